@@ -1,0 +1,41 @@
+"""Registers every step as an activity under its own name. Must not know what a step does."""
+
+import azure.durable_functions as df
+
+from activities.check_azure import check_azure
+from activities.check_cluster import check_cluster
+from activities.configure_agents import configure_agents
+from activities.create_resource import create_resource
+from activities.delete_resource import delete_resource
+from activities.deploy_agents import deploy_agents
+from activities.ensure_key_pair import ensure_key_pair
+from activities.ensure_resource_group import ensure_resource_group
+from activities.poll_agents import poll_agents
+from activities.poll_registration import poll_registration
+from activities.poll_resource import poll_resource
+from activities.register_providers import register_providers
+from activities.step import activity
+from activities.uninstall_agents import uninstall_agents
+from activities.wait_for_metadata import wait_for_metadata
+
+blueprint = df.Blueprint()
+
+STEPS = (
+    check_azure,
+    check_cluster,
+    configure_agents,
+    create_resource,
+    delete_resource,
+    deploy_agents,
+    ensure_key_pair,
+    ensure_resource_group,
+    poll_agents,
+    poll_registration,
+    poll_resource,
+    register_providers,
+    uninstall_agents,
+    wait_for_metadata,
+)
+
+for step in STEPS:
+    blueprint.activity_trigger(input_name="payload")(activity(step))

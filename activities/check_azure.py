@@ -1,0 +1,52 @@
+"""check_azure: what Azure must offer and allow before anything is changed in it."""
+
+from activities.step import Call, Json
+from arcway.azure import connected_clusters, data_plane, subscriptions
+from arcway.azure.providers import NAMESPACES, REGISTERED, providers
+from arcway.domain.errors import CATALOGUE
+from arcway.domain.request import Request
+from arcway.domain.run import Finding
+
+
+def check_azure(call: Call) -> Json:
+    """Findings and facts of the subscription; changes nothing."""
+    request = call.request
+    tenant_id = subscriptions.tenant_of(request.subscription_id)
+    findings = _location(request)
+    group_exists = subscriptions.resource_group_exists(request.subscription_id, request.resource_group)
+    if group_exists:
+        findings += _permissions(request)
+    elif not request.create_resource_group:
+        findings.append(_finding("ARC-4006", f"Resource group {request.resource_group} does not exist."))
+    if not findings:
+        data_plane.check_health(request.location)
+    states = {name: providers.state(request.subscription_id, name) for name in NAMESPACES}
+    return {
+        "findings": findings,
+        "facts": {
+            "tenantId": tenant_id,
+            "resourceGroupExists": group_exists,
+            "resourceExists": group_exists and connected_clusters.get(request.cluster) is not None,
+            "toRegister": [name for name, state in states.items() if state != REGISTERED],
+        },
+    }
+
+
+def _location(request: Request) -> list[Json]:
+    offered = providers.locations(request.subscription_id, connected_clusters.RESOURCE_TYPE)
+    plain = {location.replace(" ", "").lower() for location in offered}
+    if request.location in plain:
+        return []
+    text = f"Location {request.location} is not offered; offered are {', '.join(sorted(plain))}."
+    return [_finding("ARC-4004", text)]
+
+
+def _permissions(request: Request) -> list[Json]:
+    missing = subscriptions.missing_actions(
+        request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS
+    )
+    return [_finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in missing]
+
+
+def _finding(code: str, message: str) -> Json:
+    return Finding(code=code, level="error", message=message, remedy=CATALOGUE[code].remedy).as_json()

@@ -1,0 +1,28 @@
+"""configure_agents: the release has the settings that the data plane has for the real resource."""
+
+from activities.step import Call, Json
+from activities.targets import access_to, values_of
+from arcway.azure import connected_clusters, data_plane
+from arcway.cluster import release
+from arcway.cluster.helm import helm
+from arcway.cluster.release import Chart
+from arcway.cluster.values import from_dotted, merged
+from arcway.domain.errors import ArcError
+from arcway.settings import settings
+
+
+def configure_agents(call: Call) -> Json:
+    """Upgrade the release if a setting differs; returns without waiting for the agents."""
+    request = call.request
+    resource = connected_clusters.get(request.cluster)
+    if resource is None:
+        raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
+    path, dotted = data_plane.helm_settings(request.location, request.agents.train, resource)
+    access = access_to(request)
+    found = release.current(helm(), access)
+    if found is None:
+        raise ArcError("ARC-5003", "Release azure-arc was removed while the cluster was being connected.")
+    repository = Chart.parse(path, None, settings().registries).repository
+    values = merged(values_of(request, call.given["facts"], call.given["tenantId"]), from_dotted(dotted))
+    differed = release.bring_up_to(helm(), access, found, Chart(repository, found.chart_version), values)
+    return {"changed": bool(differed), "differing": len(differed)}

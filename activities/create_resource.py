@@ -1,0 +1,27 @@
+"""create_resource: the connected cluster is in Azure with the cluster's public key."""
+
+from activities.step import Call, Json
+from arcway.azure import connected_clusters
+
+_DONE = "Succeeded"
+_ENDED_BADLY = ("Failed", "Canceled")
+
+
+def create_resource(call: Call) -> Json:
+    """PUT unless the resource is as asked; `operation` is the URL to follow."""
+    request, facts = call.request, call.given["facts"]
+    body = connected_clusters.desired(
+        request.location,
+        request.tags,
+        call.given["publicKey"],
+        request.distribution or facts["distribution"],
+        request.infrastructure or facts["infrastructure"],
+        request.agents.auto_upgrade,
+    )
+    existing = connected_clusters.get(request.cluster)
+    if existing and connected_clusters.is_as_desired(existing, body):
+        state = existing["properties"].get("provisioningState")
+        if state not in _ENDED_BADLY:
+            return {"created": False, "changed": False, "operation": None, "done": state == _DONE}
+    operation = connected_clusters.put(request.cluster, body)
+    return {"created": existing is None, "changed": True, "operation": operation, "done": operation is None}

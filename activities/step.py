@@ -1,0 +1,68 @@
+"""How a step becomes an activity: off the event loop, errors as values, nothing secret in what leaves.
+
+An exception that leaves an activity keeps only its text and puts its stack trace into the history, so a known error
+is returned as `{"error": …}` and an unexpected one is logged and raised anew with redacted text. Must not know what
+a step does.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from arcway.domain.errors import ArcError, redact
+from arcway.domain.request import Request
+from arcway.settings import settings
+from arcway.telemetry import correlated, log
+
+type Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a step is called with."""
+
+    request: Request
+    given: Json
+
+
+class UnexpectedError(Exception):
+    """What Arcway has no name for; its text is redacted and its cause is in the log only."""
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    # Of our own: on the worker's pool, slow steps would hold up the replay of every orchestration.
+    return ThreadPoolExecutor(settings().step_threads, thread_name_prefix="step")
+
+
+def activity(body: Callable[[Call], Json]) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
+    """The async activity that does the step `body`."""
+
+    # The worker library refuses a parameterised generic here.
+    async def run(payload: dict) -> dict:  # type: ignore[type-arg]
+        return await asyncio.get_running_loop().run_in_executor(_threads(), perform, body, payload)
+
+    run.__name__ = run.__qualname__ = body.__name__
+    run.__doc__ = body.__doc__
+    return run
+
+
+def perform(body: Callable[[Call], Json], payload: Json) -> Json:
+    """Do the step and put its outcome in the envelope. Raises `UnexpectedError`."""
+    with correlated(payload["correlationId"]):
+        try:
+            outcome = body(Call(Request.model_validate(payload["request"]), payload))
+            json.dumps(outcome)
+        except ArcError as error:
+            log.warning("%s %s: %s", payload["runId"], body.__name__, error)
+            return {"error": error.as_dict()}
+        except Exception as error:  # noqa: BLE001 - the border: everything else must leave without its secrets
+            text = f"{type(error).__name__}: {redact(str(error), 300)}"
+            log.error("%s %s: unexpected %s", payload["runId"], body.__name__, text)
+        else:
+            return {"ok": outcome}
+    raise UnexpectedError(text)

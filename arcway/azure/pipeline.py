@@ -1,0 +1,112 @@
+"""How every call to Azure is sent: one credential, short time limits, no waiting and no retrying of its own.
+
+Azure's clients by default retry ten times, follow long-running operations and register provider namespaces by
+themselves, sleeping in the middle of a call; here the durable orchestrator decides all of that. A token is sent to
+the configured Resource Manager and to the data plane only. Must not know what is asked for.
+"""
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from azure.core import PipelineClient
+from azure.core.credentials import TokenCredential
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import (
+    BearerTokenCredentialPolicy,
+    ContentDecodePolicy,
+    RequestIdPolicy,
+    SansIOHTTPPolicy,
+    UserAgentPolicy,
+)
+from azure.core.rest import HttpRequest, HttpResponse
+
+from arcway.azure.errors import ANSWER_WITHOUT_JSON, azure_errors
+from arcway.domain.errors import ArcError
+from arcway.settings import settings
+from arcway.telemetry import correlation_id
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+
+
+class CorrelationPolicy(SansIOHTTPPolicy[Any, Any]):
+    """Sends the run's correlation id, so that Azure's logs and ours can be joined."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Add the header if a run is being worked for."""
+        if value := correlation_id():
+            request.http_request.headers["x-ms-correlation-request-id"] = value
+
+
+@cache
+def credential() -> TokenCredential:
+    """The managed identity; on one machine the simulated Azure serves its endpoint to the same class."""
+    from azure.identity import ManagedIdentityCredential
+
+    return ManagedIdentityCredential(
+        client_id=settings().client_id,
+        connection_verify=verify(),
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retry_total=1,
+    )
+
+
+def verify() -> str | bool:
+    """What `connection_verify` of Azure's clients takes: the extra CA, or the public ones."""
+    return settings().ca_file or True
+
+
+def transport_options() -> dict[str, Any]:
+    """Time limits and trust, as keyword arguments of Azure's clients."""
+    return {
+        "connection_timeout": CONNECT_SECONDS,
+        "read_timeout": READ_SECONDS,
+        "connection_verify": verify(),
+    }
+
+
+def policies(scope: str | None) -> list[Any]:
+    """The policies of every client; without `scope` no token is sent."""
+    chain: list[Any] = [
+        RequestIdPolicy(),
+        CorrelationPolicy(),
+        UserAgentPolicy(base_user_agent="arcway"),
+        ContentDecodePolicy(),
+    ]
+    if scope:
+        chain.append(BearerTokenCredentialPolicy(credential(), scope))
+    return chain
+
+
+@cache
+def client(endpoint: str, scope: str | None) -> PipelineClient[HttpRequest, HttpResponse]:
+    """A client for what has no SDK, on one host."""
+    return PipelineClient(endpoint, policies=policies(scope), **transport_options())
+
+
+def send(endpoint: str, scope: str | None, method: str, url: str, json: Any = None) -> HttpResponse:
+    """Send one request to `url` on `endpoint`'s host and return the successful answer.
+
+    Raises `ArcError`: ARC-4011 for an absolute URL on another host (a token would be sent there), and what
+    `azure_errors` makes of a failure.
+    """
+    if urlsplit(url).netloc and urlsplit(url).netloc != urlsplit(endpoint).netloc:
+        raise ArcError("ARC-4011", "Azure named an address on another host to go on with; it is not followed.")
+    http = client(endpoint, scope)
+    with azure_errors():
+        response = http.send_request(HttpRequest(method, http.format_url(url), json=json))
+        response.raise_for_status()
+    return response
+
+
+def answer(response: HttpResponse) -> dict[str, Any]:
+    """The JSON object in an answer. Raises `ArcError` ARC-4011 when there is none."""
+    try:
+        body = response.json()
+    except ANSWER_WITHOUT_JSON as error:
+        raise ArcError("ARC-4011", f"{urlsplit(str(response.request.url)).path} did not answer with JSON.") from error
+    if not isinstance(body, dict):
+        raise ArcError("ARC-4011", f"{urlsplit(str(response.request.url)).path} did not answer with a JSON object.")
+    return body

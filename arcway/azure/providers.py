@@ -1,0 +1,77 @@
+"""Provider namespaces of a subscription: their registration and the locations they offer.
+
+Registration belongs to a subscription, not to a cluster, and takes minutes; many runs ask at the same time. So per
+process one look per subscription and namespace each 5 s and one registration a minute, whoever asks.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from arcway.azure import arm
+from arcway.azure.errors import azure_errors
+
+NAMESPACES = ("Microsoft.Kubernetes", "Microsoft.KubernetesConfiguration")
+REGISTERED = "Registered"
+_LOOK_SECONDS = 5.0
+_REGISTER_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class _Known:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    looked_at: float = float("-inf")
+    asked_at: float = float("-inf")
+    provider: dict[str, Any] = field(default_factory=dict)
+
+
+class Providers:
+    """What this process knows of provider namespaces. `clock` returns seconds that only grow."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._lock = threading.Lock()
+
+    def state(self, subscription_id: str, namespace: str) -> str:
+        """The registration state, as Azure spells it."""
+        return str(self._look(subscription_id, namespace).get("registrationState", "NotRegistered"))
+
+    def locations(self, subscription_id: str, resource_type: str) -> list[str]:
+        """The locations that `Namespace/type` is offered in, as Azure shows them (`East US`)."""
+        namespace, _, kind = resource_type.partition("/")
+        types = self._look(subscription_id, namespace).get("resourceTypes", [])
+        return next((item.get("locations", []) for item in types if item["resourceType"].lower() == kind.lower()), [])
+
+    def register(self, subscription_id: str, namespace: str) -> bool:
+        """Ask for registration unless somebody here did within the last minute; returns whether it was asked now.
+
+        Raises `ArcError`, ARC-4002 when the caller may not register.
+        """
+        known = self._entry(subscription_id, namespace)
+        with known.lock:
+            if self._clock() - known.asked_at < _REGISTER_SECONDS:
+                return False
+            with azure_errors():
+                arm.resources(subscription_id).providers.register(namespace)
+            known.asked_at = self._clock()
+            known.looked_at = float("-inf")
+            return True
+
+    def _look(self, subscription_id: str, namespace: str) -> dict[str, Any]:
+        known = self._entry(subscription_id, namespace)
+        with known.lock:
+            if self._clock() - known.looked_at >= _LOOK_SECONDS:
+                with azure_errors():
+                    known.provider = arm.resources(subscription_id).providers.get(namespace).as_dict()
+                known.looked_at = self._clock()
+            return known.provider
+
+    def _entry(self, subscription_id: str, namespace: str) -> _Known:
+        with self._lock:
+            return self._known.setdefault((subscription_id, namespace), _Known())
+
+
+providers = Providers()

@@ -1,0 +1,56 @@
+"""What Arcway needs to know of a subscription: its tenant, its resource groups, what the caller may do there."""
+
+import re
+
+from arcway.azure import arm
+from arcway.azure.errors import azure_errors
+from arcway.domain.errors import ArcError
+
+_SUBSCRIPTIONS_API = "2022-12-01"
+_PERMISSIONS_API = "2022-04-01"
+
+
+def tenant_of(subscription_id: str) -> str:
+    """The tenant that the subscription trusts. Raises `ArcError` ARC-4003 when Azure does not know it."""
+    body, _ = arm.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
+    tenant = body.get("tenantId")
+    if not isinstance(tenant, str):
+        raise ArcError("ARC-4011", "The subscription's answer has no tenantId.")
+    return tenant
+
+
+def resource_group_exists(subscription_id: str, name: str) -> bool:
+    """Whether the resource group is there."""
+    with azure_errors():
+        return bool(arm.resources(subscription_id).resource_groups.check_existence(name))
+
+
+def create_resource_group(subscription_id: str, name: str, location: str, tags: dict[str, str]) -> None:
+    """Create the resource group; harmless when it exists by now."""
+    with azure_errors():
+        arm.resources(subscription_id).resource_groups.create_or_update(name, {"location": location, "tags": tags})
+
+
+def missing_actions(subscription_id: str, resource_group: str, actions: tuple[str, ...]) -> list[str]:
+    """Those of `actions` that the caller may not do in the resource group.
+
+    Rule: an action is allowed by an assignment whose `actions` match it and whose `notActions` do not
+    (https://learn.microsoft.com/azure/role-based-access-control/role-definitions).
+    """
+    url = (
+        f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
+        f"/providers/Microsoft.Authorization/permissions?api-version={_PERMISSIONS_API}"
+    )
+    granted: list[dict[str, list[str]]] = []
+    while url:
+        body, _ = arm.get(url)
+        granted += body.get("value", [])
+        url = body.get("nextLink") or ""
+    return [action for action in actions if not any(_allows(permission, action) for permission in granted)]
+
+
+def _allows(permission: dict[str, list[str]], action: str) -> bool:
+    def matches(patterns: list[str]) -> bool:
+        return any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) for pattern in patterns)
+
+    return matches(permission.get("actions", [])) and not matches(permission.get("notActions", []))

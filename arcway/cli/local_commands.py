@@ -1,0 +1,134 @@
+"""`arcway up`, `down`, `demo` and `local …`: the embedded stack, as a whole and in parts."""
+
+import json
+import runpy
+import signal
+import sys
+import time
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from arcway.cli import output, progress
+from arcway.cli.connect import show_outcome
+from arcway.cli.server import FAILED, OK, REFUSED, CommandError, Server
+from arcway.local import stack as embedded
+from arcway.local.stack import Stack, StackError
+
+local = typer.Typer(help="Parts of the embedded stack, each alone.", no_args_is_help=True)
+
+_ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
+_DEMO_SECONDS = 2.0
+
+
+def up(
+    clusters: Annotated[int, typer.Option(min=0, max=2000, help="How many simulated clusters.")] = 1,
+    port: Annotated[int, typer.Option(help="Port of the function app; 0 takes a free one.")] = 0,
+    seconds: Annotated[float, typer.Option(help="How long the simulated Azure takes for what takes time.")] = 1.0,
+    json_: Annotated[bool, typer.Option("--json", help="Print one line of JSON when ready.")] = False,
+) -> int:
+    """Start the embedded stack and keep it until Ctrl-C. Example: arcway up"""
+    stack = _start(clusters, port, seconds)
+    if json_:
+        sys.stdout.write(json.dumps(_described(stack)) + "\n")
+        sys.stdout.flush()
+    else:
+        output.stdout.print(f"Arcway is up at {stack.url}/api; Ctrl-C stops it.")
+    stopped: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, frame: stopped.append(received))
+    while not stopped:
+        if not stack.is_alive():
+            embedded.stop(embedded.state_dir())
+            raise CommandError("A part of the stack ended; see the logs in the state folder.", FAILED)
+        time.sleep(0.5)
+    embedded.stop(embedded.state_dir())
+    return OK
+
+
+def down() -> int:
+    """Stop the embedded stack of this clone. Example: arcway down"""
+    stopped = embedded.stop(embedded.state_dir())
+    output.stderr.print("Stopped." if stopped else "Nothing was up.")
+    return OK
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up afterwards.")] = False,
+    clusters: Annotated[int, typer.Option(min=1, max=200, help="How many simulated clusters to connect.")] = 1,
+) -> int:
+    """Start the stack, connect simulated clusters, show them Connected, stop. Example: arcway demo --keep"""
+    existing = embedded.running(embedded.state_dir())
+    stack = existing or _start(clusters, 0, _DEMO_SECONDS)
+    try:
+        return _connect_all(stack, min(clusters, len(stack.cluster["kubeconfigs"])))
+    finally:
+        if keep or existing:
+            output.stderr.print(f"The stack is up at {stack.url}/api; `arcway down` stops it.")
+        else:
+            embedded.stop(embedded.state_dir())
+
+
+def _connect_all(stack: Stack, count: int) -> int:
+    server = Server(stack.url, stack)
+    runs = [server.post("onboardings", _request(stack, number)) for number in range(1, count + 1)]
+    results = []
+    for started in runs:
+        output.stderr.print(f"Run {started['id']}", markup=False)
+        run = progress.show(server.follow(started, timeout=300))
+        if run["state"] != "Succeeded":
+            return show_outcome(run, "json")
+        results.append(run["result"])
+    output.print_json(output.flat(results[0]) if count == 1 else [output.flat(result) for result in results])
+    output.stdout.print(output.clusters_table(results))
+    return OK
+
+
+def _request(stack: Stack, number: int) -> dict[str, object]:
+    return {
+        "subscriptionId": stack.azure["subscriptionId"],
+        "resourceGroup": "AzureArcTest",
+        "createResourceGroup": True,
+        "name": f"AzureArcTest{number}",
+        "location": "eastus",
+        "kubeconfig": {"secret": f"arcway-cluster-{number:03}"},
+    }
+
+
+def _start(clusters: int, port: int, seconds: float) -> Stack:
+    try:
+        return embedded.start(embedded.state_dir(), clusters=clusters, port=port, seconds=seconds)
+    except StackError as error:
+        raise CommandError(str(error), REFUSED if "already" in str(error) else FAILED) from error
+
+
+def _described(stack: Stack) -> dict[str, object]:
+    return {"url": stack.url, "api": f"{stack.url}/api", **asdict(stack)}
+
+
+def _run_part(part: str, arguments: list[str]) -> int:
+    sys.argv = [f"arcway local {part}", *arguments]
+    try:
+        runpy.run_module(f"arcway.local.{part}", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else OK
+    return OK
+
+
+@local.command(context_settings=_ANYTHING, add_help_option=False)
+def functions(context: typer.Context) -> int:
+    """Host a Python v2 function app. Example: arcway local functions --app . --port 7071"""
+    return _run_part("functions", context.args)
+
+
+@local.command(context_settings=_ANYTHING, add_help_option=False)
+def azure(context: typer.Context) -> int:
+    """Simulate Azure. Example: arcway local azure --clusters kubeconfigs --dir state"""
+    return _run_part("azure", context.args)
+
+
+@local.command(context_settings=_ANYTHING, add_help_option=False)
+def cluster(context: typer.Context) -> int:
+    """Simulate clusters. Example: arcway local cluster --count 3 --dir kubeconfigs"""
+    return _run_part("cluster", context.args)

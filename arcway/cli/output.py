@@ -1,0 +1,139 @@
+"""How results are shown: data on standard output, everything else on standard error. Must not speak with anybody."""
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from arcway.cli.server import CommandError
+
+type Json = dict[str, Any]
+
+# Without a terminal there is no width to fit into: a line stays a line, for grep and for logs.
+_WIDE = None if sys.stdout.isatty() else 240
+stdout = Console(highlight=False, width=_WIDE)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+# What `az connectedk8s show` prints of a connected cluster, in its order.
+CLUSTER_FIELDS = (
+    "aadProfile",
+    "agentPublicKeyCertificate",
+    "agentVersion",
+    "connectivityStatus",
+    "distribution",
+    "id",
+    "identity",
+    "infrastructure",
+    "kubernetesVersion",
+    "lastConnectivityTime",
+    "location",
+    "managedIdentityCertificateExpirationTime",
+    "name",
+    "offering",
+    "provisioningState",
+    "resourceGroup",
+    "tags",
+    "totalCoreCount",
+    "totalNodeCount",
+    "type",
+)
+
+
+def flat(resource: Json) -> Json:
+    """A connected cluster as `az` prints it: properties beside name and id, every field of the article there."""
+    properties = resource.get("properties") or {}
+    both = {**properties, **{key: value for key, value in resource.items() if key != "properties"}}
+    return dict(sorted({**dict.fromkeys(CLUSTER_FIELDS), **both}.items()))
+
+
+def print_json(value: Any) -> None:
+    """Plain JSON for programs."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def clusters_table(resources: list[Json]) -> Table:
+    """Connected clusters, one a line."""
+    table = Table(box=None, header_style="bold")
+    columns = (
+        "Name",
+        "ResourceGroup",
+        "Location",
+        "Connectivity",
+        "Kubernetes",
+        "Agents",
+        "Nodes",
+        "Cores",
+        "LastConnectivity",
+    )
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for resource in map(flat, resources):
+        names = (
+            "name",
+            "resourceGroup",
+            "location",
+            "connectivityStatus",
+            "kubernetesVersion",
+            "agentVersion",
+            "totalNodeCount",
+            "totalCoreCount",
+            "lastConnectivityTime",
+        )
+        table.add_row(*(_cell(resource[name]) for name in names))
+    return table
+
+
+def runs_table(runs: list[Json]) -> Table:
+    """Runs, one a line."""
+    table = Table(box=None, header_style="bold")
+    for column in ("Run", "Cluster", "Operation", "State", "Phase", "Created", "Error"):
+        table.add_column(column, overflow="fold")
+    for run in runs:
+        error = (run["error"] or {}).get("code")
+        cells = (
+            run["id"],
+            run["cluster"]["name"],
+            run["operation"],
+            run["state"],
+            run["phase"],
+            run["createdAt"],
+            error,
+        )
+        table.add_row(*map(_cell, cells))
+    return table
+
+
+def phases_table(run: Json) -> Table:
+    """The phases of a run."""
+    table = Table(box=None, header_style="bold")
+    for column in ("Phase", "State", "Attempts", "Detail"):
+        table.add_column(column, overflow="fold")
+    for phase in run["phases"]:
+        table.add_row(phase["name"], phase["state"], str(phase["attempts"]), _cell(phase["detail"]))
+    return table
+
+
+def show_findings(findings: list[Json]) -> None:
+    """Findings for people."""
+    for finding in findings:
+        stderr.print(f"{finding['level']}: {finding['code']}: {finding['message']}", markup=False)
+        if finding.get("remedy"):
+            stderr.print(f"  {finding['remedy']}", markup=False)
+
+
+def show_error(error: CommandError) -> None:
+    """An error for people: the sentence, every detail, the remedy."""
+    stderr.print(str(error), markup=False, style="red")
+    for item in error.details:
+        if "field" in item:
+            stderr.print(f"  {item['field']}: {item['message']}", markup=False)
+        elif "href" in item:
+            stderr.print(f"  arcway status {item['run']}", markup=False)
+    if error.remedy:
+        stderr.print(f"  {error.remedy}", markup=False)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,94 @@
+"""Speaks with a running Arcway: finds the local one by itself, turns problem details into one error with an exit code.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 4 timed out waiting, 5 not found, 6 refused. Must not print.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from arcway.local import stack as local
+from arcway.local.stack import Stack
+
+OK, FAILED, USAGE, TIMED_OUT, NOT_FOUND, REFUSED = 0, 1, 2, 4, 5, 6
+_EXIT_CODES = {400: USAGE, 404: NOT_FOUND, 409: REFUSED, 410: NOT_FOUND, 401: REFUSED, 403: REFUSED, 413: USAGE}
+_POLL_SECONDS = 0.1
+_LONGEST_POLL_SECONDS = 2.0
+
+type Json = dict[str, Any]
+
+
+class CommandError(Exception):
+    """Ends a command: what went wrong, what to do, and the exit code."""
+
+    def __init__(self, message: str, exit_code: int, *, remedy: str | None = None, details: Any = None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.remedy = remedy
+        self.details = details or []
+
+
+class Server:
+    """A running Arcway. `stack` is the embedded stack when it is that one."""
+
+    def __init__(self, url: str, stack: Stack | None) -> None:
+        self.url = url.rstrip("/")
+        self.stack = stack
+        self._http = httpx.Client(base_url=self.url, timeout=70, trust_env=stack is None)
+
+    @classmethod
+    def find(cls, url: str | None) -> "Server":
+        """The Arcway at `url`, or the local one. Raises `CommandError` when there is none."""
+        if url:
+            return cls(url, None)
+        stack = local.running(local.state_dir())
+        if stack is None:
+            raise CommandError(
+                "There is no local Arcway.", FAILED, remedy="Start it with `arcway up`, or name one with --server."
+            )
+        return cls(stack.url, stack)
+
+    def get(self, path: str, **query: Any) -> Json:
+        """GET a path under /api. Raises `CommandError`."""
+        return self._send("GET", path, params={key: value for key, value in query.items() if value is not None})
+
+    def post(self, path: str, body: Json | None = None, **query: Any) -> Json:
+        """POST to a path under /api. Raises `CommandError`."""
+        return self._send("POST", path, json=body, params=query)
+
+    def follow(self, run: Json, timeout: float) -> Iterator[Json]:
+        """The run each time it has changed, until it is over. Raises `CommandError` 4 after `timeout` seconds."""
+        deadline, pause, seen = time.monotonic() + timeout, _POLL_SECONDS, None
+        while True:
+            if run["updatedAt"] != seen:
+                seen, pause = run["updatedAt"], _POLL_SECONDS
+                yield run
+            if run["finishedAt"]:
+                return
+            if time.monotonic() > deadline:
+                text = f"Run {run['id']} is still in phase {run['phase']} after {timeout:.0f} s; it goes on."
+                raise CommandError(text, TIMED_OUT, remedy=f"arcway status {run['id']}")
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
+            run = self.get(f"runs/{run['id']}")
+
+    def _send(self, method: str, path: str, **options: Any) -> Json:
+        try:
+            response = self._http.request(method, f"/api/{path}", **options)
+        except httpx.HTTPError as error:
+            raise CommandError(f"Arcway at {self.url} does not answer: {error}", FAILED) from error
+        try:
+            body = response.json()
+        except ValueError as error:
+            text = f"Arcway at {self.url} answered {response.status_code} without JSON."
+            raise CommandError(text, FAILED, remedy="Check the address given with --server.") from error
+        if response.is_success and isinstance(body, dict):
+            return body
+        raise CommandError(
+            f"{body.get('code', response.status_code)}: {body.get('detail', response.reason_phrase)}",
+            _EXIT_CODES.get(response.status_code, FAILED),
+            remedy=body.get("remedy"),
+            details=body.get("details"),
+        )

@@ -1,0 +1,156 @@
+"""The Kubernetes API of one cluster through the official client: plain JSON in and out, a time limit on every call.
+
+The client's own retries, kubeconfig loading, temporary files and model classes are not used. Must not know what is
+asked for.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from arcway.cluster.kubeconfig import Access
+from arcway.domain.errors import ArcError, redact
+from arcway.private_file import private_file
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 10
+_PAGE = 500
+
+
+class ClusterApi:
+    """The API of one cluster. Every method raises `ArcError` (ARC-2xxx, ARC-3001, ARC-3002) when it cannot answer."""
+
+    def __init__(self, access: Access, client: "ApiClient") -> None:
+        self._access = access
+        self._client = client
+
+    def get(self, path: str, **query: str | int) -> dict[str, Any] | None:
+        """The object at `path`, None when there is none."""
+        return self._send("GET", path, query=query, accept=(404,))
+
+    def items(self, path: str, **query: str | int) -> list[dict[str, Any]]:
+        """All items of the list at `path`, page by page."""
+        found: list[dict[str, Any]] = []
+        page = self._send("GET", path, query={**query, "limit": _PAGE}) or {}
+        found += page.get("items") or []
+        while token := (page.get("metadata") or {}).get("continue"):
+            page = self._send("GET", path, query={**query, "limit": _PAGE, "continue": token}) or {}
+            found += page.get("items") or []
+        return found
+
+    def create(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Create an object; None when one of that name exists already."""
+        return self._send("POST", path, body=body, accept=(409,))
+
+    def delete(self, path: str) -> None:
+        """Delete the object at `path`; harmless when there is none."""
+        self._send("DELETE", path, body={"propagationPolicy": "Background"}, accept=(404,))
+
+    def may(self, verb: str, resource: str, group: str = "", namespace: str = "") -> bool:
+        """Whether the credential may do `verb` on `resource` of `group` (SelfSubjectAccessReview)."""
+        attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
+        review = self._send(
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            body={
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
+            },
+        )
+        return bool(((review or {}).get("status") or {}).get("allowed"))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, Any] | None = None,
+        body: dict[str, Any] | None = None,
+        accept: tuple[int, ...] = (),
+    ) -> dict[str, Any] | None:
+        headers = {"Accept": "application/json", "User-Agent": "arcway"}
+        if self._access.token:
+            headers["Authorization"] = f"Bearer {self._access.token}"
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        url = self._access.server + path + (f"?{urlencode(query)}" if query else "")
+        with _transport_errors(self._access.server):
+            response = self._client.call_api(
+                method, url, headers, body, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)
+            )
+            data: bytes = response.response.data
+        if response.status in accept:
+            return None
+        if not 200 <= response.status < 300:
+            raise _refusal(response.status, data, f"{method} {path}", response.headers.get("Retry-After", ""))
+        return _object(data, path)
+
+
+@contextmanager
+def cluster_api(access: Access) -> Iterator[ClusterApi]:
+    """Open the API of a cluster; connections and in-memory certificate files are closed at the end."""
+    from kubernetes import client
+
+    with ExitStack() as stack:
+        configuration = client.Configuration(host=access.server, ca_cert_data=access.ca, retries=0)
+        configuration.tls_server_name = access.tls_server_name
+        if access.certificate and access.key:
+            configuration.cert_file = stack.enter_context(private_file(access.certificate))
+            configuration.key_file = stack.enter_context(private_file(access.key))
+        try:
+            api_client = client.ApiClient(configuration)
+        except (ValueError, OSError) as error:  # ssl.SSLError is an OSError
+            raise ArcError("ARC-2002", "The kubeconfig's certificates are not usable PEM.") from error
+        stack.callback(api_client.rest_client.pool_manager.clear)
+        yield ClusterApi(access, api_client)
+
+
+@contextmanager
+def _transport_errors(server: str) -> Iterator[None]:
+    import ssl
+
+    from kubernetes.client.exceptions import ApiException
+    from urllib3 import exceptions as http
+
+    try:
+        yield
+    except ApiException as error:  # the client wraps TLS errors in one with status 0
+        raise ArcError("ARC-2007", f"TLS with {server} failed: {redact(str(error.reason), 200)}") from error
+    except (http.HTTPError, OSError) as error:
+        reason = error.reason if isinstance(error, http.MaxRetryError) else error
+        text = redact(str(reason).rpartition(": ")[2], 200)
+        if isinstance(reason, (http.SSLError, ssl.SSLError)):
+            if "CERTIFICATE" in str(reason) or "certificate" in str(reason):
+                raise ArcError("ARC-2007", f"TLS with {server} failed: {text}") from error
+            raise ArcError("ARC-3001", f"TLS with {server} failed: {text}") from error
+        if isinstance(reason, http.TimeoutError) and not isinstance(reason, http.NewConnectionError):
+            raise ArcError("ARC-3002", f"{server} does not answer in time: {text}") from error
+        raise ArcError("ARC-3001", f"{server} cannot be reached: {text}") from error
+
+
+def _refusal(status: int, data: bytes, what: str, retry_after: str) -> ArcError:
+    try:
+        text = str(json.loads(data).get("message", ""))
+    except (ValueError, AttributeError):
+        text = data[:200].decode(errors="replace")
+    message = f"{what} was answered {status}: {redact(text, 300)}"
+    code = {401: "ARC-2006", 403: "ARC-2008", 429: "ARC-2013"}.get(status) or (
+        "ARC-2013" if status >= 500 else "ARC-2014"
+    )
+    return ArcError(code, message, retry_after=float(retry_after) if retry_after.isdecimal() else None)
+
+
+def _object(data: bytes, path: str) -> dict[str, Any]:
+    try:
+        body = json.loads(data)
+    except ValueError as error:
+        raise ArcError("ARC-2013", f"{path} was not answered with JSON; is this a Kubernetes API server?") from error
+    if not isinstance(body, dict):
+        raise ArcError("ARC-2013", f"{path} was not answered with a JSON object.")
+    return body

@@ -1,0 +1,209 @@
+"""A few Helm workers: started when first needed, used again, killed at the deadline of a call.
+
+Each has a HOME of its own and is started through a link named `helm`, because Helm takes its name among field
+managers from the program's name (one name keeps releases made by Helm's own client upgradable). Must not know charts.
+"""
+
+import atexit
+import base64
+import hashlib
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, cast
+
+from arcway.cluster.helm.port import CALL_SECONDS, Release
+from arcway.cluster.kubeconfig import Access
+from arcway.domain.errors import ArcError, redact
+
+_LOCKED = "another operation (install/upgrade/rollback) is in progress"
+
+
+class Worker:
+    """One process and the pipe to it."""
+
+    def __init__(self, work_dir: Path, ca_file: str | None) -> None:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        self._home = Path(tempfile.mkdtemp(prefix="helm-", dir=work_dir))
+        program = self._home / "helm"
+        program.symlink_to(Path(sys.executable).resolve())
+        environment = {
+            "HOME": str(self._home),
+            "PATH": os.defpath,
+            "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
+            "PYTHONSAFEPATH": "1",
+        }
+        if ca_file:
+            environment["SSL_CERT_FILE"] = ca_file
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
+            [str(program), "-m", "arcway.cluster.helm.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        self._requests = cast("IO[bytes]", self._process.stdin)
+        self._answers = cast("IO[bytes]", self._process.stdout)
+
+    def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Send a request and wait for its answer. Raises TimeoutError at the deadline, EOFError if the worker died."""
+        deadline = time.monotonic() + seconds
+        try:
+            self._requests.write(json.dumps(request).encode() + b"\n")
+            self._requests.flush()
+        except BrokenPipeError as error:
+            raise EOFError from error
+        data = b""
+        source = self._answers.fileno()
+        while not data.endswith(b"\n"):
+            readable, _, _ = select.select([source], [], [], max(0.0, deadline - time.monotonic()))
+            if not readable:
+                raise TimeoutError
+            chunk = os.read(source, 1 << 20)
+            if not chunk:
+                raise EOFError
+            data += chunk
+        # Helm keeps 9 MB of discovery per API server; the next call is most likely for another one.
+        shutil.rmtree(self._home / ".kube", ignore_errors=True)
+        answer: dict[str, Any] = json.loads(data)
+        return answer
+
+    def stop(self) -> None:
+        """Kill the process and remove its folder."""
+        self._process.kill()
+        with suppress(BrokenPipeError):  # what was not sent yet is of no use to anybody
+            self._requests.close()
+        self._answers.close()
+        self._process.wait()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+
+class WorkerPool:
+    """The `Helm` that works through the embedded library. `count` is how many calls may run at once."""
+
+    def __init__(self, work_dir: Path, count: int, ca_file: str | None) -> None:
+        self._work_dir = work_dir
+        self._charts = work_dir / "charts"
+        self._ca_file = self._bundle(ca_file)
+        self._free = threading.Semaphore(count)
+        self._lock = threading.Lock()
+        self._idle: list[Worker] = []
+        self._workers: set[Worker] = set()
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Stop all workers; a call in progress ends with ARC-5004."""
+        with self._lock:
+            workers, self._workers, self._idle = self._workers, set(), []
+        for worker in workers:
+            worker.stop()
+
+    def digest_of(self, reference: str) -> str:
+        """See `Helm.digest_of`."""
+        return str(self._call({"operation": "digest_of", "reference": reference}, "ARC-5001"))
+
+    def pull(self, reference: str, digest: str) -> bytes:
+        """See `Helm.pull`. Archives are kept by digest: what is in the cache is what was asked for."""
+        kept = self._charts / f"{digest.replace(':', '-')}.tgz"
+        if kept.is_file():
+            return kept.read_bytes()
+        data = base64.b64decode(self._call({"operation": "pull", "reference": reference}, "ARC-5001"))
+        if self.digest_of(reference) != digest:
+            raise ArcError("ARC-5001", f"{reference} changed in its registry while it was fetched.")
+        self._charts.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=self._charts, delete=False) as file:
+            file.write(data)
+        Path(file.name).replace(kept)
+        return data
+
+    def release(self, access: Access, name: str, namespace: str) -> Release | None:
+        """See `Helm.release`."""
+        seen = self._on_cluster("release", access, name, namespace)
+        if seen is None:
+            return None
+        found = seen["release"]
+        return Release(
+            status=found["status"],
+            revision=found["revision"],
+            chart_version=found["chart_version"],
+            values=seen["values"] or {},
+        )
+
+    def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
+        """See `Helm.install`."""
+        self._on_cluster("install", access, name, namespace, chart=base64.b64encode(chart).decode(), values=values)
+
+    def upgrade(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
+        """See `Helm.upgrade`."""
+        self._on_cluster("upgrade", access, name, namespace, chart=base64.b64encode(chart).decode(), values=values)
+
+    def uninstall(self, access: Access, name: str, namespace: str) -> None:
+        """See `Helm.uninstall`."""
+        self._on_cluster("uninstall", access, name, namespace)
+
+    def _on_cluster(self, operation: str, access: Access, name: str, namespace: str, **extra: Any) -> Any:
+        request = {"operation": operation, "kubeconfig": access.as_kubeconfig(), "name": name, "namespace": namespace}
+        return self._call({**request, **extra}, "ARC-5003")
+
+    def _call(self, request: dict[str, Any], code: str) -> Any:
+        with self._free:
+            worker = self._take()
+            try:
+                answer = worker.ask(request, CALL_SECONDS)
+            except TimeoutError as error:
+                self._drop(worker)
+                text = f"Helm {request['operation']} did not end within {CALL_SECONDS:.0f} s and was killed."
+                raise ArcError("ARC-5004", text) from error
+            except EOFError as error:
+                self._drop(worker)
+                raise ArcError("ARC-5004", f"The Helm worker died during {request['operation']}.") from error
+            with self._lock:
+                self._idle.append(worker)
+        if "failed" in answer:
+            raise _refusal(answer, request["operation"], code)
+        return answer.get("ok")
+
+    def _take(self) -> Worker:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        worker = Worker(self._work_dir, self._ca_file)
+        with self._lock:
+            self._workers.add(worker)
+        return worker
+
+    def _drop(self, worker: Worker) -> None:
+        with self._lock:
+            self._workers.discard(worker)
+        worker.stop()
+
+    def _bundle(self, ca_file: str | None) -> str | None:
+        """SSL_CERT_FILE replaces the public CAs, so the extra CA is put beside them."""
+        if ca_file is None:
+            return None
+        import certifi
+
+        text = Path(certifi.where()).read_text() + "\n" + Path(ca_file).read_text()
+        self._work_dir.mkdir(parents=True, exist_ok=True)
+        bundle = self._work_dir / f"ca-{hashlib.sha256(text.encode()).hexdigest()[:16]}.pem"
+        bundle.write_text(text)
+        return str(bundle)
+
+
+def _refusal(answer: dict[str, Any], operation: str, code: str) -> ArcError:
+    text = redact(answer["message"], 400)
+    if _LOCKED in answer["message"]:
+        return ArcError("ARC-5010", f"Helm {operation}: {text}")
+    if answer["failed"] == "HelmCancelledError":
+        return ArcError("ARC-5004", f"Helm {operation}: {text}")
+    if answer["failed"] == "HelmKubeError":
+        return ArcError("ARC-5003", f"Helm {operation}: {text}", retryable=True)
+    return ArcError(code, f"Helm {operation}: {text}")

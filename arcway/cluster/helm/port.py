@@ -1,0 +1,43 @@
+"""What Arcway asks of Helm. Must not know which Helm answers."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from arcway.cluster.kubeconfig import Access
+
+CALL_SECONDS = 60.0
+"""No call takes longer: at this deadline whoever answers is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release as it is in the cluster."""
+
+    status: str
+    """As Helm spells it: deployed, failed, pending-install, pending-upgrade, pending-rollback, uninstalling."""
+    revision: int
+    chart_version: str
+    values: dict[str, Any]
+    """The values it was given, without the chart's own."""
+
+
+class Helm(Protocol):
+    """Every method raises `ArcError` (ARC-5001, ARC-5003, ARC-5004, ARC-5010) for what it can name."""
+
+    def digest_of(self, reference: str) -> str:
+        """The digest (`sha256:…`) that `host/path/chart:version` has in its registry now."""
+
+    def pull(self, reference: str, digest: str) -> bytes:
+        """The chart's archive, refused if the registry no longer has it under `digest`."""
+
+    def release(self, access: Access, name: str, namespace: str) -> Release | None:
+        """The release's latest revision; None when there is none."""
+
+    def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
+        """Install without waiting for workloads; the namespace is created."""
+
+    def upgrade(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
+        """Upgrade to exactly `values` without waiting for workloads."""
+
+    def uninstall(self, access: Access, name: str, namespace: str) -> None:
+        """Uninstall without running hooks and without waiting; harmless when there is no such release."""

@@ -1,0 +1,208 @@
+"""Reads a kubeconfig as what it is: hostile input that could name programs to run and files to read.
+
+We parse it ourselves and accept one context with an embedded CA and a token or client certificate; everything else
+that Kubernetes' own loaders would act on is refused, by name and all at once. Must not send anything anywhere, except
+that it resolves the server's name to refuse addresses that nobody outside may reach through us.
+"""
+
+import base64
+import binascii
+import ipaddress
+import json
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from arcway.domain.errors import ArcError
+
+_SIZE_LIMIT = 1024 * 1024
+_CLUSTER_FIELDS = {"server", "certificate-authority-data", "tls-server-name", "extensions"}
+_USER_FIELDS = {"token", "client-certificate-data", "client-key-data", "extensions"}
+_METADATA_ADDRESSES = {
+    ipaddress.ip_address("168.63.129.16"),  # Azure's wire server
+    ipaddress.ip_address("100.100.100.200"),
+    ipaddress.ip_address("fd00:ec2::254"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """All that is needed to speak with one API server. Its text form shows no secret."""
+
+    server: str
+    ca: str
+    token: str | None = field(default=None, repr=False)
+    certificate: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    tls_server_name: str | None = None
+
+    def as_kubeconfig(self) -> str:
+        """A clean kubeconfig of one context, as JSON (which is YAML); it holds the credential."""
+        cluster = {"server": self.server, "certificate-authority-data": _encoded(self.ca)}
+        if self.tls_server_name:
+            cluster["tls-server-name"] = self.tls_server_name
+        user: dict[str, str] = {}
+        if self.token:
+            user["token"] = self.token
+        if self.certificate and self.key:
+            user = {
+                **user,
+                "client-certificate-data": _encoded(self.certificate),
+                "client-key-data": _encoded(self.key),
+            }
+        return json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "cluster", "cluster": cluster}],
+                "users": [{"name": "user", "user": user}],
+                "contexts": [{"name": "context", "context": {"cluster": "cluster", "user": "user"}}],
+                "current-context": "context",
+            }
+        )
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader without aliases (they can blow a small file up) and without duplicate keys (readers disagree)."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("aliases are not accepted")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if len(keys) != len(set(keys)):
+            raise yaml.YAMLError("a key occurs twice")
+        return super().construct_mapping(node, deep)
+
+
+def read_kubeconfig(text: str, context: str | None, *, allow_loopback: bool) -> Access:
+    """Turn a kubeconfig into access to one cluster; `context` None means its current context.
+
+    Raises `ArcError`: ARC-2002 unreadable, ARC-2003 refused (all reasons in details), ARC-2004 no such context,
+    ARC-2005 address not allowed.
+    """
+    document = _parse(text)
+    cluster, user = _selected(document, context)
+    refused = _refused(cluster, user)
+    if refused:
+        raise ArcError(
+            "ARC-2003",
+            f"The kubeconfig asks for what the service refuses: {', '.join(item['field'] for item in refused)}.",
+            details=[dict(item) for item in refused],
+        )
+    server = str(cluster["server"]).rstrip("/")
+    _check_address(server, allow_loopback=allow_loopback)
+    return Access(
+        server=server,
+        ca=_decoded(cluster, "certificate-authority-data") or "",
+        token=user.get("token"),
+        certificate=_decoded(user, "client-certificate-data"),
+        key=_decoded(user, "client-key-data"),
+        tls_server_name=cluster.get("tls-server-name"),
+    )
+
+
+def _parse(text: str) -> dict[str, Any]:
+    if len(text.encode()) > _SIZE_LIMIT:
+        raise ArcError("ARC-2002", "The kubeconfig is larger than 1 MiB.")
+    try:
+        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        problem = getattr(error, "problem", None) or (str(error) if isinstance(error, yaml.YAMLError) else "")
+        raise ArcError("ARC-2002", f"The kubeconfig is not acceptable YAML: {str(problem)[:100]}.") from None
+    if not isinstance(document, dict):
+        raise ArcError("ARC-2002", "The kubeconfig is not a YAML mapping.")
+    return document
+
+
+def _named(document: dict[str, Any], kind: str, name: Any) -> dict[str, Any]:
+    entries = document.get(f"{kind}s")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ArcError("ARC-2002", f"The kubeconfig has no list of {kind}s.")
+    found = [entry.get(kind) for entry in entries if entry.get("name") == name]
+    if len(found) > 1:
+        raise ArcError("ARC-2002", f"The kubeconfig has two {kind}s of the same name.")
+    if not found:
+        code = "ARC-2004" if kind == "context" else "ARC-2002"
+        raise ArcError(code, f"The kubeconfig has no {kind} named {str(name)[:80]}.")
+    if not isinstance(found[0], dict):
+        raise ArcError("ARC-2002", f"A {kind} of the kubeconfig is not a mapping.")
+    return found[0]
+
+
+def _selected(document: dict[str, Any], context: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    name = context or document.get("current-context")
+    if not name:
+        raise ArcError("ARC-2004", "The kubeconfig has no current context and the request names none.")
+    chosen = _named(document, "context", name)
+    return _named(document, "cluster", chosen.get("cluster")), _named(document, "user", chosen.get("user"))
+
+
+def _refused(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, str]]:
+    refused = [
+        {"field": f"{kind}.{name}", "message": "is not accepted by the service"}
+        for kind, given, accepted in (("cluster", cluster, _CLUSTER_FIELDS), ("user", user, _USER_FIELDS))
+        for name in sorted(map(str, set(given) - accepted))
+    ]
+    needed = [
+        ("cluster.server", cluster.get("server")),
+        ("cluster.certificate-authority-data", cluster.get("certificate-authority-data")),
+    ]
+    refused += [{"field": name, "message": "is missing or not text"} for name, value in needed if not _is_text(value)]
+    has_certificate = _is_text(user.get("client-certificate-data")) and _is_text(user.get("client-key-data"))
+    if not _is_text(user.get("token")) and not has_certificate:
+        refused.append(
+            {"field": "user.token", "message": "a token, or client-certificate-data and client-key-data, is needed"}
+        )
+    return refused
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _decoded(mapping: dict[str, Any], name: str) -> str | None:
+    if not mapping.get(name):
+        return None
+    try:
+        return base64.b64decode(mapping[name], validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, TypeError, ValueError):
+        raise ArcError("ARC-2002", f"{name} of the kubeconfig is not PEM in base64.") from None
+
+
+def _check_address(server: str, *, allow_loopback: bool) -> None:
+    try:
+        parts = urlsplit(server)
+        host, port = parts.hostname, parts.port or 443
+    except ValueError:
+        raise ArcError("ARC-2005", "The server's address is not a URL.") from None
+    if parts.scheme != "https" or not host or parts.username or parts.query or parts.fragment:
+        raise ArcError("ARC-2005", "The server's address must be https://HOST[:PORT][/PATH].")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ArcError("ARC-3001", f"The API server's name {host[:100]} cannot be resolved.") from error
+    for *_, address in found:
+        ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
+        mapped = getattr(ip, "ipv4_mapped", None) or ip
+        if mapped.is_loopback and allow_loopback:
+            continue
+        if (
+            mapped.is_loopback
+            or mapped.is_link_local
+            or mapped.is_multicast
+            or mapped.is_unspecified
+            or mapped in _METADATA_ADDRESSES
+        ):
+            raise ArcError(
+                "ARC-2005", f"The API server's name {host[:100]} resolves to an address that is not allowed."
+            )

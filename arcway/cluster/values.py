@@ -1,0 +1,120 @@
+"""The values that Helm gets for the agents: built as a tree, compared key by key. Must not know Helm or Azure.
+
+Key names are the chart's own (`helm show values`); which of them a client sets follows `az connectedk8s`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from arcway.domain.ids import ClusterId
+from arcway.domain.proxy import Proxy, with_credentials
+
+type Values = dict[str, Any]
+
+
+def agent_values(
+    cluster: ClusterId,
+    *,
+    location: str,
+    tenant_id: str,
+    cloud_name: str,
+    distribution: str,
+    infrastructure: str,
+    auto_upgrade: bool,
+    train: str,
+) -> Values:
+    """The values that make a cluster's agents work for one connected cluster."""
+    return {
+        "global": {
+            "subscriptionId": cluster.subscription_id,
+            "resourceGroupName": cluster.resource_group,
+            "resourceName": cluster.name,
+            "location": location,
+            "tenantId": tenant_id,
+            "azureEnvironment": cloud_name,
+            "kubernetesDistro": distribution,
+            "kubernetesInfra": infrastructure,
+        },
+        "systemDefaultValues": {
+            "spnOnboarding": False,
+            "clusterconnect-agent": {"enabled": True},
+            "azureArcAgents": {"autoUpdate": auto_upgrade, "releaseTrain": train},
+        },
+    }
+
+
+def proxy_values(proxy: Proxy | None, credentials: str | None) -> Values:
+    """The values for an outbound proxy; `credentials` is `user:password`."""
+    if proxy is None:
+        return {}
+    values: Values = {"isProxyEnabled": bool(proxy.https or proxy.http)}
+    for name, url in (("httpsProxy", proxy.https), ("httpProxy", proxy.http)):
+        if url:
+            values[name] = with_credentials(url, credentials) if credentials else url
+    if proxy.skip_range:
+        values["noProxy"] = proxy.skip_range
+    if proxy.certificate:
+        values["proxyCert"] = proxy.certificate
+        values["isCustomCert"] = not values["isProxyEnabled"]
+    return {"global": values}
+
+
+def from_dotted(settings: dict[str, str]) -> Values:
+    """The tree of dotted keys, each text turned into a value as `helm --set` does (true, false, null, integers)."""
+    tree: Values = {}
+    for key, text in settings.items():
+        *path, last = key.split(".")
+        branch = tree
+        for name in path:
+            branch = branch.setdefault(name, {})
+        branch[last] = _typed(text)
+    return tree
+
+
+def merged(base: Values, over: Values) -> Values:
+    """`base` with every leaf of `over` in its place; neither is changed."""
+    result = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def differing(current: Values, wanted: Values) -> list[str]:
+    """Paths (names joined by NUL) of leaves of `wanted` that differ in `current`; `true` and `"true"` do not."""
+    return [path for path, value in _leaves(wanted) if not _same(_at(current, path), value)]
+
+
+def _typed(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    if text == "null":
+        return None
+    if text == "0" or (text.isdecimal() and not text.startswith("0")):
+        return int(text)
+    return text
+
+
+def _leaves(tree: Values, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        path = (*prefix, key)
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, path)
+        else:
+            yield "\0".join(path), value
+
+
+def _at(tree: Values, path: str) -> Any:
+    branch: Any = tree
+    for name in path.split("\0"):
+        if not isinstance(branch, dict) or name not in branch:
+            return None
+        branch = branch[name]
+    return branch
+
+
+def _same(one: Any, other: Any) -> bool:
+    def text(value: Any) -> str:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    return one == other or (one is not None and text(one) == text(other))

@@ -1,0 +1,1 @@
+"""Values and rules: requests, runs, findings, errors, identifiers, detection. No I/O, no SDK, no clock."""

@@ -1,0 +1,103 @@
+"""Detects what distribution and infrastructure a cluster is, from its nodes' labels, annotations and provider ids.
+
+The rules are the ones `az connectedk8s` documents, made deterministic: control-plane nodes are looked at first and then
+by name, so that API order does not matter, and a node without a provider id says nothing (the tool writes the word
+"None"). Must not know how nodes are read.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+GENERIC = "generic"
+
+type Node = Mapping[str, Any]
+type Rule = Callable[[Mapping[str, str], Mapping[str, str], str], bool]
+
+
+def _label(*names: str) -> Rule:
+    return lambda labels, annotations, provider: any(labels.get(name) for name in names)
+
+
+def _label_prefix(prefix: str) -> Rule:
+    return lambda labels, annotations, provider: any(key.startswith(prefix) for key in labels)
+
+
+def _annotation(*names: str) -> Rule:
+    return lambda labels, annotations, provider: any(name in annotations for name in names)
+
+
+def _annotation_is(name: str, value: str) -> Rule:
+    return lambda labels, annotations, provider: annotations.get(name) == value
+
+
+def _annotation_prefix(prefix: str) -> Rule:
+    return lambda labels, annotations, provider: any(key.startswith(prefix) for key in annotations)
+
+
+def _provider(scheme: str) -> Rule:
+    return lambda labels, annotations, provider: provider.startswith(f"{scheme}://")
+
+
+# Order matters: a more specific product before what it is built on.
+_DISTRIBUTIONS: tuple[tuple[str, Rule], ...] = (
+    ("openshift", _label("node.openshift.io/os_id")),
+    ("aks", _label("kubernetes.azure.com/node-image-version")),
+    ("gke", _label("cloud.google.com/gke-nodepool", "cloud.google.com/gke-os-distribution")),
+    ("eks", _label("eks.amazonaws.com/nodegroup")),
+    ("minikube", _label("minikube.k8s.io/version")),
+    ("aks_edge_k3s", _annotation_is("node.aksedge.io/distro", "aks_edge_k3s")),
+    ("aks_edge_k8s", _annotation_is("node.aksedge.io/distro", "aks_edge_k8s")),
+    ("kind", _provider("kind")),
+    ("k3s", _provider("k3s")),
+    ("rancher_rke", _annotation("rke.cattle.io/external-ip", "rke.cattle.io/internal-ip")),
+    ("microk8s", _label_prefix("snap.microk8s")),
+    ("k3os", _label_prefix("k3os.io")),
+    ("talos", _label_prefix("talos.dev")),
+    ("rke2", _annotation_prefix("rke2.io")),
+    ("tkg", _label_prefix("run.tanzu.vmware.com")),
+    ("openebs", _label_prefix("openebs.io")),
+    ("flatcar", _label_prefix("flatcar-linux")),
+    ("k0s", _label_prefix("k0s.k0sproject.io")),
+    (
+        "kubeadm",
+        lambda labels, annotations, provider: (
+            any(key.startswith("node-role.kubernetes.io") for key in labels)
+            or any(key.startswith("kubeadm.alpha.kubernetes.io") for key in annotations)
+        ),
+    ),
+)
+
+_INFRASTRUCTURES = {"k3s": "k3s", "kind": "kind", "azure": "azure", "gce": "gcp", "aws": "aws", "vsphere": "vsphere"}
+
+
+def _in_fixed_order(nodes: Sequence[Node]) -> list[Node]:
+    def rank(node: Node) -> tuple[bool, str]:
+        metadata = node.get("metadata", {})
+        labels = metadata.get("labels") or {}
+        return "node-role.kubernetes.io/control-plane" not in labels, metadata.get("name", "")
+
+    return sorted(nodes, key=rank)
+
+
+def _provider_id(node: Node) -> str:
+    return (node.get("spec") or {}).get("providerID") or ""
+
+
+def detect_distribution(nodes: Sequence[Node]) -> str:
+    """Name the distribution; the first rule that a node meets decides, `generic` when none does."""
+    ordered = _in_fixed_order(nodes)
+    for name, rule in _DISTRIBUTIONS:
+        for node in ordered:
+            metadata = node.get("metadata", {})
+            if rule(metadata.get("labels") or {}, metadata.get("annotations") or {}, _provider_id(node)):
+                return name
+    return GENERIC
+
+
+def detect_infrastructure(nodes: Sequence[Node]) -> str:
+    """Name the infrastructure from the first provider id there is; `generic` when no node has a known one."""
+    for node in _in_fixed_order(nodes):
+        scheme = _provider_id(node).partition("://")[0].lower()
+        if scheme:
+            return _INFRASTRUCTURES.get(scheme, GENERIC)
+    return GENERIC

@@ -1,0 +1,50 @@
+"""Identifiers: ARM ids, orchestration instances, runs. Must not know Azure's or Durable's clients."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+RUN_ID = re.compile(r"(?P<instance>(?:cluster|check)-[0-9a-f]{26})\.(?P<run>[0-9a-f]{12})")
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterId:
+    """Names one connected cluster. Azure compares ids without regard to case, and so do `key` and `==` on it."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+
+    @property
+    def resource_id(self) -> str:
+        """The ARM id as Azure writes it."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.Kubernetes/connectedClusters/{self.name}"
+        )
+
+    @property
+    def key(self) -> str:
+        """The ARM id in the form in which two ids may be compared."""
+        return self.resource_id.lower()
+
+    def instance(self, prefix: str = "cluster") -> str:
+        """The orchestration instance that all operations on this cluster share, so that they exclude one another."""
+        return f"{prefix}-{hashlib.sha256(self.key.encode()).hexdigest()[:26]}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunId:
+    """The public id of a run: the cluster's orchestration instance and the run within it."""
+
+    instance: str
+    run: str
+
+    def __str__(self) -> str:
+        return f"{self.instance}.{self.run}"
+
+    @classmethod
+    def parse(cls, text: str) -> "RunId | None":
+        """Read a public id; None when `text` is not one."""
+        match = RUN_ID.fullmatch(text)
+        return cls(match["instance"], match["run"]) if match else None

@@ -1,0 +1,31 @@
+"""What all our pydantic models share: camelCase outside, snake_case inside, nothing unknown accepted."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+
+class Model(BaseModel):
+    """Base of every value that crosses the border of the service."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON-native form with the outside names."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class SecretReference(Model):
+    """Names a secret. The prefix keeps a request from reading other people's secrets."""
+
+    secret: Annotated[str, Field(pattern=r"^arcway-[0-9A-Za-z-]{1,110}$")]
+
+
+def problems(error: ValidationError) -> list[dict[str, str]]:
+    """All problems of a failed validation, one per field, in the words of the outside form."""
+    found = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        field = ".".join(str(part) for part in item["loc"])
+        found.append({"field": field or "(body)", "message": item["msg"].removeprefix("Value error, ")})
+    return found

@@ -1,0 +1,63 @@
+"""The phases of each operation, their order and their time limits: data that triggers and orchestrators share."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+type PhaseName = Literal[
+    "checkCluster",
+    "registerProviders",
+    "pollRegistration",
+    "ensureResourceGroup",
+    "deployAgents",
+    "createResource",
+    "configureAgents",
+    "waitForMetadata",
+    "publishResult",
+]
+
+_BEFORE: tuple[PhaseName, ...] = ("checkCluster", "registerProviders", "pollRegistration", "ensureResourceGroup")
+_AFTER: tuple[PhaseName, ...] = ("configureAgents", "waitForMetadata", "publishResult")
+
+AGENTS_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "deployAgents", "createResource", *_AFTER)
+RESOURCE_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "createResource", "deployAgents", *_AFTER)
+CHECK: tuple[PhaseName, ...] = ("checkCluster",)
+
+# Seconds. A phase that is not named here has as long as its steps' attempts take.
+TIME_LIMITS: dict[PhaseName, int] = {
+    "checkCluster": 60,
+    "registerProviders": 300,
+    "pollRegistration": 15 * 60,
+    "ensureResourceGroup": 300,
+    "deployAgents": 20 * 60,
+    "createResource": 10 * 60,
+    "configureAgents": 20 * 60,
+    "waitForMetadata": 15 * 60,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """How often to look: first after `first` seconds, each time twice as long, at most `longest`."""
+
+    first: float
+    longest: float
+
+    def after(self, looks: int) -> float:
+        """Seconds to wait after the given number of looks (1 or more)."""
+        return float(min(self.first * 2 ** (looks - 1), self.longest))
+
+
+# Waiting starts short, because a run whose world is ready must not idle, and grows to the intervals that keep a fleet
+# within Azure's read budget (docs/adr/0005-polling.md).
+POLL_REGISTRATION = Interval(first=5, longest=30)
+POLL_AGENTS = Interval(first=0.25, longest=10)
+POLL_RESOURCE = Interval(first=0.5, longest=30)
+WAIT_FOR_METADATA = Interval(first=0.5, longest=30)
+UNDO = Interval(first=0.5, longest=10)
+
+
+def phases_of(operation: str, order: str) -> tuple[PhaseName, ...]:
+    """The phases of one operation in the order asked for."""
+    if operation == "check":
+        return CHECK
+    return AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST

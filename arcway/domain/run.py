@@ -1,0 +1,123 @@
+"""The run contract: what anyone who may ask sees of one execution of an operation on one cluster.
+
+It is also the orchestration's custom status, so `fit` keeps it under the limit of the Azure Storage provider
+(16 KiB as UTF-16, that is 8,192 characters). Must not know the engine.
+"""
+
+import json
+from typing import Any, Literal
+
+from pydantic import Field
+
+from arcway.domain.model import Model
+from arcway.domain.request import Request
+
+type RunState = Literal["Accepted", "Running", "Succeeded", "Failed", "Canceled"]
+type PhaseState = Literal["Pending", "Running", "Waiting", "Retrying", "Succeeded", "Skipped", "Failed", "Canceled"]
+
+STATUS_LIMIT = 8000
+FINDINGS_SHOWN = 10
+_SHORT = 160
+
+
+class Finding(Model):
+    """One result of a preflight check."""
+
+    code: str
+    level: Literal["error", "warning", "info"]
+    message: str
+    remedy: str | None = None
+
+
+class Phase(Model):
+    """One phase of a run. Times are ISO 8601 in UTC."""
+
+    name: str
+    state: PhaseState = "Pending"
+    attempts: int = 0
+    started_at: str | None = None
+    finished_at: str | None = None
+    next_attempt_at: str | None = None
+    detail: str | None = None
+
+
+class Cluster(Model):
+    """The connected cluster a run is about."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+    location: str
+    resource_id: str
+
+
+class RunError(Model):
+    """Why a run failed."""
+
+    code: str
+    message: str
+    phase: str | None = None
+    retryable: bool = False
+    remedy: str | None = None
+    details: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class Run(Model):
+    """One execution of an operation on one cluster."""
+
+    id: str
+    operation: str
+    state: RunState = "Accepted"
+    changed: bool = False
+    cluster: Cluster
+    phase: str | None = None
+    phases: list[Phase]
+    findings: list[Finding] = Field(default_factory=list)
+    findings_total: int = 0
+    error: RunError | None = None
+    left: list[str] = Field(default_factory=list)
+    result: dict[str, Any] | None = None
+    created_at: str
+    updated_at: str
+    finished_at: str | None = None
+    started_by: dict[str, str] | None = None
+    correlation_id: str
+
+
+def accepted(run_id: str, request: Request, phases: tuple[str, ...], created_at: str, correlation_id: str) -> Run:
+    """The run as it is before its orchestration has said anything."""
+    return Run(
+        id=run_id,
+        operation=request.operation,
+        cluster=Cluster(
+            subscription_id=request.subscription_id,
+            resource_group=request.resource_group,
+            name=request.name,
+            location=request.location,
+            resource_id=request.cluster.resource_id,
+        ),
+        phases=[Phase(name=name) for name in phases],
+        created_at=created_at,
+        updated_at=created_at,
+        correlation_id=correlation_id,
+    )
+
+
+def _short(text: str | None, limit: int) -> str | None:
+    return text if text is None or len(text) <= limit else text[: limit - 1] + "…"
+
+
+def fit(run: dict[str, Any]) -> dict[str, Any]:
+    """The run's JSON form cut to what a custom status may hold: no result, few findings, short details."""
+    run = {**run, "result": None, "findings": run["findings"][:FINDINGS_SHOWN]}
+    for limit in (_SHORT * 2, _SHORT, _SHORT // 2, _SHORT // 4):
+        run["phases"] = [{**phase, "detail": _short(phase["detail"], limit)} for phase in run["phases"]]
+        run["findings"] = [
+            {**finding, "message": _short(finding["message"], limit), "remedy": _short(finding["remedy"], limit)}
+            for finding in run["findings"]
+        ]
+        if run["error"]:
+            run["error"] = {**run["error"], "message": _short(run["error"]["message"], limit * 2), "details": []}
+        if len(json.dumps(run)) <= STATUS_LIMIT:
+            return run
+    return {**run, "findings": [], "left": run["left"][:5]}

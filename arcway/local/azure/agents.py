@@ -1,0 +1,158 @@
+"""The simulated agents: what the agents' pods would do, done from outside the cluster because no image can run.
+
+They find clusters by watching a folder of kubeconfigs and act only on what is in a cluster: nothing happens before
+the release's ConfigMap is there; which connected cluster it serves is read from it; the private key is read from the
+Secret; the identity is asked for only while clusteridentityoperator is Ready, and metadata are reported only while
+cluster-metadata-operator is. They never hear of an onboarding from the code under test.
+"""
+
+import asyncio
+import base64
+import logging
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from arcway.local.azure.kube_client import KubeClient, KubeError
+
+log = logging.getLogger(__name__)
+
+_NAMESPACE = "/api/v1/namespaces/azure-arc"
+_CONFIG = "azure-clusterconfig"
+_SCAN_SECONDS = 0.5
+_FIRST_PAUSE, _LONGEST_PAUSE, _HEARTBEAT_SECONDS = 0.1, 2.0, 30.0
+
+
+class NotYet(Exception):
+    """Something that the agents wait for is not there yet."""
+
+
+class Agents:
+    """Runs the agents of every cluster in a folder. `endpoint` and `tls` are the Arc service's."""
+
+    def __init__(self, folder: Path, endpoint: str, tls: Any) -> None:
+        self._folder = folder
+        self._endpoint = endpoint
+        self._tls = tls
+        self._running: dict[Path, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Watch the folder until cancelled."""
+        try:
+            while True:
+                found = set(self._folder.glob("*.yaml")) if self._folder.is_dir() else set()
+                for path in self._running.keys() - found:
+                    self._running.pop(path).cancel()
+                for path in found - self._running.keys():
+                    self._running[path] = asyncio.create_task(self._serve(path), name=f"agents of {path.stem}")
+                await asyncio.sleep(_SCAN_SECONDS)
+        finally:
+            tasks = list(self._running.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, kubeconfig: Path) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                cluster = KubeClient(kubeconfig)
+                try:
+                    async with aiohttp.ClientSession() as service:
+                        await _ClusterAgents(cluster, service, self._endpoint, self._tls).work()
+                finally:
+                    await cluster.close()
+                pause = _FIRST_PAUSE
+            except KubeError as error:
+                log.info("agents of %s: %s", kubeconfig.stem, error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+class _ClusterAgents:
+    def __init__(self, cluster: KubeClient, service: aiohttp.ClientSession, endpoint: str, tls: Any) -> None:
+        self._cluster = cluster
+        self._service = service
+        self._endpoint = endpoint
+        self._tls = tls
+
+    async def work(self) -> None:
+        """From the release's appearance to its disappearance."""
+        await self._cluster.wait_for(f"{_NAMESPACE}/configmaps", _CONFIG)
+        token, pause = None, _FIRST_PAUSE
+        while config := await self._cluster.get(f"{_NAMESPACE}/configmaps/{_CONFIG}"):
+            try:
+                token = token or await self._obtain_identity(config["data"])
+                await self._report(config["data"], token)
+                pause = _HEARTBEAT_SECONDS
+            except NotYet as reason:
+                log.debug("%s", reason)
+                if str(reason) == "identity":
+                    token = None
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            await asyncio.sleep(pause)
+
+    async def _obtain_identity(self, config: dict[str, str]) -> str:
+        await self._need("clusteridentityoperator")
+        secret = await self._cluster.get(f"{_NAMESPACE}/secrets/{config['ONBOARDING_SECRET_NAME']}")
+        try:
+            key = load_pem_private_key(base64.b64decode((secret or {})["data"]["privateKey"]), None)
+        except (KeyError, ValueError, TypeError) as error:
+            raise NotYet("a private key") from error
+        if not isinstance(key, RSAPrivateKey):
+            raise NotYet("an RSA key")
+        resource = _resource_id(config)
+        nonce = (await self._ask("challenge", {"resourceId": resource}))["nonce"]
+        signature = base64.b64encode(key.sign(nonce.encode(), PKCS1v15(), SHA256())).decode()
+        issued = await self._ask("identity", {"resourceId": resource, "signature": signature})
+        pair = {"tls.crt": issued["certificate"], "tls.key": issued["privateKey"]}
+        for name in ("azure-identity-certificate", "kube-aad-proxy-certificate"):
+            await self._cluster.put_secret("azure-arc", name, pair)
+        token: str = issued["token"]
+        return token
+
+    async def _report(self, config: dict[str, str], token: str) -> None:
+        await self._need("cluster-metadata-operator")
+        version = await self._cluster.get("/version") or {}
+        nodes = await self._cluster.items("/api/v1/nodes")
+        metadata = {
+            "kubernetesVersion": str(version.get("gitVersion", "")).removeprefix("v"),
+            "totalNodeCount": len(nodes),
+            "totalCoreCount": sum(int(node["status"]["capacity"]["cpu"]) for node in nodes),
+            "agentVersion": config["AZURE_ARC_AGENT_VERSION"],
+            "distribution": config["KUBERNETES_DISTRO"],
+            "infrastructure": config["KUBERNETES_INFRA"],
+            "offering": None,
+        }
+        body = {"resourceId": _resource_id(config), "token": token, "metadata": metadata}
+        if not (await self._ask("heartbeat", body))["connected"]:
+            raise NotYet("connection")
+
+    async def _need(self, deployment: str) -> None:
+        found = await self._cluster.get(f"/apis/apps/v1/namespaces/azure-arc/deployments/{deployment}")
+        if not found or not (found.get("status") or {}).get("readyReplicas"):
+            raise NotYet(f"{deployment} to be Ready")
+
+    async def _ask(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            async with self._service.post(
+                f"{self._endpoint}/azure-arc-agents/{what}", json=body, ssl=self._tls
+            ) as response:
+                answer: dict[str, Any] = await response.json()
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise NotYet("the service") from error
+        if response.status != 200:
+            raise NotYet("identity" if response.status == 401 else str(answer))
+        return answer
+
+
+def _resource_id(config: dict[str, str]) -> str:
+    return (
+        f"/subscriptions/{config['AZURE_SUBSCRIPTION_ID']}/resourceGroups/{config['AZURE_RESOURCE_GROUP']}"
+        f"/providers/Microsoft.Kubernetes/connectedClusters/{config['AZURE_RESOURCE_NAME']}"
+    )

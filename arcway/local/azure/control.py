@@ -1,0 +1,117 @@
+"""The test controls of the simulated Azure, under /control: paces, faults, permissions, subscriptions, request log.
+
+GET  /control/requests                           the latest requests
+DELETE /control/requests                         forget them
+PUT  /control/paces        {"registration": {"reads": 2, "seconds": 0}, …}
+PUT  /control/faults       [{"path": regex, "method": "PUT", "times": 2, "status": 429, "headers": {…}, "text": …,
+                             "delay": seconds, "drop": true, "after": true}]    replaces all faults
+PUT  /control/subscriptions/{id}    {"actions": […], "notActions": […]}         creates or changes
+PUT  /control/providers/{subscription}/{namespace}   {"state": "NotRegistered"}
+PUT  /control/provisioning-failures {"<resource id>": {"code": …, "message": …}}
+PUT  /control/retry-after  {"seconds": 2}        Retry-After of operations under way; null for none
+PUT  /control/settings     {"dotted.key": "value"}   additional Helm settings of the data plane
+POST /control/rotate-key                         sign tokens with a new key
+PUT  /control/applications {"<client id>": "<secret>"}
+"""
+
+import re
+
+from aiohttp import web
+
+from arcway.local.azure.arm import ResourceManager
+from arcway.local.azure.data_plane import DataPlane
+from arcway.local.azure.entra import Entra
+from arcway.local.azure.exchange import Exchange, Fault, RequestLog, Routes
+from arcway.local.azure.transitions import Change
+from arcway.local.azure.world import Refusal, Subscription, World
+
+
+class Control:
+    """The routes of the controls. They are open to whoever reaches loopback, as everything local is."""
+
+    def __init__(
+        self, world: World, entra: Entra, arm: ResourceManager, data_plane: DataPlane, log: RequestLog
+    ) -> None:
+        self._world = world
+        self._entra = entra
+        self._arm = arm
+        self._data_plane = data_plane
+        self._log = log
+        self.faults: list[Fault] = []
+
+    def routes(self, routes: Routes) -> None:
+        """Add the controls."""
+        routes.add("GET", r"/control/requests", self._requests)
+        routes.add("DELETE", r"/control/requests", self._forget)
+        routes.add("PUT", r"/control/paces", self._paces)
+        routes.add("PUT", r"/control/faults", self._faults)
+        routes.add("PUT", r"/control/subscriptions/(?P<id>[^/]+)", self._subscription)
+        routes.add("PUT", r"/control/providers/(?P<id>[^/]+)/(?P<namespace>[^/]+)", self._provider)
+        routes.add("PUT", r"/control/provisioning-failures", self._failures)
+        routes.add("PUT", r"/control/retry-after", self._retry_after)
+        routes.add("PUT", r"/control/settings", self._settings)
+        routes.add("POST", r"/control/rotate-key", self._rotate_key)
+        routes.add("PUT", r"/control/applications", self._applications)
+
+    def take_fault(self, method: str, path: str) -> Fault | None:
+        """The fault for a request, counted."""
+        for fault in self.faults:
+            if fault.times > 0 and fault.method in ("*", method) and fault.path.search(path):
+                fault.times -= 1
+                return fault
+        return None
+
+    async def _requests(self, exchange: Exchange) -> web.StreamResponse:
+        return web.json_response(list(self._log.entries))
+
+    async def _forget(self, exchange: Exchange) -> web.StreamResponse:
+        self._log.entries.clear()
+        return web.json_response({})
+
+    async def _paces(self, exchange: Exchange) -> web.StreamResponse:
+        try:
+            self._world.paces.update(exchange.json())
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Refusal(400, "BadControl", f"Not a pace: {error}") from error
+        return web.json_response({})
+
+    async def _faults(self, exchange: Exchange) -> web.StreamResponse:
+        try:
+            wanted = await exchange.request.json()
+            self.faults = [Fault(**{**item, "path": re.compile(item["path"], re.IGNORECASE)}) for item in wanted]
+        except (KeyError, TypeError, ValueError, re.error) as error:
+            raise Refusal(400, "BadControl", f"Not a list of faults: {error}") from error
+        return web.json_response({})
+
+    async def _subscription(self, exchange: Exchange) -> web.StreamResponse:
+        key, body = exchange.parts["id"].lower(), exchange.json()
+        found = self._world.subscriptions.setdefault(key, Subscription(key))
+        found.actions = body.get("actions", found.actions)
+        found.not_actions = body.get("notActions", found.not_actions)
+        return web.json_response({})
+
+    async def _provider(self, exchange: Exchange) -> web.StreamResponse:
+        provider = self._world.subscription(exchange.parts["id"]).providers[exchange.parts["namespace"].lower()]
+        provider.state = exchange.json()["state"]
+        provider.change = Change(self._world.paces.registration) if provider.state == "Registering" else None
+        return web.json_response({})
+
+    async def _failures(self, exchange: Exchange) -> web.StreamResponse:
+        self._world.fail_provisioning = {key.lower(): error for key, error in exchange.json().items()}
+        return web.json_response({})
+
+    async def _retry_after(self, exchange: Exchange) -> web.StreamResponse:
+        self._arm.retry_after = exchange.json()["seconds"]
+        return web.json_response({})
+
+    async def _settings(self, exchange: Exchange) -> web.StreamResponse:
+        self._data_plane.extra_settings = exchange.json()
+        return web.json_response({})
+
+    async def _rotate_key(self, exchange: Exchange) -> web.StreamResponse:
+        self._entra.rotate_key()
+        return web.json_response({})
+
+    async def _applications(self, exchange: Exchange) -> web.StreamResponse:
+        self._entra.applications.update(exchange.json())
+        return web.json_response({})

@@ -1,0 +1,63 @@
+"""The Arc data plane: health check, latest chart path, the Helm settings of a connected cluster."""
+
+from typing import Any
+
+from aiohttp import web
+
+from arcway.local.azure.entra import Entra
+from arcway.local.azure.exchange import Exchange, Routes
+from arcway.local.azure.world import Refusal, World
+
+
+class DataPlane:
+    """The routes of the data plane. `chart` is the path of the current agents' chart per release train."""
+
+    def __init__(self, world: World, entra: Entra, charts: dict[str, str]) -> None:
+        self._world = world
+        self._entra = entra
+        self.charts = charts
+        self.extra_settings: dict[str, str] = {}
+
+    def routes(self, routes: Routes) -> None:
+        """Add what this service answers."""
+        routes.add("POST", r"/azure-arc-k8sagents/healthcheck", self._health)
+        routes.add("POST", r"/azure-arc-k8sagents/getlatesthelmpackagepath", self._latest)
+        routes.add("POST", r"/azure-arc-k8sagents/gethelmsettings", self._settings)
+
+    async def _health(self, exchange: Exchange) -> web.StreamResponse:
+        self._entra.check(exchange.request)
+        return web.Response(status=200)
+
+    async def _latest(self, exchange: Exchange) -> web.StreamResponse:
+        self._entra.check(exchange.request)
+        return web.json_response({"repositoryPath": self._chart(exchange)})
+
+    async def _settings(self, exchange: Exchange) -> web.StreamResponse:
+        self._entra.check(exchange.request)
+        resource = exchange.json()
+        cluster = self._world.clusters.get(str(resource.get("id", "")).lower())
+        if cluster is None:
+            raise Refusal(404, "ResourceNotFound", "The connected cluster of the request does not exist.")
+        return web.json_response(
+            {"repositoryPath": self._chart(exchange), "helmValuesContent": {**_values(cluster), **self.extra_settings}}
+        )
+
+    def _chart(self, exchange: Exchange) -> str:
+        train = exchange.query("releaseTrain") or "stable"
+        path = self.charts.get(train.lower())
+        if path is None:
+            raise Refusal(400, "InvalidReleaseTrain", f"Release train '{train}' does not exist.")
+        return path
+
+
+def _values(cluster: dict[str, Any]) -> dict[str, str]:
+    _, _, subscription, _, group, *_ = cluster["id"].split("/")
+    profile = cluster["properties"].get("arcAgentProfile") or {}
+    return {
+        "global.subscriptionId": subscription,
+        "global.resourceGroupName": group,
+        "global.resourceName": cluster["name"],
+        "global.location": cluster["location"],
+        "global.tenantId": cluster["identity"]["tenantId"],
+        "systemDefaultValues.azureArcAgents.autoUpdate": str(profile.get("agentAutoUpgrade") != "Disabled").lower(),
+    }

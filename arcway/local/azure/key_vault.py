@@ -1,0 +1,75 @@
+"""Key Vault secrets: set, get, delete, and the 401 challenge by which clients learn where to get a token."""
+
+import secrets
+import time
+from typing import Any
+
+from aiohttp import web
+
+from arcway.local.azure.entra import Entra
+from arcway.local.azure.exchange import Exchange, Routes
+from arcway.local.azure.world import Refusal, World
+
+_NAME = r"/secrets/(?P<name>[0-9A-Za-z-]+)"
+
+
+class KeyVault:
+    """One vault at the root of the endpoint."""
+
+    def __init__(self, world: World, entra: Entra) -> None:
+        self._world = world
+        self._entra = entra
+
+    def routes(self, routes: Routes) -> None:
+        """Add what this service answers."""
+        routes.add("GET", _NAME + r"(/(?P<version>[0-9a-f]*))?/?", self._get)
+        routes.add("PUT", _NAME, self._set)
+        routes.add("DELETE", _NAME, self._delete)
+
+    async def _get(self, exchange: Exchange) -> web.StreamResponse:
+        if challenge := self._challenge(exchange):
+            return challenge
+        versions = self._world.secrets.get(exchange.parts["name"].lower(), [])
+        wanted = exchange.parts.get("version") or (versions[-1][0] if versions else "")
+        for version, value in versions:
+            if version == wanted:
+                return web.json_response(self._bundle(exchange.parts["name"], version, value))
+        raise Refusal(404, "SecretNotFound", f"A secret with (name/id) {exchange.parts['name']} was not found.")
+
+    async def _set(self, exchange: Exchange) -> web.StreamResponse:
+        if challenge := self._challenge(exchange):
+            return challenge
+        value = exchange.json().get("value")
+        if not isinstance(value, str):
+            raise Refusal(400, "BadParameter", "value must be a string.")
+        version = secrets.token_hex(16)
+        self._world.secrets.setdefault(exchange.parts["name"].lower(), []).append((version, value))
+        return web.json_response(self._bundle(exchange.parts["name"], version, value))
+
+    async def _delete(self, exchange: Exchange) -> web.StreamResponse:
+        if challenge := self._challenge(exchange):
+            return challenge
+        if self._world.secrets.pop(exchange.parts["name"].lower(), None) is None:
+            raise Refusal(404, "SecretNotFound", f"A secret with (name/id) {exchange.parts['name']} was not found.")
+        gone = {"recoveryId": f"{self._entra.endpoint}/deletedsecrets/{exchange.parts['name']}"}
+        return web.json_response({"id": f"{self._entra.endpoint}/secrets/{exchange.parts['name']}", **gone})
+
+    def _challenge(self, exchange: Exchange) -> web.Response | None:
+        if exchange.request.headers.get("Authorization"):
+            self._entra.check(exchange.request)
+            return None
+        authority = f"{self._entra.endpoint}/{self._entra.tenant}"
+        header = f'Bearer authorization="{authority}", resource="https://vault.azure.net"'
+        return web.json_response(
+            {"error": {"code": "Unauthorized", "message": "AKV10000: Request is missing a Bearer or PoP token."}},
+            status=401,
+            headers={"WWW-Authenticate": header},
+        )
+
+    def _bundle(self, name: str, version: str, value: str) -> dict[str, Any]:
+        stamp = int(time.time())
+        return {
+            "id": f"{self._entra.endpoint}/secrets/{name}/{version}",
+            "value": value,
+            "attributes": {"enabled": True, "created": stamp, "updated": stamp, "recoveryLevel": "Purgeable"},
+        }

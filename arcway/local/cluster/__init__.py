@@ -1,0 +1,27 @@
+"""Simulated Kubernetes clusters: one HTTPS API for many clusters, good enough for Helm, kubectl and client libraries.
+
+Written from the protocol. It must not know the code under test (`arcway.azure`, `arcway.cluster`) or any Kubernetes
+client. `python -m arcway.local.cluster --count N --dir D` runs it alone, `server.SimulatedClusters` in process.
+Clusters are served below `/clusters/NAME`; `/control` takes orders (JSON, on loopback, without authentication):
+
+GET    /control/clusters                     {"clusters": [{"name", "kubeconfig"}]}
+POST   /control/clusters                     {"name"?} -> 201 {"name", "kubeconfig"}
+DELETE /control/clusters/NAME                204
+PUT    /control/clusters/NAME/behaviour      {"readiness": {"mode": "immediate" | "reads" | "seconds", "value": N},
+                                              "pods": [{"outcome": "imagePull" | "crashLoop", "labels"?,
+                                                        "namePrefix"?}]}
+                                             replaces all orders; pods that stop matching recover. GET shows them.
+                                             "reads": gets and lists of pods or workloads in the pod's namespace.
+POST   /control/clusters/NAME/faults         {"kind": "silent" | "delay" | "status" | "disconnect", "method"?, "path"?
+                                              (regular expression), "count"? (absent: all), "seconds", "status",
+                                              "retryAfterSeconds"} -> 201. GET lists, DELETE clears.
+DELETE /control/clusters/NAME/connections    aborts the connections with a request in flight: {"dropped": N}
+POST   /control/clusters/NAME/users          {"name", "groups"?, "rules"?: [PolicyRule with optional "namespaces"]}
+                                             -> 201 {"name", "token", "kubeconfig"}
+PATCH  /control/clusters/NAME/nodes/NODE     {"os"?, "labels"?, "taints"?, "providerID"?, "ready"?} -> the node
+DELETE /control/clusters/NAME/history        forgets the history: older resource versions are 410 Gone from then on
+
+Not simulated: schema validation of built-in and custom resources (unknown fields are kept), admission, conversion
+webhooks, protobuf and Table answers, pod logs and exec, Endpoints, capacity, PersistentVolumes, node heartbeats.
+Controllers' own writes are not recorded in managedFields.
+"""

@@ -1,0 +1,68 @@
+"""What a cluster's kubelets are told to do: when pods become ready, and which pods fail and how.
+
+Plain data set through the control API and read by the pod controller. It must not know how either works.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from arcway.local.cluster.values import Json, name_of, namespace_of
+
+type Outcome = Literal["imagePull", "crashLoop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """When a started pod becomes ready: at once, after N reads of pods or workloads in its namespace, or N seconds."""
+
+    mode: Literal["immediate", "reads", "seconds"] = "immediate"
+    value: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PodRule:
+    """Pods that fail: those with all the labels and the name prefix."""
+
+    outcome: Outcome
+    labels: tuple[tuple[str, str], ...] = ()
+    name_prefix: str = ""
+
+    def matches(self, pod: Json) -> bool:
+        """Whether the rule is about this pod."""
+        labels = pod["metadata"].get("labels", {})
+        return name_of(pod).startswith(self.name_prefix) and all(labels.get(key) == value for key, value in self.labels)
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """The current orders of one cluster."""
+
+    readiness: Readiness = Readiness()
+    rules: tuple[PodRule, ...] = ()
+    _reads: Counter[str] = field(default_factory=Counter)
+    _started: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def outcome(self, pod: Json) -> Outcome | None:
+        """How the pod fails, or None when it works."""
+        return next((rule.outcome for rule in self.rules if rule.matches(pod)), None)
+
+    def note_read(self, namespace: str) -> bool:
+        """Count a read of pods or workloads (empty namespace: of all); whether that can make a pod ready."""
+        if self.readiness.mode != "reads":
+            return False
+        self._reads[namespace] += 1
+        return True
+
+    def seconds_until_ready(self, pod: Json, now: float) -> float | None:
+        """How long (seconds, 0: ready now) a started pod still takes; None while it waits for reads."""
+        uid, namespace = pod["metadata"]["uid"], namespace_of(pod)
+        reads = self._reads[namespace] + self._reads[""]
+        started, first = self._started.setdefault(uid, (now, reads))
+        if self.readiness.mode == "reads":
+            return 0 if reads - first >= self.readiness.value else None
+        return max(0.0, started + self.readiness.value - now) if self.readiness.mode == "seconds" else 0
+
+    def forget(self, uid: str) -> None:
+        """Drop what is remembered about a pod that is gone."""
+        self._started.pop(uid, None)

@@ -1,0 +1,106 @@
+"""Gets and lists: selectors, pages that stay consistent, and the forms objects are shown in.
+
+It must not know how the answer travels.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+
+from arcway.local.cluster.errors import ApiError, bad_request, expired, invalid
+from arcway.local.cluster.kinds import Kind
+from arcway.local.cluster.requests import Form, flag, number
+from arcway.local.cluster.selectors import Predicate, parse_field_selector, parse_label_selector
+from arcway.local.cluster.store import HistoryGoneError, Store
+from arcway.local.cluster.values import Json, name_of, namespace_of
+
+_PARTIAL = "meta.k8s.io/v1"
+_OLD_PAGE = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
+    "the continue parameter."
+)
+
+
+def present(item: Json, kind: Kind, form: Form) -> Json:
+    """The object in the version and form asked for."""
+    if form == "partial":
+        return {"kind": "PartialObjectMetadata", "apiVersion": _PARTIAL, "metadata": item["metadata"]}
+    return item if item["apiVersion"] == kind.api_version else item | {"apiVersion": kind.api_version}
+
+
+def selection(kind: Kind, query: Mapping[str, str], name: str = "") -> Predicate:
+    """The predicate of labelSelector and fieldSelector. Raises ApiError 400."""
+    by_label = parse_label_selector(query.get("labelSelector", ""))
+    by_field = parse_field_selector(query.get("fieldSelector", ""), kind)
+    return lambda item: by_label(item) and by_field(item) and (not name or name_of(item) == name)
+
+
+def check_list_options(query: Mapping[str, str]) -> None:
+    """Refuse combinations of resourceVersionMatch and sendInitialEvents as the API server does (422)."""
+    match, watch = query.get("resourceVersionMatch", ""), flag(query, "watch")
+    causes: list[tuple[str, str]] = []
+    if "sendInitialEvents" in query:
+        if not watch:
+            causes.append(("sendInitialEvents", "Forbidden: sendInitialEvents is forbidden for list"))
+        elif match != "NotOlderThan":
+            causes.append(("resourceVersionMatch", "Forbidden: sendInitialEvents requires setting NotOlderThan"))
+    elif watch and match:
+        causes.append(
+            ("resourceVersionMatch", "Forbidden: resourceVersionMatch is forbidden for watch without sendInitialEvents")
+        )
+    elif match and not query.get("resourceVersion"):
+        causes.append(
+            ("resourceVersionMatch", "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")
+        )
+    if causes:
+        raise invalid("meta.k8s.io", "ListOptions", "", causes)
+
+
+def list_objects(store: Store, kind: Kind, namespace: str, query: Mapping[str, str], form: Form) -> Json:
+    """A list as the API answers it. Raises ApiError 400, 410, 422 or 504."""
+    check_list_options(query)
+    revision, start = _position(store, query)
+    try:
+        items = store.list_at(kind.key, namespace, revision)
+    except HistoryGoneError as error:
+        raise expired(_OLD_PAGE if query.get("continue") else f"too old resource version: {revision}") from error
+    matches = selection(kind, query)
+    items = [item for item in items if _place(item) > start and matches(item)]
+    metadata: Json = {"resourceVersion": str(revision)}
+    limit = number(query, "limit")
+    if limit and len(items) > limit:
+        metadata["continue"] = _token(revision, _place(items[limit - 1]))
+        if not query.get("labelSelector") and not query.get("fieldSelector"):
+            metadata["remainingItemCount"] = len(items) - limit
+        items = items[:limit]
+    shown = [present(item, kind, form) for item in items]
+    if form == "partial":
+        return {"kind": "PartialObjectMetadataList", "apiVersion": _PARTIAL, "metadata": metadata, "items": shown}
+    if not kind.custom:
+        shown = [{key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in shown]
+    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": shown}
+
+
+def _place(item: Json) -> str:
+    return f"{namespace_of(item)}\0{name_of(item)}"
+
+
+def _position(store: Store, query: Mapping[str, str]) -> tuple[int, str]:
+    if token := query.get("continue"):
+        try:
+            known = json.loads(base64.urlsafe_b64decode(token))
+            return int(known["rv"]), str(known["start"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise bad_request("continue key is not valid") from error
+    version = number(query, "resourceVersion")
+    if version > store.revision:
+        message = f"Too large resource version: {version}, current: {store.revision}"
+        causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+        raise ApiError(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})
+    exact = query.get("resourceVersionMatch") == "Exact"
+    return (version if exact else store.revision), ""
+
+
+def _token(revision: int, start: str) -> str:
+    text = json.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": start})
+    return base64.urlsafe_b64encode(text.encode()).decode()

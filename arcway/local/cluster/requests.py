@@ -1,0 +1,153 @@
+"""Reads what a request says: which resource its path names, its query, its body, the answer form it accepts.
+
+It must not know what is done with it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import yaml
+
+from arcway.local.cluster import protobuf
+from arcway.local.cluster.errors import ApiError, bad_request, no_such_path, unsupported_media_type
+from arcway.local.cluster.values import Json
+
+type Form = Literal["object", "partial", "aggregated"]
+
+_BODY_TYPES = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a resource path names; empty where it does not say."""
+
+    group: str
+    version: str
+    plural: str
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+def parse_target(path: str) -> Target:
+    """Read /api/V/… or /apis/G/V/…. Raises ApiError 404 for anything else."""
+    parts = path.strip("/").split("/")
+    if parts[0] == "api" and len(parts) >= 3:
+        group, version, rest = "", parts[1], parts[2:]
+    elif parts[0] == "apis" and len(parts) >= 4:
+        group, version, rest = parts[1], parts[2], parts[3:]
+    else:
+        raise no_such_path()
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) >= 3 and rest[2] not in ("status", "finalize"):
+        namespace, rest = rest[1], rest[2:]
+    if len(rest) > 3:
+        raise no_such_path()
+    plural, name, subresource = [*rest, "", ""][:3]
+    return Target(group, version, plural, namespace, name, subresource)
+
+
+def media_type(header: str) -> str:
+    """The media type of a Content-Type header, without its parameters."""
+    return header.partition(";")[0].strip().lower()
+
+
+def parse_body(body: bytes, content_type: str) -> Json:
+    """An object in JSON, YAML or (some kinds) protobuf. Raises ApiError 400 or 415."""
+    type_ = media_type(content_type) or "application/json"
+    if type_ not in _BODY_TYPES:
+        raise unsupported_media_type(type_, _BODY_TYPES)
+    if type_ == "application/vnd.kubernetes.protobuf":
+        try:
+            return protobuf.decode(body)
+        except (protobuf.UnknownMessageError, UnicodeDecodeError) as error:
+            raise unsupported_media_type(f"{type_}: {error}", _BODY_TYPES[:2]) from error
+    parsed = parse_text(body)
+    if not isinstance(parsed, dict):
+        raise bad_request("the object provided is unrecognized (must be of type object)")
+    return parsed
+
+
+_SHAPES: dict[str, type] = {
+    "metadata": dict,
+    "spec": dict,
+    "status": dict,
+    "data": dict,
+    "stringData": dict,
+    "roleRef": dict,
+    "involvedObject": dict,
+    "rules": list,
+    "subjects": list,
+}
+_METADATA_SHAPES: dict[str, type] = {"labels": dict, "annotations": dict, "finalizers": list, "ownerReferences": list}
+
+
+def check_shape(body: Json) -> None:
+    """Refuse an object whose parts are of another type than every kind gives them. Raises ApiError 400."""
+    for prefix, part, shapes in (("", body, _SHAPES), ("metadata.", body.get("metadata") or {}, _METADATA_SHAPES)):
+        for name, type_ in shapes.items():
+            if not isinstance(part, dict) or not isinstance(part.get(name), type_ | None):
+                raise bad_request(f"cannot unmarshal field {prefix}{name}: an {type_.__name__} was expected")
+
+
+def parse_text(body: bytes) -> object:
+    """JSON, or else YAML. Raises ApiError 400."""
+    try:
+        return json.loads(body)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        pass
+    try:
+        return yaml.safe_load(body)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise bad_request("the object provided is neither JSON nor YAML") from error
+
+
+def accepted_form(accept: str) -> Form:
+    """The first form in the Accept header that is served. Raises ApiError 406 when none is."""
+    if not accept:
+        return "object"
+    for clause in accept.split(","):
+        type_, *parameters = [part.strip() for part in clause.split(";")]
+        values = dict(parameter.partition("=")[::2] for parameter in parameters)
+        as_ = values.get("as", "")
+        if type_ not in ("application/json", "application/*", "*/*", "application/yaml"):
+            continue
+        if as_ == "APIGroupDiscoveryList" and values.get("v") == "v2":
+            return "aggregated"
+        if as_ in ("PartialObjectMetadata", "PartialObjectMetadataList"):
+            return "partial"
+        if not as_:
+            return "object"
+    message = "only the following media types are accepted: application/json"
+    raise ApiError(406, "NotAcceptable", message)
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """A boolean query parameter. Raises ApiError 400."""
+    text = query.get(name, "false").lower()
+    if text not in ("true", "1", "false", "0", ""):
+        raise bad_request(f"invalid value for {name}: {text!r}")
+    return text in ("true", "1")
+
+
+def number(query: Mapping[str, str], name: str) -> int:
+    """A number of a query parameter, 0 when absent. Raises ApiError 400."""
+    text = query.get(name, "") or "0"
+    if not text.isdigit():
+        raise bad_request(f"invalid value for {name}: {text!r}")
+    return int(text)
+
+
+def dry_run(query: Mapping[str, str]) -> bool:
+    """Whether nothing shall be stored. Raises ApiError 400."""
+    text = query.get("dryRun", "")
+    if text not in ("", "All"):
+        raise bad_request(f'Unsupported value: "{text}": supported values: "All"')
+    return text == "All"
+
+
+def field_manager(query: Mapping[str, str], user_agent: str) -> str:
+    """The field manager: as given, or the first part of the User-Agent, as the API server does it."""
+    return query.get("fieldManager") or user_agent.partition("/")[0][:128] or "unknown"

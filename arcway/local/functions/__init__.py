@@ -1,0 +1,5 @@
+"""An embedded Azure Functions host: runs any Python v2 function app folder on one machine, Durable Functions included.
+
+Microsoft's own worker library loads and calls the app; this package stands where the Functions host and its durable
+extension stand in Azure. It must not know what the hosted app does, and imports nothing of it.
+"""

@@ -1,0 +1,9 @@
+"""What can go wrong with the host as a whole. It knows nothing of how that is shown to a person."""
+
+
+class HostError(Exception):
+    """The host cannot start; the message is one sentence that says what to correct."""
+
+
+class WorkLeftBehind(Exception):
+    """The host stopped, but a synchronous function still occupies a thread and would keep the process alive."""

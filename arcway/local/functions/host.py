@@ -1,0 +1,138 @@
+"""Puts the parts together: one function app, its engine, HTTP endpoint and timers, started and stopped in order.
+
+The only module that knows all of them. It runs inside an event loop and never ends the process.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from arcway.local.functions.dispatcher import (
+    ACTIVITY,
+    ENTITY,
+    ORCHESTRATION,
+    Dispatcher,
+    durable_functions,
+    durable_name,
+)
+from arcway.local.functions.engine import Engine
+from arcway.local.functions.errors import HostError, WorkLeftBehind
+from arcway.local.functions.http_server import HttpServer
+from arcway.local.functions.management import PATH, ManagementApi, management_urls
+from arcway.local.functions.routes import build_routes
+from arcway.local.functions.settings import HostSettings, load_host_json, load_values
+from arcway.local.functions.timers import TIMER, Timers
+from arcway.local.functions.worker import DURABLE_CLIENT, Worker
+
+_FIRED = frozenset(("httpTrigger", ORCHESTRATION, ACTIVITY, ENTITY, TIMER))
+_SERVED = frozenset((DURABLE_CLIENT, "http"))
+_UNLIMITED = 2**31 - 1
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to serve and where. `port` 0 takes a free one; `grace` is the seconds work in flight gets at the end."""
+
+    app: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    grace: float = 5.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A host that is ready: its base URL without a slash at the end, and the names of all functions."""
+
+    url: str
+    functions: tuple[str, ...]
+
+
+@asynccontextmanager
+async def serve(options: Options) -> AsyncIterator[Running]:
+    """Run the function app in `options.app` until the block is left.
+
+    Raises HostError, with one sentence, when the app or its settings are wrong or the port is taken. The worker library
+    keeps its state in module globals: one app per process, once. Raises
+    WorkLeftBehind at the end when a synchronous function would not finish within the grace period.
+    """
+    app = options.app.resolve()
+    if not app.is_dir():
+        raise HostError(f"{options.app} is not a folder.")
+    load_values(app)
+    settings = load_host_json(app)
+    worker = Worker()
+    try:
+        await worker.load(app)
+        routes = build_routes(worker.functions, settings.route_prefix)
+        timers = Timers(worker)
+        _warn(worker)
+        orchestrators = {
+            key: durable_name(function) for key, function in durable_functions(worker.functions, ORCHESTRATION).items()
+        }
+        engine = Engine(orchestrators, settings.default_version)
+        key = f"code={secrets.token_urlsafe(24)}"
+        server = HttpServer(worker, routes, ManagementApi(engine, key), options.grace)
+        dispatcher = Dispatcher(engine, worker, settings.concurrency)
+        try:
+            port = await _listen(server, options)
+            url = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{port}"
+            worker.client_configuration = client_configuration(settings, url, engine.start(), key)
+            timers.start()
+            yield Running(url, tuple(function.name for function in worker.functions))
+        finally:
+            await asyncio.gather(timers.stop(options.grace), server.stop(), dispatcher.stop(options.grace))
+            engine.stop(0)
+    finally:
+        finished = worker.close()
+    if not finished:
+        raise WorkLeftBehind
+
+
+def client_configuration(settings: HostSettings, url: str, rpc_address: str, required_query: str) -> str:
+    """The JSON that a durableClient binding receives, as the extension sends it."""
+    base = url + PATH
+    creation = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]?{required_query}"
+    return json.dumps(
+        {
+            "taskHubName": settings.hub_name,
+            "connectionName": "Storage",
+            "creationUrls": {"createNewInstancePostUri": creation},
+            "managementUrls": management_urls(base, "INSTANCEID", required_query),
+            "baseUrl": base,
+            "httpBaseUrl": base,
+            "requiredQueryStringParameters": required_query,
+            "rpcBaseUrl": f"http://{rpc_address}",
+            "useForwardedHost": False,
+            "maxGrpcMessageSizeInBytes": _UNLIMITED,
+            "grpcHttpClientTimeout": "00:01:40",
+        }
+    )
+
+
+async def _listen(server: HttpServer, options: Options) -> int:
+    try:
+        return await server.start(options.host, options.port)
+    except OSError as error:
+        raise HostError(f"Cannot listen on {options.host}:{options.port}: {_reason(error)}.") from error
+
+
+def _reason(error: OSError) -> str:
+    # asyncio words the error anew, address included; a failed look-up has no errno of the system's, others have none.
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
+
+
+def _warn(worker: Worker) -> None:
+    for function in worker.functions:
+        if function.trigger_type not in _FIRED:
+            _log.warning("Function %s will not fire: this host has no %s.", function.name, function.trigger_type)
+        for binding in function.bindings:
+            if binding["type"] not in _SERVED and binding["name"] != "$return":
+                _log.warning("Function %s: this host does not serve %s bindings.", function.name, binding["type"])

@@ -1,0 +1,113 @@
+"""The host's HTTP endpoint: routes to functions, the admin endpoints of the Core Tools, and the management API.
+
+It knows how a request reaches a function and what a client sees when one fails; stack traces go to the log only.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from uuid import uuid4
+
+from aiohttp import web
+
+from arcway.local.functions.dispatcher import ACTIVITY, ENTITY, ORCHESTRATION
+from arcway.local.functions.http_messages import to_response, to_rpc
+from arcway.local.functions.management import ManagementApi
+from arcway.local.functions.protos import TypedData
+from arcway.local.functions.routes import Route, find
+from arcway.local.functions.timers import TIMER, timer_data
+from arcway.local.functions.worker import Function, InvocationError, Worker
+
+_BODY_LIMIT = 100 * 1024 * 1024
+_SERVICE_BUS = "serviceBusTrigger"
+_NOT_BY_ADMIN = frozenset(("httpTrigger", ORCHESTRATION, ENTITY))
+
+_log = logging.getLogger(__name__)
+
+
+class HttpServer:
+    """Serves one app. `grace` is how many seconds calls in progress get at the end."""
+
+    def __init__(self, worker: Worker, routes: Sequence[Route], management: ManagementApi, grace: float) -> None:
+        self._worker = worker
+        self._grace = grace
+        self._routes = routes
+        self._calls: set[asyncio.Task[None]] = set()
+        application = web.Application(client_max_size=_BODY_LIMIT)
+        management.add_to(application)
+        application.router.add_get("/admin/host/status", self._status)
+        application.router.add_post("/admin/functions/{name}", self._admin)
+        application.router.add_route("*", "/{path:.*}", self._function)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=grace)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen on `port`, or on a free one for 0; returns the port. Raises OSError when the address cannot be had."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Accept nothing more; give calls in progress the grace period."""
+        await self._runner.cleanup()
+        if self._calls:
+            _, late = await asyncio.wait(self._calls, timeout=self._grace)
+            for call in late:
+                call.cancel()
+
+    async def _function(self, request: web.Request) -> web.Response:
+        found = find(self._routes, request.method, request.rel_url.raw_path)
+        if found is None:
+            return web.Response(status=404)
+        function, values = found
+        try:
+            data = to_rpc(request, await request.read(), values)
+            return to_response(await self._worker.invoke(function, data))
+        except InvocationError as error:
+            _log.error("Function %s failed: %s\n%s", function.name, error, error.stack_trace)
+            return web.Response(status=500)
+
+    async def _status(self, _request: web.Request) -> web.Response:
+        return web.json_response({"state": "Running"})
+
+    async def _admin(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"].lower()
+        function = next((it for it in self._worker.functions if it.name.lower() == name), None)
+        if function is None:
+            return web.Response(status=404)
+        if function.trigger_type in _NOT_BY_ADMIN:
+            return web.Response(status=400, text=f"Functions with a {function.trigger_type} cannot be run this way.")
+        try:
+            document = json.loads(await request.text() or "{}")
+        except ValueError:
+            return web.Response(status=400, text="The body must be JSON.")
+        if not isinstance(document, dict):
+            return web.Response(status=400, text='The body must be an object such as {"input": "text"}.')
+        call = asyncio.create_task(self._run(function, document.get("input", "")))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        return web.Response(status=202)
+
+    async def _run(self, function: Function, value: object) -> None:
+        metadata = _message_metadata() if function.trigger_type == _SERVICE_BUS else None
+        try:
+            await self._worker.invoke(function, _admin_data(function, value), metadata)
+        except InvocationError as error:
+            _log.error("Function %s failed: %s\n%s", function.name, error, error.stack_trace)
+
+
+def _message_metadata() -> dict[str, TypedData]:
+    return {
+        "MessageId": TypedData(string=str(uuid4())),
+        "DeliveryCount": TypedData(json="1"),
+        "UserProperties": TypedData(json="{}"),
+        "ApplicationProperties": TypedData(json="{}"),
+    }
+
+
+def _admin_data(function: Function, value: object) -> TypedData:
+    if function.trigger_type == TIMER:
+        return timer_data()
+    text = value if isinstance(value, str) else json.dumps(value)
+    return TypedData(json=text) if function.trigger_type == ACTIVITY else TypedData(string=text)

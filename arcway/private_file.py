@@ -1,0 +1,31 @@
+"""Hands a secret to a library that wants a path, without leaving it on a disk."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def private_file(text: str) -> Iterator[str]:
+    """A path under which `text` can be read as long as the context lasts.
+
+    On Linux it is an anonymous file in memory that only this process can name; elsewhere a file with mode 0600 in a
+    new private folder, removed at the end.
+    """
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("arcway", os.MFD_CLOEXEC)
+        try:
+            os.write(descriptor, text.encode())
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+    else:
+        with tempfile.TemporaryDirectory(prefix="arcway-") as folder:
+            path = Path(folder) / "secret"
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(text)
+            yield str(path)

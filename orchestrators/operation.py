@@ -1,0 +1,64 @@
+"""The one orchestrator: runs the phases of an operation in order and closes the run, whatever happens.
+
+Operations differ by their tuple of phases (`arcway.domain.phases`), not by code. Must not know what a phase does.
+"""
+
+from typing import Any
+
+import azure.durable_functions as df
+from durabletask.task import OrchestrationContext
+
+from arcway.domain.phases import phases_of
+from orchestrators.phases import PHASES
+from orchestrators.run import Cancelled, Json, Run, StepFailed, Work
+
+blueprint = df.Blueprint()
+
+PUBLISH = "publishResult"
+
+
+class RunFailed(Exception):
+    """Raised last, so that Durable's own state of a failed run is Failed too."""
+
+
+@blueprint.orchestration_trigger(context_name="context")
+def operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
+    """Run one operation on one cluster; the input is what `triggers.start` puts together."""
+    run = Run(context, payload)
+    outcome = yield from _work(run)
+    if PUBLISH in _names(run):
+        run.skip(PUBLISH, "no event broker is configured")
+    final = run.finish(outcome, run.facts.get("result"))
+    if outcome == "Failed":
+        raise RunFailed(f"{final['error']['code']}: {final['error']['message']}")
+    return final
+
+
+def _names(run: Run) -> tuple[str, ...]:
+    return phases_of(run.request.operation, run.request.order)
+
+
+def _work(run: Run) -> Work[str]:
+    try:
+        for name in _names(run):
+            if name == PUBLISH:
+                continue
+            run.begin(name)
+            yield from PHASES[name](run)
+            run.end()
+    except StepFailed as failure:
+        run.fail(failure.error)
+        yield from _clean_up(run)
+        return "Failed"
+    except Cancelled:
+        run.end("Canceled")
+        yield from _clean_up(run)
+        return "Canceled"
+    return "Succeeded"
+
+
+def _clean_up(run: Run) -> Work[None]:
+    if run.request.on_failure == "rollback":
+        yield from run.undo()
+    else:
+        run.keep()

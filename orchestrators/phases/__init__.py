@@ -1,0 +1,24 @@
+"""One small generator per phase, by the name that users see."""
+
+from collections.abc import Callable
+
+from orchestrators.phases.check_cluster import check_cluster
+from orchestrators.phases.configure_agents import configure_agents
+from orchestrators.phases.create_resource import create_resource
+from orchestrators.phases.deploy_agents import deploy_agents
+from orchestrators.phases.ensure_resource_group import ensure_resource_group
+from orchestrators.phases.poll_registration import poll_registration
+from orchestrators.phases.register_providers import register_providers
+from orchestrators.phases.wait_for_metadata import wait_for_metadata
+from orchestrators.run import Run, Work
+
+PHASES: dict[str, Callable[[Run], Work[None]]] = {
+    "checkCluster": check_cluster,
+    "registerProviders": register_providers,
+    "pollRegistration": poll_registration,
+    "ensureResourceGroup": ensure_resource_group,
+    "deployAgents": deploy_agents,
+    "createResource": create_resource,
+    "configureAgents": configure_agents,
+    "waitForMetadata": wait_for_metadata,
+}

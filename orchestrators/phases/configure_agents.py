@@ -1,0 +1,13 @@
+"""configureAgents: the settings that the data plane has for the real resource, given to Helm if any differs."""
+
+from orchestrators.run import Run, Work
+
+
+def configure_agents(run: Run) -> Work[None]:
+    """Waiting for the agents that an upgrade restarts is the next phase's."""
+    seen = yield from run.call("configure_agents", facts=run.facts["cluster"], tenantId=run.facts["tenantId"])
+    if seen["changed"]:
+        run.changed()
+    run.detail(
+        f"{seen['differing']} settings changed" if seen["changed"] else "settings are as the data plane wants them"
+    )

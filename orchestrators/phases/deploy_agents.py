@@ -1,0 +1,25 @@
+"""deployAgents: the key pair into the cluster, the release installed without waiting, then the agents watched."""
+
+from arcway.domain.phases import POLL_AGENTS
+from orchestrators.run import Run, Work
+
+
+def deploy_agents(run: Run) -> Work[None]:
+    """Ends when everything is Ready that can be before Azure has issued the cluster's identity."""
+    yield from ensure_key_pair(run)
+    seen = yield from run.call("deploy_agents", facts=run.facts["cluster"], tenantId=run.facts["tenantId"])
+    if seen["created"]:
+        run.created("release azure-arc", "uninstall_agents")
+    elif seen["changed"]:
+        run.changed()
+    run.facts["chart"] = seen["chart"]
+    yield from run.poll("poll_agents", POLL_AGENTS, late="ARC-5008", identityIssued=False)
+
+
+def ensure_key_pair(run: Run) -> Work[None]:
+    """Learn the public key that belongs to the private key in the cluster, making the pair when there is none."""
+    if "publicKey" not in run.facts:
+        seen = yield from run.call("ensure_key_pair")
+        run.facts["publicKey"] = seen["publicKey"]
+        if seen["created"]:
+            run.changed()

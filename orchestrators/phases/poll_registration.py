@@ -1,0 +1,12 @@
+"""pollRegistration: wait until every provider namespace is registered."""
+
+from arcway.domain.phases import POLL_REGISTRATION
+from orchestrators.run import Run, Work
+
+
+def poll_registration(run: Run) -> Work[None]:
+    """Asks nothing when the phase before saw everything registered."""
+    if not run.facts["unregistered"]:
+        run.detail("registered")
+        return
+    yield from run.poll("poll_registration", POLL_REGISTRATION, late="ARC-4005")

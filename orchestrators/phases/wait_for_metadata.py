@@ -1,0 +1,12 @@
+"""waitForMetadata: the cluster is Connected, its metadata are filled in and all agents are Ready."""
+
+from arcway.domain.phases import WAIT_FOR_METADATA
+from orchestrators.run import Run, Work
+
+
+def wait_for_metadata(run: Run) -> Work[None]:
+    """The connected cluster as Azure returns it becomes the run's result."""
+    seen = yield from run.poll("wait_for_metadata", WAIT_FOR_METADATA, late="ARC-5009")
+    yield from run.poll("poll_agents", WAIT_FOR_METADATA, late="ARC-5008", identityIssued=True)
+    run.facts["result"] = seen["resource"]
+    run.detail("Connected")

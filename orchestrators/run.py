@@ -1,0 +1,230 @@
+"""The run in progress: the only place that knows status, attempts, back-off, time limits, cancel and the undo list.
+
+Phases yield durable work through it and read like the article they implement. It takes time from the orchestration
+context alone and must not know what any step does.
+"""
+
+import hashlib
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from typing import Any
+
+from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
+
+from arcway.domain.errors import ArcError, redact
+from arcway.domain.phases import TIME_LIMITS, UNDO, Interval, phases_of
+from arcway.domain.request import Request
+from arcway.domain.run import accepted, fit
+
+type Json = dict[str, Any]
+type Work[T] = Generator[Task[Any], Any, T]
+
+ATTEMPTS = 5
+UNEXPECTED_ATTEMPTS = 3
+LONGEST_BACK_OFF = 60.0
+CANCEL_EVENT = "cancel"
+
+
+class StepFailed(Exception):
+    """A step gave up; `error` is the envelope of the design."""
+
+    def __init__(self, error: Json) -> None:
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.error = error
+
+
+class Cancelled(Exception):
+    """Somebody asked to stop; raised at a step boundary or while waiting, never in the middle of a step."""
+
+
+class Run:
+    """One execution of an operation, as the orchestrator sees it while it goes on."""
+
+    def __init__(self, context: OrchestrationContext, payload: Json) -> None:
+        self._context = context
+        self.request = Request.model_validate(payload["request"])
+        self.facts: Json = {}
+        self._run_id: str = payload["runId"]
+        self._undo: list[tuple[str, str]] = []
+        self._cancel: Task[Any] = context.wait_for_external_event(CANCEL_EVENT)
+        self._undoing = False
+        self._deadline: datetime | None = None
+        self._phase: Json = {}
+        self._status = accepted(
+            f"{context.instance_id}.{self._run_id}",
+            self.request,
+            phases_of(self.request.operation, self.request.order),
+            payload["createdAt"],
+            payload["correlationId"],
+        ).as_json()
+        self._status["state"] = "Running"
+
+    # --- what phases use -------------------------------------------------------------------------------------------
+
+    def call(self, step: str, *, attempts: int = ATTEMPTS, **extra: Any) -> Work[Json]:
+        """Do one step, again after a retryable error, and return what it returned.
+
+        Raises `StepFailed` when the error is not retryable, attempts are used up, or the phase's time limit would be
+        passed by waiting; `Cancelled` at the boundary before an attempt.
+        """
+        unexpected = 0
+        for attempt in range(1, attempts + 1):
+            self._stop_if_cancelled()
+            self._phase["attempts"] += 1
+            self._set("Running")
+            try:
+                outcome: Json = yield self._context.call_activity(step, input=self._input(extra))
+            except TaskFailedError as failure:
+                unexpected += 1
+                outcome = {"error": _unexpected(step, failure, retryable=unexpected < UNEXPECTED_ATTEMPTS)}
+            if "ok" in outcome:
+                ok: Json = outcome["ok"]
+                return ok
+            error = outcome["error"]
+            if not error["retryable"] or attempt == attempts:
+                raise StepFailed(error)
+            self.detail(f"{error['code']}: {error['message']}")
+            yield from self._wait(self._back_off(step, attempt, error), "Retrying", late=error)
+        raise AssertionError("a step has at least one attempt")
+
+    def poll(self, step: str, every: Interval, *, late: str, **extra: Any) -> Work[Json]:
+        """Do one step again and again until it says `done`; its `detail` is shown and its `retryAfter` is kept.
+
+        Raises `StepFailed` with the code `late` when the phase's time limit is reached first.
+        """
+        looks = 0
+        while True:
+            seen = yield from self.call(step, **extra)
+            self.detail(seen.get("detail"))
+            if seen["done"]:
+                return seen
+            looks += 1
+            wait = max(every.after(looks), seen.get("retryAfter") or 0.0)
+            error = ArcError(late, f"{self._phase['name']} waited too long: {seen.get('detail')}.").as_dict()
+            yield from self._wait(wait, "Waiting", late=error)
+
+    def detail(self, text: str | None) -> None:
+        """Say what the phase is doing; shown with the next change of status."""
+        self._phase["detail"] = text
+
+    def find(self, findings: list[Json]) -> None:
+        """Add preflight findings."""
+        self._status["findings"] = [*self._status["findings"], *findings]
+        self._status["findingsTotal"] = len(self._status["findings"])
+
+    def changed(self) -> None:
+        """Remember that this run changed something in the cluster or in Azure."""
+        self._status["changed"] = True
+
+    def created(self, what: str, undo: str) -> None:
+        """Remember that this run created `what` and which step undoes it."""
+        self.changed()
+        if (what, undo) not in self._undo:
+            self._undo.append((what, undo))
+
+    # --- what the orchestrator uses --------------------------------------------------------------------------------
+
+    def begin(self, name: str) -> None:
+        """Start a phase and its clock."""
+        self._stop_if_cancelled()
+        self._enter(name)
+
+    def end(self, state: str = "Succeeded") -> None:
+        """Close the phase in progress."""
+        self._phase["finishedAt"] = self._now()
+        self._set(state)
+
+    def skip(self, name: str, why: str) -> None:
+        """Show a phase that has nothing to do."""
+        self._enter(name)
+        self.detail(why)
+        self.end("Skipped")
+
+    def fail(self, error: Json) -> None:
+        """Close the phase in progress as failed and say why; the run's state follows with `finish`."""
+        shown = {key: error.get(key) for key in ("code", "message", "retryable", "remedy", "details")}
+        self._status["error"] = {**shown, "phase": self._phase.get("name")}
+        self.end("Failed")
+
+    def undo(self) -> Work[None]:
+        """Undo what this run created, newest first. What cannot be undone is listed in `left`, never hidden."""
+        self._deadline = None
+        self._undoing = True
+        while self._undo:
+            what, step = self._undo.pop()
+            self._phase["detail"] = f"removing {what}"
+            try:
+                yield from self.poll(step, UNDO, late="ARC-6005")
+            except StepFailed as failure:
+                self._status["left"] = [*self._status["left"], f"{what} ({failure.error['code']})"]
+
+    def keep(self) -> None:
+        """Leave what this run created in place, and say so."""
+        self._status["left"] = [what for what, _ in self._undo]
+
+    def finish(self, state: str, result: Json | None = None) -> Json:
+        """Close the run and return its final form."""
+        self._status["state"] = state
+        self._status["finishedAt"] = self._now()
+        self._show()
+        return {**self._status, "result": result}
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _enter(self, name: str) -> None:
+        self._phase = next(phase for phase in self._status["phases"] if phase["name"] == name)
+        self._phase["startedAt"] = self._now()
+        self._status["phase"] = name
+        limit = TIME_LIMITS.get(name)  # type: ignore[call-overload]
+        self._deadline = self._context.current_utc_datetime + timedelta(seconds=limit) if limit else None
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancel.is_complete and not self._undoing:
+            raise Cancelled
+
+    def _input(self, extra: Json) -> Json:
+        return {
+            "request": self.request.as_json(),
+            "runId": self._run_id,
+            "correlationId": self._status["correlationId"],
+            **extra,
+        }
+
+    def _back_off(self, step: str, attempt: int, error: Json) -> float:
+        """Exponential with jitter that is the same on every replay; never less than what the server asked for."""
+        seed = hashlib.sha256(f"{self._run_id}/{step}/{attempt}".encode()).digest()[0] / 255
+        pause = min(2.0 ** (attempt - 1), LONGEST_BACK_OFF) * (0.75 + 0.5 * seed)
+        return max(pause, error.get("retryAfterSeconds") or 0.0)
+
+    def _wait(self, seconds: float, state: str, *, late: Json) -> Work[None]:
+        until = self._context.current_utc_datetime + timedelta(seconds=seconds)
+        if self._deadline is not None and until > self._deadline:
+            raise StepFailed(late)
+        self._phase["nextAttemptAt"] = _text(until)
+        self._set(state)
+        timer = self._context.create_timer(until)
+        yield when_any([timer] if self._undoing else [timer, self._cancel])
+        self._phase["nextAttemptAt"] = None
+        if not timer.is_complete:
+            timer.cancel()
+            raise Cancelled
+
+    def _set(self, phase_state: str) -> None:
+        self._phase["state"] = phase_state
+        self._show()
+
+    def _show(self) -> None:
+        self._status["updatedAt"] = self._now()
+        self._context.set_custom_status(fit(self._status))
+
+    def _now(self) -> str:
+        return _text(self._context.current_utc_datetime)
+
+
+def _text(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _unexpected(step: str, failure: TaskFailedError, *, retryable: bool) -> Json:
+    message = f"Step {step} failed unexpectedly: {redact(failure.details.message, 300)}"
+    return ArcError("ARC-6006", message, retryable=retryable).as_dict()

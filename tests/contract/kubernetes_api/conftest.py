@@ -1,0 +1,116 @@
+"""The API server under test, as a kubeconfig and a REST helper. It must not know what kind of server it is.
+
+By default the server is a simulated cluster of our own; ARCWAY_TEST_KUBECONFIG names a file for another one.
+"""
+
+import base64
+import json
+import os
+import secrets
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+type Json = dict[str, Any]
+
+DEADLINE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Api:
+    """A server to talk to: `kubeconfig` for client libraries, `http` (relative paths) for the bare protocol."""
+
+    kubeconfig: Json
+    http: httpx.Client
+    namespace: str
+
+    def path(self, plural: str, name: str = "", *, group: str = "", version: str = "v1") -> str:
+        """The path of a resource in the test's namespace."""
+        root = f"/apis/{group}/{version}" if group else f"/api/{version}"
+        return f"{root}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
+
+    def apply(self, path: str, body: Json, manager: str, **query: str) -> httpx.Response:
+        """Server-side apply."""
+        return self.http.patch(
+            path,
+            content=json.dumps(body),
+            params={"fieldManager": manager, **query},
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+
+    def patch(self, path: str, body: object, kind: str, **query: str) -> httpx.Response:
+        """A patch of a kind: merge-patch, strategic-merge-patch or json-patch."""
+        headers = {"Content-Type": f"application/{kind}+json"}
+        return self.http.patch(path, content=json.dumps(body), params=query, headers=headers)
+
+    def events(self, path: str, **query: str) -> list[Json]:
+        """All events of a watch that ends by its timeoutSeconds."""
+        parameters = {"watch": "true", "timeoutSeconds": "1", **query}
+        with self.http.stream("GET", path, params=parameters) as response:
+            assert response.status_code == 200, response.read()
+            return [json.loads(line) for line in response.iter_lines()]
+
+    def eventually[T](self, look: Callable[[], T]) -> T:
+        """The first true result of look; fails after a deadline."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        never = threading.Event()
+        while not (result := look()):
+            assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS} s"
+            never.wait(0.02)
+        return result
+
+
+def rest_client(kubeconfig: Json) -> httpx.Client:
+    """A client for the kubeconfig's current context (embedded authority, token or client certificate)."""
+    context = next(c["context"] for c in kubeconfig["contexts"] if c["name"] == kubeconfig["current-context"])
+    cluster = next(c["cluster"] for c in kubeconfig["clusters"] if c["name"] == context["cluster"])
+    user = next(u["user"] for u in kubeconfig["users"] if u["name"] == context["user"])
+    tls = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+    if "client-certificate-data" in user:
+        with tempfile.NamedTemporaryFile() as file:
+            for part in ("client-key-data", "client-certificate-data"):
+                file.write(base64.b64decode(user[part]))
+            file.flush()
+            tls.load_cert_chain(file.name)
+    headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+    return httpx.Client(base_url=cluster["server"], verify=tls, headers=headers, timeout=20, trust_env=False)
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
+    given = os.environ.get("ARCWAY_TEST_KUBECONFIG")
+    if given:
+        yield yaml.safe_load(Path(given).read_text())
+        return
+    directory = tmp_path_factory.mktemp("clusters")
+    command = [sys.executable, "-W", "error", "-m", "arcway.local.cluster", "--count", "1", "--dir", str(directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3], text=True) as process:
+        assert process.stdout is not None
+        try:
+            ready = json.loads(process.stdout.readline())
+            yield yaml.safe_load(Path(ready["kubeconfigs"][0]).read_text())
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+@pytest.fixture
+def api(kubeconfig: Json) -> Iterator[Api]:
+    """A server with an empty namespace of the test's own, which is deleted afterwards."""
+    namespace = f"test-{secrets.token_hex(4)}"
+    with rest_client(kubeconfig) as http:
+        created = http.post("/api/v1/namespaces", json={"metadata": {"name": namespace}})
+        assert created.status_code == 201, created.text
+        yield Api(kubeconfig, http, namespace)
+        http.delete(f"/api/v1/namespaces/{namespace}")

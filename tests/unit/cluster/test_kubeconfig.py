@@ -1,0 +1,126 @@
+"""The kubeconfig policy: what is accepted, what is refused, and that refusals show no secret."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.domain.errors import ArcError
+
+CA = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n").decode()
+TOKEN = "t0ken-that-must-not-show"
+
+
+def kubeconfig(cluster: dict[str, Any] | None = None, user: dict[str, Any] | None = None, **top: Any) -> str:
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [
+            {
+                "name": "c",
+                "cluster": {"server": "https://127.0.0.1:6443", "certificate-authority-data": CA, **(cluster or {})},
+            }
+        ],
+        "users": [{"name": "u", "user": {"token": TOKEN, **(user or {})}}],
+        **top,
+    }
+    return json.dumps(document)
+
+
+def code_of(text: str, *, context: str | None = None, allow_loopback: bool = True) -> ArcError:
+    with pytest.raises(ArcError) as caught:
+        read_kubeconfig(text, context, allow_loopback=allow_loopback)
+    assert TOKEN not in str(caught.value)
+    assert TOKEN not in json.dumps(caught.value.as_dict())
+    return caught.value
+
+
+def test_a_token_kubeconfig_is_accepted_and_hides_its_secret() -> None:
+    access = read_kubeconfig(kubeconfig(), None, allow_loopback=True)
+    assert (access.server, access.token) == ("https://127.0.0.1:6443", TOKEN)
+    assert TOKEN not in repr(access)
+    again = read_kubeconfig(access.as_kubeconfig(), None, allow_loopback=True)
+    assert again == access
+
+
+def test_everything_refused_is_named_at_once() -> None:
+    error = code_of(
+        kubeconfig(
+            {"insecure-skip-tls-verify": True, "proxy-url": "http://evil", "certificate-authority": "/etc/passwd"},
+            {"exec": {"command": "sh"}, "auth-provider": {"name": "x"}, "tokenFile": "/etc/shadow", "as": "root"},
+        )
+    )
+    assert error.code == "ARC-2003"
+    assert {item["field"] for item in error.details} == {
+        "cluster.insecure-skip-tls-verify",
+        "cluster.proxy-url",
+        "cluster.certificate-authority",
+        "user.exec",
+        "user.auth-provider",
+        "user.tokenFile",
+        "user.as",
+    }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1",
+        "https://user@127.0.0.1",
+        "https://169.254.169.254",
+        "https://168.63.129.16",
+        "https://[fe80::1]",
+        "https://[::ffff:169.254.169.254]",
+        "https://224.0.0.1",
+        "https://0.0.0.0",
+        "ftp://127.0.0.1",
+        "https://127.0.0.1:notaport",
+        "file:///etc/passwd",
+    ],
+)
+def test_addresses_that_nobody_may_reach_through_us(address: str) -> None:
+    assert code_of(kubeconfig({"server": address})).code == "ARC-2005"
+
+
+def test_loopback_is_for_local_installations_only() -> None:
+    assert code_of(kubeconfig(), allow_loopback=False).code == "ARC-2005"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "ARC-2002"),
+        ("[]", "ARC-2002"),
+        ("a: &a [x]\nb: [*a, *a]", "ARC-2002"),
+        ("a: 1\na: 2", "ARC-2002"),
+        ("!!python/object/apply:os.system ['id']", "ARC-2002"),
+        ("{" * 2000, "ARC-2002"),
+        ("x" * 1_100_000, "ARC-2002"),
+        (kubeconfig(clusters=[]), "ARC-2002"),
+        (kubeconfig(users="x"), "ARC-2002"),
+        (kubeconfig({"certificate-authority-data": "@@"}), "ARC-2002"),
+        (kubeconfig({"certificate-authority-data": ""}), "ARC-2003"),
+        (kubeconfig(user={"token": ""}), "ARC-2003"),
+        (kubeconfig(user={"token": 5}), "ARC-2003"),
+        (kubeconfig(contexts=[]), "ARC-2004"),
+        (kubeconfig(**{"current-context": ""}), "ARC-2004"),
+        (kubeconfig(contexts=[{"name": "here", "context": {"cluster": "c", "user": "u"}}] * 2), "ARC-2002"),
+    ],
+)
+def test_broken_kubeconfigs(text: str, code: str) -> None:
+    assert code_of(text).code == code
+
+
+def test_a_context_that_is_not_there() -> None:
+    assert code_of(kubeconfig(), context="elsewhere").code == "ARC-2004"
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_refused_by_name(text: str) -> None:
+    assert code_of(text).code in ("ARC-2002", "ARC-2004")

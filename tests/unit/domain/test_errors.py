@@ -1,0 +1,48 @@
+"""The catalogue of errors, its documentation, and redaction."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from arcway.domain.errors import CATALOGUE, ArcError, redact
+
+DOCS = Path(__file__).parents[3] / "docs" / "errors.md"
+
+
+def test_every_code_is_documented_with_its_title_and_nothing_else_is() -> None:
+    documented = dict(re.findall(r"^### (ARC-\d{4}) (.+)$", DOCS.read_text(), re.MULTILINE))
+    assert documented == {code: kind.title for code, kind in CATALOGUE.items()}
+
+
+def test_an_error_survives_a_durable_boundary() -> None:
+    error = ArcError("ARC-4007", "Slow down.", retry_after=7, details=[{"field": "x"}])
+    again = ArcError.from_dict(error.as_dict())
+    assert again.as_dict() == error.as_dict()
+    assert again.retryable
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl",
+        "Bearer abcdef0123456789",
+        "http://user:hunter2hunter2@proxy:3128",
+        'password="correct horse"',
+        "token: s3cr3t-value",
+        "A" * 80,
+    ],
+)
+def test_text_from_servers_loses_its_secrets(secret: str) -> None:
+    shown = redact(f"the server said {secret} and more")
+    assert shown.startswith("the server said")
+    for part in re.findall(r"[A-Za-z0-9]{7,}", secret.replace("password", "").replace("proxy", "")):
+        if part not in ("PRIVATE", "correct"):
+            assert part not in shown
+
+
+def test_text_from_servers_is_one_short_line() -> None:
+    shown = redact("a line\n" * 500)
+    assert "\n" not in shown
+    assert len(shown) <= 600

@@ -1,0 +1,101 @@
+"""What a request may contain, and that every problem is reported at once."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arcway.domain.errors import ArcError
+from arcway.domain.request import parse_request
+
+GOOD: dict[str, Any] = {
+    "subscriptionId": "11111111-2222-3333-4444-555555555555",
+    "resourceGroup": "clusters",
+    "name": "shop-1",
+    "location": "East US",
+    "kubeconfig": {"secret": "arcway-shop"},
+}
+
+
+def problems_of(body: object) -> dict[str, str]:
+    with pytest.raises(ArcError) as caught:
+        parse_request(body)
+    assert caught.value.code == "ARC-1001"
+    return {item["field"]: item["message"] for item in caught.value.details}
+
+
+def test_a_minimal_request_has_the_documented_defaults() -> None:
+    request = parse_request(GOOD, "onboard")
+    assert request.location == "eastus"
+    assert (request.order, request.on_failure, request.create_resource_group) == ("agents-first", "keep", False)
+    assert request.agents.train == "stable"
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    body = {**GOOD, "subscriptionId": "x", "resourceGroup": "ends.", "name": "-no", "unknown": 1, "kubeconfig": {}}
+    assert problems_of(body).keys() == {"subscriptionId", "resourceGroup", "name", "unknown", "kubeconfig.secret"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "a" * 64),
+        ("name", "under_score_"),
+        ("name", "<img src=x>"),
+        ("resourceGroup", "a" * 91),
+        ("resourceGroup", "sl/ash"),
+        ("location", "../eastus"),
+        ("tags", {"bad/name": "x"}),
+        ("tags", {"name": "x" * 257}),
+        ("tags", {str(number): "x" for number in range(51)}),
+        ("order", "sideways"),
+        ("operation", "explode"),
+    ],
+)
+def test_what_resource_manager_would_refuse_is_refused_here(field: str, value: object) -> None:
+    assert field in problems_of({**GOOD, field: value})
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "arcway-", "other-secret", "arcway-a/b", "arcway-ü"])
+def test_a_secret_reference_cannot_name_other_secrets(name: str) -> None:
+    assert "kubeconfig.secret" in problems_of({**GOOD, "kubeconfig": {"secret": name}})
+
+
+def test_a_proxy_url_with_a_user_is_refused_without_repeating_it() -> None:
+    found = problems_of({**GOOD, "proxy": {"https": "http://user:hunter2@proxy:3128"}})
+    assert "secret" in found["proxy.https"]
+    assert "hunter2" not in str(found)
+
+
+def test_a_cluster_has_one_identity_whatever_the_case() -> None:
+    one = parse_request(GOOD).cluster
+    other = parse_request({**GOOD, "resourceGroup": "CLUSTERS", "name": "SHOP-1"}).cluster
+    assert one.instance() == other.instance()
+    assert one.instance() != one.instance("check")
+
+
+@pytest.mark.parametrize("body", [None, [], "text", 3, True])
+def test_what_is_no_object_is_refused(body: object) -> None:
+    with pytest.raises(ArcError) as caught:
+        parse_request(body)
+    assert caught.value.code == "ARC-1002"
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*GOOD, "tags", "proxy", "agents", "order", "x"]), _JSON))
+def test_any_json_object_is_either_a_request_or_named_problems(body: dict[str, Any]) -> None:
+    try:
+        request = parse_request({**GOOD, **body})
+    except ArcError as error:
+        assert error.code == "ARC-1001"
+        assert error.details
+        assert all(item["field"] and item["message"] for item in error.details)
+    else:
+        assert parse_request(request.as_json()) == request

@@ -1,0 +1,45 @@
+"""The run contract stays under the limit of a custom status, whatever happens in it."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from arcway.domain.phases import AGENTS_FIRST
+from arcway.domain.request import parse_request
+from arcway.domain.run import FINDINGS_SHOWN, STATUS_LIMIT, accepted, fit
+from tests.unit.domain.test_request import GOOD
+
+
+def run_with(text: str, findings: int) -> dict[str, Any]:
+    tags = {f"tag{number}": "x" * 200 for number in range(50)}
+    request = parse_request({**GOOD, "tags": tags})
+    run = accepted("cluster-x.y", request, AGENTS_FIRST, "2026-01-01T00:00:00.000Z", "c").as_json()
+    run["phases"] = [{**phase, "detail": text} for phase in run["phases"]]
+    run["findings"] = [{"code": "ARC-2008", "level": "error", "message": text, "remedy": text}] * findings
+    run["error"] = {
+        "code": "ARC-5003",
+        "message": text,
+        "phase": "x",
+        "retryable": False,
+        "remedy": text[:600],
+        "details": [],
+    }
+    run["result"] = {"large": "x" * 100_000}
+    return run
+
+
+@given(st.text(max_size=2000), st.integers(0, 60))
+def test_any_run_fits(text: str, findings: int) -> None:
+    shown = fit(run_with(text, findings))
+    assert len(json.dumps(shown)) <= 8192
+    assert shown["result"] is None
+    assert len(shown["findings"]) <= FINDINGS_SHOWN
+    assert [phase["name"] for phase in shown["phases"]] == list(AGENTS_FIRST)
+
+
+def test_a_short_run_is_shown_whole() -> None:
+    run = run_with("installing", 2)
+    assert fit(run) == {**run, "result": None}
+    assert len(json.dumps(fit(run))) < STATUS_LIMIT

@@ -1,0 +1,76 @@
+"""Rules of the house that import-linter cannot say."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from activities.blueprint import STEPS
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("activities", "orchestrators", "triggers", "arcway")
+ADAPTERS = {
+    "azure.mgmt": {"arcway/azure/arm.py"},
+    "azure.identity": {"arcway/azure/pipeline.py"},
+    "azure.keyvault": {"arcway/azure/secrets.py"},
+    "kubernetes": {"arcway/cluster/api.py"},
+    "helm_python": {"arcway/cluster/helm/worker.py"},
+    "yaml": {
+        "arcway/cluster/kubeconfig.py",
+        "arcway/cli/kubeconfig.py",
+        "arcway/local/azure/kube_client.py",
+        "arcway/local/azure/registry.py",
+    },
+}
+ENVIRONMENT_READERS = {"arcway/settings.py", "arcway/cli/kubeconfig.py"}
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text())
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("package", sorted(ADAPTERS))
+def test_each_sdk_is_imported_only_where_it_is_adapted(package: str) -> None:
+    importers = {
+        path
+        for path, tree in sources()
+        if any(name == package or name.startswith(f"{package}.") for name in imported(tree))
+    }
+    assert importers == ADAPTERS[package] | {path for path in importers if path.startswith("arcway/local/cluster/")}
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    readers = set()
+    for path, tree in sources():
+        if path.startswith("arcway/local/"):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
+                readers.add(path)
+    assert readers == ENVIRONMENT_READERS
+
+
+def test_every_step_has_a_file_of_its_name_and_every_file_a_step() -> None:
+    not_steps = {"__init__", "blueprint", "step", "targets"}
+    files = {path.stem for path in (ROOT / "activities").glob("*.py")} - not_steps
+    assert files == {step.__name__ for step in STEPS}
+
+
+def test_every_module_says_its_duty() -> None:
+    assert [path for path, tree in sources() if not ast.get_docstring(tree)] == []
+
+
+def test_modules_stay_readable() -> None:
+    long = {path: length for path, _ in sources() if (length := len((ROOT / path).read_text().splitlines())) > 330}
+    assert long == {}

@@ -1,0 +1,157 @@
+"""Reads runs from the engine's state: the one place that knows how a run and an orchestration instance relate."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import azure.durable_functions as df
+import grpc
+from durabletask.client import OrchestrationQuery, OrchestrationState, OrchestrationStatus
+
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import RunId
+from arcway.domain.phases import phases_of
+from arcway.domain.request import Request
+from arcway.domain.run import accepted
+
+type Json = dict[str, Any]
+
+_OVER = (OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED)
+
+
+async def look_up(client: df.DurableFunctionsClient, instance: str) -> OrchestrationState | None:
+    """The instance's state, None when there is none. Raises `ArcError` ARC-6007."""
+    try:
+        return await client.get_orchestration_state(instance)
+    except grpc.RpcError as error:
+        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+
+
+def is_over(state: OrchestrationState) -> bool:
+    """Whether the instance has ended."""
+    return state.runtime_status in _OVER
+
+
+def input_of(state: OrchestrationState) -> Json:
+    """What the instance was started with."""
+    given: Json = state.get_input()
+    return given
+
+
+async def find(client: df.DurableFunctionsClient, run_id: str) -> Json:
+    """The run with this public id. Raises `ArcError` ARC-6001 unknown, ARC-6002 replaced by a later run."""
+    run = RunId.parse(run_id)
+    state = await look_up(client, run.instance) if run else None
+    if run is None or state is None:
+        raise ArcError("ARC-6001", f"There is no run {run_id[:80]}.")
+    later = RunId(run.instance, input_of(state)["runId"])
+    if later != run:
+        raise ArcError(
+            "ARC-6002",
+            f"Run {run} was replaced by {later}.",
+            details=[{"run": str(later), "href": f"/api/runs/{later}"}],
+        )
+    return view(state, with_result=True)
+
+
+def view(state: OrchestrationState, *, with_result: bool) -> Json:
+    """The run as anyone may see it."""
+    given = input_of(state)
+    shown = state.get_custom_status()
+    if not isinstance(shown, dict):
+        shown = _accepted(state, given)
+    if state.runtime_status == OrchestrationStatus.COMPLETED and with_result:
+        shown = state.get_output()
+    elif state.runtime_status == OrchestrationStatus.TERMINATED:
+        shown = _ended(shown, state, "Canceled", ArcError("ARC-6004"))
+    elif state.runtime_status == OrchestrationStatus.FAILED and shown["state"] != "Failed":
+        shown = _ended(shown, state, "Failed", ArcError("ARC-6006"))
+    elif state.runtime_status == OrchestrationStatus.SUSPENDED:
+        shown = {**shown, "phases": [_suspended(phase) for phase in shown["phases"]]}
+    run: Json = shown
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which runs a list shows; None shows all."""
+
+    created_from: datetime
+    state: str | None = None
+    operation: str | None = None
+    subscription: str | None = None
+    resource_group: str | None = None
+
+    def takes(self, run: Json) -> bool:
+        """Whether the list shows this run."""
+        cluster = run["cluster"]
+        wanted = (
+            (self.state, run["state"]),
+            (self.operation, run["operation"]),
+            (self.subscription, cluster["subscriptionId"]),
+            (self.resource_group, cluster["resourceGroup"]),
+        )
+        return all(want is None or want.lower() == has.lower() for want, has in wanted)
+
+
+async def page(
+    client: df.DurableFunctionsClient, chosen: Filter, top: int, token: str | None
+) -> tuple[list[Json], str | None]:
+    """One page of runs, newest first, and the token of the next. Raises `ArcError` ARC-1006 for a token not ours."""
+    query = OrchestrationQuery(
+        created_time_from=chosen.created_from, instance_id_prefix="cluster-", fetch_inputs_and_outputs=True
+    )
+    try:
+        states = await client.get_all_orchestration_states(query)
+    except grpc.RpcError as error:
+        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+    after = _read_token(token) if token else None
+    runs = [run for run in (view(state, with_result=False) for state in states) if chosen.takes(run)]
+    runs.sort(key=_position, reverse=True)
+    if after is not None:
+        runs = [run for run in runs if _position(run) < after]
+    return runs[:top], _token(runs[top - 1]) if len(runs) > top else None
+
+
+def _position(run: Json) -> tuple[str, str]:
+    return str(run["createdAt"]), str(run["id"])
+
+
+def _token(run: Json) -> str:
+    return base64.urlsafe_b64encode(json.dumps(_position(run)).encode()).decode().rstrip("=")
+
+
+def _read_token(token: str) -> tuple[str, str]:
+    try:
+        created_at, run_id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (binascii.Error, ValueError, TypeError) as error:
+        details = [{"field": "continuationToken", "message": "is not one that this list gave"}]
+        raise ArcError("ARC-1006", details=[*details]) from error
+    return str(created_at), str(run_id)
+
+
+def _accepted(state: OrchestrationState, given: Json) -> Json:
+    request = Request.model_validate(given["request"])
+    run_id = f"{state.instance_id}.{given['runId']}"
+    phases = phases_of(request.operation, request.order)
+    return accepted(run_id, request, phases, given["createdAt"], given["correlationId"]).as_json()
+
+
+def _ended(run: Json, state: OrchestrationState, outcome: str, error: ArcError) -> Json:
+    ended = state.last_updated_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    phases = [
+        phase if phase["finishedAt"] or not phase["startedAt"] else {**phase, "state": outcome, "finishedAt": ended}
+        for phase in run["phases"]
+    ]
+    why = {"code": error.code, "message": error.message, "phase": run["phase"], "retryable": error.retryable}
+    shown = {**why, "remedy": error.remedy, "details": []}
+    return {**run, "state": outcome, "phases": phases, "error": shown, "finishedAt": ended, "updatedAt": ended}
+
+
+def _suspended(phase: Json) -> Json:
+    if phase["finishedAt"] or not phase["startedAt"]:
+        return phase
+    return {**phase, "state": "Waiting", "detail": "suspended from outside"}

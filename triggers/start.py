@@ -1,0 +1,82 @@
+"""Starts a run, or finds the one that the caller means. The same for every way of arrival.
+
+One orchestration instance per cluster makes operations on it exclude one another. The real host replaces a finished
+instance silently and refuses a running one, so the state is looked at first and again after a refused start.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import azure.durable_functions as df
+import grpc
+
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import RunId
+from arcway.domain.request import Request
+from triggers.runs import Json, input_of, is_over, look_up
+
+_KEYS_CARRIED = 5
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The run that a request led to; `finished` when it was over already."""
+
+    run: RunId
+    finished: bool
+
+
+async def start(client: df.DurableFunctionsClient, request: Request, key: str, correlation_id: str) -> Started:
+    """Start the request's run, or return the one that the same key or an equal request started.
+
+    Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002 the key's run was replaced by a later
+    one, ARC-6007 the engine does not answer.
+    """
+    instance = request.cluster.instance("check" if request.operation == "check" else "cluster")
+    for _ in range(_TRIES):
+        state = await look_up(client, instance)
+        earlier = input_of(state) if state else None
+        if state and earlier and (found := _same_run(instance, earlier, is_over(state), request, key)):
+            return found
+        payload = _payload(request, key, correlation_id, earlier)
+        try:
+            await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
+        except grpc.RpcError:
+            continue  # somebody else may have started meanwhile: look again
+        return Started(RunId(instance, payload["runId"]), finished=False)
+    raise ArcError("ARC-6007", "The workflow engine refused to start the run.")
+
+
+def _same_run(instance: str, earlier: Json, over: bool, request: Request, key: str) -> Started | None:
+    run = RunId(instance, earlier["runId"])
+    if not over:
+        if key == earlier["requestKey"] or request.as_json() == earlier["request"]:
+            return Started(run, finished=False)
+        text = f"Run {run} ({earlier['operation']}) works on this cluster."
+        raise ArcError("ARC-6003", text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
+    if key == earlier["requestKey"]:
+        return Started(run, finished=True)
+    for known in earlier["keys"]:
+        if key == known["key"]:
+            text = f"Run {known['runId']} of this key was replaced by {run}."
+            raise ArcError("ARC-6002", text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
+    return None
+
+
+def _payload(request: Request, key: str, correlation_id: str, earlier: Json | None) -> Json:
+    keys: list[Json] = []
+    if earlier:
+        keys = [{"key": earlier["requestKey"], "runId": earlier["runId"]}, *earlier["keys"]][:_KEYS_CARRIED]
+    payload: dict[str, Any] = {
+        "runId": uuid.uuid4().hex[:12],
+        "operation": request.operation,
+        "requestKey": key,
+        "keys": keys,
+        "request": request.as_json(),
+        "createdAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "correlationId": correlation_id,
+    }
+    return payload
