@@ -81,8 +81,8 @@ def merged(base: Values, over: Values) -> Values:
 
 
 def differing(current: Values, wanted: Values) -> list[str]:
-    """Paths (names joined by NUL) of leaves of `wanted` that differ in `current`; `true` and `"true"` do not."""
-    return [path for path, value in _leaves(wanted) if not _same(_at(current, path), value)]
+    """The dotted keys of leaves of `wanted` that differ in `current`; `true` and `"true"` do not."""
+    return [".".join(path) for path, value in _leaves(wanted) if not _same(_at(current, path), value)]
 
 
 def _typed(text: str) -> Any:
@@ -95,18 +95,17 @@ def _typed(text: str) -> Any:
     return text
 
 
-def _leaves(tree: Values, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+def _leaves(tree: Values, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, value in tree.items():
-        path = (*prefix, key)
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, path)
+        if isinstance(value, dict):
+            yield from _leaves(value, (*prefix, key))
         else:
-            yield "\0".join(path), value
+            yield (*prefix, key), value
 
 
-def _at(tree: Values, path: str) -> Any:
+def _at(tree: Values, path: tuple[str, ...]) -> Any:
     branch: Any = tree
-    for name in path.split("\0"):
+    for name in path:
         if not isinstance(branch, dict) or name not in branch:
             return None
         branch = branch[name]

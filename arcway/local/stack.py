@@ -22,6 +22,7 @@ from arcway.local.certificates import write_private
 APP_DIR = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 10.0
+_children: dict[int, subprocess.Popen[bytes]] = {}
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
 
@@ -52,11 +53,11 @@ class Stack:
         deadline = time.monotonic() + _STOP_SECONDS
         for pid in ours:
             while _is_ours(pid) and time.monotonic() < deadline:
-                _reap(pid)
                 time.sleep(0.02)
             if _is_ours(pid):
                 os.kill(pid, signal.SIGKILL)
-                _reap(pid, wait=True)
+            if child := _children.pop(pid, None):
+                child.wait()
 
 
 def state_dir() -> Path:
@@ -143,6 +144,7 @@ def _launch(
             start_new_session=True,
         )
     pids[part] = process.pid
+    _children[process.pid] = process
     output = cast("IO[bytes]", process.stdout)
     ready, _, _ = select.select([output], [], [], _READY_SECONDS)
     line = output.readline() if ready else b""
@@ -165,15 +167,12 @@ def _stopping_on_failure(pids: dict[str, int]) -> Iterator[None]:
 
 def _is_ours(pid: int) -> bool:
     """Whether the process is one of the stack's: a number alone may have been given to somebody else since."""
-    _reap(pid)
-    seen = subprocess.run(  # noqa: S603 - fixed program
-        ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return "arcway.local." in seen.stdout
-
-
-def _reap(pid: int, *, wait: bool = False) -> None:
-    try:
-        os.waitpid(pid, 0 if wait else os.WNOHANG)
-    except ChildProcessError:
-        return
+    if (child := _children.get(pid)) and child.poll() is not None:
+        return False
+    if Path("/proc/self").exists():
+        try:
+            return b"arcway.local." in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return False
+    ps = ["/bin/ps", "-o", "command=", "-p", str(pid)]
+    return "arcway.local." in subprocess.run(ps, capture_output=True, text=True, check=False).stdout  # noqa: S603

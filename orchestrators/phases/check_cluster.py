@@ -3,7 +3,7 @@
 from arcway.domain.errors import ArcError
 from orchestrators.run import Json, Run, StepFailed, Work
 
-_ATTEMPTS = 3
+_ATTEMPTS = 2
 
 
 def check_cluster(run: Run) -> Work[None]:

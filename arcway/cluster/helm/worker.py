@@ -62,7 +62,7 @@ def _pull(request: dict[str, Any]) -> str:
     from helm_python.registry import RegistryClient
 
     path, _, version = request["reference"].rpartition(":")
-    with RegistryClient() as client, tempfile.TemporaryDirectory(dir=os.environ["HOME"]) as folder:
+    with RegistryClient() as client, tempfile.TemporaryDirectory(dir=Path.home()) as folder:
         client.pull(f"oci://{path}", version=version, destination=folder)
         (archive,) = Path(folder).glob("*.tgz")
         return base64.b64encode(archive.read_bytes()).decode()

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Handler, Routes
-from arcway.local.azure.world import Operation, Refusal, World
+from arcway.local.azure.subscriptions import Refusal
+from arcway.local.azure.world import Operation, World
 
 _PAGE = 100
 _CLUSTERS = r"/providers/microsoft\.kubernetes/connectedclusters"

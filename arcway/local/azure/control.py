@@ -22,8 +22,9 @@ from arcway.local.azure.arm import ResourceManager
 from arcway.local.azure.data_plane import DataPlane
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Fault, RequestLog, Routes
+from arcway.local.azure.subscriptions import Refusal, Subscription
 from arcway.local.azure.transitions import Change
-from arcway.local.azure.world import Refusal, Subscription, World
+from arcway.local.azure.world import World
 
 
 class Control:

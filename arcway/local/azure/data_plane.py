@@ -6,7 +6,8 @@ from aiohttp import web
 
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Routes
-from arcway.local.azure.world import Refusal, World
+from arcway.local.azure.subscriptions import Refusal
+from arcway.local.azure.world import World
 
 
 class DataPlane:

@@ -14,7 +14,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from arcway.local.azure.exchange import Exchange, Routes
-from arcway.local.azure.world import Refusal
+from arcway.local.azure.subscriptions import Refusal
 
 _LIFETIME = 3600
 _ALGORITHM = "RS256"

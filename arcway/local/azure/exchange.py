@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from arcway.local.azure.world import Refusal, now
+from arcway.local.azure.subscriptions import Refusal, now
 
 type Handler = Callable[["Exchange"], Awaitable[web.StreamResponse]]
 

@@ -18,8 +18,9 @@ from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Fault, RequestLog, Routes, refusal, stamp
 from arcway.local.azure.key_vault import KeyVault
 from arcway.local.azure.registry import CHART, PREVIEW, STABLE, Registry
+from arcway.local.azure.subscriptions import SUBSCRIPTION, Refusal
 from arcway.local.azure.transitions import Paces
-from arcway.local.azure.world import SUBSCRIPTION, Refusal, World
+from arcway.local.azure.world import World
 from arcway.local.certificates import CertificateAuthority
 
 _BODY_LIMIT = 8 * 1024 * 1024

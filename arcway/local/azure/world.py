@@ -1,68 +1,18 @@
 """The state of the simulated Azure and its rules. Must not know HTTP: the neighbouring modules translate."""
 
-import base64
-import binascii
 import hashlib
 import uuid
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from arcway.local.azure.keys import load_pkcs1
+from arcway.local.azure.subscriptions import LOCATIONS, Refusal, Subscriptions, now
 from arcway.local.azure.transitions import Change, Paces
 
-SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
-TENANT = "99999999-8888-7777-6666-555555555555"
-LOCATIONS = [
-    "East US",
-    "West Europe",
-    "West Central US",
-    "South Central US",
-    "Southeast Asia",
-    "UK South",
-    "East US 2",
-    "West US 2",
-    "Australia East",
-    "North Europe",
-    "France Central",
-    "Central US",
-    "West US",
-    "North Central US",
-    "Korea Central",
-    "Japan East",
-    "East Asia",
-    "West US 3",
-    "Canada Central",
-    "Sweden Central",
-    "Brazil South",
-]
-PROVIDERS = {
-    "microsoft.kubernetes": ("Microsoft.Kubernetes", "connectedClusters"),
-    "microsoft.kubernetesconfiguration": ("Microsoft.KubernetesConfiguration", "sourceControlConfigurations"),
-    "microsoft.extendedlocation": ("Microsoft.ExtendedLocation", "customLocations"),
-    "microsoft.hybridcompute": ("Microsoft.HybridCompute", "machines"),
-}
 _TYPE = "Microsoft.Kubernetes/connectedClusters"
-_KEY_EXPIRY = timedelta(days=90)
-
-
-class Refusal(Exception):
-    """What Resource Manager answers instead of doing it."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-
-@dataclass(slots=True)
-class Provider:
-    """One provider namespace in one subscription."""
-
-    state: str = "NotRegistered"
-    change: Change | None = None
 
 
 @dataclass(slots=True)
@@ -79,105 +29,16 @@ class Operation:
     error: dict[str, str] | None = None
 
 
-@dataclass(slots=True)
-class Subscription:
-    """One subscription and what is in it; names are keys in lower case."""
-
-    id: str
-    providers: dict[str, Provider] = field(default_factory=lambda: {key: Provider() for key in PROVIDERS})
-    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
-    actions: list[str] = field(default_factory=lambda: ["*"])
-    not_actions: list[str] = field(default_factory=list)
-
-
-def now() -> str:
-    """The time as Resource Manager writes it."""
-    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
-
-
-class World:
+class World(Subscriptions):
     """Everything the simulated Azure knows."""
 
     def __init__(self, paces: Paces) -> None:
-        self.paces = paces
-        self.tenant = TENANT
-        self.subscriptions = {SUBSCRIPTION: Subscription(SUBSCRIPTION)}
+        super().__init__(paces)
         self.clusters: dict[str, dict[str, Any]] = {}
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
         self.secrets: dict[str, list[tuple[str, str]]] = {}
         self.fail_provisioning: dict[str, dict[str, str]] = {}
-
-    # --- subscriptions ---------------------------------------------------------------------------------------------
-
-    def subscription(self, subscription_id: str) -> Subscription:
-        """The subscription. Raises `Refusal` 404 SubscriptionNotFound."""
-        found = self.subscriptions.get(subscription_id.lower())
-        if found is None:
-            raise Refusal(404, "SubscriptionNotFound", f"The subscription '{subscription_id}' could not be found.")
-        return found
-
-    def provider(self, subscription_id: str, namespace: str) -> dict[str, Any]:
-        """The provider namespace as a GET shows it. Raises `Refusal` 404 InvalidResourceNamespace."""
-        provider = self._provider(subscription_id, namespace)
-        if provider.state == "Registering" and provider.change and provider.change.look():
-            provider.state, provider.change = "Registered", None
-        name, kind = PROVIDERS[namespace.lower()]
-        return {
-            "id": f"/subscriptions/{subscription_id}/providers/{name}",
-            "namespace": name,
-            "registrationPolicy": "RegistrationRequired",
-            "registrationState": provider.state,
-            "resourceTypes": [
-                {
-                    "resourceType": kind,
-                    "locations": LOCATIONS,
-                    "apiVersions": ["2026-05-01", "2024-01-01"],
-                    "capabilities": "SystemAssignedResourceIdentity, SupportsTags, SupportsLocation",
-                },
-                {"resourceType": "operations", "locations": [], "apiVersions": ["2024-01-01"]},
-            ],
-        }
-
-    def register(self, subscription_id: str, namespace: str) -> dict[str, Any]:
-        """Start registration; harmless when it is under way or over."""
-        provider = self._provider(subscription_id, namespace)
-        if provider.state == "NotRegistered":
-            provider.state, provider.change = "Registering", Change(self.paces.registration)
-        name, kind = PROVIDERS[namespace.lower()]
-        return {"namespace": name, "registrationState": provider.state, "resourceTypes": [{"resourceType": kind}]}
-
-    def _provider(self, subscription_id: str, namespace: str) -> Provider:
-        found = self.subscription(subscription_id).providers.get(namespace.lower())
-        if found is None:
-            raise Refusal(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
-        return found
-
-    def group(self, subscription_id: str, name: str) -> dict[str, Any]:
-        """The resource group. Raises `Refusal` 404 ResourceGroupNotFound."""
-        found = self.subscription(subscription_id).groups.get(name.lower())
-        if found is None:
-            raise Refusal(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
-        return found
-
-    def put_group(
-        self, subscription_id: str, name: str, location: str, tags: dict[str, str]
-    ) -> tuple[dict[str, Any], bool]:
-        """Create or update a resource group; also tells whether it is new."""
-        groups = self.subscription(subscription_id).groups
-        existing = groups.get(name.lower())
-        if existing and existing["location"] != location:
-            text = f"Invalid resource group location '{location}'. The group exists in '{existing['location']}'."
-            raise Refusal(409, "InvalidResourceGroupLocation", text)
-        groups[name.lower()] = {
-            "id": existing["id"] if existing else f"/subscriptions/{subscription_id}/resourceGroups/{name}",
-            "name": existing["name"] if existing else name,
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": location,
-            "tags": tags,
-            "properties": {"provisioningState": "Succeeded"},
-        }
-        return groups[name.lower()], existing is None
 
     # --- connected clusters ----------------------------------------------------------------------------------------
 
@@ -314,25 +175,6 @@ class World:
         if expires:
             properties["managedIdentityCertificateExpirationTime"] = expires.isoformat().replace("+00:00", "Z")
         return True
-
-
-def certificate_expiry() -> datetime:
-    """When an identity certificate issued now ends: 90 days, as the service does."""
-    return (datetime.now(UTC) + _KEY_EXPIRY).replace(microsecond=0)
-
-
-def load_pkcs1(text: str) -> RSAPublicKey:
-    """Read the encoding of `agentPublicKeyCertificate`: base64 of PKCS#1 DER. Raises ValueError."""
-    try:
-        der = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError("not base64") from error
-    if not der.startswith(b"\x30\x82") or der[4:5] != b"\x02":
-        raise ValueError("not a PKCS#1 RSAPublicKey")
-    key = load_der_public_key(der)
-    if not isinstance(key, RSAPublicKey):
-        raise ValueError("not an RSA key")
-    return key
 
 
 def _checked_properties(body: dict[str, Any]) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def test_loopback_is_for_local_installations_only() -> None:
         (kubeconfig(user={"token": ""}), "ARC-2003"),
         (kubeconfig(user={"token": 5}), "ARC-2003"),
         (kubeconfig(contexts=[]), "ARC-2004"),
-        (kubeconfig(**{"current-context": ""}), "ARC-2004"),
+        (kubeconfig().replace('"current-context": "here"', '"current-context": ""'), "ARC-2004"),
         (kubeconfig(contexts=[{"name": "here", "context": {"cluster": "c", "user": "u"}}] * 2), "ARC-2002"),
     ],
 )

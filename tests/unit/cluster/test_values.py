@@ -27,7 +27,7 @@ def test_what_was_merged_does_not_differ(base: dict[str, object], over: dict[str
 def test_only_what_differs_is_named() -> None:
     current = {"global": {"a": "1", "b": True}, "x": {}}
     wanted = {"global": {"a": 1, "b": "true", "c": "new"}}
-    assert differing(current, wanted) == ["global\0c"]
+    assert differing(current, wanted) == ["global.c"]
 
 
 def test_proxy_credentials_are_encoded_into_the_url() -> None:

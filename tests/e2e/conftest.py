@@ -1,0 +1,209 @@
+"""A whole embedded stack per test process, and the handles by which a test drives it."""
+
+import json
+import secrets
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from arcway.local import stack as embedded
+from arcway.local.certificates import write_private
+from arcway.local.stack import Stack
+
+type Json = dict[str, Any]
+
+_RUN_SECONDS = 50
+
+
+class Control:
+    """The test controls of one simulated part."""
+
+    def __init__(self, base: str, ca_file: str) -> None:
+        self.http = httpx.Client(base_url=base, verify=ssl.create_default_context(cafile=ca_file), timeout=30)
+
+    def put(self, path: str, body: Any) -> None:
+        self.http.put(f"/control/{path}", json=body).raise_for_status()
+
+
+class SimulatedCluster:
+    """One simulated cluster: its kubeconfig, its objects, its controls."""
+
+    def __init__(self, control: Control, stack: Stack) -> None:
+        made = control.http.post("/control/clusters", json={})
+        made.raise_for_status()
+        described = made.json()
+        self.name: str = described["name"]
+        self.kubeconfig: Json = _load(Path(described["kubeconfig"]))
+        self._control = control
+        self._stack = stack
+        self.secret = self.store(json.dumps(self.kubeconfig))
+
+    def store(self, text: str, mode: int = 0o600) -> str:
+        """Put a text into the secret folder and return its name."""
+        name = f"arcway-{uuid.uuid4().hex[:12]}"
+        write_private(Path(self._stack.secrets) / name, text.encode())
+        (Path(self._stack.secrets) / name).chmod(mode)
+        return name
+
+    def get(self, path: str) -> Json:
+        """Read from the cluster's API as its administrator."""
+        cluster = self.kubeconfig["clusters"][0]["cluster"]
+        token = self.kubeconfig["users"][0]["user"]["token"]
+        answer = self._control.http.get(f"{cluster['server']}{path}", headers={"Authorization": f"Bearer {token}"})
+        body: Json = answer.json()
+        return body
+
+    def send(self, method: str, path: str, body: Any) -> int:
+        """Change something in the cluster as its administrator; returns the status."""
+        cluster = self.kubeconfig["clusters"][0]["cluster"]
+        token = self.kubeconfig["users"][0]["user"]["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        return self._control.http.request(method, f"{cluster['server']}{path}", headers=headers, json=body).status_code
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Use a control of this cluster."""
+        answer = self._control.http.request(method, f"/control/clusters/{self.name}/{path}", json=body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def objects(self) -> set[str]:
+        """Names of everything that onboarding could leave behind."""
+        found = set()
+        for path in (
+            "/api/v1/namespaces",
+            "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+            "/api/v1/secrets",
+            "/api/v1/configmaps",
+            "/apis/apps/v1/deployments",
+        ):
+            for item in self.get(path)["items"]:
+                found.add(f"{path}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}")
+        return found
+
+    def revisions(self) -> list[str]:
+        """The revisions of the agents' release."""
+        items = self.get("/api/v1/namespaces/azure-arc-release/secrets")["items"]
+        return sorted(item["metadata"]["name"] for item in items if item["type"] == "helm.sh/release.v1")
+
+
+class Arcway:
+    """The product as its users see it, with a subscription of the test's own."""
+
+    def __init__(self, stack: Stack, azure: Control) -> None:
+        self.stack = stack
+        self.azure = azure
+        self.subscription = str(uuid.uuid4())
+        azure.put(f"subscriptions/{self.subscription}", {})
+        self.http = httpx.Client(base_url=f"{stack.url}/api", timeout=70)
+
+    def request(self, cluster: SimulatedCluster, **changes: Any) -> Json:
+        """A request for this cluster."""
+        return {
+            "subscriptionId": self.subscription,
+            "resourceGroup": "clusters",
+            "createResourceGroup": True,
+            "name": f"c-{cluster.name}",
+            "location": "eastus",
+            "kubeconfig": {"secret": cluster.secret},
+            **changes,
+        }
+
+    def start(self, body: Json, **options: Any) -> httpx.Response:
+        """Start a run."""
+        return self.http.post("/onboardings", json=body, **options)
+
+    def finish(self, run_id: str) -> Json:
+        """The run when it is over."""
+        return self.wait_until(run_id, lambda run: bool(run["finishedAt"]))
+
+    def wait_until(self, run_id: str, condition: Callable[[Json], bool]) -> Json:
+        """The run as soon as it meets the condition."""
+        deadline = time.monotonic() + _RUN_SECONDS
+        while time.monotonic() < deadline:
+            run: Json = self.http.get(f"/runs/{run_id}").raise_for_status().json()
+            if condition(run):
+                return run
+            time.sleep(0.02)
+        raise AssertionError(f"not met in {_RUN_SECONDS} s: {run}")
+
+    def connect(self, cluster: SimulatedCluster, **changes: Any) -> Json:
+        """Start a run and wait for its end."""
+        answer = self.start(self.request(cluster, **changes))
+        assert answer.status_code == 202, answer.text
+        return self.finish(answer.json()["id"])
+
+    def resource(self, cluster: SimulatedCluster) -> Json | None:
+        """The connected cluster in Azure, None when there is none."""
+        answer = self.http.get(f"/connectedClusters/{self.subscription}/clusters/c-{cluster.name}")
+        return answer.json() if answer.status_code == 200 else None
+
+    def asked(self, path: str) -> list[Json]:
+        """What Azure was asked about paths that contain `path` and this test's subscription."""
+        found = self.azure.http.get("/control/requests").json()
+        return [item for item in found if path.lower() in item["path"].lower() and self.subscription in item["path"]]
+
+
+def phase(run: Json, name: str) -> Json:
+    """One phase of a run."""
+    found: Json = next(item for item in run["phases"] if item["name"] == name)
+    return found
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    running = embedded.start(tmp_path_factory.mktemp("stack") / secrets.token_hex(4), clusters=0)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def azure_control(stack: Stack) -> Iterator[Control]:
+    control = Control(stack.azure["endpoint"], stack.azure["caFile"])
+    yield control
+    control.http.close()
+
+
+@pytest.fixture(scope="session")
+def cluster_control(stack: Stack) -> Iterator[Control]:
+    control = Control(stack.cluster["endpoint"], stack.cluster["caFile"])
+    yield control
+    control.http.close()
+
+
+@pytest.fixture
+def azure(azure_control: Control) -> Iterator[Control]:
+    control = azure_control
+    yield control
+    control.put("faults", [])
+    instant = {"reads": 0, "seconds": 0}
+    control.put("paces", dict.fromkeys(("registration", "provisioning", "deletion", "connection"), instant))
+    control.put("retry-after", {"seconds": None})
+    control.put("settings", {})
+    control.put("provisioning-failures", {})
+
+
+@pytest.fixture
+def arcway(stack: Stack, azure: Control) -> Iterator[Arcway]:
+    product = Arcway(stack, azure)
+    yield product
+    product.http.close()
+
+
+@pytest.fixture
+def cluster(stack: Stack, cluster_control: Control) -> SimulatedCluster:
+    return SimulatedCluster(cluster_control, stack)
+
+
+def _load(path: Path) -> Json:
+    import yaml
+
+    document: Json = yaml.safe_load(path.read_text())
+    return document

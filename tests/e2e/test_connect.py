@@ -1,0 +1,147 @@
+"""Connecting a cluster, from the request to Connected."""
+
+import pytest
+
+from arcway.domain.ids import ClusterId
+from arcway.domain.phases import AGENTS_FIRST, RESOURCE_FIRST
+from tests.e2e.conftest import Arcway, Control, SimulatedCluster, phase
+
+ARTICLE_FIELDS = {
+    "agentPublicKeyCertificate",
+    "agentVersion",
+    "connectivityStatus",
+    "distribution",
+    "infrastructure",
+    "kubernetesVersion",
+    "lastConnectivityTime",
+    "managedIdentityCertificateExpirationTime",
+    "offering",
+    "provisioningState",
+    "totalCoreCount",
+    "totalNodeCount",
+}
+
+
+@pytest.mark.parametrize(("order", "phases"), [("agents-first", AGENTS_FIRST), ("resource-first", RESOURCE_FIRST)])
+def test_a_cluster_becomes_connected_in_either_order(
+    arcway: Arcway, cluster: SimulatedCluster, order: str, phases: tuple[str, ...]
+) -> None:
+    run = arcway.connect(cluster, order=order, tags={"team": "shop"})
+    assert run["state"] == "Succeeded"
+    assert run["changed"] is True
+    assert [item["name"] for item in run["phases"]] == list(phases)
+    assert {item["state"] for item in run["phases"][:-1]} == {"Succeeded"}
+    assert run["phases"][-1]["state"] == "Skipped"
+    properties = run["result"]["properties"]
+    assert properties.keys() >= ARTICLE_FIELDS
+    assert properties["connectivityStatus"] == "Connected"
+    assert (properties["distribution"], properties["totalNodeCount"]) == ("kind", 2)
+    assert len(properties["agentPublicKeyCertificate"]) == 704
+    assert run["result"]["tags"] == {"team": "shop"}
+    started = [item["startedAt"] for item in run["phases"]]
+    assert started == sorted(started)
+
+
+def test_connecting_again_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    assert arcway.connect(cluster)["changed"] is True
+    objects, writes = cluster.objects(), len([item for item in arcway.asked("/") if item["method"] == "PUT"])
+    run = arcway.connect(cluster)
+    assert (run["state"], run["changed"]) == ("Succeeded", False)
+    assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
+    assert cluster.objects() == objects
+    assert len([item for item in arcway.asked("/") if item["method"] == "PUT"]) == writes
+
+
+def test_the_data_planes_settings_reach_the_agents(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
+    azure.put("settings", {"global.noProxy": "10.0.0.0/8,.svc"})
+    run = arcway.connect(cluster)
+    assert run["state"] == "Succeeded"
+    assert "1 settings changed" in phase(run, "configureAgents")["detail"]
+    assert len(cluster.revisions()) == 2
+    again = arcway.connect(cluster)
+    assert (again["changed"], len(cluster.revisions())) == (False, 2)
+
+
+def test_providers_are_registered_and_waited_for(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
+    azure.put("paces", {"registration": {"seconds": 1}})
+    answer = arcway.start(arcway.request(cluster))
+    waiting = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "pollRegistration")["state"] == "Waiting")
+    assert "Microsoft.Kubernetes is Registering" in phase(waiting, "pollRegistration")["detail"]
+    assert phase(waiting, "pollRegistration")["nextAttemptAt"] > waiting["updatedAt"]
+    assert arcway.finish(answer.json()["id"])["state"] == "Succeeded"
+    asked = [item for item in arcway.asked("/register") if item["method"] == "POST"]
+    assert len(asked) == 2
+
+
+def test_provisioning_is_followed_as_long_as_azure_asks(
+    arcway: Arcway, azure: Control, cluster: SimulatedCluster
+) -> None:
+    azure.put("paces", {"provisioning": {"reads": 3}})
+    azure.put("retry-after", {"seconds": 1})
+    run = arcway.connect(cluster)
+    assert run["state"] == "Succeeded"
+    assert phase(run, "createResource")["attempts"] >= 3
+
+
+def test_a_slow_azure_is_given_its_retry_after(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
+    path = f"/subscriptions/{arcway.subscription}/.*connectedClusters/"
+    azure.put("faults", [{"path": path, "method": "PUT", "status": 429, "headers": {"Retry-After": "2"}}])
+    answer = arcway.start(arcway.request(cluster))
+    seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "createResource")["state"] == "Retrying")
+    assert "ARC-4007" in phase(seen, "createResource")["detail"]
+    assert arcway.finish(answer.json()["id"])["state"] == "Succeeded"
+    puts = [item["time"] for item in arcway.asked("connectedClusters/") if item["method"] == "PUT"]
+    assert len(puts) == 2
+    first, second = puts
+    assert _seconds(second) - _seconds(first) >= 2
+
+
+def test_a_failed_image_pull_ends_the_run_early_and_says_what_is_left(
+    arcway: Arcway, cluster: SimulatedCluster
+) -> None:
+    cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
+    run = arcway.connect(cluster)
+    assert run["state"] == "Failed"
+    assert (run["error"]["code"], run["error"]["phase"]) == ("ARC-5005", "deployAgents")
+    assert "metrics-agent" in run["error"]["message"]
+    assert run["left"] == ["release azure-arc"]
+    assert arcway.resource(cluster) is None
+
+
+def test_a_rollback_leaves_nothing_behind(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
+    before = cluster.objects()
+    resource = ClusterId(arcway.subscription, "clusters", f"c-{cluster.name}").resource_id
+    azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "The back end is on fire."}})
+    run = arcway.connect(cluster, onFailure="rollback")
+    assert run["state"] == "Failed"
+    assert run["error"]["code"] == "ARC-4010"
+    assert "on fire" in run["error"]["message"]
+    assert run["left"] == []
+    assert arcway.resource(cluster) is None
+    assert cluster.objects() == before
+
+
+def test_agents_of_another_connected_cluster_are_left_alone(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    objects = cluster.objects()
+    run = arcway.connect(cluster, resourceGroup="elsewhere")
+    assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-2011")
+    assert "/resourceGroups/clusters/" in run["error"]["message"]
+    assert cluster.objects() == objects
+
+
+def test_a_run_can_be_cancelled_while_it_waits(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
+    azure.put("paces", {"connection": {"seconds": 600}})
+    run_id = arcway.start(arcway.request(cluster)).json()["id"]
+    arcway.wait_until(run_id, lambda run: phase(run, "waitForMetadata")["state"] == "Waiting")
+    assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 202
+    run = arcway.finish(run_id)
+    assert (run["state"], phase(run, "waitForMetadata")["state"]) == ("Canceled", "Canceled")
+    assert run["left"] == ["release azure-arc", f"connected cluster c-{cluster.name}"]
+    assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 200
+
+
+def _seconds(text: str) -> float:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text).timestamp()
