@@ -36,6 +36,8 @@ class Settings:
     """ARCWAY_WORK_DIR: folder for the chart cache and the Helm workers' homes; nothing secret is written there."""
     client_id: str | None
     """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
+    helm: Path | None
+    """ARCWAY_HELM: path of a helm program (4.x) to call instead of the embedded library."""
     helm_workers: int
     """ARCWAY_HELM_WORKERS: how many Helm calls may run at once; each is a process of about 100 MB."""
     step_threads: int
@@ -58,6 +60,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     vaults = _list(environment.get("ARCWAY_VAULTS", ""))
     if not all(urlsplit(vault).scheme == "https" for vault in vaults):
         wrong.append("ARCWAY_VAULTS must be https addresses separated by commas")
+    helm = environment.get("ARCWAY_HELM") or None
+    if helm and not (Path(helm).is_file() and os.access(helm, os.X_OK)):
+        wrong.append("ARCWAY_HELM must name a program")
     settings = Settings(
         arm_endpoint=arm,
         local=local,
@@ -67,6 +72,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         registries=_list(environment.get("ARCWAY_REGISTRIES", "mcr.microsoft.com")),
         work_dir=Path(environment.get("ARCWAY_WORK_DIR") or Path(tempfile.gettempdir()) / "arcway"),
         client_id=environment.get("AZURE_CLIENT_ID") or None,
+        helm=Path(helm) if helm else None,
         helm_workers=_count(environment, "ARCWAY_HELM_WORKERS", 4, wrong),
         step_threads=_count(environment, "ARCWAY_STEP_THREADS", 32, wrong),
     )

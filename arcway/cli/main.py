@@ -1,10 +1,8 @@
 """The `arcway` command: its commands, options and exit codes. Names follow `az connectedk8s`."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import click
 import typer
 
 from arcway.cli import local_commands, output, progress
@@ -17,6 +15,8 @@ app = typer.Typer(
 app.add_typer(local_commands.local, name="local")
 for command in (local_commands.up, local_commands.down, local_commands.demo):
     app.command()(command)
+
+_INTERRUPTED = 130
 
 type Output = Literal["table", "json"]
 ServerOption = Annotated[
@@ -184,10 +184,9 @@ def main(arguments: list[str] | None = None) -> int:
     except CommandError as error:
         output.show_error(error)
         return error.exit_code
-    except click.ClickException as error:
-        error.show(sys.stderr)
+    except typer.TyperException as error:
+        output.stderr.print(f"{error.format_message()}\n  See `arcway --help`.", markup=False, style="red")
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    if code == _INTERRUPTED:
         output.stderr.print("Stopped waiting; whatever was started goes on. See `arcway status`.")
-        return FAILED
     return code if isinstance(code, int) else OK

@@ -94,7 +94,8 @@ def start(state: Path, *, clusters: int = 1, port: int = 0, seconds: float = 0.0
             state, pids, "azure", "--dir", str(state / "azure"), "--clusters", folder, "--seconds", str(seconds)
         )
         settings = _settings(state, azure)
-        app = _launch(state, pids, "functions", "--app", str(APP_DIR), "--port", str(port), settings=settings)
+        place = ("--app", str(APP_DIR), "--port", str(port), "--data", str(state))
+        app = _launch(state, pids, "functions", *place, settings=settings)
     stack = Stack(app["url"], azure, cluster, str(state / "secrets"), folder, pids)
     for number, kubeconfig in enumerate(cluster["kubeconfigs"], 1):
         write_private(state / "secrets" / f"arcway-cluster-{number:03}", Path(kubeconfig).read_bytes())

@@ -1,7 +1,6 @@
 """A whole embedded stack per test process, and the handles by which a test drives it."""
 
 import json
-import secrets
 import ssl
 import time
 import uuid
@@ -159,9 +158,9 @@ def phase(run: Json, name: str) -> Json:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    running = embedded.start(tmp_path_factory.mktemp("stack") / secrets.token_hex(4), clusters=0)
-    yield running
-    running.stop()
+    state = tmp_path_factory.mktemp("stack")
+    yield embedded.start(state, clusters=0)
+    embedded.stop(state)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,13 @@
-"""Helm as a port: what Arcway asks of it, and the adapter that does it in worker processes of our own."""
+"""Helm as a port: what Arcway asks of it, and two adapters.
+
+By default an embedded library works in worker processes of our own; ARCWAY_HELM names Helm's own client instead.
+"""
 
 from functools import cache
 
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.cluster.helm.port import Helm, Release
+from arcway.cluster.helm.program import HelmProgram
 from arcway.settings import settings
 
 __all__ = ["Helm", "Release", "helm"]
@@ -13,4 +17,6 @@ __all__ = ["Helm", "Release", "helm"]
 def helm() -> Helm:
     """The Helm of this process."""
     here = settings()
+    if here.helm:
+        return HelmProgram(here.helm, here.work_dir, here.helm_workers, here.ca_file)
     return WorkerPool(here.work_dir, here.helm_workers, here.ca_file)

@@ -6,7 +6,6 @@ managers from the program's name (one name keeps releases made by Helm's own cli
 
 import atexit
 import base64
-import hashlib
 import json
 import os
 import select
@@ -20,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
+from arcway.cluster.helm.kept import ChartCache, ca_bundle
 from arcway.cluster.helm.port import CALL_SECONDS, Release
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError, redact
@@ -91,8 +91,8 @@ class WorkerPool:
 
     def __init__(self, work_dir: Path, count: int, ca_file: str | None) -> None:
         self._work_dir = work_dir
-        self._charts = work_dir / "charts"
-        self._ca_file = self._bundle(ca_file)
+        self._charts = ChartCache(work_dir / "charts")
+        self._ca_file = ca_bundle(work_dir, ca_file)
         self._free = threading.Semaphore(count)
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
@@ -112,16 +112,13 @@ class WorkerPool:
 
     def pull(self, reference: str, digest: str) -> bytes:
         """See `Helm.pull`. Archives are kept by digest: what is in the cache is what was asked for."""
-        kept = self._charts / f"{digest.replace(':', '-')}.tgz"
-        if kept.is_file():
-            return kept.read_bytes()
+        kept = self._charts.get(digest)
+        if kept is not None:
+            return kept
         data = base64.b64decode(self._call({"operation": "pull", "reference": reference}, "ARC-5001"))
         if self.digest_of(reference) != digest:
             raise ArcError("ARC-5001", f"{reference} changed in its registry while it was fetched.")
-        self._charts.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._charts, delete=False) as file:
-            file.write(data)
-        Path(file.name).replace(kept)
+        self._charts.put(digest, data)
         return data
 
     def release(self, access: Access, name: str, namespace: str) -> Release | None:
@@ -184,18 +181,6 @@ class WorkerPool:
         with self._lock:
             self._workers.discard(worker)
         worker.stop()
-
-    def _bundle(self, ca_file: str | None) -> str | None:
-        """SSL_CERT_FILE replaces the public CAs, so the extra CA is put beside them."""
-        if ca_file is None:
-            return None
-        import certifi
-
-        text = Path(certifi.where()).read_text() + "\n" + Path(ca_file).read_text()
-        self._work_dir.mkdir(parents=True, exist_ok=True)
-        bundle = self._work_dir / f"ca-{hashlib.sha256(text.encode()).hexdigest()[:16]}.pem"
-        bundle.write_text(text)
-        return str(bundle)
 
 
 def _refusal(answer: dict[str, Any], operation: str, code: str) -> ArcError:

@@ -40,6 +40,7 @@ class Agents:
         self._endpoint = endpoint
         self._tls = tls
         self._running: dict[Path, asyncio.Task[None]] = {}
+        self._servers: dict[Path, str] = {}
 
     async def run(self) -> None:
         """Watch the folder until cancelled."""
@@ -63,6 +64,8 @@ class Agents:
             try:
                 cluster = KubeClient(kubeconfig)
                 try:
+                    if other := self._serves_another(kubeconfig, cluster.server):
+                        raise KubeError(f"{other.stem} names the same cluster")
                     async with aiohttp.ClientSession() as service:
                         await _ClusterAgents(cluster, service, self._endpoint, self._tls).work()
                 finally:
@@ -72,6 +75,14 @@ class Agents:
                 log.info("agents of %s: %s", kubeconfig.stem, error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _serves_another(self, kubeconfig: Path, server: str) -> Path | None:
+        """The kubeconfig by which this cluster has its agents already: a cluster named twice has them once."""
+        for path, known in self._servers.items():
+            if known == server and path != kubeconfig and path in self._running:
+                return path
+        self._servers[kubeconfig] = server
+        return None
 
 
 class _ClusterAgents:

@@ -30,7 +30,7 @@ class KubeClient:
     def __init__(self, kubeconfig: Path) -> None:
         try:
             cluster, user = _read(kubeconfig)
-            self._server = str(cluster["server"]).rstrip("/")
+            self.server = str(cluster["server"]).rstrip("/")
             self._tls = _tls(cluster, user)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, yaml.YAMLError) as error:
             raise KubeError(f"{kubeconfig.name} is no usable kubeconfig: {type(error).__name__}") from error
@@ -74,7 +74,7 @@ class KubeClient:
         limit = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_WATCH_SECONDS + 30)
         while True:
             try:
-                async with self._session.get(self._server + path + query, ssl=self._tls, timeout=limit) as response:
+                async with self._session.get(self.server + path + query, ssl=self._tls, timeout=limit) as response:
                     if response.status != 200:
                         raise KubeError(f"watching {path} was answered {response.status}")
                     async for line in response.content:
@@ -85,7 +85,7 @@ class KubeClient:
     async def _send(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
         try:
             async with self._session.request(
-                method, self._server + path, json=body, ssl=self._tls, timeout=_TIMEOUT
+                method, self.server + path, json=body, ssl=self._tls, timeout=_TIMEOUT
             ) as response:
                 if response.status >= 400 and response.status not in (404, 409):
                     raise KubeError(f"{method} {path} was answered {response.status}")

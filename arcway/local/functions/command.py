@@ -15,13 +15,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from arcway.local.functions.errors import HostError, WorkLeftBehind
+from arcway.local.functions.errors import HostError, JournalError, WorkLeftBehind
 from arcway.local.functions.host import Options, serve
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serve an app until SIGTERM or SIGINT; returns the exit code: 0 stopped, 2 cannot start (the reason is on stderr).
+    """Serve an app until SIGTERM or SIGINT; returns the exit code, with the reason for any but 0 on stderr.
 
+    0 stopped, 1 the journal could not be written and the host gave up, 2 cannot start.
     Does not return, but ends the process with 0, when a function still blocks a thread after the grace period.
     """
     options = _parse(argv)
@@ -34,6 +35,9 @@ def main(argv: Sequence[str]) -> int:
     except HostError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except JournalError as error:
+        sys.stderr.write(f"{error} The host has stopped; everything acknowledged before is kept.\n")
+        return 1
     except WorkLeftBehind:
         sys.stderr.write("A function would not finish; the process ends without it.\n")
         sys.stderr.flush()
@@ -50,7 +54,11 @@ async def _until_signalled(options: Options, ready: TextIO) -> None:
             loop.add_signal_handler(number, signalled.set)
         ready.write(json.dumps({"url": host.url, "functions": host.functions}) + "\n")
         ready.flush()
-        await signalled.wait()
+        waiting = asyncio.ensure_future(signalled.wait())
+        await asyncio.wait((waiting, host.failure), return_when=asyncio.FIRST_COMPLETED)
+        if host.failure.done():
+            waiting.cancel()
+            host.failure.result()
 
 
 @contextlib.contextmanager
@@ -74,8 +82,11 @@ def _parse(argv: Sequence[str]) -> Options:
     parser.add_argument("--app", type=Path, required=True, help="folder with function_app.py and host.json")
     parser.add_argument("--port", type=_port, default=7071, help="HTTP port, 0 for a free one (default: 7071)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument(
+        "--data", type=Path, help="folder of the journal, by which orchestrations outlive the host (default: none)"
+    )
     arguments = parser.parse_args(argv)
-    return Options(app=arguments.app, host=arguments.host, port=arguments.port)
+    return Options(app=arguments.app, host=arguments.host, port=arguments.port, data=arguments.data)
 
 
 def _port(text: str) -> int:

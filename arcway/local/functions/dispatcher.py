@@ -18,6 +18,7 @@ from google.protobuf import wrappers_pb2  # type: ignore[import-untyped]
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from arcway.local.functions.engine import Engine
+from arcway.local.functions.errors import JournalError
 from arcway.local.functions.protos import TypedData
 from arcway.local.functions.records import LOCAL, Activity, EntityWork, OrchestrationWork, failed_response, failure
 from arcway.local.functions.settings import Concurrency
@@ -77,17 +78,25 @@ class Dispatcher:
 
     def _pull(self) -> None:
         self._woken = False
-        for lane in self._lanes:
-            while not self._stopped and lane.running < lane.limit and (work := lane.take()) is not None:
-                lane.running += 1
-                task = self._loop.create_task(lane.execute(work))
-                self._tasks.add(task)
-                task.add_done_callback(partial(self._finished, lane))
+        try:
+            for lane in self._lanes:
+                while not self._stopped and lane.running < lane.limit and (work := lane.take()) is not None:
+                    lane.running += 1
+                    task = self._loop.create_task(lane.execute(work))
+                    self._tasks.add(task)
+                    task.add_done_callback(partial(self._finished, lane))
+        except JournalError:
+            # The engine has reported it to the host, which is about to end.
+            self._stopped = True
 
     def _finished(self, lane: _Lane, task: asyncio.Task[None]) -> None:
         lane.running -= 1
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, JournalError):
+            # What was done is not recorded, and will be done again by the next host.
+            self._stopped = True
+        elif error is not None:
             _log.error("Durable work was lost: %s", error, exc_info=error)
         self._pull()
 

@@ -26,8 +26,8 @@ from arcway.local.functions.records import (
     Instance,
     Link,
     OrchestrationWork,
-    custom_status_problem,
     failed_response,
+    refusal,
     stamp,
 )
 
@@ -110,10 +110,10 @@ class Engine(Lifecycle):
 
     @override
     def CompleteOrchestratorTask(self, request: pb.OrchestratorResponse, context: Any) -> pb.CompleteTaskResponse:
-        """Commit one replay. A custom status over the limit fails the orchestration instead."""
+        """Commit one replay. A custom status or new input over its limit fails the orchestration instead."""
         with self._lock:
             instance = self._instance(request.instanceId)
-            if problem := custom_status_problem(request):
+            if problem := refusal(request):
                 request = failed_response(request.instanceId, request.completionToken, problem)
             if instance is not None and not request.HasField("customStatus") and instance.custom_status:
                 request.customStatus.value = instance.custom_status

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,10 @@ from arcway.local.functions.dispatcher import (
     durable_name,
 )
 from arcway.local.functions.engine import Engine
-from arcway.local.functions.errors import HostError, WorkLeftBehind
+from arcway.local.functions.errors import HostError, JournalError, WorkLeftBehind
 from arcway.local.functions.http_server import HttpServer
+from arcway.local.functions.journal import FILE_NAME, Journal
+from arcway.local.functions.journaled import JournaledEngine
 from arcway.local.functions.management import PATH, ManagementApi, management_urls
 from arcway.local.functions.routes import build_routes
 from arcway.local.functions.settings import HostSettings, load_host_json, load_values
@@ -39,28 +41,36 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Options:
-    """What to serve and where. `port` 0 takes a free one; `grace` is the seconds work in flight gets at the end."""
+    """What to serve and where. `port` 0 takes a free one; `grace` is the seconds work in flight gets at the end.
+
+    `data` is the folder of the journal; without one, what is durable lasts as long as the host.
+    """
 
     app: Path
     host: str = "127.0.0.1"
     port: int = 0
     grace: float = 5.0
+    data: Path | None = None
 
 
 @dataclass(frozen=True)
 class Running:
-    """A host that is ready: its base URL without a slash at the end, and the names of all functions."""
+    """A host that is ready: its base URL without a slash at the end, and the names of all functions.
+
+    `failure` ends with a JournalError when the journal cannot be written any more: the host refuses everything then.
+    """
 
     url: str
     functions: tuple[str, ...]
+    failure: asyncio.Future[None]
 
 
 @asynccontextmanager
 async def serve(options: Options) -> AsyncIterator[Running]:
     """Run the function app in `options.app` until the block is left.
 
-    Raises HostError, with one sentence, when the app or its settings are wrong or the port is taken. The worker library
-    keeps its state in module globals: one app per process, once. Raises
+    Raises HostError, with one sentence, when the app or its settings are wrong, the journal cannot be used or the port
+    is taken. The worker library keeps its state in module globals: one app per process, once. Raises
     WorkLeftBehind at the end when a synchronous function would not finish within the grace period.
     """
     app = options.app.resolve()
@@ -77,7 +87,7 @@ async def serve(options: Options) -> AsyncIterator[Running]:
         orchestrators = {
             key: durable_name(function) for key, function in durable_functions(worker.functions, ORCHESTRATION).items()
         }
-        engine = Engine(orchestrators, settings.default_version)
+        engine = _engine(orchestrators, settings.default_version, options.data)
         key = f"code={secrets.token_urlsafe(24)}"
         server = HttpServer(worker, routes, ManagementApi(engine, key), options.grace)
         dispatcher = Dispatcher(engine, worker, settings.concurrency)
@@ -85,8 +95,11 @@ async def serve(options: Options) -> AsyncIterator[Running]:
             port = await _listen(server, options)
             url = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{port}"
             worker.client_configuration = client_configuration(settings, url, engine.start(), key)
+            failure = _failure_of(engine)
+            if isinstance(engine, JournaledEngine):
+                engine.resume()
             timers.start()
-            yield Running(url, tuple(function.name for function in worker.functions))
+            yield Running(url, tuple(function.name for function in worker.functions), failure)
         finally:
             await asyncio.gather(timers.stop(options.grace), server.stop(), dispatcher.stop(options.grace))
             engine.stop(0)
@@ -115,6 +128,33 @@ def client_configuration(settings: HostSettings, url: str, rpc_address: str, req
             "grpcHttpClientTimeout": "00:01:40",
         }
     )
+
+
+def _engine(orchestrators: Mapping[str, str], version: str | None, data: Path | None) -> Engine:
+    if data is None:
+        return Engine(orchestrators, version)
+    try:
+        journal = Journal(data.absolute() / FILE_NAME)
+        try:
+            return JournaledEngine(orchestrators, version, journal)
+        except JournalError:
+            journal.close()
+            raise
+    except JournalError as error:
+        raise HostError(str(error)) from error
+
+
+def _failure_of(engine: Engine) -> asyncio.Future[None]:
+    loop = asyncio.get_running_loop()
+    failure: asyncio.Future[None] = loop.create_future()
+
+    def fail(error: JournalError) -> None:
+        loop.call_soon_threadsafe(failure.set_exception, error)
+
+    if isinstance(engine, JournaledEngine):
+        # Once: an engine that has failed refuses to be tried again.
+        engine.on_failure(fail)
+    return failure
 
 
 async def _listen(server: HttpServer, options: Options) -> int:

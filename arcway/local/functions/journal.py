@@ -23,12 +23,13 @@ _CHECKPOINT_PAGES = 4000
 
 _TABLES = (
     # One row per execution: rewritten only by continue-as-new, so that a large input is written once.
-    "CREATE TABLE instances (id TEXT PRIMARY KEY, execution TEXT NOT NULL, name TEXT NOT NULL, version TEXT, input TEXT,"
-    " tags TEXT NOT NULL, parent TEXT, parent_execution TEXT, parent_task INTEGER, created TEXT NOT NULL,"
+    "CREATE TABLE instances (id TEXT PRIMARY KEY, execution TEXT NOT NULL, name TEXT NOT NULL, version TEXT,"
+    " input TEXT, tags TEXT NOT NULL, parent TEXT, parent_execution TEXT, parent_task INTEGER, created TEXT NOT NULL,"
     " start_at TEXT) WITHOUT ROWID",
     "CREATE TABLE progress (id TEXT PRIMARY KEY, status INTEGER NOT NULL, output TEXT, custom_status TEXT,"
     " failure BLOB, completed TEXT) WITHOUT ROWID",
-    "CREATE TABLE history (instance TEXT NOT NULL, position INTEGER NOT NULL, event BLOB NOT NULL,"
+    # One row per replay, as a HistoryChunk; its position is that of its first event.
+    "CREATE TABLE history (instance TEXT NOT NULL, position INTEGER NOT NULL, events BLOB NOT NULL,"
     " PRIMARY KEY (instance, position)) WITHOUT ROWID",
     # What has arrived for an instance or an entity and is not dealt with yet.
     "CREATE TABLE inbox (owner TEXT NOT NULL, position INTEGER NOT NULL, event BLOB NOT NULL,"

@@ -6,8 +6,8 @@ what arrived and what was dealt with. The module knows no file, lock or thread.
 """
 
 import json
-from collections.abc import Iterator, MutableSequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, field
 from datetime import datetime
 from typing import Any, cast, override
 
@@ -15,7 +15,7 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 from durabletask.testing.in_memory_backend import EntityState, OrchestrationInstance, PendingLockRequest
 
 from arcway.local.functions.journal import Statement
-from arcway.local.functions.records import Activity, Instance
+from arcway.local.functions.records import Activity, Instance, Link
 
 Mail = dict[int, tuple[int, pb.HistoryEvent]]
 """The inbox rows of one owner: identity of the event -> its position, and the event, to keep the identity valid."""
@@ -59,9 +59,9 @@ class Watched[Value](dict[str, Value]):
 class _Kept:
     """What the journal holds of one instance or entity."""
 
-    execution: str = ""
+    identity: tuple[str, Link | None] = ("", None)
     row: tuple[Any, ...] = ()
-    history: MutableSequence[pb.HistoryEvent] = field(default_factory=list)
+    history: list[pb.HistoryEvent] = field(default_factory=list)
     written: int = 0
     mail: Mail = field(default_factory=dict)
 
@@ -79,10 +79,8 @@ class Ledger:
 
     def adopt_instance(self, instance: Instance, mail: Mail) -> None:
         """Take over an instance that was read from the journal."""
-        history = instance.history
-        self._kept[instance.instance_id] = _Kept(
-            instance.execution_id, _progress(instance), history, len(history), mail
-        )
+        identity, history = (instance.execution_id, instance.parent), instance.history
+        self._kept[instance.instance_id] = _Kept(identity, _progress(instance), history, len(history), mail)
         self._adopt(mail)
         dict.__setitem__(self.instances, instance.instance_id, instance)
 
@@ -133,15 +131,16 @@ class Ledger:
 
     def _instance_changes(self, key: str, instance: Instance | None) -> Iterator[Statement]:
         kept = self._kept.get(key)
-        if kept is not None and (instance is None or kept.execution != instance.execution_id):
+        identity = None if instance is None else (instance.execution_id, instance.parent)
+        if kept is not None and kept.identity != identity:
             del self._kept[key]
             kept = None
             for sql in _FORGET_INSTANCE:
                 yield sql, (key,)
-        if instance is None:
+        if instance is None or identity is None:
             return
         if kept is None:
-            kept = self._kept[key] = _Kept(instance.execution_id)
+            kept = self._kept[key] = _Kept(identity)
             yield "INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?)", _identity(instance)
         if (row := _progress(instance)) != kept.row:
             kept.row = row
@@ -180,9 +179,9 @@ class Ledger:
         if dispatched or len(mail) == len(pending):
             return
         waiting = {id(event) for event in pending}
-        for identity in [identity for identity in mail if identity not in waiting]:
-            position, _ = mail.pop(identity)
-            yield "DELETE FROM inbox WHERE owner=? AND position=?", (key, position)
+        dealt_with = [identity for identity in mail if identity not in waiting]
+        # Events are dealt with in the order in which they came.
+        yield "DELETE FROM inbox WHERE owner=? AND position<=?", (key, max(mail.pop(it)[0] for it in dealt_with))
 
 
 _FORGET_INSTANCE = (
@@ -199,15 +198,14 @@ def _history_changes(key: str, instance: Instance, kept: _Kept) -> Iterator[Stat
         if kept.written:
             yield "DELETE FROM history WHERE instance=?", (key,)
         kept.history, kept.written = instance.history, 0
-    for position in range(kept.written, len(instance.history)):
-        yield "INSERT INTO history VALUES (?,?,?)", (key, position, instance.history[position].SerializeToString())
-    kept.written = len(instance.history)
+    if kept.written < len(instance.history):
+        chunk = pb.HistoryChunk(events=instance.history[kept.written :])
+        yield "INSERT INTO history VALUES (?,?,?)", (key, kept.written, chunk.SerializeToString())
+        kept.written = len(instance.history)
 
 
 def _identity(it: Instance) -> tuple[Any, ...]:
-    parent = (None, None, None)
-    if it.parent is not None:
-        parent = (it.parent.instance_id, it.parent.execution_id, it.parent.task_id)
+    parent = (None,) * 3 if it.parent is None else astuple(it.parent)
     tags = json.dumps(it.tags)
     created, start_at = it.created_at.isoformat(), _moment(it.start_at)
     return (it.instance_id, it.execution_id, it.name, it.version, it.input, tags, *parent, created, start_at)

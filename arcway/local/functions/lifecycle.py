@@ -6,6 +6,7 @@ who executes the work nor how clients reach it. What belongs to an earlier execu
 later one.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ import grpc
 from durabletask.testing.in_memory_backend import InMemoryOrchestrationBackend, OrchestrationInstance
 
 from arcway.local.functions.alarms import Alarms
+from arcway.local.functions.errors import JournalError
 from arcway.local.functions.records import (
     Activity,
     Instance,
@@ -26,6 +28,7 @@ from arcway.local.functions.records import (
     child_failed,
     failure,
     identity_problem,
+    input_problem,
     is_external,
     stamp,
     started_event,
@@ -64,13 +67,16 @@ class Lifecycle(InMemoryOrchestrationBackend):
     def StartInstance(self, request: pb.CreateInstanceRequest, context: Any) -> pb.CreateInstanceResponse:
         """Start an instance. A finished one with the same id is replaced, as the durable extension does.
 
-        Aborts with INTERNAL for an unknown orchestrator or an id the extension refuses, with ALREADY_EXISTS for an id
-        that is in use (or whose status the caller's reuse policy does not name).
+        Aborts with INTERNAL for an unknown orchestrator or an id the extension refuses, with INVALID_ARGUMENT for an
+        input that is too large, with ALREADY_EXISTS for an id that is in use (or whose status the caller's reuse policy
+        does not name).
         """
         instance_id = request.instanceId or uuid4().hex
         problem = self._unknown_orchestrator(request.name) or identity_problem(instance_id)
         if problem:
             context.abort(grpc.StatusCode.INTERNAL, problem)
+        if problem := input_problem(request.input.value):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
         with self._lock:
             existing = self._instances.get(instance_id)
             replaceable = set(request.orchestrationIdReusePolicy.replaceableStatus) or TERMINAL
@@ -106,7 +112,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
         existing = self._instances.get(instance_id)
         if existing is not None and existing.status not in TERMINAL:
             raise ValueError(f"An orchestration instance with the ID {instance_id} already exists.")
-        if problem := self._unknown_orchestrator(name):
+        if problem := self._unknown_orchestrator(name) or input_problem(encoded_input):
             raise ValueError(problem)
         self._begin(
             Instance(
@@ -133,7 +139,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
             self._enqueue_orchestration(instance.instance_id)
         else:
             instance.start_at = start_at
-            self._alarms.at(start_at, lambda: self._start_if_waiting(instance))
+            self.at(start_at, lambda: self._start_if_waiting(instance))
 
     def _start_if_waiting(self, instance: Instance) -> None:
         with self._lock:
@@ -149,6 +155,16 @@ class Lifecycle(InMemoryOrchestrationBackend):
             f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. "
             f"Known orchestrator functions: {known}."
         )
+
+    def at(self, when: datetime, action: Callable[[], None]) -> None:
+        """Call `action` at `when` (aware) from the alarm thread."""
+
+        def act() -> None:
+            # An engine that cannot write has reported it where it happened; nothing may be delivered any more.
+            with contextlib.suppress(JournalError):
+                action()
+
+        self._alarms.at(when, act)
 
     def deliver(self, link: Link, event: pb.HistoryEvent) -> None:
         """Hand `event` to the execution that waits for it; a finished, replaced or restarted one no longer does."""
@@ -185,8 +201,10 @@ class Lifecycle(InMemoryOrchestrationBackend):
     def _process_create_timer_action(self, instance: OrchestrationInstance, action: pb.OrchestratorAction) -> None:
         fire_at = action.createTimer.fireAt.ToDatetime(UTC)
         instance.history.append(helpers.new_timer_created_event(action.id, fire_at))
-        link = Link(instance.instance_id, _execution(instance), action.id)
-        self._alarms.at(fire_at, lambda: self.deliver(link, helpers.new_timer_fired_event(link.task_id, fire_at)))
+        self._await_timer(Link(instance.instance_id, _execution(instance), action.id), fire_at)
+
+    def _await_timer(self, link: Link, fire_at: datetime) -> None:
+        self.at(fire_at, lambda: self.deliver(link, helpers.new_timer_fired_event(link.task_id, fire_at)))
 
     @override
     def _schedule_delayed_entity_operation(self, entity_id: str, event: pb.HistoryEvent, fire_at: datetime) -> None:
@@ -194,7 +212,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
             with self._lock:
                 self._queue_entity_operation(entity_id, event)
 
-        self._alarms.at(fire_at, queue)
+        self.at(fire_at, queue)
 
     @override
     def _process_create_sub_orchestration_action(
@@ -226,7 +244,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
         child.parent = Link(parent.instance_id, parent.execution_id, task_id)
         parent.children.add(sub_instance_id)
         if child.status in TERMINAL:
-            self._alarms.at(datetime.now(UTC), lambda: self._report_end(child))
+            self.at(datetime.now(UTC), lambda: self._report_end(child))
 
     def _report_end(self, instance: Instance) -> None:
         """Tell the parent of a finished sub-orchestration, if it has one."""

@@ -18,6 +18,7 @@ from durabletask.internal.history_helpers import collect_history_events
 from google.protobuf import wrappers_pb2  # type: ignore[import-untyped]
 
 from arcway.local.functions.engine import Engine
+from arcway.local.functions.errors import JournalError
 from arcway.local.functions.lifecycle import TERMINAL
 from arcway.local.functions.records import LOCAL, EngineError
 
@@ -83,6 +84,8 @@ class ManagementApi:
             except EngineError as error:
                 status = {grpc.StatusCode.NOT_FOUND: 404, grpc.StatusCode.ALREADY_EXISTS: 409}.get(error.code, 400)
                 return _message(status, str(error))
+            except JournalError as error:
+                return _message(500, str(error))
 
         return handle
 

@@ -18,6 +18,10 @@ from google.protobuf import wrappers_pb2  # type: ignore[import-untyped]
 CUSTOM_STATUS_LIMIT = 8192
 """Characters. The Azure Storage provider keeps at most 16 KB of UTF-16."""
 
+INPUT_LIMIT = 1024 * 1024
+"""Bytes of UTF-8 that an orchestration may start with: the Durable Task Scheduler takes no more (the Azure Storage
+provider moves larger ones to blobs). https://learn.microsoft.com/azure/azure-functions/durable/durable-task-scheduler"""
+
 
 @dataclass(frozen=True)
 class Link:
@@ -177,6 +181,27 @@ def identity_problem(instance_id: str) -> str | None:
         return "Orchestration instance IDs must not start with @."
     if any(character in "/\\#?" or ord(character) < 32 or 0x7F <= ord(character) <= 0x9F for character in instance_id):
         return "Instance IDs must not contain /, \\, #, ?, or control characters."
+    return None
+
+
+def input_problem(encoded: str | None) -> str | None:
+    """Why an orchestration cannot start with this input, None if it can."""
+    size = len((encoded or "").encode())
+    if size <= INPUT_LIMIT:
+        return None
+    return f"The input has {size} bytes of JSON; at most {INPUT_LIMIT} (1 MiB) are allowed."
+
+
+def refusal(response: pb.OrchestratorResponse) -> pb.TaskFailureDetails | None:
+    """The failure of an orchestration whose replay asks for what a task hub cannot keep, None if it does not."""
+    if problem := custom_status_problem(response):
+        return problem
+    for action in response.actions:
+        complete = action.completeOrchestration
+        if complete.orchestrationStatus == pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW:
+            message = input_problem(complete.result.value)
+            if message is not None:
+                return pb.TaskFailureDetails(errorType="ArgumentException", errorMessage=message, isNonRetriable=True)
     return None
 
 

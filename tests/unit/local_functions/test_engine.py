@@ -16,7 +16,19 @@ from durabletask.grpc_options import GrpcChannelOptions
 from durabletask.testing.in_memory_backend import InMemoryOrchestrationBackend
 
 from arcway.local.functions.engine import Engine
-from arcway.local.functions.records import LOCAL, EngineError, OrchestrationWork
+from arcway.local.functions.records import LOCAL, EngineError
+from tests.unit.local_functions.driving import (
+    activity,
+    complete,
+    give,
+    kinds,
+    raise_event,
+    spawn,
+    start,
+    state,
+    take,
+    timer,
+)
 
 
 @pytest.fixture
@@ -24,61 +36,6 @@ def engine() -> Iterator[Engine]:
     engine = Engine({"parent": "Parent", "child": "Child"}, default_version="7")
     yield engine
     engine.stop()
-
-
-def start(engine: Engine, instance_id: str, name: str = "parent", **fields: Any) -> None:
-    engine.StartInstance(pb.CreateInstanceRequest(instanceId=instance_id, name=name, **fields), LOCAL)
-
-
-def state(engine: Engine, instance_id: str) -> pb.OrchestrationState:
-    return engine.GetInstance(
-        pb.GetInstanceRequest(instanceId=instance_id, getInputsAndOutputs=True), LOCAL
-    ).orchestrationState
-
-
-def take(engine: Engine) -> OrchestrationWork:
-    work = engine.take_orchestration()
-    assert work is not None
-    return work
-
-
-def give(engine: Engine, work: OrchestrationWork, *actions: pb.OrchestratorAction) -> None:
-    response = pb.OrchestratorResponse(instanceId=work.request.instanceId, completionToken=work.token, actions=actions)
-    engine.CompleteOrchestratorTask(response, LOCAL)
-
-
-def complete(
-    status: Any = pb.ORCHESTRATION_STATUS_COMPLETED, result: str = "null", failure: str | None = None
-) -> pb.OrchestratorAction:
-    action = pb.CompleteOrchestrationAction(orchestrationStatus=status)
-    action.result.value = result
-    if failure:
-        action.failureDetails.CopyFrom(pb.TaskFailureDetails(errorType="Odd", errorMessage=failure))
-    return pb.OrchestratorAction(id=9, completeOrchestration=action)
-
-
-def spawn(child: str) -> pb.OrchestratorAction:
-    return pb.OrchestratorAction(
-        id=1, createSubOrchestration=pb.CreateSubOrchestrationAction(instanceId=child, name="child")
-    )
-
-
-def activity(task_id: int = 1) -> pb.OrchestratorAction:
-    return pb.OrchestratorAction(id=task_id, scheduleTask=pb.ScheduleTaskAction(name="act"))
-
-
-def timer(seconds: float) -> pb.OrchestratorAction:
-    action = pb.OrchestratorAction(id=1, createTimer=pb.CreateTimerAction())
-    action.createTimer.fireAt.FromDatetime(datetime.now(UTC) + timedelta(seconds=seconds))
-    return action
-
-
-def kinds(work: OrchestrationWork) -> list[str]:
-    return [str(event.WhichOneof("eventType")) for event in work.request.newEvents]
-
-
-def raise_event(engine: Engine, instance_id: str) -> None:
-    engine.RaiseEvent(pb.RaiseEventRequest(instanceId=instance_id, name="go"), LOCAL)
 
 
 def test_a_sub_orchestration_may_outlive_the_stock_watcher(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,8 +275,12 @@ def test_stopping_frees_clients_that_wait_for_ever(engine: Engine) -> None:
 
 def test_messages_over_four_megabytes_pass(engine: Engine, client: TaskHubGrpcClient) -> None:
     big = GrpcChannelOptions(max_receive_message_length=2**31 - 1, max_send_message_length=2**31 - 1)
+    start(engine, "p")
+    give(engine, take(engine), complete(result=f'"{"x" * 5_000_000}"'))
     with TaskHubGrpcClient(host_address=client._host_address, channel_options=big) as roomy:
-        roomy.schedule_new_orchestration("parent", input="x" * 5_000_000, instance_id="p")
         found = roomy.get_orchestration_state("p")
-    assert found is not None
-    assert len(found.serialized_input or "") == 5_000_002
+        assert found is not None
+        assert len(found.serialized_output or "") == 5_000_002
+        start(engine, "q")
+        roomy.raise_orchestration_event("q", "go", data="x" * 5_000_000)
+    assert len(take(engine).request.newEvents[-1].eventRaised.input.value) == 5_000_002

@@ -164,8 +164,9 @@ class ControlPlane:
             write_private(self._pki(f"{file}.crt"), issued.certificate)
             write_private(self._pki(f"{file}.key"), issued.private_key)
         accounts = ec.generate_private_key(ec.SECP256R1())
+        # The API server finds the public half in this form, not in PKCS#8 (client-go, util/keyutil).
         private = accounts.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )
         write_private(self._pki("accounts.key"), private)
 

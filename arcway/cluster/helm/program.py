@@ -1,0 +1,153 @@
+"""Helm through its own client: one process per call, killed at the deadline. The second adapter of the port.
+
+Values and the kubeconfig go through pipes and anonymous files in memory, never on a command line or a disk (on Linux;
+elsewhere the kubeconfig is a private file for the time of a call). What this adapter cannot do: show progress, cancel
+a call otherwise than by killing it, or tell errors apart but by their text. A call costs a process of about 100 MB and
+0.5 s of CPU, because discovery is read anew each time. Must not know charts.
+"""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from arcway.cluster.helm.kept import ChartCache, ca_bundle
+from arcway.cluster.helm.port import CALL_SECONDS, Release
+from arcway.cluster.kubeconfig import Access
+from arcway.domain.errors import ArcError, redact
+from arcway.private_file import private_file
+
+_TIMEOUT = "--timeout=45s"
+_LOCKED = "another operation (install/upgrade/rollback) is in progress"
+_DIGEST = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
+_UNREACHABLE = ("cluster unreachable", "connection refused", "no such host", "Unauthorized")
+_LATE = ("context deadline exceeded", "context canceled", "timed out")
+
+
+class HelmProgram:
+    """The `Helm` that calls the program at `path`. `count` is how many calls may run at once."""
+
+    def __init__(self, path: Path, work_dir: Path, count: int, ca_file: str | None) -> None:
+        self._path = path
+        self._work_dir = work_dir
+        self._charts = ChartCache(work_dir / "charts")
+        self._ca_file = ca_bundle(work_dir, ca_file)
+        self._free = threading.Semaphore(count)
+
+    def digest_of(self, reference: str) -> str:
+        """See `Helm.digest_of`."""
+        return self._fetch(reference)[0]
+
+    def pull(self, reference: str, digest: str) -> bytes:
+        """See `Helm.pull`. Archives are kept by digest."""
+        kept = self._charts.get(digest)
+        if kept is not None:
+            return kept
+        found, archive = self._fetch(reference)
+        if found != digest:
+            raise ArcError("ARC-5001", f"{reference} changed in its registry while it was fetched.")
+        return archive
+
+    def release(self, access: Access, name: str, namespace: str) -> Release | None:
+        """See `Helm.release`."""
+        try:
+            found = json.loads(self._on_cluster(access, namespace, "status", name, "--output=json"))
+            listed = json.loads(self._on_cluster(access, namespace, "get", "metadata", name, "--output=json"))
+        except _NotFoundError:
+            return None
+        return Release(
+            status=found["info"]["status"],
+            revision=found["version"],
+            chart_version=listed["version"],
+            values=found.get("config") or {},
+        )
+
+    def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
+        """See `Helm.install`."""
+        self._apply(access, namespace, chart, values, "install", name, "--create-namespace")
+
+    def upgrade(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
+        """See `Helm.upgrade`."""
+        self._apply(access, namespace, chart, values, "upgrade", name, "--reset-values", "--history-max=5")
+
+    def uninstall(self, access: Access, name: str, namespace: str) -> None:
+        """See `Helm.uninstall`."""
+        self._on_cluster(access, namespace, "uninstall", name, "--no-hooks", "--ignore-not-found", _TIMEOUT)
+
+    def _fetch(self, reference: str) -> tuple[str, bytes]:
+        path, _, version = reference.rpartition(":")
+        self._work_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="helm-", dir=self._work_dir) as folder:
+            arguments = ("pull", f"oci://{path}", f"--version={version}", f"--destination={folder}")
+            said = _DIGEST.search(self._call(arguments, "ARC-5001", home=folder))
+            archives = list(Path(folder).glob("*.tgz"))
+            if said is None or len(archives) != 1:
+                raise ArcError("ARC-5001", f"Helm did not say which digest {reference} has.")
+            archive = archives[0].read_bytes()
+        self._charts.put(said[1], archive)
+        return said[1], archive
+
+    def _apply(
+        self, access: Access, namespace: str, chart: bytes, values: dict[str, Any], verb: str, name: str, *flags: str
+    ) -> None:
+        self._work_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(suffix=".tgz", dir=self._work_dir) as archive:
+            archive.write(chart)
+            archive.flush()
+            # Without --force-conflicts, releases made by other Helm clients cannot be upgraded.
+            arguments = (verb, name, archive.name, "--values=-", "--force-conflicts", "--output=json", _TIMEOUT, *flags)
+            self._on_cluster(access, namespace, *arguments, given=json.dumps(values))
+
+    def _on_cluster(self, access: Access, namespace: str, *arguments: str, given: str = "") -> str:
+        with private_file(access.as_kubeconfig()) as path:
+            # The anonymous file is this process's; the program reads it by this process's number.
+            shown = path.replace("/proc/self/", f"/proc/{os.getpid()}/")
+            return self._call((*arguments, f"--namespace={namespace}"), "ARC-5003", kubeconfig=shown, given=given)
+
+    def _call(
+        self, arguments: tuple[str, ...], code: str, *, kubeconfig: str = os.devnull, given: str = "", home: str = ""
+    ) -> str:
+        with self._free, tempfile.TemporaryDirectory(prefix="helm-", dir=self._work_dir) as own:
+            environment = {"HOME": home or own, "PATH": os.defpath, "KUBECONFIG": kubeconfig, "HELM_QPS": "100"}
+            if self._ca_file:
+                environment["SSL_CERT_FILE"] = self._ca_file
+            try:
+                done = subprocess.run(  # noqa: S603 - the program that the setting names, no shell
+                    [str(self._path), *arguments],
+                    input=given,
+                    capture_output=True,
+                    env=environment,
+                    timeout=CALL_SECONDS,
+                    text=True,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired as error:
+                text = f"Helm {arguments[0]} did not end within {CALL_SECONDS:.0f} s and was killed."
+                raise ArcError("ARC-5004", text) from error
+            except OSError as error:
+                raise ArcError("ARC-5004", f"{self._path} cannot be started: {error.strerror}.") from error
+        if done.returncode:
+            raise _refusal(done.stderr, arguments[0], code)
+        # `pull` tells the digest on one or the other, by version.
+        return done.stdout if kubeconfig != os.devnull else done.stdout + done.stderr
+
+
+class _NotFoundError(Exception):
+    """There is no such release."""
+
+
+def _refusal(said: str, verb: str, code: str) -> Exception:
+    if "release: not found" in said:
+        return _NotFoundError()
+    text = f"Helm {verb}: {redact(said.strip(), 400)}"
+    if _LOCKED in said:
+        return ArcError("ARC-5010", text)
+    if any(words in said for words in _UNREACHABLE):
+        return ArcError("ARC-5003", text, retryable=True)
+    if any(words in said for words in _LATE):
+        return ArcError("ARC-5004", text)
+    return ArcError(code, text)

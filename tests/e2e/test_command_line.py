@@ -1,0 +1,103 @@
+"""The `arcway` command against the local stack: data on standard output, exit codes, errors without tracebacks."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from arcway.local.stack import Stack
+from tests.e2e.conftest import Arcway, SimulatedCluster
+
+ROOT = Path(__file__).parents[2]
+
+type Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command(stack: Stack) -> Command:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        state = Path(stack.secrets).parent
+        environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "ARCWAY_STATE": str(state), "HOME": str(state)}
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "arcway.cli", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+
+    return run
+
+
+def kubeconfig_of(cluster: SimulatedCluster, folder: Path) -> str:
+    path = folder / "config"
+    path.write_text(json.dumps(cluster.kubeconfig))
+    return str(path)
+
+
+def test_connect_show_list_status(command: Command, arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
+    where = ("-g", "cli", "--subscription", arcway.subscription)
+    named = ("-n", f"cli-{cluster.name}", *where)
+    file = ("--kube-config", kubeconfig_of(cluster, tmp_path))
+    done = command("connect", *named, "-l", "eastus", *file, "--tags", "a=b", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert (shown["connectivityStatus"], shown["tags"], shown["aadProfile"]) == ("Connected", {"a": "b"}, None)
+    assert "deployAgents: Succeeded" in done.stderr
+    again = json.loads(command("show", *named, "-o", "json").stdout)
+    assert again["id"] == shown["id"]
+    assert [item["name"] for item in json.loads(command("list", *where, "-o", "json").stdout)] == [
+        f"cli-{cluster.name}"
+    ]
+    table = command("list", *where).stdout
+    assert "Connected" in table
+    run_id = done.stderr.splitlines()[0].removeprefix("Run ")
+    assert command("status", run_id).returncode == 0
+    assert json.loads(command("status", run_id, "-o", "json").stdout)["state"] == "Succeeded"
+
+
+def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
+    before = cluster.objects()
+    arguments = ("-n", "x", "-g", "cli", "-l", "eastus", "--subscription", arcway.subscription)
+    done = command("check", *arguments, "--kube-config", kubeconfig_of(cluster, tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "would install release azure-arc" in done.stdout
+    assert cluster.objects() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("connect",), 2, "--name"),
+        (("connect", "-n", "-x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 2, "name:"),
+        (("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/no/such/file"), 2, "ARC-2002"),
+        (("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 1, "ARC-2001"),
+        (("check", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/dev/null"), 2, "ARC-2002"),
+        (("show", "-n", "nope", "-g", "nope"), 5, "ARC-4012"),
+        (("status", "nope"), 5, "ARC-6001"),
+        (("list", "--server", "http://127.0.0.1:1", "--subscription", "x"), 1, "does not answer"),
+    ],
+)
+def test_errors_are_sentences_with_exit_codes(
+    command: Command, arguments: tuple[str, ...], code: int, text: str
+) -> None:
+    done = command(*arguments)
+    assert done.returncode == code, done.stderr
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_stack_of_this_folder_can_be_up_once(command: Command) -> None:
+    done = command("up")
+    assert done.returncode == 6
+    assert "up already" in done.stderr
+
+
+def test_every_command_explains_itself_with_an_example(command: Command) -> None:
+    for name in ("connect", "check", "status", "show", "list", "cancel", "up", "down", "demo"):
+        assert "Example: arcway" in " ".join(command(name, "--help").stdout.split())

@@ -1,0 +1,87 @@
+"""No secret leaves the step that needs it: not into the journal, a log, a file, a process argument, or an answer."""
+
+import base64
+import json
+import os
+import threading
+from pathlib import Path
+
+import httpx
+
+from tests.e2e.conftest import Arcway, SimulatedCluster
+
+_PROXY_PASSWORD = "pr0xy-Passw0rd-that-must-not-show"
+
+
+def test_planted_secrets_are_found_nowhere(arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
+    token = cluster.kubeconfig["users"][0]["user"]["token"]
+    proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": cluster.store(f"user:{_PROXY_PASSWORD}")}}
+    with _ProcessWatch([token, _PROXY_PASSWORD, "PRIVATE KEY"]) as watch:
+        run = arcway.connect(cluster, proxy=proxy)
+    assert run["state"] == "Succeeded"
+    assert watch.rounds > 3
+    assert watch.found == set()
+    key = _private_key(cluster)
+    given = cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]["HTTPS_PROXY"]
+    assert _PROXY_PASSWORD in base64.b64decode(given).decode()
+    for secret in (token, _PROXY_PASSWORD, key.splitlines()[1], base64.b64encode(key.encode()).decode()[:200]):
+        assert secret not in json.dumps(run)
+        assert secret not in _history(arcway, run["id"])
+        assert _files_with(Path(arcway.stack.secrets).parent, secret) == set()
+
+
+def _history(arcway: Arcway, run_id: str) -> str:
+    """Everything the engine keeps of the run: input, output, custom status, every event with its data."""
+    instance = run_id.partition(".")[0]
+    url = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{instance}"
+    query = {"showInput": "true", "showHistory": "true", "showHistoryOutput": "true"}
+    text = httpx.get(url, params=query).raise_for_status().text
+    assert "historyEvents" in text
+    assert "ensure_key_pair" in text
+    return text
+
+
+def _private_key(cluster: SimulatedCluster) -> str:
+    secret = cluster.get("/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey")
+    return base64.b64decode(secret["data"]["privateKey"]).decode()
+
+
+def _files_with(state: Path, text: str) -> set[str]:
+    """Files outside the two folders that are meant to hold credentials (0600, checked elsewhere)."""
+    found = set()
+    for folder in (state, Path("/tmp")):
+        for path in folder.rglob("*") if folder == state else folder.glob("*"):
+            readable = path.is_file() and path.parent.name not in ("secrets", "clusters") and os.access(path, os.R_OK)
+            if readable and text.encode() in path.read_bytes():
+                found.add(str(path))
+    return found
+
+
+class _ProcessWatch:
+    """Looks at every process's arguments as long as it lasts."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        self._secrets = [secret.encode() for secret in secrets]
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self.found: set[str] = set()
+        self.rounds = 0
+
+    def __enter__(self) -> "_ProcessWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.05):
+            self.rounds += 1
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    arguments = path.read_bytes()
+                except OSError:
+                    continue
+                if any(secret in arguments for secret in self._secrets):
+                    self.found.add(arguments.decode(errors="replace"))
