@@ -1,6 +1,7 @@
 """What Arcway needs to know of a subscription: its tenant, its resource groups, what the caller may do there."""
 
 import re
+from functools import cache
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
@@ -10,8 +11,9 @@ _SUBSCRIPTIONS_API = "2022-12-01"
 _PERMISSIONS_API = "2022-04-01"
 
 
+@cache
 def tenant_of(subscription_id: str) -> str:
-    """The tenant that the subscription trusts. Raises `ArcError` ARC-4003 when Azure does not know it."""
+    """The tenant that the subscription trusts; asked once per process. Raises `ArcError` ARC-4003 when Azure does not know it."""
     body, _ = arm.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
     tenant = body.get("tenantId")
     if not isinstance(tenant, str):

@@ -5,6 +5,8 @@ metadata by which Helm adopts them. The public key is what Azure gets: base64 of
 """
 
 import base64
+import os
+import threading
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -28,6 +30,8 @@ _ADOPTION = {
     "labels": {"app.kubernetes.io/managed-by": "Helm"},
     "annotations": {"meta.helm.sh/release-name": RELEASE, "meta.helm.sh/release-namespace": RELEASE_NAMESPACE},
 }
+# Half a second of a core each: a fleet that starts at once must leave one core to everything else.
+_generating = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
 
@@ -39,7 +43,8 @@ def ensure_key_pair(api: ClusterApi) -> tuple[str, bool]:
     if existing := _public_key(api):
         return existing, False
     _ensure_namespace(api)
-    private = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    with _generating:
+        private = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     body = {
         "apiVersion": "v1",

@@ -25,6 +25,7 @@ def main() -> None:
     """Serve until standard input ends; that also ends a call in progress, because whoever asked is gone."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever the library prints must not get among the answers
+    os.nice(5)  # whoever asked has other callers to answer meanwhile
     requests: SimpleQueue[str] = SimpleQueue()
 
     def read() -> None:

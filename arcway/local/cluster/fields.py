@@ -149,7 +149,8 @@ def apply(live: Json, applied: Json, manager: str, *, subresource: str, force: b
     )
     if previous is not None and previous["fieldsV1"] == own["fieldsV1"]:
         own = previous
-    result["metadata"]["managedFields"] = [*entries, own]
+    # Who applies nothing owns nothing, and is forgotten.
+    result["metadata"]["managedFields"] = [*entries, own] if wanted else entries
     return result
 
 

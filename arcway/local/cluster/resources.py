@@ -98,10 +98,6 @@ class Resources:
             raise errors.bad_request("metadata.managedFields must be nil")
         if kind.status and not write.subresource:
             item.pop("status", None)
-        if kind.key == ("", "secrets"):
-            typed = "type" in item
-            defaults.complete(kind, item)
-            item = item if typed else {key: value for key, value in item.items() if key != "type"}
         old = self.store.get(kind.key, namespace, name)
         custom, subresource = kind.custom, write.subresource
         if old is None:

@@ -29,6 +29,11 @@ class Host:
         self.http = http
         self._log = log
 
+    def kill(self) -> None:
+        """End the process as `kill -9` does."""
+        self.process.kill()
+        self.process.wait(15)
+
     def log(self) -> str:
         """Everything written to stderr so far."""
         return self._log.read_text()
@@ -60,6 +65,11 @@ class Host:
         reply = self.start(name, instance_id, value)
         assert reply.status_code == 202, reply.text
         return self.until(instance_id, "Completed", "Failed", "Terminated")
+
+    def raise_event(self, instance_id: str, name: str, value: Any = None) -> httpx.Response:
+        """Raise an external event through the management API."""
+        url = f"{MANAGEMENT}/instances/{instance_id}/raiseEvent/{name}"
+        return self.http.post(url, content=json.dumps(value), headers={"Content-Type": "application/json"})
 
     def facts(self) -> dict[str, Any]:
         """What the app knows about itself."""
@@ -95,12 +105,14 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 @contextmanager
-def hosted(app: Path, log: Path, **settings: str) -> Iterator[Host]:
-    """Host `app` on a free port with stderr in the file `log`; killed at the end if it will not stop."""
+def hosted(app: Path, log: Path, data: Path | None = None, **settings: str) -> Iterator[Host]:
+    """Host `app` on a free port with stderr in the file `log`; killed at the end if it will not stop.
+
+    `data` is the folder of the journal.
+    """
+    call = command(app, "--port", "0", *(("--data", str(data)) if data else ()))
     with log.open("w") as stderr:
-        process = subprocess.Popen(
-            command(app, "--port", "0"), stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment(**settings)
-        )
+        process = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment(**settings))
     assert process.stdout is not None
     try:
         line = process.stdout.readline()

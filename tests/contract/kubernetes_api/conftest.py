@@ -1,11 +1,10 @@
-"""The API server under test, as a kubeconfig and a REST helper. It must not know what kind of server it is.
+"""The API server under test, as a kubeconfig and a REST helper: a simulated cluster, then a real control plane.
 
-By default the server is a simulated cluster of our own; ARCWAY_TEST_KUBECONFIG names a file for another one.
+The tests must not know which of the two answers.
 """
 
 import base64
 import json
-import os
 import secrets
 import ssl
 import subprocess
@@ -87,12 +86,26 @@ def rest_client(kubeconfig: Json) -> httpx.Client:
     return httpx.Client(base_url=cluster["server"], verify=tls, headers=headers, timeout=20, trust_env=False)
 
 
+def define_links(api: Api) -> str:
+    """Define a custom resource `links` in a group of the test's own; returns the path of its objects."""
+    group = f"{api.namespace}.example.com"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": "links", "kind": "Link", "singular": "link"}
+    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
+    made = api.http.post(
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+        json={"metadata": {"name": f"links.{group}"}, "spec": spec},
+    )
+    assert made.status_code == 201, made.text
+    path = api.path("links", group=group)
+    api.eventually(lambda: api.http.get(path).status_code == 200)
+    return path
+
+
 @pytest.fixture(scope="session")
-def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
-    given = os.environ.get("ARCWAY_TEST_KUBECONFIG")
-    if given:
-        yield yaml.safe_load(Path(given).read_text())
-        return
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
+    """The kubeconfig of a simulated cluster of our own."""
     directory = tmp_path_factory.mktemp("clusters")
     command = [sys.executable, "-W", "error", "-m", "arcway.local.cluster", "--count", "1", "--dir", str(directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3], text=True) as process:
@@ -105,6 +118,20 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
             process.wait(timeout=10)
 
 
+@pytest.fixture(scope="session")
+def real(control_plane: Path) -> Json:
+    """The kubeconfig of a real control plane."""
+    found: Json = yaml.safe_load(control_plane.read_text())
+    return found
+
+
+@pytest.fixture(params=["simulated", "real"])
+def kubeconfig(request: pytest.FixtureRequest) -> Json:
+    """One kubeconfig after the other: where the two differ, the simulated one is wrong."""
+    found: Json = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
 def api(kubeconfig: Json) -> Iterator[Api]:
     """A server with an empty namespace of the test's own, which is deleted afterwards."""
@@ -113,4 +140,5 @@ def api(kubeconfig: Json) -> Iterator[Api]:
         created = http.post("/api/v1/namespaces", json={"metadata": {"name": namespace}})
         assert created.status_code == 201, created.text
         yield Api(kubeconfig, http, namespace)
+        http.delete(f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/links.{namespace}.example.com")
         http.delete(f"/api/v1/namespaces/{namespace}")

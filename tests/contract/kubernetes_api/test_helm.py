@@ -21,7 +21,7 @@ metadata: {name: NS-agents, labels: {control-plane: "true"}}
 apiVersion: v1
 kind: Secret
 metadata: {name: key, namespace: NS-agents}
-stringData: {privateKey: {{ .Values.key | quote }}}
+data: {privateKey: {{ .Values.key | b64enc | quote }}}
 ---
 apiVersion: v1
 kind: ConfigMap

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.contract.kubernetes_api.conftest import Api, Json
+from tests.contract.kubernetes_api.conftest import Api, Json, define_links
 
 CORE_LEASES = "coordination.k8s.io"
 
@@ -103,6 +103,28 @@ def test_apply_conflicts_name_owner_and_field_and_force_takes_over(api: Api) -> 
     forced = api.apply(path, _config_map("a", x="2"), "two", force="true").json()
     assert forced["data"] == {"x": "2"}
     assert [entry["manager"] for entry in forced["metadata"]["managedFields"]] == ["two"]
+
+
+def test_apply_of_nothing_gives_everything_up(api: Api) -> None:
+    path = api.path("configmaps", "a")
+    api.apply(path, _config_map("a", x="1"), "one")
+    api.apply(path, _config_map("a", y="2"), "two")
+    result = api.apply(path, {"apiVersion": "v1", "kind": "ConfigMap"}, "one").json()
+    assert result["data"] == {"y": "2"}
+    assert [entry["manager"] for entry in result["metadata"]["managedFields"]] == ["two"]
+
+
+def test_apply_of_string_data_overwrites_data_without_a_conflict(api: Api) -> None:
+    # stringData is a field of its own to the ownership of fields, and becomes data only afterwards.
+    api.http.post(api.path("secrets"), json={"metadata": {"name": "a"}, "data": {"key": "b3RoZXI="}})
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"key": "mine"}}
+    applied = api.apply(api.path("secrets", "a"), body, "helm")
+    assert (applied.status_code, applied.json()["data"]) == (200, {"key": "bWluZQ=="})
+    assert "stringData" not in applied.json()
+    owners = {entry["manager"]: entry["fieldsV1"] for entry in applied.json()["metadata"]["managedFields"]}
+    assert owners["helm"] == {"f:stringData": {"f:key": {}}}
+    refused = api.apply(api.path("secrets", "a"), body | {"stringData": {"key": "another"}}, "other")
+    assert [cause["field"] for cause in refused.json()["details"]["causes"]] == [".stringData.key"]
 
 
 def test_apply_conflicts_with_a_plain_update(api: Api) -> None:
@@ -217,9 +239,15 @@ def test_watch_with_initial_events_ends_them_by_a_bookmark(api: Api) -> None:
 
 
 def test_watch_from_too_old_a_version_is_gone(api: Api) -> None:
-    (event,) = api.events(api.path("secrets"), resourceVersion="1")
+    # What is watched appeared long after this version, so that no server can still know what happened since.
+    (event,) = api.events(define_links(api), resourceVersion="1")
     assert event["type"] == "ERROR"
     assert (event["object"]["code"], event["object"]["reason"]) == (410, "Expired")
+
+
+def test_an_unreadable_continue_token_is_refused(api: Api) -> None:
+    answer = api.http.get(api.path("secrets"), params={"limit": "1", "continue": "x"})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "BadRequest")
 
 
 def test_finalizers_hold_an_object_back(api: Api) -> None:

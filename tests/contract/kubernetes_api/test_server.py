@@ -4,7 +4,7 @@ import json
 
 import httpx
 
-from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
+from tests.contract.kubernetes_api.conftest import Api, Json, define_links, rest_client
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -94,15 +94,9 @@ def test_rbac_forbids_and_reviews_say_so(api: Api) -> None:
 
 
 def test_custom_resources_live_as_long_as_their_definition(api: Api) -> None:
+    links = define_links(api)
     group = f"{api.namespace}.example.com"
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"plural": "links", "kind": "Link", "singular": "link"}
-    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
     definition = f"{_CRDS}/links.{group}"
-    assert api.http.post(_CRDS, json={"metadata": {"name": f"links.{group}"}, "spec": spec}).status_code == 201
-    links = api.path("links", group=group)
-    api.eventually(lambda: api.http.get(links).status_code == 200)
     link = {"apiVersion": f"{group}/v1", "kind": "Link", "metadata": {"name": "a", "finalizers": ["example.com/hold"]}}
     created = api.http.post(links, json=link | {"spec": {"x": 1}})
     assert (created.status_code, created.json()["metadata"]["generation"]) == (201, 1)

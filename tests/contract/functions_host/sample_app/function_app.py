@@ -208,6 +208,22 @@ def raise_empty(unused: Any) -> None:
     raise ValueError
 
 
+@app.activity_trigger(input_name="unused")
+def no_json(unused: Any) -> Any:
+    return {1, 2}
+
+
+@app.orchestration_trigger(context_name="context")
+def calls_no_json(context: OrchestrationContext, value: Any) -> Work:
+    return (yield context.call_activity("no_json"))
+
+
+@app.orchestration_trigger(context_name="context")
+def raises_when_told(context: OrchestrationContext, value: Any) -> Work:
+    told = yield context.wait_for_external_event("go")
+    raise LookupError(told)
+
+
 @app.orchestration_trigger(context_name="context")
 def echo(context: OrchestrationContext, value: Any) -> Work:
     yield context.create_timer(context.current_utc_datetime)

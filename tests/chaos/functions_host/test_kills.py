@@ -1,0 +1,114 @@
+"""`kill -9` at random moments while runs start, work and wait: nothing acknowledged is lost, nothing is done twice that
+must not be.
+
+ARCWAY_CHAOS_RUNS, ARCWAY_CHAOS_KILLS and ARCWAY_CHAOS_SEED make it larger or repeat one that failed.
+"""
+
+import os
+import random
+import shutil
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from arcway.local.functions.journal import FILE_NAME, Journal
+from tests.contract.functions_host.hosting import MANAGEMENT, Host, eventually, hosted
+
+RUNS = int(os.environ.get("ARCWAY_CHAOS_RUNS", "16"))
+KILLS = int(os.environ.get("ARCWAY_CHAOS_KILLS", "3"))
+EFFECTS_OF_ONE = {"1 0", "1 1", "1 2", "2 0", "2 1", "2 2"}
+ACTIVITIES_AT_ONCE = 4
+"""As the app's host.json says: no more can be under way, and so have to be repeated, when the host is killed."""
+
+
+class Experiment:
+    """The app, its effects, and what the host has acknowledged so far."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.app = folder / "app"
+        shutil.copytree(Path(__file__).parent / "app", self.app, ignore=shutil.ignore_patterns("__pycache__"))
+        self.effects_file = folder / "effects"
+        self.effects_file.touch()
+        self.data = folder / "data"
+        self.log = folder / "log"
+        self.acknowledged: dict[str, set[str]] = {f"run{number:04}": set() for number in range(RUNS)}
+        self.suspended = set(self.random.sample(sorted(self.acknowledged), RUNS // 4))
+
+    def effects(self) -> list[str]:
+        return self.effects_file.read_text().splitlines()
+
+    def ask(self, host: Host, name: str) -> None:
+        """Ask for everything that has not been acknowledged for this run yet; ends early when the host is gone."""
+        done = self.acknowledged[name]
+        try:
+            if "start" not in done and host.status(name).status_code == 404:
+                url = f"{MANAGEMENT}/orchestrators/everything/{name}"
+                assert host.http.post(url, json={"round": 1}).status_code == 202
+            done.add("start")
+            if "event" not in done:
+                assert host.raise_event(name, "go", name).status_code == 202
+                done.add("event")
+            if name in self.suspended and "suspend" not in done:
+                assert host.post(f"{name}/suspend").status_code == 202
+                done.add("suspend")
+        except httpx.TransportError:
+            return
+
+    def until_killed(self, share: float) -> None:
+        """Host the app, ask for `share` of the runs, and kill the host after a random number of further effects."""
+        names = sorted(self.acknowledged)[: round(len(self.acknowledged) * share)]
+        before, more = len(self.effects()), self.random.randrange(1, 1 + RUNS)
+        with hosted(self.app, self.log, self.data, EFFECTS=str(self.effects_file)) as host:
+            with ThreadPoolExecutor(4) as pool:
+                asked = [pool.submit(self.ask, host, name) for name in names]
+                pause = threading.Event()
+                while len(self.effects()) < before + more and not all(it.done() for it in asked):
+                    pause.wait(0.001)
+                host.kill()
+            for it in asked:
+                it.result()
+
+    def to_the_end(self) -> dict[str, object]:
+        """Host the app until all runs have ended; the outputs, and the number that all runs together counted."""
+        with hosted(self.app, self.log, self.data, EFFECTS=str(self.effects_file)) as host:
+            for name in self.acknowledged:
+                self.ask(host, name)
+            for name in self.suspended:
+                host.until(name, "Suspended", "Completed")
+                host.post(f"{name}/resume")
+            ended = {name: eventually(lambda it=name: self._end(host, it), 45) for name in self.acknowledged}
+            return ended | {"total": host.run("reads", "reads")["output"]}
+
+    def _end(self, host: Host, name: str) -> object:
+        document = host.status(name).json()
+        assert document["runtimeStatus"] != "Failed", document
+        return document["output"] if document["runtimeStatus"] == "Completed" else None
+
+
+@pytest.mark.timeout(60 + RUNS + 10 * KILLS)
+def test_runs_of_every_kind_survive_kills_at_random_moments(tmp_path: Path) -> None:
+    seed = int(os.environ.get("ARCWAY_CHAOS_SEED") or random.randrange(10**6))
+    experiment = Experiment(tmp_path, seed)
+    for number in range(KILLS):
+        experiment.until_killed((number + 1) / KILLS)
+    outcome = experiment.to_the_end()
+
+    replay = f"ARCWAY_CHAOS_SEED={seed}"
+    assert outcome == {name: [2, name, 1] for name in experiment.acknowledged} | {"total": RUNS}, replay
+    expected = {f"{name} {effect}" for name in experiment.acknowledged for effect in EFFECTS_OF_ONE}
+    expected |= {f"{name}-{turn} child" for name in experiment.acknowledged for turn in (1, 2)}
+    times = Counter(experiment.effects())
+    assert set(times) == expected, replay
+    assert times.total() - len(expected) <= KILLS * ACTIVITIES_AT_ONCE, replay
+    journal = Journal(experiment.data / FILE_NAME)
+    left = {
+        table: journal.read(f"SELECT count(*) FROM {table}")[0][0]
+        for table in ("activities", "lock_requests", "delayed_signals")
+    }
+    journal.close()
+    assert left == {"activities": 0, "lock_requests": 0, "delayed_signals": 0}, replay
