@@ -2,6 +2,7 @@
 
 import azure.durable_functions as df
 
+from activities.await_removal import await_removal
 from activities.check_azure import check_azure
 from activities.check_cluster import check_cluster
 from activities.configure_agents import configure_agents
@@ -14,6 +15,7 @@ from activities.poll_agents import poll_agents
 from activities.poll_registration import poll_registration
 from activities.poll_resource import poll_resource
 from activities.register_providers import register_providers
+from activities.release_cluster import release_cluster
 from activities.step import activity
 from activities.uninstall_agents import uninstall_agents
 from activities.wait_for_metadata import wait_for_metadata
@@ -21,6 +23,7 @@ from activities.wait_for_metadata import wait_for_metadata
 blueprint = df.Blueprint()
 
 STEPS = (
+    await_removal,
     check_azure,
     check_cluster,
     configure_agents,
@@ -33,6 +36,7 @@ STEPS = (
     poll_registration,
     poll_resource,
     register_providers,
+    release_cluster,
     uninstall_agents,
     wait_for_metadata,
 )

@@ -3,7 +3,8 @@
 from activities.step import Call, Json
 from arcway.azure import connected_clusters, data_plane, subscriptions
 from arcway.azure.providers import NAMESPACES, REGISTERED, providers
-from arcway.domain.errors import CATALOGUE
+from arcway.domain.errors import CATALOGUE, ArcError
+from arcway.domain.ids import ClusterId
 from arcway.domain.request import Request
 from arcway.domain.run import Finding
 
@@ -12,13 +13,13 @@ def check_azure(call: Call) -> Json:
     """Findings and facts of the subscription; changes nothing."""
     request = call.request
     tenant_id = subscriptions.tenant_of(request.subscription_id)
-    findings = _location(request)
+    findings = _location(request) + _owner(request, call.given["owner"])
     group_exists = subscriptions.resource_group_exists(request.subscription_id, request.resource_group)
     if group_exists:
         findings += _permissions(request)
     elif not request.create_resource_group:
         findings.append(_finding("ARC-4006", f"Resource group {request.resource_group} does not exist."))
-    if not findings:
+    if not any(finding["level"] == "error" for finding in findings):
         data_plane.check_health(request.location)
     states = {name: providers.state(request.subscription_id, name) for name in NAMESPACES}
     return {
@@ -30,6 +31,23 @@ def check_azure(call: Call) -> Json:
             "toRegister": [name for name, state in states.items() if state != REGISTERED],
         },
     }
+
+
+def _owner(request: Request, owner: str | None) -> list[Json]:
+    """Agents of another connected cluster are taken over only if that one is known to be gone."""
+    if owner is None or owner.lower() == request.cluster.key:
+        return []
+    _, _, subscription, _, group, *_, name = owner.split("/")
+    try:
+        gone = connected_clusters.get(ClusterId(subscription, group, name)) is None
+    except ArcError as error:
+        if error.retryable:
+            raise
+        gone = False
+    if gone:
+        text = f"The cluster's agents belonged to {owner}, which no longer exists; they are taken over."
+        return [Finding(code="ARC-2011", level="info", message=text).as_json()]
+    return [_finding("ARC-2011", f"The cluster's agents belong to {owner}.")]
 
 
 def _location(request: Request) -> list[Json]:

@@ -1,12 +1,15 @@
 """check_cluster: what the cluster must be before anything is changed in it."""
 
 from activities.step import Call, Json
-from activities.targets import api_of
-from arcway.cluster import preflight
+from activities.targets import access_to
+from arcway.cluster import lease, preflight
+from arcway.cluster.api import cluster_api
+from arcway.settings import settings
 
 
 def check_cluster(call: Call) -> Json:
-    """Findings and facts of the cluster; changes nothing."""
-    with api_of(call.request) as api:
-        findings, facts = preflight.inspect(api, call.request.cluster)
+    """Findings and facts of the cluster; changes nothing, so it does not take the Lease either."""
+    with cluster_api(access_to(call.request)) as api:
+        lease.check(api, settings().installation)
+        findings, facts = preflight.inspect(api)
     return {"findings": findings, "facts": {"cluster": facts, "releaseDeployed": facts["releaseDeployed"]}}

@@ -1,10 +1,9 @@
 """configure_agents: the release has the settings that the data plane has for the real resource."""
 
 from activities.step import Call, Json
-from activities.targets import access_to, values_of
+from activities.targets import cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster import release
-from arcway.cluster.helm import helm
 from arcway.cluster.release import Chart
 from arcway.cluster.values import from_dotted, merged
 from arcway.domain.errors import ArcError
@@ -18,11 +17,12 @@ def configure_agents(call: Call) -> Json:
     if resource is None:
         raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
     path, dotted = data_plane.helm_settings(request.location, request.agents.train, resource)
-    access = access_to(request)
-    found = release.current(helm(), access)
-    if found is None:
-        raise ArcError("ARC-5003", "Release azure-arc was removed while the cluster was being connected.")
-    repository = Chart.parse(path, None, settings().registries).repository
     values = merged(values_of(request, call.given["facts"], call.given["tenantId"]), from_dotted(dotted))
-    differed = release.bring_up_to(helm(), access, found, Chart(repository, found.chart_version), values)
+    with cluster_of(call) as target:
+        found, again = release.current(target)
+        if found is None:
+            raise ArcError("ARC-5003", "Release azure-arc was removed while the cluster was being connected.")
+        repository = Chart.parse(path, None, settings().registries).repository
+        chart = Chart(repository, found.chart_version)
+        differed = release.bring_up_to(target, found, chart, values, again=again)
     return {"changed": bool(differed), "differing": len(differed)}

@@ -8,7 +8,11 @@ _ENDED_BADLY = ("Failed", "Canceled")
 
 
 def create_resource(call: Call) -> Json:
-    """PUT unless the resource is as asked; `operation` is the URL to follow."""
+    """PUT unless the resource is as asked; `operation` is the URL to follow.
+
+    A resource that is as asked and younger than the run was made by an attempt of this run that was cut off: nobody
+    else has this cluster's key.
+    """
     request, facts = call.request, call.given["facts"]
     body = connected_clusters.desired(
         request.location,
@@ -22,6 +26,7 @@ def create_resource(call: Call) -> Json:
     if existing and connected_clusters.is_as_desired(existing, body):
         state = existing["properties"].get("provisioningState")
         if state not in _ENDED_BADLY:
-            return {"created": False, "changed": False, "operation": None, "done": state == _DONE}
+            created = (existing.get("systemData") or {}).get("createdAt", "") >= call.given["createdAt"]
+            return {"created": created, "changed": created, "operation": None, "done": state == _DONE}
     operation = connected_clusters.put(request.cluster, body)
     return {"created": existing is None, "changed": True, "operation": operation, "done": operation is None}

@@ -1,28 +1,30 @@
 """deploy_agents: the agents' release is in the cluster as the request wants it."""
 
 from activities.step import Call, Json
-from activities.targets import access_to, chart_of, values_of
+from activities.targets import chart_of, cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster import release
-from arcway.cluster.helm import helm
 from arcway.cluster.release import Chart
 from arcway.cluster.values import Values, from_dotted, merged
 
 
 def deploy_agents(call: Call) -> Json:
     """Install, or upgrade if something differs; returns without waiting for the agents."""
-    access = access_to(call.request)
     values = values_of(call.request, call.given["facts"], call.given["tenantId"])
     chart = chart_of(call.request)
-    found = release.current(helm(), access)
-    if found is None:
-        digest = release.install(helm(), access, chart, values)
-        return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
-    if call.request.agents.version is None:
-        # Agents that are there upgrade by themselves; installing again must not change their version.
-        chart = Chart(chart.repository, found.chart_version)
-    differed = release.bring_up_to(helm(), access, found, chart, merged(values, _settings_of_resource(call)))
-    return {"created": False, "changed": bool(differed), "chart": {"reference": chart.reference, "digest": None}}
+    with cluster_of(call) as target:
+        found, again = release.current(target)
+        if found is None:
+            digest = release.install(target, chart, values)
+            return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
+        if call.request.agents.version is None:
+            # Agents that are there upgrade by themselves; installing again must not change their version.
+            chart = Chart(chart.repository, found.chart_version)
+        wanted = merged(values, _settings_of_resource(call))
+        differed = release.bring_up_to(target, found, chart, wanted, again=again)
+        created = release.made_by_this_run(target)
+    seen = {"reference": chart.reference, "digest": None}
+    return {"created": created, "changed": bool(differed), "chart": seen}
 
 
 def _settings_of_resource(call: Call) -> Values:

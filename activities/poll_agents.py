@@ -1,12 +1,12 @@
 """poll_agents: one look at the agents."""
 
 from activities.step import Call, Json
-from activities.targets import api_of
+from activities.targets import cluster_of
 from arcway.cluster import agents
 
 
 def poll_agents(call: Call) -> Json:
     """Done when all agents are Ready that can be at this point."""
-    with api_of(call.request) as api:
-        verdict = agents.look(api, identity_issued=call.given["identityIssued"])
+    with cluster_of(call) as target:
+        verdict = agents.look(target.api, identity_issued=call.given["identityIssued"])
     return {"done": verdict.done, "detail": verdict.detail}

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from activities.step import Json
+from activities.step import Call, Json
 from arcway.azure import data_plane
 from arcway.azure.cloud import cloud
 from arcway.azure.secrets import read_secret
-from arcway.cluster.api import ClusterApi, cluster_api
+from arcway.cluster import lease
+from arcway.cluster.api import cluster_api
+from arcway.cluster.helm import helm
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
-from arcway.cluster.release import Chart
+from arcway.cluster.release import Chart, Target
 from arcway.cluster.values import Values, agent_values, merged, proxy_values
 from arcway.domain.request import Request
 from arcway.settings import settings
@@ -22,10 +24,11 @@ def access_to(request: Request) -> Access:
 
 
 @contextmanager
-def api_of(request: Request) -> Iterator[ClusterApi]:
-    """The Kubernetes API of the request's cluster."""
-    with cluster_api(access_to(request)) as api:
-        yield api
+def cluster_of(call: Call) -> Iterator[Target]:
+    """The call's cluster under its Lease. Raises `ArcError`, ARC-2015 while another installation works on it."""
+    access = access_to(call.request)
+    with cluster_api(access) as api:
+        yield Target(helm(), api, access, lease.hold(api, settings().installation, call.given["runId"]))
 
 
 def chart_of(request: Request) -> Chart:

@@ -3,6 +3,7 @@
 The only module that reads the environment. docs/local.md and local.settings.sample.json list the same names.
 """
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -38,6 +39,9 @@ class Settings:
     """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
     helm: Path | None
     """ARCWAY_HELM: path of a helm program (4.x) to call instead of the embedded library."""
+    installation: str
+    """ARCWAY_INSTALLATION: name by which installations keep out of one another's way in a cluster; by default the
+    function app's name (WEBSITE_SITE_NAME), on one machine a name made from the work folder."""
     helm_workers: int
     """ARCWAY_HELM_WORKERS: how many Helm calls may run at once; each is a process of about 100 MB."""
     step_threads: int
@@ -73,12 +77,21 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         work_dir=Path(environment.get("ARCWAY_WORK_DIR") or Path(tempfile.gettempdir()) / "arcway"),
         client_id=environment.get("AZURE_CLIENT_ID") or None,
         helm=Path(helm) if helm else None,
+        installation=_installation(environment),
         helm_workers=_count(environment, "ARCWAY_HELM_WORKERS", 4, wrong),
         step_threads=_count(environment, "ARCWAY_STEP_THREADS", 32, wrong),
     )
     if wrong:
         raise SettingsError("; ".join(wrong) + ".")
     return settings
+
+
+def _installation(environment: Mapping[str, str]) -> str:
+    named = environment.get("ARCWAY_INSTALLATION") or environment.get("WEBSITE_SITE_NAME")
+    if named:
+        return named
+    folder = str(Path(environment.get("ARCWAY_WORK_DIR") or tempfile.gettempdir()).absolute())
+    return f"local-{hashlib.sha256(folder.encode()).hexdigest()[:12]}"
 
 
 def _list(text: str) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ Operations differ by their tuple of phases (`arcway.domain.phases`), not by code
 from typing import Any
 
 import azure.durable_functions as df
+from arcway.domain.phases import phases_of
 from durabletask.task import OrchestrationContext
 
-from arcway.domain.phases import phases_of
 from orchestrators.phases import PHASES
 from orchestrators.run import Cancelled, Json, Run, StepFailed, Work
 
@@ -26,6 +26,8 @@ def operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
     """Run one operation on one cluster; the input is what `triggers.start` puts together."""
     run = Run(context, payload)
     outcome = yield from _work(run)
+    if run.facts.get("leaseTaken"):
+        yield from run.let_go()
     if PUBLISH in _names(run):
         run.skip(PUBLISH, "no event broker is configured")
     final = run.finish(outcome, run.facts.get("result"))

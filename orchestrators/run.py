@@ -9,12 +9,11 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any
 
-from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
-
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.phases import TIME_LIMITS, UNDO, Interval, phases_of
 from arcway.domain.request import Request
-from arcway.domain.run import accepted, fit
+from arcway.domain.run import Phase, accepted, fit
+from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
 type Json = dict[str, Any]
 type Work[T] = Generator[Task[Any], Any, T]
@@ -148,15 +147,13 @@ class Run:
 
     def undo(self) -> Work[None]:
         """Undo what this run created, newest first. What cannot be undone is listed in `left`, never hidden."""
-        self._deadline = None
-        self._undoing = True
         while self._undo:
             what, step = self._undo.pop()
-            self._phase["detail"] = f"removing {what}"
-            try:
-                yield from self.poll(step, UNDO, late="ARC-6005")
-            except StepFailed as failure:
-                self._status["left"] = [*self._status["left"], f"{what} ({failure.error['code']})"]
+            yield from self._afterwards(self.poll(step, UNDO, late="ARC-6005"), what)
+
+    def let_go(self) -> Work[None]:
+        """Give the cluster's Lease back. What cannot be given back expires by itself, and is listed in `left`."""
+        yield from self._afterwards(self.call("release_cluster"), "lease kube-system/arcway")
 
     def keep(self) -> None:
         """Leave what this run created in place, and say so."""
@@ -170,6 +167,17 @@ class Run:
         return {**self._status, "result": result}
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _afterwards(self, work: Work[Json], what: str) -> Work[None]:
+        """Do work after the phases: it has no time limit of a phase, cannot be cancelled and shows in no phase."""
+        shown, self._phase = self._phase, Phase(name="afterwards").as_json()
+        self._deadline, self._undoing = None, True
+        try:
+            yield from work
+        except StepFailed as failure:
+            self._status["left"] = [*self._status["left"], f"{what} ({failure.error['code']})"]
+        finally:
+            self._phase = shown
 
     def _enter(self, name: str) -> None:
         self._phase = next(phase for phase in self._status["phases"] if phase["name"] == name)
@@ -187,6 +195,7 @@ class Run:
             "request": self.request.as_json(),
             "runId": self._run_id,
             "correlationId": self._status["correlationId"],
+            "createdAt": self._status["createdAt"],
             **extra,
         }
 

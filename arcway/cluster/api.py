@@ -47,9 +47,16 @@ class ClusterApi:
         """Create an object; None when one of that name exists already."""
         return self._send("POST", path, body=body, accept=(409,))
 
-    def delete(self, path: str) -> None:
-        """Delete the object at `path`; harmless when there is none."""
-        self._send("DELETE", path, body={"propagationPolicy": "Background"}, accept=(404,))
+    def replace(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Replace the object at `path`; None when somebody else changed or removed it meanwhile."""
+        return self._send("PUT", path, body=body, accept=(404, 409))
+
+    def delete(self, path: str, uid: str | None = None) -> None:
+        """Delete the object at `path`, only if it is the one with `uid` when given; harmless when there is none."""
+        body: dict[str, Any] = {"propagationPolicy": "Background"}
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        self._send("DELETE", path, body=body, accept=(404, 409))
 
     def may(self, verb: str, resource: str, group: str = "", namespace: str = "") -> bool:
         """Whether the credential may do `verb` on `resource` of `group` (SelfSubjectAccessReview)."""

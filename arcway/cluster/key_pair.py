@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from arcway.cluster.api import ClusterApi
+from arcway.cluster.lease import Held
 from arcway.domain.errors import ArcError
 
 NAMESPACE = "azure-arc"
@@ -35,13 +36,13 @@ _generating = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
 
-def ensure_key_pair(api: ClusterApi) -> tuple[str, bool]:
-    """The public key that belongs to the private key in the cluster, and whether the pair was made now.
+def ensure_key_pair(api: ClusterApi, held: Held) -> tuple[str, bool]:
+    """The public key that belongs to the private key in the cluster, and whether this run made the pair.
 
     Raises `ArcError` ARC-2012 while the namespace is being deleted and ARC-5011 when the Secret holds no usable key.
     """
-    if existing := _public_key(api):
-        return existing, False
+    if existing := _public_key(api, held):
+        return existing
     _ensure_namespace(api)
     with _generating:
         private = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
@@ -53,8 +54,8 @@ def ensure_key_pair(api: ClusterApi) -> tuple[str, bool]:
         "metadata": {"name": SECRET, "namespace": NAMESPACE, **_ADOPTION},
         "stringData": {_FIELD: pem},
     }
-    if api.create(_SECRETS, body) is None and (winner := _public_key(api)):
-        return winner, False
+    if api.create(_SECRETS, body) is None and (winner := _public_key(api, held)):
+        return winner
     return public_key_of(private), True
 
 
@@ -74,7 +75,7 @@ def _ensure_namespace(api: ClusterApi) -> None:
         raise ArcError("ARC-2012", f"Namespace {NAMESPACE} is being deleted.", retry_after=2)
 
 
-def _public_key(api: ClusterApi) -> str | None:
+def _public_key(api: ClusterApi, held: Held) -> tuple[str, bool] | None:
     secret = api.get(f"{_SECRETS}/{SECRET}")
     if secret is None:
         return None
@@ -85,4 +86,4 @@ def _public_key(api: ClusterApi) -> str | None:
     except (KeyError, ValueError, TypeError):
         # The cause may quote the key, so it is not chained.
         raise ArcError("ARC-5011", f"Secret {NAMESPACE}/{SECRET} holds no usable private key.") from None
-    return public_key_of(private)
+    return public_key_of(private), held.made(secret)

@@ -18,6 +18,9 @@ OLDEST_SUPPORTED = (1, 27)
 # administrator's answer saves the rest.
 _EVERYTHING = ("*", "*", "*", "")
 _NEEDED = (
+    ("create", "leases", "coordination.k8s.io", "kube-system"),
+    ("update", "leases", "coordination.k8s.io", "kube-system"),
+    ("delete", "leases", "coordination.k8s.io", "kube-system"),
     ("create", "namespaces", "", ""),
     ("create", "secrets", "", NAMESPACE),
     ("get", "secrets", "", NAMESPACE),
@@ -41,7 +44,7 @@ def finding(code: str, message: str, level: str = "error") -> dict[str, Any]:
     ).as_json()
 
 
-def inspect(api: ClusterApi, cluster: ClusterId) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def inspect(api: ClusterApi) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Findings and facts. Raises `ArcError` when the API server does not answer or refuses the credential."""
     version = api.get("/version") or {}
     findings = _version_findings(version)
@@ -51,8 +54,9 @@ def inspect(api: ClusterApi, cluster: ClusterId) -> tuple[list[dict[str, Any]], 
     if nodes or "list nodes" not in missing:
         findings += _node_findings(nodes)
     findings += _namespace_findings(api)
-    findings += _owner_findings(api, cluster)
+    existing = owner(api)
     return findings, {
+        "owner": existing.resource_id if existing else None,
         "kubernetesVersion": str(version.get("gitVersion", "")).removeprefix("v"),
         "distribution": detect_distribution(nodes),
         "infrastructure": detect_infrastructure(nodes),
@@ -95,7 +99,7 @@ def _namespace_findings(api: ClusterApi) -> list[dict[str, Any]]:
     for name in (NAMESPACE, RELEASE_NAMESPACE):
         namespace = api.get(f"/api/v1/namespaces/{name}")
         if namespace and namespace.get("status", {}).get("phase") == "Terminating":
-            found.append(finding("ARC-2012", f"Namespace {name} is being deleted."))
+            found.append(finding("ARC-2012", f"Namespace {name} is being deleted; it is waited for.", "info"))
     return found
 
 
@@ -108,13 +112,6 @@ def owner(api: ClusterApi) -> ClusterId | None:
     return ClusterId(
         data.get("AZURE_SUBSCRIPTION_ID", ""), data.get("AZURE_RESOURCE_GROUP", ""), data.get("AZURE_RESOURCE_NAME", "")
     )
-
-
-def _owner_findings(api: ClusterApi, cluster: ClusterId) -> list[dict[str, Any]]:
-    existing = owner(api)
-    if existing is None or existing.key == cluster.key:
-        return []
-    return [finding("ARC-2011", f"The cluster's agents belong to {existing.resource_id}.")]
 
 
 def _release_deployed(api: ClusterApi) -> bool:

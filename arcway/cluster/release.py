@@ -1,18 +1,26 @@
-"""The agents' release: installed or upgraded only when something differs, and removed.
+"""The agents' release: installed or upgraded only when something differs, repaired when an operation on it never ended.
 
 Every function reads the release before it changes it, so each may be repeated. Must not know Azure: chart and values
 are given.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.helm import Helm, Release
+from arcway.cluster.helm.port import CALL_SECONDS
 from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.kubeconfig import Access
+from arcway.cluster.lease import Held
 from arcway.cluster.values import Values, differing, merged
 from arcway.domain.errors import ArcError
+
+_RECORDS = f"/api/v1/namespaces/{RELEASE_NAMESPACE}/secrets"
+_DEPLOYED = ("deployed", "superseded")
+
+type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +49,112 @@ class Chart:
         return f"{self.repository}:{self.version}"
 
 
-def current(helm: Helm, access: Access) -> Release | None:
-    """The agents' release as it is. Raises `ArcError` ARC-5010 while an operation on it is unfinished."""
-    found = helm.release(access, RELEASE, RELEASE_NAMESPACE)
-    if found and found.status.startswith(("pending-", "uninstalling")):
-        raise ArcError("ARC-5010", f"Release {RELEASE} is {found.status} at revision {found.revision}.")
-    return found
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The release in one cluster: how to speak with it, and since when this run holds the cluster's Lease."""
+
+    helm: Helm
+    api: ClusterApi
+    access: Access
+    held: Held
 
 
-def install(helm: Helm, access: Access, chart: Chart, values: Values) -> str:
+def current(target: Target) -> tuple[Release | None, bool]:
+    """The release as it is, and whether an unfinished upgrade was set aside, so that it must be done again.
+
+    An operation that was cut off leaves a record that locks the release for ever. The record is removed, as one does
+    by hand; what it had applied already is adopted by the next install or upgrade, which leaves no more revisions than
+    an undisturbed run. Raises `ArcError` ARC-5010 while somebody else's operation may still be going on.
+    """
+    set_aside = False
+    records = _records(target.api)
+    while records and _is_unfinished(target, records):
+        target.api.delete(f"{_RECORDS}/{records[-1]['metadata']['name']}")
+        records, set_aside = records[:-1], True
+    if not records:
+        return None, set_aside
+    return target.helm.release(target.access, RELEASE, RELEASE_NAMESPACE), set_aside
+
+
+def made_by_this_run(target: Target) -> bool:
+    """Whether the release was first installed by this run."""
+    records = _records(target.api)
+    return bool(records) and all(target.held.made(record) for record in records)
+
+
+def install(target: Target, chart: Chart, values: Values) -> str:
     """Install the agents without waiting for them; returns the chart's digest."""
-    digest = helm.digest_of(chart.reference)
-    helm.install(access, RELEASE, RELEASE_NAMESPACE, helm.pull(chart.reference, digest), values)
+    digest = target.helm.digest_of(chart.reference)
+    archive = target.helm.pull(chart.reference, digest)
+    target.helm.install(target.access, RELEASE, RELEASE_NAMESPACE, archive, values)
     return digest
 
 
-def bring_up_to(helm: Helm, access: Access, found: Release, chart: Chart, values: Values) -> list[str]:
-    """Upgrade the release if a value of `values` or the chart's version differs; returns what differed.
+def bring_up_to(target: Target, found: Release, chart: Chart, values: Values, *, again: bool) -> list[str]:
+    """Upgrade the release if a value of `values` or the chart's version differs, or `again`; returns what differed.
 
     Values that somebody else gave the release are kept.
     """
     changes = differing(found.values, values)
     if found.chart_version != chart.version:
         changes.append("chart version")
-    if found.status != "deployed":
-        changes.append(f"status {found.status}")
+    if again or found.status != "deployed":
+        changes.append("an unfinished operation")
     if changes:
+        helm = target.helm
         archive = helm.pull(chart.reference, helm.digest_of(chart.reference))
-        helm.upgrade(access, RELEASE, RELEASE_NAMESPACE, archive, merged(found.values, values))
+        helm.upgrade(target.access, RELEASE, RELEASE_NAMESPACE, archive, merged(found.values, values))
     return changes
+
+
+def finish_removal(helm: Helm, api: ClusterApi, access: Access) -> str | None:
+    """One look at a removal that began earlier; finishes an uninstall and returns what is still going, if anything."""
+    records = _records(api)
+    if records and records[-1]["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled"):
+        helm.uninstall(access, RELEASE, RELEASE_NAMESPACE)
+        for record in _records(api):
+            api.delete(f"{_RECORDS}/{record['metadata']['name']}")
+    going = [
+        name
+        for name in (NAMESPACE, RELEASE_NAMESPACE)
+        if ((api.get(f"/api/v1/namespaces/{name}") or {}).get("status") or {}).get("phase") == "Terminating"
+    ]
+    return f"namespaces {', '.join(going)}" if going else None
 
 
 def remove(helm: Helm, api: ClusterApi, access: Access) -> str | None:
     """One step towards a cluster without agents; returns what is still being deleted, None when nothing is."""
-    if helm.release(access, RELEASE, RELEASE_NAMESPACE):
+    if _records(api):
         helm.uninstall(access, RELEASE, RELEASE_NAMESPACE)
     left: list[str] = []
     for name in (NAMESPACE, RELEASE_NAMESPACE):
-        namespace: dict[str, Any] | None = api.get(f"/api/v1/namespaces/{name}")
+        namespace = api.get(f"/api/v1/namespaces/{name}")
         if namespace:
             left.append(name)
             if namespace.get("status", {}).get("phase") != "Terminating":
                 api.delete(f"/api/v1/namespaces/{name}")
     return f"namespaces {', '.join(left)}" if left else None
+
+
+def _records(api: ClusterApi) -> list[Json]:
+    """The release's records, oldest revision first. Their labels say all that is needed here."""
+    found = api.items(_RECORDS, labelSelector=f"owner=helm,name={RELEASE}")
+    return sorted(found, key=lambda record: int(record["metadata"]["labels"]["version"]))
+
+
+def _is_unfinished(target: Target, records: list[Json]) -> bool:
+    latest = records[-1]
+    status = latest["metadata"]["labels"].get("status", "")
+    if status == "failed":
+        # A failed upgrade can be upgraded again; a failed first install cannot.
+        return not any(record["metadata"]["labels"].get("status") in _DEPLOYED for record in records)
+    if not status.startswith("pending-"):
+        return False
+    if not target.held.made(latest) and _age(latest) < CALL_SECONDS:
+        raise ArcError("ARC-5010", f"Release {RELEASE} is {status}.", retryable=True, retry_after=10)
+    return True
+
+
+def _age(record: Json) -> float:
+    made = datetime.fromisoformat(record["metadata"]["creationTimestamp"])
+    return (datetime.now(UTC) - made).total_seconds()

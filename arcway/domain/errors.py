@@ -78,6 +78,10 @@ CATALOGUE: dict[str, Kind] = {
         "The Kubernetes API answered with an error", "Read the message; try again when it is mended.", True
     ),
     "ARC-2014": Kind("The Kubernetes API refused the change", "Read the message and correct the cluster."),
+    "ARC-2015": Kind(
+        "Another Arcway installation works on the cluster",
+        "Wait until its run has ended; a Lease whose holder died expires after five minutes.",
+    ),
     "ARC-3001": Kind(
         "The API server cannot be reached",
         "Check that the address in the kubeconfig is reachable from where Arcway runs.",

@@ -1,6 +1,9 @@
 """checkCluster: look at the cluster and at Azure, collect every finding, stop on any error; nothing is changed."""
 
+from typing import Any
+
 from arcway.domain.errors import ArcError
+
 from orchestrators.run import Json, Run, StepFailed, Work
 
 _ATTEMPTS = 2
@@ -9,14 +12,8 @@ _ATTEMPTS = 2
 def check_cluster(run: Run) -> Work[None]:
     """Learn the facts that later phases need; a check alone has its findings as its result and never fails on them."""
     findings: list[Json] = []
-    for step in ("check_cluster", "check_azure"):
-        try:
-            seen = yield from run.call(step, attempts=_ATTEMPTS)
-        except StepFailed as failure:
-            findings.append(_as_finding(failure.error))
-        else:
-            findings += seen["findings"]
-            run.facts.update(seen["facts"])
+    findings += yield from _look(run, "check_cluster")
+    findings += yield from _look(run, "check_azure", owner=run.facts.get("cluster", {}).get("owner"))
     run.find(findings)
     errors = [finding for finding in findings if finding["level"] == "error"]
     run.detail(f"{len(errors)} errors in {len(findings)} findings" if findings else "nothing found")
@@ -24,6 +21,16 @@ def check_cluster(run: Run) -> Work[None]:
         run.facts["result"] = {"ready": not errors, "findings": findings, "plan": _plan(run) if not errors else []}
     elif errors:
         raise StepFailed(_as_error(errors))
+
+
+def _look(run: Run, step: str, **extra: Any) -> Work[list[Json]]:
+    try:
+        seen = yield from run.call(step, attempts=_ATTEMPTS, **extra)
+    except StepFailed as failure:
+        return [_as_finding(failure.error)]
+    run.facts.update(seen["facts"])
+    found: list[Json] = seen["findings"]
+    return found
 
 
 def _plan(run: Run) -> list[str]:

@@ -1,6 +1,7 @@
 """createResource: the connected cluster in Azure with the public key of the cluster's Secret."""
 
 from arcway.domain.phases import POLL_RESOURCE
+
 from orchestrators.phases.deploy_agents import ensure_key_pair
 from orchestrators.run import Run, Work
 

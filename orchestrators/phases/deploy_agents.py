@@ -1,6 +1,7 @@
 """deployAgents: the key pair into the cluster, the release installed without waiting, then the agents watched."""
 
 from arcway.domain.phases import POLL_AGENTS
+
 from orchestrators.run import Run, Work
 
 
@@ -19,7 +20,9 @@ def deploy_agents(run: Run) -> Work[None]:
 def ensure_key_pair(run: Run) -> Work[None]:
     """Learn the public key that belongs to the private key in the cluster, making the pair when there is none."""
     if "publicKey" not in run.facts:
+        run.facts["leaseTaken"] = True
+        yield from run.poll("await_removal", POLL_AGENTS, late="ARC-2012")
         seen = yield from run.call("ensure_key_pair")
         run.facts["publicKey"] = seen["publicKey"]
         if seen["created"]:
-            run.changed()
+            run.created("key pair in namespace azure-arc", "uninstall_agents")

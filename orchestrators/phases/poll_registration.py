@@ -1,6 +1,7 @@
 """pollRegistration: wait until every provider namespace is registered."""
 
 from arcway.domain.phases import POLL_REGISTRATION
+
 from orchestrators.run import Run, Work
 
 

@@ -1,6 +1,7 @@
 """waitForMetadata: the cluster is Connected, its metadata are filled in and all agents are Ready."""
 
 from arcway.domain.phases import WAIT_FOR_METADATA
+
 from orchestrators.run import Run, Work
 
 

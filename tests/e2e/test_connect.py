@@ -104,7 +104,7 @@ def test_a_failed_image_pull_ends_the_run_early_and_says_what_is_left(
     assert run["state"] == "Failed"
     assert (run["error"]["code"], run["error"]["phase"]) == ("ARC-5005", "deployAgents")
     assert "metrics-agent" in run["error"]["message"]
-    assert run["left"] == ["release azure-arc"]
+    assert run["left"] == ["key pair in namespace azure-arc", "release azure-arc"]
     assert arcway.resource(cluster) is None
 
 
@@ -117,6 +117,7 @@ def test_a_rollback_leaves_nothing_behind(arcway: Arcway, azure: Control, cluste
     assert run["error"]["code"] == "ARC-4010"
     assert "on fire" in run["error"]["message"]
     assert run["left"] == []
+    assert phase(run, "createResource")["state"] == "Failed"
     assert arcway.resource(cluster) is None
     assert cluster.objects() == before
 
@@ -137,7 +138,8 @@ def test_a_run_can_be_cancelled_while_it_waits(arcway: Arcway, azure: Control, c
     assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 202
     run = arcway.finish(run_id)
     assert (run["state"], phase(run, "waitForMetadata")["state"]) == ("Canceled", "Canceled")
-    assert run["left"] == ["release azure-arc", f"connected cluster c-{cluster.name}"]
+    created = ["key pair in namespace azure-arc", "release azure-arc", f"connected cluster c-{cluster.name}"]
+    assert run["left"] == created
     assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 200
 
 

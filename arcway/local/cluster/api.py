@@ -8,16 +8,18 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
-from arcway.local.cluster import discovery, errors, reviews
+from arcway.local.cluster import errors, reviews
 from arcway.local.cluster.authorization import Attempt, User
-from arcway.local.cluster.kinds import AUTHORIZATION, Kind
+from arcway.local.cluster.documents import document
+from arcway.local.cluster.kinds import AUTHORIZATION, RBAC, Kind
 from arcway.local.cluster.model import Cluster
 from arcway.local.cluster.patches import json_patch, merge_patch, strategic_merge_patch
-from arcway.local.cluster.reading import list_objects, present, selection
+from arcway.local.cluster.reading import list_objects, present, selection, wanted_version
 from arcway.local.cluster.requests import (
     Target,
     accepted_form,
     check_shape,
+    check_write_options,
     dry_run,
     field_manager,
     flag,
@@ -31,8 +33,14 @@ from arcway.local.cluster.responses import respond
 from arcway.local.cluster.values import Json, name_of, namespace_of
 from arcway.local.cluster.watching import Watch, stream
 
-_DISCOVERY_V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+# Kinds whose storage creates what an update does not find (AllowCreateOnUpdate in their strategies).
+_CREATED_BY_UPDATE = {
+    ("coordination.k8s.io", "leases"),
+    ("", "events"),
+    ("", "services"),
+    *((RBAC, plural) for plural in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")),
+}
 _JSON_PATCH = "application/json-patch+json"
 _APPLY = "application/apply-patch+yaml"
 _PATCHES: dict[str, Callable[[Json, Json], Json]] = {
@@ -49,7 +57,9 @@ async def handle(cluster: Cluster, request: web.Request, path: str) -> web.Strea
         if _is_resource(path):
             return await _Call(cluster, request, user, parse_target(path)).run()
         cluster.access.require(user, Attempt(_VERBS.get(request.method, ""), path=path))
-        return _document(cluster, request, path)
+        if request.method not in ("GET", "HEAD"):
+            raise errors.method_not_allowed()
+        return document(cluster.registry.kinds(), path, request.headers.get("Accept", ""))
     except errors.ApiError as error:
         response = respond(error.status(), error.code)
         if "retryAfterSeconds" in error.details:
@@ -60,47 +70,6 @@ async def handle(cluster: Cluster, request: web.Request, path: str) -> web.Strea
 def _is_resource(path: str) -> bool:
     parts = path.strip("/").split("/")
     return len(parts) >= (3 if parts[0] == "api" else 4) and parts[0] in ("api", "apis")
-
-
-def _document(cluster: Cluster, request: web.Request, path: str) -> web.Response:
-    parts = path.strip("/").split("/")
-    kinds = cluster.registry.kinds()
-    if parts[0] in ("readyz", "livez", "healthz"):
-        return web.Response(text="ok")
-    if parts in (["api"], ["apis"]) and accepted_form(request.headers.get("Accept", "")) == "aggregated":
-        return respond(discovery.aggregated(kinds, core=parts == ["api"]), content_type=_DISCOVERY_V2)
-    found = _openapi(kinds, parts[2:]) if parts[:2] == ["openapi", "v3"] else _plain_discovery(kinds, parts)
-    if found is None:
-        raise errors.no_such_path()
-    return respond(found)
-
-
-def _plain_discovery(kinds: list[Kind], parts: list[str]) -> Json | None:
-    match parts:
-        case ["version"]:
-            return discovery.version_document()
-        case ["api"]:
-            return discovery.core_versions()
-        case ["apis"]:
-            return discovery.group_list(kinds)
-        case ["api", version]:
-            return discovery.resource_list(kinds, "", version)
-        case ["apis", group]:
-            return discovery.single_group(kinds, group)
-        case ["apis", group, version]:
-            return discovery.resource_list(kinds, group, version)
-    return None
-
-
-def _openapi(kinds: list[Kind], parts: list[str]) -> Json | None:
-    match parts:
-        case []:
-            return discovery.openapi_index(kinds)
-        case ["api", version]:
-            return discovery.openapi_document(kinds, "", version)
-        case ["apis", group, version]:
-            return discovery.openapi_document(kinds, group, version)
-    return None
 
 
 class _Call:
@@ -133,8 +102,10 @@ class _Call:
             return await self._read(kind, verb)
         if verb == "deletecollection":
             return await self._delete_collection(kind)
-        if kind.namespaced and not target.namespace:
+        if (kind.namespaced and not target.namespace) or (verb in ("update", "patch") and not target.name):
             raise errors.method_not_allowed()
+        if verb != "patch":
+            check_write_options(self.request.method, self.query)
         steps = {
             "create": self._create,
             "update": self._update,
@@ -165,6 +136,7 @@ class _Call:
         self.cluster.note_read(kind.plural, target.namespace)
         if verb == "list":
             return respond(list_objects(self.cluster.store, kind, target.namespace, self.query, form))
+        wanted_version(self.cluster.store, self.query)
         return respond(present(self.resources.get(kind, target.namespace, target.name), kind, form))
 
     async def _watch(self, watch: Watch) -> web.StreamResponse:
@@ -200,10 +172,17 @@ class _Call:
             item = self.resources.get(kind, target.namespace, target.name)
             return respond(reviews.set_scale(self.cluster, kind, item, lambda _: body, self._write()))
         self._check_body(kind, body, name=target.name)
+        if kind.key in _CREATED_BY_UPDATE and not target.subresource and not self._exists(kind):
+            body["metadata"]["name"] = target.name
+            return self._show(self.resources.create(kind, target.namespace, body, self._write()), kind, 201)
         return self._show(self.resources.update(kind, target.namespace, target.name, body, self._write()), kind)
+
+    def _exists(self, kind: Kind) -> bool:
+        return self.cluster.store.get(kind.key, self.target.namespace, self.target.name) is not None
 
     async def _patch(self, kind: Kind) -> web.Response:
         type_ = media_type(self.request.headers.get("Content-Type", ""))
+        check_write_options("PATCH", self.query, apply=type_ == _APPLY)
         target, write = self.target, self._write()
         body = parse_text(await self.request.read())
         if type_ == _APPLY:
@@ -233,8 +212,8 @@ class _Call:
                 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
             )
             raise errors.ApiError(422, "Invalid", message)
-        if not isinstance(body, dict):
-            raise errors.bad_request("an apply configuration is an object")
+        if not isinstance(body, dict) or not body.get("apiVersion") or not body.get("kind"):
+            raise errors.bad_request("invalid object type: an apply configuration has apiVersion and kind")
         self._check_body(kind, body, name=self.target.name)
         item, new = self.resources.apply(
             kind, self.target.namespace, self.target.name, body, self._write(), force=flag(self.query, "force")
@@ -256,7 +235,8 @@ class _Call:
     async def _delete_collection(self, kind: Kind) -> web.Response:
         options = await self._delete_options()
         form = accepted_form(self.request.headers.get("Accept", ""))
-        answer = list_objects(self.cluster.store, kind, self.target.namespace, {}, form)
+        chosen = {name: text for name, text in self.query.items() if name.endswith("Selector")}
+        answer = list_objects(self.cluster.store, kind, self.target.namespace, chosen, form)
         matches = selection(kind, self.query)
         for item in self.cluster.store.objects(kind.key, self.target.namespace):
             if matches(item):
@@ -268,7 +248,9 @@ class _Call:
         for name in ("propagationPolicy", "gracePeriodSeconds", "orphanDependents"):
             if name in self.query:
                 text = self.query[name]
-                options[name] = int(text) if text.isdigit() else {"true": True, "false": False}.get(text, text)
+                options[name] = (
+                    int(text) if text.removeprefix("-").isdigit() else {"true": True, "false": False}.get(text, text)
+                )
         return options
 
     async def _body(self) -> Json:
@@ -293,3 +275,5 @@ class _Call:
         if kind.namespaced and given != self.target.namespace:
             message = "the namespace of the provided object does not match the namespace sent on the request"
             raise errors.bad_request(message)
+        if kind.group == RBAC:
+            self.cluster.access.require_granting(self.user, kind, self.target.namespace, body)

@@ -3,13 +3,14 @@
 Rules come from the control API's users and from the Role and ClusterRole bindings in the store. It must not know HTTP.
 """
 
+import json
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from arcway.local.cluster.errors import ApiError, forbidden, unauthorized
-from arcway.local.cluster.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, ROLE, ROLE_BINDING
+from arcway.local.cluster.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, RBAC, ROLE, ROLE_BINDING, Kind
 from arcway.local.cluster.store import Store
 from arcway.local.cluster.values import Json
 
@@ -99,14 +100,33 @@ class Access:
             for binding in self._store.objects(ROLE_BINDING.key, namespace):
                 yield from self._bound(binding, user, namespace)
 
+    def require_granting(self, user: User, kind: Kind, namespace: str, body: Json) -> None:
+        """Raise ApiError 403 for a role, or a binding to one, that grants what the user may not do.
+
+        Whoever has the verb `escalate` (roles) or `bind` (bindings) may; RBAC's own rule against escalation.
+        """
+        reference = body.get("roleRef")
+        verb, plural = ("bind", f"{reference.get('kind', '')}s".lower()) if reference else ("escalate", kind.plural)
+        if self.allows(user, Attempt(verb, RBAC, plural, namespace=namespace)):
+            return
+        granted = self._referenced(reference, namespace) if reference else body.get("rules") or []
+        missing = [rule for rule in granted if not all(self.allows(user, one) for one in _covered(rule, namespace))]
+        if missing:
+            groups = json.dumps(list(user.groups))
+            why = f'user "{user.name}" (groups={groups}) is attempting to grant RBAC permissions not currently held:\n'
+            name = body["metadata"].get("name", "")
+            raise forbidden(RBAC, kind.plural, name, why + "\n".join(map(json.dumps, missing)))
+
+    def _referenced(self, reference: Json, namespace: str) -> list[Json]:
+        kind, place = (ROLE, namespace) if reference["kind"] == "Role" else (CLUSTER_ROLE, "")
+        role = self._store.get(kind.key, place, reference["name"]) or {}
+        rules: list[Json] = role.get("rules") or []
+        return rules
+
     def _bound(self, binding: Json, user: User, namespace: str) -> Iterator[Json]:
         if not any(_is_subject(subject, user) for subject in binding.get("subjects", [])):
             return
-        reference = binding["roleRef"]
-        kind, place = (ROLE, namespace) if reference["kind"] == "Role" else (CLUSTER_ROLE, "")
-        role = self._store.get(kind.key, place, reference["name"])
-        if role is not None:
-            yield from role.get("rules") or []
+        yield from self._referenced(binding["roleRef"], namespace)
 
 
 def _is_subject(subject: Json, user: User) -> bool:
@@ -115,6 +135,18 @@ def _is_subject(subject: Json, user: User) -> bool:
     if subject["kind"] == "Group":
         return subject["name"] in user.groups
     return user.name == f"system:serviceaccount:{subject.get('namespace')}:{subject['name']}"
+
+
+def _covered(rule: Json, namespace: str) -> Iterator[Attempt]:
+    """Everything a rule allows, one by one."""
+    for verb in rule.get("verbs", []):
+        for path in rule.get("nonResourceURLs", []):
+            yield Attempt(verb, path=path)
+        for group in rule.get("apiGroups", []):
+            for whole in rule.get("resources", []):
+                resource, _, subresource = whole.partition("/")
+                for name in rule.get("resourceNames") or [""]:
+                    yield Attempt(verb, group, resource, subresource, namespace, name)
 
 
 def _permits(rule: Json, attempt: Attempt) -> bool:

@@ -39,6 +39,10 @@ def check_list_options(query: Mapping[str, str]) -> None:
     """Refuse combinations of resourceVersionMatch and sendInitialEvents as the API server does (422)."""
     match, watch = query.get("resourceVersionMatch", ""), flag(query, "watch")
     causes: list[tuple[str, str]] = []
+    if match not in ("", "Exact", "NotOlderThan"):
+        causes.append(
+            ("resourceVersionMatch", f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""')
+        )
     if "sendInitialEvents" in query:
         if not watch:
             causes.append(("sendInitialEvents", "Forbidden: sendInitialEvents is forbidden for list"))
@@ -68,7 +72,7 @@ def list_objects(store: Store, kind: Kind, namespace: str, query: Mapping[str, s
     items = [item for item in items if _place(item) > start and matches(item)]
     metadata: Json = {"resourceVersion": str(revision)}
     limit = number(query, "limit")
-    if limit and len(items) > limit:
+    if limit > 0 and len(items) > limit:
         metadata["continue"] = _token(revision, _place(items[limit - 1]))
         if not query.get("labelSelector") and not query.get("fieldSelector"):
             metadata["remainingItemCount"] = len(items) - limit
@@ -92,13 +96,19 @@ def _position(store: Store, query: Mapping[str, str]) -> tuple[int, str]:
             return int(known["rv"]), str(known["start"])
         except (ValueError, KeyError, TypeError) as error:
             raise bad_request("continue key is not valid") from error
+    version = wanted_version(store, query)
+    exact = query.get("resourceVersionMatch") == "Exact"
+    return (version if exact else store.revision), ""
+
+
+def wanted_version(store: Store, query: Mapping[str, str]) -> int:
+    """The resourceVersion of a get or list, 0 when absent. Raises ApiError 400, and 504 for one of the future."""
     version = number(query, "resourceVersion")
     if version > store.revision:
         message = f"Too large resource version: {version}, current: {store.revision}"
         causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
         raise ApiError(504, "Timeout", message, {"causes": causes, "retryAfterSeconds": 1})
-    exact = query.get("resourceVersionMatch") == "Exact"
-    return (version if exact else store.revision), ""
+    return version
 
 
 def _token(revision: int, start: str) -> str:

@@ -3,6 +3,8 @@
 It must not know what is done with it.
 """
 
+import base64
+import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +13,17 @@ from typing import Literal
 import yaml
 
 from arcway.local.cluster import protobuf
-from arcway.local.cluster.errors import ApiError, bad_request, no_such_path, unsupported_media_type
+from arcway.local.cluster.errors import ApiError, bad_request, invalid, no_such_path, unsupported_media_type
 from arcway.local.cluster.values import Json
 
 type Form = Literal["object", "partial", "aggregated"]
 
+_OPTION_KINDS = {"POST": "Create", "PUT": "Update", "PATCH": "Patch", "DELETE": "Delete"}
+_WRITE_OPTIONS = {
+    "dryRun": ("", "All"),
+    "fieldValidation": ("", "Ignore", "Strict", "Warn"),
+    "propagationPolicy": ("Foreground", "Background", "Orphan"),
+}
 _BODY_TYPES = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
 
 
@@ -90,6 +98,19 @@ def check_shape(body: Json) -> None:
         for name, type_ in shapes.items():
             if not isinstance(part, dict) or not isinstance(part.get(name), type_ | None):
                 raise bad_request(f"cannot unmarshal field {prefix}{name}: an {type_.__name__} was expected")
+    spec = body.get("spec") or {}
+    if not isinstance(spec.get("replicas"), int | None):
+        raise bad_request("cannot unmarshal field spec.replicas: a number was expected")
+    if body.get("kind") == "Secret" and not all(map(is_base64, (body.get("data") or {}).values())):
+        raise bad_request("illegal base64 data in field data")
+
+
+def is_base64(value: object) -> bool:
+    """Whether a value is base64 text."""
+    try:
+        return isinstance(value, str) and base64.b64decode(value, validate=True) is not None
+    except (binascii.Error, ValueError):
+        return False
 
 
 def parse_text(body: bytes) -> object:
@@ -135,17 +156,27 @@ def flag(query: Mapping[str, str], name: str) -> bool:
 def number(query: Mapping[str, str], name: str) -> int:
     """A number of a query parameter, 0 when absent. Raises ApiError 400."""
     text = query.get(name, "") or "0"
-    if not text.isdigit():
+    if not text.removeprefix("-").isdigit():
         raise bad_request(f"invalid value for {name}: {text!r}")
     return int(text)
 
 
+def check_write_options(method: str, query: Mapping[str, str], *, apply: bool = False) -> None:
+    """Refuse unsupported values of the parameters of a write. Raises ApiError 422."""
+    causes = [
+        (name, f'Unsupported value: "{query[name]}": supported values: {", ".join(map(json.dumps, known))}')
+        for name, known in _WRITE_OPTIONS.items()
+        if name in query and query[name] not in known
+    ]
+    if method == "PATCH" and not apply and "force" in query:
+        causes.append(("force", "Forbidden: may not be specified for non-apply patch"))
+    if causes:
+        raise invalid("meta.k8s.io", f"{_OPTION_KINDS[method]}Options", "", causes)
+
+
 def dry_run(query: Mapping[str, str]) -> bool:
-    """Whether nothing shall be stored. Raises ApiError 400."""
-    text = query.get("dryRun", "")
-    if text not in ("", "All"):
-        raise bad_request(f'Unsupported value: "{text}": supported values: "All"')
-    return text == "All"
+    """Whether nothing shall be stored."""
+    return query.get("dryRun") == "All"
 
 
 def field_manager(query: Mapping[str, str], user_agent: str) -> str:

@@ -84,7 +84,13 @@ class Resources:
     def patch(self, kind: Kind, namespace: str, name: str, change: Callable[[Json], Json], write: Write) -> Json:
         """Update an object by a function of its current form."""
         old = self.get(kind, namespace, name)
-        return self.update(kind, namespace, name, clone(change(old)), write)
+        new = clone(change(old))
+        if name_of(new) != name:
+            raise errors.bad_request(f"the name of the object ({name_of(new)}) does not match the name on the URL")
+        if new["metadata"].get("uid") != old["metadata"]["uid"]:
+            causes = [("metadata.uid", f'Invalid value: "{new["metadata"].get("uid")}": field is immutable')]
+            raise errors.invalid(kind.group, kind.kind, name, causes)
+        return self.update(kind, namespace, name, new, write)
 
     def apply(
         self, kind: Kind, namespace: str, name: str, item: Json, write: Write, *, force: bool

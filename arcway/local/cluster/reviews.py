@@ -7,17 +7,21 @@ import datetime
 from collections.abc import Callable
 
 from arcway.local.cluster.authorization import Attempt, User
-from arcway.local.cluster.errors import ApiError, bad_request
-from arcway.local.cluster.kinds import SERVICE_ACCOUNT, Kind
+from arcway.local.cluster.errors import ApiError, bad_request, invalid
+from arcway.local.cluster.kinds import AUTHORIZATION, SERVICE_ACCOUNT, Kind
 from arcway.local.cluster.model import Cluster
 from arcway.local.cluster.resources import Write
 from arcway.local.cluster.values import Json, clone, name_of
 
+_SHORTEST_TOKEN_SECONDS = 600
+
 
 def review(cluster: Cluster, kind: Kind, user: User, body: Json) -> Json:
-    """Answer a SelfSubjectAccessReview or SelfSubjectRulesReview. Raises ApiError 400."""
+    """Answer a SelfSubjectAccessReview or SelfSubjectRulesReview. Raises ApiError 400 or 422."""
     spec = body.get("spec", {})
     if kind.kind == "SelfSubjectRulesReview":
+        if not spec.get("namespace"):
+            raise bad_request("no namespace on request")
         rules = [
             {key: value for key, value in rule.items() if key != "namespaces"}
             for rule in cluster.access.rules(user, spec.get("namespace", ""))
@@ -31,21 +35,25 @@ def review(cluster: Cluster, kind: Kind, user: User, body: Json) -> Json:
 
 
 def _attempt(spec: Json) -> Attempt:
+    if ("resourceAttributes" in spec) == ("nonResourceAttributes" in spec):
+        why = "Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        raise invalid(AUTHORIZATION, "SelfSubjectAccessReview", "", [("spec.resourceAttributes", why)])
     if attributes := spec.get("nonResourceAttributes"):
         return Attempt(attributes.get("verb", ""), path=attributes.get("path", ""))
-    attributes = spec.get("resourceAttributes")
-    if not attributes:
-        raise bad_request("exactly one of nonResourceAttributes or resourceAttributes must be specified")
+    attributes = spec["resourceAttributes"]
     names = ("verb", "group", "resource", "subresource", "namespace", "name")
     return Attempt(**{name: attributes.get(name, "") for name in names})
 
 
 def service_account_token(cluster: Cluster, namespace: str, name: str, body: Json) -> Json:
-    """Answer a TokenRequest with a token that this cluster accepts. Raises ApiError 404."""
+    """Answer a TokenRequest with a token that this cluster accepts. Raises ApiError 404 or 422."""
     cluster.resources.get(SERVICE_ACCOUNT, namespace, name)
+    seconds = body.get("spec", {}).get("expirationSeconds") or 3600
+    if seconds < _SHORTEST_TOKEN_SECONDS:
+        why = f"Invalid value: {seconds}: may not specify a duration less than 10 minutes"
+        raise invalid("authentication.k8s.io", "TokenRequest", "", [("spec.expirationSeconds", why)])
     groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}"]
     token = cluster.admit(f"system:serviceaccount:{namespace}:{name}", groups, [])
-    seconds = body.get("spec", {}).get("expirationSeconds") or 3600
     expires = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
     status = {"token": token, "expirationTimestamp": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
     return {

@@ -15,6 +15,7 @@ type _LabelTest = Callable[[dict[str, str]], bool]
 
 _SET = re.compile(r"^(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^)]*)\)$")
 _EQUAL = re.compile(r"^(?P<key>[^\s!=]+)\s*(?P<operator>==|=|!=)\s*(?P<value>[^\s!=]*)$")
+_ORDER = re.compile(r"^(?P<key>[^\s<>]+)\s*(?P<operator>[<>])\s*(?P<value>-?\d+)$")
 _KEY = re.compile(r"^(?P<not>!?)\s*(?P<key>[A-Za-z0-9][A-Za-z0-9._/-]*)$")
 
 _FIELDS: dict[ResourceKey, tuple[str, ...]] = {
@@ -52,6 +53,10 @@ def _label_test(part: str) -> _LabelTest:
         if match["operator"] == "!=":
             return lambda labels: labels.get(key) != value
         return lambda labels: labels.get(key) == value
+    if match := _ORDER.match(part):
+        operator = "Gt" if match["operator"] == ">" else "Lt"
+        expression = {"key": match["key"], "operator": operator, "values": [match["value"]]}
+        return lambda labels: _meets(expression, labels)
     if match := _KEY.match(part):
         key = match["key"]
         if match["not"]:

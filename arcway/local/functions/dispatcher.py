@@ -66,6 +66,8 @@ class Dispatcher:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
+        self._outcomes: list[Callable[[], object]] = []
+        self._settled: asyncio.Future[None] = self._loop.create_future()
         self._woken = False
         self._stopped = False
         engine.on_work(self._wake)
@@ -118,7 +120,7 @@ class Dispatcher:
             details = failure(error.message, error.stack_trace)
             response = failed_response(instance_id, work.token, details)
         response.instanceId, response.completionToken = instance_id, work.token
-        self._engine.CompleteOrchestratorTask(response, LOCAL)
+        await self._settle(partial(self._engine.CompleteOrchestratorTask, response, LOCAL))
 
     async def _act(self, work: Activity) -> None:
         response = pb.ActivityResponse(instanceId=work.instance_id, taskId=work.task_id, completionToken=work.token)
@@ -131,7 +133,7 @@ class Dispatcher:
         except InvocationError as error:
             _log.warning("Activity %s (%s) failed: %s", work.name, work.instance_id, error)
             response.failureDetails.CopyFrom(failure(error.message, error.stack_trace))
-        self._engine.CompleteActivityTask(response, LOCAL)
+        await self._settle(partial(self._engine.CompleteActivityTask, response, LOCAL))
 
     async def _operate(self, work: EntityWork) -> None:
         try:
@@ -145,7 +147,24 @@ class Dispatcher:
                 entityState=work.request.entityState,
             )
         result.completionToken = work.token
-        self._engine.CompleteEntityTask(result, LOCAL)
+        await self._settle(partial(self._engine.CompleteEntityTask, result, LOCAL))
+
+    async def _settle(self, complete: Callable[[], object]) -> None:
+        """Give an outcome back together with all others of this turn of the loop; returns when it is committed."""
+        if not self._outcomes:
+            self._settled = self._loop.create_future()
+            self._loop.call_soon(self._commit, self._settled)
+        self._outcomes.append(complete)
+        await self._settled
+
+    def _commit(self, settled: asyncio.Future[None]) -> None:
+        outcomes, self._outcomes = self._outcomes, []
+        try:
+            self._engine.commit_together(outcomes)
+        except JournalError as error:
+            settled.set_exception(error)
+        else:
+            settled.set_result(None)
 
     async def _invoke(self, kind: str, name: str, data: TypedData) -> str | None:
         function = self._functions[kind].get(name.lower())

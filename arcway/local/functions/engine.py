@@ -2,11 +2,11 @@
 
 Work is pulled in process with `take_*` and given back through `Complete*Task`; those three methods are the only places
 where finished work changes the state, and each returns only after the change is made. Clients of the app reach the same
-object over gRPC. The engine does not know how work is executed, nor anything of HTTP.
+object over gRPC. The engine keeps everything in memory; it does not know how work is executed, nor HTTP, nor a journal.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent import futures
 from datetime import UTC, datetime
 from typing import Any, cast, override
@@ -29,6 +29,7 @@ from arcway.local.functions.records import (
     failed_response,
     refusal,
     stamp,
+    waits_for_resume,
 )
 
 _WAITING_CLIENTS = 256
@@ -108,6 +109,12 @@ class Engine(Lifecycle):
 
     # -- taking back ---------------------------------------------------------------------------------------------
 
+    def commit_together(self, completions: Iterable[Callable[[], object]]) -> None:
+        """Call several `Complete*Task` as one change: nobody sees one without the others."""
+        with self._lock:
+            for complete in completions:
+                complete()
+
     @override
     def CompleteOrchestratorTask(self, request: pb.OrchestratorResponse, context: Any) -> pb.CompleteTaskResponse:
         """Commit one replay. A custom status or new input over its limit fails the orchestration instead."""
@@ -115,6 +122,8 @@ class Engine(Lifecycle):
             instance = self._instance(request.instanceId)
             if problem := refusal(request):
                 request = failed_response(request.instanceId, request.completionToken, problem)
+            if instance is not None and waits_for_resume(instance, request):
+                del request.actions[:]
             if instance is not None and not request.HasField("customStatus") and instance.custom_status:
                 request.customStatus.value = instance.custom_status
             reply = super().CompleteOrchestratorTask(request, context)

@@ -73,7 +73,8 @@ async def serve(options: Options) -> AsyncIterator[Running]:
     is taken. The worker library keeps its state in module globals: one app per process, once. Raises
     WorkLeftBehind at the end when a synchronous function would not finish within the grace period.
     """
-    app = options.app.resolve()
+    # The worker library works in the app's folder from here on.
+    app, data = options.app.resolve(), options.data and options.data.absolute()
     if not app.is_dir():
         raise HostError(f"{options.app} is not a folder.")
     load_values(app)
@@ -87,7 +88,7 @@ async def serve(options: Options) -> AsyncIterator[Running]:
         orchestrators = {
             key: durable_name(function) for key, function in durable_functions(worker.functions, ORCHESTRATION).items()
         }
-        engine = _engine(orchestrators, settings.default_version, options.data)
+        engine = _engine(orchestrators, settings.default_version, data)
         key = f"code={secrets.token_urlsafe(24)}"
         server = HttpServer(worker, routes, ManagementApi(engine, key), options.grace)
         dispatcher = Dispatcher(engine, worker, settings.concurrency)
@@ -134,7 +135,7 @@ def _engine(orchestrators: Mapping[str, str], version: str | None, data: Path | 
     if data is None:
         return Engine(orchestrators, version)
     try:
-        journal = Journal(data.absolute() / FILE_NAME)
+        journal = Journal(data / FILE_NAME)
         try:
             return JournaledEngine(orchestrators, version, journal)
         except JournalError:

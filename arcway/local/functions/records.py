@@ -184,6 +184,25 @@ def identity_problem(instance_id: str) -> str | None:
     return None
 
 
+def waits_for_resume(instance: Instance, response: pb.OrchestratorResponse) -> bool:
+    """Whether this replay leaves `instance` suspended, so that its actions are to be had again when it is resumed.
+
+    durabletask sets aside all events between suspension and resumption, the confirmations of its own actions included.
+    Actions accepted from the replay that suspends would be sent again by every later one. DurableTask.Core sends none
+    while suspended (TaskOrchestrationContext.OrchestratorActions).
+    """
+    suspended = instance.status == pb.ORCHESTRATION_STATUS_SUSPENDED
+    for event in instance.dispatched_events:
+        if event.HasField("executionSuspended"):
+            suspended = True
+        elif event.HasField("executionResumed"):
+            suspended = False
+    return suspended and not any(
+        action.completeOrchestration.orchestrationStatus == pb.ORCHESTRATION_STATUS_TERMINATED
+        for action in response.actions
+    )
+
+
 def input_problem(encoded: str | None) -> str | None:
     """Why an orchestration cannot start with this input, None if it can."""
     size = len((encoded or "").encode())

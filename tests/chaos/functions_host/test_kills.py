@@ -8,8 +8,10 @@ import os
 import random
 import shutil
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -62,16 +64,22 @@ class Experiment:
     def until_killed(self, share: float) -> None:
         """Host the app, ask for `share` of the runs, and kill the host after a random number of further effects."""
         names = sorted(self.acknowledged)[: round(len(self.acknowledged) * share)]
-        before, more = len(self.effects()), self.random.randrange(1, 1 + RUNS)
+        target = len(self.effects()) + self.random.randrange(1, 3 * RUNS)
         with hosted(self.app, self.log, self.data, EFFECTS=str(self.effects_file)) as host:
             with ThreadPoolExecutor(4) as pool:
                 asked = [pool.submit(self.ask, host, name) for name in names]
-                pause = threading.Event()
-                while len(self.effects()) < before + more and not all(it.done() for it in asked):
-                    pause.wait(0.001)
+                self.until_effects(target)
                 host.kill()
             for it in asked:
                 it.result()
+
+    def until_effects(self, target: int) -> None:
+        """Return at that number of effects, or when there has been none for a while: what is left is suspended."""
+        pause, last, since = threading.Event(), -1, time.monotonic()
+        while (count := len(self.effects())) < target and time.monotonic() < since + 0.5:
+            if count != last:
+                last, since = count, time.monotonic()
+            pause.wait(0.001)
 
     def to_the_end(self) -> dict[str, object]:
         """Host the app until all runs have ended; the outputs, and the number that all runs together counted."""
@@ -81,12 +89,15 @@ class Experiment:
             for name in self.suspended:
                 host.until(name, "Suspended", "Completed")
                 host.post(f"{name}/resume")
-            ended = {name: eventually(lambda it=name: self._end(host, it), 45) for name in self.acknowledged}
-            return ended | {"total": host.run("reads", "reads")["output"]}
+            ended: dict[str, object] = {
+                name: eventually(partial(self._end, host, name), 45) for name in self.acknowledged
+            }
+            host.http.post(f"{MANAGEMENT}/orchestrators/reads/reads", json=None)
+            return ended | {"total": host.until("reads", "Completed")["output"]}
 
     def _end(self, host: Host, name: str) -> object:
         document = host.status(name).json()
-        assert document["runtimeStatus"] != "Failed", document
+        assert document["runtimeStatus"] != "Failed", document["output"]
         return document["output"] if document["runtimeStatus"] == "Completed" else None
 
 

@@ -1,5 +1,6 @@
 """What outlives the host: everything acknowledged, after `kill -9` or an orderly stop; and what ends it loudly."""
 
+import os
 import resource
 import signal
 import sqlite3
@@ -91,6 +92,13 @@ def test_an_orderly_stop_loses_nothing_and_purging_is_for_good(place: Place) -> 
         host.raise_event("event", "go", "later")
         assert host.until("event", "Completed")["output"] == "later"
         assert {stat.S_IMODE(file.stat().st_mode) for file in place.data.iterdir()} == {0o600}
+
+
+def test_the_data_folder_is_relative_to_where_the_host_is_started(tmp_path: Path) -> None:
+    app = sample_app(tmp_path)
+    with hosted(app, tmp_path / "log", Path(os.path.relpath(tmp_path / "data"))) as host:
+        assert host.run("echo", "x", 1)["output"] == 1
+    assert (tmp_path / "data" / "journal.db").exists()
 
 
 def test_failed_runs_are_rewound_after_a_restart(place: Place) -> None:

@@ -34,6 +34,32 @@ class Api:
     http: httpx.Client
     namespace: str
 
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """Trust in the server, and no client certificate."""
+        return ssl.create_default_context(cadata=_authority(self.kubeconfig))
+
+    def with_token(self, token: str) -> httpx.Client:
+        """A client that has nothing but a token: a client certificate would count before it."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=self.http.base_url, verify=self.tls, headers=headers, timeout=20, trust_env=False)
+
+    def limited(self, rules: list[Json]) -> httpx.Client:
+        """A client as a new ServiceAccount `limited`, which may do what the rules say in the test's namespace."""
+        rbac = "rbac.authorization.k8s.io"
+        subject = {"kind": "ServiceAccount", "name": "limited", "namespace": self.namespace}
+        role = {"apiGroup": rbac, "kind": "Role", "name": "limited"}
+        for path, body in (
+            (self.path("serviceaccounts"), {}),
+            (self.path("roles", group=rbac), {"rules": rules}),
+            (self.path("rolebindings", group=rbac), {"roleRef": role, "subjects": [subject]}),
+        ):
+            made = self.http.post(path, json={"metadata": {"name": "limited"}, **body})
+            assert made.status_code == 201, made.text
+        request = {"spec": {"expirationSeconds": 600}}
+        token = self.http.post(self.path("serviceaccounts", "limited/token"), json=request).json()["status"]["token"]
+        return self.with_token(token)
+
     def path(self, plural: str, name: str = "", *, group: str = "", version: str = "v1") -> str:
         """The path of a resource in the test's namespace."""
         root = f"/apis/{group}/{version}" if group else f"/api/{version}"
@@ -68,6 +94,11 @@ class Api:
             assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS} s"
             never.wait(0.02)
         return result
+
+
+def _authority(kubeconfig: Json) -> str:
+    encoded: str = kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"]
+    return base64.b64decode(encoded).decode()
 
 
 def rest_client(kubeconfig: Json) -> httpx.Client:

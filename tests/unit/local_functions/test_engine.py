@@ -18,6 +18,7 @@ from durabletask.testing.in_memory_backend import InMemoryOrchestrationBackend
 from arcway.local.functions.engine import Engine
 from arcway.local.functions.records import LOCAL, EngineError
 from tests.unit.local_functions.driving import (
+    act,
     activity,
     complete,
     give,
@@ -95,6 +96,30 @@ def test_resume_that_arrives_while_the_suspension_is_in_flight_is_not_forgotten(
     assert engine.take_orchestration() is None
     give(engine, work)
     assert kinds(take(engine))[-1] == "executionResumed"
+
+
+def test_what_a_suspended_orchestration_asks_for_waits_until_it_is_resumed(engine: Engine) -> None:
+    start(engine, "p")
+    work = take(engine)
+    engine.SuspendInstance(pb.SuspendRequest(instanceId="p"), LOCAL)
+    give(engine, work)
+    give(engine, take(engine), activity())
+    assert state(engine, "p").orchestrationStatus == pb.ORCHESTRATION_STATUS_SUSPENDED
+    raise_event(engine, "p")
+    engine.ResumeInstance(pb.ResumeRequest(instanceId="p"), LOCAL)
+    assert engine.take_activity() is None
+    give(engine, take(engine), activity())
+    assert act(engine).task_id == 1
+    assert engine.take_activity() is None
+
+
+def test_a_suspended_orchestration_is_terminated(engine: Engine) -> None:
+    start(engine, "p")
+    give(engine, take(engine))
+    engine.SuspendInstance(pb.SuspendRequest(instanceId="p"), LOCAL)
+    engine.TerminateInstance(pb.TerminateRequest(instanceId="p"), LOCAL)
+    give(engine, take(engine), complete(pb.ORCHESTRATION_STATUS_TERMINATED))
+    assert state(engine, "p").orchestrationStatus == pb.ORCHESTRATION_STATUS_TERMINATED
 
 
 def test_all_events_carry_the_present_time(engine: Engine) -> None:
