@@ -1,5 +1,6 @@
-"""GET /api/runs, GET /api/runs/{id}, POST /api/runs/{id}/cancel."""
+"""GET /api/runs, GET /api/runs/{id}, POST /api/runs/{id}/cancel and /retry."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
@@ -8,7 +9,8 @@ import grpc
 
 from arcway.domain.errors import ArcError
 from triggers import http
-from triggers.runs import Filter, find, page
+from triggers.runs import Filter, find, page, request_of
+from triggers.start import start
 
 blueprint = df.Blueprint()
 
@@ -35,6 +37,26 @@ async def run(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.
 async def run_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """Ask a run to stop at its next step boundary."""
     return await http.answer(req, client, {"POST": _cancel})
+
+
+@blueprint.route(route="runs/{id}/retry", methods=http.ALL_METHODS)
+@blueprint.durable_client_input(client_name="client")
+async def run_retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
+    """Go on with a failed or cancelled run: a new run of the same request, which reads the world first."""
+    return await http.answer(req, client, {"POST": _retry})
+
+
+async def _retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
+    found = await find(client, req.route_params["id"])
+    if not found["finishedAt"]:
+        details = [{"run": found["id"], "href": f"/api/runs/{found['id']}"}]
+        raise ArcError("ARC-6003", f"Run {found['id']} still goes on.", details=[*details])
+    if found["state"] == "Succeeded":
+        return http.respond(found)
+    request = await request_of(client, found["id"])
+    started = await start(client, request, str(uuid.uuid4()), found["correlationId"])
+    run = await find(client, str(started.run))
+    return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 
 
 async def _list(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:

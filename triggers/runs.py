@@ -57,6 +57,15 @@ async def find(client: df.DurableFunctionsClient, run_id: str) -> Json:
     return view(state, with_result=True)
 
 
+async def request_of(client: df.DurableFunctionsClient, run_id: str) -> Request:
+    """The request that started the run. Raises `ArcError` ARC-6001 or ARC-6002 as `find` does."""
+    await find(client, run_id)
+    state = await look_up(client, run_id.partition(".")[0])
+    if state is None:
+        raise ArcError("ARC-6001", f"There is no run {run_id[:80]}.")
+    return Request.model_validate(input_of(state)["request"])
+
+
 def view(state: OrchestrationState, *, with_result: bool) -> Json:
     """The run as anyone may see it."""
     given = input_of(state)

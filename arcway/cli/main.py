@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from arcway.cli import local_commands, output, progress
-from arcway.cli.connect import ConnectOptions, connect_cluster
+from arcway.cli.connect import ConnectOptions, connect_cluster, show_outcome
 from arcway.cli.server import FAILED, NOT_FOUND, OK, CommandError, Server
 
 app = typer.Typer(
@@ -132,6 +132,21 @@ def cancel(run: Annotated[str, typer.Argument(help="Id of the run.")], server: S
     shown = Server.find(server).post(f"runs/{run}/cancel")
     output.stderr.print(f"Run {shown['id']} is {shown['state']}; arcway status {shown['id']} --follow")
     return OK
+
+
+@app.command()
+def retry(
+    run: Annotated[str, typer.Argument(help="Id of a failed or cancelled run.")],
+    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 3600,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    server: ServerOption = None,
+    format_: OutputOption = "table",
+) -> int:
+    """Go on with a failed or cancelled run. Example: arcway retry cluster-0123….abcd"""
+    here = Server.find(server)
+    started = here.post(f"runs/{run}/retry")
+    output.stderr.print(f"Run {started['id']}", markup=False)
+    return show_outcome(progress.show(here.follow(started, timeout), quiet=quiet), format_)
 
 
 @app.command()

@@ -123,15 +123,15 @@ class Arcway:
         """The run when it is over."""
         return self.wait_until(run_id, lambda run: bool(run["finishedAt"]))
 
-    def wait_until(self, run_id: str, condition: Callable[[Json], bool]) -> Json:
+    def wait_until(self, run_id: str, condition: Callable[[Json], bool], seconds: float = _RUN_SECONDS) -> Json:
         """The run as soon as it meets the condition."""
-        deadline = time.monotonic() + _RUN_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             run: Json = self.http.get(f"/runs/{run_id}").raise_for_status().json()
             if condition(run):
                 return run
             time.sleep(0.02)
-        raise AssertionError(f"not met in {_RUN_SECONDS} s: {run}")
+        raise AssertionError(f"not met in {seconds} s: {run}")
 
     def connect(self, cluster: SimulatedCluster, **changes: Any) -> Json:
         """Start a run and wait for its end."""

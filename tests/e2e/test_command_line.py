@@ -99,5 +99,5 @@ def test_the_stack_of_this_folder_can_be_up_once(command: Command) -> None:
 
 
 def test_every_command_explains_itself_with_an_example(command: Command) -> None:
-    for name in ("connect", "check", "status", "show", "list", "cancel", "up", "down", "demo"):
+    for name in ("connect", "check", "status", "show", "list", "cancel", "retry", "up", "down", "demo"):
         assert "Example: arcway" in " ".join(command(name, "--help").stdout.split())

@@ -143,6 +143,22 @@ def test_a_run_can_be_cancelled_while_it_waits(arcway: Arcway, azure: Control, c
     assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 200
 
 
+def test_a_failed_run_can_be_gone_on_with(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
+    failed = arcway.connect(cluster)
+    assert failed["state"] == "Failed"
+    cluster.control("PUT", "behaviour", {"pods": []})
+    for pod in cluster.get("/api/v1/namespaces/azure-arc/pods")["items"]:
+        cluster.send("DELETE", f"/api/v1/namespaces/azure-arc/pods/{pod['metadata']['name']}", None)
+    answer = arcway.http.post(f"/runs/{failed['id']}/retry")
+    assert answer.status_code == 202
+    run = arcway.finish(answer.json()["id"])
+    assert (run["state"], run["id"] != failed["id"]) == ("Succeeded", True)
+    assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
+    again = arcway.http.post(f"/runs/{run['id']}/retry")
+    assert (again.status_code, again.json()["id"]) == (200, run["id"])
+
+
 def _seconds(text: str) -> float:
     from datetime import datetime
 

@@ -46,8 +46,8 @@ def test_another_request_while_one_runs_is_a_conflict_that_names_it(
 
 
 def test_many_simultaneous_starts_make_one_run(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: arcway.start(arcway.request(cluster)), range(20)))
+    with ThreadPoolExecutor(25) as pool:
+        answers = list(pool.map(lambda _: arcway.start(arcway.request(cluster)), range(50)))
     assert {answer.status_code for answer in answers} == {202}
     (run_id,) = {answer.json()["id"] for answer in answers}
     assert arcway.finish(run_id)["state"] == "Succeeded"

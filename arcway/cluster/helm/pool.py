@@ -76,9 +76,13 @@ class Worker:
         answer: dict[str, Any] = json.loads(data)
         return answer
 
-    def stop(self) -> None:
-        """Kill the process and remove its folder."""
+    def kill(self) -> None:
+        """Kill the process; a caller that waits for its answer sees its end."""
         self._process.kill()
+
+    def stop(self) -> None:
+        """Kill the process and remove its folder; nobody may be waiting for its answer."""
+        self.kill()
         with suppress(BrokenPipeError):  # what was not sent yet is of no use to anybody
             self._requests.close()
         self._answers.close()
@@ -97,13 +101,18 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
         self._workers: set[Worker] = set()
+        self._closed = False
         atexit.register(self.close)
 
     def close(self) -> None:
-        """Stop all workers; a call in progress ends with ARC-5004."""
+        """Stop all workers for good; a call in progress ends with ARC-5004, and its caller removes the worker."""
         with self._lock:
-            workers, self._workers, self._idle = self._workers, set(), []
-        for worker in workers:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            for worker in self._workers.difference(idle):
+                worker.kill()
+            self._workers.difference_update(idle)
+        for worker in idle:
             worker.stop()
 
     def digest_of(self, reference: str) -> str:
@@ -152,7 +161,7 @@ class WorkerPool:
 
     def _call(self, request: dict[str, Any], code: str) -> Any:
         with self._free:
-            worker = self._take()
+            worker = self._take(request["operation"])
             try:
                 answer = worker.ask(request, CALL_SECONDS)
             except TimeoutError as error:
@@ -162,20 +171,29 @@ class WorkerPool:
             except EOFError as error:
                 self._drop(worker)
                 raise ArcError("ARC-5004", f"The Helm worker died during {request['operation']}.") from error
-            with self._lock:
-                self._idle.append(worker)
+            self._give_back(worker)
         if "failed" in answer:
             raise _refusal(answer, request["operation"], code)
         return answer.get("ok")
 
-    def _take(self) -> Worker:
+    def _take(self, operation: str) -> Worker:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
         worker = Worker(self._work_dir, self._ca_file)
         with self._lock:
-            self._workers.add(worker)
-        return worker
+            if not self._closed:
+                self._workers.add(worker)
+                return worker
+        worker.stop()
+        raise ArcError("ARC-5004", f"Helm was stopped before {operation}.")
+
+    def _give_back(self, worker: Worker) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(worker)
+                return
+        self._drop(worker)
 
     def _drop(self, worker: Worker) -> None:
         with self._lock:

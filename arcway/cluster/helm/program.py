@@ -22,6 +22,9 @@ from arcway.domain.errors import ArcError, redact
 from arcway.private_file import private_file
 
 _TIMEOUT = "--timeout=45s"
+# Without the first, releases made by other Helm clients cannot be upgraded; without the second, an old installation's
+# leftovers (CRDs) stop a new one.
+_OWN = ("--force-conflicts", "--take-ownership")
 _LOCKED = "another operation (install/upgrade/rollback) is in progress"
 _DIGEST = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 _UNREACHABLE = ("cluster unreachable", "connection refused", "no such host", "Unauthorized")
@@ -98,8 +101,7 @@ class HelmProgram:
         with tempfile.NamedTemporaryFile(suffix=".tgz", dir=self._work_dir) as archive:
             archive.write(chart)
             archive.flush()
-            # Without --force-conflicts, releases made by other Helm clients cannot be upgraded.
-            arguments = (verb, name, archive.name, "--values=-", "--force-conflicts", "--output=json", _TIMEOUT, *flags)
+            arguments = (verb, name, archive.name, "--values=-", *_OWN, "--output=json", _TIMEOUT, *flags)
             self._on_cluster(access, namespace, *arguments, given=json.dumps(values))
 
     def _on_cluster(self, access: Access, namespace: str, *arguments: str, given: str = "") -> str:

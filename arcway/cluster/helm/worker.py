@@ -84,12 +84,17 @@ def _upgrade(request: dict[str, Any]) -> None:
 
 
 def _apply(call: str, request: dict[str, Any], **options: Any) -> None:
-    """The Python layer hides force_conflicts, without which releases made by other Helm clients cannot be upgraded."""
+    """Apply a chart and make what it names the release's own.
+
+    The Python layer hides two options: force_conflicts, without which releases made by other Helm clients cannot be
+    upgraded, and take_ownership, without which an old installation's leftovers (CRDs) stop a new one.
+    """
     from helm_python import _native
     from helm_python.chart import Chart
 
     none = _native.HANDLE(0)
-    given = {"namespace": request["namespace"], "timeout_seconds": _TIMEOUT_SECONDS, "force_conflicts": True, **options}
+    given = {"namespace": request["namespace"], "timeout_seconds": _TIMEOUT_SECONDS, "force_conflicts": True}
+    given |= {"take_ownership": True, **options}
     with (
         private_file(request["kubeconfig"]) as path,
         _config(path, request) as config,

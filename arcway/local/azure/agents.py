@@ -93,20 +93,40 @@ class _ClusterAgents:
         self._tls = tls
 
     async def work(self) -> None:
-        """From the release's appearance to its disappearance."""
+        """From the release's appearance to a change of its ConfigMap or key."""
         await self._cluster.wait_for(f"{_NAMESPACE}/configmaps", _CONFIG)
         token, pause = None, _FIRST_PAUSE
         while config := await self._cluster.get(f"{_NAMESPACE}/configmaps/{_CONFIG}"):
             try:
                 token = token or await self._obtain_identity(config["data"])
                 await self._report(config["data"], token)
-                pause = _HEARTBEAT_SECONDS
             except NotYet as reason:
                 log.debug("%s", reason)
                 if str(reason) == "identity":
                     token = None
+                await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
-            await asyncio.sleep(pause)
+                continue
+            pause = _FIRST_PAUSE
+            if await self._changed(config, within=_HEARTBEAT_SECONDS):
+                return
+
+    async def _changed(self, config: dict[str, Any], *, within: float) -> bool:
+        """Whether ConfigMap or key became another one within so many seconds; real agents are restarted then."""
+        secret = await self._cluster.get(f"{_NAMESPACE}/secrets/{config['data']['ONBOARDING_SECRET_NAME']}")
+        if secret is None:
+            return True
+        waits = [
+            asyncio.create_task(self._cluster.wait_for_change(f"{_NAMESPACE}/configmaps", config)),
+            asyncio.create_task(self._cluster.wait_for_change(f"{_NAMESPACE}/secrets", secret)),
+        ]
+        try:
+            done, _ = await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        return bool(done)
 
     async def _obtain_identity(self, config: dict[str, str]) -> str:
         await self._need("clusteridentityoperator")

@@ -30,6 +30,7 @@ class Identity:
     """An identity that was issued to a cluster."""
 
     token: str
+    public_key: str
     expires: datetime
     connection: Change
 
@@ -67,7 +68,12 @@ class ArcService:
             raise Refusal(
                 401, "InvalidSignature", "The private key does not belong to the connected cluster."
             ) from error
-        identity = Identity(secrets.token_urlsafe(32), certificate_expiry(), Change(self._world.paces.connection))
+        identity = Identity(
+            secrets.token_urlsafe(32),
+            self._world.public_key_text(key),
+            certificate_expiry(),
+            Change(self._world.paces.connection),
+        )
         self._identities[key] = identity
         issued = self._authority.issue_client(key.rpartition("/")[2])
         return web.json_response(
@@ -85,6 +91,8 @@ class ArcService:
         identity = self._identities.get(key)
         if identity is None or not secrets.compare_digest(str(body.get("token", "")), identity.token):
             raise Refusal(401, "InvalidIdentity", "The identity is not the one that was issued last.")
+        if identity.public_key != self._world.public_key_text(key):
+            raise Refusal(401, "InvalidIdentity", "The connected cluster has another public key by now.")
         if not identity.connection.look():
             return web.json_response({"connected": False})
         metadata: dict[str, Any] = body.get("metadata") or {}

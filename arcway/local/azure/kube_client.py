@@ -69,6 +69,15 @@ class KubeClient:
             if event.get("type") in ("ADDED", "MODIFIED"):
                 return
 
+    async def wait_for_change(self, path: str, seen: dict[str, Any]) -> None:
+        """Return once the object `seen` in the collection at `path` is another, is changed, or is gone."""
+        version = seen["metadata"]["resourceVersion"]
+        async for event in self._watch(path, seen["metadata"]["name"]):
+            if event.get("type") == "DELETED":
+                return
+            if event.get("type") in ("ADDED", "MODIFIED") and event["object"]["metadata"]["resourceVersion"] != version:
+                return
+
     async def _watch(self, path: str, name: str) -> AsyncIterator[dict[str, Any]]:
         query = f"?watch=true&fieldSelector=metadata.name%3D{name}&timeoutSeconds={_WATCH_SECONDS}"
         limit = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_WATCH_SECONDS + 30)

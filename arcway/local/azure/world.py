@@ -73,11 +73,12 @@ class World(Subscriptions):
     def cluster(self, subscription_id: str, group: str, name: str) -> dict[str, Any]:
         """The connected cluster. Raises `Refusal` 404 ResourceNotFound."""
         group_id = self.group(subscription_id, group)["id"]
-        found = self.clusters.get(f"{group_id}/providers/Microsoft.Kubernetes/connectedClusters/{name}".lower())
+        key = f"{group_id}/providers/{_TYPE}/{name}".lower()
+        self._settle(key)
+        found = self.clusters.get(key)
         if found is None:
             text = f"The Resource '{_TYPE}/{name}' under resource group '{group}' was not found."
             raise Refusal(404, "ResourceNotFound", text)
-        self._settle(found["id"].lower())
         return found
 
     def patch_cluster(self, cluster: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
@@ -162,6 +163,11 @@ class World(Subscriptions):
         if cluster is None or cluster["properties"]["provisioningState"] != "Succeeded":
             return None
         return load_pkcs1(cluster["properties"]["agentPublicKeyCertificate"])
+
+    def public_key_text(self, resource_id: str) -> str:
+        """The public key as it was put; empty when there is no such connected cluster."""
+        cluster = self.clusters.get(resource_id.lower())
+        return str(cluster["properties"]["agentPublicKeyCertificate"]) if cluster else ""
 
     def report(self, resource_id: str, metadata: dict[str, Any], *, expires: datetime | None) -> bool:
         """A heartbeat of the cluster's agents; returns whether the service counts it as Connected."""

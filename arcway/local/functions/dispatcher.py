@@ -8,7 +8,7 @@ import asyncio
 import base64
 import binascii
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -66,8 +66,7 @@ class Dispatcher:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
-        self._outcomes: list[Callable[[], object]] = []
-        self._settled: asyncio.Future[None] = self._loop.create_future()
+        self._outcomes: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
         self._woken = False
         self._stopped = False
         engine.on_work(self._wake)
@@ -152,19 +151,25 @@ class Dispatcher:
     async def _settle(self, complete: Callable[[], object]) -> None:
         """Give an outcome back together with all others of this turn of the loop; returns when it is committed."""
         if not self._outcomes:
-            self._settled = self._loop.create_future()
-            self._loop.call_soon(self._commit, self._settled)
-        self._outcomes.append(complete)
-        await self._settled
+            self._loop.call_soon(self._commit)
+        settled: asyncio.Future[None] = self._loop.create_future()
+        self._outcomes.append((complete, settled))
+        await settled
 
-    def _commit(self, settled: asyncio.Future[None]) -> None:
+    def _commit(self) -> None:
         outcomes, self._outcomes = self._outcomes, []
+        raised: Sequence[Exception | None]
         try:
-            self._engine.commit_together(outcomes)
+            raised = self._engine.commit_together([complete for complete, _ in outcomes])
         except JournalError as error:
-            settled.set_exception(error)
-        else:
-            settled.set_result(None)
+            raised = [error] * len(outcomes)
+        for (_, settled), problem in zip(outcomes, raised, strict=True):
+            if settled.done():
+                continue
+            if problem is None:
+                settled.set_result(None)
+            else:
+                settled.set_exception(problem)
 
     async def _invoke(self, kind: str, name: str, data: TypedData) -> str | None:
         function = self._functions[kind].get(name.lower())

@@ -109,11 +109,10 @@ class Engine(Lifecycle):
 
     # -- taking back ---------------------------------------------------------------------------------------------
 
-    def commit_together(self, completions: Iterable[Callable[[], object]]) -> None:
-        """Call several `Complete*Task` as one change: nobody sees one without the others."""
+    def commit_together(self, completions: Iterable[Callable[[], object]]) -> list[Exception | None]:
+        """Call several `Complete*Task` as one change, of which nobody sees a part; returns what each raised."""
         with self._lock:
-            for complete in completions:
-                complete()
+            return [_raised_by(complete) for complete in completions]
 
     @override
     def CompleteOrchestratorTask(self, request: pb.OrchestratorResponse, context: Any) -> pb.CompleteTaskResponse:
@@ -231,6 +230,14 @@ class Engine(Lifecycle):
         port = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
         return f"127.0.0.1:{port}"
+
+
+def _raised_by(complete: Callable[[], object]) -> Exception | None:
+    try:
+        complete()
+    except Exception as error:  # noqa: BLE001 - an outcome that the backend cannot digest must not take others with it
+        return error
+    return None
 
 
 def _is_ready(instance: Instance) -> bool:

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,10 +85,8 @@ async def serve(options: Options) -> AsyncIterator[Running]:
         routes = build_routes(worker.functions, settings.route_prefix)
         timers = Timers(worker)
         _warn(worker)
-        orchestrators = {
-            key: durable_name(function) for key, function in durable_functions(worker.functions, ORCHESTRATION).items()
-        }
-        engine = _engine(orchestrators, settings.default_version, data)
+        engine = _engine(worker, settings.default_version, data)
+        failure = _failure_of(engine)
         key = f"code={secrets.token_urlsafe(24)}"
         server = HttpServer(worker, routes, ManagementApi(engine, key), options.grace)
         dispatcher = Dispatcher(engine, worker, settings.concurrency)
@@ -96,7 +94,6 @@ async def serve(options: Options) -> AsyncIterator[Running]:
             port = await _listen(server, options)
             url = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{port}"
             worker.client_configuration = client_configuration(settings, url, engine.start(), key)
-            failure = _failure_of(engine)
             if isinstance(engine, JournaledEngine):
                 engine.resume()
             timers.start()
@@ -131,7 +128,10 @@ def client_configuration(settings: HostSettings, url: str, rpc_address: str, req
     )
 
 
-def _engine(orchestrators: Mapping[str, str], version: str | None, data: Path | None) -> Engine:
+def _engine(worker: Worker, version: str | None, data: Path | None) -> Engine:
+    orchestrators = {
+        key: durable_name(function) for key, function in durable_functions(worker.functions, ORCHESTRATION).items()
+    }
     if data is None:
         return Engine(orchestrators, version)
     try:

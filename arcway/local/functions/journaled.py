@@ -133,13 +133,17 @@ class JournaledEngine(Engine):
                     self._report_end(child)
 
     def _commit(self) -> None:
-        if not (changes := self._ledger.take_changes(self._pending_lock_requests)):
-            return
         try:
-            self._journal.write(changes)
+            if changes := self._ledger.take_changes(self._pending_lock_requests):
+                self._journal.write(changes)
         except JournalError as error:
             self._failed(error)
             raise
+        except Exception as error:
+            # Whatever it was, the ledger takes for written what is not.
+            failure = JournalError(f"The journal {self._journal.path} cannot be written: {error!r}.")
+            self._failed(failure)
+            raise failure from error
 
     @override
     def _process_schedule_task_action(self, instance: OrchestrationInstance, action: pb.OrchestratorAction) -> None:

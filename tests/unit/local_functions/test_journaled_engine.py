@@ -1,8 +1,9 @@
 """What an engine with a journal knows after its predecessor ended without a word, feature by feature."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -364,6 +365,34 @@ def test_an_engine_that_cannot_write_acknowledges_nothing_more(place: Place) -> 
     assert take(engine).request.instanceId == "kept"
 
 
+def test_an_error_of_any_kind_while_writing_stops_the_engine(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(place.engine, "kept")
+    failures: list[JournalError] = []
+    place.engine.on_failure(failures.append)
+    monkeypatch.setattr(place.engine._journal, "write", _raise_overflow)
+    with pytest.raises(JournalError, match="cannot be written: OverflowError"):
+        start(place.engine, "lost")
+    assert len(failures) == 1
+    with pytest.raises(JournalError):
+        place.engine.take_orchestration()
+    assert take(place.again()).request.instanceId == "kept"
+
+
+def test_outcomes_committed_together_are_written_at_once_and_fail_alone(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("p", "q"):
+        start(place.engine, name)
+    written: list[Any] = []
+    monkeypatch.setattr(place.engine._journal, "write", written.append)
+    works = [take(place.engine), take(place.engine)]
+    outcomes: list[Callable[[], object]] = [partial(give, place.engine, work, activity()) for work in works]
+    raised = place.engine.commit_together([outcomes[0], _raise_overflow, outcomes[1]])
+    assert [type(error).__name__ for error in raised] == ["NoneType", "OverflowError", "NoneType"]
+    assert len(written) == 1
+    assert sum(sql.startswith("INSERT INTO activities") for sql, _ in written[0]) == 2
+
+
 def test_content_that_cannot_be_understood_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     place = Place(path)
@@ -414,3 +443,7 @@ def _value(content: str) -> Any:
     request = pb.CreateInstanceRequest()
     request.input.value = content
     return request.input
+
+
+def _raise_overflow(*_: object) -> None:
+    raise OverflowError

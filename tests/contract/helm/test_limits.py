@@ -1,0 +1,169 @@
+"""What a bad server or a long life may not do to Helm: hang a worker, show a secret, grow without end."""
+
+import dataclasses
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from arcway.cluster.helm import Helm, pool, program
+from arcway.cluster.helm.pool import WorkerPool
+from arcway.cluster.kubeconfig import Access
+from arcway.domain.errors import ArcError
+from arcway.local.certificates import CertificateAuthority
+from tests.contract.helm.conftest import THREE_OBJECTS
+from tests.contract.kubernetes_api.conftest import Api, Json
+
+_DEADLINE = 2.0
+_SECRET = "planted-5Hq2"
+
+
+@pytest.fixture
+def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (pool, program):
+        monkeypatch.setattr(module, "CALL_SECONDS", _DEADLINE)
+
+
+@pytest.fixture(params=["before TLS", "after TLS"])
+def silent(request: pytest.FixtureRequest, access: Access, tmp_path: Path) -> Iterator[Access]:
+    """A server that accepts connections and says nothing, or completes TLS and then says nothing."""
+    authority = CertificateAuthority.open(tmp_path / "ca")
+    stopped, kept = threading.Event(), []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.1)
+
+        def accept() -> None:
+            while not stopped.is_set():
+                with suppress(TimeoutError, OSError):
+                    connection, _ = listener.accept()
+                    kept.append(connection)
+                    if request.param == "after TLS":
+                        connection.settimeout(5)
+                        kept.append(context.wrap_socket(connection, server_side=True))
+
+        context: ssl.SSLContext = authority.server_context()
+        thread = threading.Thread(target=accept)
+        thread.start()
+        server = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        yield dataclasses.replace(access, server=server, ca=authority.certificate_pem.decode())
+        stopped.set()
+        thread.join()
+    for connection in kept:
+        connection.close()
+
+
+@pytest.mark.usefixtures("short_calls")
+def test_a_silent_server_holds_a_call_no_longer_than_its_deadline(
+    helm: Helm, silent: Access, access: Access, api: Api
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(ArcError) as caught:
+        helm.install(silent, "agents", api.namespace, THREE_OBJECTS, {"value": "x"})
+    assert time.monotonic() - began < _DEADLINE + 2
+    assert caught.value.code == "ARC-5004"
+    # And the next call is answered.
+    assert helm.release(access, "agents", api.namespace) is None
+
+
+@pytest.mark.usefixtures("short_calls")
+def test_a_call_shows_no_secret_to_others(helm: Helm, silent: Access, tmp_path_factory: pytest.TempPathFactory) -> None:
+    token = f"{_SECRET}-token"
+    given = dataclasses.replace(silent, token=token, certificate=None, key=None)
+    seen: list[str] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.05):
+            seen.extend(_command_lines())
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        with pytest.raises(ArcError):
+            helm.install(given, "agents", "test-none", THREE_OBJECTS, {"value": f"{_SECRET}-value"})
+        files = _files_with(tmp_path_factory.getbasetemp(), _SECRET)
+    finally:
+        over.set()
+        watcher.join()
+    assert any("helm" in line for line in seen)
+    assert [line for line in seen if _SECRET in line] == []
+    assert files == []
+
+
+def _command_lines() -> list[str]:
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return lines
+
+
+def _files_with(folder: Path, text: str) -> list[Path]:
+    found = []
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            if path.is_file() and path.stat().st_size < 1 << 20 and text.encode() in path.read_bytes():
+                found.append(path)
+    return found
+
+
+def test_closing_the_pool_ends_a_call_in_progress(silent: Access, tmp_path: Path) -> None:
+    helm = WorkerPool(tmp_path / "work", 1, None)
+    told: list[ArcError] = []
+
+    def call() -> None:
+        try:
+            helm.release(silent, "agents", "test-none")
+        except ArcError as error:
+            told.append(error)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    deadline = time.monotonic() + 20
+    never = threading.Event()
+    while not list((tmp_path / "work").glob("helm-*/helm")):
+        assert time.monotonic() < deadline
+        never.wait(0.02)
+    helm.close()
+    caller.join(timeout=10)
+    assert not caller.is_alive()
+    assert [error.code for error in told] == ["ARC-5004"]
+    assert list((tmp_path / "work").glob("helm-*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
+def test_two_hundred_cycles_do_not_grow_a_worker(access: Access, api: Api, azure: Json, tmp_path: Path) -> None:
+    helm = WorkerPool(tmp_path / "work", 1, azure["caFile"])
+    try:
+        sizes = []
+        for _ in range(200):
+            helm.install(access, "agents", api.namespace, THREE_OBJECTS, {"value": "x"})
+            helm.uninstall(access, "agents", api.namespace)
+            sizes.append(_resident_kilobytes())
+    finally:
+        helm.close()
+    assert max(sizes[30:]) <= sizes[29] * 1.10, sizes[::20]
+
+
+def _resident_kilobytes() -> int:
+    """The resident memory of this process's Helm workers."""
+    total = 0
+    for path in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            fields = dict(line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
+            if int(fields["PPid"]) == os.getpid() and "arcway.cluster.helm.worker" in _command_line(path.parent):
+                total += int(fields["VmRSS"].split()[0])
+    assert total
+    return total
+
+
+def _command_line(process: Path) -> str:
+    return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")

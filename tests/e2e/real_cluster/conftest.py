@@ -1,0 +1,133 @@
+"""The real control plane as a cluster to connect, put back as it was after each test.
+
+The agents' release is one per cluster, so all tests here run in one process, one after the other.
+"""
+
+import base64
+import json
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from arcway.local.certificates import write_private
+from arcway.local.stack import Stack
+from tests.e2e.conftest import Json, SimulatedCluster
+
+_DEADLINE_SECONDS = 40.0
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_KINDS = (
+    "/api/v1/namespaces",
+    "/api/v1/secrets",
+    "/api/v1/configmaps",
+    "/api/v1/services",
+    "/api/v1/serviceaccounts",
+    "/api/v1/pods",
+    "/apis/apps/v1/deployments",
+    "/apis/apps/v1/replicasets",
+    "/apis/batch/v1/jobs",
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+    "/apis/coordination.k8s.io/v1/leases",
+    f"{_RBAC}/clusterroles",
+    f"{_RBAC}/clusterrolebindings",
+    f"{_RBAC}/roles",
+    f"{_RBAC}/rolebindings",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process for everything that needs the cluster to itself."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.xdist_group("real_cluster"))
+
+
+class RealCluster(SimulatedCluster):
+    """The real control plane under the handles that tests have for a simulated cluster; it has no controls."""
+
+    def __init__(self, kubeconfig: Path, stack: Stack) -> None:
+        self.name = "real"
+        self.file = kubeconfig
+        self.kubeconfig = yaml.safe_load(kubeconfig.read_text())
+        self._stack = stack
+        self.http = _client(self.kubeconfig)
+        self.secret = self.store(json.dumps(self.kubeconfig))
+
+    def get(self, path: str) -> Json:
+        """Read as the administrator."""
+        body: Json = self.http.get(path).json()
+        return body
+
+    def send(self, method: str, path: str, body: Any) -> int:
+        """Change something as the administrator; returns the status."""
+        return self.http.request(method, path, json=body).status_code
+
+    def objects(self) -> set[str]:
+        """Names of all objects that a cluster has of the kinds that onboarding makes, and of namespaced ones."""
+        return {
+            f"{path}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
+            for path in _KINDS
+            for item in self.get(path)["items"]
+            if not item["metadata"].get("namespace", item["metadata"]["name"]).startswith(("test-", "default"))
+        }
+
+    def eventually[T](self, look: Callable[[], T]) -> T:
+        """The first true result of `look`; fails after a deadline."""
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        never = threading.Event()
+        while not (result := look()):
+            assert time.monotonic() < deadline, f"not within {_DEADLINE_SECONDS} s"
+            never.wait(0.05)
+        return result
+
+    def clean(self) -> None:
+        """Remove what a release of the agents is made of."""
+        for path in ("/apis/apps/v1/namespaces/azure-arc/deployments", "/api/v1/namespaces/azure-arc/pods"):
+            # A namespace that still has pods when it is deleted takes half their grace period longer.
+            self.send("DELETE", path, {"propagationPolicy": "Background", "gracePeriodSeconds": 0})
+            self.eventually(lambda: not self.get("/api/v1/namespaces/azure-arc/pods")["items"])
+        for name in ("azure-arc", "azure-arc-release"):
+            self.send("DELETE", f"/api/v1/namespaces/{name}", None)
+        for path in _KINDS:
+            for item in self.get(path)["items"]:
+                owner = (item["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name")
+                if owner == "azure-arc" and not item["metadata"].get("namespace"):
+                    self.send("DELETE", f"{path}/{item['metadata']['name']}", None)
+        self.send("DELETE", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway", None)
+        for name in ("azure-arc", "azure-arc-release"):
+            self.eventually(lambda name=name: self.http.get(f"/api/v1/namespaces/{name}").status_code == 404)  # type: ignore[misc]
+
+
+@pytest.fixture
+def cluster(control_plane: Path, stack: Stack) -> Iterator[RealCluster]:
+    real = RealCluster(control_plane, stack)
+    # The simulated agents find the cluster here, as real ones would be inside it.
+    seen = Path(stack.clusters) / "real.yaml"
+    write_private(seen, control_plane.read_bytes())
+    try:
+        yield real
+    finally:
+        seen.unlink()
+        real.clean()
+        real.http.close()
+
+
+def _client(kubeconfig: Json) -> httpx.Client:
+    cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
+    tls = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+    if "client-certificate-data" in user:
+        with tempfile.NamedTemporaryFile() as file:
+            for part in ("client-key-data", "client-certificate-data"):
+                file.write(base64.b64decode(user[part]))
+            file.flush()
+            tls.load_cert_chain(file.name)
+    headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+    return httpx.Client(base_url=cluster["server"], verify=tls, headers=headers, timeout=20, trust_env=False)

@@ -1,0 +1,105 @@
+"""An operation on the release that never ended: what may be set aside, and what somebody may still be working on."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from arcway.cluster import release
+from arcway.cluster.api import ClusterApi
+from arcway.cluster.helm import Helm, Release
+from arcway.cluster.kubeconfig import Access
+from arcway.cluster.lease import Held
+from arcway.cluster.release import Chart, Target
+from arcway.domain.errors import ArcError
+
+NOW = datetime.now(UTC)
+
+
+def stamp(age: float) -> str:
+    return (NOW - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Records:
+    """Just the release's records, as the API serves them."""
+
+    def __init__(self, *statuses: tuple[str, float]) -> None:
+        self.found = [
+            {
+                "metadata": {
+                    "name": f"v{number}",
+                    "labels": {"version": str(number), "status": status},
+                    "creationTimestamp": stamp(age),
+                }
+            }
+            for number, (status, age) in enumerate(statuses, 1)
+        ]
+
+    def items(self, path: str, **query: str) -> list[dict[str, Any]]:
+        return list(self.found)
+
+    def delete(self, path: str) -> None:
+        self.found = [record for record in self.found if not path.endswith(f"/{record['metadata']['name']}")]
+
+
+class Deployed:
+    """A Helm that says the release is deployed."""
+
+    def release(self, access: Access, name: str, namespace: str) -> Release:
+        return Release("deployed", 1, "1.36.2", {})
+
+
+def target(records: Records, *, since: float) -> Target:
+    access = Access("https://x", "ca", token="t")
+    return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, Held(stamp(since)))
+
+
+def test_no_record_is_no_release() -> None:
+    assert release.current(target(Records(), since=0)) == (None, False)
+
+
+@pytest.mark.parametrize(("age", "since"), [(120, 10), (5, 10)], ids=["old", "this run's"])
+def test_a_cut_off_first_install_is_set_aside(age: float, since: float) -> None:
+    records = Records(("pending-install", age))
+    assert release.current(target(records, since=since)) == (None, True)
+    assert records.found == []
+
+
+def test_a_cut_off_upgrade_is_set_aside_and_must_be_done_again() -> None:
+    records = Records(("deployed", 500), ("pending-upgrade", 200))
+    found, again = release.current(target(records, since=10))
+    assert found is not None
+    assert again
+    assert [record["metadata"]["name"] for record in records.found] == ["v1"]
+
+
+@pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
+def test_what_somebody_else_began_a_moment_ago_is_waited_for(status: str) -> None:
+    records = Records(("deployed", 500), (status, 20))
+    with pytest.raises(ArcError) as caught:
+        release.current(target(records, since=10))
+    assert (caught.value.code, caught.value.retryable) == ("ARC-5010", True)
+    assert len(records.found) == 2
+
+
+def test_a_failed_first_install_is_set_aside_but_a_failed_upgrade_is_kept() -> None:
+    first = Records(("failed", 5))
+    assert release.current(target(first, since=0)) == (None, True)
+    upgrade = Records(("superseded", 500), ("failed", 5))
+    assert release.current(target(upgrade, since=0))[1] is False
+    assert len(upgrade.found) == 2
+
+
+def test_only_what_is_younger_than_the_lease_was_made_by_this_run() -> None:
+    assert release.made_by_this_run(target(Records(("deployed", 5)), since=10))
+    assert not release.made_by_this_run(target(Records(("deployed", 50)), since=10))
+    assert not release.made_by_this_run(target(Records(("superseded", 50), ("deployed", 5)), since=10))
+    assert not release.made_by_this_run(target(Records(), since=10))
+
+
+def test_a_registry_with_a_port_is_understood_and_a_foreign_one_refused() -> None:
+    chart = Chart.parse("127.0.0.1:5000/a/chart:1.2.3", None, ("127.0.0.1:5000",))
+    assert (chart.repository, chart.version) == ("127.0.0.1:5000/a/chart", "1.2.3")
+    assert Chart.parse("r.io/a/chart:1.2.3", "1.2.4", ("r.io",)).reference == "r.io/a/chart:1.2.4"
+    with pytest.raises(ArcError, match="ARC-5002"):
+        Chart.parse("evil.io/chart:1", None, ("r.io",))
