@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 
 from arcway.local import stack as embedded
-from arcway.local.stack import Stack
+from arcway.local.stack import Options, Stack
 
 type Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ def main() -> int:
     report: Json = {"machine": machine(), "import function_app": import_cost()}
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
-        stack = embedded.start(state, clusters=chosen.clusters + 22)
+        stack = embedded.start(state, Options(clusters=chosen.clusters + 22))
         try:
             report |= measure(stack, chosen.clusters)
         finally:

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,12 +15,23 @@ from arcway.cli import output, progress
 from arcway.cli.connect import show_outcome
 from arcway.cli.server import FAILED, OK, REFUSED, CommandError, Server
 from arcway.local import stack as embedded
-from arcway.local.stack import Stack, StackError
+from arcway.local.cluster.real.binaries import CONTROL_PLANE, BuildError
+from arcway.local.stack import Options, Stack, StackError
 
+
+class ClusterKind(StrEnum):
+    """What the demo connects."""
+
+    SIMULATED = "simulated"
+    REAL = "real"
+
+
+SIMULATED = ClusterKind.SIMULATED
 local = typer.Typer(help="Parts of the embedded stack, each alone.", no_args_is_help=True)
 
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 _DEMO_SECONDS = 2.0
+_LOOK_SECONDS = 0.5
 
 
 def up(
@@ -29,7 +41,8 @@ def up(
     json_: Annotated[bool, typer.Option("--json", help="Print one line of JSON when ready.")] = False,
 ) -> int:
     """Start the embedded stack and keep it until Ctrl-C. Example: arcway up"""
-    stack = _start(clusters, port, seconds)
+    state = embedded.state_dir()
+    stack = _start(Options(clusters=clusters, port=port, seconds=seconds))
     if json_:
         sys.stdout.write(json.dumps(_described(stack)) + "\n")
         sys.stdout.flush()
@@ -38,12 +51,12 @@ def up(
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, frame: stopped.append(received))
-    while not stopped:
-        if not stack.is_alive():
-            embedded.stop(embedded.state_dir())
-            raise CommandError("A part of the stack ended; see the logs in the state folder.", FAILED)
-        time.sleep(0.5)
-    embedded.stop(embedded.state_dir())
+    while not stopped and embedded.is_known(state):
+        if dead := stack.dead_parts():
+            output.stderr.print(f"{', '.join(dead)} ended and is started again; see {state / 'logs'}.", markup=False)
+            stack = _start(None)
+        time.sleep(_LOOK_SECONDS)
+    embedded.stop(state)
     return OK
 
 
@@ -57,10 +70,14 @@ def down() -> int:
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up afterwards.")] = False,
     clusters: Annotated[int, typer.Option(min=1, max=200, help="How many simulated clusters to connect.")] = 1,
+    cluster: Annotated[ClusterKind, typer.Option(help="A simulated cluster, or a real control plane.")] = SIMULATED,
 ) -> int:
-    """Start the stack, connect simulated clusters, show them Connected, stop. Example: arcway demo --keep"""
+    """Start the stack, connect clusters, show them Connected, stop. Example: arcway demo --keep"""
     existing = embedded.running(embedded.state_dir())
-    stack = existing or _start(clusters, 0, _DEMO_SECONDS)
+    real = cluster is ClusterKind.REAL
+    if real and existing:
+        raise CommandError("A stack is up already; `arcway down` stops it.", REFUSED)
+    stack = existing or _start(Options(clusters=clusters, seconds=_DEMO_SECONDS, real=real))
     try:
         return _connect_all(stack, min(clusters, len(stack.cluster["kubeconfigs"])))
     finally:
@@ -96,9 +113,15 @@ def _request(stack: Stack, number: int) -> dict[str, object]:
     }
 
 
-def _start(clusters: int, port: int, seconds: float) -> Stack:
+def _start(options: Options | None) -> Stack:
+    if options and options.real and not CONTROL_PLANE.is_built():
+        output.stderr.print("Building the control plane, which takes some minutes the first time ...")
+        try:
+            CONTROL_PLANE.build()
+        except BuildError as error:
+            raise CommandError(str(error), FAILED) from error
     try:
-        return embedded.start(embedded.state_dir(), clusters=clusters, port=port, seconds=seconds)
+        return embedded.start(embedded.state_dir(), options)
     except StackError as error:
         raise CommandError(str(error), REFUSED if "already" in str(error) else FAILED) from error
 

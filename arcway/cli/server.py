@@ -16,6 +16,7 @@ OK, FAILED, USAGE, TIMED_OUT, NOT_FOUND, REFUSED = 0, 1, 2, 4, 5, 6
 _EXIT_CODES = {400: USAGE, 404: NOT_FOUND, 409: REFUSED, 410: NOT_FOUND, 401: REFUSED, 403: REFUSED, 413: USAGE}
 _POLL_SECONDS = 0.1
 _LONGEST_POLL_SECONDS = 2.0
+_RESTART_SECONDS = 30.0
 
 type Json = dict[str, Any]
 
@@ -28,6 +29,10 @@ class CommandError(Exception):
         self.exit_code = exit_code
         self.remedy = remedy
         self.details = details or []
+
+
+class NoAnswerError(CommandError):
+    """Nobody answers at the server's address."""
 
 
 class Server:
@@ -72,13 +77,23 @@ class Server:
                 raise CommandError(text, TIMED_OUT, remedy=f"arcway status {run['id']}")
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
-            run = self.get(f"runs/{run['id']}")
+            run = self._again(f"runs/{run['id']}", min(deadline, time.monotonic() + _RESTART_SECONDS))
+
+    def _again(self, path: str, until: float) -> Json:
+        """GET, and again while nobody answers: a service that restarts goes on with its runs."""
+        while True:
+            try:
+                return self.get(path)
+            except NoAnswerError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_LONGEST_POLL_SECONDS / 4)
 
     def _send(self, method: str, path: str, **options: Any) -> Json:
         try:
             response = self._http.request(method, f"/api/{path}", **options)
         except httpx.HTTPError as error:
-            raise CommandError(f"Arcway at {self.url} does not answer: {error}", FAILED) from error
+            raise NoAnswerError(f"Arcway at {self.url} does not answer: {error}", FAILED) from error
         try:
             body = response.json()
         except ValueError as error:

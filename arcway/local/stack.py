@@ -1,33 +1,40 @@
 """The embedded stack as a whole: starts the unmodified function app beside a simulated Azure and simulated clusters.
 
-Every part is a process of its own that announces itself with one line of JSON; what runs where is written to
-`stack.json` in the state folder, by which the command line finds it. Must not know what the parts do.
+Every part is a process of its own that announces itself with one line of JSON. What runs where is kept in `stack.json`
+of the state folder: by it the command line finds the stack, and a part that died is started again at its old place,
+where it goes on. Must not know what the parts do.
 """
 
 import json
 import os
-import select
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
+from arcway.local import processes
 from arcway.local.certificates import write_private
+from arcway.local.processes import PartError
 
 APP_DIR = Path(__file__).resolve().parents[2]
-_READY_SECONDS = 30.0
-_STOP_SECONDS = 10.0
-_children: dict[int, subprocess.Popen[bytes]] = {}
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
+_FILE = "stack.json"
+
+type Json = dict[str, Any]
 
 
 class StackError(Exception):
     """The stack cannot start; one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the stack was asked for: how many simulated clusters (or one real control plane), the port of the function
+    app (0: a free one), and how many seconds Azure's own operations take.
+    """
+
+    clusters: int = 1
+    real: bool = False
+    port: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +43,15 @@ class Stack:
 
     url: str
     azure: dict[str, str]
-    cluster: dict[str, Any]
+    cluster: Json
     secrets: str
     clusters: str
-    pids: dict[str, int]
+    options: Options = Options()
+    pids: dict[str, int] = field(default_factory=dict)
 
-    def is_alive(self) -> bool:
-        """Whether all its processes are there."""
-        return all(_is_ours(pid) for pid in self.pids.values())
-
-    def stop(self) -> None:
-        """Stop all processes, the function app first; those that do not listen are killed."""
-        ours = [pid for pid in reversed(self.pids.values()) if _is_ours(pid)]
-        for pid in ours:
-            os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_SECONDS
-        for pid in ours:
-            while _is_ours(pid) and time.monotonic() < deadline:
-                time.sleep(0.02)
-            if _is_ours(pid):
-                os.kill(pid, signal.SIGKILL)
-            if child := _children.pop(pid, None):
-                child.wait()
+    def dead_parts(self) -> list[str]:
+        """The parts whose process is gone."""
+        return [part for part, pid in self.pids.items() if not processes.is_ours(pid)]
 
 
 def state_dir() -> Path:
@@ -66,114 +60,112 @@ def state_dir() -> Path:
 
 
 def running(state: Path) -> Stack | None:
-    """The stack that `state` belongs to, if it is alive. What an earlier crash left behind is stopped."""
-    try:
-        found = Stack(**json.loads((state / "stack.json").read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
-    if found.is_alive():
-        return found
-    found.stop()
-    (state / "stack.json").unlink(missing_ok=True)
-    return None
+    """The stack that `state` belongs to, if anything of it is alive; what died may be about to be started again."""
+    found = _known(state)
+    return found if found and len(found.dead_parts()) < len(found.pids) else None
 
 
-def start(state: Path, *, clusters: int = 1, port: int = 0, seconds: float = 0.0) -> Stack:
-    """Start the stack; `seconds` is how long Azure's own operations take. Raises `StackError`."""
-    if existing := running(state):
-        raise StackError(f"The stack is up already at {existing.url}; `arcway down` stops it.")
+def is_known(state: Path) -> bool:
+    """Whether somebody started a stack here and nobody stopped it."""
+    return _known(state) is not None
+
+
+def start(state: Path, options: Options | None = None) -> Stack:
+    """Start the stack, or what is missing of it. Raises `StackError` when all of it is up already."""
+    known = _known(state)
+    if known and not known.dead_parts():
+        raise StackError(f"The stack is up already at {known.url}; `arcway down` stops it.")
     for name in ("logs", "secrets", "clusters"):
         (state / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-    for old in (state / "clusters").glob("*.yaml"):
-        old.unlink()
-    folder = str(state / "clusters")
-    pids: dict[str, int] = {}
-    with _stopping_on_failure(pids):
-        cluster = _launch(state, pids, "cluster", "--count", str(clusters), "--dir", folder)
-        azure = _launch(
-            state, pids, "azure", "--dir", str(state / "azure"), "--clusters", folder, "--seconds", str(seconds)
-        )
-        settings = _settings(state, azure)
-        place = ("--app", str(APP_DIR), "--port", str(port), "--data", str(state))
-        app = _launch(state, pids, "functions", *place, settings=settings)
-    stack = Stack(app["url"], azure, cluster, str(state / "secrets"), folder, pids)
-    for number, kubeconfig in enumerate(cluster["kubeconfigs"], 1):
-        write_private(state / "secrets" / f"arcway-cluster-{number:03}", Path(kubeconfig).read_bytes())
-    write_private(state / "stack.json", json.dumps(asdict(stack), indent=1).encode())
-    return stack
+    if known and len(known.dead_parts()) < len(known.pids):
+        return _bring_up(state, known)
+    chosen = options or (known.options if known else Options())
+    fresh = Stack("", {}, {}, str(state / "secrets"), str(state / "clusters"), chosen, _NO_PROCESSES)
+    # Ports, keys and the journal of an earlier start are kept: runs that it left open go on.
+    return _bring_up(state, replace(known, options=chosen) if known else fresh)
 
 
 def stop(state: Path) -> bool:
-    """Stop the stack of this state folder; returns whether there was one."""
-    found = running(state)
+    """Stop the stack of this state folder, or what is left of it; returns whether there was one."""
+    found = _known(state)
     if found is None:
         return False
-    found.stop()
-    (state / "stack.json").unlink(missing_ok=True)
+    # The function app first, so that it does not see the others go.
+    processes.stop([found.pids[part] for part in reversed(found.pids)])
+    (state / _FILE).unlink(missing_ok=True)
     return True
 
 
-def _settings(state: Path, azure: dict[str, str]) -> dict[str, str]:
+_NO_PROCESSES = {"cluster": 0, "azure": 0, "functions": 0}
+
+
+def _known(state: Path) -> Stack | None:
+    try:
+        seen = json.loads((state / _FILE).read_text())
+        return Stack(**{**seen, "options": Options(**seen["options"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _bring_up(state: Path, stack: Stack) -> Stack:
+    """Start every part that is not alive, each at its old place if it had one."""
+    pids, started = dict(stack.pids), []
+    try:
+        for part in stack.dead_parts():
+            ready, pids[part] = _launch(state, part, stack)
+            started.append(pids[part])
+            stack = replace(stack, pids=dict(pids), **_place(part, ready))
+            if part == "cluster":
+                _hand_out_kubeconfigs(state, ready)
+    except PartError as error:
+        processes.stop(started)
+        raise StackError(str(error)) from error
+    write_private(state / _FILE, json.dumps(asdict(stack), indent=1).encode())
+    return stack
+
+
+def _place(part: str, ready: Json) -> Json:
+    return {"url": ready["url"]} if part == "functions" else {part: ready}
+
+
+def _launch(state: Path, part: str, stack: Stack) -> tuple[Json, int]:
+    module, settings = part, dict[str, str]()
+    if part == "cluster" and stack.options.real:
+        module, arguments = "cluster.real", ["--dir", str(state / "control-plane"), "run"]
+    elif part == "cluster":
+        arguments = ["--count", str(stack.options.clusters), "--dir", stack.clusters, "--port", _port(stack.cluster)]
+    elif part == "azure":
+        arguments = ["--dir", str(state / "azure"), "--clusters", stack.clusters, "--port", _port(stack.azure)]
+        arguments += ["--seconds", str(stack.options.seconds)]
+    else:
+        port = stack.url.rpartition(":")[2] if stack.url else str(stack.options.port)
+        arguments = ["--app", str(APP_DIR), "--port", port, "--data", str(state)]
+        settings = _settings(state, stack)
+    return processes.launch(module, arguments, APP_DIR, state / "logs" / f"{part}.log", settings)
+
+
+def _port(ready: Json) -> str:
+    return str(ready["endpoint"]).rpartition(":")[2] if ready else "0"
+
+
+def _hand_out_kubeconfigs(state: Path, ready: Json) -> None:
+    for number, kubeconfig in enumerate(ready["kubeconfigs"], 1):
+        text = Path(kubeconfig).read_bytes()
+        write_private(state / "secrets" / f"arcway-cluster-{number:03}", text)
+        if Path(kubeconfig).parent != state / "clusters":
+            write_private(state / "clusters" / f"cluster-{number:03}.yaml", text)
+
+
+def _settings(state: Path, stack: Stack) -> dict[str, str]:
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "ARCWAY_LOCAL": "1",
-        "ARCWAY_ARM_ENDPOINT": azure["endpoint"],
-        "ARCWAY_CA_FILE": azure["caFile"],
-        "ARCWAY_REGISTRIES": azure["registry"],
-        "ARCWAY_VAULTS": azure["endpoint"],
+        "ARCWAY_ARM_ENDPOINT": stack.azure["endpoint"],
+        "ARCWAY_CA_FILE": stack.azure["caFile"],
+        "ARCWAY_REGISTRIES": stack.azure["registry"],
+        "ARCWAY_VAULTS": stack.azure["endpoint"],
         "ARCWAY_SECRETS_DIR": str(state / "secrets"),
         "ARCWAY_WORK_DIR": str(state / "work"),
-        "IDENTITY_ENDPOINT": azure["identityEndpoint"],
-        "IDENTITY_HEADER": azure["identityHeader"],
+        "IDENTITY_ENDPOINT": stack.azure["identityEndpoint"],
+        "IDENTITY_HEADER": stack.azure["identityHeader"],
     }
-
-
-def _launch(
-    state: Path, pids: dict[str, int], part: str, *arguments: str, settings: dict[str, str] | None = None
-) -> dict[str, Any]:
-    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    environment["PYTHONPATH"] = str(APP_DIR)
-    log = state / "logs" / f"{part}.log"
-    with log.open("wb") as errors:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
-            [sys.executable, "-m", f"arcway.local.{part}", *arguments],
-            env={**environment, **(settings or {})},
-            cwd=APP_DIR,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-        )
-    pids[part] = process.pid
-    _children[process.pid] = process
-    output = cast("IO[bytes]", process.stdout)
-    ready, _, _ = select.select([output], [], [], _READY_SECONDS)
-    line = output.readline() if ready else b""
-    output.close()
-    if not line:
-        last = log.read_text(errors="replace").strip().rpartition("\n")[2]
-        raise StackError(f"The part `{part}` did not start: {last or f'no answer in {_READY_SECONDS:.0f} s'}")
-    announced: dict[str, Any] = json.loads(line)
-    return announced
-
-
-@contextmanager
-def _stopping_on_failure(pids: dict[str, int]) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        Stack("", {}, {}, "", "", pids).stop()
-        raise
-
-
-def _is_ours(pid: int) -> bool:
-    """Whether the process is one of the stack's: a number alone may have been given to somebody else since."""
-    if (child := _children.get(pid)) and child.poll() is not None:
-        return False
-    if Path("/proc/self").exists():
-        try:
-            return b"arcway.local." in Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            return False
-    ps = ["/bin/ps", "-o", "command=", "-p", str(pid)]
-    return "arcway.local." in subprocess.run(ps, capture_output=True, text=True, check=False).stdout  # noqa: S603

@@ -13,7 +13,7 @@ import pytest
 
 from arcway.local import stack as embedded
 from arcway.local.certificates import write_private
-from arcway.local.stack import Stack
+from arcway.local.stack import Options, Stack
 
 type Json = dict[str, Any]
 
@@ -123,15 +123,15 @@ class Arcway:
         """The run when it is over."""
         return self.wait_until(run_id, lambda run: bool(run["finishedAt"]))
 
-    def wait_until(self, run_id: str, condition: Callable[[Json], bool], seconds: float = _RUN_SECONDS) -> Json:
+    def wait_until(self, run_id: str, condition: Callable[[Json], bool]) -> Json:
         """The run as soon as it meets the condition."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + _RUN_SECONDS
         while time.monotonic() < deadline:
             run: Json = self.http.get(f"/runs/{run_id}").raise_for_status().json()
             if condition(run):
                 return run
             time.sleep(0.02)
-        raise AssertionError(f"not met in {seconds} s: {run}")
+        raise AssertionError(f"not met in {_RUN_SECONDS} s: {run}")
 
     def connect(self, cluster: SimulatedCluster, **changes: Any) -> Json:
         """Start a run and wait for its end."""
@@ -159,7 +159,7 @@ def phase(run: Json, name: str) -> Json:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     state = tmp_path_factory.mktemp("stack")
-    yield embedded.start(state, clusters=0)
+    yield embedded.start(state, Options(clusters=0))
     embedded.stop(state)
 
 

@@ -94,7 +94,7 @@ def test_errors_are_sentences_with_exit_codes(
 
 def test_the_stack_of_this_folder_can_be_up_once(command: Command) -> None:
     done = command("up")
-    assert done.returncode == 6
+    assert done.returncode == 6, done.stderr
     assert "up already" in done.stderr
 
 

@@ -44,6 +44,17 @@ class ArcService:
         self._nonces: dict[str, str] = {}
         self._identities: dict[str, Identity] = {}
 
+    def form_of(self, key: str) -> Any:
+        """The JSON form of an identity as it is kept."""
+        identity = self._identities[key]
+        return [identity.token, identity.public_key, identity.expires.isoformat()]
+
+    def restore(self, key: str, form: Any) -> None:
+        """Take back what `form_of` gave."""
+        token, public_key, expires = form
+        change = Change(self._world.paces.connection)
+        self._identities[key] = Identity(token, public_key, datetime.fromisoformat(expires), change)
+
     def routes(self, routes: Routes) -> None:
         """Add what this service answers."""
         routes.add("POST", r"/azure-arc-agents/challenge", self._challenge)
@@ -75,6 +86,7 @@ class ArcService:
             Change(self._world.paces.connection),
         )
         self._identities[key] = identity
+        self._world.touch("identity", key)
         issued = self._authority.issue_client(key.rpartition("/")[2])
         return web.json_response(
             {

@@ -87,6 +87,7 @@ class Control:
     async def _subscription(self, exchange: Exchange) -> web.StreamResponse:
         key, body = exchange.parts["id"].lower(), exchange.json()
         found = self._world.subscriptions.setdefault(key, Subscription(key))
+        self._world.touch("subscription", key)
         found.actions = body.get("actions", found.actions)
         found.not_actions = body.get("notActions", found.not_actions)
         return web.json_response({})
@@ -94,6 +95,7 @@ class Control:
     async def _provider(self, exchange: Exchange) -> web.StreamResponse:
         provider = self._world.subscription(exchange.parts["id"]).providers[exchange.parts["namespace"].lower()]
         provider.state = exchange.json()["state"]
+        self._world.touch("subscription", exchange.parts["id"].lower())
         provider.change = Change(self._world.paces.registration) if provider.state == "Registering" else None
         return web.json_response({})
 
@@ -114,5 +116,5 @@ class Control:
         return web.json_response({})
 
     async def _applications(self, exchange: Exchange) -> web.StreamResponse:
-        self._entra.applications.update(exchange.json())
+        self._entra.add_applications(exchange.json())
         return web.json_response({})

@@ -12,9 +12,10 @@ from typing import Any
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from arcway.local.azure.exchange import Exchange, Routes
-from arcway.local.azure.subscriptions import Refusal
+from arcway.local.azure.subscriptions import Refusal, Touch
 
 _LIFETIME = 3600
 _ALGORITHM = "RS256"
@@ -23,8 +24,9 @@ _ALGORITHM = "RS256"
 class Entra:
     """The authority of one tenant."""
 
-    def __init__(self, tenant: str) -> None:
+    def __init__(self, tenant: str, touch: Touch) -> None:
         self.tenant = tenant
+        self._touch = touch
         self.identity_header = secrets.token_urlsafe(24)
         self.principal_id = str(uuid.uuid4())
         self.applications: dict[str, str] = {}
@@ -37,6 +39,26 @@ class Entra:
         """Sign with a new key from now on; tokens of the old one are no longer valid."""
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._key_id = secrets.token_hex(10)
+        self._touch("entra", "authority")
+
+    def add_applications(self, known: dict[str, str]) -> None:
+        """Register applications: client id and secret."""
+        self.applications.update(known)
+        self._touch("entra", "authority")
+
+    def form(self) -> dict[str, Any]:
+        """The JSON form that is kept."""
+        pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        kept = {"header": self.identity_header, "principal": self.principal_id, "applications": self.applications}
+        return {"key": pem, "keyId": self._key_id, **kept}
+
+    def restore(self, form: dict[str, Any]) -> None:
+        """Take back what `form` gave: tokens and the identity endpoint's header stay valid."""
+        key = load_pem_private_key(form["key"].encode(), None)
+        if isinstance(key, rsa.RSAPrivateKey):
+            self._key, self._key_id = key, form["keyId"]
+        self.identity_header, self.principal_id = form["header"], form["principal"]
+        self.applications = form["applications"]
 
     def routes(self, routes: Routes) -> None:
         """Add what this service answers."""

@@ -44,6 +44,7 @@ class KeyVault:
         if not isinstance(value, str):
             raise Refusal(400, "BadParameter", "value must be a string.")
         version = secrets.token_hex(16)
+        self._world.touch("secret", exchange.parts["name"].lower())
         self._world.secrets.setdefault(exchange.parts["name"].lower(), []).append((version, value))
         return web.json_response(self._bundle(exchange.parts["name"], version, value))
 
@@ -52,6 +53,7 @@ class KeyVault:
             return challenge
         if self._world.secrets.pop(exchange.parts["name"].lower(), None) is None:
             raise Refusal(404, "SecretNotFound", f"A secret with (name/id) {exchange.parts['name']} was not found.")
+        self._world.touch("secret", exchange.parts["name"].lower())
         gone = {"recoveryId": f"{self._entra.endpoint}/deletedsecrets/{exchange.parts['name']}"}
         return web.json_response({"id": f"{self._entra.endpoint}/secrets/{exchange.parts['name']}", **gone})
 

@@ -18,6 +18,7 @@ from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Fault, RequestLog, Routes, refusal, stamp
 from arcway.local.azure.key_vault import KeyVault
 from arcway.local.azure.registry import CHART, PREVIEW, STABLE, Registry
+from arcway.local.azure.saved import Saved
 from arcway.local.azure.subscriptions import SUBSCRIPTION, Refusal
 from arcway.local.azure.transitions import Paces
 from arcway.local.azure.world import World
@@ -50,24 +51,27 @@ class SimulatedAzure:
         self._authority = CertificateAuthority.open(state)
         self._clusters = clusters
         self._port = port
-        self.world = World(paces or Paces())
-        self._entra = Entra(self.world.tenant)
+        self._saved = Saved(state)
+        self.world = World(paces or Paces(), self._saved.touch)
+        self._entra = Entra(self.world.tenant, self._saved.touch)
         arm = ResourceManager(self.world, self._entra)
         self._data_plane = DataPlane(self.world, self._entra, {})
         self._log = RequestLog()
         self._control = Control(self.world, self._entra, arm, self._data_plane, self._log)
+        self._arc = ArcService(self.world, self._authority)
         self._routes = Routes()
         services: tuple[Any, ...] = (
             self._control,
             arm,
             KeyVault(self.world, self._entra),
             self._data_plane,
-            ArcService(self.world, self._authority),
+            self._arc,
             Registry(),
             self._entra,
         )
         for service in services:
             service.routes(self._routes)
+        self._restore()
         self._runner: web.AppRunner | None = None
         self._agents: asyncio.Task[None] | None = None
 
@@ -104,6 +108,21 @@ class SimulatedAzure:
             await asyncio.gather(self._agents, return_exceptions=True)
         if self._runner:
             await self._runner.cleanup()
+        self._saved.close()
+
+    def _restore(self) -> None:
+        for kind, key, form in self._saved.read():
+            if kind == "entra":
+                self._entra.restore(form)
+            elif kind == "identity":
+                self._arc.restore(key, form)
+            else:
+                self.world.restore(kind, key, form)
+
+    def _form_of(self, kind: str, key: str) -> Any:
+        if kind == "entra":
+            return self._entra.form()
+        return self._arc.form_of(key) if kind == "identity" else self.world.form_of(kind, key)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = re.sub(r"/+", "/", request.path)
@@ -115,6 +134,7 @@ class SimulatedAzure:
             response = await self._dispatch(request, path)
             if fault:
                 response = await self._go_wrong(request, fault)
+        self._saved.flush(self._form_of)
         stamp(request, response)
         if not path.startswith("/control"):
             self._log.add(request, path, response.status)

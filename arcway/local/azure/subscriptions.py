@@ -1,5 +1,6 @@
 """Subscriptions of the simulated Azure: provider namespaces, resource groups, what callers may do. No HTTP here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -39,6 +40,9 @@ PROVIDERS = {
 }
 
 
+type Touch = Callable[[str, str], None]
+
+
 class Refusal(Exception):
     """What Resource Manager answers instead of doing it."""
 
@@ -66,6 +70,21 @@ class Subscription:
     actions: list[str] = field(default_factory=lambda: ["*"])
     not_actions: list[str] = field(default_factory=list)
 
+    def form(self) -> dict[str, Any]:
+        """The JSON form that is kept."""
+        states = {name: provider.state for name, provider in self.providers.items()}
+        kept = {"providers": states, "groups": self.groups, "actions": self.actions, "notActions": self.not_actions}
+        return {"id": self.id, **kept}
+
+    @classmethod
+    def restore(cls, form: dict[str, Any], paces: Paces) -> "Subscription":
+        """Rebuild what `form` gave; a registration under way begins anew."""
+        providers = {
+            name: Provider(state, Change(paces.registration) if state == "Registering" else None)
+            for name, state in form["providers"].items()
+        }
+        return cls(form["id"], providers, form["groups"], form["actions"], form["notActions"])
+
 
 def now() -> str:
     """The time as Resource Manager writes it."""
@@ -75,8 +94,9 @@ def now() -> str:
 class Subscriptions:
     """All subscriptions of the one tenant."""
 
-    def __init__(self, paces: Paces) -> None:
+    def __init__(self, paces: Paces, touch: Touch) -> None:
         self.paces = paces
+        self.touch = touch
         self.tenant = TENANT
         self.subscriptions = {SUBSCRIPTION: Subscription(SUBSCRIPTION)}
 
@@ -92,6 +112,7 @@ class Subscriptions:
         provider = self._provider(subscription_id, namespace)
         if provider.state == "Registering" and provider.change and provider.change.look():
             provider.state, provider.change = "Registered", None
+            self.touch("subscription", subscription_id.lower())
         name, kind = PROVIDERS[namespace.lower()]
         return {
             "id": f"/subscriptions/{subscription_id}/providers/{name}",
@@ -114,6 +135,7 @@ class Subscriptions:
         provider = self._provider(subscription_id, namespace)
         if provider.state == "NotRegistered":
             provider.state, provider.change = "Registering", Change(self.paces.registration)
+            self.touch("subscription", subscription_id.lower())
         name, kind = PROVIDERS[namespace.lower()]
         return {"namespace": name, "registrationState": provider.state, "resourceTypes": [{"resourceType": kind}]}
 
@@ -139,6 +161,7 @@ class Subscriptions:
         if existing and existing["location"] != location:
             text = f"Invalid resource group location '{location}'. The group exists in '{existing['location']}'."
             raise Refusal(409, "InvalidResourceGroupLocation", text)
+        self.touch("subscription", subscription_id.lower())
         groups[name.lower()] = {
             "id": existing["id"] if existing else f"/subscriptions/{subscription_id}/resourceGroups/{name}",
             "name": existing["name"] if existing else name,

@@ -2,14 +2,14 @@
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from arcway.local.azure.keys import load_pkcs1
-from arcway.local.azure.subscriptions import LOCATIONS, Refusal, Subscriptions, now
+from arcway.local.azure.subscriptions import LOCATIONS, Refusal, Subscription, Subscriptions, Touch, now
 from arcway.local.azure.transitions import Change, Paces
 
 _TYPE = "Microsoft.Kubernetes/connectedClusters"
@@ -32,13 +32,36 @@ class Operation:
 class World(Subscriptions):
     """Everything the simulated Azure knows."""
 
-    def __init__(self, paces: Paces) -> None:
-        super().__init__(paces)
+    def __init__(self, paces: Paces, touch: Touch) -> None:
+        super().__init__(paces, touch)
         self.clusters: dict[str, dict[str, Any]] = {}
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
         self.secrets: dict[str, list[tuple[str, str]]] = {}
         self.fail_provisioning: dict[str, dict[str, str]] = {}
+
+    def form_of(self, kind: str, key: str) -> Any:
+        """The JSON form of an object as it is kept; None when there is none."""
+        if kind == "subscription":
+            return self.subscriptions[key].form()
+        if kind == "operation":
+            operation = self.operations.get(key)
+            return {**asdict(operation), "change": None} if operation else None
+        return (self.clusters if kind == "cluster" else self.secrets).get(key)
+
+    def restore(self, kind: str, key: str, form: Any) -> None:
+        """Take back what `form_of` gave; an operation under way begins anew."""
+        if kind == "subscription":
+            self.subscriptions[key] = Subscription.restore(form, self.paces)
+        elif kind == "operation":
+            pace = self.paces.deletion if form["kind"] == "delete" else self.paces.provisioning
+            operation = self.operations[key] = Operation(**{**form, "change": Change(pace)})
+            if operation.ended is None:
+                self._open[operation.key] = operation
+        elif kind == "cluster":
+            self.clusters[key] = form
+        elif kind == "secret":
+            self.secrets[key] = [(version, value) for version, value in form]
 
     # --- connected clusters ----------------------------------------------------------------------------------------
 
@@ -68,6 +91,7 @@ class World(Subscriptions):
         cluster["properties"]["provisioningState"] = "Accepted"
         cluster["systemData"]["lastModifiedAt"] = now()
         self.clusters[resource_id.lower()] = cluster
+        self.touch("cluster", resource_id.lower())
         return cluster, self._start(resource_id.lower(), "write", location), existing is None
 
     def cluster(self, subscription_id: str, group: str, name: str) -> dict[str, Any]:
@@ -83,6 +107,7 @@ class World(Subscriptions):
 
     def patch_cluster(self, cluster: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
         """Change tags and the few properties that may change without a PUT."""
+        self.touch("cluster", cluster["id"].lower())
         if "tags" in body:
             cluster["tags"] = body["tags"] or {}
         allowed = {"distribution", "distributionVersion", "azureHybridBenefit"}
@@ -131,6 +156,8 @@ class World(Subscriptions):
         operation_id = f"{unique}*{hashlib.sha256(unique.bytes).hexdigest().upper()}"
         operation = Operation(operation_id, key, kind, Change(pace), now())
         self.operations[operation_id] = self._open[key] = operation
+        self.touch("operation", operation_id)
+        self.touch("cluster", key)
         return operation
 
     def _settle(self, key: str) -> None:
@@ -142,6 +169,8 @@ class World(Subscriptions):
         if operation.ended is not None or not operation.change.look():
             return
         operation.ended = now()
+        self.touch("operation", operation.id)
+        self.touch("cluster", operation.key)
         if self._open.get(operation.key) is operation:
             del self._open[operation.key]
         cluster = self.clusters.get(operation.key)
@@ -175,6 +204,7 @@ class World(Subscriptions):
         if cluster is None or cluster["properties"]["provisioningState"] == "Deleting":
             return False
         properties = cluster["properties"]
+        self.touch("cluster", resource_id.lower())
         properties["connectivityStatus"] = "Connected"
         properties["lastConnectivityTime"] = now()
         properties.update(metadata)

@@ -21,7 +21,10 @@ POST   /control/clusters/NAME/users          {"name", "groups"?, "rules"?: [Poli
 PATCH  /control/clusters/NAME/nodes/NODE     {"os"?, "labels"?, "taints"?, "providerID"?, "ready"?} -> the node
 DELETE /control/clusters/NAME/history        forgets the history: older resource versions are 410 Gone from then on
 
-Not simulated: schema validation of built-in and custom resources (unknown fields are kept), admission, conversion
-webhooks, protobuf and Table answers, pod logs and exec, Endpoints, capacity, PersistentVolumes, node heartbeats.
-Controllers' own writes are not recorded in managedFields.
+Not simulated: schema validation of built-in and custom resources (unknown fields are kept, also with
+fieldValidation=Strict), admission, conversion webhooks, protobuf and Table answers, OpenAPI v2, reviews of other
+subjects and of tokens, pod logs and exec, Endpoints, capacity, PersistentVolumes, node heartbeats. Controllers' own
+writes are not recorded in managedFields, nor are maps themselves (`.`) beside their keys.
+
+`real` beside these modules runs a real control plane; tests/contract/kubernetes_api holds the two to the same answers.
 """

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -150,7 +151,9 @@ def test_two_hundred_cycles_do_not_grow_a_worker(access: Access, api: Api, azure
             sizes.append(_resident_kilobytes())
     finally:
         helm.close()
-    assert max(sizes[30:]) <= sizes[29] * 1.10, sizes[::20]
+    # A heap that is collected breathes by some 15 % from one cycle to the next, so growth is told by medians.
+    early, late = median(sizes[30:60]), median(sizes[-30:])
+    assert late <= early * 1.10, sizes[::10]
 
 
 def _resident_kilobytes() -> int:

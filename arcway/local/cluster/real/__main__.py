@@ -68,7 +68,7 @@ def down(folder: Path) -> int:
         return 0
     os.kill(found["pid"], signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while _running(folder):
+    while _is_ours(found["pid"]):
         if time.monotonic() > deadline:
             raise BootError(f"Process {found['pid']} does not end.")
         time.sleep(0.05)
@@ -151,7 +151,14 @@ def _running(folder: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads((folder / _STATE).read_text())
     except (OSError, ValueError):
         return None
-    return found if _is_alive(found["pid"]) else None
+    return found if _is_ours(found["pid"]) else None
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether the process runs a control plane: a number alone may have been given to somebody else since."""
+    command = ["/bin/ps", "-o", "command=", "-p", str(pid)]
+    seen = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed program
+    return "arcway.local.cluster.real" in seen.stdout
 
 
 def _is_alive(pid: int) -> bool:

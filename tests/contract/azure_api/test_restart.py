@@ -1,0 +1,57 @@
+"""A simulated Azure that was killed goes on as if nothing had been: same tokens, resources, secrets, operations."""
+
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from tests.contract.azure_api.conftest import ROOT
+from tests.contract.azure_api.test_onboarding_sequence import body
+
+
+@contextmanager
+def running(folder: Path, port: int) -> Iterator[tuple[dict[str, str], httpx.Client]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "arcway.local.azure", "--dir", str(folder), "--port", str(port)],
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    ready = json.loads(process.stdout.readline())
+    tls = ssl.create_default_context(cafile=ready["caFile"])
+    with httpx.Client(base_url=ready["endpoint"], verify=tls, params={"api-version": "2024-11-01"}) as http:
+        yield ready, http
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    process.stdout.close()
+
+
+def test_nothing_that_was_answered_is_forgotten(tmp_path: Path) -> None:
+    with running(tmp_path, 0) as (ready, http):
+        header = {"X-IDENTITY-HEADER": ready["identityHeader"]}
+        token = http.get("/msi/token", params={"resource": ready["endpoint"]}, headers=header).json()["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        subscription = f"/subscriptions/{ready['subscriptionId']}"
+        http.post(f"{subscription}/providers/Microsoft.Kubernetes/register")
+        assert http.get(f"{subscription}/providers/Microsoft.Kubernetes").json()["registrationState"] == "Registered"
+        http.put(f"{subscription}/resourceGroups/group", json={"location": "eastus"})
+        url = f"{subscription}/resourceGroups/group/providers/Microsoft.Kubernetes/connectedClusters/one"
+        put = http.put(url, json=body())
+        http.put("/secrets/arcway-one", json={"value": "kept"})
+    with running(tmp_path, int(ready["endpoint"].rpartition(":")[2])) as (again, http):
+        assert again == ready
+        http.headers["Authorization"] = f"Bearer {token}"
+        assert http.get(f"{subscription}/providers/Microsoft.Kubernetes").json()["registrationState"] == "Registered"
+        assert http.get(put.headers["Azure-AsyncOperation"]).json()["status"] == "Succeeded"
+        found = http.get(url).json()
+        assert (found["id"], found["identity"]) == (put.json()["id"], put.json()["identity"])
+        assert found["properties"]["provisioningState"] == "Succeeded"
+        assert http.get("/secrets/arcway-one").json()["value"] == "kept"

@@ -1,0 +1,96 @@
+"""What a real scheduler and controllers say of pods that fail, and that Arcway names the failure by the pod."""
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from arcway.cluster import agents
+from arcway.cluster.api import ClusterApi, cluster_api
+from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.domain.errors import ArcError
+from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
+
+
+@pytest.fixture
+def api(control_plane: Path) -> Iterator[Api]:
+    import yaml
+
+    kubeconfig: Json = yaml.safe_load(control_plane.read_text())
+    with rest_client(kubeconfig) as http:
+        namespace = f"test-{secrets.token_hex(4)}"
+        assert http.post("/api/v1/namespaces", json={"metadata": {"name": namespace}}).status_code == 201
+        yield Api(kubeconfig, http, namespace)
+        http.delete(f"/api/v1/namespaces/{namespace}")
+
+
+@pytest.fixture
+def product(control_plane: Path) -> Iterator[ClusterApi]:
+    with cluster_api(read_kubeconfig(control_plane.read_text(), None, allow_loopback=True)) as opened:
+        yield opened
+
+
+def _deploy(api: Api, *, annotations: Json | None = None, **pod: object) -> None:
+    labels = {"app": "agent"}
+    spec = {"containers": [{"name": "main", "image": "example.com/agent:1"}]} | pod
+    template = {"metadata": {"labels": labels, "annotations": annotations or {}}, "spec": spec}
+    body = {"metadata": {"name": "agent"}, "spec": {"selector": {"matchLabels": labels}, "template": template}}
+    assert api.http.post(api.path("deployments", group="apps"), json=body).status_code == 201
+
+
+def _judged(api: Api, product: ClusterApi, *, later: float = 0.0) -> agents.Verdict:
+    deployments = product.items(api.path("deployments", group="apps"))
+    pods = product.items(api.path("pods"))
+    now = datetime.now(UTC) + timedelta(seconds=later)
+    return agents.judge(deployments, pods, identity_issued=False, now=now)
+
+
+def _failure(api: Api, product: ClusterApi, *, later: float = 0.0) -> ArcError:
+    def look() -> ArcError | None:
+        try:
+            _judged(api, product, later=later)
+        except ArcError as error:
+            return error
+        return None
+
+    found = api.eventually(look)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "words"),
+    [("imagePull", "ARC-5005", "example.com/agent:1"), ("crashLoop", "ARC-5007", "Container main of pod agent-")],
+)
+def test_failing_containers(api: Api, product: ClusterApi, outcome: str, code: str, words: str) -> None:
+    _deploy(api, annotations={"arcway.local/outcome": outcome})
+    failure = _failure(api, product)
+    assert failure.code == code
+    assert words in failure.message
+
+
+_TOO_BIG = {"name": "main", "image": "i:1", "resources": {"requests": {"cpu": "1000"}}}
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [{"nodeSelector": {"example.com/nobody": "has-this"}}, {"containers": [_TOO_BIG]}],
+    ids=["no such node", "too big"],
+)
+def test_a_pod_that_fits_nowhere(api: Api, product: ClusterApi, pod: Json) -> None:
+    _deploy(api, **pod)
+    failure = _failure(api, product, later=61)
+    assert failure.code == "ARC-5006"
+    assert "0/2 nodes are available" in failure.message
+
+
+def test_a_pod_that_waits_for_its_certificate_is_waiting_and_not_failing(api: Api, product: ClusterApi) -> None:
+    _deploy(api, volumes=[{"name": "identity", "secret": {"secretName": "azure-identity-certificate"}}])
+    verdict = api.eventually(lambda: (found := _judged(api, product)).done and found)
+    assert verdict
+    assert verdict.detail == "0/1 ready, 1 wait for the identity"
+    made = {"metadata": {"name": "azure-identity-certificate"}, "stringData": {"tls.crt": "x"}}
+    assert api.http.post(api.path("secrets"), json=made).status_code == 201
+    api.eventually(lambda: _judged(api, product).detail == "1/1 ready")
