@@ -49,6 +49,8 @@ def _from_response(error: HttpResponseError) -> ArcError:
         code = "ARC-4001" if isinstance(error, ClientAuthenticationError) else "ARC-3003"
         return ArcError(code, redact(str(error.message), 300))
     status = error.response.status_code or 0
+    if status < 400:
+        return ArcError("ARC-4011", f"Azure's answer {status} is not one that the call can have.")
     azure_code = (error.error.code if error.error else None) or ""
     text = redact((error.error.message if error.error else None) or error.reason or "", 400)
     code = _BY_AZURE_CODE.get(azure_code) or _BY_STATUS.get(status) or ("ARC-4008" if status >= 500 else "ARC-4009")

@@ -13,7 +13,7 @@ _PERMISSIONS_API = "2022-04-01"
 
 @cache
 def tenant_of(subscription_id: str) -> str:
-    """The tenant that the subscription trusts; asked once per process. Raises `ArcError` ARC-4003 when Azure does not know it."""
+    """The tenant that the subscription trusts; asked once per process. Raises `ArcError` ARC-4003 when unknown."""
     body, _ = arm.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
     tenant = body.get("tenantId")
     if not isinstance(tenant, str):

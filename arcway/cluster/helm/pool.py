@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from arcway.cluster.helm.kept import ChartCache, ca_bundle
-from arcway.cluster.helm.port import CALL_SECONDS, Release
+from arcway.cluster.helm.port import CALL_SECONDS, Release, may_pass
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError, redact
 
@@ -207,6 +207,4 @@ def _refusal(answer: dict[str, Any], operation: str, code: str) -> ArcError:
         return ArcError("ARC-5010", f"Helm {operation}: {text}")
     if answer["failed"] == "HelmCancelledError":
         return ArcError("ARC-5004", f"Helm {operation}: {text}")
-    if answer["failed"] == "HelmKubeError":
-        return ArcError("ARC-5003", f"Helm {operation}: {text}", retryable=True)
-    return ArcError(code, f"Helm {operation}: {text}")
+    return ArcError(code, f"Helm {operation}: {text}", retryable=may_pass(answer["message"]))

@@ -9,6 +9,27 @@ CALL_SECONDS = 60.0
 """No call takes longer: at this deadline whoever answers is killed."""
 
 
+_WILL_NOT_PASS = (
+    "forbidden",
+    "Unauthorized",
+    "is invalid",
+    "cannot be imported",
+    "denied the request",
+    "exceeded quota",
+    "parse error",
+    "template:",
+    "unknown field",
+    "not found",
+)
+
+
+def may_pass(text: str) -> bool:
+    """Whether what Helm says may pass by itself. Helm hands on only the text of what the API server answered, so what
+    is known to last is listed, and anything else (a broken connection, a server error) is worth another attempt.
+    """
+    return not any(words in text for words in _WILL_NOT_PASS)
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """A release as it is in the cluster."""

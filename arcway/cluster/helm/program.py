@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from arcway.cluster.helm.kept import ChartCache, ca_bundle
-from arcway.cluster.helm.port import CALL_SECONDS, Release
+from arcway.cluster.helm.port import CALL_SECONDS, Release, may_pass
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError, redact
 from arcway.private_file import private_file
@@ -27,7 +27,6 @@ _TIMEOUT = "--timeout=45s"
 _OWN = ("--force-conflicts", "--take-ownership")
 _LOCKED = "another operation (install/upgrade/rollback) is in progress"
 _DIGEST = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
-_UNREACHABLE = ("cluster unreachable", "connection refused", "no such host", "Unauthorized")
 _LATE = ("context deadline exceeded", "context canceled", "timed out")
 
 
@@ -148,8 +147,6 @@ def _refusal(said: str, verb: str, code: str) -> Exception:
     text = f"Helm {verb}: {redact(said.strip(), 400)}"
     if _LOCKED in said:
         return ArcError("ARC-5010", text)
-    if any(words in said for words in _UNREACHABLE):
-        return ArcError("ARC-5003", text, retryable=True)
     if any(words in said for words in _LATE):
         return ArcError("ARC-5004", text)
-    return ArcError(code, text)
+    return ArcError(code, text, retryable=may_pass(said))

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _NAMESPACE = "/api/v1/namespaces/azure-arc"
 _CONFIG = "azure-clusterconfig"
-_SCAN_SECONDS = 0.5
+_SCAN_SECONDS = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE, _HEARTBEAT_SECONDS = 0.1, 2.0, 30.0
 
 

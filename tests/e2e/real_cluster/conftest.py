@@ -1,6 +1,6 @@
 """The real control plane as a cluster to connect, put back as it was after each test.
 
-The agents' release is one per cluster, so all tests here run in one process, one after the other.
+The agents' release is one per cluster, so tests that install it wait for one another.
 """
 
 import base64
@@ -42,14 +42,6 @@ _KINDS = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process for everything that needs the cluster to itself."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("real_cluster"))
-
-
 class RealCluster(SimulatedCluster):
     """The real control plane under the handles that tests have for a simulated cluster; it has no controls."""
 
@@ -76,7 +68,8 @@ class RealCluster(SimulatedCluster):
             f"{path}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
             for path in _KINDS
             for item in self.get(path)["items"]
-            if not item["metadata"].get("namespace", item["metadata"]["name"]).startswith(("test-", "default"))
+            # Tests of other things work in the same cluster, under names and in namespaces of their own.
+            if "test-" not in item["metadata"].get("namespace", "") + item["metadata"]["name"]
         }
 
     def eventually[T](self, look: Callable[[], T]) -> T:
@@ -94,24 +87,29 @@ class RealCluster(SimulatedCluster):
             # A namespace that still has pods when it is deleted takes half their grace period longer.
             self.send("DELETE", path, {"propagationPolicy": "Background", "gracePeriodSeconds": 0})
             self.eventually(lambda: not self.get("/api/v1/namespaces/azure-arc/pods")["items"])
-        for name in ("azure-arc", "azure-arc-release"):
-            self.send("DELETE", f"/api/v1/namespaces/{name}", None)
+        for path in self._owned():
+            self.send("DELETE", path, None)
+        self.send("DELETE", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway", None)
+        self.eventually(lambda: not self._owned())
+
+    def _owned(self) -> list[str]:
+        """Paths of the release's namespaces and of its other objects without a namespace."""
+        found = []
         for path in _KINDS:
             for item in self.get(path)["items"]:
-                owner = (item["metadata"].get("annotations") or {}).get("meta.helm.sh/release-name")
-                if owner == "azure-arc" and not item["metadata"].get("namespace"):
-                    self.send("DELETE", f"{path}/{item['metadata']['name']}", None)
-        self.send("DELETE", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway", None)
-        for name in ("azure-arc", "azure-arc-release"):
-            self.eventually(lambda name=name: self.http.get(f"/api/v1/namespaces/{name}").status_code == 404)  # type: ignore[misc]
+                name, owner = item["metadata"]["name"], item["metadata"].get("annotations") or {}
+                mine = owner.get("meta.helm.sh/release-name") == "azure-arc" or name.startswith("azure-arc")
+                if mine and not item["metadata"].get("namespace"):
+                    found.append(f"{path}/{name}")
+        return found
 
 
 @pytest.fixture
-def cluster(control_plane: Path, stack: Stack) -> Iterator[RealCluster]:
-    real = RealCluster(control_plane, stack)
+def cluster(only_user: Path, stack: Stack) -> Iterator[RealCluster]:
+    real = RealCluster(only_user, stack)
     # The simulated agents find the cluster here, as real ones would be inside it.
     seen = Path(stack.clusters) / "real.yaml"
-    write_private(seen, control_plane.read_bytes())
+    write_private(seen, only_user.read_bytes())
     try:
         yield real
     finally:

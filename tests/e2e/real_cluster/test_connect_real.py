@@ -15,6 +15,9 @@ from arcway.local.stack import Stack
 from tests.e2e.conftest import Arcway, Control, Json, phase
 from tests.e2e.real_cluster.conftest import RealCluster
 
+# Most of it is waiting for the other tests that need the cluster for themselves.
+pytestmark = pytest.mark.timeout(180)
+
 ROOT = Path(__file__).parents[3]
 _POLICIES = "/apis/admissionregistration.k8s.io/v1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -68,7 +71,8 @@ def test_a_rollback_leaves_the_lists_of_objects_as_they_were(
     resource = ClusterId(arcway.subscription, "clusters", "c-real").resource_id
     azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "The back end is on fire."}})
     run = arcway.connect(cluster, onFailure="rollback")
-    assert (run["state"], run["left"]) == ("Failed", [])
+    assert (run["state"], run["left"]) == ("Failed", []), run["error"]
+    assert run["error"]["code"] == "ARC-4010", run["error"]
     assert phase(run, "createResource")["state"] == "Failed"
     assert cluster.objects() == before
 
@@ -118,12 +122,15 @@ def outcome(cluster: RealCluster) -> Iterator[None]:
     finally:
         for path in reversed(paths):
             cluster.send("DELETE", f"{path}/{name}", None)
+        cluster.eventually(lambda: not acts())
 
 
 @pytest.mark.usefixtures("outcome")
 def test_a_failed_image_pull_ends_the_run_and_names_the_pod(arcway: Arcway, cluster: RealCluster) -> None:
     run = arcway.connect(cluster)
-    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "deployAgents")
+    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "deployAgents"), run[
+        "error"
+    ]
     assert any(pod["metadata"]["name"] in run["error"]["message"] for pod in _pods(cluster))
 
 
@@ -161,7 +168,6 @@ def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arc
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
 def test_an_install_that_was_killed_is_repaired(
     arcway: Arcway, cluster: RealCluster, helm_program: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,125 @@
+"""Runs one orchestration by hand on the journaled engine: every activity passes through the test's hands.
+
+The engine, its journal, the orchestrator and the steps are the product's own. What is the test's: time passes at once
+(a timer fires after some milliseconds, whatever it was set to), and a kill drops the work item in hand and opens the
+engine anew from its journal.
+"""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import durabletask.internal.orchestrator_service_pb2 as pb
+
+from activities.blueprint import STEPS
+from activities.step import UnexpectedError, perform
+from arcway.local.functions.journal import Journal
+from arcway.local.functions.journaled import JournaledEngine
+from arcway.local.functions.records import LOCAL, Activity, OrchestrationWork
+from orchestrators.operation import operation
+
+type Json = dict[str, Any]
+type Around = Callable[[str, Json, Callable[[], Json]], Json]
+
+_BODIES = {step.__name__: step for step in STEPS}
+_TICK = timedelta(milliseconds=20)
+_LIMIT_SECONDS = 40
+
+
+class Killed(Exception):
+    """Raised by the test in place of a step's outcome: the process dies here."""
+
+
+class _FastEngine(JournaledEngine):
+    waits: list[float]
+
+    def at(self, when: datetime, action: Callable[[], None]) -> None:
+        now = datetime.now(UTC)
+        self.waits.append((when - now).total_seconds())
+        super().at(min(when, now + _TICK), action)
+
+
+class Driver:
+    """One orchestration from its start to its end. `around` sees every step and decides how it goes."""
+
+    def __init__(self, journal: Path, around: Around) -> None:
+        self._path = journal
+        self._around = around
+        self.waits: list[float] = []
+        self.kills = 0
+        self._engine = self._open()
+
+    def run(self, instance: str, payload: Json) -> pb.OrchestrationState:
+        """Start and drive to the end."""
+        request = pb.CreateInstanceRequest(instanceId=instance, name="operation")
+        request.input.value = json.dumps(payload)
+        self._engine.StartInstance(request, LOCAL)
+        deadline = time.monotonic() + _LIMIT_SECONDS
+        try:
+            while time.monotonic() < deadline:
+                state = self._state(instance)
+                if state.orchestrationStatus in (
+                    pb.ORCHESTRATION_STATUS_COMPLETED,
+                    pb.ORCHESTRATION_STATUS_FAILED,
+                ):
+                    return state
+                if not self._step():
+                    time.sleep(0.002)
+        finally:
+            self._engine.stop()
+        raise AssertionError(f"no end after {_LIMIT_SECONDS} s: {state.customStatus.value}")
+
+    def _open(self) -> _FastEngine:
+        engine = _FastEngine({"operation": "operation"}, "1", Journal(self._path))
+        engine.waits = self.waits
+        engine.resume()
+        return engine
+
+    def _state(self, instance: str) -> pb.OrchestrationState:
+        asked = pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True)
+        return self._engine.GetInstance(asked, LOCAL).orchestrationState
+
+    def _step(self) -> bool:
+        if work := self._engine.take_orchestration():
+            self._engine.CompleteOrchestratorTask(_replay(work), LOCAL)
+            return True
+        if task := self._engine.take_activity():
+            try:
+                response = self._perform(task)
+            except Killed:
+                self.kills += 1
+                self._engine.stop()
+                self._engine = self._open()
+            else:
+                self._engine.CompleteActivityTask(response, LOCAL)
+            return True
+        return False
+
+    def _perform(self, task: Activity) -> pb.ActivityResponse:
+        payload = json.loads(task.input or "null")
+        response = pb.ActivityResponse(completionToken=task.token)
+        try:
+            outcome = self._around(task.name, payload, lambda: perform(_BODIES[task.name], payload))
+        except UnexpectedError as error:
+            response.failureDetails.CopyFrom(
+                pb.TaskFailureDetails(errorType="UnexpectedError", errorMessage=str(error))
+            )
+        else:
+            response.result.value = json.dumps(outcome)
+        return response
+
+
+def _replay(work: OrchestrationWork) -> pb.OrchestratorResponse:
+    handle = operation._function.get_user_function()
+    body = base64.b64encode(work.request.SerializeToString()).decode()
+    encoded = asyncio.run(handle(SimpleNamespace(body=body)))
+    response = pb.OrchestratorResponse()
+    response.ParseFromString(base64.b64decode(encoded))
+    response.completionToken = work.token
+    return response

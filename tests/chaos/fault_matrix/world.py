@@ -1,0 +1,198 @@
+"""The world of the fault matrix: a simulated Azure, simulated clusters, the product's settings pointing there."""
+
+import os
+import ssl
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+import arcway.azure.pipeline as pipeline
+import arcway.cluster.api as cluster_api
+import arcway.cluster.helm.pool as helm_pool
+import arcway.cluster.key_pair as key_pair
+from arcway import settings
+from arcway.azure import arm, cloud, providers, subscriptions
+from arcway.azure.providers import NAMESPACES
+from arcway.cluster.helm import helm
+from arcway.domain import phases
+from arcway.domain.ids import ClusterId
+from arcway.local import processes
+from arcway.local.certificates import write_private
+from arcway.local.stack import APP_DIR
+
+type Json = dict[str, Any]
+
+_KEYS = 4
+_LIMIT_SECONDS = 6
+_ANSWER_SECONDS = 0.4
+_HELM_SECONDS = 4.0
+
+
+class World:
+    """Both simulations and a client for each one's controls."""
+
+    def __init__(self, folder: Path) -> None:
+        for name in ("clusters", "secrets", "azure"):
+            (folder / name).mkdir()
+        self.folder = folder
+        clusters = str(folder / "clusters")
+        where = ["--dir", clusters, "--count", "0"]
+        self.cluster, cluster_pid = processes.launch("cluster", where, APP_DIR, folder / "cluster.log", {})
+        where = ["--dir", str(folder / "azure"), "--clusters", clusters]
+        self.azure, azure_pid = processes.launch("azure", where, APP_DIR, folder / "azure.log", {})
+        self._pids = [azure_pid, cluster_pid]
+        self.azure_http = _client(self.azure)
+        self.cluster_http = _client(self.cluster)
+
+    def stop(self) -> None:
+        self.azure_http.close()
+        self.cluster_http.close()
+        processes.stop(self._pids)
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "ARCWAY_LOCAL": "1",
+            "ARCWAY_ARM_ENDPOINT": self.azure["endpoint"],
+            "ARCWAY_CA_FILE": self.azure["caFile"],
+            "ARCWAY_REGISTRIES": self.azure["registry"],
+            "ARCWAY_SECRETS_DIR": str(self.folder / "secrets"),
+            "ARCWAY_WORK_DIR": str(self.folder / "work"),
+            "ARCWAY_HELM_WORKERS": "1",
+            "IDENTITY_ENDPOINT": self.azure["identityEndpoint"],
+            "IDENTITY_HEADER": self.azure["identityHeader"],
+        }
+
+
+class Case:
+    """A subscription and a cluster of one case's own."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.subscription = str(uuid.uuid4())
+        world.azure_http.put(f"/control/subscriptions/{self.subscription}", json={}).raise_for_status()
+        made = world.cluster_http.post("/control/clusters", json={}).raise_for_status().json()
+        self.cluster = made["name"]
+        text = Path(made["kubeconfig"]).read_text()
+        write_private(world.folder / "secrets" / f"arcway-{self.cluster}", text.encode())
+        import yaml
+
+        document = yaml.safe_load(text)
+        self._server = document["clusters"][0]["cluster"]["server"]
+        self._token = document["users"][0]["user"]["token"]
+
+    def close(self) -> None:
+        self._world.cluster_http.delete(f"/control/clusters/{self.cluster}").raise_for_status()
+        self._world.azure_http.put("/control/settings", json={}).raise_for_status()
+        self._world.azure_http.put("/control/provisioning-failures", json={}).raise_for_status()
+
+    def request(self, on_failure: str) -> Json:
+        return {
+            "subscriptionId": self.subscription,
+            "resourceGroup": "group",
+            "createResourceGroup": True,
+            "name": self.cluster,
+            "location": "eastus",
+            "kubeconfig": {"secret": f"arcway-{self.cluster}"},
+            "onFailure": on_failure,
+        }
+
+    @property
+    def resource_id(self) -> str:
+        return ClusterId(self.subscription, "group", self.cluster).resource_id
+
+    def control_azure(self, path: str, body: Any) -> None:
+        self._world.azure_http.put(f"/control/{path}", json=body).raise_for_status()
+
+    def control_cluster(self, method: str, path: str, body: Any = None) -> None:
+        url = f"/control/clusters/{self.cluster}/{path}"
+        self._world.cluster_http.request(method, url, json=body).raise_for_status()
+
+    def get(self, path: str) -> Json:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        found: Json = self._world.cluster_http.get(f"{self._server}{path}", headers=headers).json()
+        return found
+
+    def revisions(self) -> int:
+        items = self.get("/api/v1/namespaces/azure-arc-release/secrets")["items"]
+        return sum(item["type"] == "helm.sh/release.v1" for item in items)
+
+    def lease(self) -> bool:
+        path = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway"
+        return bool(self.get(path)["kind"] == "Lease")
+
+    def resource(self) -> Json | None:
+        header = {"X-IDENTITY-HEADER": self._world.azure["identityHeader"]}
+        http, endpoint = self._world.azure_http, self._world.azure["endpoint"]
+        token = http.get("/msi/token", params={"resource": endpoint}, headers=header).json()["access_token"]
+        answer = http.get(
+            self.resource_id, params={"api-version": "2026-05-01"}, headers={"Authorization": f"Bearer {token}"}
+        )
+        return answer.json() if answer.status_code == 200 else None
+
+    def puts(self) -> int:
+        """How many connected clusters were ever created for this case: a 201 for each."""
+        asked = self._world.azure_http.get("/control/requests").json()
+        return sum(
+            item["method"] == "PUT" and item["status"] == 201 and item["path"].lower() == self.resource_id.lower()
+            for item in asked
+        )
+
+
+@contextmanager
+def ready(folder: Path) -> Iterator[World]:
+    """A running world, the product's settings pointing to it, ready-made keys, short time limits."""
+    world = World(folder)
+    keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(_KEYS)]
+    fake = mock.Mock(wraps=rsa)
+    fake.generate_private_key = mock.Mock(side_effect=lambda **_: keys[fake.generate_private_key.call_count % _KEYS])
+    fake.RSAPrivateKey = rsa.RSAPrivateKey
+    limits = dict.fromkeys(phases.TIME_LIMITS, _LIMIT_SECONDS)
+    try:
+        with (
+            mock.patch.dict(os.environ, world.settings()),
+            mock.patch.object(key_pair, "rsa", fake),
+            mock.patch.object(providers, "_LOOK_SECONDS", 0.0),
+            mock.patch.object(pipeline, "READ_SECONDS", _ANSWER_SECONDS),
+            mock.patch.object(cluster_api, "READ_SECONDS", _ANSWER_SECONDS),
+            mock.patch.object(helm_pool, "CALL_SECONDS", _HELM_SECONDS),
+            mock.patch.dict(phases.TIME_LIMITS, limits),
+        ):
+            _forget()
+            yield world
+    finally:
+        pool: Any = helm()
+        pool.close()
+        _forget()
+        world.stop()
+
+
+def register(case: Case) -> None:
+    """Register the provider namespaces beforehand."""
+    for namespace in NAMESPACES:
+        case.control_azure(f"providers/{case.subscription}/{namespace}", {"state": "Registered"})
+
+
+def _forget() -> None:
+    """What a process asks once must be asked again in another world."""
+    for cached in (
+        settings.settings,
+        cloud.cloud,
+        pipeline.credential,
+        pipeline.client,
+        arm.connected_kubernetes,
+        arm.resources,
+        subscriptions.tenant_of,
+        helm,
+    ):
+        cached.cache_clear()
+
+
+def _client(ready_line: Json) -> httpx.Client:
+    tls = ssl.create_default_context(cafile=ready_line["caFile"])
+    return httpx.Client(base_url=ready_line["endpoint"], verify=tls, timeout=10)

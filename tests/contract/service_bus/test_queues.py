@@ -1,0 +1,359 @@
+"""Queues, with the synchronous SDK: sending, receiving, every way to settle, and what happens to who does not."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from azure.servicebus import (
+    NEXT_AVAILABLE_SESSION,
+    AutoLockRenewer,
+    ServiceBusClient,
+    ServiceBusMessage,
+    ServiceBusMessageState,
+    ServiceBusReceiveMode,
+)
+from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageBodyType
+from azure.servicebus.exceptions import (
+    MessageLockLostError,
+    MessageNotFoundError,
+    MessageSizeExceededError,
+    MessagingEntityNotFoundError,
+    ServiceBusError,
+)
+
+from tests.contract.service_bus.talking import PATIENCE, Entity, dead_letters_of, eventually, until
+
+
+def _entity(client: ServiceBusClient, name: str) -> Iterator[Entity]:
+    entity = Entity(client, name)
+    yield entity
+    entity.close()
+
+
+@pytest.fixture(scope="module")
+def basic(client: ServiceBusClient) -> Iterator[Entity]:
+    yield from _entity(client, "basic")
+
+
+@pytest.fixture(scope="module")
+def hasty(client: ServiceBusClient) -> Iterator[Entity]:
+    yield from _entity(client, "hasty")
+
+
+def test_a_message_arrives_as_it_was_sent(basic: Entity) -> None:
+    sent = ServiceBusMessage(
+        b'{"a": 1}',
+        message_id=str(uuid.uuid4()),
+        correlation_id="correlation",
+        subject="subject",
+        content_type="application/json",
+        to="somewhere",
+        reply_to="elsewhere",
+        time_to_live=timedelta(minutes=5),
+        application_properties={"text": "ä", "number": 7, "real": 1.5, "truth": True, "id": uuid.UUID(int=5)},
+    )
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    basic.sender.send_messages(sent)
+    got = basic.receive()
+    assert (str(got), got.message_id, got.correlation_id) == ('{"a": 1}', sent.message_id, "correlation")
+    assert (got.subject, got.content_type, got.to, got.reply_to) == (
+        *("subject", "application/json"),
+        *("somewhere", "elsewhere"),
+    )
+    assert got.application_properties == {
+        b"text": "ä".encode(),
+        b"number": 7,
+        b"real": 1.5,
+        b"truth": True,
+        b"id": uuid.UUID(int=5),
+    }
+    assert got.time_to_live == timedelta(minutes=5)
+    assert got.delivery_count == 0
+    assert got.state is ServiceBusMessageState.ACTIVE
+    assert got.enqueued_time_utc is not None
+    assert before < got.enqueued_time_utc < datetime.now(UTC) + timedelta(seconds=2)
+    assert got.locked_until_utc is not None
+    assert 40 < until(got.locked_until_utc) < 62
+    basic.receiver.complete_message(got)
+    assert basic.is_empty()
+
+
+def test_messages_keep_their_order_and_their_numbers_grow(basic: Entity) -> None:
+    ids = [basic.send() for _ in range(5)]
+    got = [basic.receive() for _ in range(5)]
+    assert [it.message_id for it in got] == ids
+    numbers = [it.sequence_number or 0 for it in got]
+    assert numbers == sorted(set(numbers))
+    for it in got:
+        basic.receiver.complete_message(it)
+    assert basic.is_empty()
+
+
+@pytest.mark.parametrize("size", [0, 200, 70_000, 230_000])
+def test_bodies_of_any_size_come_whole(basic: Entity, size: int) -> None:
+    body = bytes(number % 251 for number in range(size))
+    basic.send(body)
+    got = basic.receive()
+    assert b"".join(got.body) == body
+    basic.receiver.complete_message(got)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"data_body": [b"one", b"two"]}, AmqpMessageBodyType.DATA),
+        ({"value_body": {"a": [1, None, "x"]}}, AmqpMessageBodyType.VALUE),
+        ({"sequence_body": [[1, 2], [3]]}, AmqpMessageBodyType.SEQUENCE),
+    ],
+    ids=["data", "value", "sequence"],
+)
+def test_every_kind_of_body_comes_as_it_was(basic: Entity, body: dict[str, object], kind: AmqpMessageBodyType) -> None:
+    basic.sender.send_messages(AmqpAnnotatedMessage(**body))
+    got = basic.receive()
+    assert got.body_type is kind
+    content = got.body if kind is AmqpMessageBodyType.VALUE else list(got.body)
+    expected = {
+        AmqpMessageBodyType.DATA: [b"one", b"two"],
+        AmqpMessageBodyType.VALUE: {b"a": [1, None, b"x"]},
+        AmqpMessageBodyType.SEQUENCE: [[1, 2], [3]],
+    }
+    assert content == expected[kind]
+    basic.receiver.complete_message(got)
+
+
+def test_a_message_that_is_too_large_is_refused(basic: Entity) -> None:
+    with pytest.raises(MessageSizeExceededError):
+        basic.send(b"x" * 1_100_000)
+    basic.send(b"still there")
+    basic.receiver.complete_message(basic.receive())
+
+
+def test_a_batch_arrives_as_single_messages(basic: Entity) -> None:
+    batch = basic.sender.create_message_batch()
+    for number in range(100):
+        batch.add_message(ServiceBusMessage(str(number), message_id=f"batch-{number}"))
+    basic.sender.send_messages(batch)
+    got: list[str] = []
+    while len(got) < 100:
+        found = basic.receiver.receive_messages(100, max_wait_time=PATIENCE)
+        assert found
+        for it in found:
+            got.append(str(it))
+            basic.receiver.complete_message(it)
+    assert got == [str(number) for number in range(100)]
+
+
+def test_an_abandoned_message_comes_again_until_it_is_dead_lettered(client: ServiceBusClient) -> None:
+    with dead_letters_of(entity := Entity(client, "retried")) as dead:
+        message_id = entity.send()
+        for count in range(2):
+            got = entity.receive()
+            assert (got.message_id, got.delivery_count) == (message_id, count)
+            entity.receiver.abandon_message(got)
+        it = entity.receive(dead)
+        assert (it.message_id, it.dead_letter_reason, it.delivery_count) == (message_id, "MaxDeliveryCountExceeded", 2)
+        dead.complete_message(it)
+        entity.close()
+
+
+def test_a_message_is_dead_lettered_with_a_reason(basic: Entity) -> None:
+    basic.sender.send_messages(ServiceBusMessage(b"bad", application_properties={"kept": "yes"}))
+    basic.receiver.dead_letter_message(basic.receive(), reason="Malformed", error_description="It is no JSON.")
+    assert basic.is_empty()
+    with dead_letters_of(basic) as dead:
+        it = basic.receive(dead)
+        assert (it.dead_letter_reason, it.dead_letter_error_description) == ("Malformed", "It is no JSON.")
+        assert it.application_properties is not None
+        assert it.application_properties[b"kept"] == b"yes"
+        assert str(it) == "bad"
+        dead.complete_message(it)
+
+
+def test_a_deferred_message_waits_until_it_is_asked_for(basic: Entity) -> None:
+    basic.send(b"later")
+    got = basic.receive()
+    number = got.sequence_number
+    assert number is not None
+    basic.receiver.defer_message(got)
+    assert basic.is_empty()
+    (peeked,) = basic.receiver.peek_messages(1, sequence_number=number)
+    assert peeked.state is ServiceBusMessageState.DEFERRED
+    (again,) = basic.receiver.receive_deferred_messages(number)
+    assert str(again) == "later"
+    basic.receiver.complete_message(again)
+    with pytest.raises(MessageNotFoundError):
+        basic.receiver.receive_deferred_messages(number)
+
+
+def test_receive_and_delete_takes_for_good(client: ServiceBusClient, basic: Entity) -> None:
+    ids = {basic.send() for _ in range(3)}
+    mode = ServiceBusReceiveMode.RECEIVE_AND_DELETE
+    with client.get_queue_receiver("basic", receive_mode=mode, prefetch_count=10) as receiver:
+        got: set[str | None] = set()
+        while len(got) < 3:
+            found = receiver.receive_messages(3, max_wait_time=PATIENCE)
+            assert found
+            got |= {it.message_id for it in found}
+    assert got == ids
+    assert basic.is_empty()
+
+
+def test_a_renewed_lock_lasts_longer(basic: Entity) -> None:
+    basic.send()
+    got = basic.receive()
+    before = got.locked_until_utc
+    assert before is not None
+    threading.Event().wait(1.1)
+    after = basic.receiver.renew_message_lock(got)
+    assert after - before >= timedelta(seconds=1)
+    basic.receiver.complete_message(got)
+
+
+def test_a_lock_that_expires_makes_the_message_come_again(hasty: Entity) -> None:
+    message_id = hasty.send()
+    first = hasty.receive()
+    again = hasty.receive()
+    assert (again.message_id, again.delivery_count) == (message_id, 1)
+    with pytest.raises(MessageLockLostError):
+        hasty.receiver.complete_message(first)
+    hasty.receiver.complete_message(again)
+
+
+def test_the_sdk_renews_locks_by_itself(hasty: Entity) -> None:
+    hasty.send()
+    with AutoLockRenewer() as renewer:
+        got = hasty.receive()
+        locked_until = got.locked_until_utc
+        assert locked_until is not None
+        renewer.register(hasty.receiver, got, max_lock_renewal_duration=30)
+        eventually(lambda: until(locked_until) < -1)
+        hasty.receiver.complete_message(got)
+    assert hasty.is_empty()
+
+
+def test_peek_changes_nothing(basic: Entity) -> None:
+    ids = [basic.send(str(number)) for number in range(3)]
+    for _ in range(2):
+        peeked = eventually(lambda: _all(basic.receiver.peek_messages(10, sequence_number=1), 3))
+        assert [it.message_id for it in peeked] == ids
+    for _ in ids:
+        got = basic.receive()
+        assert got.delivery_count == 0
+        basic.receiver.complete_message(got)
+    assert basic.receiver.peek_messages(10, sequence_number=1) == []
+
+
+def _all[T](found: list[T], count: int) -> list[T]:
+    return found if len(found) == count else []
+
+
+def test_a_scheduled_message_comes_when_its_time_has_come(basic: Entity) -> None:
+    when = datetime.now(UTC) + timedelta(seconds=2)
+    (number,) = basic.sender.schedule_messages(ServiceBusMessage(b"then"), when)
+    (peeked,) = basic.receiver.peek_messages(1, sequence_number=number)
+    assert peeked.state is ServiceBusMessageState.SCHEDULED
+    got = basic.receive()
+    assert until(when) <= 0
+    assert (str(got), got.state) == ("then", ServiceBusMessageState.ACTIVE)
+    basic.receiver.complete_message(got)
+
+
+def test_a_scheduled_message_can_be_cancelled(basic: Entity) -> None:
+    when = datetime.now(UTC) + timedelta(seconds=2)
+    numbers = basic.sender.schedule_messages([ServiceBusMessage(b"never"), ServiceBusMessage(b"ever")], when)
+    basic.sender.cancel_scheduled_messages(numbers[0])
+    assert str(got := basic.receive()) == "ever"
+    basic.receiver.complete_message(got)
+    assert basic.is_empty()
+    with pytest.raises(ServiceBusError):
+        basic.sender.cancel_scheduled_messages(numbers)
+
+
+def test_a_message_may_say_itself_when_it_wants_to_come(basic: Entity) -> None:
+    when = datetime.now(UTC) + timedelta(seconds=2)
+    basic.sender.send_messages(ServiceBusMessage(b"then", scheduled_enqueue_time_utc=when))
+    got = basic.receive()
+    assert until(when) <= 0
+    basic.receiver.complete_message(got)
+
+
+def test_an_expired_message_is_dead_lettered_where_that_is_wanted(client: ServiceBusClient) -> None:
+    entity = Entity(client, "expiring")
+    entity.sender.send_messages(ServiceBusMessage(b"old", time_to_live=timedelta(seconds=1)))
+    with dead_letters_of(entity) as dead:
+        it = entity.receive(dead)
+        assert (str(it), it.dead_letter_reason) == ("old", "TTLExpiredException")
+        dead.complete_message(it)
+    entity.close()
+
+
+def test_an_expired_message_is_gone_where_dead_letters_are_not_wanted(client: ServiceBusClient) -> None:
+    entity = Entity(client, "forgetful")
+    entity.sender.send_messages(ServiceBusMessage(b"old", time_to_live=timedelta(milliseconds=500)))
+    assert entity.receiver is not None
+    threading.Event().wait(0.6)
+    entity.send(b"new")
+    assert str(got := entity.receive()) == "new"
+    entity.receiver.complete_message(got)
+    with dead_letters_of(entity) as dead:
+        assert dead.receive_messages(1, max_wait_time=1) == []
+    entity.close()
+
+
+def test_duplicates_are_dropped(client: ServiceBusClient) -> None:
+    entity, same = Entity(client, "unique"), str(uuid.uuid4())
+    for body in ("first", "second"):
+        entity.sender.send_messages(ServiceBusMessage(body, message_id=same))
+    batch = entity.sender.create_message_batch()
+    for message_id in (same, other := str(uuid.uuid4()), other):
+        batch.add_message(ServiceBusMessage("third", message_id=message_id))
+    entity.sender.send_messages(batch)
+    bodies = []
+    for _ in range(2):
+        bodies.append(str(got := entity.receive()))
+        entity.receiver.complete_message(got)
+    assert bodies == ["first", "third"]
+    assert entity.is_empty()
+    entity.close()
+
+
+def test_competing_receivers_share_messages(client: ServiceBusClient, basic: Entity) -> None:
+    ids = {basic.send() for _ in range(20)}
+    got: list[str | None] = []
+
+    def consume() -> None:
+        with client.get_queue_receiver("basic", max_wait_time=2) as receiver:
+            for it in receiver:
+                receiver.complete_message(it)
+                got.append(it.message_id)
+
+    threads = [threading.Thread(target=consume) for _ in range(2)]
+    for it in threads:
+        it.start()
+    for it in threads:
+        it.join()
+    assert sorted(map(str, got)) == sorted(ids)
+
+
+def test_what_a_closing_receiver_had_buffered_is_free_again(client: ServiceBusClient, basic: Entity) -> None:
+    ids = [basic.send() for _ in range(5)]
+    with client.get_queue_receiver("basic", prefetch_count=5) as receiver:
+        first = basic.receive(receiver)
+        receiver.complete_message(first)
+    rest = [basic.receive() for _ in range(4)]
+    assert sorted(str(it.message_id) for it in [first, *rest]) == sorted(ids)
+    assert {it.delivery_count for it in rest} == {0}
+    for it in rest:
+        basic.receiver.complete_message(it)
+
+
+def test_an_unknown_entity_is_named_as_such(client: ServiceBusClient) -> None:
+    with client.get_queue_sender("missing") as sender, pytest.raises(MessagingEntityNotFoundError):
+        sender.send_messages(ServiceBusMessage(b""))
+
+
+def test_sessions_are_refused(client: ServiceBusClient) -> None:
+    with pytest.raises(ServiceBusError), client.get_queue_receiver("basic", session_id=NEXT_AVAILABLE_SESSION) as it:
+        it.receive_messages(1, max_wait_time=1)
