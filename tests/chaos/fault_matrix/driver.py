@@ -28,7 +28,7 @@ type Json = dict[str, Any]
 type Around = Callable[[str, Json, Callable[[], Json]], Json]
 
 _BODIES = {step.__name__: step for step in STEPS}
-_TICK = timedelta(milliseconds=20)
+_TICK = timedelta(milliseconds=15)
 _LIMIT_SECONDS = 40
 
 
@@ -46,10 +46,13 @@ class _FastEngine(JournaledEngine):
 
 
 class Driver:
-    """One orchestration from its start to its end. `around` sees every step and decides how it goes."""
+    """One orchestration from its start to its end. `around` sees every step and decides how it goes; `versions` are
+    the app's before and after a kill.
+    """
 
-    def __init__(self, journal: Path, around: Around) -> None:
+    def __init__(self, journal: Path, around: Around, versions: tuple[str, str] = ("1", "1")) -> None:
         self._path = journal
+        self._versions = versions
         self._around = around
         self.waits: list[float] = []
         self.kills = 0
@@ -75,8 +78,12 @@ class Driver:
             self._engine.stop()
         raise AssertionError(f"no end after {_LIMIT_SECONDS} s: {state.customStatus.value}")
 
+    def raise_event(self, instance: str, name: str) -> None:
+        """Send an external event."""
+        self._engine.RaiseEvent(pb.RaiseEventRequest(instanceId=instance, name=name), LOCAL)
+
     def _open(self) -> _FastEngine:
-        engine = _FastEngine({"operation": "operation"}, "1", Journal(self._path))
+        engine = _FastEngine({"operation": "operation"}, self._versions[min(self.kills, 1)], Journal(self._path))
         engine.waits = self.waits
         engine.resume()
         return engine

@@ -100,7 +100,7 @@ def test_no_step_escapes_the_matrix() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_fault_in_a_step(case: Case, row: Row, fault: str, tmp_path: Path) -> None:
     driver, status = disturbed(case, row, fault, tmp_path)
-    outcome = describe(status)
+    outcome = describe(status, undone=row.rollback)
     check_invariants(case, row, fault, status, driver)
     expected = published()
     if os.environ.get("ARCWAY_PUBLISH_MATRIX"):
@@ -204,12 +204,12 @@ def payload(case: Case, on_failure: str) -> Json:
     }
 
 
-def describe(status: Json) -> str:
+def describe(status: Json, *, undone: bool) -> str:
     """The outcome in a few words: state, code and phase of the error, what was left."""
     words = [status["state"]]
     if status["error"]:
         words.append(f"{status['error']['code']} in {status['error']['phase']}")
-    if status["left"] and status["state"] == "Succeeded":
+    if status["left"] and (undone or status["state"] == "Succeeded"):
         words.append(f"left {', '.join(status['left'])}")
     return ", ".join(words)
 
@@ -259,9 +259,9 @@ _HEAD = """# Fault matrix
 
 What becomes of a run when a fault hits the first attempt of a step. Written by
 `ARCWAY_PUBLISH_MATRIX=1 scripts/test tests/chaos/fault_matrix -n 0 -p no:randomly`, and held against every test run. In
-every case: at most one connected cluster was created, the release has no more revisions than an undisturbed run gives it, the
-key in the cluster is the resource's key, the cluster's Lease is given back or named in `left`, and the status says what
-happened. "Other settings" means that the data plane wants a setting that the first installation does not have.
+every case: at most one connected cluster was created, the release has no more revisions than an undisturbed run gives
+it, the key in the cluster is the resource's key, the cluster's Lease is given back or named in `left`, and the status
+says what happened. "Other settings" means that the data plane wants a setting that the first installation lacks.
 
 | step | fault | outcome |
 |---|---|---|

@@ -1,0 +1,92 @@
+"""Histories of real runs as files: one JSON list of batches, each what the engine handed to one replay.
+
+`python -m tests.replay.recorded` records them anew from the product running in a simulated world.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import durabletask.internal.orchestrator_service_pb2 as pb
+from google.protobuf import json_format  # type: ignore[import-untyped]
+
+from arcway.local.functions.journal import Journal
+from tests.chaos.fault_matrix import world as worlds
+from tests.chaos.fault_matrix.driver import Driver, Json
+from tests.chaos.fault_matrix.test_fault_matrix import payload
+from tests.chaos.fault_matrix.world import Case, World
+
+FOLDER = Path(__file__).parent / "histories"
+INSTANCE = "cluster-x"
+
+
+def read(name: str) -> list[list[pb.HistoryEvent]]:
+    """The batches of one recorded history."""
+    batches = json.loads((FOLDER / f"{name}.json").read_text())
+    return [[json_format.ParseDict(event, pb.HistoryEvent()) for event in batch] for batch in batches]
+
+
+def record(world: World, name: str) -> None:
+    """Run one scenario and keep its history."""
+    case = Case(world)
+    scenario = SCENARIOS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.db"
+        driver: Driver | None = None
+
+        def around(step: str, given: Json, perform: Callable[[], Json]) -> Json:
+            if scenario.get("cancel") == step and driver:
+                driver.raise_event(INSTANCE, "cancel")
+            return perform()
+
+        if "fault" in scenario:
+            case.control_azure("faults", [scenario["fault"]])
+        if "broken" in scenario:
+            case.control_azure("provisioning-failures", {case.resource_id: {"code": "Broken", "message": "on purpose"}})
+        if "paces" in scenario:
+            case.control_azure("paces", scenario["paces"])
+        driver = Driver(path, around)
+        given = payload(case, scenario.get("onFailure", "keep"))
+        given["request"]["order"] = scenario.get("order", "agents-first")
+        driver.run(INSTANCE, given)
+        case.control_azure("paces", {"connection": {"seconds": 0}})
+        batches = [[json_format.MessageToDict(event) for event in batch] for batch in batches_of(path)]
+    (FOLDER / f"{name}.json").write_text(json.dumps(batches, indent=1, sort_keys=True) + "\n")
+    case.close()
+
+
+def batches_of(path: Path) -> Iterator[list[pb.HistoryEvent]]:
+    """What the journal has of the instance, replay by replay."""
+    journal = Journal(path)
+    rows = journal.read(f"SELECT events FROM history WHERE instance = '{INSTANCE}' ORDER BY position")
+    journal.close()
+    for (data,) in rows:
+        chunk = pb.HistoryChunk()
+        chunk.ParseFromString(data)
+        yield list(chunk.events)
+
+
+SCENARIOS: dict[str, dict[str, Any]] = {
+    "success": {},
+    "resource-first": {"order": "resource-first"},
+    "retry": {"fault": {"path": r"/connectedClusters/[^/]+$", "method": "PUT", "status": 503}},
+    "failure": {"broken": True},
+    "rollback": {"broken": True, "onFailure": "rollback"},
+    "cancel": {"cancel": "wait_for_metadata", "paces": {"connection": {"seconds": 60}}},
+}
+
+
+def main() -> None:
+    """Record every scenario."""
+    FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, worlds.ready(Path(folder)) as world:
+        for name in SCENARIOS:
+            record(world, name)
+            sys.stdout.write(f"{name}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Histories recorded from real runs replay on today's orchestrators: what runs now will finish after an update."""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import durabletask.internal.orchestrator_service_pb2 as pb
+import pytest
+from durabletask.task import OrchestrationContext
+
+import orchestrators.operation as operations
+from arcway.domain.phases import phases_of
+from orchestrators.run import Run
+from tests.chaos.fault_matrix import world as worlds
+from tests.chaos.fault_matrix.driver import Driver, Json, Killed
+from tests.chaos.fault_matrix.test_fault_matrix import payload
+from tests.chaos.fault_matrix.world import Case
+from tests.replay.recorded import INSTANCE, SCENARIOS, read
+
+ENDINGS = {"failure": "Failed", "rollback": "Failed", "cancel": "Canceled"}
+
+
+def replay(past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]) -> pb.OrchestratorResponse:
+    """What the orchestrator decides when it sees this history."""
+    request = pb.OrchestratorRequest(instanceId=INSTANCE, pastEvents=past, newEvents=new)
+    handle = operations.operation._function.get_user_function()
+    body = base64.b64encode(request.SerializeToString()).decode()
+    response = pb.OrchestratorResponse()
+    response.ParseFromString(base64.b64decode(asyncio.run(handle(SimpleNamespace(body=body)))))
+    return response
+
+
+def failures(name: str) -> list[str]:
+    """What goes wrong when a recorded run is replayed from each of its batches on."""
+    found, past = [], list[pb.HistoryEvent]()
+    for batch in read(name):
+        for action in replay(past, batch).actions:
+            details = action.completeOrchestration.failureDetails
+            if details.errorType and "RunFailed" not in details.errorType:
+                found.append(f"{details.errorType}: {details.errorMessage}")
+        past += batch
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_a_recorded_run_replays(name: str) -> None:
+    assert failures(name) == []
+    batches = read(name)
+    past = [event for batch in batches[:-1] for event in batch]
+    last = replay(past, batches[-1])
+    (ended,) = [action for action in last.actions if action.HasField("completeOrchestration")]
+    expected = ENDINGS.get(name, "Succeeded")
+    assert f'"state": "{expected}"' in last.customStatus.value
+    failed = ended.completeOrchestration.orchestrationStatus == pb.ORCHESTRATION_STATUS_FAILED
+    assert failed == (expected == "Failed")
+
+
+def test_a_change_that_breaks_running_orchestrations_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reordered(operation: str, order: str) -> tuple[str, ...]:
+        first, second, *rest = phases_of(operation, order)
+        return second, first, *rest
+
+    monkeypatch.setattr(operations, "phases_of", reordered)
+    assert any("NonDeterminism" in failure for failure in failures("success"))
+
+
+def test_a_run_finishes_under_the_version_it_was_started_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[str | None] = set()
+
+    def spying(context: OrchestrationContext, given: Json) -> Run:
+        seen.add(context.version)
+        return Run(context, given)
+
+    monkeypatch.setattr(operations, "Run", spying)
+    killed: list[str] = []
+
+    def around(step: str, given: Json, perform: Callable[[], Json]) -> Json:
+        if step == "deploy_agents" and not killed:
+            killed.append(step)
+            raise Killed
+        return perform()
+
+    (tmp_path / "world").mkdir()
+    with worlds.ready(tmp_path / "world") as world:
+        case = Case(world)
+        driver = Driver(tmp_path / "journal.db", around, versions=("1", "2"))
+        state = driver.run(INSTANCE, payload(case, "keep"))
+    assert driver.kills == 1
+    assert seen == {"1"}
+    assert state.orchestrationStatus == pb.ORCHESTRATION_STATUS_COMPLETED
