@@ -2,11 +2,11 @@
 
 from activities.step import Call, Json
 from activities.targets import cluster_of
-from arcway.cluster import release
+from arcway.cluster import removal
 
 
 def await_removal(call: Call) -> Json:
-    """Done when no namespace of the agents is Terminating and no uninstall is unfinished."""
+    """Done when no namespace or CRD of the agents is being deleted and no uninstall is unfinished."""
     with cluster_of(call) as target:
-        going = release.finish_removal(target.helm, target.api, target.access)
+        going = removal.finish(target.helm, target.api, target.access)
     return {"done": going is None, "detail": f"still deleting {going}" if going else None}

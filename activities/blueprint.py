@@ -3,8 +3,10 @@
 import azure.durable_functions as df
 
 from activities.await_removal import await_removal
+from activities.check_agents import check_agents
 from activities.check_azure import check_azure
 from activities.check_cluster import check_cluster
+from activities.check_resource import check_resource
 from activities.configure_agents import configure_agents
 from activities.create_resource import create_resource
 from activities.delete_resource import delete_resource
@@ -14,6 +16,7 @@ from activities.ensure_resource_group import ensure_resource_group
 from activities.poll_agents import poll_agents
 from activities.poll_registration import poll_registration
 from activities.poll_resource import poll_resource
+from activities.publish_events import publish_events
 from activities.register_providers import register_providers
 from activities.release_cluster import release_cluster
 from activities.step import activity
@@ -24,8 +27,10 @@ blueprint = df.Blueprint()
 
 STEPS = (
     await_removal,
+    check_agents,
     check_azure,
     check_cluster,
+    check_resource,
     configure_agents,
     create_resource,
     delete_resource,
@@ -35,6 +40,7 @@ STEPS = (
     poll_agents,
     poll_registration,
     poll_resource,
+    publish_events,
     register_providers,
     release_cluster,
     uninstall_agents,

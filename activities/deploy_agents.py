@@ -3,7 +3,7 @@
 from activities.step import Call, Json
 from activities.targets import chart_of, cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
-from arcway.cluster import release
+from arcway.cluster import key_pair, release
 from arcway.cluster.release import Chart
 from arcway.cluster.values import Values, from_dotted, merged
 
@@ -11,16 +11,19 @@ from arcway.cluster.values import Values, from_dotted, merged
 def deploy_agents(call: Call) -> Json:
     """Install, or upgrade if something differs; returns without waiting for the agents."""
     values = values_of(call.request, call.given["facts"], call.given["tenantId"])
-    chart = chart_of(call.request)
+    chart, train = chart_of(call.request), call.request.agents.train
     with cluster_of(call) as target:
         found, again = release.current(target)
         if found is None:
-            digest = release.install(target, chart, values)
+            digest = release.install(
+                target, chart, merged(values, key_pair.key_values(target.api, chart.version, train, {}))
+            )
             return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
         if call.request.agents.version is None:
             # Agents that are there upgrade by themselves; installing again must not change their version.
             chart = Chart(chart.repository, found.chart_version)
         wanted = merged(values, _settings_of_resource(call))
+        wanted = merged(wanted, key_pair.key_values(target.api, chart.version, train, found.values))
         differed = release.bring_up_to(target, found, chart, wanted, again=again)
         created = release.made_by_this_run(target)
     seen = {"reference": chart.reference, "digest": None}

@@ -4,10 +4,11 @@ from activities.step import Call, Json
 from activities.targets import access_to
 from arcway.cluster import lease
 from arcway.cluster.api import cluster_api
+from arcway.domain.request import AnyRequest
 from arcway.settings import settings
 
 
-def release_cluster(call: Call) -> Json:
+def release_cluster(call: Call[AnyRequest]) -> Json:
     """Harmless when the Lease is not this run's."""
     with cluster_api(access_to(call.request)) as api:
         lease.let_go(api, settings().installation, call.given["runId"])

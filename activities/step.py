@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 from arcway.domain.errors import ArcError, redact
-from arcway.domain.request import Request
+from arcway.domain.ids import Origin
+from arcway.domain.request import Request, read_request
 from arcway.settings import settings
 from arcway.telemetry import correlated, log
 
@@ -22,10 +23,10 @@ type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call[R = Request]:
     """What a step is called with."""
 
-    request: Request
+    request: R
     given: Json
 
 
@@ -39,7 +40,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(settings().step_threads, thread_name_prefix="step")
 
 
-def activity(body: Callable[[Call], Json]) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
+def activity(body: Callable[[Call[Any]], Json]) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
     """The async activity that does the step `body`."""
 
     # The worker library refuses a parameterised generic here.
@@ -51,11 +52,11 @@ def activity(body: Callable[[Call], Json]) -> Callable[[dict[str, Any]], Awaitab
     return run
 
 
-def perform(body: Callable[[Call], Json], payload: Json) -> Json:
+def perform(body: Callable[[Call[Any]], Json], payload: Json) -> Json:
     """Do the step and put its outcome in the envelope. Raises `UnexpectedError`."""
-    with correlated(payload["correlationId"]):
+    with correlated(Origin(payload["correlationId"], payload["traceparent"])):
         try:
-            outcome = body(Call(Request.model_validate(payload["request"]), payload))
+            outcome = body(Call(read_request(payload["request"]), payload))
             json.dumps(outcome)
         except ArcError as error:
             log.warning("%s %s: %s", payload["runId"], body.__name__, error)

@@ -13,18 +13,21 @@ from arcway.cluster.helm import helm
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.release import Chart, Target
 from arcway.cluster.values import Values, agent_values, merged, proxy_values
-from arcway.domain.request import Request
+from arcway.domain.errors import ArcError
+from arcway.domain.request import AnyRequest, Request
 from arcway.settings import settings
 
 
-def access_to(request: Request) -> Access:
+def access_to(request: AnyRequest) -> Access:
     """Access to the request's cluster. Raises `ArcError` ARC-2001 to ARC-2005."""
+    if request.kubeconfig is None:
+        raise ArcError("ARC-2001", "The request names no kubeconfig.")
     text = read_secret(request.kubeconfig.secret)
     return read_kubeconfig(text, request.kubeconfig.context, allow_loopback=settings().local)
 
 
 @contextmanager
-def cluster_of(call: Call) -> Iterator[Target]:
+def cluster_of[R: AnyRequest](call: Call[R]) -> Iterator[Target]:
     """The call's cluster under its Lease. Raises `ArcError`, ARC-2015 while another installation works on it."""
     access = access_to(call.request)
     with cluster_api(access) as api:

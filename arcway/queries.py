@@ -4,6 +4,7 @@ from typing import Any
 
 from arcway.azure import connected_clusters
 from arcway.azure.cloud import cloud
+from arcway.azure.secrets import read_secret
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 
@@ -19,6 +20,11 @@ def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
 def connected_clusters_in(subscription_id: str, resource_group: str | None) -> list[dict[str, Any]]:
     """All connected clusters of a subscription or of one resource group, by name."""
     return sorted(connected_clusters.list_in(subscription_id, resource_group), key=lambda item: item["id"].lower())
+
+
+def check_secret(name: str) -> None:
+    """Raises `ArcError` ARC-2001 when there is no such secret that may be used; its value goes nowhere."""
+    read_secret(name)
 
 
 def resource_manager_answers() -> str:

@@ -39,13 +39,33 @@ class Settings:
     """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
     helm: Path | None
     """ARCWAY_HELM: path of a helm program (4.x) to call instead of the embedded library."""
+    bus_connection: str | None
+    """ServiceBusConnection: connection string of the Service Bus; in Azure the next setting instead."""
+    bus_namespace: str | None
+    """ServiceBusConnection__fullyQualifiedNamespace: host of the namespace, used with the managed identity."""
+    onboarding_queue: str | None
+    """ONBOARDING_QUEUE: queue whose messages start runs; without it no messages are taken."""
+    events_topic: str
+    """ARCWAY_EVENTS_TOPIC: topic that result events go to."""
     installation: str
     """ARCWAY_INSTALLATION: name by which installations keep out of one another's way in a cluster; by default the
     function app's name (WEBSITE_SITE_NAME), on one machine a name made from the work folder."""
+    retention_days: int
+    """ARCWAY_RETENTION_DAYS: finished runs older than this are removed every night."""
     helm_workers: int
     """ARCWAY_HELM_WORKERS: how many Helm calls may run at once; each is a process of about 100 MB."""
     step_threads: int
     """ARCWAY_STEP_THREADS: how many steps may run at once in this process."""
+
+    @property
+    def publishes(self) -> bool:
+        """Whether there is a broker that result events go to."""
+        return bool(self.bus_connection or self.bus_namespace)
+
+    @property
+    def source(self) -> str:
+        """How this service names itself in events."""
+        return f"urn:arcway:{self.installation}"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -67,6 +87,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     helm = environment.get("ARCWAY_HELM") or None
     if helm and not (Path(helm).is_file() and os.access(helm, os.X_OK)):
         wrong.append("ARCWAY_HELM must name a program")
+    bus_connection = environment.get("ServiceBusConnection") or None
+    bus_namespace = environment.get("ServiceBusConnection__fullyQualifiedNamespace") or None
+    queue = environment.get("ONBOARDING_QUEUE") or None
+    if queue and not (bus_connection or bus_namespace):
+        wrong.append("ONBOARDING_QUEUE needs ServiceBusConnection or ServiceBusConnection__fullyQualifiedNamespace")
     settings = Settings(
         arm_endpoint=arm,
         local=local,
@@ -77,7 +102,12 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         work_dir=Path(environment.get("ARCWAY_WORK_DIR") or Path(tempfile.gettempdir()) / "arcway"),
         client_id=environment.get("AZURE_CLIENT_ID") or None,
         helm=Path(helm) if helm else None,
+        bus_connection=bus_connection,
+        bus_namespace=bus_namespace,
+        onboarding_queue=queue,
+        events_topic=environment.get("ARCWAY_EVENTS_TOPIC") or "onboarding-events",
         installation=_installation(environment),
+        retention_days=_count(environment, "ARCWAY_RETENTION_DAYS", 30, wrong, limit=3650),
         helm_workers=_count(environment, "ARCWAY_HELM_WORKERS", 4, wrong),
         step_threads=_count(environment, "ARCWAY_STEP_THREADS", 32, wrong),
     )
@@ -98,10 +128,10 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
 
 
-def _count(environment: Mapping[str, str], name: str, default: int, wrong: list[str]) -> int:
+def _count(environment: Mapping[str, str], name: str, default: int, wrong: list[str], limit: int = 256) -> int:
     text = environment.get(name) or str(default)
-    if not text.isdecimal() or not 1 <= int(text) <= 256:
-        wrong.append(f"{name} must be a number from 1 to 256")
+    if not text.isdecimal() or not 1 <= int(text) <= limit:
+        wrong.append(f"{name} must be a number from 1 to {limit}")
         return default
     return int(text)
 

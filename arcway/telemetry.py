@@ -1,28 +1,41 @@
-"""What ties one run's calls and log lines together: its correlation id, carried per thread of work.
+"""What ties one run's calls and log lines together: its origin, carried per thread of work.
 
-Must not know who calls whom; adapters read the id when they send a request.
+Must not know who calls whom; adapters read it when they send a request, and every log line says it.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
-_correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
+from arcway.domain.ids import Origin
 
-log = logging.getLogger("arcway")
+_origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
 
 
-def correlation_id() -> str:
-    """The correlation id of the run being worked for; empty outside a run."""
-    return _correlation_id.get()
+class _Log(logging.LoggerAdapter[logging.Logger]):
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        here = _origin.get()
+        if here is None:
+            return msg, kwargs
+        trace = f" traceparent={here.traceparent}" if here.traceparent else ""
+        return f"{msg} [correlationId={here.correlation_id}{trace}]", kwargs
+
+
+log = _Log(logging.getLogger("arcway"))
+
+
+def origin() -> Origin | None:
+    """The origin of the run being worked for; None outside a run."""
+    return _origin.get()
 
 
 @contextmanager
-def correlated(value: str) -> Iterator[None]:
-    """Work for the run with this correlation id."""
-    token = _correlation_id.set(value)
+def correlated(value: Origin) -> Iterator[None]:
+    """Work for the run with this origin."""
+    token = _origin.set(value)
     try:
         yield
     finally:
-        _correlation_id.reset(token)
+        _origin.reset(token)

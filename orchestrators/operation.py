@@ -6,7 +6,9 @@ Operations differ by their tuple of phases (`arcway.domain.phases`), not by code
 from typing import Any
 
 import azure.durable_functions as df
+from arcway.domain.events import Kind
 from arcway.domain.phases import phases_of
+from arcway.domain.request import Request
 from durabletask.task import OrchestrationContext
 
 from orchestrators.phases import PHASES
@@ -15,6 +17,7 @@ from orchestrators.run import Cancelled, Json, Run, StepFailed, Work
 blueprint = df.Blueprint()
 
 PUBLISH = "publishResult"
+_KINDS: dict[str, Kind] = {"Succeeded": "succeeded", "Failed": "failed", "Canceled": "canceled"}
 
 
 class RunFailed(Exception):
@@ -25,11 +28,13 @@ class RunFailed(Exception):
 def operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
     """Run one operation on one cluster; the input is what `triggers.start` puts together."""
     run = Run(context, payload)
+    run.announce("accepted")
+    yield from run.publish(until_done=False)
     outcome = yield from _work(run)
     if run.facts.get("leaseTaken"):
         yield from run.let_go()
     if PUBLISH in _names(run):
-        run.skip(PUBLISH, "no event broker is configured")
+        yield from _publish_result(run, outcome)
     final = run.finish(outcome, run.facts.get("result"))
     if outcome == "Failed":
         raise RunFailed(f"{final['error']['code']}: {final['error']['message']}")
@@ -40,6 +45,17 @@ def _names(run: Run) -> tuple[str, ...]:
     return phases_of(run.request.operation, run.request.order)
 
 
+def _publish_result(run: Run, outcome: str) -> Work[None]:
+    """The run stays in this phase until the event is out: work that succeeded is never failed by a broker."""
+    if not run.publishes:
+        run.skip(PUBLISH, "no event broker is configured")
+        return
+    run.enter(PUBLISH)
+    run.announce(_KINDS[outcome], run.facts.get("result"))
+    yield from run.publish(until_done=True)
+    run.end()
+
+
 def _work(run: Run) -> Work[str]:
     try:
         for name in _names(run):
@@ -48,6 +64,8 @@ def _work(run: Run) -> Work[str]:
             run.begin(name)
             yield from PHASES[name](run)
             run.end()
+            run.announce("phaseChanged")
+            yield from run.publish(until_done=False)
     except StepFailed as failure:
         run.fail(failure.error)
         yield from _clean_up(run)
@@ -60,7 +78,7 @@ def _work(run: Run) -> Work[str]:
 
 
 def _clean_up(run: Run) -> Work[None]:
-    if run.request.on_failure == "rollback":
+    if isinstance(run.request, Request) and run.request.on_failure == "rollback":
         yield from run.undo()
     else:
         run.keep()

@@ -10,14 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.events import Kind, run_event
 from arcway.domain.phases import TIME_LIMITS, UNDO, Interval, phases_of
-from arcway.domain.request import Request
+from arcway.domain.request import read_request
 from arcway.domain.run import Phase, accepted, fit
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
 type Json = dict[str, Any]
 type Work[T] = Generator[Task[Any], Any, T]
 
+_STATES = {"accepted": "Accepted", "succeeded": "Succeeded", "failed": "Failed", "canceled": "Canceled"}
 ATTEMPTS = 5
 UNEXPECTED_ATTEMPTS = 3
 LONGEST_BACK_OFF = 60.0
@@ -41,9 +43,12 @@ class Run:
 
     def __init__(self, context: OrchestrationContext, payload: Json) -> None:
         self._context = context
-        self.request = Request.model_validate(payload["request"])
+        self.request = read_request(payload["request"])
         self.facts: Json = {}
         self._run_id: str = payload["runId"]
+        self._source: str | None = payload["source"]
+        self._trace: str | None = payload["traceparent"]
+        self._events: list[Json] = []
         self._undo: list[tuple[str, str]] = []
         self._cancel: Task[Any] = context.wait_for_external_event(CANCEL_EVENT)
         self._undoing = False
@@ -87,7 +92,7 @@ class Run:
         raise AssertionError("a step has at least one attempt")
 
     def poll(self, step: str, every: Interval, *, late: str, **extra: Any) -> Work[Json]:
-        """Do one step again and again until it says `done`; its `detail` is shown and its `retryAfter` is kept.
+        """Do one step again and again until it says `done`; shows its `detail` and `left`, keeps its `retryAfter`.
 
         Raises `StepFailed` with the code `late` when the phase's time limit is reached first.
         """
@@ -95,6 +100,8 @@ class Run:
         while True:
             seen = yield from self.call(step, **extra)
             self.detail(seen.get("detail"))
+            if "left" in seen and not self._undoing:
+                self.leave(seen["left"])
             if seen["done"]:
                 return seen
             looks += 1
@@ -115,6 +122,10 @@ class Run:
         """Remember that this run changed something in the cluster or in Azure."""
         self._status["changed"] = True
 
+    def leave(self, what: list[str]) -> None:
+        """Say what a removal has not removed so far."""
+        self._status["left"] = what
+
     def created(self, what: str, undo: str) -> None:
         """Remember that this run created `what` and which step undoes it."""
         self.changed()
@@ -126,7 +137,7 @@ class Run:
     def begin(self, name: str) -> None:
         """Start a phase and its clock."""
         self._stop_if_cancelled()
-        self._enter(name)
+        self.enter(name)
 
     def end(self, state: str = "Succeeded") -> None:
         """Close the phase in progress."""
@@ -135,7 +146,7 @@ class Run:
 
     def skip(self, name: str, why: str) -> None:
         """Show a phase that has nothing to do."""
-        self._enter(name)
+        self.enter(name)
         self.detail(why)
         self.end("Skipped")
 
@@ -155,9 +166,48 @@ class Run:
         """Give the cluster's Lease back. What cannot be given back expires by itself, and is listed in `left`."""
         yield from self._afterwards(self.call("release_cluster"), "lease kube-system/arcway")
 
+    @property
+    def publishes(self) -> bool:
+        """Whether there is a broker that events go to."""
+        return self._source is not None
+
+    def announce(self, kind: Kind, result: Json | None = None) -> None:
+        """Put an event of the run as it is now behind those that wait to be published."""
+        if self._source is None:
+            return
+        run = {**fit(self._status), "result": result}
+        state = _STATES.get(kind, "Running")
+        phase = dict(self._phase) if kind == "phaseChanged" else None
+        event = run_event(
+            kind,
+            {**run, "state": state},
+            source=self._source,
+            number=1,
+            time=self._now(),
+            trace=self._trace,
+            phase=phase,
+        )
+        self._events.append(event)
+
+    def publish(self, *, until_done: bool) -> Work[None]:
+        """Publish what waits: once, keeping it if the broker does not answer, or until it is done, however long."""
+        attempt = 0
+        while self._events:
+            attempt += 1
+            error = yield from self._publish_once(list(self._events))
+            if error is None:
+                self._events.clear()
+            elif not until_done:
+                return
+            else:
+                self._deadline, self._undoing = None, True
+                self._phase["attempts"] = attempt
+                self.detail(f"{error['code']}: {error['message']}")
+                yield from self._wait(self._back_off("publish_events", min(attempt, 7), error), "Retrying", late=error)
+
     def keep(self) -> None:
         """Leave what this run created in place, and say so."""
-        self._status["left"] = [what for what, _ in self._undo]
+        self._status["left"] = [*self._status["left"], *(what for what, _ in self._undo)]
 
     def finish(self, state: str, result: Json | None = None) -> Json:
         """Close the run and return its final form."""
@@ -167,6 +217,14 @@ class Run:
         return {**self._status, "result": result}
 
     # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _publish_once(self, events: list[Json]) -> Work[Json | None]:
+        try:
+            outcome = yield self._context.call_activity("publish_events", input=self._input({"events": events}))
+        except TaskFailedError as failure:
+            return _unexpected("publish_events", failure, retryable=True)
+        error: Json | None = outcome.get("error")
+        return error
 
     def _afterwards(self, work: Work[Json], what: str) -> Work[None]:
         """Do work after the phases: it has no time limit of a phase, cannot be cancelled and shows in no phase."""
@@ -179,7 +237,8 @@ class Run:
         finally:
             self._phase = shown
 
-    def _enter(self, name: str) -> None:
+    def enter(self, name: str) -> None:
+        """Make a phase the one in progress, cancelled or not."""
         self._phase = next(phase for phase in self._status["phases"] if phase["name"] == name)
         self._phase["startedAt"] = self._now()
         self._status["phase"] = name
@@ -196,6 +255,7 @@ class Run:
             "runId": self._run_id,
             "correlationId": self._status["correlationId"],
             "createdAt": self._status["createdAt"],
+            "traceparent": self._trace,
             **extra,
         }
 

@@ -1,6 +1,7 @@
 """Measures what the README promises about speed and reports it with facts about the machine; asserts nothing.
 
-`python -m tests.bench [--json] [--clusters N]`. CPU is that of the function app and its Helm workers, read from /proc.
+`python -m tests.bench [onboarding|service-bus] [--json] [--clusters N]`. CPU is that of the function app and its Helm
+workers, read from /proc.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import httpx
 
 from arcway.local import stack as embedded
 from arcway.local.stack import Options, Stack
+from tests import bench_messages
 
 type Json = dict[str, Any]
 
@@ -34,22 +36,28 @@ _GROUP = "bench"
 def main() -> int:
     """Run all measurements and print them."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("what", nargs="?", choices=("onboarding", "service-bus"), default="onboarding")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--clusters", type=int, default=100)
     chosen = parser.parse_args()
-    report: Json = {"machine": machine(), "import function_app": import_cost()}
-    with tempfile.TemporaryDirectory() as folder:
-        state = Path(folder)
-        stack = embedded.start(state, Options(clusters=chosen.clusters + 22))
-        try:
-            report |= measure(stack, chosen.clusters)
-        finally:
-            embedded.stop(state)
+    report: Json = {"machine": machine()}
+    report |= bench_messages.measure() if chosen.what == "service-bus" else onboarding(chosen.clusters)
     if chosen.json:
         sys.stdout.write(json.dumps(report, indent=1) + "\n")
     else:
         show(report)
     return 0
+
+
+def onboarding(clusters: int) -> Json:
+    """The app's import, one cluster, many clusters, latency under load."""
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        stack = embedded.start(state, Options(clusters=clusters + 22))
+        try:
+            return {"import function_app": import_cost(), **measure(stack, clusters)}
+        finally:
+            embedded.stop(state)
 
 
 def machine() -> Json:
@@ -118,8 +126,8 @@ def in_flight(http: httpx.Client, stack: Stack, numbers: range) -> Json:
     def read_status() -> None:
         with httpx.Client(base_url=f"{stack.url}/api", timeout=60) as reader:
             while not over.wait(0.01):
-                for run_id in ids[:1]:
-                    reads.append(timed(partial(reader.get, f"/runs/{run_id}")))
+                if ids:
+                    reads.append(timed(partial(reader.get, f"/runs/{ids[0]}")))
 
     thread = threading.Thread(target=read_status)
     thread.start()

@@ -7,6 +7,7 @@ import azure.functions as func
 
 from arcway import queries
 from arcway.domain.errors import ArcError
+from arcway.settings import settings
 from triggers import http
 from triggers.runs import look_up
 
@@ -21,7 +22,8 @@ async def health(req: func.HttpRequest, client: df.DurableFunctionsClient) -> fu
 
 
 async def _get(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    parts = {"engine": "ok", "resourceManager": "ok", "broker": "not configured"}
+    broker = "configured" if settings().publishes else "not configured"
+    parts = {"engine": "ok", "resourceManager": "ok", "broker": broker}
     try:
         await look_up(client, "health")
     except ArcError as error:

@@ -13,6 +13,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from arcway.domain.errors import CATALOGUE, ArcError, redact
+from arcway.domain.ids import Origin
 from arcway.telemetry import log
 
 ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
@@ -90,7 +91,8 @@ def json_body(request: func.HttpRequest) -> object:
     return value
 
 
-def correlation_of(request: func.HttpRequest) -> str:
-    """The caller's correlation id if it is a sane one, a new one otherwise."""
+def origin_of(request: func.HttpRequest) -> Origin:
+    """The caller's correlation id if it is a sane one, a new one otherwise; and the caller's traceparent."""
     given = request.headers.get("x-ms-correlation-request-id", "")
-    return given if 8 <= len(given) <= 64 and given.replace("-", "").isalnum() else str(uuid.uuid4())
+    sane = 8 <= len(given) <= 64 and given.replace("-", "").isalnum()
+    return Origin.of(given if sane else str(uuid.uuid4()), request.headers.get("traceparent"))

@@ -8,6 +8,7 @@ import azure.functions as func
 import grpc
 
 from arcway.domain.errors import ArcError
+from arcway.domain.ids import Origin
 from triggers import http
 from triggers.runs import Filter, find, page, request_of
 from triggers.start import start
@@ -54,7 +55,7 @@ async def _retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> fu
     if found["state"] == "Succeeded":
         return http.respond(found)
     request = await request_of(client, found["id"])
-    started = await start(client, request, str(uuid.uuid4()), found["correlationId"])
+    started = await start(client, request, str(uuid.uuid4()), Origin(found["correlationId"]))
     run = await find(client, str(started.run))
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 

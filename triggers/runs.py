@@ -14,7 +14,7 @@ from durabletask.client import OrchestrationQuery, OrchestrationState, Orchestra
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
 from arcway.domain.phases import phases_of
-from arcway.domain.request import Request
+from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import accepted
 
 type Json = dict[str, Any]
@@ -57,13 +57,13 @@ async def find(client: df.DurableFunctionsClient, run_id: str) -> Json:
     return view(state, with_result=True)
 
 
-async def request_of(client: df.DurableFunctionsClient, run_id: str) -> Request:
+async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyRequest:
     """The request that started the run. Raises `ArcError` ARC-6001 or ARC-6002 as `find` does."""
     await find(client, run_id)
     state = await look_up(client, run_id.partition(".")[0])
     if state is None:
         raise ArcError("ARC-6001", f"There is no run {run_id[:80]}.")
-    return Request.model_validate(input_of(state)["request"])
+    return read_request(input_of(state)["request"])
 
 
 def view(state: OrchestrationState, *, with_result: bool) -> Json:
@@ -143,8 +143,8 @@ def _read_token(token: str) -> tuple[str, str]:
 
 
 def _accepted(state: OrchestrationState, given: Json) -> Json:
-    request = Request.model_validate(given["request"])
     run_id = f"{state.instance_id}.{given['runId']}"
+    request = read_request(given["request"])
     phases = phases_of(request.operation, request.order)
     return accepted(run_id, request, phases, given["createdAt"], given["correlationId"]).as_json()
 

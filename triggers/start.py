@@ -13,8 +13,9 @@ import azure.durable_functions as df
 import grpc
 
 from arcway.domain.errors import ArcError
-from arcway.domain.ids import RunId
-from arcway.domain.request import Request
+from arcway.domain.ids import Origin, RunId
+from arcway.domain.request import AnyRequest
+from arcway.settings import settings
 from triggers.runs import Json, input_of, is_over, look_up
 
 _KEYS_CARRIED = 5
@@ -29,7 +30,7 @@ class Started:
     finished: bool
 
 
-async def start(client: df.DurableFunctionsClient, request: Request, key: str, correlation_id: str) -> Started:
+async def start(client: df.DurableFunctionsClient, request: AnyRequest, key: str, origin: Origin) -> Started:
     """Start the request's run, or return the one that the same key or an equal request started.
 
     Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002 the key's run was replaced by a later
@@ -41,7 +42,7 @@ async def start(client: df.DurableFunctionsClient, request: Request, key: str, c
         earlier = input_of(state) if state else None
         if state and earlier and (found := _same_run(instance, earlier, is_over(state), request, key)):
             return found
-        payload = _payload(request, key, correlation_id, earlier)
+        payload = _payload(request, key, origin, earlier)
         try:
             await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
         except grpc.RpcError:
@@ -50,7 +51,7 @@ async def start(client: df.DurableFunctionsClient, request: Request, key: str, c
     raise ArcError("ARC-6007", "The workflow engine refused to start the run.")
 
 
-def _same_run(instance: str, earlier: Json, over: bool, request: Request, key: str) -> Started | None:
+def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key: str) -> Started | None:
     run = RunId(instance, earlier["runId"])
     if not over:
         if key == earlier["requestKey"] or request.as_json() == earlier["request"]:
@@ -66,7 +67,7 @@ def _same_run(instance: str, earlier: Json, over: bool, request: Request, key: s
     return None
 
 
-def _payload(request: Request, key: str, correlation_id: str, earlier: Json | None) -> Json:
+def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None) -> Json:
     keys: list[Json] = []
     if earlier:
         keys = [{"key": earlier["requestKey"], "runId": earlier["runId"]}, *earlier["keys"]][:_KEYS_CARRIED]
@@ -77,6 +78,8 @@ def _payload(request: Request, key: str, correlation_id: str, earlier: Json | No
         "keys": keys,
         "request": request.as_json(),
         "createdAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "correlationId": correlation_id,
+        "correlationId": origin.correlation_id,
+        "traceparent": origin.traceparent,
+        "source": settings().source if settings().publishes else None,
     }
     return payload

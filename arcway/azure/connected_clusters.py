@@ -14,6 +14,7 @@ from arcway.azure.errors import azure_errors
 from arcway.domain.ids import ClusterId
 
 RESOURCE_TYPE = "Microsoft.Kubernetes/connectedClusters"
+DELETE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/delete",)
 WRITE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/read", "Microsoft.Kubernetes/connectedClusters/write")
 
 

@@ -24,7 +24,7 @@ from azure.core.rest import HttpRequest, HttpResponse
 from arcway.azure.errors import ANSWER_WITHOUT_JSON, azure_errors
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
-from arcway.telemetry import correlation_id
+from arcway.telemetry import origin
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -34,9 +34,11 @@ class CorrelationPolicy(SansIOHTTPPolicy[Any, Any]):
     """Sends the run's correlation id, so that Azure's logs and ours can be joined."""
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
-        """Add the header if a run is being worked for."""
-        if value := correlation_id():
-            request.http_request.headers["x-ms-correlation-request-id"] = value
+        """Add the headers if a run is being worked for."""
+        if here := origin():
+            request.http_request.headers["x-ms-correlation-request-id"] = here.correlation_id
+            if here.traceparent:
+                request.http_request.headers["traceparent"] = here.traceparent
 
 
 @cache

@@ -6,14 +6,17 @@ import signal
 import sys
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from arcway.cli import output, progress
+from arcway.cli.bus import open_bus
 from arcway.cli.connect import show_outcome
 from arcway.cli.server import FAILED, OK, REFUSED, CommandError, Server
+from arcway.domain.ids import ClusterId
 from arcway.local import stack as embedded
 from arcway.local.cluster.real.binaries import CONTROL_PLANE, BuildError
 from arcway.local.stack import Options, Stack, StackError
@@ -52,7 +55,7 @@ def up(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, frame: stopped.append(received))
     while not stopped and embedded.is_known(state):
-        if dead := stack.dead_parts():
+        if (dead := stack.dead_parts()) and embedded.is_known(state):
             output.stderr.print(f"{', '.join(dead)} ended and is started again; see {state / 'logs'}.", markup=False)
             stack = _start(None)
         time.sleep(_LOOK_SECONDS)
@@ -73,23 +76,30 @@ def demo(
     cluster: Annotated[ClusterKind, typer.Option(help="A simulated cluster, or a real control plane.")] = SIMULATED,
 ) -> int:
     """Start the stack, connect clusters, show them Connected, stop. Example: arcway demo --keep"""
-    existing = embedded.running(embedded.state_dir())
+    state = embedded.state_dir()
+    existing = embedded.running(state)
+    if existing and existing.is_orphan():
+        embedded.stop(state)
+        existing = None
     real = cluster is ClusterKind.REAL
     if real and existing:
         raise CommandError("A stack is up already; `arcway down` stops it.", REFUSED)
-    stack = existing or _start(Options(clusters=clusters, seconds=_DEMO_SECONDS, real=real))
+    stack = existing or _start(Options(clusters=clusters + 1, seconds=_DEMO_SECONDS, real=real))
     try:
         return _connect_all(stack, min(clusters, len(stack.cluster["kubeconfigs"])))
     finally:
+        if keep:
+            embedded.keep(state)
         if keep or existing:
             output.stderr.print(f"The stack is up at {stack.url}/api; `arcway down` stops it.")
         else:
-            embedded.stop(embedded.state_dir())
+            embedded.stop(state)
 
 
 def _connect_all(stack: Stack, count: int) -> int:
     server = Server(stack.url, stack)
     runs = [server.post("onboardings", _request(stack, number)) for number in range(1, count + 1)]
+    by_message = _send(stack, count) if count + 1 <= len(stack.cluster["kubeconfigs"]) else None
     results = []
     for started in runs:
         output.stderr.print(f"Run {started['id']}", markup=False)
@@ -97,9 +107,29 @@ def _connect_all(stack: Stack, count: int) -> int:
         if run["state"] != "Succeeded":
             return show_outcome(run, "json")
         results.append(run["result"])
+    if by_message:
+        results.append(_heard(server, *by_message))
     output.print_json(output.flat(results[0]) if count == 1 else [output.flat(result) for result in results])
     output.stdout.print(output.clusters_table(results))
     return OK
+
+
+def _send(stack: Stack, count: int) -> tuple[dict[str, object], str, str]:
+    """Ask for one more cluster by a message; returns the request, the message id and the time."""
+    body, now = _request(stack, count + 1), datetime.now(UTC).isoformat()
+    with open_bus() as bus:
+        return body, bus.send(body), now
+
+
+def _heard(server: Server, body: dict[str, object], message_id: str, since: str) -> dict[str, Any]:
+    """Print the events of the run that the message led to, and return the connected cluster."""
+    output.stderr.print(f"Message {message_id} asked for {body['name']}; the topic says:", markup=False)
+    cluster = ClusterId(str(body["subscriptionId"]), str(body["resourceGroup"]), str(body["name"]))
+    with open_bus() as bus:
+        for event in bus.events(cluster.resource_id, since):
+            place = (event["data"].get("phase") or {}).get("name", "")
+            output.stderr.print(f"{event['time']} {event['type']} {event['id']} {place}".rstrip(), markup=False)
+    return server.get(f"connectedClusters/{body['subscriptionId']}/{body['resourceGroup']}/{body['name']}")
 
 
 def _request(stack: Stack, number: int) -> dict[str, object]:
@@ -149,6 +179,12 @@ def functions(context: typer.Context) -> int:
 def azure(context: typer.Context) -> int:
     """Simulate Azure. Example: arcway local azure --clusters kubeconfigs --dir state"""
     return _run_part("azure", context.args)
+
+
+@local.command(context_settings=_ANYTHING, add_help_option=False, name="service-bus")
+def service_bus(context: typer.Context) -> int:
+    """Serve a Service Bus. Example: arcway local service-bus --config Config.json --data DIR"""
+    return _run_part("service_bus", context.args)
 
 
 @local.command(context_settings=_ANYTHING, add_help_option=False)

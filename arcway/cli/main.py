@@ -7,27 +7,20 @@ import typer
 
 from arcway.cli import local_commands, output, progress
 from arcway.cli.connect import ConnectOptions, connect_cluster, show_outcome
+from arcway.cli.disconnect import disconnect
+from arcway.cli.dlq import dlq
+from arcway.cli.options import GroupOption, NameOption, OutputOption, ServerOption, SubscriptionOption
 from arcway.cli.server import FAILED, NOT_FOUND, OK, CommandError, Server
 
 app = typer.Typer(
     help="Connects Kubernetes clusters to Azure Arc.", no_args_is_help=True, rich_markup_mode=None, add_completion=True
 )
 app.add_typer(local_commands.local, name="local")
-for command in (local_commands.up, local_commands.down, local_commands.demo):
+app.add_typer(dlq, name="dlq")
+for command in (local_commands.up, local_commands.down, local_commands.demo, disconnect):
     app.command()(command)
 
 _INTERRUPTED = 130
-
-type Output = Literal["table", "json"]
-ServerOption = Annotated[
-    str | None, typer.Option("--server", envvar="ARCWAY_SERVER", help="Address of a running Arcway.")
-]
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="For people or for programs.")]
-GroupOption = Annotated[str, typer.Option("--resource-group", "-g")]
-NameOption = Annotated[str, typer.Option("--name", "-n", help="Name of the connected cluster.")]
-SubscriptionOption = Annotated[
-    str | None, typer.Option("--subscription", envvar="AZURE_SUBSCRIPTION_ID", help="Local default: the simulated one.")
-]
 
 
 @app.command()
@@ -124,6 +117,17 @@ def status(
                 )
             )
     return FAILED if shown["state"] in ("Failed", "Canceled") else OK
+
+
+@app.command()
+def purge(
+    older_than: Annotated[str, typer.Option("--older-than", help="Age with d, h, m or s, as in 30d.")],
+    server: ServerOption = None,
+) -> int:
+    """Remove finished runs older than this. Example: arcway purge --older-than 30d"""
+    done = Server.find(server).post("runs/purge", olderThan=older_than)
+    output.stderr.print(f"{done['purged']} finished runs removed.")
+    return OK
 
 
 @app.command()

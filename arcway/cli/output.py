@@ -105,6 +105,17 @@ def runs_table(runs: list[Json]) -> Table:
     return table
 
 
+def dead_letters_table(messages: list[Json]) -> Table:
+    """Dead letters, one a line."""
+    table = Table(box=None, header_style="bold")
+    names = ("messageId", "reason", "description", "enqueuedTime", "deliveryCount")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for message in messages:
+        table.add_row(*(_cell(message[name]) for name in names))
+    return table
+
+
 def phases_table(run: Json) -> Table:
     """The phases of a run."""
     table = Table(box=None, header_style="bold")

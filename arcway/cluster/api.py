@@ -147,6 +147,8 @@ def _refusal(status: int, data: bytes, what: str, retry_after: str) -> ArcError:
     except (ValueError, AttributeError):
         text = data[:200].decode(errors="replace")
     message = f"{what} was answered {status}: {redact(text, 300)}"
+    if status == 403 and "being terminated" in text:
+        return ArcError("ARC-2012", message, retry_after=2)
     code = {401: "ARC-2006", 403: "ARC-2008", 429: "ARC-2013"}.get(status) or (
         "ARC-2013" if status >= 500 else "ARC-2014"
     )

@@ -1,12 +1,15 @@
 """The agents' key pair: RSA-4096, made once per cluster and kept only in the cluster.
 
 The private key lives in the Secret that agents from 1.35.3 on expect to find; the namespace and the Secret carry the
-metadata by which Helm adopts them. The public key is what Azure gets: base64 of PKCS#1 DER, 704 characters.
+metadata by which Helm adopts them. Charts before that have the Secret as a template and take the key as a value. The
+public key is what Azure gets: base64 of PKCS#1 DER, 704 characters.
 """
 
 import base64
 import os
+import re
 import threading
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -26,11 +29,16 @@ SECRET = "azure-arc-connect-privatekey"  # noqa: S105 - a name
 RELEASE = "azure-arc"
 RELEASE_NAMESPACE = "azure-arc-release"
 _FIELD = "privateKey"
+_VALUE = "onboardingPrivateKey"
 _KEY_BITS = 4096
+_SECRET_SINCE = (1, 35, 3)
+_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
 _ADOPTION = {
     "labels": {"app.kubernetes.io/managed-by": "Helm"},
     "annotations": {"meta.helm.sh/release-name": RELEASE, "meta.helm.sh/release-namespace": RELEASE_NAMESPACE},
 }
+# An upgrade from a chart that has the Secret as a template to one that has not would delete it otherwise.
+_KEPT = {**_ADOPTION["annotations"], "helm.sh/resource-policy": "keep"}
 # Half a second of a core each: a fleet that starts at once must leave one core to everything else.
 _generating = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
@@ -51,12 +59,58 @@ def ensure_key_pair(api: ClusterApi, held: Held) -> tuple[str, bool]:
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
-        "metadata": {"name": SECRET, "namespace": NAMESPACE, **_ADOPTION},
+        "metadata": {"name": SECRET, "namespace": NAMESPACE, **_ADOPTION, "annotations": _KEPT},
         "stringData": {_FIELD: pem},
     }
     if api.create(_SECRETS, body) is None and (winner := _public_key(api, held)):
         return winner
     return public_key_of(private), True
+
+
+def chart_reads_secret(version: str, train: str) -> bool:
+    """Whether the agents' chart of this version leaves the Secret alone; others must get the key as a value.
+
+    The rule is that of `az connectedk8s`: from 1.35.3 on, in the preview train from 1.35.3-preview on, and every `-dev`
+    version. Raises `ArcError` ARC-5001 when the version is not a semantic one.
+    """
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        raise ArcError("ARC-5001", f"The chart's version {version[:40]} is not a semantic version.")
+    numbers, label = tuple(int(match[part]) for part in (1, 2, 3)), match[4]
+    if label == "dev" or (label or "").endswith("-dev"):
+        return True
+    if numbers == _SECRET_SINCE:
+        return label is None or (train == "preview" and label >= "preview")
+    return numbers > _SECRET_SINCE
+
+
+def key_values(api: ClusterApi, version: str, train: str, had: dict[str, Any]) -> dict[str, Any]:
+    """The Helm values by which a chart of this version gets the private key: none if it reads the Secret.
+
+    A release that `had` the key as a value loses it when its chart no longer needs it, but not the Secret. Raises
+    `ArcError` ARC-5011 when the Secret holds no usable key.
+    """
+    if chart_reads_secret(version, train) and _VALUE not in had.get("global", {}):
+        return {}
+    secret = api.get(f"{_SECRETS}/{SECRET}") or {}
+    pem, _ = _pem(secret)
+    if not chart_reads_secret(version, train):
+        return {"global": {_VALUE: pem}}
+    _keep(api, secret)
+    return {"global": {_VALUE: None}}
+
+
+def _keep(api: ClusterApi, secret: dict[str, Any]) -> None:
+    """Let Helm keep a Secret that a chart which had it as a template made.
+
+    Helm reads the policy from the object in the cluster when an upgrade's chart no longer has it
+    (https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource).
+    """
+    annotations = secret["metadata"].get("annotations") or {}
+    if not _KEPT.items() <= annotations.items():
+        metadata = {**secret["metadata"], "annotations": {**annotations, **_KEPT}}
+        if api.replace(f"{_SECRETS}/{SECRET}", {**secret, "metadata": metadata}) is None:
+            raise ArcError("ARC-2013", f"Secret {NAMESPACE}/{SECRET} was changed by somebody else meanwhile.")
 
 
 def public_key_of(private: rsa.RSAPrivateKey) -> str:
@@ -79,11 +133,17 @@ def _public_key(api: ClusterApi, held: Held) -> tuple[str, bool] | None:
     secret = api.get(f"{_SECRETS}/{SECRET}")
     if secret is None:
         return None
+    return public_key_of(_pem(secret)[1]), held.made(secret)
+
+
+def _pem(secret: dict[str, Any]) -> tuple[str, rsa.RSAPrivateKey]:
+    """The private key of the Secret, as text and as a key."""
     try:
-        private = load_pem_private_key(base64.b64decode((secret.get("data") or {})[_FIELD]), None)
+        text = base64.b64decode((secret.get("data") or {})[_FIELD])
+        private = load_pem_private_key(text, None)
         if not isinstance(private, rsa.RSAPrivateKey):
             raise TypeError("not RSA")
+        return text.decode(), private
     except (KeyError, ValueError, TypeError):
         # The cause may quote the key, so it is not chained.
         raise ArcError("ARC-5011", f"Secret {NAMESPACE}/{SECRET} holds no usable private key.") from None
-    return public_key_of(private), held.made(secret)

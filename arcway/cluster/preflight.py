@@ -6,6 +6,7 @@ Must not know Azure; whose agents are in the cluster is told by the cluster's ow
 import re
 from typing import Any
 
+from arcway.cluster import lease
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
 from arcway.domain.detection import detect_distribution, detect_infrastructure
@@ -14,10 +15,13 @@ from arcway.domain.ids import ClusterId
 from arcway.domain.run import Finding
 
 OLDEST_SUPPORTED = (1, 27)
-# verb, resource, API group, namespace: what installing and watching the agents needs. "*" is asked first: an
-# administrator's answer saves the rest.
+# verb, resource, API group, namespace
+type Permission = tuple[str, str, str, str]
+# "*" is asked first: an administrator's answer saves the rest.
 _EVERYTHING = ("*", "*", "*", "")
+# What installing and watching the agents needs.
 _NEEDED = (
+    ("get", "leases", "coordination.k8s.io", "kube-system"),
     ("create", "leases", "coordination.k8s.io", "kube-system"),
     ("update", "leases", "coordination.k8s.io", "kube-system"),
     ("delete", "leases", "coordination.k8s.io", "kube-system"),
@@ -31,6 +35,7 @@ _NEEDED = (
     ("create", "deployments", "apps", NAMESPACE),
     ("list", "deployments", "apps", NAMESPACE),
     ("list", "pods", "", NAMESPACE),
+    ("list", "customresourcedefinitions", "apiextensions.k8s.io", ""),
     ("create", "customresourcedefinitions", "apiextensions.k8s.io", ""),
     ("create", "clusterroles", "rbac.authorization.k8s.io", ""),
     ("create", "clusterrolebindings", "rbac.authorization.k8s.io", ""),
@@ -44,15 +49,17 @@ def finding(code: str, message: str, level: str = "error") -> dict[str, Any]:
     ).as_json()
 
 
-def inspect(api: ClusterApi) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def inspect(api: ClusterApi, installation: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Findings and facts. Raises `ArcError` when the API server does not answer or refuses the credential."""
     version = api.get("/version") or {}
     findings = _version_findings(version)
-    missing = _missing_permissions(api)
+    missing = missing_permissions(api, (("list", "nodes", "", ""), *_NEEDED))
     findings += [finding("ARC-2008", f"The credential may not {item}.") for item in missing]
     nodes = [] if "list nodes" in missing else api.items("/api/v1/nodes")
     if nodes or "list nodes" not in missing:
         findings += _node_findings(nodes)
+    if not any(item.startswith("get leases") for item in missing):
+        lease.check(api, installation)
     findings += _namespace_findings(api)
     existing = owner(api)
     return findings, {
@@ -73,10 +80,10 @@ def _version_findings(version: dict[str, Any]) -> list[dict[str, Any]]:
     return [finding("ARC-2009", text, "warning")]
 
 
-def _missing_permissions(api: ClusterApi) -> list[str]:
+def missing_permissions(api: ClusterApi, needed: tuple[Permission, ...]) -> list[str]:
+    """Those of `needed` that the credential may not do."""
     if api.may(*_EVERYTHING):
         return []
-    needed = (("list", "nodes", "", ""), *_NEEDED)
     return [
         f"{verb} {resource}" + (f".{group}" if group else "") + (f" in namespace {namespace}" if namespace else "")
         for verb, resource, group, namespace in needed

@@ -11,13 +11,13 @@ from typing import Any
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.helm import Helm, Release
 from arcway.cluster.helm.port import CALL_SECONDS
-from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.key_pair import RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.lease import Held
 from arcway.cluster.values import Values, differing, merged
 from arcway.domain.errors import ArcError
 
-_RECORDS = f"/api/v1/namespaces/{RELEASE_NAMESPACE}/secrets"
+RECORDS = f"/api/v1/namespaces/{RELEASE_NAMESPACE}/secrets"
 _DEPLOYED = ("deployed", "superseded")
 
 type Json = dict[str, Any]
@@ -67,19 +67,19 @@ def current(target: Target) -> tuple[Release | None, bool]:
     an undisturbed run. Raises `ArcError` ARC-5010 while somebody else's operation may still be going on.
     """
     set_aside = False
-    records = _records(target.api)
-    while records and _is_unfinished(target, records):
-        target.api.delete(f"{_RECORDS}/{records[-1]['metadata']['name']}")
-        records, set_aside = records[:-1], True
-    if not records:
+    found = records(target.api)
+    while found and _is_unfinished(target, found):
+        target.api.delete(f"{RECORDS}/{found[-1]['metadata']['name']}")
+        found, set_aside = found[:-1], True
+    if not found:
         return None, set_aside
     return target.helm.release(target.access, RELEASE, RELEASE_NAMESPACE), set_aside
 
 
 def made_by_this_run(target: Target) -> bool:
     """Whether the release was first installed by this run."""
-    records = _records(target.api)
-    return bool(records) and all(target.held.made(record) for record in records)
+    found = records(target.api)
+    return bool(found) and all(target.held.made(record) for record in found)
 
 
 def install(target: Target, chart: Chart, values: Values) -> str:
@@ -107,51 +107,23 @@ def bring_up_to(target: Target, found: Release, chart: Chart, values: Values, *,
     return changes
 
 
-def finish_removal(helm: Helm, api: ClusterApi, access: Access) -> str | None:
-    """One look at a removal that began earlier; finishes an uninstall and returns what is still going, if anything."""
-    records = _records(api)
-    if records and records[-1]["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled"):
-        helm.uninstall(access, RELEASE, RELEASE_NAMESPACE)
-        for record in _records(api):
-            api.delete(f"{_RECORDS}/{record['metadata']['name']}")
-    going = [
-        name
-        for name in (NAMESPACE, RELEASE_NAMESPACE)
-        if ((api.get(f"/api/v1/namespaces/{name}") or {}).get("status") or {}).get("phase") == "Terminating"
-    ]
-    return f"namespaces {', '.join(going)}" if going else None
-
-
-def remove(helm: Helm, api: ClusterApi, access: Access) -> str | None:
-    """One step towards a cluster without agents; returns what is still being deleted, None when nothing is."""
-    if _records(api):
-        helm.uninstall(access, RELEASE, RELEASE_NAMESPACE)
-    left: list[str] = []
-    for name in (NAMESPACE, RELEASE_NAMESPACE):
-        namespace = api.get(f"/api/v1/namespaces/{name}")
-        if namespace:
-            left.append(name)
-            if namespace.get("status", {}).get("phase") != "Terminating":
-                api.delete(f"/api/v1/namespaces/{name}")
-    return f"namespaces {', '.join(left)}" if left else None
-
-
-def _records(api: ClusterApi) -> list[Json]:
+def records(api: ClusterApi) -> list[Json]:
     """The release's records, oldest revision first. Their labels say all that is needed here."""
-    found = api.items(_RECORDS, labelSelector=f"owner=helm,name={RELEASE}")
+    found = api.items(RECORDS, labelSelector=f"owner=helm,name={RELEASE}")
     return sorted(found, key=lambda record: int(record["metadata"]["labels"]["version"]))
 
 
-def _is_unfinished(target: Target, records: list[Json]) -> bool:
-    latest = records[-1]
+def _is_unfinished(target: Target, found: list[Json]) -> bool:
+    latest = found[-1]
     status = latest["metadata"]["labels"].get("status", "")
     if status == "failed":
         # A failed upgrade can be upgraded again; a failed first install cannot.
-        return not any(record["metadata"]["labels"].get("status") in _DEPLOYED for record in records)
+        return not any(record["metadata"]["labels"].get("status") in _DEPLOYED for record in found)
     if not status.startswith("pending-"):
         return False
     if not target.held.made(latest) and _age(latest) < CALL_SECONDS:
-        raise ArcError("ARC-5010", f"Release {RELEASE} is {status}.", retryable=True, retry_after=10)
+        wait = CALL_SECONDS - _age(latest) + 1
+        raise ArcError("ARC-5010", f"Release {RELEASE} is {status}.", retryable=True, retry_after=wait)
     return True
 
 

@@ -96,6 +96,11 @@ CATALOGUE: dict[str, Kind] = {
         "Check outbound access to *.dp.kubernetesconfiguration.azure.com of the cluster's region.",
         True,
     ),
+    "ARC-3005": Kind(
+        "The event broker cannot be reached",
+        "Check the Service Bus namespace, the topic and the identity's Sender role; the event is kept and sent later.",
+        True,
+    ),
     "ARC-4001": Kind(
         "The identity cannot get a token", "Check that the managed identity exists and AZURE_CLIENT_ID names it.", True
     ),
@@ -120,6 +125,10 @@ CATALOGUE: dict[str, Kind] = {
     "ARC-4010": Kind("Creating the connected cluster failed", "Read Azure's message, then start a new run."),
     "ARC-4011": Kind("Azure sent an answer that cannot be understood", "Start a new run; report it if it lasts.", True),
     "ARC-4012": Kind("The connected cluster does not exist", "Check subscription, resource group and name."),
+    "ARC-4013": Kind(
+        "The connected cluster was not deleted in time",
+        "Look at the resource in Azure (locks, policies), then start a new run; it goes on from there.",
+    ),
     "ARC-5001": Kind(
         "The agents' chart cannot be fetched", "Check access to the chart's registry, then start a new run.", True
     ),
@@ -155,6 +164,13 @@ CATALOGUE: dict[str, Kind] = {
         "Run `helm rollback azure-arc -n azure-arc-release` or `helm uninstall`, then start a new run.",
     ),
     "ARC-5011": Kind("The private key in the cluster cannot be used", "Delete the Secret named and start a new run."),
+    "ARC-5012": Kind(
+        "The cluster has no agents", "Make sure that the kubeconfig names the cluster that is to be disconnected."
+    ),
+    "ARC-5013": Kind(
+        "The agents were not removed in time",
+        "Look at what left names; force (--force) removes the finalizers that hold it.",
+    ),
     "ARC-6001": Kind("There is no such run", "List the runs: GET /api/runs."),
     "ARC-6002": Kind("A later run replaced this one", "Follow the link to the later run."),
     "ARC-6003": Kind("Another run works on this cluster", "Wait for the run named, then try again.", True),

@@ -4,6 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 RUN_ID = re.compile(r"(?P<instance>(?:cluster|check)-[0-9a-f]{26})\.(?P<run>[0-9a-f]{12})")
 
 
@@ -31,6 +32,19 @@ class ClusterId:
     def instance(self, prefix: str = "cluster") -> str:
         """The orchestration instance that all operations on this cluster share, so that they exclude one another."""
         return f"{prefix}-{hashlib.sha256(self.key.encode()).hexdigest()[:26]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """By what a caller finds a run's calls, events and log lines again: a correlation id and a W3C traceparent."""
+
+    correlation_id: str
+    traceparent: str | None = None
+
+    @classmethod
+    def of(cls, correlation_id: str, traceparent: str | None) -> "Origin":
+        """An origin from outside; what is no traceparent (https://www.w3.org/TR/trace-context) is left out."""
+        return cls(correlation_id, traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ type PhaseName = Literal[
     "createResource",
     "configureAgents",
     "waitForMetadata",
+    "deleteResource",
+    "uninstallAgents",
     "publishResult",
 ]
 
@@ -20,6 +22,8 @@ _AFTER: tuple[PhaseName, ...] = ("configureAgents", "waitForMetadata", "publishR
 
 AGENTS_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "deployAgents", "createResource", *_AFTER)
 RESOURCE_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "createResource", "deployAgents", *_AFTER)
+OFFBOARD: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "uninstallAgents", "publishResult")
+AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "publishResult")
 CHECK: tuple[PhaseName, ...] = ("checkCluster",)
 
 # Seconds. A phase that is not named here has as long as its steps' attempts take.
@@ -32,6 +36,8 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "createResource": 10 * 60,
     "configureAgents": 20 * 60,
     "waitForMetadata": 15 * 60,
+    "deleteResource": 10 * 60,
+    "uninstallAgents": 10 * 60,
 }
 
 
@@ -52,6 +58,7 @@ class Interval:
 POLL_REGISTRATION = Interval(first=5, longest=30)
 POLL_AGENTS = Interval(first=0.25, longest=10)
 POLL_RESOURCE = Interval(first=0.5, longest=30)
+POLL_REMOVAL = Interval(first=0.25, longest=10)
 WAIT_FOR_METADATA = Interval(first=0.5, longest=30)
 UNDO = Interval(first=0.5, longest=10)
 
@@ -60,4 +67,6 @@ def phases_of(operation: str, order: str) -> tuple[PhaseName, ...]:
     """The phases of one operation in the order asked for."""
     if operation == "check":
         return CHECK
+    if operation == "offboard":
+        return AZURE_ONLY if order == "azure-only" else OFFBOARD
     return AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST

@@ -4,16 +4,24 @@ Must not know how it arrived. Names follow ARM's own rules:
 https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, overload
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.model import Model, SecretReference, problems
 from arcway.domain.proxy import Proxy
 
-type Operation = Literal["onboard", "check"]
+type Operation = Literal["onboard", "offboard", "check"]
 
 _TAG_LIMIT = 50
 
@@ -57,14 +65,24 @@ class Agents(Model):
     auto_upgrade: bool = True
 
 
-class Request(Model):
-    """One operation on one cluster."""
+class _ClusterRequest(Model):
+    """What every request says: which connected cluster it is about."""
 
-    operation: Operation = "onboard"
     subscription_id: SubscriptionId
     resource_group: ResourceGroupName
-    create_resource_group: bool = False
     name: ClusterName
+
+    @property
+    def cluster(self) -> ClusterId:
+        """The connected cluster this request is about."""
+        return ClusterId(self.subscription_id, self.resource_group, self.name)
+
+
+class Request(_ClusterRequest):
+    """Connect one cluster, or check whether it can be connected."""
+
+    operation: Literal["onboard", "check"] = "onboard"
+    create_resource_group: bool = False
     location: Location
     tags: Annotated[dict[str, str], Field(max_length=_TAG_LIMIT, default_factory=dict)]
     kubeconfig: KubeconfigReference
@@ -85,13 +103,57 @@ class Request(Model):
                 raise ValueError(f"the value of tag {name[:40]!r} must have at most 256 characters")
         return tags
 
+
+class OffboardRequest(_ClusterRequest):
+    """Disconnect one cluster, or check whether it can be disconnected."""
+
+    operation: Literal["offboard", "check"] = "offboard"
+    azure_only: bool = False
+    kubeconfig: Annotated[KubeconfigReference | None, Field(validate_default=True)] = None
+    force: bool = False
+    # Accepted so that a caller may send the same settings with every operation; disconnecting runs nothing in the
+    # cluster that would need a proxy.
+    proxy: Proxy | None = None
+
+    @field_validator("kubeconfig")
+    @classmethod
+    def _needed_for_the_agents(
+        cls, kubeconfig: KubeconfigReference | None, info: ValidationInfo
+    ) -> KubeconfigReference | None:
+        if kubeconfig is None and not info.data.get("azure_only"):
+            raise ValueError("is needed to remove the agents; set azureOnly to leave the cluster alone")
+        return kubeconfig
+
     @property
-    def cluster(self) -> ClusterId:
-        """The connected cluster this request is about."""
-        return ClusterId(self.subscription_id, self.resource_group, self.name)
+    def order(self) -> Literal["azure-first", "azure-only"]:
+        """Azure comes first, as with `az connectedk8s delete`."""
+        return "azure-only" if self.azure_only else "azure-first"
 
 
-def parse_request(body: object, operation: Operation | None = None) -> Request:
+type AnyRequest = Request | OffboardRequest
+
+# Each model refuses what only the other has, so that what one wrote only that one reads.
+_STORED: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
+
+
+def read_request(data: dict[str, Any]) -> AnyRequest:
+    """The request that `as_json` of one wrote."""
+    return _STORED.validate_python(data)
+
+
+@overload
+def parse_request(body: object, operation: Literal["onboard", "check"]) -> Request: ...
+
+
+@overload
+def parse_request(body: object, operation: Literal["offboard"]) -> OffboardRequest: ...
+
+
+@overload
+def parse_request(body: object, operation: None = None) -> AnyRequest: ...
+
+
+def parse_request(body: object, operation: Operation | None = None) -> AnyRequest:
     """Validate a JSON value as a request; `operation` is the one that the way of arrival implies.
 
     Raises `ArcError` ARC-1002 when it is not an object and ARC-1001 with every field's problem in `details`.
@@ -103,8 +165,9 @@ def parse_request(body: object, operation: Operation | None = None) -> Request:
         raise ArcError(
             "ARC-1001", details=[{"field": "operation", "message": f"must be {operation!r} here, or left out"}]
         )
+    model = OffboardRequest if given.get("operation") == "offboard" else Request
     try:
-        return Request.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
         details = problems(error)
         names = ", ".join(dict.fromkeys(item["field"] for item in details))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from arcway.domain.model import Model
-from arcway.domain.request import Request
+from arcway.domain.request import AnyRequest, Request
 
 type RunState = Literal["Accepted", "Running", "Succeeded", "Failed", "Canceled"]
 type PhaseState = Literal["Pending", "Running", "Waiting", "Retrying", "Succeeded", "Skipped", "Failed", "Canceled"]
@@ -47,7 +47,7 @@ class Cluster(Model):
     subscription_id: str
     resource_group: str
     name: str
-    location: str
+    location: str | None
     resource_id: str
 
 
@@ -84,7 +84,7 @@ class Run(Model):
     correlation_id: str
 
 
-def accepted(run_id: str, request: Request, phases: tuple[str, ...], created_at: str, correlation_id: str) -> Run:
+def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], created_at: str, correlation_id: str) -> Run:
     """The run as it is before its orchestration has said anything."""
     return Run(
         id=run_id,
@@ -93,7 +93,7 @@ def accepted(run_id: str, request: Request, phases: tuple[str, ...], created_at:
             subscription_id=request.subscription_id,
             resource_group=request.resource_group,
             name=request.name,
-            location=request.location,
+            location=request.location if isinstance(request, Request) else None,
             resource_id=request.cluster.resource_id,
         ),
         phases=[Phase(name=name) for name in phases],

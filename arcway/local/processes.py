@@ -69,6 +69,17 @@ def is_ours(pid: int) -> bool:
     return _PREFIX in subprocess.run(ps, capture_output=True, text=True, check=False).stdout  # noqa: S603
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process of this number runs; one that ended and was not collected does not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except (PermissionError, FileNotFoundError):  # somebody else's process; a system without /proc
+        return True
+
+
 def stop(pids: Sequence[int]) -> None:
     """Stop processes in this order; those that do not listen are killed."""
     ours = [pid for pid in pids if is_ours(pid)]

@@ -1,4 +1,4 @@
-"""The embedded stack as a whole: starts the unmodified function app beside a simulated Azure and simulated clusters.
+"""The embedded stack as a whole: the unmodified function app, a Service Bus, a simulated Azure, simulated clusters.
 
 Every part is a process of its own that announces itself with one line of JSON. What runs where is kept in `stack.json`
 of the state folder: by it the command line finds the stack, and a part that died is started again at its old place,
@@ -7,6 +7,7 @@ where it goes on. Must not know what the parts do.
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from arcway.local.certificates import write_private
 from arcway.local.processes import PartError
 
 APP_DIR = Path(__file__).resolve().parents[2]
+ENTITIES = Path(__file__).parent / "entities.json"
 _FILE = "stack.json"
 
 type Json = dict[str, Any]
@@ -44,10 +46,17 @@ class Stack:
     url: str
     azure: dict[str, str]
     cluster: Json
+    service_bus: dict[str, str]
     secrets: str
     clusters: str
     options: Options = Options()
     pids: dict[str, int] = field(default_factory=dict)
+    owner: int | None = None
+    """The process that stops the stack at its end; None when it is to stay."""
+
+    def is_orphan(self) -> bool:
+        """Whether whoever was to stop the stack died before."""
+        return self.owner is not None and not processes.is_alive(self.owner)
 
     def dead_parts(self) -> list[str]:
         """The parts whose process is gone."""
@@ -73,16 +82,22 @@ def is_known(state: Path) -> bool:
 def start(state: Path, options: Options | None = None) -> Stack:
     """Start the stack, or what is missing of it. Raises `StackError` when all of it is up already."""
     known = _known(state)
-    if known and not known.dead_parts():
+    if known and not known.dead_parts() and not known.is_orphan() and known.owner != os.getpid():
         raise StackError(f"The stack is up already at {known.url}; `arcway down` stops it.")
     for name in ("logs", "secrets", "clusters"):
         (state / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     if known and len(known.dead_parts()) < len(known.pids):
-        return _bring_up(state, known)
+        return _bring_up(state, replace(known, owner=os.getpid()))
     chosen = options or (known.options if known else Options())
-    fresh = Stack("", {}, {}, str(state / "secrets"), str(state / "clusters"), chosen, _NO_PROCESSES)
+    fresh = Stack("", {}, {}, {}, str(state / "secrets"), str(state / "clusters"), chosen, _NO_PROCESSES, os.getpid())
     # Ports, keys and the journal of an earlier start are kept: runs that it left open go on.
-    return _bring_up(state, replace(known, options=chosen) if known else fresh)
+    return _bring_up(state, replace(known, options=chosen, owner=os.getpid()) if known else fresh)
+
+
+def keep(state: Path) -> None:
+    """Let the stack stay when its owner ends."""
+    if known := _known(state):
+        _write(state, replace(known, owner=None))
 
 
 def stop(state: Path) -> bool:
@@ -90,13 +105,14 @@ def stop(state: Path) -> bool:
     found = _known(state)
     if found is None:
         return False
-    # The function app first, so that it does not see the others go.
-    processes.stop([found.pids[part] for part in reversed(found.pids)])
+    # First of all, so that nobody starts again what goes now.
     (state / _FILE).unlink(missing_ok=True)
+    # The function app before the others, so that it does not see them go.
+    processes.stop([found.pids[part] for part in reversed(found.pids)])
     return True
 
 
-_NO_PROCESSES = {"cluster": 0, "azure": 0, "functions": 0}
+_NO_PROCESSES = {"cluster": 0, "azure": 0, "service_bus": 0, "functions": 0}
 
 
 def _known(state: Path) -> Stack | None:
@@ -120,8 +136,12 @@ def _bring_up(state: Path, stack: Stack) -> Stack:
     except PartError as error:
         processes.stop(started)
         raise StackError(str(error)) from error
-    write_private(state / _FILE, json.dumps(asdict(stack), indent=1).encode())
+    _write(state, stack)
     return stack
+
+
+def _write(state: Path, stack: Stack) -> None:
+    write_private(state / _FILE, json.dumps(asdict(stack), indent=1).encode())
 
 
 def _place(part: str, ready: Json) -> Json:
@@ -137,11 +157,20 @@ def _launch(state: Path, part: str, stack: Stack) -> tuple[Json, int]:
     elif part == "azure":
         arguments = ["--dir", str(state / "azure"), "--clusters", stack.clusters, "--port", _port(stack.azure)]
         arguments += ["--seconds", str(stack.options.seconds)]
+    elif part == "service_bus":
+        connection, control = stack.service_bus.get("connectionString", ""), stack.service_bus.get("control", "")
+        arguments = ["--config", str(ENTITIES), "--data", str(state / "service-bus")]
+        arguments += ["--port", _port_in(connection), "--control-port", _port_in(control)]
     else:
         port = stack.url.rpartition(":")[2] if stack.url else str(stack.options.port)
         arguments = ["--app", str(APP_DIR), "--port", port, "--data", str(state)]
         settings = _settings(state, stack)
     return processes.launch(module, arguments, APP_DIR, state / "logs" / f"{part}.log", settings)
+
+
+def _port_in(text: str) -> str:
+    found = re.search(r"127\.0\.0\.1:(\d+)", text)
+    return found[1] if found else "0"
 
 
 def _port(ready: Json) -> str:
@@ -166,6 +195,8 @@ def _settings(state: Path, stack: Stack) -> dict[str, str]:
         "ARCWAY_VAULTS": stack.azure["endpoint"],
         "ARCWAY_SECRETS_DIR": str(state / "secrets"),
         "ARCWAY_WORK_DIR": str(state / "work"),
+        "ServiceBusConnection": stack.service_bus["connectionString"],
+        "ONBOARDING_QUEUE": "onboarding-requests",
         "IDENTITY_ENDPOINT": stack.azure["identityEndpoint"],
         "IDENTITY_HEADER": stack.azure["identityHeader"],
     }

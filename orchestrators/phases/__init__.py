@@ -5,10 +5,12 @@ from collections.abc import Callable
 from orchestrators.phases.check_cluster import check_cluster
 from orchestrators.phases.configure_agents import configure_agents
 from orchestrators.phases.create_resource import create_resource
+from orchestrators.phases.delete_resource import delete_resource
 from orchestrators.phases.deploy_agents import deploy_agents
 from orchestrators.phases.ensure_resource_group import ensure_resource_group
 from orchestrators.phases.poll_registration import poll_registration
 from orchestrators.phases.register_providers import register_providers
+from orchestrators.phases.uninstall_agents import uninstall_agents
 from orchestrators.phases.wait_for_metadata import wait_for_metadata
 from orchestrators.run import Run, Work
 
@@ -21,4 +23,6 @@ PHASES: dict[str, Callable[[Run], Work[None]]] = {
     "createResource": create_resource,
     "configureAgents": configure_agents,
     "waitForMetadata": wait_for_metadata,
+    "deleteResource": delete_resource,
+    "uninstallAgents": uninstall_agents,
 }

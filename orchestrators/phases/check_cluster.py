@@ -2,18 +2,20 @@
 
 from typing import Any
 
-from arcway.domain.errors import ArcError
+from arcway.domain.errors import CATALOGUE, ArcError
+from arcway.domain.request import OffboardRequest, Request
 
 from orchestrators.run import Json, Run, StepFailed, Work
 
 _ATTEMPTS = 2
+_NOT_LOOKED_AT = "whatever is in the cluster (azureOnly)"
+_IF_DEAD = " If the cluster is gone for good, set azureOnly (--azure-only) to delete only the connected cluster."
 
 
 def check_cluster(run: Run) -> Work[None]:
     """Learn the facts that later phases need; a check alone has its findings as its result and never fails on them."""
-    findings: list[Json] = []
-    findings += yield from _look(run, "check_cluster")
-    findings += yield from _look(run, "check_azure", owner=run.facts.get("cluster", {}).get("owner"))
+    request = run.request
+    findings = yield from _to_connect(run) if isinstance(request, Request) else _to_disconnect(run, request)
     run.find(findings)
     errors = [finding for finding in findings if finding["level"] == "error"]
     run.detail(f"{len(errors)} errors in {len(findings)} findings" if findings else "nothing found")
@@ -21,6 +23,29 @@ def check_cluster(run: Run) -> Work[None]:
         run.facts["result"] = {"ready": not errors, "findings": findings, "plan": _plan(run) if not errors else []}
     elif errors:
         raise StepFailed(_as_error(errors))
+    elif isinstance(request, OffboardRequest):
+        run.leave(_to_remove(run))
+
+
+def _to_connect(run: Run) -> Work[list[Json]]:
+    findings = yield from _look(run, "check_cluster")
+    return findings + (yield from _look(run, "check_azure", owner=run.facts.get("cluster", {}).get("owner")))
+
+
+def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
+    run.facts["agents"] = [_NOT_LOOKED_AT]
+    findings: list[Json] = []
+    if not request.azure_only:
+        findings += yield from _look(run, "check_agents")
+        for finding in findings:
+            if finding["code"].startswith("ARC-3"):
+                finding["remedy"] += _IF_DEAD
+    findings += yield from _look(run, "check_resource")
+    if run.facts.get("resourceExists") and not run.facts["agents"] and not findings:
+        remedy = CATALOGUE["ARC-5012"].remedy
+        message = f"There are no agents in the cluster; only connected cluster {request.name} is deleted."
+        findings.append({"code": "ARC-5012", "level": "warning", "message": message, "remedy": remedy})
+    return findings
 
 
 def _look(run: Run, step: str, **extra: Any) -> Work[list[Json]]:
@@ -34,6 +59,8 @@ def _look(run: Run, step: str, **extra: Any) -> Work[list[Json]]:
 
 
 def _plan(run: Run) -> list[str]:
+    if isinstance(run.request, OffboardRequest):
+        return [f"remove {item}" for item in _to_remove(run) if item != _NOT_LOOKED_AT]
     facts = run.facts
     plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
     if not facts["resourceGroupExists"]:
@@ -43,6 +70,11 @@ def _plan(run: Run) -> list[str]:
     if not facts["resourceExists"]:
         plan.append(f"create connected cluster {run.request.name}")
     return plan
+
+
+def _to_remove(run: Run) -> list[str]:
+    resource = [f"connected cluster {run.request.name}"] if run.facts["resourceExists"] else []
+    return resource + list(run.facts["agents"])
 
 
 def _as_finding(error: Json) -> Json:

@@ -139,6 +139,18 @@ class Arcway:
         assert answer.status_code == 202, answer.text
         return self.finish(answer.json()["id"])
 
+    def offboarding(self, cluster: SimulatedCluster, **changes: Any) -> Json:
+        """A request to disconnect this cluster."""
+        body = self.request(cluster)
+        kept = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
+        return {**{key: body[key] for key in kept}, **changes}
+
+    def disconnect(self, cluster: SimulatedCluster, **changes: Any) -> Json:
+        """Start disconnecting and wait for the end."""
+        answer = self.http.post("/offboardings", json=self.offboarding(cluster, **changes))
+        assert answer.status_code == 202, answer.text
+        return self.finish(answer.json()["id"])
+
     def resource(self, cluster: SimulatedCluster) -> Json | None:
         """The connected cluster in Azure, None when there is none."""
         answer = self.http.get(f"/connectedClusters/{self.subscription}/clusters/c-{cluster.name}")

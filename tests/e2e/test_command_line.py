@@ -61,9 +61,34 @@ def test_connect_show_list_status(command: Command, arcway: Arcway, cluster: Sim
     assert json.loads(command("status", run_id, "-o", "json").stdout)["state"] == "Succeeded"
 
 
+def test_disconnect(command: Command, arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
+    before = cluster.objects()
+    named = ("-n", f"cli-{cluster.name}", "-g", "cli", "--subscription", arcway.subscription)
+    file = ("--kube-config", kubeconfig_of(cluster, tmp_path))
+    assert command("connect", *named, "-l", "eastus", *file, "--quiet").returncode == 0
+    # Nobody is there to be asked.
+    asked = command("disconnect", *named, *file)
+    assert (asked.returncode, "--yes" in asked.stderr) == (2, True), asked.stderr
+    plan = command("disconnect", *named, *file, "--dry-run")
+    assert plan.returncode == 0, plan.stderr
+    assert f"would remove connected cluster cli-{cluster.name}" in plan.stdout
+    assert command("show", *named).returncode == 0
+    done = command("disconnect", *named, *file, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert f"cli-{cluster.name}: connected cluster deleted, agents removed." in done.stdout
+    assert "uninstallAgents: Succeeded uninstalled" in done.stderr
+    assert command("show", *named).returncode == 5
+    assert cluster.objects() == before
+    again = command("disconnect", *named, *file, "--yes", "-o", "json")
+    assert again.returncode == 0, again.stderr
+    shown = json.loads(again.stdout)
+    assert (shown["resource"], shown["agents"], shown["changed"], shown["left"]) == ("absent", "absent", False, [])
+    assert "Nothing was changed." in command("disconnect", *named, "--azure-only", "--yes").stdout
+
+
 def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
     before = cluster.objects()
-    arguments = ("-n", "x", "-g", "cli", "-l", "eastus", "--subscription", arcway.subscription)
+    arguments = ("-n", "checked", "-g", "cli", "-l", "eastus", "--subscription", arcway.subscription)
     done = command("check", *arguments, "--kube-config", kubeconfig_of(cluster, tmp_path))
     assert done.returncode == 0, done.stderr
     assert "would install release azure-arc" in done.stdout
@@ -78,6 +103,8 @@ def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: Simula
         (("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/no/such/file"), 2, "ARC-2002"),
         (("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 1, "ARC-2001"),
         (("check", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/dev/null"), 2, "ARC-2002"),
+        (("disconnect", "-n", "-x", "-g", "g", "--azure-only", "--yes"), 2, "name:"),
+        (("disconnect", "-n", "x", "-g", "g", "--kube-config", "/no/such/file", "--yes"), 2, "ARC-2002"),
         (("show", "-n", "nope", "-g", "nope"), 5, "ARC-4012"),
         (("status", "nope"), 5, "ARC-6001"),
         (("list", "--server", "http://127.0.0.1:1", "--subscription", "x"), 1, "does not answer"),
@@ -99,5 +126,5 @@ def test_the_stack_of_this_folder_can_be_up_once(command: Command) -> None:
 
 
 def test_every_command_explains_itself_with_an_example(command: Command) -> None:
-    for name in ("connect", "check", "status", "show", "list", "cancel", "retry", "up", "down", "demo"):
+    for name in ("connect", "disconnect", "check", "status", "show", "list", "cancel", "retry", "up", "down", "demo"):
         assert "Example: arcway" in " ".join(command(name, "--help").stdout.split())

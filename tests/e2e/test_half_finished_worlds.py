@@ -123,7 +123,7 @@ def test_a_namespace_that_is_terminating_is_waited_for(arcway: Arcway, cluster: 
     assert cluster.send("DELETE", "/api/v1/namespaces/azure-arc", None) == 200
     answer = arcway.start(arcway.request(cluster))
     seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "deployAgents")["state"] == "Waiting")
-    assert "namespaces azure-arc" in phase(seen, "deployAgents")["detail"]
+    assert "namespace azure-arc" in phase(seen, "deployAgents")["detail"]
     held["metadata"]["finalizers"] = []  # type: ignore[index]
     assert cluster.send("PUT", "/api/v1/namespaces/azure-arc/configmaps/held", held) == 200
     connected(arcway.finish(answer.json()["id"]))

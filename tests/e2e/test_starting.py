@@ -93,6 +93,24 @@ def test_wrong_queries_name_every_parameter(arcway: Arcway) -> None:
     assert arcway.http.get("/runs", params={"continuationToken": "%%%"}).json()["code"] == "ARC-1006"
 
 
+def test_old_finished_runs_are_removed_on_request_and_running_ones_never(
+    arcway: Arcway, azure: Control, cluster: SimulatedCluster
+) -> None:
+    finished = arcway.finish(
+        arcway.start(arcway.request(cluster, kubeconfig={"secret": "arcway-missing"})).json()["id"]
+    )
+    azure.put("paces", {"connection": {"seconds": 600}})
+    running = arcway.start(arcway.request(cluster, name="running")).json()["id"]
+    assert arcway.http.post("/runs/purge", params={"olderThan": "1d"}).json() == {"purged": 0}
+    wrong = arcway.http.post("/runs/purge", params={"olderThan": "soon"})
+    assert (wrong.status_code, wrong.json()["details"][0]["field"]) == (400, "olderThan")
+    assert arcway.http.post("/runs/purge", params={"olderThan": "0s"}).json()["purged"] >= 1
+    assert arcway.http.get(f"/runs/{finished['id']}").status_code == 404
+    assert arcway.http.get(f"/runs/{running}").status_code == 200
+    arcway.http.post(f"/runs/{running}/cancel")
+    arcway.finish(running)
+
+
 def test_unknown_runs_paths_and_methods_are_problems(arcway: Arcway) -> None:
     unknown = arcway.http.get(f"/runs/cluster-{'0' * 26}.{'0' * 12}")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "ARC-6001")
@@ -105,4 +123,4 @@ def test_unknown_runs_paths_and_methods_are_problems(arcway: Arcway) -> None:
 
 def test_health_tells_the_parts_apart(arcway: Arcway) -> None:
     answer = arcway.http.get("/health")
-    assert answer.json() == {"engine": "ok", "resourceManager": "ok", "broker": "not configured"}
+    assert answer.json() == {"engine": "ok", "resourceManager": "ok", "broker": "configured"}

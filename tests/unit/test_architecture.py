@@ -23,7 +23,7 @@ ADAPTERS = {
         "arcway/local/azure/registry.py",
     },
 }
-ENVIRONMENT_READERS = {"arcway/settings.py", "arcway/cli/kubeconfig.py"}
+ENVIRONMENT_READERS = {"arcway/settings.py", "arcway/cli/bus.py", "arcway/cli/kubeconfig.py"}
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:

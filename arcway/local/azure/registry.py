@@ -1,7 +1,8 @@
 """An OCI registry with an agents' chart of our own, in a few versions. Read-only and anonymous, as the real one is.
 
 Protocol: OCI distribution 1.1 (manifests by tag and digest, blobs, tag list); Helm's media types. Must not know what
-the chart installs: it packs the folder `chart` as it is and sets the version.
+the chart installs: it packs the folder `chart` as it is, for an old version with what only old ones had, and sets the
+version.
 """
 
 import gzip
@@ -21,7 +22,10 @@ from arcway.local.azure.subscriptions import Refusal
 
 CHART = "azure-arc-k8sagents"
 STABLE, PREVIEW = "1.36.2", "1.37.0-preview"
+# The last layout in which the chart has the private key's Secret as a template.
+OLD = "1.13.4"
 _FOLDER = Path(__file__).parent / "chart"
+_ONLY_OLD = Path(__file__).parent / "chart_before_1_35_3"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _PATH = rf"/v2/(?P<path>[^?]+/{CHART})"
 
@@ -32,7 +36,7 @@ class Registry:
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
         self._tags: dict[str, str] = {}
-        for version in (STABLE, PREVIEW):
+        for version in (STABLE, PREVIEW, OLD):
             self._add(version)
 
     def routes(self, routes: Routes) -> None:
@@ -45,7 +49,8 @@ class Registry:
     def _add(self, version: str) -> None:
         chart = {**yaml.safe_load((_FOLDER / "Chart.yaml").read_text()), "version": version, "appVersion": version}
         config = json.dumps(chart).encode()
-        archive = _pack(yaml.safe_dump(chart).encode())
+        folders = (_FOLDER, _ONLY_OLD) if version == OLD else (_FOLDER,)
+        archive = _pack(yaml.safe_dump(chart).encode(), folders)
         manifest = {
             "schemaVersion": 2,
             "mediaType": _MANIFEST,
@@ -80,14 +85,14 @@ class Registry:
         return web.Response(body=b"" if exchange.request.method == "HEAD" else data, headers=headers)
 
 
-def _pack(chart_yaml: bytes) -> bytes:
+def _pack(chart_yaml: bytes, folders: tuple[Path, ...]) -> bytes:
     """The chart's archive; the same input gives the same bytes."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as archive:
-        for path in sorted(_FOLDER.rglob("*")):
-            if path.is_file():
+        for folder in folders:
+            for path in sorted(item for item in folder.rglob("*") if item.is_file()):
                 data = chart_yaml if path.name == "Chart.yaml" else path.read_bytes()
-                entry = tarfile.TarInfo(f"{CHART}/{path.relative_to(_FOLDER).as_posix()}")
+                entry = tarfile.TarInfo(f"{CHART}/{path.relative_to(folder).as_posix()}")
                 entry.size = len(data)
                 archive.addfile(entry, io.BytesIO(data))
     return gzip.compress(raw.getvalue(), mtime=0)

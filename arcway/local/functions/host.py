@@ -27,12 +27,13 @@ from arcway.local.functions.http_server import HttpServer
 from arcway.local.functions.journal import FILE_NAME, Journal
 from arcway.local.functions.journaled import JournaledEngine
 from arcway.local.functions.management import PATH, ManagementApi, management_urls
+from arcway.local.functions.queues import SERVICE_BUS, Queues
 from arcway.local.functions.routes import build_routes
 from arcway.local.functions.settings import HostSettings, load_host_json, load_values
 from arcway.local.functions.timers import TIMER, Timers
 from arcway.local.functions.worker import DURABLE_CLIENT, Worker
 
-_FIRED = frozenset(("httpTrigger", ORCHESTRATION, ACTIVITY, ENTITY, TIMER))
+_FIRED = frozenset(("httpTrigger", ORCHESTRATION, ACTIVITY, ENTITY, TIMER, SERVICE_BUS))
 _SERVED = frozenset((DURABLE_CLIENT, "http"))
 _UNLIMITED = 2**31 - 1
 
@@ -84,6 +85,7 @@ async def serve(options: Options) -> AsyncIterator[Running]:
         await worker.load(app)
         routes = build_routes(worker.functions, settings.route_prefix)
         timers = Timers(worker)
+        queues = Queues(worker, settings.messages)
         _warn(worker)
         engine = _engine(worker, settings.default_version, data)
         failure = _failure_of(engine)
@@ -97,8 +99,11 @@ async def serve(options: Options) -> AsyncIterator[Running]:
             if isinstance(engine, JournaledEngine):
                 engine.resume()
             timers.start()
+            queues.start()
             yield Running(url, tuple(function.name for function in worker.functions), failure)
         finally:
+            # Messages first: what they start must still find an engine.
+            await queues.stop(options.grace)
             await asyncio.gather(timers.stop(options.grace), server.stop(), dispatcher.stop(options.grace))
             engine.stop(0)
     finally:

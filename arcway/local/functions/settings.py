@@ -27,6 +27,14 @@ class Concurrency:
 
 
 @dataclass(frozen=True)
+class Messages:
+    """How many messages are in work at once, and for how many seconds a message's lock is renewed."""
+
+    concurrent_calls: int
+    renewal_seconds: float
+
+
+@dataclass(frozen=True)
 class HostSettings:
     """What host.json says, with its defaults."""
 
@@ -34,6 +42,7 @@ class HostSettings:
     hub_name: str
     default_version: str | None
     concurrency: Concurrency
+    messages: Messages
 
 
 def load_values(app: Path) -> None:
@@ -79,7 +88,17 @@ def load_host_json(app: Path) -> HostSettings:
             activities=_count(path, durable, "maxConcurrentActivityFunctions"),
             entities=_count(path, durable, "maxConcurrentEntityFunctions"),
         ),
+        messages=_messages(path, _section(path, extensions, "serviceBus")),
     )
+
+
+def _messages(path: Path, section: Mapping[str, Any]) -> Messages:
+    text = _text(path, section, "maxAutoLockRenewalDuration", "00:05:00")
+    try:
+        hours, minutes, seconds = (float(part) for part in text.split(":"))
+    except ValueError as error:
+        raise HostError(f"{path}: maxAutoLockRenewalDuration must be hh:mm:ss.") from error
+    return Messages(_count(path, section, "maxConcurrentCalls"), hours * 3600 + minutes * 60 + seconds)
 
 
 def resolve(text: str) -> str:

@@ -11,9 +11,10 @@ from urllib.parse import unquote, urlsplit
 from arcway.local.service_bus.broker import Broker
 from arcway.local.service_bus.cbs import Grants
 from arcway.local.service_bus.faults import Faults
-from arcway.local.service_bus.links import AnswerLink, EntranceLink, ExitLink, IncomingLink, Link, Speaker
+from arcway.local.service_bus.links import EntranceLink, IncomingLink, Link, Speaker
 from arcway.local.service_bus.management import Management
 from arcway.local.service_bus.model import BadRequest, NotSimulated, Refused
+from arcway.local.service_bus.outgoing import AnswerLink, ExitLink
 from arcway.local.service_bus.sections import BATCH_FORMAT, compose_reply, read_draft, read_request, split_batch
 from arcway.local.service_bus.values import Described, Int, Symbol
 

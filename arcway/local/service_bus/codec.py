@@ -162,8 +162,8 @@ def _compound(data: bytes, position: int, end: int, code: int, depth: int) -> An
 
 def _array(data: bytes, position: int, end: int, count: int, depth: int) -> Array:
     code = data[position]
-    if not code:
-        raise CodecError("arrays of described values are not supported")
+    if not code or code >> 4 >= 0xC:
+        raise CodecError("arrays of described or compound values are not supported")
     position += 1
     items = []
     for _ in range(count):

@@ -115,7 +115,7 @@ def _items(owner: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 def _name(item: dict[str, Any]) -> str:
     name = item.get("Name")
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9]([\w.~/-]*[A-Za-z0-9_])?", name):
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9]([\w.~-]*[A-Za-z0-9_])?", name):
         raise ConfigError(f"{name!r} is not a name.")
     return name
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from arcway.local.service_bus import framing
 from arcway.local.service_bus.attaching import Attacher
@@ -67,8 +67,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio gives TCP servers nothing else
-        self._transport = transport
+        # asyncio gives TCP servers nothing else.
+        self._transport = cast(asyncio.Transport, transport)
         if self._house.faults.take(("refuseConnection",)) is not None:
             self.abort()
         self._house.connections.add(self)

@@ -36,7 +36,7 @@ _MANY = (list, Symbol)
 _LAYOUTS: dict[int, tuple[_Field, ...]] = {
     OPEN: (
         *((str, True), (str, False), (UInt, False), (UShort, False), (UInt, False)),
-        *(((*_MANY,), False), ((*_MANY,), False), ((*_MANY,), False), ((*_MANY,), False), (dict, False)),
+        *((_MANY, False), (_MANY, False), (_MANY, False), (_MANY, False), (dict, False)),
     ),
     BEGIN: (
         *((UShort, False), (UInt, True), (UInt, True), (UInt, True), (UInt, False)),

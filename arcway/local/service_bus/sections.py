@@ -11,12 +11,13 @@ from uuid import UUID
 from arcway.local.service_bus.codec import CodecError, decode, described, encode, encode_list, skip
 from arcway.local.service_bus.filters import Envelope
 from arcway.local.service_bus.model import Draft, Message, State
-from arcway.local.service_bus.values import Described, Int, Symbol, Timestamp, UInt
+from arcway.local.service_bus.values import Described, Int, Symbol, Timestamp, UInt, ULong
 
 BATCH_FORMAT = 0x80013700
 """Message format of a batch: each data section is one encoded message (Microsoft's AMQP protocol guide)."""
 
-_HEADER, _DELIVERY, _ANNOTATIONS, _PROPERTIES, _APPLICATION, _DATA, _VALUE = 0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x77
+_HEADER, _DELIVERY, _ANNOTATIONS, _PROPERTIES, _APPLICATION = 0x70, 0x71, 0x72, 0x73, 0x74
+_DATA, _VALUE, _FOOTER = 0x75, 0x77, 0x78
 _NAMES = {
     "amqp:header:list": _HEADER,
     "amqp:delivery-annotations:map": _DELIVERY,
@@ -26,7 +27,7 @@ _NAMES = {
     "amqp:data:binary": _DATA,
     "amqp:amqp-sequence:list": 0x76,
     "amqp:amqp-value:*": _VALUE,
-    "amqp:footer:map": 0x78,
+    "amqp:footer:map": _FOOTER,
 }
 _SCHEDULED = "x-opt-scheduled-enqueue-time"
 
@@ -49,7 +50,7 @@ class Request:
 
 
 def _sections(content: bytes) -> list[_Section]:
-    found = []
+    found: list[_Section] = []
     position = 0
     while position < len(content):
         start = position
@@ -57,15 +58,19 @@ def _sections(content: bytes) -> list[_Section]:
             code, position = content[position + 2], position + 3
         elif content[position] == 0:
             descriptor, position = decode(content, position + 1)
-            code = _NAMES.get(descriptor, 0) if isinstance(descriptor, str) else int(descriptor or 0)
+            code = _NAMES.get(descriptor, 0) if isinstance(descriptor, Symbol) else _number(descriptor)
         else:
             raise CodecError("a message's section has no descriptor")
-        if not _HEADER <= code <= 0x78:
-            raise CodecError(f"a message has no section {code:#04x}")
+        if not (found[-1].code if found else _HEADER) <= code <= _FOOTER:
+            raise CodecError(f"a message has no section {code:#04x}, or not there")
         end = skip(content, position)
         found.append(_Section(code, start, position, end))
         position = end
     return found
+
+
+def _number(descriptor: Any) -> int:
+    return int(descriptor) if isinstance(descriptor, ULong) else 0
 
 
 def _first(content: bytes, sections: list[_Section], code: int, kind: type) -> Any:
@@ -101,6 +106,8 @@ def read_draft(content: bytes) -> Draft:
     header = _first(content, sections, _HEADER, list)
     annotations = _first(content, sections, _ANNOTATIONS, dict)
     properties = _first(content, sections, _PROPERTIES, list)
+    # Only a look: whoever composes or filters the message later must not meet what cannot be understood.
+    _first(content, sections, _APPLICATION, dict)
     message_id = properties[0] if properties else None
     lifetime = header[2] if len(header) > 2 else None
     scheduled = annotations.get(_SCHEDULED)

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from arcway.local.service_bus.attaching import Attacher, Attachment
 from arcway.local.service_bus.framing import ATTACH, DETACH, DISPOSITION, FLOW, TRANSFER, FrameError, frame
-from arcway.local.service_bus.links import AnswerLink, ExitLink, IncomingLink, Link, OutgoingLink, error
+from arcway.local.service_bus.links import IncomingLink, Link, error
 from arcway.local.service_bus.model import Refused
+from arcway.local.service_bus.outgoing import AnswerLink, ExitLink
 from arcway.local.service_bus.values import Described, UInt, ULong
 
 WINDOW = 5000
@@ -184,7 +185,7 @@ class Session:
         """Tell the sender what became of its delivery."""
         self._send(DISPOSITION, [True, UInt(delivery), None, True, outcome])
 
-    def deliver(self, link: OutgoingLink, tag: bytes, content: bytes, token: UUID | None) -> None:
+    def deliver(self, link: Link, tag: bytes, content: bytes, token: UUID | None) -> None:
         """Send a delivery in as many frames as it needs; with a token, it is to be settled."""
         delivery = self._next_delivery
         self._next_delivery = (delivery + 1) & 0xFFFFFFFF

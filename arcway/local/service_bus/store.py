@@ -5,6 +5,7 @@ last moments. It must not know AMQP or the broker's rules.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ FILE_NAME = "service-bus.db"
 _APPLICATION = 0x41725342
 _SCHEMA_VERSION = 1
 _CHECKPOINT_PAGES = 4000
+_PRUNING = 10_000
+"""So many remembered ids, and those whose time is over are deleted."""
+
 _TABLES = (
     "CREATE TABLE messages (key INTEGER PRIMARY KEY, entity TEXT NOT NULL, sequence INTEGER NOT NULL, message_id TEXT, "
     "enqueued_at INTEGER NOT NULL, expires_at INTEGER, state INTEGER NOT NULL, scheduled_for INTEGER, "
@@ -66,6 +70,7 @@ class Store:
         self._removed: set[int] = set()
         self._numbers: dict[str, int] = {}
         self._history: dict[tuple[str, str], int] = {}
+        self._remembered = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(self.path, isolation_level=None, timeout=1)
@@ -130,6 +135,10 @@ class Store:
         many("INSERT OR REPLACE INTO numbers VALUES (?, ?)", list(self._numbers.items()))
         entries = [(entity, message_id, until) for (entity, message_id), until in self._history.items()]
         many("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", entries)
+        self._remembered += len(entries)
+        if self._remembered >= _PRUNING:
+            self._remembered = 0
+            many("DELETE FROM history WHERE until <= ?", [(time.time_ns() // 1_000_000,)])
 
     def messages(self) -> Iterator[tuple[str, Message]]:
         """What was kept: entity and message, in the order in which locks end. Raises StoreError."""

@@ -15,12 +15,13 @@ import pytest
 
 from activities.blueprint import STEPS
 from arcway.domain.errors import CATALOGUE
+from arcway.domain.phases import AGENTS_FIRST
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.driver import Driver, Json, Killed
 from tests.chaos.fault_matrix.world import Case, World
 
 PAGE = Path(__file__).parents[3] / "docs" / "fault-matrix.md"
-AZURE, CLUSTER = "azure", "cluster"
+AZURE, CLUSTER, BUS = "azure", "cluster", "bus"
 LEASE = r"/leases/arcway$"
 
 
@@ -34,10 +35,11 @@ class Row:
     path: str
     rollback: bool = False
     settings_differ: bool = False
+    offboard: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.step} (other settings)" if self.settings_differ else self.step
+        return self.step + " (other settings)" * self.settings_differ + " (disconnecting)" * self.offboard
 
 
 RECORDS = r"/azure-arc-release/secrets"
@@ -58,9 +60,14 @@ ROWS = (
     Row("configure_agents", AZURE, "POST", r"/GetHelmSettings$"),
     Row("configure_agents", CLUSTER, "POST", RECORDS, settings_differ=True),
     Row("wait_for_metadata", AZURE, "GET", CONNECTED),
+    Row("publish_events", BUS, "", ""),
     Row("release_cluster", CLUSTER, "DELETE", LEASE),
     Row("delete_resource", AZURE, "DELETE", CONNECTED, rollback=True),
     Row("uninstall_agents", CLUSTER, "DELETE", RECORDS, rollback=True),
+    Row("check_agents", CLUSTER, "GET", LEASE, offboard=True),
+    Row("check_resource", AZURE, "GET", CONNECTED, offboard=True),
+    Row("delete_resource", AZURE, "DELETE", CONNECTED, offboard=True),
+    Row("uninstall_agents", CLUSTER, "DELETE", RECORDS, offboard=True),
 )
 
 KILLS = ("killed before the effect", "killed after the effect")
@@ -117,9 +124,14 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, J
         case.control_azure("provisioning-failures", {case.resource_id: {"code": "Broken", "message": "on purpose"}})
     if row.step == "poll_registration":
         case.control_azure("paces", {"registration": {"reads": 1}})
+    if row.offboard:
+        Driver(folder / "before.db", lambda step, given, perform: perform()).run("cluster-x", payload(case, "keep"))
+        assert case.resource()
     hit = Hit(case, row, fault)
     driver = Driver(folder / "journal.db", hit)
-    state = driver.run("cluster-x", payload(case, "rollback" if row.rollback else "keep"))
+    source = "urn:arcway:matrix" if row.system == BUS else None
+    given = payload(case, "rollback" if row.rollback else "keep", source)
+    state = driver.run("cluster-x", {**given, **offboarding(case)} if row.offboard else given)
     case.control_azure("paces", {"registration": {"reads": 0}})
     case.control_azure("faults", [])
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
@@ -158,6 +170,8 @@ class Hit:
         row = self._row
         if row.system == AZURE:
             self._case.control_azure("faults", [azure_fault(row, order)])
+        elif row.system == BUS:
+            self._case.control_bus("POST", bus_fault(order))
         else:
             self._case.control_cluster("POST", "faults", cluster_fault(row, order))
         try:
@@ -165,6 +179,7 @@ class Hit:
         finally:
             self._case.control_azure("faults", [])
             self._case.control_cluster("DELETE", "faults")
+            self._case.control_bus("DELETE")
 
 
 def azure_fault(row: Row, order: Json) -> Json:
@@ -174,6 +189,18 @@ def azure_fault(row: Row, order: Json) -> Json:
     if "retryAfter" in order:
         fault["headers"] = {"Retry-After": str(order["retryAfter"])}
     return {**fault, "after": "delay" in order}
+
+
+def bus_fault(order: Json) -> Json:
+    """The order in the words of the Service Bus."""
+    fault: Json = {"entity": "onboarding-events", "count": 1}
+    if "delay" in order:
+        return {**fault, "kind": "delaySend", "seconds": 1.0}
+    if "drop" in order or "text" in order:
+        return {**fault, "kind": "dropLink"}
+    conditions = {403: "amqp:unauthorized-access", 404: "amqp:not-found", 500: "amqp:internal-error"}
+    condition = conditions.get(order["status"], "com.microsoft:server-busy")
+    return {**fault, "kind": "rejectSend", "condition": condition, "description": "on purpose"}
 
 
 def cluster_fault(row: Row, order: Json) -> Json:
@@ -188,7 +215,7 @@ def cluster_fault(row: Row, order: Json) -> Json:
     return {**fault, "retryAfterSeconds": order["retryAfter"]} if "retryAfter" in order else fault
 
 
-def payload(case: Case, on_failure: str) -> Json:
+def payload(case: Case, on_failure: str, source: str | None = None) -> Json:
     from datetime import UTC, datetime
 
     from arcway.domain.request import parse_request
@@ -201,7 +228,19 @@ def payload(case: Case, on_failure: str) -> Json:
         "request": parse_request(case.request(on_failure)).as_json(),
         "createdAt": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         "correlationId": "matrix",
+        "source": source,
+        "traceparent": None,
     }
+
+
+def offboarding(case: Case) -> Json:
+    """What a run that disconnects the case's cluster is given otherwise."""
+    from arcway.domain.request import parse_request
+
+    kept = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
+    body = {key: value for key, value in case.request("keep").items() if key in kept}
+    request = parse_request(body, "offboard").as_json()
+    return {"runId": "ba9876543210", "operation": "offboard", "request": request}
 
 
 def describe(status: Json, *, undone: bool) -> str:
@@ -219,6 +258,9 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
     succeeded = status["state"] == "Succeeded"
     assert driver.kills == (1 if fault in KILLS else 0)
     assert case.puts() <= 1
+    if row.offboard:
+        check_removal(case, fault, status)
+        return
     assert case.revisions() <= (2 if row.settings_differ else 1)
     if not row.rollback and fault in HARMLESS:
         assert succeeded, status["error"]
@@ -238,8 +280,38 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
         assert case.get("/api/v1/namespaces/azure-arc")["kind"] == "Status"
     if (row.step, fault) != ("release_cluster", "vanished"):  # there the API server says that the Lease is gone
         assert case.lease() == any(item.startswith("lease ") for item in status["left"])
-    if fault == "429 with Retry-After" and row.path != RECORDS:  # Helm waits by itself
+    if row.system == BUS:
+        check_events(case)
+    if fault == "429 with Retry-After" and row.system != BUS and row.path != RECORDS:  # Helm waits by itself
         assert max(driver.waits) >= 3 - 0.5
+
+
+def check_removal(case: Case, fault: str, status: Json) -> None:
+    """A run that disconnects leaves nothing, or names what it leaves."""
+    release = case.get("/api/v1/namespaces/azure-arc-release")["kind"] != "Status"
+    assert status["state"] == "Succeeded" or fault not in HARMLESS, status["error"]
+    if status["state"] == "Succeeded":
+        assert (case.resource(), release, status["left"]) == (None, False, [])
+    else:
+        assert status["error"]["code"] in CATALOGUE
+        if status["changed"]:
+            assert ("release azure-arc" in status["left"]) == release
+            assert any(item.startswith("connected cluster") for item in status["left"]) == (case.resource() is not None)
+        else:
+            assert case.resource()
+            assert release
+    assert not case.lease()
+
+
+def check_events(case: Case) -> None:
+    """Each event is there, and whatever is there twice is the same to the byte."""
+    import json
+
+    bodies = case.events()
+    ids = [json.loads(body)["id"] for body in set(bodies)]
+    assert len(ids) == len(set(ids))
+    places = [event_id.split("/")[1] for event_id in ids]
+    assert sorted(places) == sorted({"accepted", *AGENTS_FIRST})
 
 
 def key_in_cluster(case: Case) -> str:

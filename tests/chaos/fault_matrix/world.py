@@ -24,12 +24,13 @@ from arcway.domain import phases
 from arcway.domain.ids import ClusterId
 from arcway.local import processes
 from arcway.local.certificates import write_private
-from arcway.local.stack import APP_DIR
+from arcway.local.stack import APP_DIR, ENTITIES
 
 type Json = dict[str, Any]
 
 _KEYS = 4
-_LIMIT_SECONDS = 6
+# An interval has grown to 30 s by the time that a phase gives up, so that leaves it 6 s of real time.
+_LIMIT_SECONDS = 36
 _ANSWER_SECONDS = 0.4
 _HELM_SECONDS = 4.0
 
@@ -46,7 +47,9 @@ class World:
         self.cluster, cluster_pid = processes.launch("cluster", where, APP_DIR, folder / "cluster.log", {})
         where = ["--dir", str(folder / "azure"), "--clusters", clusters]
         self.azure, azure_pid = processes.launch("azure", where, APP_DIR, folder / "azure.log", {})
-        self._pids = [azure_pid, cluster_pid]
+        where = ["--config", str(ENTITIES), "--port", "0"]
+        self.bus, bus_pid = processes.launch("service_bus", where, APP_DIR, folder / "bus.log", {})
+        self._pids = [azure_pid, cluster_pid, bus_pid]
         self.azure_http = _client(self.azure)
         self.cluster_http = _client(self.cluster)
 
@@ -64,6 +67,7 @@ class World:
             "ARCWAY_SECRETS_DIR": str(self.folder / "secrets"),
             "ARCWAY_WORK_DIR": str(self.folder / "work"),
             "ARCWAY_HELM_WORKERS": "1",
+            "ServiceBusConnection": self.bus["connectionString"],
             "IDENTITY_ENDPOINT": self.azure["identityEndpoint"],
             "IDENTITY_HEADER": self.azure["identityHeader"],
         }
@@ -108,6 +112,24 @@ class Case:
 
     def control_azure(self, path: str, body: Any) -> None:
         self._world.azure_http.put(f"/control/{path}", json=body).raise_for_status()
+
+    def control_bus(self, method: str, body: Any = None) -> None:
+        httpx.request(method, f"{self._world.bus['control']}/faults", json=body).raise_for_status()
+
+    def events(self) -> list[bytes]:
+        """The events that the topic has, each as it was sent."""
+        from azure.servicebus import ServiceBusClient
+
+        found: list[bytes] = []
+        with (
+            ServiceBusClient.from_connection_string(self._world.bus["connectionString"]) as client,
+            client.get_subscription_receiver("onboarding-events", "all") as receiver,
+        ):
+            while batch := receiver.receive_messages(100, max_wait_time=0.5):
+                for message in batch:
+                    receiver.complete_message(message)
+                    found.append(b"".join(message.body))
+        return found
 
     def control_cluster(self, method: str, path: str, body: Any = None) -> None:
         url = f"/control/clusters/{self.cluster}/{path}"

@@ -24,7 +24,7 @@ from arcway.local.stack import Options, Stack
 
 type Json = dict[str, Any]
 
-VICTIMS = ("functions", "azure")
+VICTIMS = ("functions", "azure", "service_bus")
 _START_SECONDS = 30
 _LIMIT_SECONDS_PER_CLUSTER = 6
 _PAUSE_SECONDS = (0.5, 3.0)
@@ -43,12 +43,15 @@ class Report:
     other_keys: list[str] = field(default_factory=list)
     unconnected: list[str] = field(default_factory=list)
     leases: int = 0
+    results: int = 0
+    """Runs whose result was announced by exactly one event, repeats of the same bytes not counted."""
     seconds: float = 0.0
 
     @property
     def lost(self) -> int:
         """Clusters that did not end as they should."""
-        return self.clusters - self.states["Succeeded"] + len(self.other_keys) + len(self.unconnected)
+        undone = self.clusters - self.states["Succeeded"] + self.clusters - self.results
+        return undone + len(self.other_keys) + len(self.unconnected)
 
 
 def storm(state: Path, clusters: int, kills: int, seed: int) -> Report:
@@ -70,6 +73,7 @@ def storm(state: Path, clusters: int, kills: int, seed: int) -> Report:
             if run["error"]:
                 report.errors.append(f"{number}: {run['error']['code']} {run['error']['message']}")
         look(stack, clusters, report)
+        report.results = sum(count == 1 for count in result_events(stack).values())
     finally:
         embedded.stop(state)
     report.seconds = round(time.monotonic() - began, 1)
@@ -80,11 +84,9 @@ def restarted(state: Path) -> Stack:
     """The stack after what died was started again; a process takes a moment to be seen as dead."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        try:
+        known = embedded.running(state)
+        if known and known.dead_parts():
             return embedded.start(state)
-        except embedded.StackError as error:
-            if "already" not in str(error):
-                raise
         time.sleep(0.02)
     raise AssertionError("nothing died")
 
@@ -128,6 +130,23 @@ def look(stack: Stack, clusters: int, report: Report) -> None:
                 report.unconnected.append(name)
             elif properties["agentPublicKeyCertificate"] != inside.public_key():
                 report.other_keys.append(name)
+
+
+def result_events(stack: Stack) -> Counter[str]:
+    """How many different result events each run has on the topic."""
+    from azure.servicebus import ServiceBusClient
+
+    bodies: set[bytes] = set()
+    with (
+        ServiceBusClient.from_connection_string(stack.service_bus["connectionString"]) as client,
+        client.get_subscription_receiver("onboarding-events", "all") as receiver,
+    ):
+        while batch := receiver.receive_messages(500, max_wait_time=2):
+            for message in batch:
+                receiver.complete_message(message)
+                bodies.add(b"".join(message.body))
+    events = [json.loads(body) for body in bodies]
+    return Counter(event["data"]["run"]["id"] for event in events if "/publishResult/" in event["id"])
 
 
 class Inside:
@@ -181,6 +200,7 @@ def main() -> int:
         lines += [f"{second:8.1f} s  killed {victim}" for second, victim in report.kills]
         lines += [f"runs: {dict(report.states)}", f"revisions per release: {dict(report.revisions)}"]
         lines += [f"leases left: {report.leases}", f"keys that differ: {report.other_keys or 'none'}"]
+        lines += [f"result events: {report.results}"]
         lines += [f"not Connected: {report.unconnected or 'none'}", *report.errors, f"lost: {report.lost or 'nothing'}"]
         sys.stdout.write("\n".join(lines) + "\n")
     return 1 if report.lost else 0

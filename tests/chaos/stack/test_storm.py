@@ -20,4 +20,5 @@ def test_nothing_is_lost_when_processes_are_killed(tmp_path: Path) -> None:
     assert len(report.kills) == KILLS
     assert report.states == {"Succeeded": CLUSTERS}, told
     assert report.revisions == {1: CLUSTERS}, told
+    assert report.results == CLUSTERS, told
     assert (report.unconnected, report.other_keys, report.leases) == ([], [], 0), told

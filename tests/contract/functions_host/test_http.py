@@ -83,7 +83,7 @@ def test_admin_refuses_what_it_cannot_run(host: Host, function: str, body: str, 
 
 def test_functions_without_a_served_trigger_are_listed_with_a_warning(host: Host) -> None:
     assert "on_message" in host.functions
-    assert "Function on_message will not fire: this host has no serviceBusTrigger." in host.log()
+    assert "Function on_message will not fire: setting Bus has no connection string." in host.log()
 
 
 def test_settings_come_from_the_file_and_stdout_carries_one_line_only(host: Host) -> None:

@@ -1,7 +1,8 @@
 """The Service Bus under test: one process for the whole run, or whatever ARCWAY_TEST_SERVICE_BUS names.
 
-Its entities are those of `Config.json` beside this file; another Service Bus must have the same, and they must be
-empty. Opening a link costs the SDK half a second, so clients live as long as the run and queues are drained instead.
+Its entities are those of `Config.json` beside this file; another Service Bus must have the same, they must be empty,
+and only one test process may use them (no `-n`). Opening a link costs the SDK half a second, so clients live as long as
+the run and queues are drained instead.
 """
 
 import os
@@ -29,6 +30,13 @@ def own_bus() -> Iterator[Bus | None]:
 def connection_string(own_bus: Bus | None) -> str:
     """Of the Service Bus under test."""
     return own_bus.connection_string if own_bus is not None else os.environ[VARIABLE]
+
+
+@pytest.fixture(scope="session")
+def impatient_client(connection_string: str) -> Iterator[ServiceBusClient]:
+    """A client that does not try again: for what is expected to fail."""
+    with ServiceBusClient.from_connection_string(connection_string, retry_total=0) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

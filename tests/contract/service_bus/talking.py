@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from azure.servicebus import (
     ServiceBusClient,
@@ -42,7 +42,8 @@ class Entity:
     @property
     def receiver(self) -> ServiceBusReceiver:
         if self._receiver is None:
-            self._receiver = self.new_receiver()
+            # Opened here, because opening takes longer than some are ready to wait for a message.
+            self._receiver = self.new_receiver().__enter__()
         return self._receiver
 
     def new_receiver(self, dead_letters: bool = False) -> ServiceBusReceiver:
@@ -65,7 +66,7 @@ class Entity:
 
     def is_empty(self) -> bool:
         """Whether nothing can be received."""
-        return not self.receiver.receive_messages(1, max_wait_time=1)
+        return not self.receiver.receive_messages(1, max_wait_time=0.3)
 
     def close(self) -> None:
         for it in (self._sender, self._receiver):
@@ -83,6 +84,12 @@ def dead_letters_of(entity: Entity) -> Iterator[ServiceBusReceiver]:
 def until(when: datetime) -> float:
     """Seconds from now."""
     return (when - datetime.now(UTC)).total_seconds()
+
+
+def pass_by(seconds: float) -> None:
+    """Let time pass on the clock that locks and lifetimes are measured by."""
+    end = datetime.now(UTC) + timedelta(seconds=seconds)
+    eventually(lambda: until(end) <= 0)
 
 
 def eventually[T](look: Callable[[], T], seconds: float = PATIENCE) -> T:

@@ -4,11 +4,11 @@ import threading
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from azure.servicebus import (
     NEXT_AVAILABLE_SESSION,
-    AutoLockRenewer,
     ServiceBusClient,
     ServiceBusMessage,
     ServiceBusMessageState,
@@ -16,7 +16,6 @@ from azure.servicebus import (
 )
 from azure.servicebus.amqp import AmqpAnnotatedMessage, AmqpMessageBodyType
 from azure.servicebus.exceptions import (
-    MessageLockLostError,
     MessageNotFoundError,
     MessageSizeExceededError,
     MessagingEntityNotFoundError,
@@ -35,11 +34,6 @@ def _entity(client: ServiceBusClient, name: str) -> Iterator[Entity]:
 @pytest.fixture(scope="module")
 def basic(client: ServiceBusClient) -> Iterator[Entity]:
     yield from _entity(client, "basic")
-
-
-@pytest.fixture(scope="module")
-def hasty(client: ServiceBusClient) -> Iterator[Entity]:
-    yield from _entity(client, "hasty")
 
 
 def test_a_message_arrives_as_it_was_sent(basic: Entity) -> None:
@@ -109,7 +103,7 @@ def test_bodies_of_any_size_come_whole(basic: Entity, size: int) -> None:
     ],
     ids=["data", "value", "sequence"],
 )
-def test_every_kind_of_body_comes_as_it_was(basic: Entity, body: dict[str, object], kind: AmqpMessageBodyType) -> None:
+def test_every_kind_of_body_comes_as_it_was(basic: Entity, body: dict[str, Any], kind: AmqpMessageBodyType) -> None:
     basic.sender.send_messages(AmqpAnnotatedMessage(**body))
     got = basic.receive()
     assert got.body_type is kind
@@ -171,7 +165,7 @@ def test_a_message_is_dead_lettered_with_a_reason(basic: Entity) -> None:
         dead.complete_message(it)
 
 
-def test_a_deferred_message_waits_until_it_is_asked_for(basic: Entity) -> None:
+def test_a_deferred_message_waits_until_it_is_asked_for(basic: Entity, impatient_client: ServiceBusClient) -> None:
     basic.send(b"later")
     got = basic.receive()
     number = got.sequence_number
@@ -183,8 +177,8 @@ def test_a_deferred_message_waits_until_it_is_asked_for(basic: Entity) -> None:
     (again,) = basic.receiver.receive_deferred_messages(number)
     assert str(again) == "later"
     basic.receiver.complete_message(again)
-    with pytest.raises(MessageNotFoundError):
-        basic.receiver.receive_deferred_messages(number)
+    with impatient_client.get_queue_receiver("basic") as receiver, pytest.raises(MessageNotFoundError):
+        receiver.receive_deferred_messages(number)
 
 
 def test_receive_and_delete_takes_for_good(client: ServiceBusClient, basic: Entity) -> None:
@@ -198,39 +192,6 @@ def test_receive_and_delete_takes_for_good(client: ServiceBusClient, basic: Enti
             got |= {it.message_id for it in found}
     assert got == ids
     assert basic.is_empty()
-
-
-def test_a_renewed_lock_lasts_longer(basic: Entity) -> None:
-    basic.send()
-    got = basic.receive()
-    before = got.locked_until_utc
-    assert before is not None
-    threading.Event().wait(1.1)
-    after = basic.receiver.renew_message_lock(got)
-    assert after - before >= timedelta(seconds=1)
-    basic.receiver.complete_message(got)
-
-
-def test_a_lock_that_expires_makes_the_message_come_again(hasty: Entity) -> None:
-    message_id = hasty.send()
-    first = hasty.receive()
-    again = hasty.receive()
-    assert (again.message_id, again.delivery_count) == (message_id, 1)
-    with pytest.raises(MessageLockLostError):
-        hasty.receiver.complete_message(first)
-    hasty.receiver.complete_message(again)
-
-
-def test_the_sdk_renews_locks_by_itself(hasty: Entity) -> None:
-    hasty.send()
-    with AutoLockRenewer() as renewer:
-        got = hasty.receive()
-        locked_until = got.locked_until_utc
-        assert locked_until is not None
-        renewer.register(hasty.receiver, got, max_lock_renewal_duration=30)
-        eventually(lambda: until(locked_until) < -1)
-        hasty.receiver.complete_message(got)
-    assert hasty.is_empty()
 
 
 def test_peek_changes_nothing(basic: Entity) -> None:
@@ -247,59 +208,6 @@ def test_peek_changes_nothing(basic: Entity) -> None:
 
 def _all[T](found: list[T], count: int) -> list[T]:
     return found if len(found) == count else []
-
-
-def test_a_scheduled_message_comes_when_its_time_has_come(basic: Entity) -> None:
-    when = datetime.now(UTC) + timedelta(seconds=2)
-    (number,) = basic.sender.schedule_messages(ServiceBusMessage(b"then"), when)
-    (peeked,) = basic.receiver.peek_messages(1, sequence_number=number)
-    assert peeked.state is ServiceBusMessageState.SCHEDULED
-    got = basic.receive()
-    assert until(when) <= 0
-    assert (str(got), got.state) == ("then", ServiceBusMessageState.ACTIVE)
-    basic.receiver.complete_message(got)
-
-
-def test_a_scheduled_message_can_be_cancelled(basic: Entity) -> None:
-    when = datetime.now(UTC) + timedelta(seconds=2)
-    numbers = basic.sender.schedule_messages([ServiceBusMessage(b"never"), ServiceBusMessage(b"ever")], when)
-    basic.sender.cancel_scheduled_messages(numbers[0])
-    assert str(got := basic.receive()) == "ever"
-    basic.receiver.complete_message(got)
-    assert basic.is_empty()
-    with pytest.raises(ServiceBusError):
-        basic.sender.cancel_scheduled_messages(numbers)
-
-
-def test_a_message_may_say_itself_when_it_wants_to_come(basic: Entity) -> None:
-    when = datetime.now(UTC) + timedelta(seconds=2)
-    basic.sender.send_messages(ServiceBusMessage(b"then", scheduled_enqueue_time_utc=when))
-    got = basic.receive()
-    assert until(when) <= 0
-    basic.receiver.complete_message(got)
-
-
-def test_an_expired_message_is_dead_lettered_where_that_is_wanted(client: ServiceBusClient) -> None:
-    entity = Entity(client, "expiring")
-    entity.sender.send_messages(ServiceBusMessage(b"old", time_to_live=timedelta(seconds=1)))
-    with dead_letters_of(entity) as dead:
-        it = entity.receive(dead)
-        assert (str(it), it.dead_letter_reason) == ("old", "TTLExpiredException")
-        dead.complete_message(it)
-    entity.close()
-
-
-def test_an_expired_message_is_gone_where_dead_letters_are_not_wanted(client: ServiceBusClient) -> None:
-    entity = Entity(client, "forgetful")
-    entity.sender.send_messages(ServiceBusMessage(b"old", time_to_live=timedelta(milliseconds=500)))
-    assert entity.receiver is not None
-    threading.Event().wait(0.6)
-    entity.send(b"new")
-    assert str(got := entity.receive()) == "new"
-    entity.receiver.complete_message(got)
-    with dead_letters_of(entity) as dead:
-        assert dead.receive_messages(1, max_wait_time=1) == []
-    entity.close()
 
 
 def test_duplicates_are_dropped(client: ServiceBusClient) -> None:
@@ -350,7 +258,7 @@ def test_what_a_closing_receiver_had_buffered_is_free_again(client: ServiceBusCl
 
 
 def test_an_unknown_entity_is_named_as_such(client: ServiceBusClient) -> None:
-    with client.get_queue_sender("missing") as sender, pytest.raises(MessagingEntityNotFoundError):
+    with pytest.raises(MessagingEntityNotFoundError), client.get_queue_sender("missing") as sender:
         sender.send_messages(ServiceBusMessage(b""))
 
 

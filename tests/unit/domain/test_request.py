@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcway.domain.errors import ArcError
-from arcway.domain.request import Request, parse_request
+from arcway.domain.request import AnyRequest, parse_request, read_request
 
 GOOD: dict[str, Any] = {
     "subscriptionId": "11111111-2222-3333-4444-555555555555",
@@ -100,8 +100,40 @@ def test_any_json_object_is_either_a_request_or_named_problems(body: dict[str, A
         assert parse_request(outcome.as_json()) == outcome
 
 
-def outcome_of(body: object) -> Request | ArcError:
+def outcome_of(body: object) -> AnyRequest | ArcError:
     try:
         return parse_request(body)
     except ArcError as error:
         return error
+
+
+OFFBOARD: dict[str, Any] = {
+    **{key: value for key, value in GOOD.items() if key != "location"},
+    "operation": "offboard",
+}
+
+
+def test_a_request_to_disconnect_has_the_documented_defaults() -> None:
+    request = parse_request(OFFBOARD, "offboard")
+    assert (request.azure_only, request.force, request.proxy) == (False, False, None)
+    assert request.cluster == parse_request(GOOD).cluster
+
+
+def test_disconnecting_needs_a_kubeconfig_unless_it_leaves_the_cluster_alone() -> None:
+    without = {**OFFBOARD, "kubeconfig": None}
+    assert "azureOnly" in problems_of(without)["kubeconfig"]
+    assert problems_of({**without, "name": "-x", "force": "perhaps"}).keys() == {"kubeconfig", "name", "force"}
+    assert parse_request({**without, "azureOnly": True}, "offboard").kubeconfig is None
+
+
+@pytest.mark.parametrize("field", ["location", "tags", "agents", "order", "onFailure"])
+def test_what_only_connecting_takes_is_refused(field: str) -> None:
+    assert field in problems_of({**OFFBOARD, field: "x"})
+
+
+@pytest.mark.parametrize("body", [GOOD, {**GOOD, "operation": "check"}, OFFBOARD, {**OFFBOARD, "azureOnly": True}])
+def test_a_stored_request_is_read_as_what_it_was(body: dict[str, Any]) -> None:
+    request = parse_request(body)
+    for stored in (request, request.model_copy(update={"operation": "check"})):
+        again = read_request(stored.as_json())
+        assert (type(again), again) == (type(stored), stored)

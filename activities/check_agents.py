@@ -1,0 +1,15 @@
+"""check_agents: what of the agents is in the cluster, and whether it may be removed."""
+
+from activities.step import Call, Json
+from activities.targets import access_to
+from arcway.cluster import removal
+from arcway.cluster.api import cluster_api
+from arcway.domain.request import OffboardRequest
+from arcway.settings import settings
+
+
+def check_agents(call: Call[OffboardRequest]) -> Json:
+    """Findings and facts of the cluster; changes nothing, so it does not take the Lease either."""
+    with cluster_api(access_to(call.request)) as api:
+        findings, agents = removal.inspect(api, settings().installation, call.request.cluster)
+    return {"findings": findings, "facts": {"agents": agents}}

@@ -1,0 +1,27 @@
+"""check_resource: whether the connected cluster is in Azure, and whether it may be deleted."""
+
+from activities.step import Call, Json
+from arcway.azure import connected_clusters, subscriptions
+from arcway.domain.errors import CATALOGUE
+from arcway.domain.request import OffboardRequest
+from arcway.domain.run import Finding
+
+
+def check_resource(call: Call[OffboardRequest]) -> Json:
+    """Findings and facts of the connected cluster; changes nothing."""
+    request = call.request
+    if connected_clusters.get(request.cluster) is None:
+        return {"findings": [], "facts": {"resourceExists": False}}
+    missing = subscriptions.missing_actions(
+        request.subscription_id, request.resource_group, connected_clusters.DELETE_ACTIONS
+    )
+    findings = [
+        Finding(
+            code="ARC-4002",
+            level="error",
+            message=f"Arcway's identity may not do {action} in the resource group.",
+            remedy=CATALOGUE["ARC-4002"].remedy,
+        ).as_json()
+        for action in missing
+    ]
+    return {"findings": findings, "facts": {"resourceExists": True}}

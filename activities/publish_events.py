@@ -1,0 +1,10 @@
+"""publish_events: result events are on the topic. A repeat sends the same bytes with the same ids."""
+
+from activities.step import Call, Json
+from arcway.azure.events import sender
+
+
+def publish_events(call: Call) -> Json:
+    """Send the events in order. Raises `ArcError` ARC-3005 when the broker cannot be reached."""
+    sender.send(call.given["events"], call.given["correlationId"])
+    return {}

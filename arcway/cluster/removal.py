@@ -1,0 +1,183 @@
+"""The agents taken out of a cluster: what of them is there, one step towards none, and waiting for an earlier removal.
+
+Helm uninstalls without hooks, because a hook's Job never ends on a cluster whose nodes are gone; what Helm leaves is
+deleted here. Every function may be repeated. Must not know Azure.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from arcway.cluster import lease
+from arcway.cluster.api import ClusterApi
+from arcway.cluster.finalizers import strip_instances, strip_namespace
+from arcway.cluster.helm import Helm
+from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.kubeconfig import Access
+from arcway.cluster.preflight import finding, missing_permissions, owner
+from arcway.cluster.release import RECORDS, Target, records
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import ClusterId
+
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_KINDS = (
+    ("CRD", _DEFINITIONS),
+    ("ClusterRole", f"{_RBAC}/clusterroles"),
+    ("ClusterRoleBinding", f"{_RBAC}/clusterrolebindings"),
+)
+# What `az connectedk8s delete --force` sweeps; the suffix is the cloud's. Other definitions in these groups belong to
+# extensions.
+_KNOWN_DEFINITION = re.compile(
+    r"(arccertificates|azureclusteridentityrequests|azureextensionidentities|customlocationsettings|extensionconfigs"
+    r"|gitconfigs)\.clusterconfig\.azure\..+|connectedclusters\.arc\.azure\..+"
+)
+_NEEDED = (
+    ("get", "leases", "coordination.k8s.io", "kube-system"),
+    ("create", "leases", "coordination.k8s.io", "kube-system"),
+    ("update", "leases", "coordination.k8s.io", "kube-system"),
+    ("delete", "leases", "coordination.k8s.io", "kube-system"),
+    ("get", "configmaps", "", NAMESPACE),
+    ("get", "namespaces", "", ""),
+    ("delete", "namespaces", "", ""),
+    ("list", "secrets", "", RELEASE_NAMESPACE),
+    ("delete", "secrets", "", RELEASE_NAMESPACE),
+    ("list", "customresourcedefinitions", "apiextensions.k8s.io", ""),
+    ("delete", "customresourcedefinitions", "apiextensions.k8s.io", ""),
+    ("list", "clusterroles", "rbac.authorization.k8s.io", ""),
+    ("delete", "clusterroles", "rbac.authorization.k8s.io", ""),
+    ("list", "clusterrolebindings", "rbac.authorization.k8s.io", ""),
+    ("delete", "clusterrolebindings", "rbac.authorization.k8s.io", ""),
+)
+
+type Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One object of the agents outside their namespaces, or one of these namespaces."""
+
+    kind: str
+    path: str
+    item: Json
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.item['metadata']['name']}"
+
+    @property
+    def is_going(self) -> bool:
+        return "deletionTimestamp" in self.item["metadata"]
+
+
+def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[list[Json], list[str]]:
+    """Findings that speak against removing the agents of `cluster`, and what of the agents is there.
+
+    Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
+    """
+    missing = missing_permissions(api, _NEEDED)
+    if missing:
+        return [finding("ARC-2008", f"The credential may not {item}.") for item in missing], []
+    lease.check(api, installation)
+    refuse = _belongs_to_another(api, cluster)
+    return [finding("ARC-2011", refuse)] if refuse else [], _present(api)
+
+
+def remove(target: Target, cluster: ClusterId, *, force: bool) -> tuple[list[str], str | None]:
+    """One step towards a cluster without agents: what is still there, and why the namespaces are if they say so.
+
+    `force` removes the finalizers of everything that is only waiting for them, and goes on when Helm cannot uninstall.
+    Raises `ArcError` ARC-2011 when the agents belong to another connected cluster.
+    """
+    if refuse := _belongs_to_another(target.api, cluster):
+        raise ArcError("ARC-2011", refuse)
+    api = target.api
+    if records(api):
+        try:
+            _uninstall(target.helm, api, target.access)
+        except ArcError as error:
+            if not force or error.retryable:
+                raise
+    left = list(_parts(api))
+    for part in left:
+        if not part.is_going:
+            api.delete(part.path)
+        elif force:
+            _strip(api, part)
+    return [part.name for part in left], _reason(left)
+
+
+def finish(helm: Helm, api: ClusterApi, access: Access) -> str | None:
+    """One look at a removal that began earlier; finishes an uninstall and returns what is still going, if anything."""
+    found = records(api)
+    if found and found[-1]["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled"):
+        _uninstall(helm, api, access)
+    going = [part.name for part in (*_namespaces(api), *_objects(api, "CRD", _DEFINITIONS)) if part.is_going]
+    return ", ".join(going) or None
+
+
+def _belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
+    found = owner(api)
+    if found is None or found.key == cluster.key:
+        return None
+    return f"The cluster's agents belong to {found.resource_id}."
+
+
+def _present(api: ClusterApi) -> list[str]:
+    release = [f"release {RELEASE}"] if records(api) else []
+    return release + [part.name for part in _parts(api)]
+
+
+def _uninstall(helm: Helm, api: ClusterApi, access: Access) -> None:
+    helm.uninstall(access, RELEASE, RELEASE_NAMESPACE)
+    # An uninstall that was cut off once leaves records that a second one does not touch.
+    for record in records(api):
+        api.delete(f"{RECORDS}/{record['metadata']['name']}")
+
+
+def _parts(api: ClusterApi) -> Iterator[_Part]:
+    yield from _namespaces(api)
+    for kind, path in _KINDS:
+        yield from _objects(api, kind, path)
+
+
+def _objects(api: ClusterApi, kind: str, path: str) -> Iterator[_Part]:
+    for item in api.items(path):
+        if _is_of_the_release(item, known=kind == "CRD"):
+            yield _Part(kind, f"{path}/{item['metadata']['name']}", item)
+
+
+def _namespaces(api: ClusterApi) -> Iterator[_Part]:
+    for name in (NAMESPACE, RELEASE_NAMESPACE):
+        path = f"/api/v1/namespaces/{name}"
+        if item := api.get(path):
+            yield _Part("namespace", path, item)
+
+
+def _is_of_the_release(item: Json, *, known: bool) -> bool:
+    annotations = item["metadata"].get("annotations") or {}
+    release = annotations.get("meta.helm.sh/release-name")
+    if release is None:
+        return known and bool(_KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
+    return bool(release == RELEASE and annotations.get("meta.helm.sh/release-namespace") == RELEASE_NAMESPACE)
+
+
+def _strip(api: ClusterApi, part: _Part) -> None:
+    if part.kind == "CRD":
+        strip_instances(api, part.item)
+    elif part.kind == "namespace" and _condition(part.item, "NamespaceFinalizersRemaining"):
+        strip_namespace(api, part.item["metadata"]["name"])
+
+
+def _reason(left: list[_Part]) -> str | None:
+    found = [_condition(part.item, "NamespaceFinalizersRemaining") for part in left if part.kind == "namespace"]
+    return next(filter(None, found), None)
+
+
+def _condition(item: Json, kind: str) -> str | None:
+    """The message of a condition that holds, None otherwise."""
+    for condition in (item.get("status") or {}).get("conditions") or []:
+        if condition["type"] == kind and condition["status"] == "True":
+            return str(condition.get("message") or kind)
+    return None

@@ -1,0 +1,22 @@
+"""deleteResource: the connected cluster is gone from Azure, and its source control configurations with it."""
+
+from arcway.domain.phases import POLL_REMOVAL
+
+from orchestrators.run import Run, Work
+
+
+def delete_resource(run: Run) -> Work[None]:
+    """Azure is asked again even if the check saw no resource: it may have been created since."""
+    seen = yield from run.call("delete_resource")
+    existed = run.facts["resourceExists"] or not seen["done"]
+    if existed:
+        run.changed()
+    if not seen["done"]:
+        yield from run.poll("delete_resource", POLL_REMOVAL, late="ARC-4013")
+    run.leave(run.facts["agents"])
+    run.facts["result"] = {
+        "id": run.request.cluster.resource_id,
+        "resource": "deleted" if existed else "absent",
+        "agents": "not looked at",
+    }
+    run.detail("deleted" if existed else "there is no such resource")

@@ -1,0 +1,23 @@
+"""uninstallAgents: release, namespaces and cluster-wide objects of the agents are gone from the cluster."""
+
+from arcway.domain.phases import POLL_REMOVAL
+from arcway.domain.request import OffboardRequest
+
+from orchestrators.run import Run, Work
+
+
+def uninstall_agents(run: Run) -> Work[None]:
+    """The check saw whether there is anything; what it did not see was not there to be removed."""
+    agents = run.facts["agents"]
+    run.facts["result"]["agents"] = "removed" if agents else "absent"
+    if not agents:
+        run.detail("there are no agents")
+        return
+    force = isinstance(run.request, OffboardRequest) and run.request.force
+    run.facts["leaseTaken"] = True
+    seen = yield from run.call("uninstall_agents", force=force)
+    run.changed()
+    run.leave(seen["left"])
+    if not seen["done"]:
+        yield from run.poll("uninstall_agents", POLL_REMOVAL, late="ARC-5013", force=force)
+    run.detail("uninstalled")

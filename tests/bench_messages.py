@@ -1,0 +1,58 @@
+"""`scripts/bench service-bus`: the local broker's speed, and how fast messages become accepted runs."""
+
+import json
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from arcway.local import stack as embedded
+from arcway.local.certificates import write_private
+from arcway.local.stack import Options, Stack
+from tests.contract.service_bus.measure import measure_local
+
+type Json = dict[str, Any]
+
+_MESSAGES = 200
+_LIMIT_SECONDS = 60
+
+
+def measure() -> Json:
+    """Everything that the page about messages promises."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = embedded.start(Path(folder), Options(clusters=0))
+        try:
+            accepted = accepted_per_second(stack)
+        finally:
+            embedded.stop(Path(folder))
+    return {"broker": measure_local(), f"{_MESSAGES} messages": {"accepted per second": round(accepted)}}
+
+
+def accepted_per_second(stack: Stack) -> float:
+    """From the first send to the last `accepted` event. The runs end at once: the API server does not answer."""
+    from azure.servicebus import ServiceBusClient, ServiceBusMessage
+
+    write_private(Path(stack.secrets) / "arcway-nobody", b"{}")
+    body = {
+        "subscriptionId": stack.azure["subscriptionId"],
+        "resourceGroup": "bench",
+        "location": "eastus",
+        "kubeconfig": {"secret": "arcway-nobody"},
+    }
+    with ServiceBusClient.from_connection_string(stack.service_bus["connectionString"]) as client:
+        started = time.perf_counter()
+        with client.get_queue_sender("onboarding-requests") as sender:
+            messages = [
+                ServiceBusMessage(json.dumps({**body, "name": f"b{number}"}), message_id=str(uuid.uuid4()))
+                for number in range(_MESSAGES)
+            ]
+            sender.send_messages(messages[:100])
+            sender.send_messages(messages[100:])
+        accepted = 0
+        with client.get_subscription_receiver("onboarding-events", "all") as receiver:
+            while accepted < _MESSAGES and time.perf_counter() - started < _LIMIT_SECONDS:
+                for message in receiver.receive_messages(200, max_wait_time=2):
+                    receiver.complete_message(message)
+                    accepted += json.loads(b"".join(message.body))["type"] == "arcway.run.accepted.v1"
+        return accepted / (time.perf_counter() - started)

@@ -1,0 +1,194 @@
+"""A message on the queue connects a cluster, everyone interested hears the outcome, nothing is lost, nothing loops."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
+
+from arcway.local.stack import Stack
+from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
+
+_SECONDS = 40
+FINAL = {"succeeded", "failed", "canceled", "rejected"}
+
+
+class Bus:
+    """The queue and the topic, as a client of the product sees them."""
+
+    def __init__(self, client: ServiceBusClient, control: str) -> None:
+        self._client = client
+        self.control = control
+
+    def send(self, body: bytes | str | Json, **properties: Any) -> str:
+        """Send a message; returns its correlation id, by which its events are told apart."""
+        data = json.dumps(body) if isinstance(body, dict) else body
+        correlation_id = properties.setdefault("correlation_id", str(uuid.uuid4()))
+        properties.setdefault("message_id", str(uuid.uuid4()))
+        with self._client.get_queue_sender("onboarding-requests") as sender:
+            sender.send_messages(ServiceBusMessage(data, **properties))
+        return str(correlation_id)
+
+    def heard(self, correlation_id: str, until: set[str] | None = None) -> list[ServiceBusReceivedMessage]:
+        """The events of one correlation id up to the first of a kind in `until`."""
+        kinds = FINAL if until is None else until
+        found: list[ServiceBusReceivedMessage] = []
+        deadline = time.monotonic() + _SECONDS
+        with self._client.get_subscription_receiver("onboarding-events", "all") as receiver:
+            while time.monotonic() < deadline:
+                for message in receiver.receive_messages(50, max_wait_time=1):
+                    receiver.complete_message(message)
+                    if message.correlation_id == correlation_id:
+                        found.append(message)
+                if any(kind(message) in kinds for message in found):
+                    return found
+        raise AssertionError(f"heard only {[kind(message) for message in found]}")
+
+    def waiting(self) -> dict[str, int]:
+        """How many messages the request queue holds."""
+        entities = httpx.get(f"{self.control}/entities").raise_for_status().json()["entities"]
+        queue: dict[str, int] = entities["onboarding-requests"]
+        return queue
+
+    def settle(self) -> None:
+        """Wait until every message on the queue has been dealt with."""
+        deadline = time.monotonic() + _SECONDS
+        while self.waiting()["active"] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert self.waiting()["active"] == 0
+
+    def dead_letters(self) -> list[ServiceBusReceivedMessage]:
+        with self._client.get_queue_receiver(
+            "onboarding-requests", sub_queue=ServiceBusSubQueue.DEAD_LETTER
+        ) as receiver:
+            return receiver.peek_messages(100)
+
+
+def kind(message: ServiceBusReceivedMessage) -> str:
+    return str(event(message)["type"]).split(".")[2]
+
+
+def event(message: ServiceBusReceivedMessage) -> Json:
+    found: Json = json.loads(b"".join(message.body))
+    return found
+
+
+@pytest.fixture
+def bus(stack: Stack) -> Iterator[Bus]:
+    control = stack.service_bus["control"]
+    with ServiceBusClient.from_connection_string(stack.service_bus["connectionString"]) as client:
+        yield Bus(client, control)
+    httpx.delete(f"{control}/faults").raise_for_status()
+
+
+def test_a_message_connects_a_cluster(arcway: Arcway, bus: Bus, cluster: SimulatedCluster) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    correlation = bus.send(arcway.request(cluster), application_properties={"traceparent": trace})
+    heard = bus.heard(correlation)
+    kinds = [kind(message) for message in heard]
+    assert (kinds[0], kinds[-1]) == ("accepted", "succeeded")
+    assert kinds[1:-1] == ["phaseChanged"] * 8
+    last = event(heard[-1])
+    resource = arcway.resource(cluster)
+    assert resource
+    assert (last["specversion"], last["subject"].lower()) == ("1.0", resource["id"].lower())
+    assert last["data"]["run"]["result"]["properties"]["connectivityStatus"] == "Connected"
+    assert heard[-1].content_type == "application/cloudevents+json"
+    properties = {str(k.decode()): v.decode() for k, v in (heard[-1].application_properties or {}).items()}  # type: ignore[union-attr]
+    assert properties["state"] == "Succeeded"
+    assert properties["subscriptionId"] == arcway.subscription
+    assert len({message.message_id for message in heard}) == len(heard)
+    assert {event(message)["traceparent"] for message in heard} == {trace}
+    assert {item["correlationId"] for item in arcway.asked("connectedClusters/") if item["method"] == "PUT"} == {
+        correlation
+    }
+
+
+def test_the_same_message_starts_one_run_however_often_it_comes(
+    arcway: Arcway, bus: Bus, cluster: SimulatedCluster
+) -> None:
+    message_id = str(uuid.uuid4())
+    for _ in range(5):
+        correlation = bus.send(arcway.request(cluster), message_id=message_id, correlation_id=f"five-{message_id}")
+    heard = bus.heard(correlation)
+    bus.settle()
+    bus.send(arcway.request(cluster), message_id=message_id, correlation_id=correlation)
+    bus.settle()
+    runs = arcway.http.get("/runs", params={"subscription": arcway.subscription}).json()["value"]
+    assert [run["state"] for run in runs] == ["Succeeded"]
+    assert {event(message)["data"]["run"]["id"] for message in heard} == {runs[0]["id"]}
+    again = bus.send(arcway.request(cluster), correlation_id=correlation)
+    later = bus.heard(again)
+    assert {event(message)["data"]["run"]["id"] for message in later}.isdisjoint({runs[0]["id"]})
+    assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
+
+
+BAD: dict[str, tuple[bytes, str, set[str]]] = {
+    "no JSON": (b"{bad", "ARC-1002", set()),
+    "nothing": (b"", "ARC-1002", set()),
+    "garbage": (bytes(range(256)), "ARC-1002", set()),
+    "a list": (b"[1]", "ARC-1002", set()),
+    "too large": (b'{"x": "' + b"x" * 300_000 + b'"}', "ARC-1003", set()),
+    "wrong fields": (b'{"name": "-", "surprise": 1}', "ARC-1001", {"name", "surprise", "subscriptionId"}),
+    "unknown operation": (b'{"operation": "explode"}', "ARC-1001", {"operation"}),
+    "cancel of nothing": (b'{"operation": "cancel"}', "ARC-1001", {"run"}),
+    "cancel of an unknown run": (b'{"operation": "cancel", "run": "x"}', "ARC-6001", set()),
+}
+
+
+@pytest.mark.parametrize("case", sorted(BAD))
+def test_a_bad_message_is_answered_once_and_gone(bus: Bus, case: str) -> None:
+    body, code, fields = BAD[case]
+    message_id = str(uuid.uuid4())
+    correlation = bus.send(body, message_id=message_id)
+    (heard,) = bus.heard(correlation)
+    data = event(heard)["data"]
+    assert (kind(heard), data["messageId"], data["error"]["code"]) == ("rejected", message_id, code)
+    assert data["error"]["remedy"]
+    assert fields <= {item["field"] for item in data["error"]["details"]}
+    bus.settle()
+    assert message_id not in {message.message_id for message in bus.dead_letters()}
+
+
+def test_an_unknown_secret_and_a_conflicting_request_are_rejected(
+    arcway: Arcway, azure: Control, bus: Bus, cluster: SimulatedCluster
+) -> None:
+    unknown = bus.send(arcway.request(cluster, kubeconfig={"secret": "arcway-unknown"}))
+    assert event(bus.heard(unknown)[0])["data"]["error"]["code"] == "ARC-2001"
+    azure.put("paces", {"registration": {"seconds": 1}})
+    first = arcway.start(arcway.request(cluster)).json()["id"]
+    other = bus.send(arcway.request(cluster, tags={"a": "b"}))
+    conflict = event(bus.heard(other)[0])
+    assert (conflict["data"]["error"]["code"], conflict["data"]["error"]["details"][0]["run"]) == ("ARC-6003", first)
+    assert conflict["subject"].endswith(f"/c-{cluster.name}")
+    assert arcway.finish(first)["state"] == "Succeeded"
+
+
+def test_a_message_cancels_a_run(arcway: Arcway, azure: Control, bus: Bus, cluster: SimulatedCluster) -> None:
+    azure.put("paces", {"connection": {"seconds": 600}})
+    started = bus.send(arcway.request(cluster))
+    (accepted,) = [item for item in bus.heard(started, {"accepted"}) if kind(item) == "accepted"]
+    run_id = event(accepted)["data"]["run"]["id"]
+    arcway.wait_until(run_id, lambda run: phase(run, "waitForMetadata")["state"] == "Waiting")
+    bus.send({"operation": "cancel", "run": run_id})
+    assert kind(bus.heard(started)[-1]) == "canceled"
+    assert arcway.finish(run_id)["state"] == "Canceled"
+
+
+def test_an_event_is_kept_while_the_broker_refuses_it(arcway: Arcway, bus: Bus, cluster: SimulatedCluster) -> None:
+    fault = {"kind": "rejectSend", "entity": "onboarding-events", "count": None}
+    httpx.post(f"{bus.control}/faults", json=fault).raise_for_status()
+    answer = arcway.start(arcway.request(cluster))
+    run_id, correlation = answer.json()["id"], answer.json()["correlationId"]
+    held = arcway.wait_until(run_id, lambda run: phase(run, "publishResult")["attempts"] >= 2)
+    assert held["state"] == "Running"
+    assert "ARC-3005" in phase(held, "publishResult")["detail"]
+    assert phase(held, "waitForMetadata")["state"] == "Succeeded"
+    httpx.delete(f"{bus.control}/faults").raise_for_status()
+    assert arcway.finish(run_id)["state"] == "Succeeded"
+    heard = [kind(message) for message in bus.heard(correlation)]
+    assert (heard[0], heard[-1], heard.count("phaseChanged")) == ("accepted", "succeeded", 8)

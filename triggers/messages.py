@@ -1,0 +1,103 @@
+"""A message on the queue starts a run: the same request and the same parser as HTTP, its id is the request key.
+
+A message that cannot become a run is answered by one `rejected` event and completed: it is never lost and never loops.
+Only what may pass later is raised; the message is then delivered again and ends in the dead-letter queue.
+"""
+
+import asyncio
+import json
+from datetime import UTC
+
+import azure.durable_functions as df
+import azure.functions as func
+import grpc
+
+from arcway import queries
+from arcway.azure.events import sender
+from arcway.domain.errors import ArcError
+from arcway.domain.events import rejected_event
+from arcway.domain.ids import Origin
+from arcway.domain.request import AnyRequest, parse_request
+from arcway.settings import settings
+from arcway.telemetry import log
+from triggers.runs import find
+from triggers.start import start
+
+blueprint = df.Blueprint()
+
+BODY_LIMIT = 64 * 1024
+
+
+@blueprint.service_bus_queue_trigger(
+    arg_name="message", queue_name="%ONBOARDING_QUEUE%", connection="ServiceBusConnection"
+)
+@blueprint.durable_client_input(client_name="client")
+async def onboarding_message(message: func.ServiceBusMessage, client: df.DurableFunctionsClient) -> None:
+    """Start what the message asks for, or say on the topic why not."""
+    key = message.message_id or f"sequence-{message.sequence_number}"
+    properties = message.application_properties or {}
+    origin = Origin.of(
+        str(message.correlation_id or key), properties.get("traceparent") or properties.get("Diagnostic-Id")
+    )
+    body: object = None
+    try:
+        body = _body(message)
+        await _do(client, body, key, origin)
+    except ArcError as error:
+        if error.code == "ARC-6002":
+            log.info("message %s was dealt with by a run that a later one replaced", key)
+            return
+        if error.retryable and error.code != "ARC-6003":
+            raise
+        await _reject(message, key, origin, body, error)
+
+
+def _body(message: func.ServiceBusMessage) -> object:
+    data = message.get_body()
+    if len(data) > BODY_LIMIT:
+        raise ArcError("ARC-1003", f"The message has {len(data)} bytes; {BODY_LIMIT} are accepted.")
+    try:
+        value: object = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ArcError("ARC-1002", "The message is not JSON.") from error
+    return value
+
+
+async def _do(client: df.DurableFunctionsClient, body: object, key: str, origin: Origin) -> None:
+    if isinstance(body, dict) and body.get("operation") == "cancel":
+        await _cancel(client, body)
+        return
+    request = parse_request(body)
+    if request.kubeconfig is not None:
+        await asyncio.to_thread(queries.check_secret, request.kubeconfig.secret)
+    await start(client, request, key, origin)
+
+
+async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) -> None:
+    run_id = body.get("run")
+    if not isinstance(run_id, str) or set(body) - {"operation", "run"}:
+        details = [{"field": "run", "message": "must be the id of a run, and the only field beside operation"}]
+        raise ArcError("ARC-1001", details=[*details])
+    found = await find(client, run_id)
+    if found["finishedAt"]:
+        return
+    try:
+        await client.raise_orchestration_event(run_id.partition(".")[0], "cancel", data=run_id)
+    except grpc.RpcError as error:
+        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+
+
+async def _reject(message: func.ServiceBusMessage, key: str, origin: Origin, body: object, error: ArcError) -> None:
+    enqueued = message.enqueued_time_utc
+    time = enqueued.astimezone(UTC).isoformat().replace("+00:00", "Z") if enqueued else "1970-01-01T00:00:00Z"
+    event = rejected_event(key, error.as_dict(), source=settings().source, subject=_subject(body), time=time)
+    await asyncio.to_thread(sender.send, [event], origin.correlation_id)
+
+
+def _subject(body: object) -> str | None:
+    """The cluster the message was about, if it can be told."""
+    try:
+        request: AnyRequest = parse_request(body)
+    except ArcError:
+        return None
+    return request.cluster.resource_id

@@ -1,0 +1,56 @@
+"""Removes finished runs that are older than they need to be kept: by a timer, and when asked.
+
+The last run of each cluster stays until then; after it, a run's history is in events and logs. Running runs are never
+removed.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import azure.durable_functions as df
+import azure.functions as func
+import grpc
+from durabletask.client import OrchestrationStatus
+
+from arcway.domain.errors import ArcError
+from arcway.settings import settings
+from arcway.telemetry import log
+from triggers import http
+
+blueprint = df.Blueprint()
+
+_FINISHED = [OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED]
+_AGE = re.compile(r"(\d{1,5})([dhms])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
+@blueprint.durable_client_input(client_name="client")
+async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
+    """Every night: what is older than ARCWAY_RETENTION_DAYS."""
+    removed = await _purge(client, timedelta(days=settings().retention_days))
+    log.info("purged %d finished runs", removed)
+
+
+# The name sorts before `run`, whose route would take `purge` for a run's id.
+@blueprint.route(route="runs/purge", methods=http.ALL_METHODS)
+@blueprint.durable_client_input(client_name="client")
+async def purge_runs(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
+    """POST /api/runs/purge?olderThan=30d (d, h, m or s): how many finished runs were removed."""
+    return await http.answer(req, client, {"POST": _post})
+
+
+async def _post(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
+    match = _AGE.fullmatch(req.params.get("olderThan", ""))
+    if not match:
+        details = [{"field": "olderThan", "message": "must be a number and one of d, h, m, s, as in 30d"}]
+        raise ArcError("ARC-1006", details=[*details])
+    return http.respond({"purged": await _purge(client, timedelta(**{_UNITS[match[2]]: int(match[1])}))})
+
+
+async def _purge(client: df.DurableFunctionsClient, age: timedelta) -> int:
+    try:
+        result = await client.purge_orchestrations_by(created_time_to=datetime.now(UTC) - age, runtime_status=_FINISHED)
+    except grpc.RpcError as error:
+        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+    return result.deleted_instance_count
