@@ -11,7 +11,7 @@ from arcway.cluster import lease
 from arcway.cluster.api import cluster_api
 from arcway.cluster.helm import helm
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
-from arcway.cluster.release import Chart, Target
+from arcway.cluster.release import Chart, Target, existing
 from arcway.cluster.values import Values, agent_values, merged, proxy_values
 from arcway.domain.errors import ArcError
 from arcway.domain.request import AnyRequest, Request
@@ -31,7 +31,8 @@ def cluster_of[R: AnyRequest](call: Call[R]) -> Iterator[Target]:
     """The call's cluster under its Lease. Raises `ArcError`, ARC-2015 while another installation works on it."""
     access = access_to(call.request)
     with cluster_api(access) as api:
-        yield Target(helm(), api, access, lease.hold(api, settings().installation, call.given["runId"]))
+        held = lease.hold(api, settings().installation, call.given["runId"], existing)
+        yield Target(helm(), api, access, held)
 
 
 def chart_of(request: Request) -> Chart:

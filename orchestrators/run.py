@@ -21,6 +21,8 @@ type Work[T] = Generator[Task[Any], Any, T]
 
 _STATES = {"accepted": "Accepted", "succeeded": "Succeeded", "failed": "Failed", "canceled": "Canceled"}
 ATTEMPTS = 5
+# As long as another client's Helm operation may last, and then some.
+RELEASE_ATTEMPTS = 8
 UNEXPECTED_ATTEMPTS = 3
 LONGEST_BACK_OFF = 60.0
 CANCEL_EVENT = "cancel"

@@ -1,10 +1,11 @@
 """The Lease by which one installation of Arcway works on a cluster at a time, and which tells what a run made there.
 
-It is created when a run first touches the cluster and deleted when the run ends, so its creation time, by the API
-server's own clock, divides what was there before from what this run made. A holder that died is replaced after the
+It is created when a run first touches the cluster and deleted when the run ends. With it the run writes down what was
+there before, so that an attempt after a crash still knows what this run made. A holder that died is replaced after the
 Lease has expired. Must not know what is done under it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from arcway.domain.errors import ArcError
 
 NAME, NAMESPACE = "arcway", "kube-system"
 _LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
-_RUN = "arcway.dev/run"
+_RUN, _BEFORE = "arcway.dev/run", "arcway.dev/before"
 _DURATION = timedelta(minutes=5)
 _RENEW_AFTER = timedelta(minutes=1)
 _TRIES = 3
@@ -24,19 +25,23 @@ _TRIES = 3
 class Held:
     """The Lease as this run holds it."""
 
-    since: str
+    before: frozenset[str]
+    """The uids of what was there when the run took the Lease."""
 
     def made(self, item: dict[str, Any]) -> bool:
         """Whether the object was made since this run holds the Lease, so by this run."""
-        return bool(item["metadata"]["creationTimestamp"] >= self.since)
+        return item["metadata"]["uid"] not in self.before
 
 
-def hold(api: ClusterApi, installation: str, run_id: str) -> Held:
-    """Take the Lease for a run or renew it. Raises `ArcError` ARC-2015 while another installation holds it."""
+def hold(api: ClusterApi, installation: str, run_id: str, existing: Callable[[ClusterApi], list[str]]) -> Held:
+    """Take the Lease for a run or renew it; `existing` tells the uids of what a run could make.
+
+    Raises `ArcError` ARC-2015 while another installation holds it.
+    """
     for _ in range(_TRIES):
         lease = api.get(f"{_LEASES}/{NAME}")
         if lease is None:
-            lease = api.create(_LEASES, _body(installation, run_id))
+            lease = api.create(_LEASES, _body(installation, run_id, existing(api)))
         elif _is_of(lease, installation, run_id):
             return _renewed(api, lease)
         elif other := _live_holder(lease, installation):
@@ -45,7 +50,7 @@ def hold(api: ClusterApi, installation: str, run_id: str) -> Held:
             api.delete(f"{_LEASES}/{NAME}", uid=lease["metadata"]["uid"])
             continue
         if lease is not None:
-            return Held(lease["metadata"]["creationTimestamp"])
+            return _held(lease)
     raise ArcError("ARC-2013", f"Lease {NAMESPACE}/{NAME} changes faster than it can be taken.")
 
 
@@ -85,14 +90,18 @@ def _renewed(api: ClusterApi, lease: dict[str, Any]) -> Held:
     if datetime.fromisoformat(lease["spec"]["renewTime"]) + _RENEW_AFTER < datetime.now(UTC):
         body = {**lease, "spec": {**lease["spec"], "renewTime": _now()}}
         api.replace(f"{_LEASES}/{NAME}", body)
-    return Held(lease["metadata"]["creationTimestamp"])
+    return _held(lease)
 
 
-def _body(installation: str, run_id: str) -> dict[str, Any]:
+def _held(lease: dict[str, Any]) -> Held:
+    return Held(frozenset(lease["metadata"]["annotations"][_BEFORE].split()))
+
+
+def _body(installation: str, run_id: str, before: list[str]) -> dict[str, Any]:
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
-        "metadata": {"name": NAME, "namespace": NAMESPACE, "annotations": {_RUN: run_id}},
+        "metadata": {"name": NAME, "namespace": NAMESPACE, "annotations": {_RUN: run_id, _BEFORE: " ".join(before)}},
         "spec": {
             "holderIdentity": installation,
             "leaseDurationSeconds": int(_DURATION.total_seconds()),

@@ -11,7 +11,7 @@ from typing import Any
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.helm import Helm, Release
 from arcway.cluster.helm.port import CALL_SECONDS
-from arcway.cluster.key_pair import RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE, SECRET
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.lease import Held
 from arcway.cluster.values import Values, differing, merged
@@ -76,6 +76,12 @@ def current(target: Target) -> tuple[Release | None, bool]:
     return target.helm.release(target.access, RELEASE, RELEASE_NAMESPACE), set_aside
 
 
+def existing(api: ClusterApi) -> list[str]:
+    """The uids of the key's Secret and of the release's records: what tells a run what it made itself."""
+    secret = api.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}")
+    return [item["metadata"]["uid"] for item in (*([secret] if secret else []), *records(api))]
+
+
 def made_by_this_run(target: Target) -> bool:
     """Whether the release was first installed by this run."""
     found = records(target.api)
@@ -122,8 +128,7 @@ def _is_unfinished(target: Target, found: list[Json]) -> bool:
     if not status.startswith("pending-"):
         return False
     if not target.held.made(latest) and _age(latest) < CALL_SECONDS:
-        wait = CALL_SECONDS - _age(latest) + 1
-        raise ArcError("ARC-5010", f"Release {RELEASE} is {status}.", retryable=True, retry_after=wait)
+        raise ArcError("ARC-5010", f"Release {RELEASE} is {status}.", retryable=True, retry_after=10)
     return True
 
 

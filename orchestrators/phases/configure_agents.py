@@ -1,11 +1,12 @@
 """configureAgents: the settings that the data plane has for the real resource, given to Helm if any differs."""
 
-from orchestrators.run import Run, Work
+from orchestrators.run import RELEASE_ATTEMPTS, Run, Work
 
 
 def configure_agents(run: Run) -> Work[None]:
     """Waiting for the agents that an upgrade restarts is the next phase's."""
-    seen = yield from run.call("configure_agents", facts=run.facts["cluster"], tenantId=run.facts["tenantId"])
+    given = {"facts": run.facts["cluster"], "tenantId": run.facts["tenantId"]}
+    seen = yield from run.call("configure_agents", attempts=RELEASE_ATTEMPTS, **given)
     if seen["changed"]:
         run.changed()
     run.detail(

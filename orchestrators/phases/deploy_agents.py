@@ -2,13 +2,14 @@
 
 from arcway.domain.phases import POLL_AGENTS
 
-from orchestrators.run import Run, Work
+from orchestrators.run import RELEASE_ATTEMPTS, Run, Work
 
 
 def deploy_agents(run: Run) -> Work[None]:
     """Ends when everything is Ready that can be before Azure has issued the cluster's identity."""
     yield from ensure_key_pair(run)
-    seen = yield from run.call("deploy_agents", facts=run.facts["cluster"], tenantId=run.facts["tenantId"])
+    given = {"facts": run.facts["cluster"], "tenantId": run.facts["tenantId"]}
+    seen = yield from run.call("deploy_agents", attempts=RELEASE_ATTEMPTS, **given)
     if seen["created"]:
         run.created("release azure-arc", "uninstall_agents")
     elif seen["changed"]:

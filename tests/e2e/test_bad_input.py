@@ -111,7 +111,11 @@ def test_findings_of_cluster_and_azure_come_together(arcway: Arcway, cluster: Si
 
 
 def test_a_credential_that_lacks_a_verb_is_a_finding_that_names_it(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    rules = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]}]
+    most = ["", "apps", "apiextensions.k8s.io", "coordination.k8s.io"]
+    rules = [
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list"]},
+        {"apiGroups": most, "resources": ["*"], "verbs": ["*"]},
+    ]
     user = cluster.control("POST", "users", {"name": "reader", "rules": rules})
     secret = cluster.store(changed(cluster.kubeconfig, user={"token": user["token"]}))
     run = failed_with(arcway, cluster, "ARC-2008", kubeconfig={"secret": secret})

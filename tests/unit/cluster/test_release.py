@@ -24,10 +24,11 @@ class Records:
     """Just the release's records, as the API serves them."""
 
     def __init__(self, *statuses: tuple[str, float]) -> None:
-        self.found = [
+        self.found: list[dict[str, Any]] = [
             {
                 "metadata": {
                     "name": f"v{number}",
+                    "uid": f"uid-{number}",
                     "labels": {"version": str(number), "status": status},
                     "creationTimestamp": stamp(age),
                 }
@@ -38,8 +39,11 @@ class Records:
     def items(self, path: str, **query: str) -> list[dict[str, Any]]:
         return list(self.found)
 
+    def get(self, path: str) -> None:
+        return None
+
     def delete(self, path: str) -> None:
-        self.found = [record for record in self.found if not path.endswith(f"/{record['metadata']['name']}")]
+        self.found: list[dict[str, Any]] = [record for record in self.found if not path.endswith(f"/{record['metadata']['name']}")]
 
 
 class Deployed:
@@ -50,8 +54,12 @@ class Deployed:
 
 
 def target(records: Records, *, since: float) -> Target:
+    """The release for a run that took the Lease so many seconds ago."""
+    before = frozenset(
+        record["metadata"]["uid"] for record in records.found if record["metadata"]["creationTimestamp"] < stamp(since)
+    )
     access = Access("https://x", "ca", token="t")
-    return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, Held(stamp(since)))
+    return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, Held(before))
 
 
 def test_no_record_is_no_release() -> None:
