@@ -43,7 +43,7 @@ class Records:
         return None
 
     def delete(self, path: str) -> None:
-        self.found: list[dict[str, Any]] = [record for record in self.found if not path.endswith(f"/{record['metadata']['name']}")]
+        self.found = [record for record in self.found if not path.endswith(f"/{record['metadata']['name']}")]
 
 
 class Deployed:
