@@ -5,9 +5,10 @@ from typing import Any
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.domain.request import OffboardRequest, Request
 
-from orchestrators.run import Json, Run, StepFailed, Work
+from orchestrators.run import ATTEMPTS, Json, Run, StepFailed, Work
 
-_ATTEMPTS = 2
+# A cluster that does not answer is a finding soon; Azure, which answers everybody else, is worth some patience.
+_CLUSTER_ATTEMPTS = 2
 _NOT_LOOKED_AT = "whatever is in the cluster (azureOnly)"
 _IF_DEAD = " If the cluster is gone for good, set azureOnly (--azure-only) to delete only the connected cluster."
 
@@ -50,7 +51,8 @@ def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
 
 def _look(run: Run, step: str, **extra: Any) -> Work[list[Json]]:
     try:
-        seen = yield from run.call(step, attempts=_ATTEMPTS, **extra)
+        attempts = ATTEMPTS if step in ("check_azure", "check_resource") else _CLUSTER_ATTEMPTS
+        seen = yield from run.call(step, attempts=attempts, **extra)
     except StepFailed as failure:
         return [_as_finding(failure.error)]
     run.facts.update(seen["facts"])

@@ -1,5 +1,6 @@
 """Connecting a cluster, from the request to Connected."""
 
+import httpx
 import pytest
 
 from arcway.domain.ids import ClusterId
@@ -140,6 +141,25 @@ def test_a_run_can_be_cancelled_while_it_waits(arcway: Arcway, azure: Control, c
     created = ["key pair in namespace azure-arc", "release azure-arc", f"connected cluster c-{cluster.name}"]
     assert run["left"] == created
     assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 200
+
+
+def test_termination_and_suspension_from_outside_show(
+    arcway: Arcway, azure: Control, cluster: SimulatedCluster
+) -> None:
+    azure.put("paces", {"connection": {"seconds": 600}})
+    run_id = arcway.start(arcway.request(cluster)).json()["id"]
+    arcway.wait_until(run_id, lambda run: phase(run, "waitForMetadata")["state"] == "Waiting")
+    instance = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{run_id.partition('.')[0]}"
+    assert httpx.post(f"{instance}/suspend?reason=x").status_code == 202
+    suspended = arcway.wait_until(
+        run_id, lambda run: phase(run, "waitForMetadata")["detail"] == "suspended from outside"
+    )
+    assert suspended["state"] == "Running"
+    assert httpx.post(f"{instance}/terminate?reason=x").status_code == 202
+    run = arcway.finish(run_id)
+    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Canceled", "ARC-6004", "waitForMetadata")
+    azure.put("paces", {"connection": {"seconds": 0}})
+    assert arcway.connect(cluster)["state"] == "Succeeded"
 
 
 def test_a_failed_run_can_be_gone_on_with(arcway: Arcway, cluster: SimulatedCluster) -> None:

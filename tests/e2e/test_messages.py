@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -124,6 +125,22 @@ def test_the_same_message_starts_one_run_however_often_it_comes(
     again = bus.send(arcway.request(cluster), correlation_id=correlation)
     later = bus.heard(again)
     assert {event(message)["data"]["run"]["id"] for message in later}.isdisjoint({runs[0]["id"]})
+    assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
+
+
+def test_messages_and_requests_that_come_together_make_one_run(
+    arcway: Arcway, bus: Bus, cluster: SimulatedCluster
+) -> None:
+    with ThreadPoolExecutor(25) as pool:
+        for number in range(50):
+            if number % 2:
+                pool.submit(arcway.start, arcway.request(cluster))
+            else:
+                pool.submit(bus.send, arcway.request(cluster))
+    bus.settle()
+    runs = arcway.http.get("/runs", params={"subscription": arcway.subscription}).json()["value"]
+    assert len(runs) == 1
+    assert arcway.finish(runs[0]["id"])["state"] == "Succeeded"
     assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
 
 

@@ -13,11 +13,9 @@ from arcway.cluster.lease import Held
 from arcway.cluster.release import Chart, Target
 from arcway.domain.errors import ArcError
 
-NOW = datetime.now(UTC)
-
 
 def stamp(age: float) -> str:
-    return (NOW - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (datetime.now(UTC) - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Records:
