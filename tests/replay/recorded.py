@@ -53,9 +53,16 @@ def record(world: World, name: str) -> None:
         given["request"]["order"] = scenario.get("order", "agents-first")
         driver.run(INSTANCE, given)
         case.control_azure("paces", {"connection": {"seconds": 0}})
-        batches = [[json_format.MessageToDict(event) for event in batch] for batch in batches_of(path)]
+        batches = [[_without_traces(json_format.MessageToDict(event)) for event in batch] for batch in batches_of(path)]
     (FOLDER / f"{name}.json").write_text(json.dumps(batches, indent=1, sort_keys=True) + "\n")
     case.close()
+
+
+def _without_traces(value: Any) -> Any:
+    """Stack traces name the folders of the machine that recorded them; replay does not read them."""
+    if isinstance(value, dict):
+        return {name: _without_traces(item) for name, item in value.items() if name != "stackTrace"}
+    return [_without_traces(item) for item in value] if isinstance(value, list) else value
 
 
 def batches_of(path: Path) -> Iterator[list[pb.HistoryEvent]]:
