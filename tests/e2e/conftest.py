@@ -99,6 +99,7 @@ class Arcway:
     def __init__(self, stack: Stack, azure: Control) -> None:
         self.stack = stack
         self.azure = azure
+        self.patience = _RUN_SECONDS
         self.subscription = str(uuid.uuid4())
         azure.put(f"subscriptions/{self.subscription}", {})
         self.http = httpx.Client(base_url=f"{stack.url}/api", timeout=70)
@@ -125,13 +126,13 @@ class Arcway:
 
     def wait_until(self, run_id: str, condition: Callable[[Json], bool]) -> Json:
         """The run as soon as it meets the condition."""
-        deadline = time.monotonic() + _RUN_SECONDS
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             run: Json = self.http.get(f"/runs/{run_id}").raise_for_status().json()
             if condition(run):
                 return run
             time.sleep(0.02)
-        raise AssertionError(f"not met in {_RUN_SECONDS} s: {run}")
+        raise AssertionError(f"not met in {self.patience} s: {run}")
 
     def connect(self, cluster: SimulatedCluster, **changes: Any) -> Json:
         """Start a run and wait for its end."""

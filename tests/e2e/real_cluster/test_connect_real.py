@@ -168,6 +168,7 @@ def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arc
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_an_install_that_was_killed_is_repaired(
     arcway: Arcway, cluster: RealCluster, helm_program: Path, tmp_path: Path
 ) -> None:
@@ -198,6 +199,7 @@ def test_an_install_that_was_killed_is_repaired(
     selector = "labelSelector=owner=helm,status=pending-install"
     assert cluster.get(f"/api/v1/namespaces/azure-arc-release/secrets?{selector}")["items"]
     # As long as whoever began it could still be at work, it is left alone; a later run repairs it.
+    arcway.patience = 170
     run = arcway.connect(cluster)
     if run["state"] == "Failed":
         assert run["error"]["code"] == "ARC-5010"
