@@ -6,21 +6,32 @@ from activities.await_removal import await_removal
 from activities.check_agents import check_agents
 from activities.check_azure import check_azure
 from activities.check_cluster import check_cluster
+from activities.check_connected_cluster import check_connected_cluster
+from activities.check_release import check_release
 from activities.check_resource import check_resource
 from activities.configure_agents import configure_agents
 from activities.create_resource import create_resource
 from activities.delete_resource import delete_resource
 from activities.deploy_agents import deploy_agents
+from activities.discard_credential import discard_credential
+from activities.discard_secret import discard_secret
+from activities.end_network_check import end_network_check
 from activities.ensure_key_pair import ensure_key_pair
 from activities.ensure_resource_group import ensure_resource_group
 from activities.poll_agents import poll_agents
+from activities.poll_network_check import poll_network_check
 from activities.poll_registration import poll_registration
 from activities.poll_resource import poll_resource
 from activities.publish_events import publish_events
 from activities.register_providers import register_providers
 from activities.release_cluster import release_cluster
+from activities.roll_back_agents import roll_back_agents
+from activities.start_network_check import start_network_check
 from activities.step import activity
 from activities.uninstall_agents import uninstall_agents
+from activities.update_agents import update_agents
+from activities.update_resource import update_resource
+from activities.upgrade_agents import upgrade_agents
 from activities.wait_for_metadata import wait_for_metadata
 
 blueprint = df.Blueprint()
@@ -30,20 +41,31 @@ STEPS = (
     check_agents,
     check_azure,
     check_cluster,
+    check_connected_cluster,
+    check_release,
     check_resource,
     configure_agents,
     create_resource,
     delete_resource,
     deploy_agents,
+    discard_credential,
+    discard_secret,
+    end_network_check,
     ensure_key_pair,
     ensure_resource_group,
     poll_agents,
+    poll_network_check,
     poll_registration,
     poll_resource,
     publish_events,
     register_providers,
     release_cluster,
+    roll_back_agents,
+    start_network_check,
     uninstall_agents,
+    update_agents,
+    update_resource,
+    upgrade_agents,
     wait_for_metadata,
 )
 

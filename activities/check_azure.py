@@ -1,8 +1,17 @@
 """check_azure: what Azure must offer and allow before anything is changed in it."""
 
+import difflib
+
 from activities.step import Call, Json
 from arcway.azure import connected_clusters, data_plane, subscriptions
-from arcway.azure.providers import NAMESPACES, REGISTERED, providers
+from arcway.azure.providers import (
+    NAMESPACES,
+    REGISTERED,
+    UNDER_WAY,
+    may_not_register,
+    providers,
+    register_action,
+)
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.request import Request
@@ -15,13 +24,13 @@ def check_azure(call: Call) -> Json:
     tenant_id = subscriptions.tenant_of(request.subscription_id)
     findings = _location(request) + _owner(request, call.given["owner"])
     group_exists = subscriptions.resource_group_exists(request.subscription_id, request.resource_group)
+    states = {name: providers.state(request.subscription_id, name) for name in NAMESPACES}
     if group_exists:
-        findings += _permissions(request)
+        findings += _permissions(request, [name for name, state in states.items() if state not in UNDER_WAY])
     elif not request.create_resource_group:
         findings.append(_finding("ARC-4006", f"Resource group {request.resource_group} does not exist."))
     if not any(finding["level"] == "error" for finding in findings):
         data_plane.check_health(request.location)
-    states = {name: providers.state(request.subscription_id, name) for name in NAMESPACES}
     return {
         "findings": findings,
         "facts": {
@@ -55,15 +64,27 @@ def _location(request: Request) -> list[Json]:
     plain = {location.replace(" ", "").lower() for location in offered}
     if request.location in plain:
         return []
-    text = f"Location {request.location} is not offered; offered are {', '.join(sorted(plain))}."
+    nearest = difflib.get_close_matches(request.location, plain, n=1)
+    meant = f"; did you mean {nearest[0]}?" if nearest else "."
+    text = f"Location {request.location} is not offered{meant} Offered are {', '.join(sorted(plain))}."
     return [_finding("ARC-4004", text)]
 
 
-def _permissions(request: Request) -> list[Json]:
+def _permissions(request: Request, unregistered: list[str]) -> list[Json]:
+    """What the caller lacks in the group; a registration that is refused there is refused in the subscription, too."""
+    actions = {register_action(namespace): namespace for namespace in unregistered}
     missing = subscriptions.missing_actions(
-        request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS
+        request.subscription_id, request.resource_group, (*connected_clusters.WRITE_ACTIONS, *actions)
     )
-    return [_finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in missing]
+    found = []
+    for action in missing:
+        if action in actions:
+            refused = may_not_register(request.subscription_id, actions[action])
+            finding = Finding(code=refused.code, level="error", message=refused.message, remedy=refused.remedy)
+            found.append(finding.as_json())
+        else:
+            found.append(_finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group."))
+    return found
 
 
 def _finding(code: str, message: str) -> Json:

@@ -1,14 +1,21 @@
 """check_cluster: what the cluster must be before anything is changed in it."""
 
 from activities.step import Call, Json
-from activities.targets import access_to
+from activities.targets import access_to, skip_range
 from arcway.cluster import preflight
 from arcway.cluster.api import cluster_api
+from arcway.cluster.findings import finding
 from arcway.settings import settings
 
 
 def check_cluster(call: Call) -> Json:
     """Findings and facts of the cluster; changes nothing, so it does not take the Lease either."""
-    with cluster_api(access_to(call.request)) as api:
-        findings, facts = preflight.inspect(api, settings().installation)
+    request = call.request
+    proxy, access = request.proxy, access_to(request)
+    with cluster_api(access) as api:
+        findings, facts = preflight.inspect(
+            api, access, settings().installation, proxied=proxy is not None, network=request.check_network
+        )
+    if proxy is not None and (skipped := skip_range(proxy, facts)):
+        findings.append(finding("ARC-2016", f"Without the proxy the agents reach: {skipped}.", "info"))
     return {"findings": findings, "facts": {"cluster": facts, "releaseDeployed": facts["releaseDeployed"]}}

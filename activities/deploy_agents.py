@@ -5,7 +5,7 @@ from activities.targets import chart_of, cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster import key_pair, release
 from arcway.cluster.release import Chart
-from arcway.cluster.values import Values, from_dotted, merged
+from arcway.cluster.values import Values, from_dotted, merged, refuse_another
 
 
 def deploy_agents(call: Call) -> Json:
@@ -19,6 +19,10 @@ def deploy_agents(call: Call) -> Json:
                 target, chart, merged(values, key_pair.key_values(target.api, chart.version, train, {}))
             )
             return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
+        if not release.says_whose(target.api):
+            # Somebody deleted what the release made; only the release still knows whose agents these were.
+            refuse_another(found.values, call.request.cluster)
+            again = True
         if call.request.agents.version is None:
             # Agents that are there upgrade by themselves; installing again must not change their version.
             chart = Chart(chart.repository, found.chart_version)

@@ -3,9 +3,10 @@
 from activities.step import Call, Json
 from activities.targets import cluster_of
 from arcway.cluster import agents
+from arcway.domain.request import AnyRequest
 
 
-def poll_agents(call: Call) -> Json:
+def poll_agents(call: Call[AnyRequest]) -> Json:
     """Done when all agents are Ready that can be at this point."""
     with cluster_of(call) as target:
         verdict = agents.look(target.api, identity_issued=call.given["identityIssued"])

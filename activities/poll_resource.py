@@ -3,11 +3,12 @@
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.request import AnyRequest
 
 _ENDED_BADLY = ("Failed", "Canceled")
 
 
-def poll_resource(call: Call) -> Json:
+def poll_resource(call: Call[AnyRequest]) -> Json:
     """Done when provisioning succeeded. Raises `ArcError` ARC-4010 when it ended otherwise."""
     if call.given["operation"]:
         status, wait, error = connected_clusters.operation_state(call.given["operation"])

@@ -1,28 +1,32 @@
 """Where a step acts: resolves a request's references into access to its cluster, for the time of one step."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from activities.step import Call, Json
 from arcway.azure import data_plane
 from arcway.azure.cloud import cloud
+from arcway.azure.connected_clusters import Change
 from arcway.azure.secrets import read_secret
 from arcway.cluster import lease
 from arcway.cluster.api import cluster_api
 from arcway.cluster.helm import helm
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.lease import Held
 from arcway.cluster.release import Chart, Target, existing
+from arcway.cluster.update_values import changed_proxy, described, without_a_proxy
 from arcway.cluster.values import Values, agent_values, merged, proxy_values
 from arcway.domain.errors import ArcError
-from arcway.domain.request import AnyRequest, Request
+from arcway.domain.proxy import Proxy, without_proxy
+from arcway.domain.request import AnyRequest, Request, UpdateRequest
 from arcway.settings import settings
 
 
 def access_to(request: AnyRequest) -> Access:
-    """Access to the request's cluster. Raises `ArcError` ARC-2001 to ARC-2005."""
+    """Access to the request's cluster. Raises `ArcError` ARC-2001 to ARC-2005, ARC-2025 when its credential is gone."""
     if request.kubeconfig is None:
         raise ArcError("ARC-2001", "The request names no kubeconfig.")
-    text = read_secret(request.kubeconfig.secret)
+    text = read_secret(request.kubeconfig.secret, request.kubeconfig.code_when_gone)
     return read_kubeconfig(text, request.kubeconfig.context, allow_loopback=settings().local)
 
 
@@ -33,6 +37,14 @@ def cluster_of[R: AnyRequest](call: Call[R]) -> Iterator[Target]:
     with cluster_api(access) as api:
         held = lease.hold(api, settings().installation, call.given["runId"], existing)
         yield Target(helm(), api, access, held)
+
+
+@contextmanager
+def looked_at[R: AnyRequest](call: Call[R]) -> Iterator[Target]:
+    """The call's cluster without its Lease, for a look that changes nothing. Raises `ArcError`."""
+    access = access_to(call.request)
+    with cluster_api(access) as api:
+        yield Target(helm(), api, access, Held(frozenset()))
 
 
 def chart_of(request: Request) -> Chart:
@@ -53,5 +65,46 @@ def values_of(request: Request, facts: Json, tenant_id: str) -> Values:
         auto_upgrade=request.agents.auto_upgrade,
         train=request.agents.train,
     )
-    credentials = read_secret(request.proxy.credentials.secret) if request.proxy and request.proxy.credentials else None
-    return merged(base, proxy_values(request.proxy, credentials))
+    return merged(base, proxy_of(request.proxy, facts))
+
+
+def proxy_of(proxy: Proxy | None, facts: Json) -> Values:
+    """The values for an outbound proxy: its credentials from their secret, what the cluster has inside left out."""
+    if proxy is None:
+        return {}
+    credentials = read_secret(proxy.credentials.secret) if proxy.credentials else None
+    return proxy_values(proxy, credentials, skip_range(proxy, facts))
+
+
+def skip_range(proxy: Proxy, facts: Json) -> str:
+    """What the agents reach without the proxy: what the request says and what the cluster has inside."""
+    if not (proxy.https or proxy.http):
+        return ""
+    return without_proxy(proxy.skip_range, facts.get("inside", ()), cloud().domain)
+
+
+def change_of(request: UpdateRequest) -> Change:
+    """What the update wants of the connected cluster."""
+    return Change(
+        tags=request.tags,
+        removed_tags=request.remove_tags,
+        distribution=request.distribution,
+        infrastructure=request.infrastructure,
+        hybrid_benefit=request.azure_hybrid_benefit,
+        auto_upgrade=request.auto_upgrade,
+    )
+
+
+def changed_values(request: UpdateRequest, had: Values, inside: Sequence[str]) -> Values:
+    """The values that the update gives a release which `had` these; what is `inside` the cluster needs no proxy."""
+    values = described(
+        auto_upgrade=request.auto_upgrade, distribution=request.distribution, infrastructure=request.infrastructure
+    )
+    if request.disable_proxy:
+        return merged(values, without_a_proxy(had))
+    proxy = request.proxy
+    if proxy is None:
+        return values
+    credentials = read_secret(proxy.credentials.secret) if proxy.credentials else None
+    changed = changed_proxy(had, proxy, credentials=credentials, inside=inside, cloud_domain=cloud().domain)
+    return merged(values, changed)

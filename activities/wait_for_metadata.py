@@ -3,17 +3,23 @@
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
 from arcway.domain.errors import ArcError
+from arcway.domain.request import Request, UpgradeRequest
 
 _FILLED_IN = ("kubernetesVersion", "totalNodeCount", "agentVersion")
 
 
-def wait_for_metadata(call: Call) -> Json:
-    """Done when the cluster is Connected and its metadata are filled in; the resource comes along then."""
+def wait_for_metadata(call: Call[Request | UpgradeRequest]) -> Json:
+    """Done when the cluster is Connected and its metadata are filled in; the resource comes along then.
+
+    With an `agentVersion` they must be those of these agents.
+    """
     resource = connected_clusters.get(call.request.cluster)
     if resource is None:
         raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
-    properties = resource["properties"]
+    properties, version = resource["properties"], call.given.get("agentVersion")
     missing = [name for name in _FILLED_IN if not properties.get(name)]
+    if version and properties.get("agentVersion") not in (version, None):
+        missing.append(f"agentVersion {version}")
     status = properties.get("connectivityStatus")
     if status == "Connected" and not missing:
         return {"done": True, "detail": "Connected", "resource": resource}

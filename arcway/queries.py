@@ -1,30 +1,61 @@
-"""Read-only questions that triggers may ask about Azure. Must not change anything nor know HTTP."""
+"""Read-only questions that triggers may ask about Azure and clusters. Must not change anything nor know HTTP."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from arcway.azure import connected_clusters
 from arcway.azure.cloud import cloud
 from arcway.azure.secrets import read_secret
+from arcway.cluster import agents_table
+from arcway.cluster.api import cluster_api
+from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.cluster.preflight import owner
+from arcway.domain.connected_cluster import with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
+from arcway.domain.request import KubeconfigReference
+from arcway.settings import settings
 
 
 def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
-    """The connected cluster as Azure has it now. Raises `ArcError` ARC-4012 when there is none."""
+    """The connected cluster as Azure has it now, with the ages of its times. Raises `ArcError` ARC-4012."""
     found = connected_clusters.get(cluster)
     if found is None:
         raise ArcError("ARC-4012", f"There is no connected cluster {cluster.resource_id}.")
-    return found
+    return with_ages(found, datetime.now(UTC))
 
 
 def connected_clusters_in(subscription_id: str, resource_group: str | None) -> list[dict[str, Any]]:
     """All connected clusters of a subscription or of one resource group, by name."""
-    return sorted(connected_clusters.list_in(subscription_id, resource_group), key=lambda item: item["id"].lower())
+    now = datetime.now(UTC)
+    found = [with_ages(item, now) for item in connected_clusters.list_in(subscription_id, resource_group)]
+    return sorted(found, key=lambda item: str(item["id"]).lower())
+
+
+def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference) -> dict[str, Any]:
+    """The agents of a connected cluster as its own API server shows them; takes no Lease.
+
+    Raises `ArcError`: ARC-2001 to ARC-2007 when the kubeconfig does not lead there, ARC-5012 when there are no agents,
+    ARC-2011 when they are another connected cluster's.
+    """
+    text = read_secret(kubeconfig.secret, kubeconfig.code_when_gone)
+    with cluster_api(read_kubeconfig(text, kubeconfig.context, allow_loopback=settings().local)) as api:
+        served = owner(api)
+        if served is None:
+            raise ArcError("ARC-5012", "There are no agents in the cluster.")
+        if served.key != cluster.key:
+            raise ArcError("ARC-2011", "The agents in the cluster are those of another connected cluster.")
+        return agents_table.read(api)
 
 
 def check_secret(name: str) -> None:
     """Raises `ArcError` ARC-2001 when there is no such secret that may be used; its value goes nowhere."""
     read_secret(name)
+
+
+def secret_of_page(name: str) -> str:
+    """The client secret by which the page signs people in. Raises `ArcError` ARC-2001 when it cannot be read."""
+    return read_secret(name)
 
 
 def resource_manager_answers() -> str:

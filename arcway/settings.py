@@ -4,17 +4,41 @@ The only module that reads the environment. docs/local.md and local.settings.sam
 """
 
 import hashlib
+import ipaddress
 import os
 import tempfile
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+# Set by every Functions host, never by an operator.
+_BOUND_TO = "WEBSITE_HOSTNAME"
+
 
 class SettingsError(Exception):
     """The app refuses to start; the message names every wrong setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The Entra tenant whose tokens open the API, and Arcway's own app registration in it."""
+
+    url: str
+    """ARCWAY_AUTHORITY: the cloud's sign-in address; default: the public cloud's."""
+    tenant_id: str
+    """ARCWAY_TENANT_ID: the tenant's id, in lower case as tokens have it."""
+    client_id: str
+    """ARCWAY_CLIENT_ID: application id of the app registration whose roles count."""
+    secret_name: str | None
+    """ARCWAY_CLIENT_SECRET_NAME: name of the secret by which the page signs people in; none: the page cannot."""
+
+    @property
+    def issuer(self) -> str:
+        """Who issues this tenant's v2.0 tokens."""
+        return f"{self.url}/{self.tenant_id}/v2.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +57,13 @@ class Settings:
     """ARCWAY_VAULTS: addresses of the Key Vaults that secrets may come from, separated by commas."""
     registries: tuple[str, ...]
     """ARCWAY_REGISTRIES: hosts (with port) that charts may come from, separated by commas."""
+    check_image: str
+    """ARCWAY_CHECK_IMAGE: image with a shell and `nc` for the network check, from one of these hosts; default:
+    cbl-mariner/busybox:2.0 of the first."""
     work_dir: Path
     """ARCWAY_WORK_DIR: folder for the chart cache and the Helm workers' homes; nothing secret is written there."""
+    authority: Authority | None
+    """Who may use the API; None only where everything is local and bound to loopback: then everybody may."""
     client_id: str | None
     """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
     helm: Path | None
@@ -92,14 +121,17 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     queue = environment.get("ONBOARDING_QUEUE") or None
     if queue and not (bus_connection or bus_namespace):
         wrong.append("ONBOARDING_QUEUE needs ServiceBusConnection or ServiceBusConnection__fullyQualifiedNamespace")
+    registries = _list(environment.get("ARCWAY_REGISTRIES") or "mcr.microsoft.com")
     settings = Settings(
         arm_endpoint=arm,
         local=local,
         ca_file=ca_file,
         secrets_dir=Path(secrets_dir) if secrets_dir else None,
         vaults=vaults,
-        registries=_list(environment.get("ARCWAY_REGISTRIES", "mcr.microsoft.com")),
+        registries=registries,
+        check_image=_check_image(environment.get("ARCWAY_CHECK_IMAGE") or "", registries, wrong),
         work_dir=Path(environment.get("ARCWAY_WORK_DIR") or Path(tempfile.gettempdir()) / "arcway"),
+        authority=_authority(environment, local, wrong),
         client_id=environment.get("AZURE_CLIENT_ID") or None,
         helm=Path(helm) if helm else None,
         bus_connection=bus_connection,
@@ -114,6 +146,52 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if wrong:
         raise SettingsError("; ".join(wrong) + ".")
     return settings
+
+
+def _check_image(image: str, registries: tuple[str, ...], wrong: list[str]) -> str:
+    if image and image.partition("/")[0] not in registries:
+        wrong.append("ARCWAY_CHECK_IMAGE must come from one of the hosts in ARCWAY_REGISTRIES")
+    return image or f"{registries[0]}/cbl-mariner/busybox:2.0"
+
+
+def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) -> Authority | None:
+    """Half an authority is an error, and none is one unless nobody else can reach the app."""
+    ids = {
+        "ARCWAY_TENANT_ID": environment.get("ARCWAY_TENANT_ID", ""),
+        "ARCWAY_CLIENT_ID": environment.get("ARCWAY_CLIENT_ID", ""),
+    }
+    url = environment.get("ARCWAY_AUTHORITY") or ""
+    secret_name = environment.get("ARCWAY_CLIENT_SECRET_NAME") or None
+    if not (any(ids.values()) or url or secret_name):
+        if not (local and _is_loopback(environment.get(_BOUND_TO, ""))):
+            text = "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set, so that not everybody may use the API"
+            wrong.append(f"{text} (not needed with ARCWAY_LOCAL=1 on loopback)")
+        return None
+    missing = [name for name, value in ids.items() if not value]
+    if missing:
+        wrong.append(f"{' and '.join(missing)} must be set with the other settings of the authority")
+    wrong.extend(f"{name} must be a GUID" for name, value in ids.items() if value and not _is_guid(value))
+    url = url.rstrip("/") or "https://login.microsoftonline.com"
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
+        wrong.append("ARCWAY_AUTHORITY must be an https address without a path")
+    return Authority(url, ids["ARCWAY_TENANT_ID"].lower(), ids["ARCWAY_CLIENT_ID"].lower(), secret_name)
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def _is_loopback(host_and_port: str) -> bool:
+    """Whether an address is this machine's alone."""
+    try:
+        host = urlsplit(f"//{host_and_port}").hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _installation(environment: Mapping[str, str]) -> str:

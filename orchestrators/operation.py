@@ -8,7 +8,7 @@ from typing import Any
 import azure.durable_functions as df
 from arcway.domain.events import Kind
 from arcway.domain.phases import phases_of
-from arcway.domain.request import Request
+from arcway.domain.request import Request, UpgradeRequest
 from durabletask.task import OrchestrationContext
 
 from orchestrators.phases import PHASES
@@ -28,17 +28,25 @@ class RunFailed(Exception):
 def operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
     """Run one operation on one cluster; the input is what `triggers.start` puts together."""
     run = Run(context, payload)
+    _hold(run)
     run.announce("accepted")
     yield from run.publish(until_done=False)
     outcome = yield from _work(run)
-    if run.facts.get("leaseTaken"):
-        yield from run.let_go()
+    yield from run.tidy()
     if PUBLISH in _names(run):
         yield from _publish_result(run, outcome)
     final = run.finish(outcome, run.facts.get("result"))
     if outcome == "Failed":
         raise RunFailed(f"{final['error']['code']}: {final['error']['message']}")
     return final
+
+
+def _hold(run: Run) -> None:
+    """What was made for this run alone goes last, newest first: the Lease, then the credential, then its secret."""
+    kubeconfig = run.request.kubeconfig
+    if kubeconfig is not None and kubeconfig.temporary:
+        run.temporary(f"secret {kubeconfig.secret}", "discard_secret")
+        run.temporary(f"ServiceAccount and binding {kubeconfig.secret}", "discard_credential")
 
 
 def _names(run: Run) -> tuple[str, ...]:
@@ -78,7 +86,8 @@ def _work(run: Run) -> Work[str]:
 
 
 def _clean_up(run: Run) -> Work[None]:
-    if isinstance(run.request, Request) and run.request.on_failure == "rollback":
+    asked = isinstance(run.request, Request) and run.request.on_failure == "rollback"
+    if asked or isinstance(run.request, UpgradeRequest):
         yield from run.undo()
     else:
         run.keep()

@@ -4,7 +4,6 @@ Phases yield durable work through it and read like the article they implement. I
 context alone and must not know what any step does.
 """
 
-import hashlib
 from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +15,8 @@ from arcway.domain.request import read_request
 from arcway.domain.run import Phase, accepted, fit
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
+from orchestrators.back_off import back_off
+
 type Json = dict[str, Any]
 type Work[T] = Generator[Task[Any], Any, T]
 
@@ -24,8 +25,8 @@ ATTEMPTS = 5
 # As long as another client's Helm operation may last, and then some.
 RELEASE_ATTEMPTS = 8
 UNEXPECTED_ATTEMPTS = 3
-LONGEST_BACK_OFF = 60.0
 CANCEL_EVENT = "cancel"
+LEASE = ("lease kube-system/arcway", "release_cluster")
 
 
 class StepFailed(Exception):
@@ -51,18 +52,14 @@ class Run:
         self._source: str | None = payload["source"]
         self._trace: str | None = payload["traceparent"]
         self._events: list[Json] = []
-        self._undo: list[tuple[str, str]] = []
+        self._undo: list[tuple[str, str, Json]] = []
+        self._temporary: dict[str, str] = {}
         self._cancel: Task[Any] = context.wait_for_external_event(CANCEL_EVENT)
         self._undoing = False
         self._deadline: datetime | None = None
         self._phase: Json = {}
-        self._status = accepted(
-            f"{context.instance_id}.{self._run_id}",
-            self.request,
-            phases_of(self.request.operation, self.request.order),
-            payload["createdAt"],
-            payload["correlationId"],
-        ).as_json()
+        phases = phases_of(self.request.operation, self.request.order)
+        self._status = accepted(f"{context.instance_id}.{self._run_id}", self.request, phases, payload).as_json()
         self._status["state"] = "Running"
 
     # --- what phases use -------------------------------------------------------------------------------------------
@@ -90,7 +87,7 @@ class Run:
             if not error["retryable"] or attempt == attempts:
                 raise StepFailed(error)
             self.detail(f"{error['code']}: {error['message']}")
-            yield from self._wait(self._back_off(step, attempt, error), "Retrying", late=error)
+            yield from self._wait(back_off(self._run_id, step, attempt, error), "Retrying", late=error)
         raise AssertionError("a step has at least one attempt")
 
     def poll(self, step: str, every: Interval, *, late: str, **extra: Any) -> Work[Json]:
@@ -131,8 +128,20 @@ class Run:
     def created(self, what: str, undo: str) -> None:
         """Remember that this run created `what` and which step undoes it."""
         self.changed()
-        if (what, undo) not in self._undo:
-            self._undo.append((what, undo))
+        self.undoable(what, undo)
+
+    def undoable(self, what: str, undo: str, **given: Any) -> None:
+        """Remember before `what` is begun which step undoes it, whether it has begun or not."""
+        if (what, undo, given) not in self._undo:
+            self._undo.append((what, undo, given))
+
+    def temporary(self, what: str, step: str) -> None:
+        """Remember before `what` is made which step removes it when it is no longer needed."""
+        self._temporary[what] = step
+
+    def limit(self, seconds: float) -> None:
+        """Give the phase in progress a time limit of its own from now on."""
+        self._deadline = self._context.current_utc_datetime + timedelta(seconds=seconds)
 
     # --- what the orchestrator uses --------------------------------------------------------------------------------
 
@@ -142,7 +151,9 @@ class Run:
         self.enter(name)
 
     def end(self, state: str = "Succeeded") -> None:
-        """Close the phase in progress."""
+        """Close the phase in progress, and show by whom if it was cancelled."""
+        if state == "Canceled" and isinstance(asked := self._cancel.get_result(), dict):
+            self._status["canceledBy"] = asked["by"]
         self._phase["finishedAt"] = self._now()
         self._set(state)
 
@@ -159,14 +170,20 @@ class Run:
         self.end("Failed")
 
     def undo(self) -> Work[None]:
-        """Undo what this run created, newest first. What cannot be undone is listed in `left`, never hidden."""
-        while self._undo:
-            what, step = self._undo.pop()
-            yield from self._afterwards(self.poll(step, UNDO, late="ARC-6005"), what)
+        """Undo what this run created, newest first; a step that restores something says so as `restored`.
 
-    def let_go(self) -> Work[None]:
-        """Give the cluster's Lease back. What cannot be given back expires by itself, and is listed in `left`."""
-        yield from self._afterwards(self.call("release_cluster"), "lease kube-system/arcway")
+        What cannot be undone and what is restored is listed in `left`, never hidden.
+        """
+        while self._undo:
+            what, step, given = self._undo.pop()
+            seen = yield from self._afterwards(self.poll(step, UNDO, late="ARC-6005", **given), what)
+            if seen and "restored" in seen:
+                self.leave([*self._status["left"], seen["restored"]])
+
+    def tidy(self, *only: str) -> Work[None]:
+        """Remove what is temporary, or `only` some of it, newest first; what cannot be removed is listed in `left`."""
+        for what in only or [*reversed(self._temporary)]:
+            yield from self._afterwards(self.call(self._temporary.pop(what)), what)
 
     @property
     def publishes(self) -> bool:
@@ -205,11 +222,12 @@ class Run:
                 self._deadline, self._undoing = None, True
                 self._phase["attempts"] = attempt
                 self.detail(f"{error['code']}: {error['message']}")
-                yield from self._wait(self._back_off("publish_events", min(attempt, 7), error), "Retrying", late=error)
+                pause = back_off(self._run_id, "publish_events", min(attempt, 7), error)
+                yield from self._wait(pause, "Retrying", late=error)
 
     def keep(self) -> None:
         """Leave what this run created in place, and say so."""
-        self._status["left"] = [*self._status["left"], *(what for what, _ in self._undo)]
+        self._status["left"] = [*self._status["left"], *(what for what, _, _ in self._undo)]
 
     def finish(self, state: str, result: Json | None = None) -> Json:
         """Close the run and return its final form."""
@@ -228,16 +246,18 @@ class Run:
         error: Json | None = outcome.get("error")
         return error
 
-    def _afterwards(self, work: Work[Json], what: str) -> Work[None]:
-        """Do work after the phases: it has no time limit of a phase, cannot be cancelled and shows in no phase."""
+    def _afterwards(self, work: Work[Json], what: str) -> Work[Json | None]:
+        """Do work beside the phases: it has no time limit of a phase, cannot be cancelled and shows in no phase."""
         shown, self._phase = self._phase, Phase(name="afterwards").as_json()
-        self._deadline, self._undoing = None, True
+        before, (self._deadline, self._undoing) = (self._deadline, self._undoing), (None, True)
         try:
-            yield from work
+            return (yield from work)
         except StepFailed as failure:
             self._status["left"] = [*self._status["left"], f"{what} ({failure.error['code']})"]
+            return None
         finally:
             self._phase = shown
+            self._deadline, self._undoing = before
 
     def enter(self, name: str) -> None:
         """Make a phase the one in progress, cancelled or not."""
@@ -260,12 +280,6 @@ class Run:
             "traceparent": self._trace,
             **extra,
         }
-
-    def _back_off(self, step: str, attempt: int, error: Json) -> float:
-        """Exponential with jitter that is the same on every replay; never less than what the server asked for."""
-        seed = hashlib.sha256(f"{self._run_id}/{step}/{attempt}".encode()).digest()[0] / 255
-        pause = min(2.0 ** (attempt - 1), LONGEST_BACK_OFF) * (0.75 + 0.5 * seed)
-        return max(pause, error.get("retryAfterSeconds") or 0.0)
 
     def _wait(self, seconds: float, state: str, *, late: Json) -> Work[None]:
         until = self._context.current_utc_datetime + timedelta(seconds=seconds)

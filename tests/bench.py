@@ -1,7 +1,7 @@
 """Measures what the README promises about speed and reports it with facts about the machine; asserts nothing.
 
-`python -m tests.bench [onboarding|service-bus] [--json] [--clusters N]`. CPU is that of the function app and its Helm
-workers, read from /proc.
+`python -m tests.bench [onboarding|service-bus|page] [--json] [--clusters N]`. CPU is that of the function app and its
+Helm workers, read from /proc.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import httpx
 
 from arcway.local import stack as embedded
 from arcway.local.stack import Options, Stack
-from tests import bench_messages
+from tests import bench_messages, bench_page
 
 type Json = dict[str, Any]
 
@@ -36,12 +36,15 @@ _GROUP = "bench"
 def main() -> int:
     """Run all measurements and print them."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", nargs="?", choices=("onboarding", "service-bus"), default="onboarding")
+    parser.add_argument("what", nargs="?", choices=("onboarding", "service-bus", "page"), default="onboarding")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--clusters", type=int, default=100)
     chosen = parser.parse_args()
     report: Json = {"machine": machine()}
-    report |= bench_messages.measure() if chosen.what == "service-bus" else onboarding(chosen.clusters)
+    if chosen.what == "onboarding":
+        report |= onboarding(chosen.clusters)
+    else:
+        report |= bench_messages.measure() if chosen.what == "service-bus" else bench_page.measure()
     if chosen.json:
         sys.stdout.write(json.dumps(report, indent=1) + "\n")
     else:
@@ -74,7 +77,7 @@ def import_cost() -> Json:
         "import resource, time; t = time.perf_counter(); import function_app;"
         "print(time.perf_counter() - t, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    environment = {**os.environ, "ARCWAY_LOCAL": "1"}
+    environment = {**os.environ, "ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1"}
     runs = []
     for _ in range(3):
         command = [sys.executable, "-W", "ignore", "-c", code]

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.control_plane"]
+pytest_plugins = ["tests.control_plane", "tests.chromium"]
 
 # A busy machine makes generation slow; that says nothing about the code.
 settings.register_profile("arcway", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from arcway.domain.request import OffboardRequest, Request
+from arcway.domain.request import OffboardRequest, Request, UpdateRequest, UpgradeRequest
 from arcway.domain.run import Run
 
 type Json = dict[str, Any]
@@ -30,6 +30,8 @@ def schemas() -> dict[str, Json]:
     return {
         "onboarding-request": _of(Request),
         "offboarding-request": _of(OffboardRequest),
+        "update-request": _of(UpdateRequest),
+        "upgrade-request": _of(UpgradeRequest),
         "run": _of(Run),
         "event": _event(),
     }

@@ -9,28 +9,41 @@ from arcway import queries
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from triggers import http
+from triggers.access.callers import OPEN, Caller
+from triggers.operations import Answer, NoParameters, at, operation
 from triggers.runs import look_up
+from triggers.shapes import Health
 
 blueprint = df.Blueprint()
 
 
-@blueprint.route(route="health", methods=http.ALL_METHODS, auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.route(route="health", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def health(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """200 when all parts are well, 503 otherwise."""
-    return await http.answer(req, client, {"GET": _get})
+    return await http.answer(req, client, at("health"))
 
 
-async def _get(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
+@operation(
+    "GET health",
+    OPEN,
+    name="health",
+    parameters=NoParameters,
+    answers={200: Answer("All parts are well.", Health), 503: Answer("A part is not well.", Health)},
+)
+async def _get(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: NoParameters
+) -> func.HttpResponse:
+    """Whether the parts that Arcway leans on are there, each told apart."""
     broker = "configured" if settings().publishes else "not configured"
-    parts = {"engine": "ok", "resourceManager": "ok", "broker": broker}
+    engine = resource_manager = "ok"
     try:
         await look_up(client, "health")
     except ArcError as error:
-        parts["engine"] = str(error)
+        engine = str(error)
     try:
         await asyncio.to_thread(queries.resource_manager_answers)
     except ArcError as error:
-        parts["resourceManager"] = str(error)
-    well = parts["engine"] == parts["resourceManager"] == "ok"
-    return http.respond(parts, 200 if well else 503)
+        resource_manager = str(error)
+    parts = Health(engine=engine, resource_manager=resource_manager, broker=broker)
+    return http.respond(parts.as_json(), 200 if engine == resource_manager == "ok" else 503)

@@ -10,7 +10,6 @@ from datetime import UTC
 
 import azure.durable_functions as df
 import azure.functions as func
-import grpc
 
 from arcway import queries
 from arcway.azure.events import sender
@@ -18,10 +17,11 @@ from arcway.domain.errors import ArcError
 from arcway.domain.events import rejected_event
 from arcway.domain.ids import Origin
 from arcway.domain.request import AnyRequest, parse_request
+from arcway.domain.run import Identity
 from arcway.settings import settings
 from arcway.telemetry import log
 from triggers.runs import find
-from triggers.start import start
+from triggers.start import cancel, start
 
 blueprint = df.Blueprint()
 
@@ -70,7 +70,7 @@ async def _do(client: df.DurableFunctionsClient, body: object, key: str, origin:
     request = parse_request(body)
     if request.kubeconfig is not None:
         await asyncio.to_thread(queries.check_secret, request.kubeconfig.secret)
-    await start(client, request, key, origin)
+    await start(client, request, key, origin, _sender())
 
 
 async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) -> None:
@@ -81,10 +81,12 @@ async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) ->
     found = await find(client, run_id)
     if found["finishedAt"]:
         return
-    try:
-        await client.raise_orchestration_event(run_id.partition(".")[0], "cancel", data=run_id)
-    except grpc.RpcError as error:
-        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+    await cancel(client, run_id, _sender())
+
+
+def _sender() -> Identity:
+    """Service Bus does not say who sent a message; who may send is decided by the queue's Sender role."""
+    return Identity(name=f"queue {settings().onboarding_queue}", object_id=None)
 
 
 async def _reject(message: func.ServiceBusMessage, key: str, origin: Origin, body: object, error: ArcError) -> None:

@@ -3,8 +3,10 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from arcway.domain.request import parse_request
+from arcway.domain.request import OffboardRequest, parse_request
 from triggers import http, starting
+from triggers.access.callers import OFFBOARD, Caller
+from triggers.operations import at, operation
 
 blueprint = df.Blueprint()
 
@@ -13,10 +15,27 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def offboardings(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """See the module."""
-    return await http.answer(req, client, {"POST": _post})
+    return await http.answer(req, client, at("offboardings"))
 
 
-async def _post(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    dry_run = starting.flag(req, "dryRun")
+@operation(
+    "POST offboardings",
+    OFFBOARD,
+    name="disconnect",
+    parameters=starting.DryRun,
+    headers=starting.HEADERS,
+    body=OffboardRequest,
+    examples={
+        "both halves": starting.EXAMPLE,
+        "Azure only": {name: starting.EXAMPLE[name] for name in ("subscriptionId", "resourceGroup", "name")}
+        | {"azureOnly": True},
+    },
+    answers=starting.ANSWERS,
+    codes=starting.CODES,
+)
+async def _post(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: starting.DryRun
+) -> func.HttpResponse:
+    """Disconnect a cluster: delete it in Azure, remove its agents."""
     request = parse_request(http.json_body(req), "offboard")
-    return await starting.answer(req, client, request, dry_run=dry_run)
+    return await starting.answer(req, client, request, caller, dry_run=given.dry_run)

@@ -3,8 +3,10 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from arcway.domain.request import parse_request
+from arcway.domain.request import Request, parse_request
 from triggers import http, starting
+from triggers.access.callers import ONBOARD, Caller
+from triggers.operations import at, operation
 
 blueprint = df.Blueprint()
 
@@ -13,12 +15,42 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def onboardings(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """See the module."""
-    return await http.answer(req, client, {"POST": _post})
+    return await http.answer(req, client, at("onboardings"))
 
 
-async def _post(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    dry_run = starting.flag(req, "dryRun")
+@operation(
+    "POST onboardings",
+    ONBOARD,
+    name="connect",
+    parameters=starting.DryRun,
+    headers=starting.HEADERS,
+    body=Request,
+    examples={
+        "small": {**starting.EXAMPLE, "location": "eastus"},
+        "behind a proxy": {
+            **starting.EXAMPLE,
+            "location": "eastus",
+            "createResourceGroup": True,
+            "tags": {"team": "shop"},
+            "proxy": {
+                "https": "http://proxy.example:3128",
+                "skipRange": "10.0.0.0/8",
+                "credentials": {"secret": "arcway-proxy"},
+            },
+            "checkNetwork": True,
+        },
+    },
+    answers=starting.ANSWERS,
+    codes=starting.CODES,
+)
+async def _post(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: starting.DryRun
+) -> func.HttpResponse:
+    """Connect a cluster.
+
+    With `operation: "check"` nothing is changed, as with dryRun.
+    """
     body = http.json_body(req)
     asked_to_check = isinstance(body, dict) and body.get("operation") == "check"
     request = parse_request(body, "check" if asked_to_check else "onboard")
-    return await starting.answer(req, client, request, dry_run=dry_run)
+    return await starting.answer(req, client, request, caller, dry_run=given.dry_run)

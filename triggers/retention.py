@@ -4,23 +4,26 @@ The last run of each cluster stays until then; after it, a run's history is in e
 removed.
 """
 
-import re
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import azure.durable_functions as df
 import azure.functions as func
 import grpc
 from durabletask.client import OrchestrationStatus
+from pydantic import Field
 
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from arcway.telemetry import log
 from triggers import http
+from triggers.access.callers import OFFBOARD, Caller
+from triggers.operations import Answer, Parameters, at, operation
+from triggers.shapes import Purged
 
 blueprint = df.Blueprint()
 
 _FINISHED = [OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED]
-_AGE = re.compile(r"(\d{1,5})([dhms])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
@@ -37,15 +40,29 @@ async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFuncti
 @blueprint.durable_client_input(client_name="client")
 async def purge_runs(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """POST /api/runs/purge?olderThan=30d (d, h, m or s): how many finished runs were removed."""
-    return await http.answer(req, client, {"POST": _post})
+    return await http.answer(req, client, at("runs/purge"))
 
 
-async def _post(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    match = _AGE.fullmatch(req.params.get("olderThan", ""))
-    if not match:
-        details = [{"field": "olderThan", "message": "must be a number and one of d, h, m, s, as in 30d"}]
-        raise ArcError("ARC-1006", details=[*details])
-    return http.respond({"purged": await _purge(client, timedelta(**{_UNITS[match[2]]: int(match[1])}))})
+class _Older(Parameters):
+    older_than: Annotated[str, Field(pattern="^[0-9]{1,5}[dhms]$")]
+    """A number and one of d, h, m, s, as in 30d."""
+
+
+@operation(
+    "POST runs/purge",
+    OFFBOARD,
+    name="purgeRuns",
+    parameters=_Older,
+    answers={200: Answer("How many were removed.", Purged)},
+    codes=("ARC-6007",),
+)
+async def _post(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Older
+) -> func.HttpResponse:
+    """Remove finished runs that began longer ago than this."""
+    number, unit = given.older_than[:-1], given.older_than[-1]
+    removed = await _purge(client, timedelta(**{_UNITS[unit]: int(number)}))
+    return http.respond(Purged(purged=removed).as_json())
 
 
 async def _purge(client: df.DurableFunctionsClient, age: timedelta) -> int:

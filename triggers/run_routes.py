@@ -1,107 +1,169 @@
 """GET /api/runs, GET /api/runs/{id}, POST /api/runs/{id}/cancel and /retry."""
 
-import uuid
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import azure.durable_functions as df
 import azure.functions as func
-import grpc
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from arcway.domain.errors import ArcError
-from arcway.domain.ids import Origin
+from arcway.domain.ids import RUN_ID
+from arcway.domain.request import Operation, ResourceGroupName, SubscriptionId
+from arcway.domain.run import Run, RunState
 from triggers import http
-from triggers.runs import Filter, find, page, request_of
-from triggers.start import start
+from triggers.access.callers import CHANGE, READ, Caller, role_for
+from triggers.operations import Answer, Parameters, Time, at, digits, operation
+from triggers.runs import Filter, find, page
+from triggers.shapes import RunList
+from triggers.start import cancel, start_again
 
 blueprint = df.Blueprint()
 
 _SHOWN_BY_DEFAULT = timedelta(days=30)
-_TOP, _TOP_LIMIT = 100, 1000
+_RUN_CODES = ("ARC-6001", "ARC-6002", "ARC-6007")
+# Groups without names, which are Python's own.
+_RUN_ID = re.sub(r"\?P<\w+>", "", RUN_ID.pattern)
 
 
 @blueprint.route(route="runs", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def runs(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """The runs, newest first."""
-    return await http.answer(req, client, {"GET": _list})
+    return await http.answer(req, client, at("runs"))
 
 
 @blueprint.route(route="runs/{id}", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def run(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """One run."""
-    return await http.answer(req, client, {"GET": _get})
+    return await http.answer(req, client, at("runs/{id}"))
 
 
 @blueprint.route(route="runs/{id}/cancel", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def run_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """Ask a run to stop at its next step boundary."""
-    return await http.answer(req, client, {"POST": _cancel})
+    return await http.answer(req, client, at("runs/{id}/cancel"))
 
 
 @blueprint.route(route="runs/{id}/retry", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def run_retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """Go on with a failed or cancelled run: a new run of the same request, which reads the world first."""
-    return await http.answer(req, client, {"POST": _retry})
+    return await http.answer(req, client, at("runs/{id}/retry"))
 
 
-async def _retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    found = await find(client, req.route_params["id"])
+def _capitalized(text: object) -> object:
+    return text.capitalize() if isinstance(text, str) else text
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
+
+
+class _OneRun(Parameters):
+    # Only described as a run's id is: what is none names no run, which is 404 and not 400.
+    id: Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_RUN_ID}$"})]
+
+
+class _Chosen(Parameters):
+    state: Annotated[RunState | None, BeforeValidator(_capitalized)] = None
+    operation: Annotated[Operation | None, BeforeValidator(_lower)] = None
+    subscription: SubscriptionId | None = None
+    resource_group: ResourceGroupName | None = None
+    created_from: Time | None = None
+    """Only runs that began since then; 30 days ago without it."""
+    top: Annotated[int, Field(ge=1, le=1000), BeforeValidator(digits)] = 100
+    """How many runs a page has at most."""
+    continuation_token: Annotated[str | None, Field(max_length=256)] = None
+    """Of the page before."""
+
+
+@operation(
+    "POST runs/{id}/retry",
+    CHANGE,
+    name="retryRun",
+    parameters=_OneRun,
+    answers={
+        200: Answer("The run, which has succeeded already.", Run),
+        202: Answer("The new run.", Run, ("Location", "Retry-After")),
+    },
+    codes=(*_RUN_CODES, "ARC-6003"),
+)
+async def _retry(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
+) -> func.HttpResponse:
+    """Go on with a failed or cancelled run: a new run of the same request, which reads the world first."""
+    found = await find(client, given.id)
+    caller.require(role_for(found["operation"]))
     if not found["finishedAt"]:
         details = [{"run": found["id"], "href": f"/api/runs/{found['id']}"}]
         raise ArcError("ARC-6003", f"Run {found['id']} still goes on.", details=[*details])
     if found["state"] == "Succeeded":
         return http.respond(found)
-    request = await request_of(client, found["id"])
-    started = await start(client, request, str(uuid.uuid4()), Origin(found["correlationId"]))
+    started = await start_again(client, found, caller.identity)
     run = await find(client, str(started.run))
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 
 
-async def _list(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    chosen, top = _query(req)
-    found, token = await page(client, chosen, top, req.params.get("continuationToken"))
+@operation(
+    "GET runs",
+    READ,
+    name="listRuns",
+    parameters=_Chosen,
+    answers={200: Answer("A page of runs, newest first, without their results.", RunList)},
+    codes=("ARC-6007",),
+)
+async def _list(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Chosen
+) -> func.HttpResponse:
+    """List runs, newest first."""
+    chosen = Filter(
+        given.created_from or datetime.now(UTC) - _SHOWN_BY_DEFAULT,
+        state=given.state,
+        operation=given.operation,
+        subscription=given.subscription,
+        resource_group=given.resource_group,
+    )
+    found, token = await page(client, chosen, given.top, given.continuation_token)
     return http.respond({"value": found, "continuationToken": token})
 
 
-def _query(req: func.HttpRequest) -> tuple[Filter, int]:
-    wrong = []
-    created_from, top = datetime.now(UTC) - _SHOWN_BY_DEFAULT, _TOP
-    if text := req.params.get("createdFrom"):
-        try:
-            created_from = datetime.fromisoformat(text.replace(" ", "+"))
-        except ValueError:
-            wrong.append({"field": "createdFrom", "message": "must be an ISO 8601 time"})
-        if created_from.tzinfo is None:
-            created_from = created_from.replace(tzinfo=UTC)
-    if text := req.params.get("top"):
-        if text.isdecimal() and 1 <= int(text) <= _TOP_LIMIT:
-            top = int(text)
-        else:
-            wrong.append({"field": "top", "message": f"must be a number from 1 to {_TOP_LIMIT}"})
-    if wrong:
-        raise ArcError("ARC-1006", details=[*wrong])
-    names = {
-        "state": "state",
-        "operation": "operation",
-        "subscription": "subscription",
-        "resource_group": "resourceGroup",
-    }
-    return Filter(created_from, **{name: req.params.get(outside) for name, outside in names.items()}), top
+@operation(
+    "GET runs/{id}",
+    READ,
+    name="getRun",
+    parameters=_OneRun,
+    answers={200: Answer("The run.", Run)},
+    codes=_RUN_CODES,
+)
+async def _get(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
+) -> func.HttpResponse:
+    """Read a run."""
+    return http.respond(await find(client, given.id))
 
 
-async def _get(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    return http.respond(await find(client, req.route_params["id"]))
-
-
-async def _cancel(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    found = await find(client, req.route_params["id"])
+@operation(
+    "POST runs/{id}/cancel",
+    CHANGE,
+    name="cancelRun",
+    parameters=_OneRun,
+    answers={
+        200: Answer("The run, which is over already.", Run),
+        202: Answer("The run, which stops at its next step boundary.", Run, ("Location",)),
+    },
+    codes=_RUN_CODES,
+)
+async def _cancel(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
+) -> func.HttpResponse:
+    """Cancel a run."""
+    found = await find(client, given.id)
+    caller.require(role_for(found["operation"]))
     if found["finishedAt"]:
         return http.respond(found)
-    try:
-        await client.raise_orchestration_event(found["id"].partition(".")[0], "cancel", data=found["id"])
-    except grpc.RpcError as error:
-        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+    await cancel(client, found["id"], caller.identity)
     return http.respond(found, 202, Location=f"/api/runs/{found['id']}")

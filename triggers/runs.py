@@ -106,20 +106,24 @@ class Filter:
         return all(want is None or want.lower() == has.lower() for want, has in wanted)
 
 
-async def page(
-    client: df.DurableFunctionsClient, chosen: Filter, top: int, token: str | None
-) -> tuple[list[Json], str | None]:
-    """One page of runs, newest first, and the token of the next. Raises `ArcError` ARC-1006 for a token not ours."""
+async def newest(client: df.DurableFunctionsClient, created_from: datetime) -> list[Json]:
+    """All runs on clusters since then, newest first. Raises `ArcError` ARC-6007."""
     query = OrchestrationQuery(
-        created_time_from=chosen.created_from, instance_id_prefix="cluster-", fetch_inputs_and_outputs=True
+        created_time_from=created_from, instance_id_prefix="cluster-", fetch_inputs_and_outputs=True
     )
     try:
         states = await client.get_all_orchestration_states(query)
     except grpc.RpcError as error:
         raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+    return sorted((view(state, with_result=False) for state in states), key=_position, reverse=True)
+
+
+async def page(
+    client: df.DurableFunctionsClient, chosen: Filter, top: int, token: str | None
+) -> tuple[list[Json], str | None]:
+    """One page of runs, newest first, and the token of the next. Raises `ArcError` ARC-1006 for a token not ours."""
     after = _read_token(token) if token else None
-    runs = [run for run in (view(state, with_result=False) for state in states) if chosen.takes(run)]
-    runs.sort(key=_position, reverse=True)
+    runs = [run for run in await newest(client, chosen.created_from) if chosen.takes(run)]
     if after is not None:
         runs = [run for run in runs if _position(run) < after]
     return runs[:top], _token(runs[top - 1]) if len(runs) > top else None
@@ -136,7 +140,7 @@ def _token(run: Json) -> str:
 def _read_token(token: str) -> tuple[str, str]:
     try:
         created_at, run_id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (binascii.Error, ValueError, TypeError) as error:
+    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         details = [{"field": "continuationToken", "message": "is not one that this list gave"}]
         raise ArcError("ARC-1006", details=[*details]) from error
     return str(created_at), str(run_id)
@@ -146,7 +150,7 @@ def _accepted(state: OrchestrationState, given: Json) -> Json:
     run_id = f"{state.instance_id}.{given['runId']}"
     request = read_request(given["request"])
     phases = phases_of(request.operation, request.order)
-    return accepted(run_id, request, phases, given["createdAt"], given["correlationId"]).as_json()
+    return accepted(run_id, request, phases, given).as_json()
 
 
 def _ended(run: Json, state: OrchestrationState, outcome: str, error: ArcError) -> Json:

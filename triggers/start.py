@@ -1,4 +1,4 @@
-"""Starts a run, or finds the one that the caller means. The same for every way of arrival.
+"""Starts and cancels a run, or finds the one that the caller means. The same for every way of arrival.
 
 One orchestration instance per cluster makes operations on it exclude one another. The real host replaces a finished
 instance silently and refuses a running one, so the state is looked at first and again after a refused start.
@@ -15,8 +15,9 @@ import grpc
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin, RunId
 from arcway.domain.request import AnyRequest
+from arcway.domain.run import Identity
 from arcway.settings import settings
-from triggers.runs import Json, input_of, is_over, look_up
+from triggers.runs import Json, input_of, is_over, look_up, request_of
 
 _KEYS_CARRIED = 5
 _TRIES = 3
@@ -30,7 +31,9 @@ class Started:
     finished: bool
 
 
-async def start(client: df.DurableFunctionsClient, request: AnyRequest, key: str, origin: Origin) -> Started:
+async def start(
+    client: df.DurableFunctionsClient, request: AnyRequest, key: str, origin: Origin, started_by: Identity
+) -> Started:
     """Start the request's run, or return the one that the same key or an equal request started.
 
     Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002 the key's run was replaced by a later
@@ -42,13 +45,28 @@ async def start(client: df.DurableFunctionsClient, request: AnyRequest, key: str
         earlier = input_of(state) if state else None
         if state and earlier and (found := _same_run(instance, earlier, is_over(state), request, key)):
             return found
-        payload = _payload(request, key, origin, earlier)
+        payload = {**_payload(request, key, origin, earlier), "startedBy": started_by.as_json()}
         try:
             await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
         except grpc.RpcError:
             continue  # somebody else may have started meanwhile: look again
         return Started(RunId(instance, payload["runId"]), finished=False)
     raise ArcError("ARC-6007", "The workflow engine refused to start the run.")
+
+
+async def start_again(client: df.DurableFunctionsClient, run: Json, started_by: Identity) -> Started:
+    """A new run of an ended run's request. Raises `ArcError` as `start` does."""
+    request = await request_of(client, run["id"])
+    return await start(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), started_by)
+
+
+async def cancel(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> None:
+    """Ask a run to stop at its next step boundary. Raises `ArcError` ARC-6007."""
+    asked = {"run": run_id, "by": canceled_by.as_json()}
+    try:
+        await client.raise_orchestration_event(run_id.partition(".")[0], "cancel", data=asked)
+    except grpc.RpcError as error:
+        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
 
 
 def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key: str) -> Started | None:

@@ -1,6 +1,8 @@
 """What the ways to start a run over HTTP share: request keys, dry runs, and what a caller gets back."""
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -8,7 +10,10 @@ import azure.functions as func
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin
 from arcway.domain.request import AnyRequest
+from arcway.domain.run import Run
 from triggers import http
+from triggers.access.callers import Caller
+from triggers.operations import Answer, Flag, Header, Parameters
 from triggers.runs import find
 from triggers.start import start
 
@@ -16,28 +21,56 @@ _DRY_RUN_SECONDS = 60
 _KEY_LIMIT = 128
 
 
+class DryRun(Parameters):
+    """What all operations that start a run take."""
+
+    dry_run: Flag = False
+    """Wait for the findings and the plan of a check, and change nothing."""
+
+
+HEADERS = (
+    Header(
+        "Idempotency-Key",
+        "The same key finds the run that it started; without one, an equal request finds the run that still goes on.",
+        {"type": "string", "minLength": 1, "maxLength": _KEY_LIMIT},
+    ),
+    Header(
+        "x-ms-correlation-request-id",
+        "Goes along with everything that the run asks Azure, if it has 8 to 64 letters, digits and hyphens.",
+        {"type": "string"},
+    ),
+    Header("traceparent", "Goes on with the caller's trace, if it is one (W3C Trace Context).", {"type": "string"}),
+)
+ANSWERS: Mapping[int, Answer] = {
+    200: Answer("The run of the same key, which is over, or the check that a dry run waited for.", Run),
+    202: Answer("The run as it begins, or the same run if it goes on.", Run, ("Location", "Retry-After")),
+}
+CODES = ("ARC-1001", "ARC-1002", "ARC-1003", "ARC-1011", "ARC-6001", "ARC-6002", "ARC-6003", "ARC-6007")
+EXAMPLE: Mapping[str, Any] = {
+    "subscriptionId": "11111111-2222-3333-4444-555555555555",
+    "resourceGroup": "clusters",
+    "name": "shop",
+    "kubeconfig": {"secret": "arcway-shop"},
+}
+"""What the examples of all requests have in common."""
+
+
 async def answer(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, request: AnyRequest, *, dry_run: bool
+    req: func.HttpRequest, client: df.DurableFunctionsClient, request: AnyRequest, caller: Caller, *, dry_run: bool
 ) -> func.HttpResponse:
     """Start the request's run: 202 with its place, 200 when it is over already. A dry run is waited for."""
-    origin = http.origin_of(req)
+    origin, key = http.origin_of(req), _key(req)
     if dry_run or request.operation == "check":
-        return await _check(client, request.model_copy(update={"operation": "check"}), origin)
-    started = await start(client, request, _key(req), origin)
+        return await _check(client, request.model_copy(update={"operation": "check"}), origin, caller)
+    started = await start(client, request, key, origin, caller.identity)
     run = await find(client, str(started.run))
     return http.respond(run, 200) if started.finished else _accepted(run)
 
 
-def flag(req: func.HttpRequest, name: str) -> bool:
-    """The query parameter `name`, false without it. Raises `ArcError` ARC-1006."""
-    text = req.params.get(name, "false")
-    if text not in ("true", "false"):
-        raise ArcError("ARC-1006", details=[{"field": name, "message": "must be true or false"}])
-    return bool(text == "true")
-
-
-async def _check(client: df.DurableFunctionsClient, request: AnyRequest, origin: Origin) -> func.HttpResponse:
-    started = await start(client, request, str(uuid.uuid4()), origin)
+async def _check(
+    client: df.DurableFunctionsClient, request: AnyRequest, origin: Origin, caller: Caller
+) -> func.HttpResponse:
+    started = await start(client, request, str(uuid.uuid4()), origin, caller.identity)
     try:
         await client.wait_for_orchestration_completion(started.run.instance, timeout=_DRY_RUN_SECONDS)
     except TimeoutError:
@@ -50,8 +83,10 @@ def _accepted(run: dict[str, object]) -> func.HttpResponse:
 
 
 def _key(req: func.HttpRequest) -> str:
-    key = req.headers.get("Idempotency-Key") or str(uuid.uuid4())
-    if len(key) > _KEY_LIMIT:
-        field = {"field": "Idempotency-Key", "message": f"must have at most {_KEY_LIMIT} characters"}
+    key = req.headers.get("Idempotency-Key")
+    if key is None:
+        return str(uuid.uuid4())
+    if not 1 <= len(key) <= _KEY_LIMIT:
+        field = {"field": "Idempotency-Key", "message": f"must have 1 to {_KEY_LIMIT} characters"}
         raise ArcError("ARC-1006", details=[field])
-    return key
+    return str(key)

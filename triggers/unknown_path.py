@@ -9,7 +9,7 @@ from triggers import http
 blueprint = df.Blueprint()
 
 
-@blueprint.route(route="{*path}", methods=http.ALL_METHODS, auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.route(route="{*path}", methods=http.ALL_METHODS)
 async def zz_unknown_path(req: func.HttpRequest) -> func.HttpResponse:
     """404 as problem details."""
     return http.problem(ArcError("ARC-1004", f"There is no path /api/{req.route_params.get('path', '')[:100]}."))

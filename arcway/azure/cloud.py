@@ -25,6 +25,10 @@ class Cloud:
     login: str
     data_plane: str | None
     """Address of the Arc data plane when the metadata names one; otherwise it is derived per location."""
+    identity_service: str | None = None
+    """Address of the service that issues the agents' certificates (HIS), when the metadata names it."""
+    notification_service: str | None = None
+    """Address of the service that tells the agents who wants to reach them, when the metadata names it."""
 
     @property
     def scope(self) -> str:
@@ -36,12 +40,21 @@ class Cloud:
         """The cloud's name as the agents' chart spells it (`global.azureEnvironment`)."""
         return _NAMES.get(self.name, self.name.upper())
 
+    @property
+    def domain(self) -> str:
+        """What the addresses of the Arc services end with: `com`, `us`, `cn`, `eaglex.ic.gov`.
+
+        It is what follows the first two labels of the login endpoint's name, as in Azure's own client; China's has a
+        second name with one label more (https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud).
+        """
+        host = (urlsplit(self.login).hostname or "").replace("login.partner.", "login.")
+        return ".".join(host.split(".")[2:])
+
     def data_plane_of(self, location: str) -> str:
         """The Arc data plane's address for a location."""
         if self.data_plane:
             return self.data_plane
-        domain = ".".join((urlsplit(self.login).hostname or "").split(".")[2:])
-        return f"https://{location}.dp.kubernetesconfiguration.azure.{domain}"
+        return f"https://{location}.dp.kubernetesconfiguration.azure.{self.domain}"
 
 
 @cache
@@ -49,13 +62,16 @@ def cloud() -> Cloud:
     """The cloud that ARCWAY_ARM_ENDPOINT belongs to; asked once per process."""
     arm = settings().arm_endpoint
     seen = answer(send(arm, None, "GET", f"/metadata/endpoints?api-version={_API}"))
+    services = seen.get("dataplaneEndpoints") or {}
     try:
         return Cloud(
             name=seen["name"],
             arm=arm,
             audience=seen["authentication"]["audiences"][0],
             login=seen["authentication"]["loginEndpoint"],
-            data_plane=(seen.get("dataplaneEndpoints") or {}).get("arcConfigEndpoint"),
+            data_plane=services.get("arcConfigEndpoint"),
+            identity_service=services.get("arcHybridIdentityServiceEndpoint"),
+            notification_service=services.get("arcGlobalNotificationServiceEndpoint"),
         )
     except (KeyError, IndexError, TypeError) as error:
         raise ArcError("ARC-4011", f"Resource Manager's metadata lack {error}.") from error

@@ -1,41 +1,97 @@
-"""The ARM resource Microsoft.Kubernetes/connectedClusters: read, put, follow, delete, list.
+"""The ARM resource Microsoft.Kubernetes/connectedClusters: read, put, change, follow, delete, list.
 
 Long-running operations are started here and followed one look at a time; nobody sleeps. Wire facts: PUT answers 200
 or 201, and 201 carries Azure-AsyncOperation (no Location, usually no Retry-After).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from azure.core.exceptions import ResourceNotFoundError
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
+from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 
 RESOURCE_TYPE = "Microsoft.Kubernetes/connectedClusters"
 DELETE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/delete",)
 WRITE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/read", "Microsoft.Kubernetes/connectedClusters/write")
+# What a PATCH takes; anything else needs a PUT of the whole resource.
+_PATCHABLE = {"tags", "distribution", "azureHybridBenefit"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an update wants of a connected cluster; None leaves a property as it is."""
+
+    tags: dict[str, str] | None = None
+    """All tags that the resource should have."""
+    removed_tags: Sequence[str] = ()
+    """Names of tags that it should not have; Azure compares them without regard to case."""
+    distribution: str | None = None
+    infrastructure: str | None = None
+    hybrid_benefit: str | None = None
+    auto_upgrade: bool | None = None
+
+    def differing(self, existing: dict[str, Any]) -> dict[str, Any]:
+        """What differs from the resource as Azure has it: the new values, by property or `tags`."""
+        has, wanted = existing.get("properties") or {}, self._wanted(existing)
+        profile = has.get("arcAgentProfile") or {}
+        now = {**has, "tags": existing.get("tags") or {}, "agentAutoUpgrade": profile.get("agentAutoUpgrade")}
+        return {name: value for name, value in wanted.items() if not _equal(now.get(name), value)}
+
+    def _wanted(self, existing: dict[str, Any]) -> dict[str, Any]:
+        wanted: dict[str, Any] = {
+            "distribution": self.distribution,
+            "infrastructure": self.infrastructure,
+            "azureHybridBenefit": self.hybrid_benefit,
+            "agentAutoUpgrade": None if self.auto_upgrade is None else "Enabled" if self.auto_upgrade else "Disabled",
+        }
+        if self.tags is not None or self.removed_tags:
+            tags = (existing.get("tags") or {}) if self.tags is None else self.tags
+            removed = {name.lower() for name in self.removed_tags}
+            wanted["tags"] = {name: value for name, value in tags.items() if name.lower() not in removed}
+        return {name: value for name, value in wanted.items() if value is not None}
 
 
 def get(cluster: ClusterId) -> dict[str, Any] | None:
     """The resource as Azure returns it, with `resourceGroup` added as `az` does; None when there is none."""
-    with azure_errors():
-        try:
-            found = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.get(
-                cluster.resource_group, cluster.name
-            )
-        except ResourceNotFoundError as error:
-            if error.error is not None and error.error.code == "SubscriptionNotFound":
-                raise
-            return None
-    return _with_group(found.as_dict())
+    found = _read(cluster)
+    return _with_group(found.as_dict()) if found is not None else None
+
+
+def update(cluster: ClusterId, change: Change) -> tuple[bool, str | None]:
+    """Change the resource if anything differs: whether it did, and the URL to follow if Azure is not done at once.
+
+    A PATCH where it can say all; else a PUT of the resource as it is with what differs, so that everything else stays,
+    the public key above all. Raises `ArcError` ARC-4012 when there is no such resource.
+    """
+    found = _read(cluster)
+    if found is None:
+        raise ArcError("ARC-4012", f"There is no connected cluster {cluster.resource_id}.")
+    differing = change.differing(found.as_dict())
+    if not differing:
+        return False, None
+    if differing.keys() <= _PATCHABLE:
+        return True, _patch(cluster, _applied({}, differing))
+    return True, put(cluster, _applied(_writable(found), differing))
 
 
 def put(cluster: ClusterId, body: dict[str, Any]) -> str | None:
     """Create or replace the resource; returns the URL to follow, None when Azure was done at once."""
     with azure_errors():
         result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_create_or_replace(
+            cluster.resource_group, cluster.name, cast("Any", body), polling=False, cls=_operation_url
+        )
+    url: str | None = result.polling_method().resource()
+    return url
+
+
+def _patch(cluster: ClusterId, body: dict[str, Any]) -> str | None:
+    with azure_errors():
+        result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_update_async(
             cluster.resource_group, cluster.name, cast("Any", body), polling=False, cls=_operation_url
         )
     url: str | None = result.polling_method().resource()
@@ -105,6 +161,43 @@ def is_as_desired(existing: dict[str, Any], body: dict[str, Any]) -> bool:
         == wanted["arcAgentProfile"]["agentAutoUpgrade"]
         and (existing.get("tags") or {}) == body["tags"]
     )
+
+
+def _read(cluster: ClusterId) -> Any:
+    with azure_errors():
+        try:
+            return arm.connected_kubernetes(cluster.subscription_id).connected_cluster.get(
+                cluster.resource_group, cluster.name
+            )
+        except ResourceNotFoundError as error:
+            if error.error is not None and error.error.code == "SubscriptionNotFound":
+                raise
+            return None
+
+
+def _writable(found: Any) -> dict[str, Any]:
+    """The resource without what only Azure writes; the SDK's models do not mark all of it as read-only."""
+    body: dict[str, Any] = found.as_dict(exclude_readonly=True)
+    body["properties"].pop("provisioningState", None)
+    (body["properties"].get("arcAgentProfile") or {}).pop("agentErrors", None)
+    return body
+
+
+def _applied(body: dict[str, Any], differing: dict[str, Any]) -> dict[str, Any]:
+    """`body` with the new values in their places."""
+    properties = dict(body.get("properties") or {})
+    for name, value in differing.items():
+        if name == "agentAutoUpgrade":
+            properties["arcAgentProfile"] = {**(properties.get("arcAgentProfile") or {}), name: value}
+        elif name != "tags":
+            properties[name] = value
+    tags = {"tags": differing["tags"]} if "tags" in differing else {}
+    return {**body, **tags, "properties": properties} if properties else {**body, **tags}
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """The service changes the case of what it is sent (`kind`, `AKS`), but not that of tags."""
+    return bool(one.lower() == other.lower() if isinstance(one, str) and isinstance(other, str) else one == other)
 
 
 def _operation_url(pipeline_response: Any, model: Any, headers: Any) -> str | None:

@@ -12,9 +12,11 @@ from typing import Any
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
+from arcway.domain.errors import ArcError
 
 NAMESPACES = ("Microsoft.Kubernetes", "Microsoft.KubernetesConfiguration")
 REGISTERED = "Registered"
+UNDER_WAY = (REGISTERED, "Registering")
 _LOOK_SECONDS = 5.0
 _REGISTER_SECONDS = 60.0
 
@@ -72,6 +74,21 @@ class Providers:
     def _entry(self, subscription_id: str, namespace: str) -> _Known:
         with self._lock:
             return self._known.setdefault((subscription_id, namespace), _Known())
+
+
+def register_action(namespace: str) -> str:
+    """What the caller must be allowed to do, on the subscription, to register a namespace."""
+    return f"{namespace}/register/action"
+
+
+def may_not_register(subscription_id: str, namespace: str) -> ArcError:
+    """The error that says which command somebody else must run."""
+    command = f"az provider register --namespace {namespace} --subscription {subscription_id}"
+    return ArcError(
+        "ARC-4005",
+        f"{namespace} is not registered and Arcway's identity may not register it.",
+        remedy=f"Ask an administrator of the subscription to run `{command}`, then start a new run.",
+    )
 
 
 providers = Providers()

@@ -1,84 +1,98 @@
-"""`arcway disconnect`: asks, builds the request, starts the run, follows it, shows what came of it."""
+"""`arcway disconnect`: the request that disconnects a cluster, after asking."""
 
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
 
 import typer
 
-from arcway.cli import output, progress
-from arcway.cli.connect import show_check, show_outcome, simulated_subscription, store_kubeconfig
-from arcway.cli.options import GroupOption, NameOption, Output, OutputOption, ServerOption, SubscriptionOption
-from arcway.cli.server import OK, USAGE, CommandError, Server
-
-type Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Kubeconfig:
-    file: Path | None
-    context: str | None
-    secret: str | None
+from arcway.cli import requests
+from arcway.cli.credentials.handing_over import handing_over
+from arcway.cli.credentials.proxy import without_credentials
+from arcway.cli.options import (
+    CredentialOption,
+    CredentialTtlOption,
+    DryRunOption,
+    GroupOption,
+    KeepCredentialOption,
+    KeyVaultOption,
+    KubeConfigOption,
+    KubeconfigSecretOption,
+    KubeContextOption,
+    NameOption,
+    NoWaitOption,
+    OutputOption,
+    ProxyCertOption,
+    ProxyCredentialsOption,
+    ProxyHttpOption,
+    ProxyHttpsOption,
+    ProxySkipRangeOption,
+    QuietOption,
+    ServerOption,
+    SubscriptionOption,
+    TimeoutOption,
+    YesOption,
+)
+from arcway.cli.requests import Kubeconfig, Proxy
+from arcway.cli.runs import Following, start
+from arcway.cli.server import USAGE, CommandError, Server
 
 
 def disconnect(
     name: NameOption,
     resource_group: GroupOption,
     subscription: SubscriptionOption = None,
-    kube_config: Annotated[
-        Path | None, typer.Option("--kube-config", help="Default: KUBECONFIG or ~/.kube/config.")
-    ] = None,
-    kube_context: Annotated[str | None, typer.Option("--kube-context")] = None,
-    kubeconfig_secret: Annotated[
-        str | None, typer.Option(help="Name of a stored kubeconfig instead of a file.")
-    ] = None,
+    kube_config: KubeConfigOption = None,
+    kube_context: KubeContextOption = None,
+    kubeconfig_secret: KubeconfigSecretOption = None,
+    credential: CredentialOption = "service-account",
+    credential_ttl: CredentialTtlOption = "24h",
+    keep_credential: KeepCredentialOption = False,
+    key_vault: KeyVaultOption = None,
     azure_only: Annotated[
         bool, typer.Option("--azure-only", help="Leave the cluster alone, for one that is gone for good.")
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Remove the finalizers that keep something from being deleted.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Return as soon as the run is accepted.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 3600,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    proxy_https: ProxyHttpsOption = None,
+    proxy_http: ProxyHttpOption = None,
+    proxy_skip_range: ProxySkipRangeOption = None,
+    proxy_cert: ProxyCertOption = None,
+    proxy_credentials: ProxyCredentialsOption = None,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    no_wait: NoWaitOption = False,
+    timeout: TimeoutOption = 3600,
+    quiet: QuietOption = False,
     server: ServerOption = None,
     format_: OutputOption = "table",
 ) -> int:
     """Disconnect a cluster. Example: arcway disconnect -n shop -g clusters --kube-config ~/.kube/config"""
     here = Server.find(server)
-    body: Json = {
-        "subscriptionId": subscription or simulated_subscription(here),
-        "resourceGroup": resource_group,
-        "name": name,
-        "azureOnly": azure_only,
-        "force": force,
-    }
-    if not azure_only:
-        kubeconfig = _Kubeconfig(kube_config, kube_context, kubeconfig_secret)
-        body["kubeconfig"] = {"secret": _secret(here, name, kubeconfig)}
-    if dry_run:
-        return show_check(here.post("offboardings", body, dryRun="true"), format_)
-    if not yes:
+    body = requests.cluster(here, name, resource_group, subscription) | {"azureOnly": azure_only, "force": force}
+    given = Kubeconfig(
+        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, keep_credential, key_vault, yes
+    )
+    # Taken like everywhere, and of no use: nothing that would need a proxy runs in the cluster.
+    plain, _ = without_credentials(Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials))
+    if not dry_run and not yes:
         _ask(name, resource_group, azure_only=azure_only)
-    return _start(here, body, wait=not no_wait, timeout=timeout, quiet=quiet, format_=format_)
+    with _if_dead(), handing_over(here, name, None if azure_only else given, plain) as handed:
+        body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
+        how = Following(dry_run, not no_wait, timeout, quiet, format_)
+        return start(here, "offboardings", body, how, handed.accepted)
 
 
-def _start(server: Server, body: Json, *, wait: bool, timeout: float, quiet: bool, format_: Output) -> int:
-    run = server.post("offboardings", body)
-    output.stderr.print(f"Run {run['id']}", markup=False)
-    if not wait:
-        output.print_json(run) if format_ == "json" else output.stderr.print(f"arcway status {run['id']} --follow")
-        return OK
-    return show_outcome(progress.show(server.follow(run, timeout), quiet=quiet), format_)
-
-
-def _secret(server: Server, name: str, kubeconfig: _Kubeconfig) -> str:
-    if kubeconfig.secret:
-        return kubeconfig.secret
-    return store_kubeconfig(server, name, kubeconfig.file, kubeconfig.context)[0]
+@contextmanager
+def _if_dead() -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        if str(error).startswith("ARC-3") and "--azure-only" not in (error.remedy or ""):
+            error.remedy = f"{error.remedy or ''} If the cluster is gone for good, give --azure-only.".strip()
+        raise
 
 
 def _ask(name: str, resource_group: str, *, azure_only: bool) -> None:

@@ -1,17 +1,17 @@
 """`arcway dlq`: messages that could not be dealt with after many deliveries."""
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from arcway.cli import output
 from arcway.cli.bus import described, one_of, open_bus
-from arcway.cli.server import NOT_FOUND, OK
+from arcway.cli.options import OutputOption
+from arcway.cli.server import NOT_FOUND, OK, PARTLY_FAILED
 
 dlq = typer.Typer(help="The dead-letter queue of requests.", no_args_is_help=True)
 
-OutputOption = Annotated[Literal["table", "json"], typer.Option("--output", "-o", help="For people or for programs.")]
 IdArgument = Annotated[str, typer.Argument(help="Message id.")]
 IdsArgument = Annotated[list[str] | None, typer.Argument(help="Message ids; with --all, every dead letter.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every dead letter.")]
@@ -22,10 +22,7 @@ def list_(format_: OutputOption = "table") -> int:
     """List dead letters. Example: arcway dlq list"""
     with open_bus() as bus:
         found = [described(message) for message in bus.dead_letters()]
-    if format_ == "json":
-        output.print_json(found)
-    else:
-        output.stdout.print(output.dead_letters_table(found))
+    output.show(found, format_, lambda: output.dead_letters_table(found))
     return OK
 
 
@@ -58,4 +55,6 @@ def _tell(what: str, wanted: list[str], done: list[str]) -> int:
     missing = sorted(set(wanted) - set(done))
     if missing:
         output.stderr.print(f"not there: {json.dumps(missing)}", markup=False)
-    return NOT_FOUND if missing else OK
+    if missing:
+        return PARTLY_FAILED if done else NOT_FOUND
+    return OK

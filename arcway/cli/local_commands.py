@@ -14,8 +14,8 @@ import typer
 
 from arcway.cli import output, progress
 from arcway.cli.bus import open_bus
-from arcway.cli.connect import show_outcome
-from arcway.cli.server import FAILED, OK, REFUSED, CommandError, Server
+from arcway.cli.runs import failure
+from arcway.cli.server import FAILED, OK, PARTLY_FAILED, REFUSED, CommandError, Server
 from arcway.domain.ids import ClusterId
 from arcway.local import stack as embedded
 from arcway.local.cluster.real.binaries import CONTROL_PLANE, BuildError
@@ -35,22 +35,28 @@ local = typer.Typer(help="Parts of the embedded stack, each alone.", no_args_is_
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 _DEMO_SECONDS = 2.0
 _LOOK_SECONDS = 0.5
+_HOW_TO_SIGN_IN = """`arcway` in this folder is signed in. The page: {page}, as alice (every role) or bob (Arcway.Read).
+A token: curl --cacert {caFile} {tokenEndpoint} -d grant_type=client_credentials -d scope={scope} \\
+  -d client_id={clientId} -d client_secret={clientSecret}"""
 
 
 def up(
     clusters: Annotated[int, typer.Option(min=0, max=2000, help="How many simulated clusters.")] = 1,
     port: Annotated[int, typer.Option(help="Port of the function app; 0 takes a free one.")] = 0,
     seconds: Annotated[float, typer.Option(help="How long the simulated Azure takes for what takes time.")] = 1.0,
+    sign_in: Annotated[bool, typer.Option("--sign-in", help="Ask callers to sign in to the simulated tenant.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one line of JSON when ready.")] = False,
 ) -> int:
     """Start the embedded stack and keep it until Ctrl-C. Example: arcway up"""
     state = embedded.state_dir()
-    stack = _start(Options(clusters=clusters, port=port, seconds=seconds))
+    stack = _start(Options(clusters=clusters, port=port, seconds=seconds, sign_in=sign_in))
     if json_:
         sys.stdout.write(json.dumps(_described(stack)) + "\n")
         sys.stdout.flush()
     else:
-        output.stdout.print(f"Arcway is up at {stack.url}/api; Ctrl-C stops it.")
+        output.stdout.print(f"Arcway is up at {stack.url}/api, its page at {stack.url}/; Ctrl-C stops it.")
+        if sign_in:
+            output.stdout.print(_HOW_TO_SIGN_IN.format(**_sign_in(stack)), markup=False)
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda received, frame: stopped.append(received))
@@ -91,7 +97,9 @@ def demo(
         if keep:
             embedded.keep(state)
         if keep or existing:
-            output.stderr.print(f"The stack is up at {stack.url}/api; `arcway down` stops it.")
+            output.stderr.print(
+                f"The stack is up at {stack.url}/api, its page at {stack.url}/; `arcway down` stops it."
+            )
         else:
             embedded.stop(state)
 
@@ -104,14 +112,16 @@ def _connect_all(stack: Stack, count: int) -> int:
     for started in runs:
         output.stderr.print(f"Run {started['id']}", markup=False)
         run = progress.show(server.follow(started, timeout=300))
-        if run["state"] != "Succeeded":
-            return show_outcome(run, "json")
-        results.append(run["result"])
+        if run["state"] == "Succeeded":
+            results.append(run["result"])
+        else:
+            output.show_error(failure(run))
+    failed = count - len(results)
     if by_message:
         results.append(_heard(server, *by_message))
-    output.print_json(output.flat(results[0]) if count == 1 else [output.flat(result) for result in results])
+    output.print_json(output.flat(results[0]) if len(results) == 1 else [output.flat(result) for result in results])
     output.stdout.print(output.clusters_table(results))
-    return OK
+    return OK if not failed else PARTLY_FAILED if results else FAILED
 
 
 def _send(stack: Stack, count: int) -> tuple[dict[str, object], str, str]:
@@ -157,7 +167,20 @@ def _start(options: Options | None) -> Stack:
 
 
 def _described(stack: Stack) -> dict[str, object]:
-    return {"url": stack.url, "api": f"{stack.url}/api", **asdict(stack)}
+    shown = {"url": stack.url, "api": f"{stack.url}/api", **asdict(stack)}
+    return {**shown, "signIn": _sign_in(stack)} if stack.options.sign_in else shown
+
+
+def _sign_in(stack: Stack) -> dict[str, str]:
+    azure = stack.azure
+    return {
+        "page": f"{stack.url}/api/page/sign-in",
+        "tokenEndpoint": f"{azure['endpoint']}/{azure['tenantId']}/oauth2/v2.0/token",
+        "scope": f"api://{azure['apiClientId']}/.default",
+        "clientId": azure["commandLineClientId"],
+        "clientSecret": azure["commandLineClientSecret"],
+        "caFile": azure["caFile"],
+    }
 
 
 def _run_part(part: str, arguments: list[str]) -> int:

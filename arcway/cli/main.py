@@ -1,91 +1,45 @@
 """The `arcway` command: its commands, options and exit codes. Names follow `az connectedk8s`."""
 
-from pathlib import Path
-from typing import Annotated, Literal
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
 from arcway.cli import local_commands, output, progress
-from arcway.cli.connect import ConnectOptions, connect_cluster, show_outcome
+from arcway.cli.agents import agents
+from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.dlq import dlq
 from arcway.cli.options import GroupOption, NameOption, OutputOption, ServerOption, SubscriptionOption
-from arcway.cli.server import FAILED, NOT_FOUND, OK, CommandError, Server
+from arcway.cli.runs import Following, detached
+from arcway.cli.runs import follow as follow_run
+from arcway.cli.server import FAILED, INTERRUPTED, NOT_FOUND, OK, CommandError, Server
+from arcway.cli.update import update
+from arcway.cli.upgrade import upgrade
 
 app = typer.Typer(
     help="Connects Kubernetes clusters to Azure Arc.", no_args_is_help=True, rich_markup_mode=None, add_completion=True
 )
 app.add_typer(local_commands.local, name="local")
 app.add_typer(dlq, name="dlq")
-for command in (local_commands.up, local_commands.down, local_commands.demo, disconnect):
+for command in (
+    connect,
+    check,
+    agents,
+    disconnect,
+    update,
+    upgrade,
+    local_commands.up,
+    local_commands.down,
+    local_commands.demo,
+):
     app.command()(command)
 
-_INTERRUPTED = 130
+type Json = dict[str, Any]
 
-
-@app.command()
-def connect(
-    name: NameOption,
-    resource_group: GroupOption,
-    location: Annotated[str, typer.Option("--location", "-l")],
-    subscription: SubscriptionOption = None,
-    kube_config: Annotated[
-        Path | None, typer.Option("--kube-config", help="Default: KUBECONFIG or ~/.kube/config.")
-    ] = None,
-    kube_context: Annotated[str | None, typer.Option("--kube-context")] = None,
-    kubeconfig_secret: Annotated[
-        str | None, typer.Option(help="Name of a stored kubeconfig instead of a file.")
-    ] = None,
-    create_resource_group: Annotated[bool | None, typer.Option(help="Local default: yes.")] = None,
-    tags: Annotated[list[str] | None, typer.Option("--tags", help="name=value, may be repeated.")] = None,
-    distribution: Annotated[str | None, typer.Option()] = None,
-    infrastructure: Annotated[str | None, typer.Option()] = None,
-    order: Annotated[Literal["agents-first", "resource-first"], typer.Option()] = "agents-first",
-    on_failure: Annotated[Literal["keep", "rollback"], typer.Option()] = "keep",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")] = False,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Return as soon as the run is accepted.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 3600,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-    server: ServerOption = None,
-    format_: OutputOption = "table",
-) -> int:
-    """Connect a cluster. Example: arcway connect -n shop -g clusters -l eastus --kube-config ~/.kube/config"""
-    options = ConnectOptions(
-        name=name,
-        resource_group=resource_group,
-        location=location,
-        subscription=subscription,
-        kube_config=kube_config,
-        kube_context=kube_context,
-        kubeconfig_secret=kubeconfig_secret,
-        create_resource_group=create_resource_group,
-        tags=tags or [],
-        distribution=distribution,
-        infrastructure=infrastructure,
-        order=order,
-        on_failure=on_failure,
-    )
-    return connect_cluster(
-        Server.find(server), options, dry_run=dry_run, wait=not no_wait, timeout=timeout, quiet=quiet, format_=format_
-    )
-
-
-@app.command()
-def check(
-    name: NameOption,
-    resource_group: GroupOption,
-    location: Annotated[str, typer.Option("--location", "-l")],
-    subscription: SubscriptionOption = None,
-    kube_config: Annotated[Path | None, typer.Option("--kube-config")] = None,
-    kube_context: Annotated[str | None, typer.Option("--kube-context")] = None,
-    server: ServerOption = None,
-    format_: OutputOption = "table",
-) -> int:
-    """Check a cluster without changing anything. Example: arcway check -n shop -g clusters -l eastus"""
-    options = ConnectOptions(name, resource_group, location, subscription, kube_config, kube_context)
-    return connect_cluster(
-        Server.find(server), options, dry_run=True, wait=True, timeout=60, quiet=True, format_=format_
-    )
+_SWITCHES = ("--verbose", "--debug")
 
 
 @app.command()
@@ -100,23 +54,30 @@ def status(
     here = Server.find(server)
     if run is None:
         found = here.get("runs")
-        output.print_json(found) if format_ == "json" else output.stdout.print(output.runs_table(found["value"]))
+        output.show(found["value"] if format_ == "jsonl" else found, format_, lambda: output.runs_table(found["value"]))
         return OK
     shown = here.get(f"runs/{run}")
     if follow:
-        shown = progress.show(here.follow(shown, timeout))
-    if format_ == "json":
-        output.print_json(shown)
-    else:
-        output.stdout.print(f"{shown['id']}  {shown['operation']} {shown['cluster']['name']}: {shown['state']}")
-        output.stdout.print(output.phases_table(shown))
-        if shown["error"]:
-            output.show_error(
-                CommandError(
-                    f"{shown['error']['code']}: {shown['error']['message']}", FAILED, remedy=shown["error"]["remedy"]
-                )
-            )
+        try:
+            shown = _followed(here.follow(shown, timeout), format_)
+        except KeyboardInterrupt:
+            return detached(shown)
+    if not (follow and format_ == "jsonl"):
+        output.show(shown, format_, lambda: output.run_for_people(shown))
+    if shown["error"] and format_ == "table":
+        error = shown["error"]
+        output.show_error(CommandError(f"{error['code']}: {error['message']}", FAILED, remedy=error["remedy"]))
     return FAILED if shown["state"] in ("Failed", "Canceled") else OK
+
+
+def _followed(changes: Iterator[Json], format_: str) -> Json:
+    """The run's last form; with jsonl every form of it is data."""
+    if format_ != "jsonl":
+        return progress.show(changes)
+    run: Json = {}
+    for run in changes:
+        output.show(run, format_, str)
+    return run
 
 
 @app.command()
@@ -150,7 +111,7 @@ def retry(
     here = Server.find(server)
     started = here.post(f"runs/{run}/retry")
     output.stderr.print(f"Run {started['id']}", markup=False)
-    return show_outcome(progress.show(here.follow(started, timeout), quiet=quiet), format_)
+    return follow_run(here, started, Following(timeout=timeout, quiet=quiet, format_=format_))
 
 
 @app.command()
@@ -164,7 +125,7 @@ def show(
     """Show a connected cluster as Azure has it now. Example: arcway show -n shop -g clusters -o json"""
     here = Server.find(server)
     found = here.get(f"connectedClusters/{_subscription(here, subscription)}/{resource_group}/{name}")
-    output.print_json(output.flat(found)) if format_ == "json" else output.stdout.print(output.clusters_table([found]))
+    output.show(output.flat(found), format_, lambda: output.clusters_table([found]))
     return OK
 
 
@@ -179,10 +140,7 @@ def list_(
     here = Server.find(server)
     found = here.get("connectedClusters", subscription=_subscription(here, subscription), resourceGroup=resource_group)
     clusters = found["value"]
-    if format_ == "json":
-        output.print_json([output.flat(cluster) for cluster in clusters])
-    else:
-        output.stdout.print(output.clusters_table(clusters))
+    output.show([output.flat(cluster) for cluster in clusters], format_, lambda: output.clusters_table(clusters))
     return OK
 
 
@@ -196,16 +154,42 @@ def _subscription(server: Server, given: str | None) -> str:
     )
 
 
+@app.callback()
+def _everywhere(
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show every call to Arcway on standard error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the same, and a traceback for what goes wrong.")] = False,
+) -> None:
+    """Connects Kubernetes clusters to Azure Arc."""
+    if verbose or debug:
+        logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s", level=logging.WARNING)
+        logging.getLogger("arcway.cli").setLevel(logging.DEBUG if debug else logging.INFO)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; errors become one sentence on standard error and an exit code."""
+    given = _with_switches_first(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(given, prog_name="arcway", standalone_mode=False)
     except CommandError as error:
         output.show_error(error)
         return error.exit_code
     except typer.TyperException as error:
         output.stderr.print(f"{error.format_message()}\n  See `arcway --help`.", markup=False, style="red")
         return error.exit_code
-    if code == _INTERRUPTED:
-        output.stderr.print("Stopped waiting; whatever was started goes on. See `arcway status`.")
+    except Exception as error:
+        if "--debug" in given:
+            raise
+        output.show_error(
+            CommandError(f"arcway failed: {type(error).__name__}: {error}", FAILED, remedy="See more with --debug.")
+        )
+        return FAILED
+    if code == INTERRUPTED:
+        output.stderr.print("Stopped; whatever was started goes on. See `arcway status`.")
     return code if isinstance(code, int) else OK
+
+
+def _with_switches_first(arguments: list[str]) -> list[str]:
+    """`--verbose` and `--debug` count wherever they stand, as with `az`; what follows `--` is the command's own."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    switches = [item for item in arguments[:end] if item in _SWITCHES]
+    return [*switches, *(item for item in arguments[:end] if item not in _SWITCHES), *arguments[end:]]

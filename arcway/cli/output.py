@@ -2,12 +2,16 @@
 
 import json
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
+from rich.text import Text
 
 from arcway.cli.server import CommandError
+from arcway.domain.connected_cluster import span, with_ages
 
 type Json = dict[str, Any]
 
@@ -48,40 +52,51 @@ def flat(resource: Json) -> Json:
     return dict(sorted({**dict.fromkeys(CLUSTER_FIELDS), **both}.items()))
 
 
+def show(value: Any, format_: str, for_people: Callable[[], Any]) -> None:
+    """Data on standard output: JSON as it is, one line for each item with jsonl, or what people read."""
+    if format_ == "json":
+        _write(json.dumps(value, indent=2, ensure_ascii=False))
+    elif format_ == "jsonl":
+        for item in value if isinstance(value, list) else [value]:
+            _write(json.dumps(item, ensure_ascii=False))
+    else:
+        shown = for_people()
+        stdout.print(shown, markup=not isinstance(shown, str))
+
+
 def print_json(value: Any) -> None:
-    """Plain JSON for programs."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Plain JSON, whoever reads it."""
+    _write(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def clusters_table(resources: list[Json]) -> Table:
     """Connected clusters, one a line."""
     table = Table(box=None, header_style="bold")
-    columns = (
-        "Name",
-        "ResourceGroup",
-        "Location",
-        "Connectivity",
-        "Kubernetes",
-        "Agents",
-        "Nodes",
-        "Cores",
-        "LastConnectivity",
-    )
+    columns = {
+        "Name": "name",
+        "ResourceGroup": "resourceGroup",
+        "Location": "location",
+        "Connectivity": "connectivityStatus",
+        "Kubernetes": "kubernetesVersion",
+        "Agents": "agentVersion",
+        "Nodes": "totalNodeCount",
+        "Cores": "totalCoreCount",
+        "Heartbeat": "heartbeat",
+        "CertificateDays": "certificateDaysLeft",
+    }
     for column in columns:
         table.add_column(column, overflow="fold")
-    for resource in map(flat, resources):
-        names = (
-            "name",
-            "resourceGroup",
-            "location",
-            "connectivityStatus",
-            "kubernetesVersion",
-            "agentVersion",
-            "totalNodeCount",
-            "totalCoreCount",
-            "lastConnectivityTime",
-        )
-        table.add_row(*(_cell(resource[name]) for name in names))
+    now = datetime.now(UTC)
+    for resource in resources:
+        cells = flat(with_ages(resource, now))
+        age = cells["heartbeatAgeSeconds"]
+        cells["heartbeat"] = None if age is None else f"{span(age)} ago"
+        table.add_row(*(_cell(cells[name]) for name in columns.values()))
     return table
 
 
@@ -114,6 +129,12 @@ def dead_letters_table(messages: list[Json]) -> Table:
     for message in messages:
         table.add_row(*(_cell(message[name]) for name in names))
     return table
+
+
+def run_for_people(run: Json) -> Group:
+    """A run: which one, how it stands, its phases."""
+    head = f"{run['id']}  {run['operation']} {run['cluster']['name']}: {run['state']}"
+    return Group(Text(head), phases_table(run))
 
 
 def phases_table(run: Json) -> Table:

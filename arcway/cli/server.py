@@ -1,24 +1,50 @@
 """Speaks with a running Arcway: finds the local one by itself, turns problem details into one error with an exit code.
 
-Exit codes: 0 ok, 1 failed, 2 usage, 4 timed out waiting, 5 not found, 6 refused. Must not print.
+Exit codes: docs/command-line.md. Must not print.
 """
 
+import logging
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
+from arcway.cli import sign_in
+from arcway.cli.sign_in import SignIn, SignInError
 from arcway.local import stack as local
 from arcway.local.stack import Stack
 
-OK, FAILED, USAGE, TIMED_OUT, NOT_FOUND, REFUSED = 0, 1, 2, 4, 5, 6
-_EXIT_CODES = {400: USAGE, 404: NOT_FOUND, 409: REFUSED, 410: NOT_FOUND, 401: REFUSED, 403: REFUSED, 413: USAGE}
+OK, FAILED, USAGE, PARTLY_FAILED, TIMED_OUT, NOT_FOUND, REFUSED = 0, 1, 2, 3, 4, 5, 6
+INTERRUPTED = 130
+"""Ctrl-C, as shells spell it."""
+
+log = logging.getLogger(__name__)
+_EXIT_CODES = {
+    400: USAGE,
+    404: NOT_FOUND,
+    409: REFUSED,
+    410: NOT_FOUND,
+    401: REFUSED,
+    403: REFUSED,
+    413: USAGE,
+    415: USAGE,
+}
 _POLL_SECONDS = 0.1
 _LONGEST_POLL_SECONDS = 2.0
 _RESTART_SECONDS = 30.0
 
 type Json = dict[str, Any]
+
+
+def _trusted() -> ssl.SSLContext | bool:
+    """The public CAs, and the one of ARCWAY_CA_FILE."""
+    if (ca := sign_in.ca_file()) is None:
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(ca)
+    return context
 
 
 class CommandError(Exception):
@@ -38,16 +64,22 @@ class NoAnswerError(CommandError):
 class Server:
     """A running Arcway. `stack` is the embedded stack when it is that one."""
 
-    def __init__(self, url: str, stack: Stack | None) -> None:
+    def __init__(self, url: str, stack: Stack | None, signed_in: SignIn | None = None) -> None:
         self.url = url.rstrip("/")
         self.stack = stack
-        self._http = httpx.Client(base_url=self.url, timeout=70, trust_env=stack is None)
+        self._signed_in = sign_in.of_stack(stack) if stack else signed_in
+        # What is sent to this machine must not take the way over a proxy.
+        remote = not sign_in.is_loopback(url)
+        self._http = httpx.Client(base_url=self.url, timeout=70, trust_env=remote, verify=_trusted())
 
     @classmethod
     def find(cls, url: str | None) -> "Server":
         """The Arcway at `url`, or the local one. Raises `CommandError` when there is none."""
         if url:
-            return cls(url, None)
+            try:
+                return cls(url, None, sign_in.of_user(url))
+            except SignInError as error:
+                raise CommandError(str(error), USAGE, remedy="Give an https address with --server.") from error
         stack = local.running(local.state_dir())
         if stack is None:
             raise CommandError(
@@ -91,15 +123,21 @@ class Server:
 
     def _send(self, method: str, path: str, **options: Any) -> Json:
         try:
-            response = self._http.request(method, f"/api/{path}", **options)
+            headers = self._signed_in.header() if self._signed_in else {}
+            response = self._http.request(method, f"/api/{path}", headers=headers, **options)
+            log.info(
+                "%s %s: %s in %.0f ms", method, path, response.status_code, 1000 * response.elapsed.total_seconds()
+            )
+        except SignInError as error:
+            raise CommandError(str(error), REFUSED, remedy="Sign in with `az login`, then try again.") from error
         except httpx.HTTPError as error:
             raise NoAnswerError(f"Arcway at {self.url} does not answer: {error}", FAILED) from error
-        try:
-            body = response.json()
-        except ValueError as error:
-            text = f"Arcway at {self.url} answered {response.status_code} without JSON."
-            raise CommandError(text, FAILED, remedy="Check the address given with --server.") from error
-        if response.is_success and isinstance(body, dict):
+        body = _object_in(response)
+        if body is None:
+            text = f"Arcway at {self.url} answered {response.status_code} without a JSON object."
+            code = REFUSED if response.status_code in (401, 403) else FAILED
+            raise CommandError(text, code, remedy="Check the address given with --server, and ARCWAY_SCOPE.")
+        if response.is_success:
             return body
         raise CommandError(
             f"{body.get('code', response.status_code)}: {body.get('detail', response.reason_phrase)}",
@@ -107,3 +145,11 @@ class Server:
             remedy=body.get("remedy"),
             details=body.get("details"),
         )
+
+
+def _object_in(response: httpx.Response) -> Json | None:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None

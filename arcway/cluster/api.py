@@ -5,7 +5,7 @@ asked for.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -28,6 +28,11 @@ class ClusterApi:
     def __init__(self, access: Access, client: "ApiClient") -> None:
         self._access = access
         self._client = client
+
+    @property
+    def server(self) -> str:
+        """The API server's URL."""
+        return self._access.server
 
     def get(self, path: str, **query: str | int) -> dict[str, Any] | None:
         """The object at `path`, None when there is none."""
@@ -58,9 +63,9 @@ class ClusterApi:
             body["preconditions"] = {"uid": uid}
         self._send("DELETE", path, body=body, accept=(404, 409))
 
-    def may(self, verb: str, resource: str, group: str = "", namespace: str = "") -> bool:
+    def may(self, verb: str, resource: str, group: str = "", namespace: str = "", name: str = "") -> bool:
         """Whether the credential may do `verb` on `resource` of `group` (SelfSubjectAccessReview)."""
-        attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
+        attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace, "name": name}
         review = self._send(
             "POST",
             "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
@@ -72,6 +77,13 @@ class ClusterApi:
         )
         return bool(((review or {}).get("status") or {}).get("allowed"))
 
+    def text(self, path: str, **query: str | int) -> str:
+        """The plain text at `path`, such as a log."""
+        status, data, headers = self._exchange("GET", path, query, None, accept="*/*")
+        if status != 200:
+            raise _refusal(status, data, f"GET {path}", headers.get("Retry-After", ""))
+        return data.decode(errors="replace")
+
     def _send(
         self,
         method: str,
@@ -81,7 +93,17 @@ class ClusterApi:
         body: dict[str, Any] | None = None,
         accept: tuple[int, ...] = (),
     ) -> dict[str, Any] | None:
-        headers = {"Accept": "application/json", "User-Agent": "arcway"}
+        status, data, headers = self._exchange(method, path, query or {}, body, accept="application/json")
+        if status in accept:
+            return None
+        if not 200 <= status < 300:
+            raise _refusal(status, data, f"{method} {path}", headers.get("Retry-After", ""))
+        return _object(data, path)
+
+    def _exchange(
+        self, method: str, path: str, query: Mapping[str, Any], body: dict[str, Any] | None, *, accept: str
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        headers = {"Accept": accept, "User-Agent": "arcway"}
         if self._access.token:
             headers["Authorization"] = f"Bearer {self._access.token}"
         if body is not None:
@@ -91,12 +113,7 @@ class ClusterApi:
             response = self._client.call_api(
                 method, url, headers, body, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)
             )
-            data: bytes = response.response.data
-        if response.status in accept:
-            return None
-        if not 200 <= response.status < 300:
-            raise _refusal(response.status, data, f"{method} {path}", response.headers.get("Retry-After", ""))
-        return _object(data, path)
+            return response.status, response.response.data, response.headers
 
 
 @contextmanager

@@ -107,6 +107,16 @@ def read_kubeconfig(text: str, context: str | None, *, allow_loopback: bool) -> 
     )
 
 
+def contexts(text: str) -> tuple[list[str], str | None]:
+    """The names of a kubeconfig's contexts, and the current one. Raises `ArcError` ARC-2002."""
+    document = _parse(text)
+    entries, current = document.get("contexts"), document.get("current-context")
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ArcError("ARC-2002", "The kubeconfig has no list of contexts.")
+    names = [entry["name"] for entry in entries if _is_text(entry.get("name"))]
+    return names, current if _is_text(current) else None
+
+
 def _parse(text: str) -> dict[str, Any]:
     if len(text.encode()) > _SIZE_LIMIT:
         raise ArcError("ARC-2002", "The kubeconfig is larger than 1 MiB.")

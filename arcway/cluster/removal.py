@@ -4,51 +4,28 @@ Helm uninstalls without hooks, because a hook's Job never ends on a cluster whos
 deleted here. Every function may be repeated. Must not know Azure.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from arcway.cluster import lease
+from arcway.cluster import lease, permissions
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.finalizers import strip_instances, strip_namespace
+from arcway.cluster.findings import finding, lacking
 from arcway.cluster.helm import Helm
 from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.kubeconfig import Access
-from arcway.cluster.preflight import finding, missing_permissions, owner
+from arcway.cluster.leftovers import DEFINITIONS, is_of_the_release
+from arcway.cluster.preflight import owner
 from arcway.cluster.release import RECORDS, Target, records
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 
-_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _KINDS = (
-    ("CRD", _DEFINITIONS),
+    ("CRD", DEFINITIONS),
     ("ClusterRole", f"{_RBAC}/clusterroles"),
     ("ClusterRoleBinding", f"{_RBAC}/clusterrolebindings"),
-)
-# What `az connectedk8s delete --force` sweeps; the suffix is the cloud's. Other definitions in these groups belong to
-# extensions.
-_KNOWN_DEFINITION = re.compile(
-    r"(arccertificates|azureclusteridentityrequests|azureextensionidentities|customlocationsettings|extensionconfigs"
-    r"|gitconfigs)\.clusterconfig\.azure\..+|connectedclusters\.arc\.azure\..+"
-)
-_NEEDED = (
-    ("get", "leases", "coordination.k8s.io", "kube-system"),
-    ("create", "leases", "coordination.k8s.io", "kube-system"),
-    ("update", "leases", "coordination.k8s.io", "kube-system"),
-    ("delete", "leases", "coordination.k8s.io", "kube-system"),
-    ("get", "configmaps", "", NAMESPACE),
-    ("get", "namespaces", "", ""),
-    ("delete", "namespaces", "", ""),
-    ("list", "secrets", "", RELEASE_NAMESPACE),
-    ("delete", "secrets", "", RELEASE_NAMESPACE),
-    ("list", "customresourcedefinitions", "apiextensions.k8s.io", ""),
-    ("delete", "customresourcedefinitions", "apiextensions.k8s.io", ""),
-    ("list", "clusterroles", "rbac.authorization.k8s.io", ""),
-    ("delete", "clusterroles", "rbac.authorization.k8s.io", ""),
-    ("list", "clusterrolebindings", "rbac.authorization.k8s.io", ""),
-    ("delete", "clusterrolebindings", "rbac.authorization.k8s.io", ""),
 )
 
 type Json = dict[str, Any]
@@ -76,9 +53,9 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
     """
-    missing = missing_permissions(api, _NEEDED)
+    missing = permissions.missing(api, permissions.TO_DISCONNECT)
     if missing:
-        return [finding("ARC-2008", f"The credential may not {item}.") for item in missing], []
+        return lacking(missing), []
     lease.check(api, installation)
     refuse = _belongs_to_another(api, cluster)
     return [finding("ARC-2011", refuse)] if refuse else [], _present(api)
@@ -113,7 +90,7 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> str | None:
     found = records(api)
     if found and found[-1]["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled"):
         _uninstall(helm, api, access)
-    going = [part.name for part in (*_namespaces(api), *_objects(api, "CRD", _DEFINITIONS)) if part.is_going]
+    going = [part.name for part in (*_namespaces(api), *_objects(api, "CRD", DEFINITIONS)) if part.is_going]
     return ", ".join(going) or None
 
 
@@ -144,7 +121,7 @@ def _parts(api: ClusterApi) -> Iterator[_Part]:
 
 def _objects(api: ClusterApi, kind: str, path: str) -> Iterator[_Part]:
     for item in api.items(path):
-        if _is_of_the_release(item, known=kind == "CRD"):
+        if is_of_the_release(item, definition=kind == "CRD"):
             yield _Part(kind, f"{path}/{item['metadata']['name']}", item)
 
 
@@ -153,14 +130,6 @@ def _namespaces(api: ClusterApi) -> Iterator[_Part]:
         path = f"/api/v1/namespaces/{name}"
         if item := api.get(path):
             yield _Part("namespace", path, item)
-
-
-def _is_of_the_release(item: Json, *, known: bool) -> bool:
-    annotations = item["metadata"].get("annotations") or {}
-    release = annotations.get("meta.helm.sh/release-name")
-    if release is None:
-        return known and bool(_KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
-    return bool(release == RELEASE and annotations.get("meta.helm.sh/release-namespace") == RELEASE_NAMESPACE)
 
 
 def _strip(api: ClusterApi, part: _Part) -> None:

@@ -6,6 +6,7 @@ Key names are the chart's own (`helm show values`); which of them a client sets 
 from collections.abc import Iterator
 from typing import Any
 
+from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.proxy import Proxy, with_credentials
 
@@ -43,20 +44,29 @@ def agent_values(
     }
 
 
-def proxy_values(proxy: Proxy | None, credentials: str | None) -> Values:
-    """The values for an outbound proxy; `credentials` is `user:password`."""
+def proxy_values(proxy: Proxy | None, credentials: str | None, skip_range: str) -> Values:
+    """The values for an outbound proxy; `credentials` is `user:password`, `skip_range` what is reached without it."""
     if proxy is None:
         return {}
     values: Values = {"isProxyEnabled": bool(proxy.https or proxy.http)}
     for name, url in (("httpsProxy", proxy.https), ("httpProxy", proxy.http)):
         if url:
             values[name] = with_credentials(url, credentials) if credentials else url
-    if proxy.skip_range:
-        values["noProxy"] = proxy.skip_range
+    if skip_range:
+        values["noProxy"] = skip_range
     if proxy.certificate:
         values["proxyCert"] = proxy.certificate
         values["isCustomCert"] = not values["isProxyEnabled"]
     return {"global": values}
+
+
+def refuse_another(values: Values, cluster: ClusterId) -> None:
+    """Raises `ArcError` ARC-2011 when a release with these values serves another connected cluster."""
+    told = values.get("global") or {}
+    names = [str(told.get(name) or "") for name in ("subscriptionId", "resourceGroupName", "resourceName")]
+    served = ClusterId(*names)
+    if all(names) and served.key != cluster.key:
+        raise ArcError("ARC-2011", f"The cluster's release belongs to {served.resource_id}.")
 
 
 def from_dotted(settings: dict[str, str]) -> Values:

@@ -33,9 +33,21 @@ CATALOGUE: dict[str, Kind] = {
     "ARC-1001": Kind("The request has invalid fields", _SAME_REQUEST),
     "ARC-1002": Kind("The body is not a JSON object", "Send one JSON object with content type application/json."),
     "ARC-1003": Kind("The body is too large", "Keep the request under 1 MiB; send a kubeconfig by reference."),
-    "ARC-1004": Kind("There is no such path", "See docs/architecture.md for the paths Arcway serves."),
+    "ARC-1004": Kind("There is no such path", "See /api/openapi.json or docs/api.html for the paths Arcway serves."),
     "ARC-1005": Kind("The method is not allowed here", "Use one of the methods in the Allow header."),
-    "ARC-1006": Kind("The query has invalid parameters", "Correct the parameters named in details."),
+    "ARC-1006": Kind("The path or query has invalid parameters", "Correct the parameters named in details."),
+    "ARC-1007": Kind(
+        "The caller is not signed in",
+        "Send a bearer token of Arcway's tenant for its API; `arcway` takes the API's scope from ARCWAY_SCOPE.",
+    ),
+    "ARC-1008": Kind(
+        "The caller lacks a role", "Ask an administrator to assign the app role named (docs/permissions.md)."
+    ),
+    "ARC-1009": Kind("The sign-in did not complete", "Open the page again and sign in anew."),
+    "ARC-1010": Kind(
+        "The request comes from another site", "Use Arcway's own page, opened at its own address, and reload it first."
+    ),
+    "ARC-1011": Kind("The content type is not JSON", "Send the body as application/json in UTF-8."),
     "ARC-2001": Kind(
         "The secret with the kubeconfig cannot be read",
         "Store the kubeconfig as a secret whose name starts with arcway- and give that name in kubeconfig.secret.",
@@ -82,6 +94,35 @@ CATALOGUE: dict[str, Kind] = {
         "Another Arcway installation works on the cluster",
         "Wait until its run has ended; a Lease whose holder died expires after five minutes.",
     ),
+    "ARC-2016": Kind(
+        "What the agents reach without the proxy", "Add what is missing with proxy.skipRange (--proxy-skip-range)."
+    ),
+    "ARC-2017": Kind("The agents do not run on a node's architecture", "Add Linux nodes that are amd64 or arm64."),
+    "ARC-2018": Kind("The nodes have little memory left", "Add a node, or free memory that other pods have requested."),
+    "ARC-2019": Kind("A node is not ready", "See why with `kubectl describe node NAME`; nothing is scheduled there."),
+    "ARC-2020": Kind(
+        "Something is left of earlier agents", "Nothing: it is taken over (`arcway disconnect` removes it)."
+    ),
+    "ARC-2021": Kind(
+        "The API server's certificate ends soon", "Renew it (`kubeadm certs renew apiserver`) before then."
+    ),
+    "ARC-2022": Kind("The Kubernetes version is newer than known ones", "Try it on a cluster that may fail first."),
+    "ARC-2023": Kind(
+        "No kubeconfig of the cluster is known", "Name one: ?kubeconfig=SECRET or --kubeconfig-secret SECRET."
+    ),
+    "ARC-2024": Kind(
+        "The kubeconfig cannot be kept",
+        "Set ARCWAY_VAULTS to a Key Vault in which Arcway's identity may set secrets (docs/permissions.md).",
+    ),
+    "ARC-2025": Kind(
+        "The credential that was made for one run is gone",
+        "Give the kubeconfig again: the same command anew (`arcway connect … --kube-config FILE`) goes on from what is "
+        "there; --keep-credential keeps the next one.",
+    ),
+    "ARC-2026": Kind(
+        "The kubeconfig's exec plug-in gave no usable credential",
+        "Run its command by hand, or `kubectl get --raw /version`, and correct what it complains about.",
+    ),
     "ARC-3001": Kind(
         "The API server cannot be reached",
         "Check that the address in the kubeconfig is reachable from where Arcway runs.",
@@ -100,6 +141,14 @@ CATALOGUE: dict[str, Kind] = {
         "The event broker cannot be reached",
         "Check the Service Bus namespace, the topic and the identity's Sender role; the event is kept and sent later.",
         True,
+    ),
+    "ARC-3006": Kind(
+        "An address that the agents need cannot be reached from the cluster",
+        "Open it in firewall, proxy and DNS for the cluster's pods, or name a proxy with proxy.https (--proxy-https).",
+    ),
+    "ARC-3007": Kind(
+        "The network could not be checked from inside the cluster",
+        "Correct what the message names and check again, or go on without --check-network.",
     ),
     "ARC-4001": Kind(
         "The identity cannot get a token", "Check that the managed identity exists and AZURE_CLIENT_ID names it.", True
@@ -122,12 +171,17 @@ CATALOGUE: dict[str, Kind] = {
         "Azure answered with a server error", "Arcway tries again; see Azure's status page if it lasts.", True
     ),
     "ARC-4009": Kind("Azure refused the request", "Read Azure's message, correct the request, start a new run."),
-    "ARC-4010": Kind("Creating the connected cluster failed", "Read Azure's message, then start a new run."),
+    "ARC-4010": Kind("Provisioning the connected cluster failed", "Read Azure's message, then start a new run."),
     "ARC-4011": Kind("Azure sent an answer that cannot be understood", "Start a new run; report it if it lasts.", True),
     "ARC-4012": Kind("The connected cluster does not exist", "Check subscription, resource group and name."),
     "ARC-4013": Kind(
         "The connected cluster was not deleted in time",
         "Look at the resource in Azure (locks, policies), then start a new run; it goes on from there.",
+    ),
+    "ARC-4014": Kind(
+        "The authority that signs people in does not answer",
+        "Check outbound access to ARCWAY_AUTHORITY; try again in a moment.",
+        True,
     ),
     "ARC-5001": Kind(
         "The agents' chart cannot be fetched", "Check access to the chart's registry, then start a new run.", True
@@ -171,6 +225,14 @@ CATALOGUE: dict[str, Kind] = {
         "The agents were not removed in time",
         "Look at what left names; force (--force) removes the finalizers that hold it.",
     ),
+    "ARC-5014": Kind(
+        "The agents upgrade by themselves",
+        "Turn that off with `arcway update --auto-upgrade false`, then start a new run.",
+    ),
+    "ARC-5015": Kind(
+        "The agents are newer than the version asked for",
+        "Ask for a newer version, or none for the newest; to go back, disconnect and connect with the older version.",
+    ),
     "ARC-6001": Kind("There is no such run", "List the runs: GET /api/runs."),
     "ARC-6002": Kind("A later run replaced this one", "Follow the link to the later run."),
     "ARC-6003": Kind("Another run works on this cluster", "Wait for the run named, then try again.", True),
@@ -182,6 +244,7 @@ CATALOGUE: dict[str, Kind] = {
         "Arcway failed in a way it did not expect", "Start a new run; report it with the correlation id.", True
     ),
     "ARC-6007": Kind("The workflow engine cannot be reached", "Try again in a moment.", True),
+    "ARC-6008": Kind("The run is no check that succeeded", "Check the cluster again, then connect it."),
 }
 
 _MESSAGE_LIMIT = 600

@@ -9,17 +9,31 @@ from pydantic.alias_generators import to_camel
 class Model(BaseModel):
     """Base of every value that crosses the border of the service."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        # A field's docstring is its description in the published schemas.
+        use_attribute_docstrings=True,
+    )
 
     def as_json(self) -> dict[str, Any]:
         """The JSON-native form with the outside names."""
         return self.model_dump(mode="json", by_alias=True)
 
 
+TEMPORARY = "arcway-tmp-"
+"""How the names of secrets begin that a run may delete when it ends."""
+
+
+type SecretName = Annotated[str, Field(pattern=r"^arcway-[0-9A-Za-z-]{1,110}$")]
+
+
 class SecretReference(Model):
     """Names a secret. The prefix keeps a request from reading other people's secrets."""
 
-    secret: Annotated[str, Field(pattern=r"^arcway-[0-9A-Za-z-]{1,110}$")]
+    secret: SecretName
 
 
 def problems(error: ValidationError) -> list[dict[str, str]]:

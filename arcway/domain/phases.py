@@ -14,6 +14,9 @@ type PhaseName = Literal[
     "waitForMetadata",
     "deleteResource",
     "uninstallAgents",
+    "updateResource",
+    "updateAgents",
+    "upgradeAgents",
     "publishResult",
 ]
 
@@ -24,7 +27,13 @@ AGENTS_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "deployAgents", "createResource
 RESOURCE_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "createResource", "deployAgents", *_AFTER)
 OFFBOARD: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "uninstallAgents", "publishResult")
 AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "publishResult")
+UPDATE: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "updateAgents", "publishResult")
+UPDATE_AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "publishResult")
+UPDATE_AGENTS_ONLY: tuple[PhaseName, ...] = ("checkCluster", "updateAgents", "publishResult")
+UPGRADE: tuple[PhaseName, ...] = ("checkCluster", "upgradeAgents", "waitForMetadata", "publishResult")
 CHECK: tuple[PhaseName, ...] = ("checkCluster",)
+
+_UPDATES = {"azure-only": UPDATE_AZURE_ONLY, "agents-only": UPDATE_AGENTS_ONLY, "azure-first": UPDATE}
 
 # Seconds. A phase that is not named here has as long as its steps' attempts take.
 TIME_LIMITS: dict[PhaseName, int] = {
@@ -38,6 +47,8 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "waitForMetadata": 15 * 60,
     "deleteResource": 10 * 60,
     "uninstallAgents": 10 * 60,
+    "updateResource": 10 * 60,
+    "updateAgents": 20 * 60,
 }
 
 
@@ -60,6 +71,7 @@ POLL_AGENTS = Interval(first=0.25, longest=10)
 POLL_RESOURCE = Interval(first=0.5, longest=30)
 POLL_REMOVAL = Interval(first=0.25, longest=10)
 WAIT_FOR_METADATA = Interval(first=0.5, longest=30)
+POLL_NETWORK_CHECK = Interval(first=0.5, longest=5)
 UNDO = Interval(first=0.5, longest=10)
 
 
@@ -69,4 +81,8 @@ def phases_of(operation: str, order: str) -> tuple[PhaseName, ...]:
         return CHECK
     if operation == "offboard":
         return AZURE_ONLY if order == "azure-only" else OFFBOARD
+    if operation == "update":
+        return _UPDATES[order]
+    if operation == "upgrade":
+        return UPGRADE
     return AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST

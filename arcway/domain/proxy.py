@@ -1,11 +1,23 @@
-"""The outbound proxy that the agents use. Must not know where credentials come from or how Helm takes values."""
+"""The outbound proxy that the agents use, and what they reach without it.
 
-from typing import Annotated
+Must not know where credentials come from, how a cluster tells its address ranges, or how Helm takes values.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
 
 from arcway.domain.model import Model, SecretReference
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+
+# What no cluster's agents reach through a proxy, whatever its address ranges are.
+INSIDE = ("localhost", "127.0.0.1", ".svc", ".svc.cluster.local", "kubernetes.default.svc")
+_ARC_SUFFIXES = (".his.arc.azure.", ".dp.kubernetesconfiguration.azure.", ".guestconfiguration.azure.")
 
 
 def _proxy_url(text: str) -> str:
@@ -17,7 +29,17 @@ def _proxy_url(text: str) -> str:
     return text
 
 
+def _ca_certificates(text: str) -> str:
+    if "PRIVATE KEY" in text:
+        raise ValueError("must not contain a private key")
+    for certificate in _certificates(text):
+        if not _is_ca(certificate):
+            raise ValueError(f"must hold certificates of CAs only; {certificate.subject.rfc4514_string()} is none")
+    return text
+
+
 type ProxyUrl = Annotated[str, Field(max_length=2048), AfterValidator(_proxy_url)]
+type CaCertificates = Annotated[str, Field(max_length=32768), AfterValidator(_ca_certificates)]
 
 
 class Proxy(Model):
@@ -26,8 +48,18 @@ class Proxy(Model):
     https: ProxyUrl | None = None
     http: ProxyUrl | None = None
     skip_range: Annotated[str | None, Field(max_length=4096)] = None
-    certificate: Annotated[str | None, Field(max_length=32768)] = None
+    certificate: CaCertificates | None = None
     credentials: SecretReference | None = None
+
+    def expired(self, now: datetime) -> str | None:
+        """What is wrong with the certificate's time of validity at `now` (aware); None when nothing is."""
+        for certificate in _certificates(self.certificate) if self.certificate else ():
+            name = certificate.subject.rfc4514_string()
+            if certificate.not_valid_after_utc <= now:
+                return f"has expired: {name} was valid until {certificate.not_valid_after_utc:%Y-%m-%d}"
+            if certificate.not_valid_before_utc > now:
+                return f"is not valid yet: {name} is valid from {certificate.not_valid_before_utc:%Y-%m-%d}"
+        return None
 
 
 def with_credentials(url: str, credentials: str) -> str:
@@ -35,3 +67,42 @@ def with_credentials(url: str, credentials: str) -> str:
     user, _, password = credentials.strip().partition(":")
     parts = urlsplit(url)
     return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
+
+
+def without_proxy(given: str | None, learnt: Iterable[str], cloud_domain: str) -> str:
+    """The whole skip range: what was given, then the cluster's own addresses, each once.
+
+    The word `Arc`, whatever its case, stands for the Arc services of the cloud, as with `az connectedk8s`;
+    `cloud_domain` is what their addresses end with (`com`, `us`, `cn`).
+    """
+    entries: list[str] = []
+    for entry in (item.strip() for item in (given or "").split(",")):
+        entries += [suffix + cloud_domain for suffix in _ARC_SUFFIXES] if entry.lower() == "arc" else [entry]
+    once: dict[str, str] = {}
+    for entry in [*entries, *learnt]:
+        once.setdefault(entry.lower(), entry)
+    return ",".join(entry for entry in once.values() if entry)
+
+
+def is_skipped(host: str, skip_range: str) -> bool:
+    """Whether a host is reached without the proxy: it is named in the skip range, or is below a domain that is."""
+    names = [entry.strip().lower().lstrip(".") for entry in skip_range.split(",")]
+    return any(name and (host.lower() == name or host.lower().endswith(f".{name}")) for name in names)
+
+
+def _certificates(text: str) -> "list[Certificate]":
+    from cryptography import x509
+
+    try:
+        return x509.load_pem_x509_certificates(text.encode())
+    except ValueError as error:
+        raise ValueError("must be one or more certificates in PEM form") from error
+
+
+def _is_ca(certificate: "Certificate") -> bool:
+    from cryptography import x509
+
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return False

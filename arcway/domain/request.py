@@ -4,6 +4,8 @@ Must not know how it arrived. Names follow ARM's own rules:
 https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 """
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, overload
 
 from pydantic import (
@@ -18,10 +20,10 @@ from pydantic import (
 
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
-from arcway.domain.model import Model, SecretReference, problems
+from arcway.domain.model import TEMPORARY, Model, SecretReference, problems
 from arcway.domain.proxy import Proxy
 
-type Operation = Literal["onboard", "offboard", "check"]
+type Operation = Literal["onboard", "offboard", "update", "upgrade", "check"]
 
 _TAG_LIMIT = 50
 
@@ -40,6 +42,15 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _tags_as_arm_takes_them(tags: dict[str, str]) -> dict[str, str]:
+    for name, value in tags.items():
+        if not name or len(name) > 512 or any(character in name for character in "<>%&\\?/"):
+            raise ValueError(f"tag name {name[:40]!r} must have 1 to 512 characters and none of <>%&\\?/")
+        if len(value) > 256:
+            raise ValueError(f"the value of tag {name[:40]!r} must have at most 256 characters")
+    return tags
+
+
 type SubscriptionId = Annotated[
     str, BeforeValidator(_lower), Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 ]
@@ -49,18 +60,35 @@ type ResourceGroupName = Annotated[
 type ClusterName = Annotated[str, Field(max_length=63, pattern=r"^[0-9A-Za-z]([0-9A-Za-z_.-]*[0-9A-Za-z])?$")]
 type Location = Annotated[str, BeforeValidator(_plain_location), Field(max_length=60, pattern=r"^[a-z][a-z0-9]+$")]
 type Word = Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9_]+$")]
+type Tags = Annotated[dict[str, str], Field(max_length=_TAG_LIMIT), AfterValidator(_tags_as_arm_takes_them)]
+type ChartVersion = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?$")]
 
 
 class KubeconfigReference(SecretReference):
     """Where the kubeconfig is; never the kubeconfig itself."""
 
     context: Annotated[str | None, Field(max_length=253)] = None
+    temporary: bool = False
+    """Made for this run alone: the secret, and the ServiceAccount and binding of its name, go when the run ends."""
+
+    @field_validator("temporary")
+    @classmethod
+    def _named_so(cls, temporary: bool, info: ValidationInfo) -> bool:
+        # So that a request cannot have a secret deleted that somebody stored to keep.
+        if temporary and not str(info.data.get("secret", TEMPORARY)).startswith(TEMPORARY):
+            raise ValueError(f"goes with a secret whose name starts with {TEMPORARY} only")
+        return temporary
+
+    @property
+    def code_when_gone(self) -> str:
+        """The code of the error that the secret is not there."""
+        return "ARC-2025" if self.temporary else "ARC-2001"
 
 
 class Agents(Model):
     """Which agents to install."""
 
-    version: Annotated[str | None, Field(pattern=r"^\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?$")] = None
+    version: ChartVersion | None = None
     train: Literal["stable", "preview"] = "stable"
     auto_upgrade: bool = True
 
@@ -84,24 +112,15 @@ class Request(_ClusterRequest):
     operation: Literal["onboard", "check"] = "onboard"
     create_resource_group: bool = False
     location: Location
-    tags: Annotated[dict[str, str], Field(max_length=_TAG_LIMIT, default_factory=dict)]
+    tags: Annotated[Tags, Field(default_factory=dict)]
     kubeconfig: KubeconfigReference
     proxy: Proxy | None = None
     distribution: Word | None = None
     infrastructure: Word | None = None
+    check_network: bool = False
     agents: Agents = Agents()
     order: Literal["agents-first", "resource-first"] = "agents-first"
     on_failure: Literal["keep", "rollback"] = "keep"
-
-    @field_validator("tags")
-    @classmethod
-    def _tags_as_arm_takes_them(cls, tags: dict[str, str]) -> dict[str, str]:
-        for name, value in tags.items():
-            if not name or len(name) > 512 or any(character in name for character in "<>%&\\?/"):
-                raise ValueError(f"tag name {name[:40]!r} must have 1 to 512 characters and none of <>%&\\?/")
-            if len(value) > 256:
-                raise ValueError(f"the value of tag {name[:40]!r} must have at most 256 characters")
-        return tags
 
 
 class OffboardRequest(_ClusterRequest):
@@ -130,10 +149,98 @@ class OffboardRequest(_ClusterRequest):
         return "azure-only" if self.azure_only else "azure-first"
 
 
-type AnyRequest = Request | OffboardRequest
+# What an update changes in Azure and in the cluster. The agents report their distribution and infrastructure, so these
+# are the cluster's, too.
+_RESOURCE_PART = ("tags", "remove_tags", "auto_upgrade", "distribution", "infrastructure", "azure_hybrid_benefit")
+_AGENTS_PART = ("proxy", "disable_proxy", "auto_upgrade", "distribution", "infrastructure")
+
+
+def _asks_for(values: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    """Whether one of these fields is given; one that is missing here is given and wrong."""
+    return any(values.get(name, "wrong") not in (None, []) for name in names if name != "disable_proxy") or (
+        "disable_proxy" in names and bool(values.get("disable_proxy", True))
+    )
+
+
+class UpdateRequest(_ClusterRequest):
+    """Change a connected cluster, its agents or both, or check what would change; what is left out stays as it is."""
+
+    tags: Tags | None = None
+    """Replace all tags; none removes all."""
+    remove_tags: Annotated[list[str], Field(max_length=_TAG_LIMIT, default_factory=list)]
+    proxy: Proxy | None = None
+    disable_proxy: bool = False
+    auto_upgrade: bool | None = None
+    distribution: Word | None = None
+    infrastructure: Word | None = None
+    azure_hybrid_benefit: Literal["True", "False", "NotApplicable"] | None = None
+    kubeconfig: Annotated[KubeconfigReference | None, Field(validate_default=True)] = None
+    # Last, so that its validator sees what else was given.
+    operation: Annotated[Literal["update", "check"], Field(validate_default=True)] = "update"
+
+    @field_validator("proxy")
+    @classmethod
+    def _says_something(cls, proxy: Proxy | None) -> Proxy | None:
+        if proxy is not None and not (proxy.https or proxy.http or proxy.skip_range or proxy.certificate):
+            raise ValueError("must have https, http, skipRange or certificate; disableProxy takes the proxy away")
+        if proxy is not None and proxy.credentials and not (proxy.https or proxy.http):
+            raise ValueError("must have https or http along with credentials")
+        return proxy
+
+    @field_validator("disable_proxy")
+    @classmethod
+    def _not_both(cls, disable: bool, info: ValidationInfo) -> bool:
+        if disable and info.data.get("proxy") is not None:
+            raise ValueError("cannot be given together with proxy")
+        return disable
+
+    @field_validator("kubeconfig")
+    @classmethod
+    def _needed_for_the_agents(
+        cls, kubeconfig: KubeconfigReference | None, info: ValidationInfo
+    ) -> KubeconfigReference | None:
+        if kubeconfig is None and _asks_for(info.data, _AGENTS_PART):
+            raise ValueError("is needed to change proxy, autoUpgrade, distribution or infrastructure")
+        return kubeconfig
+
+    @field_validator("operation")
+    @classmethod
+    def _changes_something(cls, operation: str, info: ValidationInfo) -> str:
+        if not _asks_for(info.data, (*_RESOURCE_PART, *_AGENTS_PART)):
+            raise ValueError("has nothing to update: give at least one of the fields that say what to change")
+        return operation
+
+    @property
+    def order(self) -> Literal["azure-first", "azure-only", "agents-only"]:
+        """Azure comes first, because the agents' settings follow the connected cluster's."""
+        if not _asks_for(vars(self), _AGENTS_PART):
+            return "azure-only"
+        return "azure-first" if _asks_for(vars(self), _RESOURCE_PART) else "agents-only"
+
+
+class UpgradeRequest(_ClusterRequest):
+    """Upgrade the agents of a connected cluster, or check whether they can be; all or nothing."""
+
+    operation: Literal["upgrade", "check"] = "upgrade"
+    kubeconfig: KubeconfigReference
+    agent_version: ChartVersion | None = None
+    """The newest of the agents' release train unless given."""
+    upgrade_timeout: Annotated[int, Field(ge=60, le=3600)] = 600
+    """Seconds that the new agents have to become Ready."""
+    # Accepted so that a caller may send the same settings with every operation; the agents keep the proxy they have.
+    proxy: Proxy | None = None
+
+    @property
+    def order(self) -> Literal["agents-only"]:
+        """Azure learns the new version from the agents."""
+        return "agents-only"
+
+
+type AnyRequest = Request | OffboardRequest | UpdateRequest | UpgradeRequest
 
 # Each model refuses what only the other has, so that what one wrote only that one reads.
 _STORED: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
+_MODELS: dict[str, type[AnyRequest]] = {"offboard": OffboardRequest, "update": UpdateRequest, "upgrade": UpgradeRequest}
 
 
 def read_request(data: dict[str, Any]) -> AnyRequest:
@@ -147,6 +254,14 @@ def parse_request(body: object, operation: Literal["onboard", "check"]) -> Reque
 
 @overload
 def parse_request(body: object, operation: Literal["offboard"]) -> OffboardRequest: ...
+
+
+@overload
+def parse_request(body: object, operation: Literal["update"]) -> UpdateRequest: ...
+
+
+@overload
+def parse_request(body: object, operation: Literal["upgrade"]) -> UpgradeRequest: ...
 
 
 @overload
@@ -165,10 +280,15 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
         raise ArcError(
             "ARC-1001", details=[{"field": "operation", "message": f"must be {operation!r} here, or left out"}]
         )
-    model = OffboardRequest if given.get("operation") == "offboard" else Request
+    model = _MODELS.get(str(given.get("operation")), Request)
     try:
-        return model.model_validate(given)
+        request = model.model_validate(given)
     except ValidationError as error:
         details = problems(error)
         names = ", ".join(dict.fromkeys(item["field"] for item in details))
         raise ArcError("ARC-1001", f"The request has invalid fields: {names}.", details=list(details)) from error
+    # Not a validator: a request that was accepted is read again, on every replay, when its certificate may have ended.
+    if request.proxy and (problem := request.proxy.expired(datetime.now(UTC))):
+        details = [{"field": "proxy.certificate", "message": problem}]
+        raise ArcError("ARC-1001", "The request has invalid fields: proxy.certificate.", details=details)
+    return request

@@ -51,6 +51,13 @@ class Cluster(Model):
     resource_id: str
 
 
+class Identity(Model):
+    """Who asked for something: a user or an application, or a way of arrival that does not tell, without object id."""
+
+    name: str
+    object_id: str | None
+
+
 class RunError(Model):
     """Why a run failed."""
 
@@ -80,12 +87,17 @@ class Run(Model):
     created_at: str
     updated_at: str
     finished_at: str | None = None
-    started_by: dict[str, str] | None = None
+    started_by: Identity | None = None
+    canceled_by: Identity | None = None
     correlation_id: str
 
 
-def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], created_at: str, correlation_id: str) -> Run:
-    """The run as it is before its orchestration has said anything."""
+def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: dict[str, Any]) -> Run:
+    """The run as it is before its orchestration has said anything; `given` is what that was started with.
+
+    Runs that were started before there were callers have no `startedBy`.
+    """
+    started_by = given.get("startedBy")
     return Run(
         id=run_id,
         operation=request.operation,
@@ -97,9 +109,10 @@ def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], created_
             resource_id=request.cluster.resource_id,
         ),
         phases=[Phase(name=name) for name in phases],
-        created_at=created_at,
-        updated_at=created_at,
-        correlation_id=correlation_id,
+        created_at=given["createdAt"],
+        updated_at=given["createdAt"],
+        correlation_id=given["correlationId"],
+        started_by=Identity.model_validate(started_by) if started_by else None,
     )
 
 
@@ -116,6 +129,9 @@ def fit(run: dict[str, Any]) -> dict[str, Any]:
             {**finding, "message": _short(finding["message"], limit), "remedy": _short(finding["remedy"], limit)}
             for finding in run["findings"]
         ]
+        for name in ("startedBy", "canceledBy"):
+            if run.get(name):
+                run[name] = {**run[name], "name": _short(run[name]["name"], limit)}
         if run["error"]:
             run["error"] = {**run["error"], "message": _short(run["error"]["message"], limit * 2), "details": []}
         if len(json.dumps(run)) <= STATUS_LIMIT:

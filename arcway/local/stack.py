@@ -19,6 +19,7 @@ from arcway.local.processes import PartError
 APP_DIR = Path(__file__).resolve().parents[2]
 ENTITIES = Path(__file__).parent / "entities.json"
 _FILE = "stack.json"
+_PAGE_SECRET = "arcway-page-client-secret"  # noqa: S105 - its name
 
 type Json = dict[str, Any]
 
@@ -30,13 +31,15 @@ class StackError(Exception):
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the stack was asked for: how many simulated clusters (or one real control plane), the port of the function
-    app (0: a free one), and how many seconds Azure's own operations take.
+    app (0: a free one), how many seconds Azure's own operations take, and whether the function app asks its callers to
+    sign in with the simulated authority.
     """
 
     clusters: int = 1
     real: bool = False
     port: int = 0
     seconds: float = 0.0
+    sign_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,8 @@ def _launch(state: Path, part: str, stack: Stack) -> tuple[Json, int]:
         arguments = ["--count", str(stack.options.clusters), "--dir", stack.clusters, "--port", _port(stack.cluster)]
     elif part == "azure":
         arguments = ["--dir", str(state / "azure"), "--clusters", stack.clusters, "--port", _port(stack.azure)]
+        # Where the page keeps kubeconfigs: the cluster of one may be nowhere else.
+        arguments += ["--clusters", stack.secrets]
         arguments += ["--seconds", str(stack.options.seconds)]
     elif part == "service_bus":
         connection, control = stack.service_bus.get("connectionString", ""), stack.service_bus.get("control", "")
@@ -163,8 +168,8 @@ def _launch(state: Path, part: str, stack: Stack) -> tuple[Json, int]:
         arguments += ["--port", _port_in(connection), "--control-port", _port_in(control)]
     else:
         port = stack.url.rpartition(":")[2] if stack.url else str(stack.options.port)
-        arguments = ["--app", str(APP_DIR), "--port", port, "--data", str(state)]
-        settings = _settings(state, stack)
+        arguments = ["--app", str(APP_DIR), "--port", port, "--data", str(state), "--home", "/api/page"]
+        settings = _settings(state, stack) | (_authority(state, stack) if stack.options.sign_in else {})
     return processes.launch(module, arguments, APP_DIR, state / "logs" / f"{part}.log", settings)
 
 
@@ -199,4 +204,14 @@ def _settings(state: Path, stack: Stack) -> dict[str, str]:
         "ONBOARDING_QUEUE": "onboarding-requests",
         "IDENTITY_ENDPOINT": stack.azure["identityEndpoint"],
         "IDENTITY_HEADER": stack.azure["identityHeader"],
+    }
+
+
+def _authority(state: Path, stack: Stack) -> dict[str, str]:
+    write_private(state / "secrets" / _PAGE_SECRET, stack.azure["apiClientSecret"].encode())
+    return {
+        "ARCWAY_AUTHORITY": stack.azure["endpoint"],
+        "ARCWAY_TENANT_ID": stack.azure["tenantId"],
+        "ARCWAY_CLIENT_ID": stack.azure["apiClientId"],
+        "ARCWAY_CLIENT_SECRET_NAME": _PAGE_SECRET,
     }

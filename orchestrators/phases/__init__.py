@@ -11,6 +11,9 @@ from orchestrators.phases.ensure_resource_group import ensure_resource_group
 from orchestrators.phases.poll_registration import poll_registration
 from orchestrators.phases.register_providers import register_providers
 from orchestrators.phases.uninstall_agents import uninstall_agents
+from orchestrators.phases.update_agents import update_agents
+from orchestrators.phases.update_resource import update_resource
+from orchestrators.phases.upgrade_agents import upgrade_agents
 from orchestrators.phases.wait_for_metadata import wait_for_metadata
 from orchestrators.run import Run, Work
 
@@ -25,4 +28,7 @@ PHASES: dict[str, Callable[[Run], Work[None]]] = {
     "waitForMetadata": wait_for_metadata,
     "deleteResource": delete_resource,
     "uninstallAgents": uninstall_agents,
+    "updateResource": update_resource,
+    "updateAgents": update_agents,
+    "upgradeAgents": upgrade_agents,
 }

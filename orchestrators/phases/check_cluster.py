@@ -3,12 +3,14 @@
 from typing import Any
 
 from arcway.domain.errors import CATALOGUE, ArcError
-from arcway.domain.request import OffboardRequest, Request
+from arcway.domain.request import OffboardRequest, Request, UpdateRequest, UpgradeRequest
 
+from orchestrators.phases.check_network import as_finding, check_network, not_checked
 from orchestrators.run import ATTEMPTS, Json, Run, StepFailed, Work
 
 # A cluster that does not answer is a finding soon; Azure, which answers everybody else, is worth some patience.
 _CLUSTER_ATTEMPTS = 2
+_OF_AZURE = ("check_azure", "check_resource", "check_connected_cluster")
 _NOT_LOOKED_AT = "whatever is in the cluster (azureOnly)"
 _IF_DEAD = " If the cluster is gone for good, set azureOnly (--azure-only) to delete only the connected cluster."
 
@@ -16,21 +18,32 @@ _IF_DEAD = " If the cluster is gone for good, set azureOnly (--azure-only) to de
 def check_cluster(run: Run) -> Work[None]:
     """Learn the facts that later phases need; a check alone has its findings as its result and never fails on them."""
     request = run.request
-    findings = yield from _to_connect(run) if isinstance(request, Request) else _to_disconnect(run, request)
+    if isinstance(request, Request):
+        findings = yield from _to_connect(run, request)
+    elif isinstance(request, OffboardRequest):
+        findings = yield from _to_disconnect(run, request)
+    else:
+        findings = yield from _to_change(run, request)
     run.find(findings)
     errors = [finding for finding in findings if finding["level"] == "error"]
     run.detail(f"{len(errors)} errors in {len(findings)} findings" if findings else "nothing found")
     if run.request.operation == "check":
-        run.facts["result"] = {"ready": not errors, "findings": findings, "plan": _plan(run) if not errors else []}
+        network = {"network": run.facts["network"]} if "network" in run.facts else {}
+        plan = _plan(run) if not errors else []
+        run.facts["result"] = {"ready": not errors, "findings": findings, "plan": plan, **network}
     elif errors:
         raise StepFailed(_as_error(errors))
     elif isinstance(request, OffboardRequest):
         run.leave(_to_remove(run))
 
 
-def _to_connect(run: Run) -> Work[list[Json]]:
+def _to_connect(run: Run, request: Request) -> Work[list[Json]]:
     findings = yield from _look(run, "check_cluster")
-    return findings + (yield from _look(run, "check_azure", owner=run.facts.get("cluster", {}).get("owner")))
+    runs_pods = not any(finding["level"] == "error" for finding in findings)
+    findings = findings + (yield from _look(run, "check_azure", owner=run.facts.get("cluster", {}).get("owner")))
+    if request.check_network:
+        findings += (yield from check_network(run)) if runs_pods else [not_checked()]
+    return findings
 
 
 def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
@@ -49,13 +62,21 @@ def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
     return findings
 
 
+def _to_change(run: Run, request: UpdateRequest | UpgradeRequest) -> Work[list[Json]]:
+    findings = yield from _look(run, "check_connected_cluster")
+    run.facts["result"] = run.facts.get("resource")
+    if request.order != "azure-only":
+        findings += yield from _look(run, "check_release", location=run.facts.get("location"))
+    return findings
+
+
 def _look(run: Run, step: str, **extra: Any) -> Work[list[Json]]:
     try:
-        attempts = ATTEMPTS if step in ("check_azure", "check_resource") else _CLUSTER_ATTEMPTS
+        attempts = ATTEMPTS if step in _OF_AZURE else _CLUSTER_ATTEMPTS
         seen = yield from run.call(step, attempts=attempts, **extra)
     except StepFailed as failure:
-        return [_as_finding(failure.error)]
-    run.facts.update(seen["facts"])
+        return [as_finding(failure.error)]
+    run.facts.update(seen.get("facts", {}))
     found: list[Json] = seen["findings"]
     return found
 
@@ -63,6 +84,8 @@ def _look(run: Run, step: str, **extra: Any) -> Work[list[Json]]:
 def _plan(run: Run) -> list[str]:
     if isinstance(run.request, OffboardRequest):
         return [f"remove {item}" for item in _to_remove(run) if item != _NOT_LOOKED_AT]
+    if isinstance(run.request, UpdateRequest | UpgradeRequest):
+        return _to_be_changed(run)
     facts = run.facts
     plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
     if not facts["resourceGroupExists"]:
@@ -74,13 +97,18 @@ def _plan(run: Run) -> list[str]:
     return plan
 
 
+def _to_be_changed(run: Run) -> list[str]:
+    facts = run.facts
+    plan = [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
+    plan += [f"change {name} of release azure-arc" for name in facts.get("agentChanges", [])]
+    if "wanted" in facts and facts["wanted"] != facts["release"]["version"]:
+        plan.append(f"upgrade release azure-arc from {facts['release']['version']} to {facts['wanted']}")
+    return plan
+
+
 def _to_remove(run: Run) -> list[str]:
     resource = [f"connected cluster {run.request.name}"] if run.facts["resourceExists"] else []
     return resource + list(run.facts["agents"])
-
-
-def _as_finding(error: Json) -> Json:
-    return {"code": error["code"], "level": "error", "message": error["message"], "remedy": error["remedy"]}
 
 
 def _as_error(errors: list[Json]) -> Json:

@@ -2,7 +2,7 @@
 
 from arcway.domain.phases import POLL_AGENTS
 
-from orchestrators.run import RELEASE_ATTEMPTS, Run, Work
+from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
 
 
 def deploy_agents(run: Run) -> Work[None]:
@@ -21,7 +21,7 @@ def deploy_agents(run: Run) -> Work[None]:
 def ensure_key_pair(run: Run) -> Work[None]:
     """Learn the public key that belongs to the private key in the cluster, making the pair when there is none."""
     if "publicKey" not in run.facts:
-        run.facts["leaseTaken"] = True
+        run.temporary(*LEASE)
         yield from run.poll("await_removal", POLL_AGENTS, late="ARC-2012")
         seen = yield from run.call("ensure_key_pair")
         run.facts["publicKey"] = seen["publicKey"]

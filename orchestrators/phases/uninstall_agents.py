@@ -3,7 +3,7 @@
 from arcway.domain.phases import POLL_REMOVAL
 from arcway.domain.request import OffboardRequest
 
-from orchestrators.run import Run, Work
+from orchestrators.run import LEASE, Run, Work
 
 
 def uninstall_agents(run: Run) -> Work[None]:
@@ -14,7 +14,7 @@ def uninstall_agents(run: Run) -> Work[None]:
         run.detail("there are no agents")
         return
     force = isinstance(run.request, OffboardRequest) and run.request.force
-    run.facts["leaseTaken"] = True
+    run.temporary(*LEASE)
     seen = yield from run.call("uninstall_agents", force=force)
     run.changed()
     run.leave(seen["left"])

@@ -7,7 +7,11 @@ from orchestrators.run import Run, Work
 
 def wait_for_metadata(run: Run) -> Work[None]:
     """The connected cluster as Azure returns it becomes the run's result."""
-    seen = yield from run.poll("wait_for_metadata", WAIT_FOR_METADATA, late="ARC-5009")
+    if run.facts.get("upgraded") is False:
+        run.detail("nothing was changed")
+        return
+    given = {"agentVersion": run.facts["wanted"]} if "wanted" in run.facts else {}
+    seen = yield from run.poll("wait_for_metadata", WAIT_FOR_METADATA, late="ARC-5009", **given)
     yield from run.poll("poll_agents", WAIT_FOR_METADATA, late="ARC-5008", identityIssued=True)
     run.facts["result"] = seen["resource"]
     run.detail("Connected")

@@ -1,12 +1,15 @@
 """A whole embedded stack per test process, and the handles by which a test drives it."""
 
 import json
+import os
 import ssl
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -15,9 +18,16 @@ from arcway.local import stack as embedded
 from arcway.local.certificates import write_private
 from arcway.local.stack import Options, Stack
 
+if TYPE_CHECKING:
+    from tests.e2e.signed import Signed
+
 type Json = dict[str, Any]
+type Command = Callable[..., subprocess.CompletedProcess[str]]
+
+_ROOT = Path(__file__).parents[2]
 
 _RUN_SECONDS = 50
+_REMOVAL_SECONDS = 30
 
 
 class Control:
@@ -42,6 +52,10 @@ class SimulatedCluster:
         self._control = control
         self._stack = stack
         self.secret = self.store(json.dumps(self.kubeconfig))
+
+    def remove(self) -> None:
+        """Take the cluster away, whatever state it is in."""
+        self._control.http.delete(f"/control/clusters/{self.name}").raise_for_status()
 
     def store(self, text: str, mode: int = 0o600) -> str:
         """Put a text into the secret folder and return its name."""
@@ -86,6 +100,20 @@ class SimulatedCluster:
             for item in self.get(path)["items"]:
                 found.add(f"{path}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}")
         return found
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Until it is so: the garbage collector needs a moment."""
+        deadline = time.monotonic() + _REMOVAL_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+    def wait_for_objects(self, wanted: set[str]) -> None:
+        """Until exactly these are there: a namespace goes only after what is in it."""
+        deadline = time.monotonic() + _REMOVAL_SECONDS
+        while (found := self.objects()) != wanted:
+            assert time.monotonic() < deadline, f"more: {found - wanted}, fewer: {wanted - found}"
+            time.sleep(0.02)
 
     def revisions(self) -> list[str]:
         """The revisions of the agents' release."""
@@ -177,6 +205,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Signed"]:
+    """A second stack, for whoever asks: it asks its callers to sign in."""
+    from tests.e2e.signed import Signed
+
+    state = tmp_path_factory.mktemp("signed")
+    made = Signed(embedded.start(state, Options(clusters=0, sign_in=True)))
+    yield made
+    made.close()
+    embedded.stop(state)
+
+
+@pytest.fixture(scope="session")
 def azure_control(stack: Stack) -> Iterator[Control]:
     control = Control(stack.azure["endpoint"], stack.azure["caFile"])
     yield control
@@ -210,8 +250,31 @@ def arcway(stack: Stack, azure: Control) -> Iterator[Arcway]:
 
 
 @pytest.fixture
-def cluster(stack: Stack, cluster_control: Control) -> SimulatedCluster:
-    return SimulatedCluster(cluster_control, stack)
+def command(stack: Stack) -> Command:
+    """Runs `arcway` with these arguments; keywords are set in its environment."""
+
+    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        state = str(Path(stack.secrets).parent)
+        environment = {"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "ARCWAY_STATE": state, "HOME": state, **more}
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "arcway.cli", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def cluster(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
+    """A cluster of the test's own; its agents would work on for as long as the stack is up."""
+    made = SimulatedCluster(cluster_control, stack)
+    yield made
+    made.remove()
 
 
 def _load(path: Path) -> Json:

@@ -119,7 +119,7 @@ def test_a_credential_that_lacks_a_verb_is_a_finding_that_names_it(arcway: Arcwa
     user = cluster.control("POST", "users", {"name": "reader", "rules": rules})
     secret = cluster.store(changed(cluster.kubeconfig, user={"token": user["token"]}))
     run = failed_with(arcway, cluster, "ARC-2008", kubeconfig={"secret": secret})
-    assert any("create clusterrolebindings" in finding["message"] for finding in run["findings"])
+    assert any("create, patch, delete clusterrolebindings" in finding["message"] for finding in run["findings"])
 
 
 def test_a_dry_run_says_what_would_happen_and_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:

@@ -1,37 +1,11 @@
 """The `arcway` command against the local stack: data on standard output, exit codes, errors without tracebacks."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from arcway.local.stack import Stack
-from tests.e2e.conftest import Arcway, SimulatedCluster
-
-ROOT = Path(__file__).parents[2]
-
-type Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def command(stack: Stack) -> Command:
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        state = Path(stack.secrets).parent
-        environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "ARCWAY_STATE": str(state), "HOME": str(state)}
-        return subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "arcway.cli", *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
-
-    return run
+from tests.e2e.conftest import Arcway, Command, SimulatedCluster
 
 
 def kubeconfig_of(cluster: SimulatedCluster, folder: Path) -> str:
@@ -56,7 +30,7 @@ def test_connect_show_list_status(command: Command, arcway: Arcway, cluster: Sim
     ]
     table = command("list", *where).stdout
     assert "Connected" in table
-    run_id = done.stderr.splitlines()[0].removeprefix("Run ")
+    run_id = next(line.removeprefix("Run ") for line in done.stderr.splitlines() if line.startswith("Run "))
     assert command("status", run_id).returncode == 0
     assert json.loads(command("status", run_id, "-o", "json").stdout)["state"] == "Succeeded"
 
@@ -86,6 +60,33 @@ def test_disconnect(command: Command, arcway: Arcway, cluster: SimulatedCluster,
     assert "Nothing was changed." in command("disconnect", *named, "--azure-only", "--yes").stdout
 
 
+def test_update_and_upgrade(command: Command, arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
+    named = ("-n", f"cli-{cluster.name}", "-g", "cli", "--subscription", arcway.subscription)
+    file = ("--kube-config", kubeconfig_of(cluster, tmp_path))
+    connect = ("connect", *named, "-l", "eastus", *file, "--quiet", "--proxy-https", "http://proxy:3128")
+    assert command(*connect).returncode == 0
+    # Tags need no cluster: there is no kubeconfig where one is looked for.
+    done = command("update", *named, "--tags", "a=b", "--tags", "c=d", "--remove-tag", "c", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    shown = json.loads(done.stdout)
+    assert (shown["tags"], shown["changed"]) == ({"a": "b"}, True)
+    again = command("update", *named, "--tags", "a=b")
+    assert (again.returncode, "Nothing was changed." in again.stderr) == (0, True), again.stderr
+    assert f"cli-{cluster.name}" in again.stdout
+    refused = command("upgrade", *named, *file)
+    assert (refused.returncode, "arcway update --auto-upgrade false" in refused.stderr) == (1, True), refused.stderr
+    options = ("--auto-upgrade", "false", "--disable-proxy", "--azure-hybrid-benefit", "True", "--tags", "")
+    plan = command("update", *named, *file, *options, "--dry-run")
+    assert "would change global.httpsProxy of release azure-arc" in plan.stdout, plan.stderr
+    done = command("update", *named, *file, *options, "-o", "json", "--quiet")
+    shown = json.loads(done.stdout)
+    assert (shown["tags"], shown["azureHybridBenefit"]) == ({}, "True")
+    assert shown["arcAgentProfile"]["agentAutoUpgrade"] == "Disabled"
+    done = command("upgrade", *named, *file, "--agent-version", "1.36.2", "-o", "json")
+    assert (done.returncode, json.loads(done.stdout)["changed"]) == (0, False), done.stderr
+    assert "upgradeAgents: Succeeded" in done.stderr
+
+
 def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
     before = cluster.objects()
     arguments = ("-n", "checked", "-g", "cli", "-l", "eastus", "--subscription", arcway.subscription)
@@ -102,9 +103,14 @@ def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: Simula
         (("connect", "-n", "-x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 2, "name:"),
         (("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/no/such/file"), 2, "ARC-2002"),
         (("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 1, "ARC-2001"),
-        (("check", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/dev/null"), 2, "ARC-2002"),
+        (("check", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/dev/null"), 2, "ARC-2004"),
         (("disconnect", "-n", "-x", "-g", "g", "--azure-only", "--yes"), 2, "name:"),
         (("disconnect", "-n", "x", "-g", "g", "--kube-config", "/no/such/file", "--yes"), 2, "ARC-2002"),
+        (("update", "-n", "x", "-g", "g"), 2, "nothing to update"),
+        (("update", "-n", "x", "-g", "g", "--tags", "a"), 2, "name=value"),
+        (("update", "-n", "x", "-g", "g", "--proxy-cert", "/no/such/file"), 2, "/no/such/file"),
+        (("update", "-n", "x", "-g", "g", "--auto-upgrade", "maybe"), 2, "maybe"),
+        (("upgrade", "-n", "x", "-g", "g", "--kubeconfig-secret", "arcway-x", "--upgrade-timeout", "1"), 2, "upgradeT"),
         (("show", "-n", "nope", "-g", "nope"), 5, "ARC-4012"),
         (("status", "nope"), 5, "ARC-6001"),
         (("list", "--server", "http://127.0.0.1:1", "--subscription", "x"), 1, "does not answer"),
@@ -126,5 +132,20 @@ def test_the_stack_of_this_folder_can_be_up_once(command: Command) -> None:
 
 
 def test_every_command_explains_itself_with_an_example(command: Command) -> None:
-    for name in ("connect", "disconnect", "check", "status", "show", "list", "cancel", "retry", "up", "down", "demo"):
+    for name in (
+        "connect",
+        "disconnect",
+        "update",
+        "upgrade",
+        "agents",
+        "check",
+        "status",
+        "show",
+        "list",
+        "cancel",
+        "retry",
+        "up",
+        "down",
+        "demo",
+    ):
         assert "Example: arcway" in " ".join(command(name, "--help").stdout.split())

@@ -171,7 +171,7 @@ def test_a_resource_without_agents_is_deleted_with_a_warning(arcway: Arcway, clu
     for path, namespace, name in (item.rsplit("/", 2) for item in cluster.objects() - before):
         if not namespace:
             cluster.send("DELETE", f"{path}/{name}", None)
-    assert cluster.objects() == before
+    cluster.wait_for_objects(before)
     run = arcway.disconnect(cluster)
     assert (run["state"], run["changed"], run["result"]["agents"]) == ("Succeeded", True, "absent"), run["error"]
     assert [(item["code"], item["level"]) for item in run["findings"]] == [("ARC-5012", "warning")]

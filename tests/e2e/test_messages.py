@@ -1,10 +1,12 @@
 """A message on the queue connects a cluster, everyone interested hears the outcome, nothing is lost, nothing loops."""
 
 import json
+import threading
 import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -21,17 +23,20 @@ FINAL = {"succeeded", "failed", "canceled", "rejected"}
 class Bus:
     """The queue and the topic, as a client of the product sees them."""
 
-    def __init__(self, client: ServiceBusClient, control: str) -> None:
+    def __init__(self, client: ServiceBusClient, control: str, stack: ExitStack) -> None:
         self._client = client
         self.control = control
+        self._lock = threading.Lock()
+        self._sender = stack.enter_context(client.get_queue_sender("onboarding-requests"))
+        self._receiver = stack.enter_context(client.get_subscription_receiver("onboarding-events", "all"))
 
     def send(self, body: bytes | str | Json, **properties: Any) -> str:
         """Send a message; returns its correlation id, by which its events are told apart."""
         data = json.dumps(body) if isinstance(body, dict) else body
         correlation_id = properties.setdefault("correlation_id", str(uuid.uuid4()))
         properties.setdefault("message_id", str(uuid.uuid4()))
-        with self._client.get_queue_sender("onboarding-requests") as sender:
-            sender.send_messages(ServiceBusMessage(data, **properties))
+        with self._lock:  # a sender is not made for threads
+            self._sender.send_messages(ServiceBusMessage(data, **properties))
         return str(correlation_id)
 
     def heard(self, correlation_id: str, until: set[str] | None = None) -> list[ServiceBusReceivedMessage]:
@@ -39,14 +44,13 @@ class Bus:
         kinds = FINAL if until is None else until
         found: list[ServiceBusReceivedMessage] = []
         deadline = time.monotonic() + _SECONDS
-        with self._client.get_subscription_receiver("onboarding-events", "all") as receiver:
-            while time.monotonic() < deadline:
-                for message in receiver.receive_messages(50, max_wait_time=1):
-                    receiver.complete_message(message)
-                    if message.correlation_id == correlation_id:
-                        found.append(message)
-                if any(kind(message) in kinds for message in found):
-                    return found
+        while time.monotonic() < deadline:
+            for message in self._receiver.receive_messages(50, max_wait_time=1):
+                self._receiver.complete_message(message)
+                if message.correlation_id == correlation_id:
+                    found.append(message)
+            if any(kind(message) in kinds for message in found):
+                return found
         raise AssertionError(f"heard only {[kind(message) for message in found]}")
 
     def waiting(self) -> dict[str, int]:
@@ -78,12 +82,20 @@ def event(message: ServiceBusReceivedMessage) -> Json:
     return found
 
 
+@pytest.fixture(scope="session")
+def open_bus(stack: Stack) -> Iterator[Bus]:
+    """Open for all tests of a process, because opening and closing takes the SDK seconds."""
+    with ExitStack() as open_:
+        client = open_.enter_context(
+            ServiceBusClient.from_connection_string(stack.service_bus["connectionString"], retry_backoff_factor=0.1)
+        )
+        yield Bus(client, stack.service_bus["control"], open_)
+
+
 @pytest.fixture
-def bus(stack: Stack) -> Iterator[Bus]:
-    control = stack.service_bus["control"]
-    with ServiceBusClient.from_connection_string(stack.service_bus["connectionString"]) as client:
-        yield Bus(client, control)
-    httpx.delete(f"{control}/faults").raise_for_status()
+def bus(open_bus: Bus) -> Iterator[Bus]:
+    yield open_bus
+    httpx.delete(f"{open_bus.control}/faults").raise_for_status()
 
 
 def test_a_message_connects_a_cluster(arcway: Arcway, bus: Bus, cluster: SimulatedCluster) -> None:
@@ -185,6 +197,19 @@ def test_an_unknown_secret_and_a_conflicting_request_are_rejected(
     assert arcway.finish(first)["state"] == "Succeeded"
 
 
+def test_messages_update_and_upgrade_what_is_connected(arcway: Arcway, bus: Bus, cluster: SimulatedCluster) -> None:
+    agents = {"version": "1.13.4", "autoUpgrade": False}
+    assert arcway.connect(cluster, agents=agents)["state"] == "Succeeded"
+    update = {**arcway.offboarding(cluster, kubeconfig=None), "operation": "update"}
+    heard = bus.heard(bus.send({**update, "tags": {"a": "b"}}))
+    assert [kind(message) for message in heard] == ["accepted", "phaseChanged", "phaseChanged", "succeeded"]
+    assert event(heard[-1])["data"]["run"]["result"]["tags"] == {"a": "b"}
+    heard = bus.heard(bus.send({**arcway.offboarding(cluster), "operation": "upgrade"}))
+    assert event(heard[-1])["data"]["run"]["result"]["properties"]["agentVersion"] == "1.36.2"
+    (rejected,) = bus.heard(bus.send(update))
+    assert [item["field"] for item in event(rejected)["data"]["error"]["details"]] == ["operation"]
+
+
 def test_a_message_cancels_a_run(arcway: Arcway, azure: Control, bus: Bus, cluster: SimulatedCluster) -> None:
     azure.put("paces", {"connection": {"seconds": 600}})
     started = bus.send(arcway.request(cluster))
@@ -193,7 +218,8 @@ def test_a_message_cancels_a_run(arcway: Arcway, azure: Control, bus: Bus, clust
     arcway.wait_until(run_id, lambda run: phase(run, "waitForMetadata")["state"] == "Waiting")
     bus.send({"operation": "cancel", "run": run_id})
     assert kind(bus.heard(started)[-1]) == "canceled"
-    assert arcway.finish(run_id)["state"] == "Canceled"
+    run, queue = arcway.finish(run_id), {"name": "queue onboarding-requests", "objectId": None}
+    assert (run["state"], run["startedBy"], run["canceledBy"]) == ("Canceled", queue, queue)
 
 
 def test_an_event_is_kept_while_the_broker_refuses_it(arcway: Arcway, bus: Bus, cluster: SimulatedCluster) -> None:

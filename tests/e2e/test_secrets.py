@@ -16,7 +16,7 @@ _PROXY_PASSWORD = "pr0xy-Passw0rd-that-must-not-show"
 def test_planted_secrets_are_found_nowhere(arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
     token = cluster.kubeconfig["users"][0]["user"]["token"]
     proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": cluster.store(f"user:{_PROXY_PASSWORD}")}}
-    with _ProcessWatch([token, _PROXY_PASSWORD, "PRIVATE KEY"]) as watch:
+    with ProcessWatch([token, _PROXY_PASSWORD, "PRIVATE KEY"]) as watch:
         run = arcway.connect(cluster, proxy=proxy)
     assert run["state"] == "Succeeded"
     assert watch.rounds > 3
@@ -26,11 +26,11 @@ def test_planted_secrets_are_found_nowhere(arcway: Arcway, cluster: SimulatedClu
     assert _PROXY_PASSWORD in base64.b64decode(given).decode()
     for secret in (token, _PROXY_PASSWORD, key.splitlines()[1], base64.b64encode(key.encode()).decode()[:200]):
         assert secret not in json.dumps(run)
-        assert secret not in _history(arcway, run["id"])
-        assert _files_with(Path(arcway.stack.secrets).parent, secret) == set()
+        assert secret not in history(arcway, run["id"])
+        assert files_with(Path(arcway.stack.secrets).parent, secret) == set()
 
 
-def _history(arcway: Arcway, run_id: str) -> str:
+def history(arcway: Arcway, run_id: str) -> str:
     """Everything the engine keeps of the run: input, output, custom status, every event with its data."""
     instance = run_id.partition(".")[0]
     url = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{instance}"
@@ -46,7 +46,7 @@ def _private_key(cluster: SimulatedCluster) -> str:
     return base64.b64decode(secret["data"]["privateKey"]).decode()
 
 
-def _files_with(state: Path, text: str) -> set[str]:
+def files_with(state: Path, text: str) -> set[str]:
     """Files outside the two folders that are meant to hold credentials (0600, checked elsewhere)."""
     found = set()
     for folder in (state, Path("/tmp")):
@@ -57,7 +57,7 @@ def _files_with(state: Path, text: str) -> set[str]:
     return found
 
 
-class _ProcessWatch:
+class ProcessWatch:
     """Looks at every process's arguments as long as it lasts."""
 
     def __init__(self, secrets: list[str]) -> None:
@@ -67,7 +67,7 @@ class _ProcessWatch:
         self.found: set[str] = set()
         self.rounds = 0
 
-    def __enter__(self) -> "_ProcessWatch":
+    def __enter__(self) -> "ProcessWatch":
         self._thread.start()
         return self
 

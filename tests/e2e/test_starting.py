@@ -12,6 +12,7 @@ def test_a_start_is_accepted_with_a_place_to_look(arcway: Arcway, cluster: Simul
     assert answer.headers["Location"] == f"/api/runs/{run['id']}"
     assert int(answer.headers["Retry-After"]) >= 1
     assert run["state"] in ("Accepted", "Running")
+    assert run["startedBy"] == {"name": "local", "objectId": None}
     finished = arcway.finish(run["id"])
     assert finished["correlationId"] == "11112222-abcd"
     sent = {item["correlationId"] for item in arcway.asked("connectedClusters/")}
@@ -118,7 +119,7 @@ def test_unknown_runs_paths_and_methods_are_problems(arcway: Arcway) -> None:
     path = arcway.http.get("/no/such/path")
     assert (path.status_code, path.json()["code"]) == (404, "ARC-1004")
     method = arcway.http.delete("/runs")
-    assert (method.status_code, method.json()["code"], method.headers["Allow"]) == (405, "ARC-1005", "GET")
+    assert (method.status_code, method.json()["code"], method.headers["Allow"]) == (405, "ARC-1005", "GET, HEAD")
 
 
 def test_health_tells_the_parts_apart(arcway: Arcway) -> None:

@@ -15,6 +15,8 @@ from google.protobuf import json_format  # type: ignore[import-untyped]
 
 from arcway.local.functions.journal import Journal
 from tests.chaos.fault_matrix import world as worlds
+from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
+from tests.chaos.fault_matrix.credentials import temporary
 from tests.chaos.fault_matrix.driver import Driver, Json
 from tests.chaos.fault_matrix.test_fault_matrix import payload
 from tests.chaos.fault_matrix.world import Case, World
@@ -48,9 +50,18 @@ def record(world: World, name: str) -> None:
             case.control_azure("provisioning-failures", {case.resource_id: {"code": "Broken", "message": "on purpose"}})
         if "paces" in scenario:
             case.control_azure("paces", scenario["paces"])
-        driver = Driver(path, around)
         given = payload(case, scenario.get("onFailure", "keep"))
-        given["request"]["order"] = scenario.get("order", "agents-first")
+        if operation := scenario.get("operation"):
+            before = payload(case, "keep", agents=agents_before(operation))
+            Driver(Path(folder) / "before.db", lambda step, given, perform: perform()).run(INSTANCE, before)
+            given |= changing(case, operation)
+        else:
+            given["request"]["order"] = scenario.get("order", "agents-first")
+        if scenario.get("temporary"):
+            given["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
+        if scenario.get("newAgentsFail"):
+            break_new_agents(case)
+        driver = Driver(path, around)
         driver.run(INSTANCE, given)
         case.control_azure("paces", {"connection": {"seconds": 0}})
         batches = [[_without_traces(json_format.MessageToDict(event)) for event in batch] for batch in batches_of(path)]
@@ -82,15 +93,19 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "retry": {"fault": {"path": r"/connectedClusters/[^/]+$", "method": "PUT", "status": 503}},
     "failure": {"broken": True},
     "rollback": {"broken": True, "onFailure": "rollback"},
+    "update": {"operation": "update"},
+    "upgrade": {"operation": "upgrade"},
+    "upgrade-rolled-back": {"operation": "upgrade", "newAgentsFail": True},
+    "temporary-credential": {"temporary": True},
     "cancel": {"cancel": "wait_for_metadata", "paces": {"connection": {"seconds": 60}}},
 }
 
 
 def main() -> None:
-    """Record every scenario."""
+    """Record every scenario, or those that the command line names."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, worlds.ready(Path(folder)) as world:
-        for name in SCENARIOS:
+        for name in sys.argv[1:] or SCENARIOS:
             record(world, name)
             sys.stdout.write(f"{name}\n")
 

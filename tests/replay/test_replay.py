@@ -19,7 +19,7 @@ from tests.chaos.fault_matrix.test_fault_matrix import payload
 from tests.chaos.fault_matrix.world import Case
 from tests.replay.recorded import INSTANCE, SCENARIOS, read
 
-ENDINGS = {"failure": "Failed", "rollback": "Failed", "cancel": "Canceled"}
+ENDINGS = {"failure": "Failed", "rollback": "Failed", "upgrade-rolled-back": "Failed", "cancel": "Canceled"}
 
 
 def replay(past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]) -> pb.OrchestratorResponse:

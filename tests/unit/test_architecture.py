@@ -12,18 +12,32 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("activities", "orchestrators", "triggers", "arcway")
 ADAPTERS = {
     "azure.mgmt": {"arcway/azure/arm.py"},
-    "azure.identity": {"arcway/azure/pipeline.py"},
-    "azure.keyvault": {"arcway/azure/secrets.py"},
+    "azure.identity": {"arcway/azure/pipeline.py", "arcway/cli/sign_in.py"},
+    "azure.keyvault": {"arcway/azure/secrets.py", "arcway/cli/credentials/store.py"},
+    "jinja2": {"arcway/page/renderer.py"},
+    "jwt": {
+        "triggers/access/tokens.py",
+        "arcway/local/azure/entra/service.py",
+        "arcway/local/azure/entra/signing.py",
+    },
+    "msal": {"triggers/access/sign_in.py"},
     "kubernetes": {"arcway/cluster/api.py"},
     "helm_python": {"arcway/cluster/helm/worker.py"},
     "yaml": {
+        "arcway/cluster/addresses.py",
         "arcway/cluster/kubeconfig.py",
-        "arcway/cli/kubeconfig.py",
+        "arcway/cli/credentials/kubeconfig.py",
         "arcway/local/azure/kube_client.py",
         "arcway/local/azure/registry.py",
     },
 }
-ENVIRONMENT_READERS = {"arcway/settings.py", "arcway/cli/bus.py", "arcway/cli/kubeconfig.py"}
+ENVIRONMENT_READERS = {
+    "arcway/settings.py",
+    "arcway/cli/bus.py",
+    "arcway/cli/credentials/kubeconfig.py",
+    "arcway/cli/credentials/exec_plugin.py",
+    "arcway/cli/sign_in.py",
+}
 
 
 def sources() -> Iterator[tuple[str, ast.Module]]:

@@ -130,9 +130,9 @@ class WorkerPool:
         self._charts.put(digest, data)
         return data
 
-    def release(self, access: Access, name: str, namespace: str) -> Release | None:
+    def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
         """See `Helm.release`."""
-        seen = self._on_cluster("release", access, name, namespace)
+        seen = self._on_cluster("release", access, name, namespace, revision=revision)
         if seen is None:
             return None
         found = seen["release"]
@@ -150,6 +150,10 @@ class WorkerPool:
     def upgrade(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """See `Helm.upgrade`."""
         self._on_cluster("upgrade", access, name, namespace, chart=base64.b64encode(chart).decode(), values=values)
+
+    def roll_back(self, access: Access, name: str, namespace: str, revision: int) -> None:
+        """See `Helm.roll_back`."""
+        self._on_cluster("roll_back", access, name, namespace, revision=revision)
 
     def uninstall(self, access: Access, name: str, namespace: str) -> None:
         """See `Helm.uninstall`."""

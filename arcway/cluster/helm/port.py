@@ -51,14 +51,17 @@ class Helm(Protocol):
     def pull(self, reference: str, digest: str) -> bytes:
         """The chart's archive, refused if the registry no longer has it under `digest`."""
 
-    def release(self, access: Access, name: str, namespace: str) -> Release | None:
-        """The release's latest revision; None when there is none."""
+    def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
+        """One revision of the release, the latest unless told otherwise; None when there is none."""
 
     def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """Install without waiting for workloads; the namespace is created."""
 
     def upgrade(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """Upgrade to exactly `values` without waiting for workloads."""
+
+    def roll_back(self, access: Access, name: str, namespace: str, revision: int) -> None:
+        """Make what `revision` was the release again, as a new revision, without waiting for workloads."""
 
     def uninstall(self, access: Access, name: str, namespace: str) -> None:
         """Uninstall without running hooks and without waiting; harmless when there is no such release."""

@@ -26,6 +26,7 @@ _TIMEOUT = "--timeout=45s"
 # leftovers (CRDs) stop a new one.
 _OWN = ("--force-conflicts", "--take-ownership")
 _LOCKED = "another operation (install/upgrade/rollback) is in progress"
+_NOT_ASCII = re.compile("[\x7f-\uffff]")
 _DIGEST = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 _LATE = ("context deadline exceeded", "context canceled", "timed out")
 
@@ -54,11 +55,12 @@ class HelmProgram:
             raise ArcError("ARC-5001", f"{reference} changed in its registry while it was fetched.")
         return archive
 
-    def release(self, access: Access, name: str, namespace: str) -> Release | None:
+    def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
         """See `Helm.release`."""
+        which = ("--output=json", f"--revision={revision or 0}")
         try:
-            found = json.loads(self._on_cluster(access, namespace, "status", name, "--output=json"))
-            listed = json.loads(self._on_cluster(access, namespace, "get", "metadata", name, "--output=json"))
+            found = json.loads(self._on_cluster(access, namespace, "status", name, *which))
+            listed = json.loads(self._on_cluster(access, namespace, "get", "metadata", name, *which))
         except _NotFoundError:
             return None
         return Release(
@@ -75,6 +77,10 @@ class HelmProgram:
     def upgrade(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """See `Helm.upgrade`."""
         self._apply(access, namespace, chart, values, "upgrade", name, "--reset-values", "--history-max=5")
+
+    def roll_back(self, access: Access, name: str, namespace: str, revision: int) -> None:
+        """See `Helm.roll_back`."""
+        self._on_cluster(access, namespace, "rollback", name, str(revision), "--force-conflicts", _TIMEOUT)
 
     def uninstall(self, access: Access, name: str, namespace: str) -> None:
         """See `Helm.uninstall`."""
@@ -101,7 +107,7 @@ class HelmProgram:
             archive.write(chart)
             archive.flush()
             arguments = (verb, name, archive.name, "--values=-", *_OWN, "--output=json", _TIMEOUT, *flags)
-            self._on_cluster(access, namespace, *arguments, given=json.dumps(values))
+            self._on_cluster(access, namespace, *arguments, given=_as_yaml(values))
 
     def _on_cluster(self, access: Access, namespace: str, *arguments: str, given: str = "") -> str:
         with private_file(access.as_kubeconfig()) as path:
@@ -123,7 +129,8 @@ class HelmProgram:
                     capture_output=True,
                     env=environment,
                     timeout=CALL_SECONDS,
-                    text=True,
+                    encoding="utf-8",
+                    errors="replace",  # one odd byte in what a server says must not hide the rest
                     check=False,
                 )
             except subprocess.TimeoutExpired as error:
@@ -135,6 +142,14 @@ class HelmProgram:
             raise _refusal(done.stderr, arguments[0], code)
         # `pull` tells the digest on one or the other, by version.
         return done.stdout if kubeconfig != os.devnull else done.stdout + done.stderr
+
+
+def _as_yaml(values: dict[str, Any]) -> str:
+    """The values as JSON that is YAML as well: YAML knows no pairs of surrogates, and takes some characters for ends of
+    lines (https://yaml.org/spec/1.2.2/#54-line-break-characters).
+    """
+    text = json.dumps(values, ensure_ascii=False)
+    return _NOT_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class _NotFoundError(Exception):

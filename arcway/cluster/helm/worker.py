@@ -71,8 +71,8 @@ def _pull(request: dict[str, Any]) -> str:
 
 def _release(request: dict[str, Any]) -> dict[str, Any]:
     with private_file(request["kubeconfig"]) as path, _config(path, request) as config:
-        found = config.status(request["name"])
-        return {"release": found, "values": config.get_values(request["name"])}
+        found = config.status(request["name"], revision=request["revision"])
+        return {"release": found, "values": config.get_values(request["name"], revision=request["revision"])}
 
 
 def _install(request: dict[str, Any]) -> None:
@@ -112,6 +112,15 @@ def _apply(call: str, request: dict[str, Any], **options: Any) -> None:
         )
 
 
+def _roll_back(request: dict[str, Any]) -> None:
+    """The Python layer hides force_conflicts here, too."""
+    from helm_python import _native
+
+    options = {"version": request["revision"], "timeout_seconds": _TIMEOUT_SECONDS, "force_conflicts": True}
+    with private_file(request["kubeconfig"]) as path, _config(path, request) as config:
+        _native.call_status("helm_rollback", config._raw(), request["name"], json.dumps(options))
+
+
 def _uninstall(request: dict[str, Any]) -> None:
     """Without hooks: they are Jobs, which never end in a cluster whose nodes are gone."""
     from helm_python import _native
@@ -133,6 +142,7 @@ _OPERATIONS = {
     "release": _release,
     "install": _install,
     "upgrade": _upgrade,
+    "roll_back": _roll_back,
     "uninstall": _uninstall,
 }
 

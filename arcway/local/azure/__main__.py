@@ -15,7 +15,13 @@ def main(arguments: list[str]) -> int:
     """Serve until SIGTERM or SIGINT; prints one line of JSON when ready. Exit code 2 when the port is taken."""
     parser = argparse.ArgumentParser(prog="arcway local azure", description="A simulated Azure on loopback.")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    parser.add_argument("--clusters", type=Path, help="folder of kubeconfigs in whose clusters agents are simulated")
+    parser.add_argument(
+        "--clusters",
+        type=Path,
+        action="append",
+        default=[],
+        help="folder of kubeconfigs in whose clusters agents are simulated; may be given more than once",
+    )
     parser.add_argument("--dir", type=Path, required=True, help="folder for the local CA")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long registration, provisioning and so on take")
     chosen = parser.parse_args(arguments)

@@ -9,6 +9,7 @@ cluster-metadata-operator is. They never hear of an onboarding from the code und
 import asyncio
 import base64
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _NAMESPACE = "/api/v1/namespaces/azure-arc"
 _CONFIG = "azure-clusterconfig"
+_KUBECONFIGS = ("*.yaml", "arcway-kubeconfig-*")
 _SCAN_SECONDS = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE, _HEARTBEAT_SECONDS = 0.1, 2.0, 30.0
 
@@ -33,10 +35,13 @@ class NotYet(Exception):
 
 
 class Agents:
-    """Runs the agents of every cluster in a folder. `endpoint` and `tls` are the Arc service's."""
+    """Runs the agents of every cluster whose kubeconfig is in one of the folders: `*.yaml`, and what the page kept.
 
-    def __init__(self, folder: Path, endpoint: str, tls: Any) -> None:
-        self._folder = folder
+    `endpoint` and `tls` are the Arc service's.
+    """
+
+    def __init__(self, folders: Sequence[Path], endpoint: str, tls: Any) -> None:
+        self._folders = folders
         self._endpoint = endpoint
         self._tls = tls
         self._running: dict[Path, asyncio.Task[None]] = {}
@@ -46,7 +51,7 @@ class Agents:
         """Watch the folder until cancelled."""
         try:
             while True:
-                found = set(self._folder.glob("*.yaml")) if self._folder.is_dir() else set()
+                found = {path for folder in self._folders for kind in _KUBECONFIGS for path in folder.glob(kind)}
                 for path in self._running.keys() - found:
                     self._running.pop(path).cancel()
                 for path in found - self._running.keys():

@@ -10,8 +10,11 @@ PUT  /control/providers/{subscription}/{namespace}   {"state": "NotRegistered"}
 PUT  /control/provisioning-failures {"<resource id>": {"code": …, "message": …}}
 PUT  /control/retry-after  {"seconds": 2}        Retry-After of operations under way; null for none
 PUT  /control/settings     {"dotted.key": "value"}   additional Helm settings of the data plane
-POST /control/rotate-key                         sign tokens with a new key
-PUT  /control/applications {"<client id>": "<secret>"}
+POST /control/rotate-key   {"keep": true}        sign tokens with a new key; keep: tokens of earlier ones stay valid
+PUT  /control/applications {"<client id>": "<secret>", "<client id>": {"secret": …, "name": …, "roles": […]}}
+PUT  /control/users        {"<user>": {"name": …, "roles": […]}}     who may sign in; both add to those that are there
+POST /control/tokens       {"user": "<user>", "claims": {…}}         an access token for the API, with claims changed
+                           {"application": "<client id>", …}         (null: left out); {"access_token": …}
 """
 
 import re
@@ -53,6 +56,8 @@ class Control:
         routes.add("PUT", r"/control/settings", self._settings)
         routes.add("POST", r"/control/rotate-key", self._rotate_key)
         routes.add("PUT", r"/control/applications", self._applications)
+        routes.add("PUT", r"/control/users", self._users)
+        routes.add("POST", r"/control/tokens", self._tokens)
 
     def take_fault(self, method: str, path: str) -> Fault | None:
         """The fault for a request, counted."""
@@ -112,9 +117,16 @@ class Control:
         return web.json_response({})
 
     async def _rotate_key(self, exchange: Exchange) -> web.StreamResponse:
-        self._entra.rotate_key()
+        self._entra.rotate_key(keep=bool(exchange.json().get("keep")))
         return web.json_response({})
 
     async def _applications(self, exchange: Exchange) -> web.StreamResponse:
         self._entra.add_applications(exchange.json())
         return web.json_response({})
+
+    async def _users(self, exchange: Exchange) -> web.StreamResponse:
+        self._entra.add_users(exchange.json())
+        return web.json_response({})
+
+    async def _tokens(self, exchange: Exchange) -> web.StreamResponse:
+        return web.json_response({"access_token": self._entra.api_token(exchange.json())})

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import ssl
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,10 @@ class Ready:
     identity_endpoint: str
     identity_header: str
     registry: str
+    api_client_id: str
+    api_client_secret: str
+    command_line_client_id: str
+    command_line_client_secret: str
 
     def as_json(self) -> dict[str, str]:
         """The names that the command line prints."""
@@ -45,9 +50,9 @@ class Ready:
 
 
 class SimulatedAzure:
-    """The simulated Azure. `clusters` is the folder of kubeconfigs in whose clusters agents are simulated."""
+    """The simulated Azure. `clusters` are folders of kubeconfigs in whose clusters agents are simulated."""
 
-    def __init__(self, state: Path, clusters: Path | None, port: int = 0, paces: Paces | None = None) -> None:
+    def __init__(self, state: Path, clusters: Sequence[Path], port: int = 0, paces: Paces | None = None) -> None:
         self._authority = CertificateAuthority.open(state)
         self._clusters = clusters
         self._port = port
@@ -99,6 +104,7 @@ class SimulatedAzure:
             identity_endpoint=f"{self._entra.endpoint}/msi/token",
             identity_header=self._entra.identity_header,
             registry=host,
+            **self._entra.registration(),
         )
 
     async def stop(self) -> None:

@@ -9,8 +9,13 @@ POST   /control/clusters                     {"name"?} -> 201 {"name", "kubeconf
 DELETE /control/clusters/NAME                204
 PUT    /control/clusters/NAME/behaviour      {"readiness": {"mode": "immediate" | "reads" | "seconds", "value": N},
                                               "pods": [{"outcome": "imagePull" | "crashLoop", "labels"?,
-                                                        "namePrefix"?}]}
+                                                        "namePrefix"?, "restarts"?, "log"?}],
+                                              "unreachable": [PATTERN of hosts]}
                                              replaces all orders; pods that stop matching recover. GET shows them.
+                                             "log": what the containers of a pod that keeps crashing wrote.
+                                             "unreachable": of a Job's container whose arguments are addresses
+                                             (host:port) the termination message has a line for each, `ok ADDRESS` or
+                                             `unreachable ADDRESS`.
                                              "reads": gets and lists of pods or workloads in the pod's namespace.
 POST   /control/clusters/NAME/faults         {"kind": "silent" | "delay" | "status" | "disconnect", "method"?, "path"?
                                               (regular expression), "count"? (absent: all), "seconds", "status",
@@ -23,8 +28,9 @@ DELETE /control/clusters/NAME/history        forgets the history: older resource
 
 Not simulated: schema validation of built-in and custom resources (unknown fields are kept, also with
 fieldValidation=Strict), admission, conversion webhooks, protobuf and Table answers, OpenAPI v2, reviews of other
-subjects and of tokens, pod logs and exec, Endpoints, capacity, PersistentVolumes, node heartbeats. Controllers' own
-writes are not recorded in managedFields, nor are maps themselves (`.`) beside their keys.
+subjects and of tokens, exec and logs of pods that do not crash on order, Endpoints, capacity, PersistentVolumes, node
+heartbeats. Controllers' own writes are not recorded in managedFields, nor are maps themselves (`.`) beside their
+keys.
 
 `real` beside these modules runs a real control plane; tests/contract/kubernetes_api holds the two to the same answers.
 """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
-from arcway.local.cluster import errors, reviews
+from arcway.local.cluster import errors, logs, reviews
 from arcway.local.cluster.authorization import Attempt, User
 from arcway.local.cluster.documents import document
 from arcway.local.cluster.kinds import AUTHORIZATION, RBAC, Kind
@@ -96,6 +96,8 @@ class _Call:
         if target.subresource:
             if target.subresource not in kind.subresources:
                 raise errors.no_such_path()
+            if target.subresource == "log" and verb != "get":
+                raise errors.method_not_allowed()
         elif verb not in kind.verbs:
             raise errors.method_not_allowed()
         if verb in ("list", "watch") or (verb == "get" and not target.subresource):
@@ -151,6 +153,8 @@ class _Call:
 
     async def _get(self, kind: Kind) -> web.Response:
         item = self.resources.get(kind, self.target.namespace, self.target.name)
+        if self.target.subresource == "log":
+            return web.Response(text=logs.read(item, self.cluster.behaviour, self.query), content_type="text/plain")
         return respond(reviews.scale_of(item)) if self.target.subresource == "scale" else self._show(item, kind)
 
     async def _create(self, kind: Kind) -> web.Response:

@@ -3,13 +3,17 @@
 Plain data set through the control API and read by the pod controller. It must not know how either works.
 """
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from arcway.local.cluster.values import Json, name_of, namespace_of
 
 type Outcome = Literal["imagePull", "crashLoop"]
+
+_ADDRESS = re.compile(r"([0-9A-Za-z.-]+):\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class PodRule:
     outcome: Outcome
     labels: tuple[tuple[str, str], ...] = ()
     name_prefix: str = ""
+    restarts: int = 1
+    log: str = ""
 
     def matches(self, pod: Json) -> bool:
         """Whether the rule is about this pod."""
@@ -40,12 +46,26 @@ class Behaviour:
 
     readiness: Readiness = Readiness()
     rules: tuple[PodRule, ...] = ()
+    unreachable: tuple[str, ...] = ()
+    """Patterns of hosts that no pod can connect to."""
     _reads: Counter[str] = field(default_factory=Counter)
     _started: dict[str, tuple[float, int]] = field(default_factory=dict)
 
-    def outcome(self, pod: Json) -> Outcome | None:
+    def rule(self, pod: Json) -> PodRule | None:
         """How the pod fails, or None when it works."""
-        return next((rule.outcome for rule in self.rules if rule.matches(pod)), None)
+        return next((rule for rule in self.rules if rule.matches(pod)), None)
+
+    def last_words(self, container: Json) -> str:
+        """What a container that runs to its end writes into its termination message.
+
+        One whose arguments are addresses is taken for a program that tries to connect to each.
+        """
+        found = [(text, _ADDRESS.fullmatch(text)) for text in container.get("args") or []]
+        return "".join(
+            f"{'unreachable' if any(fnmatchcase(match[1], one) for one in self.unreachable) else 'ok'} {text}\n"
+            for text, match in found
+            if match
+        )
 
     def note_read(self, namespace: str) -> bool:
         """Count a read of pods or workloads (empty namespace: of all); whether that can make a pod ready."""

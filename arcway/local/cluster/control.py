@@ -122,6 +122,7 @@ class _Control:
             raise ValueError(f"readiness mode {readiness.mode!r}")
         rules = tuple(_rule(rule) for rule in body.get("pods", []))
         cluster.behaviour.readiness, cluster.behaviour.rules = readiness, rules
+        cluster.behaviour.unreachable = tuple(map(str, body.get("unreachable", [])))
         cluster.controllers.look_again()
         return respond(_describe(cluster))
 
@@ -163,15 +164,29 @@ class _Control:
 def _rule(body: dict[str, Any]) -> PodRule:
     if body.get("outcome") not in ("imagePull", "crashLoop"):
         raise ValueError(f"outcome {body.get('outcome')!r}")
-    return PodRule(body["outcome"], tuple(sorted(body.get("labels", {}).items())), body.get("namePrefix", ""))
+    labels = tuple(sorted(body.get("labels", {}).items()))
+    return PodRule(
+        body["outcome"], labels, body.get("namePrefix", ""), int(body.get("restarts", 1)), body.get("log", "")
+    )
 
 
 def _describe(cluster: Cluster) -> Json:
     rules = [
-        {"outcome": rule.outcome, "labels": dict(rule.labels), "namePrefix": rule.name_prefix}
+        {
+            "outcome": rule.outcome,
+            "labels": dict(rule.labels),
+            "namePrefix": rule.name_prefix,
+            "restarts": rule.restarts,
+            "log": rule.log,
+        }
         for rule in cluster.behaviour.rules
     ]
-    return {"readiness": dataclasses.asdict(cluster.behaviour.readiness), "pods": rules}
+    behaviour = cluster.behaviour
+    return {
+        "readiness": dataclasses.asdict(behaviour.readiness),
+        "pods": rules,
+        "unreachable": list(behaviour.unreachable),
+    }
 
 
 def _fault_body(fault: Fault) -> Json:

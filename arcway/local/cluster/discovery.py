@@ -92,7 +92,7 @@ def _subresource_kind(kind: Kind, name: str) -> Json:
 
 
 def _subresource_verbs(name: str) -> list[str]:
-    return {"token": ["create"], "finalize": ["update"]}.get(name, ["get", "patch", "update"])
+    return {"token": ["create"], "finalize": ["update"], "log": ["get"]}.get(name, ["get", "patch", "update"])
 
 
 def core_versions() -> Json:

@@ -44,6 +44,8 @@ class Kind:
         names = [name for name, served in (("status", self.status), ("scale", self.scale)) if served]
         if self.key == ("", "namespaces"):
             names.append("finalize")
+        if self.key == ("", "pods"):
+            names.append("log")
         if self.key == ("", "serviceaccounts"):
             names.append("token")
         return tuple(names)

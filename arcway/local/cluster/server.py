@@ -24,6 +24,7 @@ from arcway.local.cluster.faults import Fault, Faults
 from arcway.local.cluster.model import Cluster
 from arcway.local.cluster.responses import respond
 from arcway.local.cluster.values import Json
+from arcway.local.orders import Orders
 
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
 _OWN_FILE = re.compile(r"^cluster-\d{3,}\.yaml$")
@@ -38,7 +39,7 @@ class _Entry:
     path: Path
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     cluster: Cluster | None = None
-    faults: Faults = field(default_factory=Faults)
+    faults: Faults = field(default_factory=Orders)
     requests: dict[int, web.Request] = field(default_factory=dict)
 
 

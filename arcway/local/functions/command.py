@@ -85,8 +85,11 @@ def _parse(argv: Sequence[str]) -> Options:
     parser.add_argument(
         "--data", type=Path, help="folder of the journal, by which orchestrations outlive the host (default: none)"
     )
+    parser.add_argument("--home", help="path that / leads to (default: none)")
     arguments = parser.parse_args(argv)
-    return Options(app=arguments.app, host=arguments.host, port=arguments.port, data=arguments.data)
+    return Options(
+        app=arguments.app, host=arguments.host, port=arguments.port, data=arguments.data, home=arguments.home
+    )
 
 
 def _port(text: str) -> int:

@@ -44,7 +44,8 @@ _log = logging.getLogger(__name__)
 class Options:
     """What to serve and where. `port` 0 takes a free one; `grace` is the seconds work in flight gets at the end.
 
-    `data` is the folder of the journal; without one, what is durable lasts as long as the host.
+    `data` is the folder of the journal; without one, what is durable lasts as long as the host. `home` is the path that
+    `/` leads to; without one there is nothing at `/`.
     """
 
     app: Path
@@ -52,6 +53,7 @@ class Options:
     port: int = 0
     grace: float = 5.0
     data: Path | None = None
+    home: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ async def serve(options: Options) -> AsyncIterator[Running]:
     app, data = options.app.resolve(), options.data and options.data.absolute()
     if not app.is_dir():
         raise HostError(f"{options.app} is not a folder.")
+    # As every Functions host does; an app may refuse to serve others than this machine without a sign-in.
+    os.environ["WEBSITE_HOSTNAME"] = f"{_bracketed(options.host)}:{options.port}"
     load_values(app)
     settings = load_host_json(app)
     worker = Worker()
@@ -90,11 +94,11 @@ async def serve(options: Options) -> AsyncIterator[Running]:
         engine = _engine(worker, settings.default_version, data)
         failure = _failure_of(engine)
         key = f"code={secrets.token_urlsafe(24)}"
-        server = HttpServer(worker, routes, ManagementApi(engine, key), options.grace)
+        server = HttpServer(worker, routes, ManagementApi(engine, key), options.grace, options.home)
         dispatcher = Dispatcher(engine, worker, settings.concurrency)
         try:
             port = await _listen(server, options)
-            url = f"http://{f'[{options.host}]' if ':' in options.host else options.host}:{port}"
+            url = f"http://{_bracketed(options.host)}:{port}"
             worker.client_configuration = client_configuration(settings, url, engine.start(), key)
             if isinstance(engine, JournaledEngine):
                 engine.resume()
@@ -131,6 +135,10 @@ def client_configuration(settings: HostSettings, url: str, rpc_address: str, req
             "grpcHttpClientTimeout": "00:01:40",
         }
     )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _engine(worker: Worker, version: str | None, data: Path | None) -> Engine:

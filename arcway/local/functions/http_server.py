@@ -7,9 +7,12 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 from uuid import uuid4
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.typedefs import Handler
 
 from arcway.local.functions.dispatcher import ACTIVITY, ENTITY, ORCHESTRATION
 from arcway.local.functions.http_messages import to_response, to_rpc
@@ -20,6 +23,7 @@ from arcway.local.functions.timers import TIMER, timer_data
 from arcway.local.functions.worker import Function, InvocationError, Worker
 
 _BODY_LIMIT = 100 * 1024 * 1024
+_BODY_SECONDS = 60
 _SERVICE_BUS = "serviceBusTrigger"
 _NOT_BY_ADMIN = frozenset(("httpTrigger", ORCHESTRATION, ENTITY))
 
@@ -27,19 +31,31 @@ _log = logging.getLogger(__name__)
 
 
 class HttpServer:
-    """Serves one app. `grace` is how many seconds calls in progress get at the end."""
+    """Serves one app. `grace`: seconds that calls in progress get at the end; `home`: the path that `/` leads to."""
 
-    def __init__(self, worker: Worker, routes: Sequence[Route], management: ManagementApi, grace: float) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        routes: Sequence[Route],
+        management: ManagementApi,
+        grace: float,
+        home: str | None = None,
+    ) -> None:
         self._worker = worker
         self._grace = grace
+        self._home = home
         self._routes = routes
         self._calls: set[asyncio.Task[None]] = set()
-        application = web.Application(client_max_size=_BODY_LIMIT)
+        application = web.Application(client_max_size=_BODY_LIMIT, middlewares=[_refuse_unreadable])
         management.add_to(application)
+        if home:
+            application.router.add_get("/", self._to_home)
         application.router.add_get("/admin/host/status", self._status)
         application.router.add_post("/admin/functions/{name}", self._admin)
-        application.router.add_route("*", "/{path:.*}", self._function)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=grace)
+        # Not `.*`: a path may have an encoded line break.
+        application.router.add_route("*", r"/{path:[\s\S]*}", self._function)
+        # The real host hands a compressed body on as it came.
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=grace, auto_decompress=False)
 
     async def start(self, host: str, port: int) -> int:
         """Listen on `port`, or on a free one for 0; returns the port. Raises OSError when the address cannot be had."""
@@ -68,6 +84,9 @@ class HttpServer:
             _log.error("Function %s failed: %s\n%s", function.name, error, error.stack_trace)
             return web.Response(status=500)
 
+    async def _to_home(self, _request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": str(self._home)})
+
     async def _status(self, _request: web.Request) -> web.Response:
         return web.json_response({"state": "Running"})
 
@@ -95,6 +114,24 @@ class HttpServer:
             await self._worker.invoke(function, _admin_data(function, value), metadata)
         except InvocationError as error:
             _log.error("Function %s failed: %s\n%s", function.name, error, error.stack_trace)
+
+
+@web.middleware
+async def _refuse_unreadable(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What the real host's own HTTP server refuses: a Host that is none, a body whose form is broken or never ends.
+
+    A chunk that is broken and did not come along with the headers keeps aiohttp's reader waiting for ever.
+    """
+    try:
+        urlsplit(str(request.url))
+        async with asyncio.timeout(_BODY_SECONDS):
+            await request.read()
+    except TimeoutError:
+        return web.Response(status=408)
+    except (ValueError, web.RequestPayloadError, ClientPayloadError, HttpProcessingError) as error:
+        _log.info("A request was refused: %s", error)
+        return web.Response(status=400)
+    return await handler(request)
 
 
 def _message_metadata() -> dict[str, TypedData]:

@@ -3,6 +3,7 @@
 It must not know AMQP or how messages are stored. All times are milliseconds since 1970, UTC.
 """
 
+import abc
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Surroundings:
     records: Records
 
 
-class Entity:
+class Entity(abc.ABC):
     """Takes drafts, numbers them, drops duplicates, holds those whose time has not come."""
 
     def __init__(self, path: str, rules: Rules, around: Surroundings) -> None:
@@ -126,9 +127,9 @@ class Entity:
         message.state, message.enqueued_at = State.ACTIVE, now
         self._arrive(message, lifetime, now)
 
+    @abc.abstractmethod
     def _arrive(self, message: Message, lifetime: int | None, now: int) -> None:
         """A message has become active. `lifetime` is the sender's wish."""
-        raise NotImplementedError
 
     def _forget(self, message: Message) -> None:
         del self.messages[message.sequence]

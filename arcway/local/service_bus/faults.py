@@ -1,9 +1,11 @@
 """Faults on order: sends that are rejected, delayed or lose their link, connections that are refused.
 
-Plain data and its countdown. It must not know AMQP beyond the names of conditions.
+Plain data. It must not know AMQP beyond the names of conditions.
 """
 
 from dataclasses import dataclass
+
+from arcway.local.orders import Orders
 
 SEND_FAULTS = ("rejectSend", "delaySend", "dropLink")
 KINDS = (*SEND_FAULTS, "refuseConnection")
@@ -28,33 +30,9 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"The kind of a fault is one of {', '.join(KINDS)}, not {self.kind!r}.")
 
-    def takes(self, kinds: tuple[str, ...], entity: str) -> bool:
-        """Whether the fault is for this; counts it if so."""
-        if self.count == 0 or self.kind not in kinds or self.entity.lower() not in ("", entity):
-            return False
-        if self.count is not None:
-            self.count -= 1
-        return True
+    def fits(self, kinds: tuple[str, ...], entity: str = "") -> bool:
+        """Whether the fault is for this."""
+        return self.kind in kinds and self.entity.lower() in ("", entity)
 
 
-class Faults:
-    """The orders, the oldest first."""
-
-    def __init__(self) -> None:
-        self._orders: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        """Take an order."""
-        self._orders.append(fault)
-
-    def clear(self) -> None:
-        """Drop all orders."""
-        self._orders.clear()
-
-    def listed(self) -> list[Fault]:
-        """The orders that still wait."""
-        return [fault for fault in self._orders if fault.count != 0]
-
-    def take(self, kinds: tuple[str, ...], entity: str = "") -> Fault | None:
-        """The fault for this occasion, or None."""
-        return next((fault for fault in self._orders if fault.takes(kinds, entity)), None)
+type Faults = Orders[Fault]

@@ -12,6 +12,7 @@ from typing import Self
 
 from aiohttp import web
 
+from arcway.local.orders import Orders
 from arcway.local.service_bus.broker import Broker, milliseconds
 from arcway.local.service_bus.config import Configuration
 from arcway.local.service_bus.connection import Connection, House
@@ -53,7 +54,7 @@ class ServiceBus:
         self._largest_message = largest_message
         self._connections: set[Connection] = set()
         self._dirty: dict[Connection, None] = {}
-        self._faults = Faults()
+        self._faults: Faults = Orders()
         self._tick: asyncio.Handle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: int | None = None

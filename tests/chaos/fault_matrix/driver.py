@@ -56,10 +56,12 @@ class Driver:
         self._around = around
         self.waits: list[float] = []
         self.kills = 0
+        self.given: Json = {}
         self._engine = self._open()
 
     def run(self, instance: str, payload: Json) -> pb.OrchestrationState:
         """Start and drive to the end."""
+        self.given = payload
         request = pb.CreateInstanceRequest(instanceId=instance, name="operation")
         request.input.value = json.dumps(payload)
         self._engine.StartInstance(request, LOCAL)

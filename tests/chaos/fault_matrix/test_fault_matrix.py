@@ -7,16 +7,21 @@ docs/fault-matrix.md: a change of behaviour is a change of that page (ARCWAY_PUB
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from activities import targets
 from activities.blueprint import STEPS
 from arcway.domain.errors import CATALOGUE
 from arcway.domain.phases import AGENTS_FIRST
 from tests.chaos.fault_matrix import world as worlds
+from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing, check_change
+from tests.chaos.fault_matrix.credentials import check_credential, temporary
 from tests.chaos.fault_matrix.driver import Driver, Json, Killed
 from tests.chaos.fault_matrix.world import Case, World
 
@@ -36,6 +41,10 @@ class Row:
     rollback: bool = False
     settings_differ: bool = False
     offboard: bool = False
+    change: str = ""
+    broken: bool = False
+    network: bool = False
+    temporary: bool = False
 
     @property
     def name(self) -> str:
@@ -47,6 +56,9 @@ CONNECTED = r"/connectedClusters/[^/]+$"
 ROWS = (
     Row("check_cluster", CLUSTER, "GET", LEASE),
     Row("check_azure", AZURE, "HEAD", r"/resourceGroups/[^/]+$"),
+    Row("start_network_check", CLUSTER, "POST", r"/arcway-check/jobs$", network=True),
+    Row("poll_network_check", CLUSTER, "GET", r"/arcway-check/pods$", network=True),
+    Row("end_network_check", CLUSTER, "DELETE", r"/namespaces/arcway-check$", network=True),
     Row("register_providers", AZURE, "POST", r"/register$"),
     Row("poll_registration", AZURE, "GET", r"/providers/Microsoft\.Kubernetes$"),
     Row("ensure_resource_group", AZURE, "PUT", r"/resourceGroups/[^/]+$"),
@@ -62,12 +74,20 @@ ROWS = (
     Row("wait_for_metadata", AZURE, "GET", CONNECTED),
     Row("publish_events", BUS, "", ""),
     Row("release_cluster", CLUSTER, "DELETE", LEASE),
+    Row("discard_credential", CLUSTER, "DELETE", r"/clusterrolebindings/arcway-tmp-", temporary=True),
+    Row("discard_secret", AZURE, "DELETE", r"/secrets/arcway-tmp-", temporary=True),
     Row("delete_resource", AZURE, "DELETE", CONNECTED, rollback=True),
     Row("uninstall_agents", CLUSTER, "DELETE", RECORDS, rollback=True),
     Row("check_agents", CLUSTER, "GET", LEASE, offboard=True),
     Row("check_resource", AZURE, "GET", CONNECTED, offboard=True),
     Row("delete_resource", AZURE, "DELETE", CONNECTED, offboard=True),
     Row("uninstall_agents", CLUSTER, "DELETE", RECORDS, offboard=True),
+    Row("check_connected_cluster", AZURE, "GET", CONNECTED, change="update"),
+    Row("check_release", CLUSTER, "GET", LEASE, change="update"),
+    Row("update_resource", AZURE, "PUT", CONNECTED, change="update"),
+    Row("update_agents", CLUSTER, "POST", RECORDS, change="update"),
+    Row("upgrade_agents", CLUSTER, "POST", RECORDS, change="upgrade"),
+    Row("roll_back_agents", CLUSTER, "POST", RECORDS, change="upgrade", broken=True),
 )
 
 KILLS = ("killed before the effect", "killed after the effect")
@@ -76,7 +96,7 @@ FAULTS: dict[str, Json | None] = {
     **dict.fromkeys((*KILLS, EXISTS)),
     "time-out": {"delay": 1.0},
     "connection refused": {"drop": True},
-    "429 with Retry-After": {"status": 429, "retryAfter": 3},
+    "429 with Retry-After": {"status": 429, "retryAfter": 2},
     "500": {"status": 500},
     "503": {"status": 503},
     "malformed answer": {"status": 200, "text": "<html>not JSON"},
@@ -92,11 +112,23 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def kept(world: World) -> Iterator[dict[str, Case]]:
+    """Connected clusters by the row that may use them again: connecting one takes longer than changing it."""
+    cases: dict[str, Case] = {}
+    yield cases
+    for case in cases.values():
+        case.close()
+
+
 @pytest.fixture
-def case(world: World) -> Iterator[Case]:
-    own = Case(world)
+def case(world: World, kept: dict[str, Case], row: Row) -> Iterator[Case]:
+    own = kept.pop(row.name, None) or Case(world)
     yield own
-    own.close()
+    if own.connected:
+        kept[row.name] = own
+    else:
+        own.close()
 
 
 def test_no_step_escapes_the_matrix() -> None:
@@ -106,14 +138,41 @@ def test_no_step_escapes_the_matrix() -> None:
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_fault_in_a_step(case: Case, row: Row, fault: str, tmp_path: Path) -> None:
-    driver, status = disturbed(case, row, fault, tmp_path)
-    outcome = describe(status, undone=row.rollback)
+    with nullcontext() if row.path == RECORDS else mock.patch.object(targets, "helm", case.helm.itself):
+        driver, status = disturbed(case, row, fault, tmp_path)
+    outcome = describe(status, undone=row.rollback, findings=row.network).replace(case.cluster, "NAME")
     check_invariants(case, row, fault, status, driver)
     expected = published()
     if os.environ.get("ARCWAY_PUBLISH_MATRIX"):
         publish(row.name, fault, outcome)
     else:
         assert expected[row.name, fault] == outcome
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cancelled: bool) -> None:
+    case, steps = Case(world), list[str]()
+
+    def around(step: str, given: Json, perform: Callable[[], Json]) -> Json:
+        steps.append(step)
+        if cancelled and step == "deploy_agents":
+            driver.raise_event("cluster-x", "cancel")
+        return perform()
+
+    given = payload(case, "rollback")
+    given["request"]["kubeconfig"] = temporary(case)
+    driver = Driver(tmp_path / "journal.db", around)
+    with mock.patch.object(targets, "helm", case.helm.itself):
+        state = driver.run("cluster-x", given)
+    import json
+
+    status: Json = json.loads(state.customStatus.value)
+    assert (status["state"], status["left"]) == ("Canceled" if cancelled else "Succeeded", []), status["error"]
+    assert steps[-3:] == ["release_cluster", "discard_credential", "discard_secret"]
+    assert ("uninstall_agents" in steps) == cancelled
+    check_credential(case, "", "", status, harmless=True)
+    assert not case.lease()
+    case.close()
 
 
 def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, Json]:
@@ -127,11 +186,24 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, J
     if row.offboard:
         Driver(folder / "before.db", lambda step, given, perform: perform()).run("cluster-x", payload(case, "keep"))
         assert case.resource()
+    if row.change and not case.connected:
+        before = payload(case, "keep", agents=agents_before(row.change))
+        Driver(folder / "before.db", lambda step, given, perform: perform()).run("cluster-x", before)
+        assert case.resource()
+    if row.broken:
+        break_new_agents(case)
+    case.connected = False
     hit = Hit(case, row, fault)
     driver = Driver(folder / "journal.db", hit)
     source = "urn:arcway:matrix" if row.system == BUS else None
     given = payload(case, "rollback" if row.rollback else "keep", source)
-    state = driver.run("cluster-x", {**given, **offboarding(case)} if row.offboard else given)
+    if row.network:
+        given["request"] |= {"operation": "check", "checkNetwork": True}
+    if row.temporary:
+        # A check is the shortest run that there is.
+        given["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
+    given |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
+    state = driver.run("cluster-x", given)
     case.control_azure("paces", {"registration": {"reads": 0}})
     case.control_azure("faults", [])
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
@@ -215,7 +287,7 @@ def cluster_fault(row: Row, order: Json) -> Json:
     return {**fault, "retryAfterSeconds": order["retryAfter"]} if "retryAfter" in order else fault
 
 
-def payload(case: Case, on_failure: str, source: str | None = None) -> Json:
+def payload(case: Case, on_failure: str, source: str | None = None, agents: Json | None = None) -> Json:
     from datetime import UTC, datetime
 
     from arcway.domain.request import parse_request
@@ -225,7 +297,7 @@ def payload(case: Case, on_failure: str, source: str | None = None) -> Json:
         "operation": "onboard",
         "requestKey": "key",
         "keys": [],
-        "request": parse_request(case.request(on_failure)).as_json(),
+        "request": parse_request({**case.request(on_failure), "agents": agents or {}}).as_json(),
         "createdAt": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         "correlationId": "matrix",
         "source": source,
@@ -243,9 +315,11 @@ def offboarding(case: Case) -> Json:
     return {"runId": "ba9876543210", "operation": "offboard", "request": request}
 
 
-def describe(status: Json, *, undone: bool) -> str:
-    """The outcome in a few words: state, code and phase of the error, what was left."""
+def describe(status: Json, *, undone: bool, findings: bool) -> str:
+    """The outcome in a few words: state, code and phase of the error, what was left; of a check what it found."""
     words = [status["state"]]
+    if findings:
+        words += [f"{finding['level']} {finding['code']}" for finding in status["findings"]]
     if status["error"]:
         words.append(f"{status['error']['code']} in {status['error']['phase']}")
     if status["left"] and (undone or status["state"] == "Succeeded"):
@@ -258,8 +332,20 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
     succeeded = status["state"] == "Succeeded"
     assert driver.kills == (1 if fault in KILLS else 0)
     assert case.puts() <= 1
+    if row.temporary:
+        check_credential(case, row.step, fault, status, harmless=fault in HARMLESS)
+        return
+    if row.network:
+        check_network(case, row, fault, status)
+        return
     if row.offboard:
         check_removal(case, fault, status)
+        return
+    if row.change:
+        harmless = fault in HARMLESS
+        check_change(case, driver.given, status, broken=row.broken, harmless=harmless, key=key_in_cluster(case))
+        assert not case.lease()
+        case.connected = (row.change == "update" and succeeded) or (row.broken and harmless)
         return
     assert case.revisions() <= (2 if row.settings_differ else 1)
     if not row.rollback and fault in HARMLESS:
@@ -283,7 +369,18 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
     if row.system == BUS:
         check_events(case)
     if fault == "429 with Retry-After" and row.system != BUS and row.path != RECORDS:  # Helm waits by itself
-        assert max(driver.waits) >= 3 - 0.5
+        assert max(driver.waits) >= 2 - 0.1
+
+
+def check_network(case: Case, row: Row, fault: str, status: Json) -> None:
+    """A look at the network changes nothing, hides nothing and leaves nothing, or names what it leaves."""
+    assert (status["state"], status["changed"]) == ("Succeeded", False)
+    assert not status["findings"] or fault not in HARMLESS, status["findings"]
+    namespace = case.get("/api/v1/namespaces/arcway-check")
+    # Where the API server says that the namespace is gone, it is believed.
+    lied_to = (row.step, fault) == ("end_network_check", "vanished")
+    if not lied_to and not any(item.startswith("namespace arcway-check") for item in status["left"]):
+        assert namespace["kind"] == "Status" or "deletionTimestamp" in namespace["metadata"]
 
 
 def check_removal(case: Case, fault: str, status: Json) -> None:
@@ -333,7 +430,8 @@ What becomes of a run when a fault hits the first attempt of a step. Written by
 `ARCWAY_PUBLISH_MATRIX=1 scripts/test tests/chaos/fault_matrix -n 0 -p no:randomly`, and held against every test run. In
 every case: at most one connected cluster was created, the release has no more revisions than an undisturbed run gives
 it, the key in the cluster is the resource's key, the cluster's Lease is given back or named in `left`, and the status
-says what happened. "Other settings" means that the data plane wants a setting that the first installation lacks.
+says what happened. "Other settings" means that the data plane wants a setting that the first installation lacks. A
+change that succeeds leaves the resource's key and makes one revision; an upgrade that fails names what is left of it.
 
 | step | fault | outcome |
 |---|---|---|

@@ -4,12 +4,14 @@ import os
 import ssl
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import httpx
+from azure.servicebus import ServiceBusClient, ServiceBusReceiver
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import arcway.azure.pipeline as pipeline
@@ -17,14 +19,16 @@ import arcway.cluster.api as cluster_api
 import arcway.cluster.helm.pool as helm_pool
 import arcway.cluster.key_pair as key_pair
 from arcway import settings
-from arcway.azure import arm, cloud, providers, subscriptions
+from arcway.azure import arm, cloud, providers, secrets, subscriptions
 from arcway.azure.providers import NAMESPACES
 from arcway.cluster.helm import helm
+from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain import phases
 from arcway.domain.ids import ClusterId
 from arcway.local import processes
 from arcway.local.certificates import write_private
 from arcway.local.stack import APP_DIR, ENTITIES
+from tests.chaos.fault_matrix.memory_helm import MemoryHelm
 
 type Json = dict[str, Any]
 
@@ -50,10 +54,19 @@ class World:
         where = ["--config", str(ENTITIES), "--port", "0"]
         self.bus, bus_pid = processes.launch("service_bus", where, APP_DIR, folder / "bus.log", {})
         self._pids = [azure_pid, cluster_pid, bus_pid]
+        self._stack = ExitStack()
+        self.bus_http = self._stack.enter_context(httpx.Client(base_url=self.bus["control"]))
         self.azure_http = _client(self.azure)
         self.cluster_http = _client(self.cluster)
 
+    @cached_property
+    def receiver(self) -> ServiceBusReceiver:
+        """Of all events; one for all cases, because opening and closing one takes seconds."""
+        client = self._stack.enter_context(ServiceBusClient.from_connection_string(self.bus["connectionString"]))
+        return self._stack.enter_context(client.get_subscription_receiver("onboarding-events", "all"))
+
     def stop(self) -> None:
+        self._stack.close()
         self.azure_http.close()
         self.cluster_http.close()
         processes.stop(self._pids)
@@ -61,10 +74,12 @@ class World:
     def settings(self) -> dict[str, str]:
         return {
             "ARCWAY_LOCAL": "1",
+            "WEBSITE_HOSTNAME": "127.0.0.1",
             "ARCWAY_ARM_ENDPOINT": self.azure["endpoint"],
             "ARCWAY_CA_FILE": self.azure["caFile"],
             "ARCWAY_REGISTRIES": self.azure["registry"],
             "ARCWAY_SECRETS_DIR": str(self.folder / "secrets"),
+            "ARCWAY_VAULTS": self.azure["endpoint"],
             "ARCWAY_WORK_DIR": str(self.folder / "work"),
             "ARCWAY_HELM_WORKERS": "1",
             "ServiceBusConnection": self.bus["connectionString"],
@@ -79,6 +94,9 @@ class Case:
     def __init__(self, world: World) -> None:
         self._world = world
         self.subscription = str(uuid.uuid4())
+        self.helm = MemoryHelm()
+        # Whether the cluster is connected and as a change wants to find it.
+        self.connected = False
         world.azure_http.put(f"/control/subscriptions/{self.subscription}", json={}).raise_for_status()
         made = world.cluster_http.post("/control/clusters", json={}).raise_for_status().json()
         self.cluster = made["name"]
@@ -114,21 +132,16 @@ class Case:
         self._world.azure_http.put(f"/control/{path}", json=body).raise_for_status()
 
     def control_bus(self, method: str, body: Any = None) -> None:
-        httpx.request(method, f"{self._world.bus['control']}/faults", json=body).raise_for_status()
+        self._world.bus_http.request(method, "/faults", json=body).raise_for_status()
 
     def events(self) -> list[bytes]:
         """The events that the topic has, each as it was sent."""
-        from azure.servicebus import ServiceBusClient
-
         found: list[bytes] = []
-        with (
-            ServiceBusClient.from_connection_string(self._world.bus["connectionString"]) as client,
-            client.get_subscription_receiver("onboarding-events", "all") as receiver,
-        ):
-            while batch := receiver.receive_messages(100, max_wait_time=0.5):
-                for message in batch:
-                    receiver.complete_message(message)
-                    found.append(b"".join(message.body))
+        receiver = self._world.receiver
+        while batch := receiver.receive_messages(100, max_wait_time=0.3):
+            for message in batch:
+                receiver.complete_message(message)
+                found.append(b"".join(message.body))
         return found
 
     def control_cluster(self, method: str, path: str, body: Any = None) -> None:
@@ -156,6 +169,20 @@ class Case:
             self.resource_id, params={"api-version": "2026-05-01"}, headers={"Authorization": f"Bearer {token}"}
         )
         return answer.json() if answer.status_code == 200 else None
+
+    def vault(self, method: str, name: str, value: str = "") -> httpx.Response:
+        """Do something with a secret in the vault."""
+        header = {"X-IDENTITY-HEADER": self._world.azure["identityHeader"]}
+        http, query = self._world.azure_http, {"resource": "https://vault.azure.net"}
+        token = http.get("/msi/token", params=query, headers=header).json()["access_token"]
+        authorization = {"Authorization": f"Bearer {token}"}
+        body = {"value": value} if value else None
+        return http.request(method, f"/secrets/{name}", headers=authorization, json=body)
+
+    def access(self) -> Access:
+        """The administrator's access."""
+        text = (self._world.folder / "secrets" / f"arcway-{self.cluster}").read_text()
+        return read_kubeconfig(text, None, allow_loopback=True)
 
     def puts(self) -> int:
         """How many connected clusters were ever created for this case: a 201 for each."""
@@ -210,6 +237,7 @@ def _forget() -> None:
         arm.connected_kubernetes,
         arm.resources,
         subscriptions.tenant_of,
+        secrets._vault,
         helm,
     ):
         cached.cache_clear()

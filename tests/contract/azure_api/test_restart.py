@@ -9,8 +9,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import jwt
 
 from tests.contract.azure_api.conftest import ROOT
 from tests.contract.azure_api.test_onboarding_sequence import body
@@ -46,6 +48,10 @@ def test_nothing_that_was_answered_is_forgotten(tmp_path: Path) -> None:
         url = f"{subscription}/resourceGroups/group/providers/Microsoft.Kubernetes/connectedClusters/one"
         put = http.put(url, json=body())
         http.put("/secrets/arcway-one", json={"value": "kept"})
+        http.put("/control/users", json={"eve": {"name": "Eve Example", "roles": ["Arcway.Read"]}})
+        http.put("/control/applications", json={"robot": {"secret": "kept too"}})
+        http.post("/control/rotate-key", json={"keep": True})
+        keys = http.get(f"/{ready['tenantId']}/discovery/v2.0/keys").json()
     with running(tmp_path, int(ready["endpoint"].rpartition(":")[2])) as (again, http):
         assert again == ready
         http.headers["Authorization"] = f"Bearer {token}"
@@ -55,3 +61,14 @@ def test_nothing_that_was_answered_is_forgotten(tmp_path: Path) -> None:
         assert (found["id"], found["identity"]) == (put.json()["id"], put.json()["identity"])
         assert found["properties"]["provisioningState"] == "Succeeded"
         assert http.get("/secrets/arcway-one").json()["value"] == "kept"
+        assert http.get(f"/{ready['tenantId']}/discovery/v2.0/keys").json() == keys
+        assert len(keys["keys"]) == 2
+        claims = _claims(http.post("/control/tokens", json={"user": "eve"}).json()["access_token"])
+        assert (claims["name"], claims["roles"]) == ("Eve Example", ["Arcway.Read"])
+        form = {"grant_type": "client_credentials", "client_id": "robot", "client_secret": "kept too", "scope": "x"}
+        assert http.post(f"/{ready['tenantId']}/oauth2/v2.0/token", data=form).status_code == 200
+
+
+def _claims(token: str) -> dict[str, Any]:
+    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return found

@@ -1,5 +1,9 @@
 """How requests reach functions and what clients see: the habits of the real host."""
 
+import gzip
+import socket
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.contract.functions_host.hosting import Host, eventually
@@ -17,6 +21,36 @@ def test_a_request_arrives_complete(host: Host) -> None:
         "header": "a,b",
         "size": 2,
     }
+
+
+def test_a_line_break_in_a_path_is_a_character_like_others(host: Host) -> None:
+    assert host.http.get("/api/echo/1/a%0Ab").json()["params"]["word"] == "a\nb"
+
+
+def test_a_compressed_body_is_handed_on_as_it_came(host: Host) -> None:
+    packed = gzip.compress(bytes(100_000))
+    reply = host.http.post("/api/echo/1", content=packed, headers={"Content-Encoding": "gzip"})
+    assert reply.json()["size"] == len(packed)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /api/" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /api/facts HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"GET /api/facts HTTP/1.1\r\nHost: a:b:c\r\n\r\n",
+        b"GET /api/facts HTTP/1.1\r\nHost: \xff\r\n\r\n",
+        b"GET /api/facts HTTP/1.1\r\n\r\n",
+        b"POST /api/echo/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /api/echo/1 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
+        b"\x16\x03\x01\x00 no HTTP\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused(host: Host, request_: bytes) -> None:
+    where = urlsplit(host.url)
+    with socket.create_connection((str(where.hostname), where.port or 80), 30) as connection:
+        connection.sendall(request_)
+        assert connection.makefile("rb").readline().split()[1] == b"400"
 
 
 def test_an_optional_route_value_may_be_missing(host: Host) -> None:

@@ -49,6 +49,26 @@ def test_a_release_from_nothing_to_nothing(helm: Helm, access: Access, api: Api)
     helm.uninstall(*place)
 
 
+def test_a_revision_comes_back_whole(helm: Helm, access: Access, api: Api) -> None:
+    place = (access, "agents", api.namespace)
+    helm.install(*place, THREE_OBJECTS, {"value": AWKWARD})
+    helm.upgrade(*place, packed("1.1.0", objects=_settings_only("two")), {"value": "x"})
+    # What the later chart no longer has may be there all the same, written by somebody else.
+    body = {"metadata": {"name": "agents"}, "spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]}}
+    assert api.http.post(f"{api.path('services')}?fieldManager=other", json=body).status_code == 201
+    earlier = helm.release(*place, 1)
+    assert earlier is not None
+    assert (earlier.revision, earlier.chart_version, earlier.values) == (1, "1.0.0", {"value": AWKWARD})
+    helm.roll_back(*place, 1)
+    found = helm.release(*place)
+    assert found is not None
+    assert (found.status, found.revision, found.chart_version) == ("deployed", 3, "1.0.0")
+    assert found.values == {"value": AWKWARD}
+    assert _settings(api)["data"] == {"value": AWKWARD}
+    assert api.http.get(api.path("services", "agents")).json()["spec"]["selector"] == {"app": "agents"}
+    assert helm.release(*place, 9) is None
+
+
 def _settings_only(value: str) -> str:
     return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\ndata: {{value: {value}}}\n"
 

@@ -144,3 +144,19 @@ def test_a_pod_that_no_node_takes_is_unschedulable(api: Api) -> None:
     api.eventually(lambda: "Unschedulable" in reasons())
     query = {"fieldSelector": "reason=FailedScheduling"}
     api.eventually(lambda: api.http.get(api.path("events"), params=query).json()["items"])
+
+
+def test_a_job_ends_with_what_its_pod_said(api: Api) -> None:
+    container = {"name": "main", "image": "i:1", "args": ["a.example:443", "b.example:80"]}
+    template = {"spec": {"containers": [container], "restartPolicy": "Never"}}
+    body = {"metadata": {"name": "probe"}, "spec": {"template": template, "backoffLimit": 0}}
+    assert api.http.post(api.path("jobs", group="batch"), json=body).status_code == 201
+
+    def said() -> str:
+        query = {"labelSelector": "batch.kubernetes.io/job-name=probe"}
+        for pod in api.http.get(api.path("pods"), params=query).json()["items"]:
+            for status in pod["status"].get("containerStatuses", []):
+                return str(status["state"].get("terminated", {}).get("message", ""))
+        return ""
+
+    assert api.eventually(said) == "ok a.example:443\nok b.example:80\n"

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from arcway.local.stack import Stack
 from tests.e2e.conftest import Json, SimulatedCluster
 
 _DEADLINE_SECONDS = 40.0
+_POLICIES = "/apis/admissionregistration.k8s.io/v1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _KINDS = (
     "/api/v1/namespaces",
@@ -102,6 +104,53 @@ class RealCluster(SimulatedCluster):
                 if mine and not item["metadata"].get("namespace"):
                     found.append(f"{path}/{name}")
         return found
+
+
+@contextmanager
+def image_pulls_fail(cluster: RealCluster) -> Iterator[None]:
+    """Pods of the agents get the annotation by which kwok's stages let their image pulls fail.
+
+    The agents' namespace must be there.
+    """
+    name = "arcway-outcome"
+    policy = {
+        "matchConstraints": {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "azure-arc"}},
+            "resourceRules": [
+                {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+            ],
+        },
+        "reinvocationPolicy": "Never",
+        "failurePolicy": "Fail",
+        "mutations": [
+            {
+                "patchType": "ApplyConfiguration",
+                "applyConfiguration": {
+                    "expression": (
+                        'Object{metadata: Object.metadata{annotations: {"arcway.local/outcome": "imagePull"}}}'
+                    )
+                },
+            }
+        ],
+    }
+    paths = (f"{_POLICIES}/mutatingadmissionpolicies", f"{_POLICIES}/mutatingadmissionpolicybindings")
+    for path, spec in zip(paths, (policy, {"policyName": name}), strict=True):
+        answer = cluster.http.post(path, json={"metadata": {"name": name}, "spec": spec})
+        assert answer.status_code == 201, answer.text
+    pod = {"metadata": {"generateName": "probe-"}, "spec": {"containers": [{"name": "main", "image": "i:1"}]}}
+
+    def acts() -> bool:
+        made = cluster.http.post("/api/v1/namespaces/azure-arc/pods?dryRun=All", json=pod).json()
+        return "arcway.local/outcome" in (made["metadata"].get("annotations") or {})
+
+    try:
+        # A policy begins to act a moment after it was made.
+        cluster.eventually(acts)
+        yield
+    finally:
+        for path in reversed(paths):
+            cluster.send("DELETE", f"{path}/{name}", None)
+        cluster.eventually(lambda: not acts())
 
 
 @pytest.fixture

@@ -3,23 +3,22 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from arcway.cluster.preflight import _NEEDED
+from arcway.cluster.permissions import TO_CONNECT
 from arcway.domain.ids import ClusterId
 from arcway.local.stack import Stack
-from tests.e2e.conftest import Arcway, Control, Json, phase
-from tests.e2e.real_cluster.conftest import RealCluster
+from tests.e2e.conftest import Arcway, Command, Control, Json, phase
+from tests.e2e.real_cluster.conftest import RealCluster, image_pulls_fail
+from tests.e2e.test_credentials import with_plugin
 
 # Most of it is waiting for the other tests that need the cluster for themselves.
 pytestmark = pytest.mark.timeout(180)
 
 ROOT = Path(__file__).parents[3]
-_POLICIES = "/apis/admissionregistration.k8s.io/v1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
@@ -33,21 +32,45 @@ def _is_ready(pod: Json) -> bool:
     return conditions.get("Ready") == "True"
 
 
-def test_the_command_line_connects_it_and_a_second_run_changes_nothing(
-    arcway: Arcway, cluster: RealCluster, stack: Stack
-) -> None:
-    state = Path(stack.secrets).parent
-    named = ["-n", "c-real", "-g", "clusters", "-l", "eastus", "--subscription", arcway.subscription]
-    done = subprocess.run(
-        [sys.executable, "-m", "arcway.cli", "connect", *named, "--kube-config", str(cluster.file), "-o", "json"],
-        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "ARCWAY_STATE": str(state), "HOME": str(state)},
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
+@pytest.fixture
+def users_token(cluster: RealCluster) -> Iterator[str]:
+    """A token of an administrator who is not the one that tests are."""
+    name = "test-user"
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": "default"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    made: tuple[tuple[str, Json], ...] = (
+        ("/api/v1/namespaces/default/serviceaccounts", {}),
+        (f"{_RBAC}/clusterrolebindings", {"roleRef": role, "subjects": [subject]}),
     )
     try:
+        for path, body in made:
+            assert cluster.send("POST", path, {"metadata": {"name": name}, **body}) == 201
+        answer = cluster.http.post(f"/api/v1/namespaces/default/serviceaccounts/{name}/token", json={"spec": {}})
+        yield answer.json()["status"]["token"]
+    finally:
+        for path, _ in made:
+            cluster.send("DELETE", f"{path}/{name}", None)
+
+
+def test_the_command_line_connects_it_by_an_exec_plugin_and_a_second_run_changes_nothing(
+    arcway: Arcway, cluster: RealCluster, stack: Stack, command: Command, users_token: str, tmp_path: Path
+) -> None:
+    before, secrets = cluster.objects(), set(Path(stack.secrets).iterdir())
+    where = {"cluster": cluster.kubeconfig["clusters"][0]["name"], "user": "user"}
+    kubeconfig = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": where}],
+        "clusters": cluster.kubeconfig["clusters"],
+        "users": [{"name": "user", "user": {"token": users_token}}],
+    }
+    named = ("-n", "c-real", "-g", "clusters", "-l", "eastus", "--subscription", arcway.subscription)
+    done = command("connect", *named, "--kube-config", with_plugin(kubeconfig, tmp_path), "--yes", "-o", "json")
+    try:
         assert done.returncode == 0, done.stderr
+        assert users_token not in done.stdout + done.stderr
+        # Its rights ended with its binding; the garbage collector takes what the binding owned a moment later.
+        cluster.eventually(lambda: not any("/arcway-" in item for item in cluster.objects() - before))
+        assert set(Path(stack.secrets).iterdir()) == secrets
         shown = json.loads(done.stdout)
         assert (shown["connectivityStatus"], shown["totalNodeCount"]) == ("Connected", 2)
         assert shown["kubernetesVersion"] == cluster.get("/version")["gitVersion"].removeprefix("v")
@@ -56,6 +79,16 @@ def test_the_command_line_connects_it_and_a_second_run_changes_nothing(
         # A pod whose certificate exists only after the identity was issued did wait for it.
         events = cluster.get("/api/v1/namespaces/azure-arc/events?fieldSelector=reason=FailedMount")["items"]
         assert any('secret "azure-identity-certificate" not found' in event["message"] for event in events)
+
+        path = f"/connectedClusters/{arcway.subscription}/clusters/c-real/agents"
+        # The run's own credential went with it.
+        assert arcway.http.get(path).json()["code"] == "ARC-2023"
+        agents = arcway.http.get(path, params={"kubeconfig": cluster.secret}).json()
+        assert (agents["well"], agents["problems"]) == (True, [])
+        assert [item["ready"] for item in agents["deployments"]] == ["1/1"] * 7
+        assert {pod["name"]: pod["status"] for pod in agents["pods"]} == {
+            pod["metadata"]["name"]: "Running" for pod in _pods(cluster)
+        }
 
         again = arcway.connect(cluster)
         assert (again["state"], again["changed"]) == ("Succeeded", False)
@@ -79,50 +112,13 @@ def test_a_rollback_leaves_the_lists_of_objects_as_they_were(
 
 @pytest.fixture
 def outcome(cluster: RealCluster) -> Iterator[None]:
-    """Pods of the agents get the annotation by which kwok's stages let their image pulls fail."""
-    name = "arcway-outcome"
-    policy = {
-        "matchConstraints": {
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "azure-arc"}},
-            "resourceRules": [
-                {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
-            ],
-        },
-        "reinvocationPolicy": "Never",
-        "failurePolicy": "Fail",
-        "mutations": [
-            {
-                "patchType": "ApplyConfiguration",
-                "applyConfiguration": {
-                    "expression": (
-                        'Object{metadata: Object.metadata{annotations: {"arcway.local/outcome": "imagePull"}}}'
-                    )
-                },
-            }
-        ],
-    }
-    paths = (f"{_POLICIES}/mutatingadmissionpolicies", f"{_POLICIES}/mutatingadmissionpolicybindings")
-    for path, spec in zip(paths, (policy, {"policyName": name}), strict=True):
-        answer = cluster.http.post(path, json={"metadata": {"name": name}, "spec": spec})
-        assert answer.status_code == 201, answer.text
+    """Pods of the agents that are made from now on cannot pull their images."""
     probe = {"metadata": {"name": "azure-arc", "annotations": {"meta.helm.sh/release-name": "azure-arc"}}}
     probe["metadata"]["annotations"]["meta.helm.sh/release-namespace"] = "azure-arc-release"  # type: ignore[index]
     probe["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "Helm"}
     assert cluster.send("POST", "/api/v1/namespaces", probe) == 201
-    pod = {"metadata": {"generateName": "probe-"}, "spec": {"containers": [{"name": "main", "image": "i:1"}]}}
-
-    def acts() -> bool:
-        made = cluster.http.post("/api/v1/namespaces/azure-arc/pods?dryRun=All", json=pod).json()
-        return "arcway.local/outcome" in (made["metadata"].get("annotations") or {})
-
-    try:
-        # A policy begins to act a moment after it was made.
-        cluster.eventually(acts)
+    with image_pulls_fail(cluster):
         yield
-    finally:
-        for path in reversed(paths):
-            cluster.send("DELETE", f"{path}/{name}", None)
-        cluster.eventually(lambda: not acts())
 
 
 @pytest.mark.usefixtures("outcome")
@@ -135,13 +131,12 @@ def test_a_failed_image_pull_ends_the_run_and_names_the_pod(arcway: Arcway, clus
 
 
 def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arcway, cluster: RealCluster) -> None:
-    lease = ("get", "leases", "coordination.k8s.io", "")
-    reading = (("list", "nodes", "", ""), ("get", "namespaces", "", ""), ("get", "configmaps", "", ""), lease)
-    needed = [*reading, ("list", "secrets", "", ""), *_NEEDED]
+    # `bind` is for cluster-admin by name, and whoever lacks it could still have everything that it grants.
     rules = [
-        {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
-        for verb, resource, group, _ in needed
-        if resource != "clusterrolebindings"
+        {"apiGroups": [item.group], "resources": [item.resource], "verbs": [item.verb]}
+        | ({"resourceNames": [item.name]} if item.name else {})
+        for item in TO_CONNECT
+        if item[:2] not in (("patch", "clusterrolebindings"), ("delete", "networkpolicies"))
     ]
     name = "test-lacking"
     subject = {"kind": "ServiceAccount", "name": name, "namespace": "default"}
@@ -164,7 +159,21 @@ def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arc
         for path, _ in made:
             cluster.send("DELETE", f"{path}/{name}", None)
     told = [finding["message"] for finding in run["findings"] if finding["code"] == "ARC-2008"]
-    assert told == ["The credential may not create clusterrolebindings.rbac.authorization.k8s.io."]
+    assert told == [
+        "The credential may not delete networkpolicies.networking.k8s.io in namespace azure-arc.",
+        "The credential may not patch clusterrolebindings.rbac.authorization.k8s.io.",
+    ]
+
+
+def test_the_network_is_checked_by_a_job_that_restricted_pod_security_admits(
+    arcway: Arcway, cluster: RealCluster
+) -> None:
+    before = cluster.objects()
+    body = arcway.request(cluster, checkNetwork=True)
+    run = arcway.http.post("/onboardings", json=body, params={"dryRun": "true"}).json()
+    assert (run["state"], run["findings"]) == ("Succeeded", []), run
+    assert {item["reachable"] for item in run["result"]["network"]} == {True}
+    cluster.eventually(lambda: cluster.objects() == before)
 
 
 @pytest.mark.slow

@@ -82,3 +82,25 @@ def test_an_unschedulable_pod_gets_a_minute_for_a_node_to_come(age: int, fails: 
         assert caught.value.code == "ARC-5006"
     else:
         assert not look([deployment("operator", ready=False)], pods).done
+
+
+@pytest.mark.parametrize(
+    ("generation", "image", "settings", "fails"),
+    [(2, "a:1", "new", False), (2, "a:2", "old", False), (2, "a:2", "new", True), (1, "a:1", "new", True)],
+    ids=["another image", "other settings", "the latest pod", "never changed"],
+)
+def test_what_is_wrong_with_a_pod_that_is_being_replaced_is_over_soon(
+    generation: int, image: str, settings: str, fails: bool
+) -> None:
+    wanted = deployment("operator", ready=False)
+    wanted["metadata"]["generation"] = generation
+    metadata = {"annotations": {"checksum": "new"}}
+    wanted["spec"]["template"] = {"metadata": metadata, "spec": {"containers": [{"name": "main", "image": "a:2"}]}}
+    failing = pod("operator", containerStatuses=waiting("ImagePullBackOff"))
+    failing["metadata"]["annotations"] = {"checksum": settings, "other": "x"}
+    failing["spec"]["containers"] = [{"name": "main", "image": image}]
+    if fails:
+        with pytest.raises(ArcError, match="ARC-5005"):
+            look([wanted], [failing])
+    else:
+        assert not look([wanted], [failing]).done

@@ -32,7 +32,7 @@ def test_only_what_differs_is_named() -> None:
 
 def test_proxy_credentials_are_encoded_into_the_url() -> None:
     proxy = Proxy(https="http://10.0.0.1:3128", skip_range="10.0.0.0/8,.svc")
-    values = proxy_values(proxy, "us,er:p{a}s\\s@")
+    values = proxy_values(proxy, "us,er:p{a}s\\s@", "10.0.0.0/8,.svc")
     assert values == {
         "global": {
             "isProxyEnabled": True,
@@ -43,5 +43,5 @@ def test_proxy_credentials_are_encoded_into_the_url() -> None:
 
 
 def test_a_certificate_alone_is_a_custom_certificate() -> None:
-    assert proxy_values(Proxy(certificate="PEM"), None)["global"]["isCustomCert"] is True
-    assert proxy_values(None, None) == {}
+    assert proxy_values(Proxy.model_construct(certificate="PEM"), None, "")["global"]["isCustomCert"] is True
+    assert proxy_values(None, None, "") == {}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcway.domain.errors import ArcError
+from arcway.domain.phases import phases_of
 from arcway.domain.request import AnyRequest, parse_request, read_request
 
 GOOD: dict[str, Any] = {
@@ -131,7 +132,76 @@ def test_what_only_connecting_takes_is_refused(field: str) -> None:
     assert field in problems_of({**OFFBOARD, field: "x"})
 
 
-@pytest.mark.parametrize("body", [GOOD, {**GOOD, "operation": "check"}, OFFBOARD, {**OFFBOARD, "azureOnly": True}])
+UPDATE: dict[str, Any] = {**OFFBOARD, "operation": "update"}
+UPGRADE: dict[str, Any] = {**OFFBOARD, "operation": "upgrade"}
+WITHOUT_CLUSTER: dict[str, Any] = {key: value for key, value in UPDATE.items() if key != "kubeconfig"}
+
+
+@pytest.mark.parametrize(
+    ("change", "order"),
+    [
+        ({"tags": {}}, "azure-only"),
+        ({"removeTags": ["a"]}, "azure-only"),
+        ({"azureHybridBenefit": "False"}, "azure-only"),
+        ({"proxy": {"https": "http://p:1"}}, "agents-only"),
+        ({"disableProxy": True}, "agents-only"),
+        ({"autoUpgrade": False}, "azure-first"),
+        ({"disableProxy": True, "tags": {"a": "b"}}, "azure-first"),
+    ],
+)
+def test_an_update_goes_where_it_changes_something(change: dict[str, Any], order: str) -> None:
+    request = parse_request({**UPDATE, **change})
+    assert request.order == order
+    assert phases_of("update", order)[-1] == "publishResult"
+    assert ("updateResource" in phases_of("update", order)) == (order != "agents-only")
+    assert ("updateAgents" in phases_of("update", order)) == (order != "azure-only")
+
+
+@pytest.mark.parametrize("nothing", [{}, {"tags": None, "removeTags": [], "disableProxy": False, "autoUpgrade": None}])
+def test_an_update_must_change_something(nothing: dict[str, Any]) -> None:
+    assert "nothing to update" in problems_of({**UPDATE, **nothing})["operation"]
+    assert problems_of({**UPDATE, **nothing, "name": "-x"}).keys() == {"operation", "name"}
+
+
+def test_an_update_needs_a_kubeconfig_for_the_agents_only() -> None:
+    assert parse_request({**WITHOUT_CLUSTER, "tags": {"a": "b"}}).kubeconfig is None
+    for change in ({"proxy": {"http": "http://p:1"}}, {"disableProxy": True}, {"autoUpgrade": True}):
+        assert problems_of({**WITHOUT_CLUSTER, **change}).keys() == {"kubeconfig"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"disableProxy": True, "proxy": {"http": "http://p:1"}}, "disableProxy"),
+        ({"proxy": {"skipRange": "x", "credentials": {"secret": "arcway-x"}}}, "proxy"),
+        ({"tags": {"a/b": "x"}}, "tags"),
+        ({"location": "eastus"}, "location"),
+        ({"agentVersion": "1.2.3", "tags": {}}, "agentVersion"),
+    ],
+)
+def test_an_update_that_contradicts_itself_is_refused(change: dict[str, Any], field: str) -> None:
+    assert field in problems_of({**UPDATE, **change})
+
+
+def test_an_upgrade_is_to_the_newest_version_unless_told_otherwise() -> None:
+    request = parse_request(UPGRADE, "upgrade")
+    assert (request.agent_version, request.upgrade_timeout) == (None, 600)
+    wrong = {**UPGRADE, "agentVersion": "latest", "upgradeTimeout": 5, "kubeconfig": None, "tags": {}}
+    assert problems_of(wrong).keys() == {"agentVersion", "upgradeTimeout", "kubeconfig", "tags"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        GOOD,
+        {**GOOD, "operation": "check"},
+        OFFBOARD,
+        {**OFFBOARD, "azureOnly": True},
+        {**WITHOUT_CLUSTER, "tags": {}},
+        {**UPDATE, "disableProxy": True},
+        UPGRADE,
+    ],
+)
 def test_a_stored_request_is_read_as_what_it_was(body: dict[str, Any]) -> None:
     request = parse_request(body)
     for stored in (request, request.model_copy(update={"operation": "check"})):

@@ -12,10 +12,12 @@ from arcway.domain.run import FINDINGS_SHOWN, STATUS_LIMIT, accepted, fit
 from tests.unit.domain.test_request import GOOD
 
 
-def run_with(text: str, findings: int) -> dict[str, Any]:
+def run_with(text: str, findings: int, name: str = "Alice") -> dict[str, Any]:
     tags = {f"tag{number}": "x" * 200 for number in range(50)}
     request = parse_request({**GOOD, "tags": tags})
-    run = accepted("cluster-x.y", request, AGENTS_FIRST, "2026-01-01T00:00:00.000Z", "c").as_json()
+    somebody = {"name": name, "objectId": "0" * 36}
+    given = {"createdAt": "2026-01-01T00:00:00.000Z", "correlationId": "c", "startedBy": somebody}
+    run = accepted("cluster-x.y", request, AGENTS_FIRST, given).as_json() | {"canceledBy": somebody}
     run["phases"] = [{**phase, "detail": text} for phase in run["phases"]]
     run["findings"] = [{"code": "ARC-2008", "level": "error", "message": text, "remedy": text}] * findings
     run["error"] = {
@@ -43,3 +45,8 @@ def test_a_short_run_is_shown_whole() -> None:
     run = run_with("installing", 2)
     assert fit(run) == {**run, "result": None}
     assert len(json.dumps(fit(run))) < STATUS_LIMIT
+
+
+@given(st.text(min_size=256, max_size=256))
+def test_a_run_of_people_with_long_names_fits(name: str) -> None:
+    assert len(json.dumps(fit(run_with("x" * 2000, 60, name)))) <= 8192

@@ -88,6 +88,33 @@ async def test_pods_fail_on_order_and_recover(
     await _watch_pods(http, lambda pod: pod["metadata"]["name"] == name and _condition(pod, "Ready") == "True")
 
 
+async def test_a_pod_that_keeps_crashing_has_a_log(http: httpx.AsyncClient, control: httpx.AsyncClient) -> None:
+    rule = {"outcome": "crashLoop", "labels": {"app": "web"}, "restarts": 7, "log": "one\ntwo\n"}
+    await control.put("/clusters/cluster-001/behaviour", json={"pods": [rule]})
+    await _deploy(http)
+    await _deploy(http, "other")
+    pod = await _watch_pods(http, lambda pod: _waiting(pod) == "CrashLoopBackOff")
+    assert pod["status"]["containerStatuses"][0]["restartCount"] == 7
+    log = f"{_PODS}/{pod['metadata']['name']}/log"
+    assert (await http.get(log, params={"previous": "true", "tailLines": 1})).text == "two\n"
+    assert (await http.get(log, params={"container": "main"})).text == "one\ntwo\n"
+    assert (await http.get(log, params={"container": "no"})).status_code == 400
+    assert (await http.delete(log)).status_code == 405
+    well = await _watch_pods(http, lambda pod: _condition(pod, "Ready") == "True")
+    refused = await http.get(f"{_PODS}/{well['metadata']['name']}/log", params={"previous": "true"})
+    assert (refused.status_code, "previous terminated container" in refused.json()["message"]) == (400, True)
+
+
+async def test_hosts_that_pods_cannot_reach(http: httpx.AsyncClient, control: httpx.AsyncClient) -> None:
+    await control.put("/clusters/cluster-001/behaviour", json={"unreachable": ["*.shut.example"]})
+    container = {"name": "main", "image": "i:1", "args": ["a.shut.example:443", "b.example:80", "--verbose"]}
+    body = {"metadata": {"name": "probe"}, "spec": {"containers": [container], "restartPolicy": "Never"}}
+    assert (await http.post(_PODS, json=body)).status_code == 201
+    pod = await _watch_pods(http, lambda pod: pod["status"]["phase"] == "Succeeded")
+    message = pod["status"]["containerStatuses"][0]["state"]["terminated"]["message"]
+    assert message == "unreachable a.shut.example:443\nok b.example:80\n"
+
+
 async def test_a_tainted_node_takes_no_pod(http: httpx.AsyncClient, control: httpx.AsyncClient) -> None:
     for node in ("cluster-001-control-plane", "cluster-001-worker"):
         change = {"os": "windows", "providerID": "azure:///x", "taints": [{"key": "os", "effect": "NoSchedule"}]}

@@ -5,7 +5,7 @@ A pod whose Secret or ConfigMap volumes are missing waits for them. It must not 
 
 from collections.abc import Iterator
 
-from arcway.local.cluster.behaviour import Outcome
+from arcway.local.cluster.behaviour import PodRule
 from arcway.local.cluster.controllers.context import Context
 from arcway.local.cluster.controllers.scheduling import schedule
 from arcway.local.cluster.kinds import CONFIG_MAP, POD, SECRET, Kind
@@ -52,15 +52,17 @@ def _run(context: Context, pod: Json) -> None:
         _report(context, pod, "Pending", {"waiting": waiting}, ready=False)
         context.record(pod, "Warning", "Failed", f"Error: {message}", _KUBELET)
         return
-    outcome = context.behaviour.outcome(pod)
-    if outcome is not None:
-        _fail(context, pod, outcome)
+    rule = context.behaviour.rule(pod)
+    if rule is not None:
+        _fail(context, pod, rule)
         return
     seconds = context.behaviour.seconds_until_ready(pod, context.clock())
     if seconds:
         context.later(seconds, "pods", pod["metadata"]["namespace"], name_of(pod))
     if seconds == 0 and pod["spec"]["restartPolicy"] != "Always":
         done = {"exitCode": 0, "reason": "Completed", "startedAt": timestamp(), "finishedAt": timestamp()}
+        if words := context.behaviour.last_words(pod["spec"]["containers"][0]):
+            done["message"] = words
         _report(context, pod, "Succeeded", {"terminated": done}, ready=False)
         return
     if pod["status"].get("phase") == "Pending":
@@ -68,9 +70,9 @@ def _run(context: Context, pod: Json) -> None:
     _report(context, pod, "Running", {"running": {"startedAt": timestamp()}}, ready=seconds == 0)
 
 
-def _fail(context: Context, pod: Json, outcome: Outcome) -> None:
+def _fail(context: Context, pod: Json, rule: PodRule) -> None:
     image = pod["spec"]["containers"][0]["image"]
-    if outcome == "imagePull":
+    if rule.outcome == "imagePull":
         reasons = [status.get("state", {}).get("waiting", {}).get("reason") for status in _container_statuses(pod)]
         if "ErrImagePull" in reasons or "ImagePullBackOff" in reasons:
             waiting = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}"'}
@@ -89,7 +91,8 @@ def _fail(context: Context, pod: Json, outcome: Outcome) -> None:
     container = pod["spec"]["containers"][0]["name"]
     message = f"back-off 10s restarting failed container={container} pod={name_of(pod)}"
     waiting = {"reason": "CrashLoopBackOff", "message": message}
-    _report(context, pod, "Running", {"waiting": waiting}, ready=False, last={"terminated": exit_state})
+    last = {"terminated": exit_state}
+    _report(context, pod, "Running", {"waiting": waiting}, ready=False, last=last, restarts=rule.restarts)
     context.record(pod, "Warning", "BackOff", f"Back-off restarting failed container {container} in pod", _KUBELET)
 
 
@@ -98,7 +101,16 @@ def _container_statuses(pod: Json) -> list[Json]:
     return statuses
 
 
-def _report(context: Context, pod: Json, phase: str, state: Json, *, ready: bool, last: Json | None = None) -> None:
+def _report(
+    context: Context,
+    pod: Json,
+    phase: str,
+    state: Json,
+    *,
+    ready: bool,
+    last: Json | None = None,
+    restarts: int = 0,
+) -> None:
     status = clone(pod["status"])
     status["phase"] = phase
     status.setdefault("startTime", timestamp())
@@ -110,7 +122,9 @@ def _report(context: Context, pod: Json, phase: str, state: Json, *, ready: bool
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
     known = {item["name"]: item for item in _container_statuses(pod)}
     status["containerStatuses"] = [
-        _container_status(container, known.get(container["name"], {}), state, running=running, ready=ready, last=last)
+        _container_status(
+            container, known.get(container["name"], {}), state, running=running, ready=ready, last=last, least=restarts
+        )
         for container in pod["spec"]["containers"]
     ]
     names = " ".join(container["name"] for container in pod["spec"]["containers"])
@@ -128,14 +142,14 @@ def _report(context: Context, pod: Json, phase: str, state: Json, *, ready: bool
 
 
 def _container_status(
-    container: Json, known: Json, state: Json, *, running: bool, ready: bool, last: Json | None
+    container: Json, known: Json, state: Json, *, running: bool, ready: bool, last: Json | None, least: int
 ) -> Json:
     before = known.get("state", {})
     if before.keys() == state.keys() and "waiting" not in state:
         state = before
-    restarts = known.get("restartCount", 0)
+    restarts = max(known.get("restartCount", 0), least)
     if last is not None:
-        last, restarts = known.get("lastState") or last, max(1, restarts)
+        last = known.get("lastState") or last
     result = {"name": container["name"], "image": container["image"], "imageID": "", "ready": ready, "started": running}
     if "running" in state or "terminated" in state:
         result["imageID"] = f"sha256:{container['image']}"

@@ -1,0 +1,60 @@
+"""check_release: the agents' release as it is, may it be changed, and what would an update or upgrade change in it."""
+
+from activities.step import Call, Json
+from activities.targets import changed_values, looked_at
+from arcway.azure import data_plane
+from arcway.cluster import addresses, change
+from arcway.cluster.api import ClusterApi
+from arcway.cluster.change import Deployed
+from arcway.cluster.findings import finding
+from arcway.cluster.helm import Helm
+from arcway.cluster.release import Chart
+from arcway.cluster.values import differing
+from arcway.domain.request import UpdateRequest, UpgradeRequest
+from arcway.domain.versions import is_older
+from arcway.settings import settings
+
+
+def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
+    """Findings and facts of the cluster; changes nothing, so it does not take the Lease either.
+
+    Without a `location` the connected cluster does not exist, and there is nothing to compare with.
+    """
+    request, location = call.request, call.given["location"]
+    with looked_at(call) as target:
+        findings = change.inspect(target.api, settings().installation, request.cluster)
+        if findings or location is None:
+            return {"findings": findings, "facts": {}}
+        now = change.deployed(target)
+        if isinstance(request, UpdateRequest):
+            return {"findings": [], "facts": _update(request, now, _inside(target.api, request))}
+        findings, wanted = _upgrade(request, now, location, target.helm)
+    release = {"revision": now.revision, "version": now.version, "train": now.train}
+    return {"findings": findings, "facts": {"release": release, "wanted": wanted}}
+
+
+def _update(request: UpdateRequest, now: Deployed, inside: list[str]) -> Json:
+    values = changed_values(request, now.latest.values, inside)
+    return {"inside": inside, "agentChanges": differing(now.latest.values, values)}
+
+
+def _inside(api: ClusterApi, request: UpdateRequest) -> list[str]:
+    if request.proxy is None:
+        return []
+    nodes = api.items("/api/v1/nodes") if api.may("list", "nodes", "", "") else []
+    return addresses.inside(api, nodes)
+
+
+def _upgrade(request: UpgradeRequest, now: Deployed, location: str, helm: Helm) -> tuple[list[Json], str]:
+    """Findings, and the version to have; it is the one that is there when there is nothing to do."""
+    if now.upgrades_itself:
+        return [finding("ARC-5014", f"Auto-upgrade is on; the agents have {now.version}.")], now.version
+    newest = Chart.parse(data_plane.latest_chart(location, now.train), None, settings().registries)
+    wanted = request.agent_version or newest.version
+    if is_older(wanted, now.version):
+        if request.agent_version is None:
+            return [], now.version
+        return [finding("ARC-5015", f"The agents have {now.version}, which is newer than {wanted}.")], now.version
+    if wanted != now.version:
+        helm.digest_of(Chart(newest.repository, wanted).reference)
+    return [], wanted

@@ -1,0 +1,24 @@
+"""discard_credential: the ServiceAccount that was made for this run, and its binding, are gone."""
+
+from activities.step import Call, Json
+from activities.targets import access_to
+from arcway.cluster import temporary_account
+from arcway.cluster.api import cluster_api
+from arcway.domain.errors import ArcError
+from arcway.domain.request import AnyRequest
+
+
+def discard_credential(call: Call[AnyRequest]) -> Json:
+    """Harmless when the credential is gone already, or when there never was a ServiceAccount."""
+    kubeconfig = call.request.kubeconfig
+    if kubeconfig is None or not kubeconfig.temporary:
+        return {}
+    try:
+        access = access_to(call.request)
+    except ArcError as error:
+        if error.code == kubeconfig.code_when_gone:
+            return {}
+        raise
+    with cluster_api(access) as api:
+        temporary_account.discard(api, kubeconfig.secret, access.token)
+    return {}

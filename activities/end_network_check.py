@@ -1,0 +1,13 @@
+"""end_network_check: the Job that tried the network is gone, with its namespace."""
+
+from activities.step import Call, Json
+from activities.targets import access_to
+from arcway.cluster import network_check
+from arcway.cluster.api import cluster_api
+
+
+def end_network_check(call: Call) -> Json:
+    """Harmless when there is none; Kubernetes finishes the deletion."""
+    with cluster_api(access_to(call.request)) as api:
+        network_check.remove(api, call.given["runId"])
+    return {}

@@ -1,0 +1,30 @@
+"""poll_network_check: one look at the Job that tries the network."""
+
+from activities.step import Call, Json
+from activities.targets import access_to
+from arcway.cluster import network_check
+from arcway.cluster.api import cluster_api
+from arcway.cluster.findings import finding
+
+
+def poll_network_check(call: Call) -> Json:
+    """Done when the Job has an outcome or cannot have one; then `findings` and, by address, `reachable`."""
+    with cluster_api(access_to(call.request)) as api:
+        seen = network_check.look(api)
+    if seen.problem:
+        found = [finding("ARC-3007", f"The network check could not run. {seen.problem}", "warning")]
+        return {"done": True, "detail": "could not run", "findings": found, "reachable": {}}
+    if seen.reachable is None:
+        return {"done": False, "detail": seen.detail}
+    found = [item for tried in call.given["addresses"] for item in _judged(tried, seen.reachable)]
+    return {"done": True, "detail": seen.detail, "findings": found, "reachable": seen.reachable}
+
+
+def _judged(tried: Json, reachable: dict[str, bool]) -> list[Json]:
+    address, purpose = tried["address"], tried["purpose"]
+    if address not in reachable:
+        return [finding("ARC-3007", f"Whether {address} ({purpose}) can be reached was not told.", "warning")]
+    if reachable[address]:
+        return []
+    text = f"Pods of the cluster cannot reach {address} ({purpose})."
+    return [finding("ARC-3006", text, "warning" if tried["optional"] else "error")]

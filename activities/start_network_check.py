@@ -1,0 +1,47 @@
+"""start_network_check: a Job in the cluster that tries to reach the addresses that the agents need."""
+
+from urllib.parse import urlsplit
+
+from activities.step import Call, Json
+from activities.targets import access_to, skip_range
+from arcway.azure import addresses
+from arcway.azure.addresses import Address
+from arcway.cluster import network_check
+from arcway.cluster.api import cluster_api
+from arcway.cluster.findings import finding
+from arcway.cluster.network_check import Route
+from arcway.domain.proxy import Proxy, is_skipped
+from arcway.settings import settings
+
+_THE_PROXY = "the outbound proxy"
+
+
+def start_network_check(call: Call) -> Json:
+    """Done when the Job is started; `addresses` are those that it tries, `findings` what it cannot try."""
+    request = call.request
+    wanted = addresses.needed(request.location, request.agents.train)
+    route = Route()
+    findings: list[Json] = []
+    if proxy := request.proxy:
+        wanted, route, findings = _through(proxy, wanted, skip_range(proxy, call.given["facts"]))
+    with cluster_api(access_to(request)) as api:
+        image = settings().check_image
+        before = network_check.start(api, call.given["runId"], image, [item.address for item in wanted], route)
+    shown = [{"address": item.address, "purpose": item.purpose, "optional": item.optional} for item in wanted]
+    return {"done": before is None, "detail": before or "started", "addresses": shown, "findings": findings}
+
+
+def _through(proxy: Proxy, wanted: list[Address], skipped: str) -> tuple[list[Address], Route, list[Json]]:
+    """What can be tried with this proxy: behind one that wants credentials or TLS only the proxy itself.
+
+    The credentials would have to be written into the Job, where whoever may read pods reads them.
+    """
+    url = urlsplit(proxy.https or proxy.http or "")
+    if not url.hostname:
+        return wanted, Route(), []
+    at = f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}"
+    direct = [item for item in wanted if is_skipped(item.address.rpartition(":")[0], skipped)]
+    if url.scheme == "http" and not proxy.credentials:
+        return wanted, Route(at, tuple(item.address for item in direct)), []
+    text = "The proxy wants credentials or TLS, so only the proxy itself and what is reached without it are tried."
+    return [Address(at, _THE_PROXY), *direct], Route(), [finding("ARC-3007", text, "info")]

@@ -1,0 +1,21 @@
+"""update_agents: the release has the values that the update gives it, and the chart that it had."""
+
+from activities.step import Call, Json
+from activities.targets import changed_values, cluster_of
+from arcway.azure import data_plane
+from arcway.cluster import change, release
+from arcway.cluster.release import Chart
+from arcway.domain.request import UpdateRequest
+from arcway.settings import settings
+
+
+def update_agents(call: Call[UpdateRequest]) -> Json:
+    """Upgrade the release if a value differs; returns without waiting for the agents."""
+    request, given = call.request, call.given
+    with cluster_of(call) as target:
+        found, again = change.held(target, request.cluster)
+        path = data_plane.latest_chart(given["location"], change.train_of(found.values))
+        chart = Chart.parse(path, found.chart_version, settings().registries)
+        values = changed_values(request, found.values, given["inside"])
+        differed = release.bring_up_to(target, found, chart, values, again=again)
+    return {"changed": bool(differed), "differing": len(differed)}

@@ -1,0 +1,90 @@
+"""`arcway agents`: the agents in a connected cluster as two tables, and what is wrong with those that are not well."""
+
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+
+from arcway.cli import output, requests
+from arcway.cli.credentials.handing_over import handing_over
+from arcway.cli.options import (
+    CredentialOption,
+    CredentialTtlOption,
+    GroupOption,
+    KeyVaultOption,
+    KubeConfigOption,
+    KubeconfigSecretOption,
+    KubeContextOption,
+    NameOption,
+    OutputOption,
+    ServerOption,
+    SubscriptionOption,
+    YesOption,
+)
+from arcway.cli.requests import Kubeconfig
+from arcway.cli.server import FAILED, OK, CommandError, Server
+from arcway.domain.connected_cluster import span
+
+type Json = dict[str, Any]
+
+_DEPLOYMENTS = {"NAME": "name", "READY": "ready", "UP-TO-DATE": "upToDate", "AVAILABLE": "available"}
+_NONE_KNOWN = "ARC-2023"
+_PODS = {"NAME": "name", "READY": "ready", "STATUS": "status", "RESTARTS": "restarts"}
+
+
+def agents(
+    name: NameOption,
+    resource_group: GroupOption,
+    subscription: SubscriptionOption = None,
+    kube_config: KubeConfigOption = None,
+    kubeconfig_secret: KubeconfigSecretOption = None,
+    credential: CredentialOption = "service-account",
+    credential_ttl: CredentialTtlOption = "24h",
+    key_vault: KeyVaultOption = None,
+    yes: YesOption = False,
+    kube_context: KubeContextOption = None,
+    server: ServerOption = None,
+    format_: OutputOption = "table",
+) -> int:
+    """Show the agents in a connected cluster. Example: arcway agents -n shop -g clusters"""
+    here = Server.find(server)
+    which = requests.cluster(here, name, resource_group, subscription)
+    path = f"connectedClusters/{which['subscriptionId']}/{resource_group}/{name}/agents"
+    given = Kubeconfig(
+        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, vault=key_vault, yes=yes
+    )
+    found = (None if given.is_named else _by_last_run(here, path)) or _by(here, path, name, given)
+    output.show(
+        found, format_, lambda: Group(_table(_DEPLOYMENTS, found["deployments"]), "", _table(_PODS, found["pods"]))
+    )
+    if format_ == "table":
+        for problem in found["problems"]:
+            output.stderr.print(f"{problem['code']}: {problem['message']}", markup=False)
+            output.stderr.print(f"  {problem['remedy']}", markup=False)
+    return OK if found["well"] else FAILED
+
+
+def _by_last_run(server: Server, path: str) -> Json | None:
+    """By the kubeconfig that the last run was given; None when that is not there any more."""
+    try:
+        return server.get(path)
+    except CommandError as error:
+        if not str(error).startswith(_NONE_KNOWN):
+            raise
+        return None
+
+
+def _by(server: Server, path: str, name: str, given: Kubeconfig) -> Json:
+    """By the user's own kubeconfig; what is made of it for the service is removed again."""
+    with handing_over(server, name, given) as handed:
+        reference = handed.kubeconfig or {}
+        return server.get(path, kubeconfig=reference.get("secret"), context=reference.get("context"))
+
+
+def _table(columns: dict[str, str], rows: list[Json]) -> Table:
+    table = Table(box=None, header_style="bold")
+    for column in (*columns, "AGE"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(row[name]) for name in columns.values()), span(row["ageSeconds"]))
+    return table

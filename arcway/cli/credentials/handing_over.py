@@ -1,0 +1,180 @@
+"""Hands the service a credential for a cluster: makes it with the user's own, stores it, and names it in the request.
+
+The one way by which every command gets at a cluster. What was made is removed again unless the service accepts the
+request; from then on the run removes it at its end. Must not know what the request asks for.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from arcway.cli import output
+from arcway.cli.credentials import exec_plugin, kubeconfig
+from arcway.cli.credentials.proxy import without_credentials
+from arcway.cli.credentials.store import Store, store_of
+from arcway.cli.requests import Kubeconfig, Proxy
+from arcway.cli.server import FAILED, USAGE, CommandError, Server
+from arcway.cluster import temporary_account
+from arcway.cluster.api import cluster_api
+from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.domain.errors import ArcError
+from arcway.domain.model import TEMPORARY
+from arcway.local.certificates import write_private
+
+type Json = dict[str, Any]
+
+_BOUND_SECONDS = 20.0
+_NAME_LENGTH = 30
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(slots=True)
+class Handed:
+    """What the request says about the cluster's credential and the proxy."""
+
+    kubeconfig: Json | None
+    proxy: Json | None
+    _undo: ExitStack
+
+    def accepted(self) -> None:
+        """The service has taken the request: from now on it owns what was made."""
+        self._undo.pop_all()
+
+
+@contextmanager
+def handing_over(
+    server: Server, name: str, given: Kubeconfig | None, proxy: Proxy | None = None, *, agents_look: bool = False
+) -> Iterator[Handed]:
+    """Make and store what the service needs of `given` (None: no cluster) and of `proxy` for connected cluster `name`.
+
+    Removes it again at the end, unless `accepted` was called. `agents_look`: the simulated agents of an embedded stack
+    need a way into the cluster, too, which real ones have. Raises `CommandError`.
+    """
+    plain, credentials = without_credentials(proxy or Proxy())
+    said = plain.as_json()
+    names = _Names.new(name, keep=given is None or bool(given.secret) or given.keep)
+    with ExitStack() as undo:
+        reference = None
+        if given is not None and given.secret:
+            reference = {"secret": given.secret, "context": given.context}
+        elif given is not None:
+            reference = _hand_over(undo, server, given, names, name if agents_look else None)
+        if credentials and said:
+            _store_credentials(undo, store_of(server, given.vault if given else None), names, credentials)
+            said["credentials"] = {"secret": names.proxy}
+        yield Handed(reference, said, undo)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    kubeconfig: str
+    keep: bool
+
+    @classmethod
+    def new(cls, cluster: str, *, keep: bool) -> "_Names":
+        plain = re.sub(r"[^0-9a-z]+", "-", cluster.lower())[:_NAME_LENGTH].strip("-") or "cluster"
+        return cls(f"{'arcway-' if keep else TEMPORARY}{plain}-{uuid.uuid4().hex[:10]}", keep)
+
+    @property
+    def proxy(self) -> str:
+        return f"{self.kubeconfig}-proxy"
+
+
+def _hand_over(undo: ExitStack, server: Server, given: Kubeconfig, names: _Names, agents_of: str | None) -> Json:
+    seconds = _seconds(given.ttl)
+    store = store_of(server, given.vault)
+    own = _own_access(server, given)
+    access, expires = own, None
+    if given.credential == "service-account":
+        access, expires = _with_service_account(undo, own, names, seconds)
+    undo.callback(_undone, f"secret {names.kubeconfig}", store.delete, names.kubeconfig)
+    store.put(names.kubeconfig, access.as_kubeconfig(), expires)
+    if server.stack and agents_of:
+        file = Path(server.stack.clusters) / f"{re.sub(r'[^0-9A-Za-z]', '-', agents_of)[:60]}.yaml"
+        if not file.exists():
+            undo.callback(file.unlink, missing_ok=True)
+        write_private(file, own.as_kubeconfig().encode())
+    if names.keep:
+        output.stderr.print(f"Kept as secret {names.kubeconfig}.", markup=False)
+    return {"secret": names.kubeconfig, "temporary": not names.keep}
+
+
+def _own_access(server: Server, given: Kubeconfig) -> Access:
+    """What the user's kubeconfig gives, judged by the same rules as by the service."""
+    chosen = kubeconfig.choose(given.file, given.context)
+    access = chosen.access()
+    if not chosen.has_static_credential and chosen.user.get("exec"):
+        if given.credential == "as-is":
+            text = "--credential as-is sends a token or a client certificate; this user has an exec plug-in."
+            raise CommandError(text, USAGE, remedy="Leave it out: a ServiceAccount is made then.")
+        found = exec_plugin.run(chosen.user["exec"], chosen.cluster, chosen.user_name, yes=given.yes)
+        access = replace(access, token=found.token, certificate=found.certificate, key=found.key)
+    with _as_command_errors(USAGE):
+        return read_kubeconfig(access.as_kubeconfig(), None, allow_loopback=server.stack is not None)
+
+
+def _with_service_account(undo: ExitStack, own: Access, names: _Names, seconds: int) -> tuple[Access, datetime]:
+    name = names.kubeconfig
+    with _as_command_errors(FAILED):
+        with cluster_api(own) as api:
+            # Before the first is made: whatever ends this, even in the middle, removes what there is.
+            undo.callback(_undone, f"ServiceAccount and binding {name}", _remove_account, own, name)
+            token = temporary_account.make(api, name, seconds)
+        access = replace(own, token=token.text, certificate=None, key=None)
+        with cluster_api(access) as api:
+            temporary_account.wait_until_bound(api, _BOUND_SECONDS)
+    left = (token.expires - datetime.now(UTC)).total_seconds()
+    until = f"{token.expires:%Y-%m-%d %H:%M} UTC"
+    shorter = ", earlier than asked for with --credential-ttl" if left < seconds * 0.9 else ""
+    text = f"Arcway works as ServiceAccount {temporary_account.NAMESPACE}/{name}, bound to cluster-admin"
+    output.stderr.print(f"{text}; its token ends {until}{shorter}.", markup=False)
+    return access, token.expires
+
+
+def _remove_account(own: Access, name: str) -> None:
+    with _as_command_errors(FAILED), cluster_api(own) as api:
+        temporary_account.remove(api, name)
+
+
+def _store_credentials(undo: ExitStack, store: Store, names: _Names, credentials: str) -> None:
+    undo.callback(_undone, f"secret {names.proxy}", store.delete, names.proxy)
+    store.put(names.proxy, credentials, None)
+    kept = ", which is kept" if names.keep else ""
+    lines = (
+        f"The proxy's password is sent by reference, as secret {names.proxy}{kept}. If you typed it, it is in your",
+        "shell's history: next time set ARCWAY_PROXY_HTTPS, leave it out to be asked, or name a stored secret.",
+    )
+    output.stderr.print("\n".join(lines), markup=False)
+
+
+def _undone(what: str, undo: Callable[..., None], *arguments: Any) -> None:
+    """Undo, and say what could not be undone: the error that led here counts more than this one."""
+    try:
+        undo(*arguments)
+    except CommandError as error:
+        output.stderr.print(f"Left in place: {what} ({error})", markup=False)
+
+
+@contextmanager
+def _as_command_errors(exit_code: int) -> Iterator[None]:
+    try:
+        yield
+    except ArcError as error:
+        text, details = f"{error.code}: {error.message}", error.details
+        remedy = error.remedy
+        if error.code == "ARC-2008":
+            remedy = "Use a context of a cluster administrator, or send your own credential with --credential as-is."
+        raise CommandError(text, exit_code, remedy=remedy, details=details) from error
+
+
+def _seconds(text: str) -> int:
+    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if seconds < temporary_account.SHORTEST_SECONDS:
+        raise CommandError(f"--credential-ttl takes a time of at least 10m, as 24h, not {text}.", USAGE)
+    return seconds

@@ -1,0 +1,182 @@
+"""Finds the user's kubeconfig as kubectl does, and takes one context out of it with the files that it names.
+
+The rules are client-go's (https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/):
+`--kube-config`, else the files of KUBECONFIG, else ~/.kube/config; the first file that sets a value or a named entry
+wins; a relative path is relative to the file that it is in. No other cluster's credential leaves this module. Must not
+run anything that a kubeconfig names.
+"""
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from arcway.cli.server import USAGE, CommandError
+from arcway.cluster.kubeconfig import Access
+
+type Json = dict[str, Any]
+
+_KINDS = ("cluster", "user", "context")
+_PATHS = {"cluster": ("certificate-authority",), "user": ("client-certificate", "client-key", "tokenFile")}
+_REFUSED = {
+    "cluster": ("insecure-skip-tls-verify", "proxy-url"),
+    "user": ("auth-provider", "username", "password", "as", "as-uid", "as-groups", "as-user-extra"),
+}
+_CONTEXTS = "See `kubectl config get-contexts`."
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One context: its cluster and user as they are in the file, paths made absolute."""
+
+    cluster: Json
+    user: Json = field(repr=False)
+    user_name: str
+
+    @property
+    def has_static_credential(self) -> bool:
+        """Whether the credential is in the kubeconfig itself or in files."""
+        return any(
+            self.user.get(name) for name in ("token", "tokenFile", "client-certificate", "client-certificate-data")
+        )
+
+    def access(self) -> Access:
+        """All that its text and files say, credential included if there is one. Raises `CommandError`."""
+        ca = _pem(self.cluster, "certificate-authority")
+        if ca is None:
+            text = "ARC-2003: The kubeconfig names no certificate authority for the cluster."
+            raise CommandError(text, USAGE, remedy="Put the CA of its API server in certificate-authority-data.")
+        token = _read(self.user["tokenFile"]).strip() if self.user.get("tokenFile") else self.user.get("token")
+        return Access(
+            server=str(self.cluster.get("server", "")).rstrip("/"),
+            ca=ca,
+            token=token or None,
+            certificate=_pem(self.user, "client-certificate"),
+            key=_pem(self.user, "client-key"),
+            tls_server_name=self.cluster.get("tls-server-name") or None,
+        )
+
+
+def choose(file: Path | None, context: str | None) -> Chosen:
+    """The context that the user names, or the current one.
+
+    Raises `CommandError` when it is not there, or when it asks for what Arcway does not do even here.
+    """
+    known = _merged(_files(file))
+    name = context or known["current-context"]
+    if not name:
+        raise CommandError("ARC-2004: The kubeconfig has no current context.", USAGE, remedy=_CONTEXTS)
+    chosen = _entry(known, "context", name)
+    cluster = _entry(known, "cluster", str(chosen.get("cluster", "")))
+    user_name = str(chosen.get("user", ""))
+    user = _entry(known, "user", user_name)
+    _refuse(cluster, user)
+    return Chosen(cluster, user, user_name)
+
+
+def _files(named: Path | None) -> list[Path]:
+    if named is not None:
+        return [named]
+    if listed := os.environ.get("KUBECONFIG"):
+        found = [Path(name) for name in dict.fromkeys(listed.split(os.pathsep)) if name]
+        there = [path for path in found if path.exists()]
+        if there or not found:
+            return there
+        raise _unreadable(", ".join(map(str, found)), "it does not exist")
+    return [Path.home() / ".kube" / "config"]
+
+
+def _merged(files: list[Path]) -> Json:
+    known: Json = {"current-context": "", **{kind: {} for kind in _KINDS}}
+    for path in files:
+        document = _document(path)
+        known["current-context"] = known["current-context"] or str(document.get("current-context") or "")
+        for kind in _KINDS:
+            for name, entry in _entries(path, document, kind).items():
+                known[kind].setdefault(name, entry)
+    return known
+
+
+def _document(path: Path) -> Json:
+    try:
+        document = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(str(path), str(error)) from error
+    except yaml.YAMLError as error:
+        # Its text quotes the file, which may hold credentials.
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise _unreadable(str(path), f"it is not YAML{where}") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise _unreadable(str(path), "it is no kubeconfig")
+    return document
+
+
+def _entries(path: Path, document: Json, kind: str) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    listed = document.get(f"{kind}s") or []
+    if not isinstance(listed, list):
+        raise _unreadable(str(path), f"its {kind}s are no list")
+    for item in listed:
+        if not isinstance(item, dict) or not isinstance(item.get(kind) or {}, dict):
+            raise _unreadable(str(path), f"its {kind}s are no list of named entries")
+        name = str(item.get("name", ""))
+        if name in found:
+            raise _unreadable(str(path), f"it has two {kind}s named {name}")
+        found[name] = _with_absolute_paths(kind, item.get(kind) or {}, path.absolute().parent)
+    return found
+
+
+def _with_absolute_paths(kind: str, entry: Json, folder: Path) -> Json:
+    resolved: Json = {name: str(folder / entry[name]) for name in _PATHS.get(kind, ()) if entry.get(name)}
+    command = (entry.get("exec") or {}).get("command") if isinstance(entry.get("exec"), dict) else None
+    if isinstance(command, str) and os.sep in command:
+        # A bare name is looked for in PATH.
+        resolved["exec"] = {**entry["exec"], "command": str(folder / command)}
+    return {**entry, **resolved}
+
+
+def _entry(known: Json, kind: str, name: str) -> Json:
+    try:
+        entry: Json = known[kind][name]
+    except KeyError:
+        code = "ARC-2004" if kind == "context" else "ARC-2002"
+        raise CommandError(f"{code}: The kubeconfig has no {kind} {name!r}.", USAGE, remedy=_CONTEXTS) from None
+    return entry
+
+
+def _refuse(cluster: Json, user: Json) -> None:
+    found = [f"cluster.{name}" for name in _REFUSED["cluster"] if cluster.get(name)]
+    found += [f"user.{name}" for name in _REFUSED["user"] if user.get(name)]
+    if found:
+        details = [{"field": name, "message": "is not accepted"} for name in found]
+        text = f"ARC-2003: The kubeconfig asks for what Arcway refuses: {', '.join(found)}."
+        remedy = "Use a context with a CA, and with a token, a client certificate or an exec plug-in."
+        raise CommandError(text, USAGE, remedy=remedy, details=details)
+
+
+def _pem(entry: Json, name: str) -> str | None:
+    """What a field holds in base64, or the file that the field of its name without -data has."""
+    if encoded := entry.get(f"{name}-data"):
+        try:
+            return base64.b64decode(encoded, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError, TypeError, ValueError):
+            raise CommandError(f"ARC-2002: {name}-data of the kubeconfig is not PEM in base64.", USAGE) from None
+    return _read(entry[name]) if entry.get(name) else None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"ARC-2002: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE) from error
+
+
+def _unreadable(path: str, why: str) -> CommandError:
+    return CommandError(f"ARC-2002: {path} cannot be used as a kubeconfig: {why}.", USAGE, remedy=_CONTEXTS)

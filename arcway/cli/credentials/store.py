@@ -1,0 +1,96 @@
+"""Where a secret for the service is put: the secret folder of the embedded stack, or a Key Vault.
+
+Must not know what the secret is for, nor let it into an error.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from arcway.cli import sign_in
+from arcway.cli.server import FAILED, USAGE, CommandError, Server
+from arcway.local.certificates import write_private
+
+if TYPE_CHECKING:
+    from azure.keyvault.secrets import SecretClient
+
+
+class Store(Protocol):
+    """Holds secrets by name. Both methods raise `CommandError`."""
+
+    def put(self, name: str, text: str, expires: datetime | None) -> None:
+        """Store it; the service can read it from now on. After `expires` (aware) it is of no use."""
+
+    def delete(self, name: str) -> None:
+        """Delete it again; harmless when it is not there."""
+
+
+def store_of(server: Server, vault: str | None) -> Store:
+    """The vault that the user names, else the folder of the embedded stack. Raises `CommandError`: there is neither."""
+    if vault:
+        if urlsplit(vault).scheme != "https" or not urlsplit(vault).hostname:
+            raise CommandError("--key-vault takes an address as https://NAME.vault.azure.net.", USAGE)
+        return _Vault(vault)
+    if server.stack is None:
+        remedy = "Name one that it may read with --key-vault or ARCWAY_KEY_VAULT, or a stored secret."
+        raise CommandError("A remote Arcway takes secrets from a Key Vault only.", USAGE, remedy=remedy)
+    return _Folder(Path(server.stack.secrets))
+
+
+class _Folder:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, name: str, text: str, expires: datetime | None) -> None:
+        try:
+            write_private(self._folder / name, text.encode())
+        except OSError as error:
+            raise CommandError(f"The secret cannot be stored in {self._folder}: {error.strerror}.", FAILED) from error
+
+    def delete(self, name: str) -> None:
+        (self._folder / name).unlink(missing_ok=True)
+
+
+class _Vault:
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def put(self, name: str, text: str, expires: datetime | None) -> None:
+        from azure.core.exceptions import AzureError
+
+        try:
+            with self._client() as client:
+                client.set_secret(name, text, expires_on=expires, tags={"managed-by": "arcway"})
+        except AzureError as error:
+            # Not its whole text: an error of the service may repeat what it was sent.
+            raise self._failed("Storing the secret", error) from None
+
+    def delete(self, name: str) -> None:
+        from azure.core.exceptions import AzureError, ResourceNotFoundError
+
+        try:
+            with self._client() as client:
+                client.begin_delete_secret(name)
+        except ResourceNotFoundError:
+            return
+        except AzureError as error:
+            raise self._failed(f"Deleting secret {name}", error) from None
+
+    def _client(self) -> "SecretClient":
+        from azure.keyvault.secrets import SecretClient
+
+        return SecretClient(
+            self._address,
+            sign_in.user_credential(),
+            retry_total=1,
+            # A vault on loopback is not under a vault domain, so its challenge can be verified only in Azure.
+            verify_challenge_resource=not sign_in.is_loopback(self._address),
+            **({"connection_verify": ca} if (ca := sign_in.ca_file()) else {}),
+        )
+
+    def _failed(self, what: str, error: Exception) -> CommandError:
+        status = getattr(error, "status_code", None)
+        why = f"it answered {status}" if status else str(error).partition("\n")[0][:200]
+        remedy = "Sign in with `az login` as somebody who may set and delete secrets there (docs/permissions.md)."
+        return CommandError(f"{what} in {self._address} failed: {why}.", FAILED, remedy=remedy)

@@ -1,0 +1,72 @@
+"""The parts of a request that several commands put together. Must not start anything nor print."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from arcway.cli.server import USAGE, CommandError, Server
+
+type Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kubeconfig:
+    """Where the user says that the kubeconfig is: a file and a context in it, or a stored secret; and what is made of
+    it for the service.
+    """
+
+    file: Path | None = None
+    context: str | None = None
+    secret: str | None = None
+    credential: Literal["service-account", "as-is"] = "service-account"
+    ttl: str = "24h"
+    keep: bool = False
+    vault: str | None = None
+    yes: bool = False
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the user named one at all."""
+        return bool(self.file or self.context or self.secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """What the user says about an outbound proxy."""
+
+    https: str | None = None
+    http: str | None = None
+    skip_range: str | None = None
+    certificate: Path | None = None
+    credentials_secret: str | None = None
+
+    def as_json(self) -> Json | None:
+        """The request's part; None when nothing was said. Raises `CommandError` when the file cannot be read."""
+        said = {"https": self.https, "http": self.http, "skipRange": self.skip_range}
+        if self.certificate:
+            said["certificate"] = _text_of(self.certificate)
+        given: Json = {name: text for name, text in said.items() if text is not None}
+        if self.credentials_secret:
+            given["credentials"] = {"secret": self.credentials_secret}
+        return given or None
+
+
+def cluster(server: Server, name: str, resource_group: str, subscription: str | None) -> Json:
+    """Which connected cluster the request is about."""
+    simulated = server.stack.azure["subscriptionId"] if server.stack else None
+    return {"subscriptionId": subscription or simulated, "resourceGroup": resource_group, "name": name}
+
+
+def tags(given: list[str]) -> dict[str, str]:
+    """Tags from name=value; empty texts are no tags. Raises `CommandError`."""
+    wrong = [item for item in given if item and "=" not in item]
+    if wrong:
+        raise CommandError(f"--tags takes name=value, not {', '.join(wrong)}.", USAGE)
+    return dict(item.split("=", 1) for item in given if item)
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read: {error}.", USAGE) from error

@@ -1,0 +1,107 @@
+"""A run from its start to its end on the command line: started, followed, and what came of it shown."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from arcway.cli import output, progress
+from arcway.cli.options import Output
+from arcway.cli.server import FAILED, INTERRUPTED, OK, PARTLY_FAILED, CommandError, Server
+
+type Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How the user wants to see the run: `timeout` in seconds."""
+
+    dry_run: bool = False
+    wait: bool = True
+    timeout: float = 3600
+    quiet: bool = False
+    format_: Output = "table"
+
+
+def start(server: Server, path: str, body: Json, how: Following, accepted: Callable[[], None]) -> int:
+    """Start the run and show it to its end; returns the exit code. Raises `CommandError`.
+
+    Calls `accepted` as soon as the service has taken the request.
+    """
+    if how.dry_run:
+        checked = server.post(path, body, dryRun="true")
+        accepted()
+        # Arcway itself waits for a minute, and a look at the network may take longer.
+        *_, checked = server.follow(checked, how.timeout)
+        return _show_check(checked, how.format_)
+    run = server.post(path, body)
+    accepted()
+    output.stderr.print(f"Run {run['id']}", markup=False)
+    if how.wait:
+        return follow(server, run, how)
+    output.stderr.print(f"arcway status {run['id']} --follow", markup=False)
+    if how.format_ != "table":
+        output.show(run, how.format_, str)
+    return OK
+
+
+def follow(server: Server, run: Json, how: Following) -> int:
+    """Show a run until it is over, and what came of it; returns the exit code. Raises `CommandError`."""
+    try:
+        return show_outcome(progress.show(server.follow(run, how.timeout), quiet=how.quiet), how.format_)
+    except KeyboardInterrupt:
+        return detached(run)
+
+
+def detached(run: Json) -> int:
+    """Say that a run goes on although nobody waits for it any more, and how to come back to it."""
+    output.stderr.print(f"Stopped waiting; run {run['id']} goes on.", markup=False)
+    output.stderr.print(f"  arcway status {run['id']} --follow", markup=False)
+    return INTERRUPTED
+
+
+def show_outcome(run: Json, format_: Output) -> int:
+    """Show a run that is over; returns the exit code. Raises `CommandError` when it did not succeed."""
+    output.show_findings([finding for finding in run["findings"] if finding["level"] != "error"])
+    if run["left"]:
+        output.stderr.print(f"Left in place: {', '.join(run['left'])}", markup=False)
+    if run["state"] != "Succeeded":
+        raise failure(run)
+    if run["operation"] == "offboard":
+        _show_disconnected(run, format_)
+    else:
+        _show_cluster(run, format_)
+    return PARTLY_FAILED if run["left"] else OK
+
+
+def failure(run: Json) -> CommandError:
+    """Why a run that is over did not succeed, and how to go on."""
+    error = run["error"] or {"code": "ARC-6004", "message": f"The run is {run['state']}.", "remedy": None}
+    remedy = f"{error['remedy'] or ''}\n  arcway retry {run['id']}".strip()
+    return CommandError(f"{error['code']}: {error['message']}", FAILED, remedy=remedy, details=error.get("details"))
+
+
+def _show_cluster(run: Json, format_: Output) -> None:
+    is_change = run["operation"] in ("update", "upgrade")
+    shown = {**output.flat(run["result"]), **({"changed": run["changed"]} if is_change else {})}
+    output.show(shown, format_, lambda: output.clusters_table([run["result"]]))
+    if is_change and not run["changed"]:
+        output.stderr.print("Nothing was changed.")
+
+
+def _show_disconnected(run: Json, format_: Output) -> None:
+    result = run["result"]
+    done = f"{run['cluster']['name']}: connected cluster {result['resource']}, agents {result['agents']}."
+    said = done if run["changed"] else f"{done} Nothing was changed."
+    output.show({**result, "changed": run["changed"], "left": run["left"]}, format_, lambda: said)
+
+
+def _show_check(run: Json, format_: Output) -> int:
+    plan = [f"would {line}" for line in (run["result"] or {}).get("plan", [])]
+    if format_ == "table":
+        output.show_findings(run["findings"])
+    if plan or format_ != "table":
+        output.show(run, format_, lambda: "\n".join(plan))
+    ready = run["result"] and run["result"]["ready"]
+    if ready:
+        output.stderr.print("Ready.")
+    return OK if ready else FAILED

@@ -1,0 +1,74 @@
+"""The addresses that a cluster uses inside: what its agents must reach without an outbound proxy.
+
+Learnt from what the API server tells; a cluster that tells nothing still has its well-known names. Must not know what
+the proxy is.
+"""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from arcway.cluster.api import ClusterApi
+from arcway.domain.proxy import INSIDE
+
+# A thousand nodes have a thousand pod ranges; the agents hold the list in their environment.
+_RANGES_LIMIT = 32
+
+type Network = IPv4Network | IPv6Network
+
+
+def inside(api: ClusterApi, nodes: Sequence[dict[str, Any]]) -> list[str]:
+    """Names and address ranges inside the cluster, and the API server's host."""
+    service, pods = _kubeadm(api)
+    ranges = [*_service_ranges(api), *service]
+    ranges += pods or [text for node in nodes for text in (node.get("spec") or {}).get("podCIDRs") or []]
+    host = urlsplit(api.server).hostname
+    return [*INSIDE, *_collapsed(ranges), *([host] if host else [])]
+
+
+def _service_ranges(api: ClusterApi) -> list[str]:
+    """ServiceCIDR objects exist since Kubernetes 1.33 (KEP-1880); before it nothing in the API names the range."""
+    if not api.may("list", "servicecidrs", "networking.k8s.io"):
+        return []
+    found = api.get("/apis/networking.k8s.io/v1/servicecidrs") or {}
+    return [text for item in found.get("items") or [] for text in item["spec"].get("cidrs") or []]
+
+
+def _kubeadm(api: ClusterApi) -> tuple[list[str], list[str]]:
+    """Service and pod ranges as kubeadm wrote them down when it made the cluster (kind is one of those)."""
+    if not api.may("get", "configmaps", "", "kube-system"):
+        return [], []
+    written = api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config") or {}
+    try:
+        network = yaml.safe_load(written["data"]["ClusterConfiguration"])["networking"]
+    except (KeyError, TypeError, yaml.YAMLError):
+        return [], []
+    return _split(network.get("serviceSubnet")), _split(network.get("podSubnet"))
+
+
+def _split(text: object) -> list[str]:
+    return [part.strip() for part in text.split(",")] if isinstance(text, str) else []
+
+
+def _collapsed(ranges: Sequence[str]) -> list[str]:
+    networks: list[Network] = []
+    for text in ranges:
+        try:
+            networks.append(ip_network(text, strict=False))
+        except ValueError:
+            continue  # a cluster's own word for a range that is none says nothing about its addresses
+    found: list[str] = []
+    for version in (4, 6):
+        found += map(str, _widened([network for network in networks if network.version == version]))
+    return found
+
+
+def _widened(networks: Sequence[Any]) -> list[Any]:
+    """The fewest networks that cover these; wider ones as long as they are too many."""
+    kept = list(collapse_addresses(networks))
+    while len(kept) > _RANGES_LIMIT:
+        kept = list(collapse_addresses([network.supernet() for network in kept]))
+    return kept

@@ -1,0 +1,150 @@
+"""The agents as a table: Deployments and pods in the words of `kubectl get`, and why one that is not well is not.
+
+The STATUS column follows kubectl's printer (printPod in kubernetes/pkg/printers/internalversion/printers.go). Must not
+know who looks at it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from arcway.cluster import agents
+from arcway.cluster.agents import IDENTITY_SECRETS, Item
+from arcway.cluster.api import ClusterApi
+from arcway.cluster.key_pair import NAMESPACE
+from arcway.domain.errors import CATALOGUE, ArcError
+
+_REASONS = {"ARC-5005": "imagePull", "ARC-5006": "unschedulable", "ARC-5007": "crashLoop"}
+_WAITS_FOR_IDENTITY = "ARC-5009"
+
+type Json = dict[str, Any]
+
+
+def read(api: ClusterApi) -> Json:
+    """Deployments, pods and `problems`, one for each pod that is not well. Raises `ArcError`."""
+    deployments, pods = agents.seen(api)
+    now = datetime.now(UTC)
+    problems = [problem for pod in pods if (problem := _problem(api, pod, now))]
+    return {
+        "well": not problems and bool(deployments) and all(map(agents.is_ready, deployments)),
+        "deployments": [_deployment(item, now) for item in _by_name(deployments)],
+        "pods": [pod_row(item, now) for item in _by_name(pods)],
+        "problems": problems,
+    }
+
+
+def pod_row(pod: Item, now: datetime) -> Json:
+    """A pod as `kubectl get pods` shows it."""
+    status, containers = pod.get("status") or {}, pod["spec"].get("containers") or []
+    ready, restarts = 0, 0
+    for item in status.get("containerStatuses") or []:
+        ready += bool(item.get("ready") and "running" in (item.get("state") or {}))
+        restarts += item.get("restartCount", 0)
+    return {
+        "name": pod["metadata"]["name"],
+        "ready": f"{ready}/{len(containers)}",
+        "status": pod_status(pod),
+        "restarts": restarts,
+        "ageSeconds": _age(pod, now),
+    }
+
+
+def pod_status(pod: Item) -> str:
+    """The STATUS column."""
+    status = pod.get("status") or {}
+    text = str(status.get("reason") or status.get("phase") or "Unknown")
+    initial = _initializing(pod)
+    text = initial or _of_containers(status, text)
+    if "deletionTimestamp" in pod["metadata"]:
+        return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"
+    return text
+
+
+def _initializing(pod: Item) -> str | None:
+    declared = pod["spec"].get("initContainers") or []
+    sidecars = {item["name"] for item in declared if item.get("restartPolicy") == "Always"}
+    for number, container in enumerate((pod.get("status") or {}).get("initContainerStatuses") or []):
+        state = container.get("state") or {}
+        ended, waiting = state.get("terminated"), state.get("waiting") or {}
+        if ended and not ended.get("exitCode"):
+            continue
+        if container["name"] in sidecars and container.get("started"):
+            continue
+        if ended:
+            return f"Init:{ended.get('reason') or _exit(ended)}"
+        if waiting.get("reason") and waiting["reason"] != "PodInitializing":
+            return f"Init:{waiting['reason']}"
+        return f"Init:{number}/{len(declared)}"
+    return None
+
+
+def _of_containers(status: Item, text: str) -> str:
+    running = False
+    for container in reversed(status.get("containerStatuses") or []):
+        state = container.get("state") or {}
+        ended, waiting = state.get("terminated"), state.get("waiting") or {}
+        if waiting.get("reason"):
+            text = waiting["reason"]
+        elif ended:
+            text = ended.get("reason") or _exit(ended)
+        elif container.get("ready") and "running" in state:
+            running = True
+    if text == "Completed" and running:
+        conditions = {item["type"]: item["status"] for item in status.get("conditions") or []}
+        return "Running" if conditions.get("Ready") == "True" else "NotReady"
+    return text
+
+
+def _exit(ended: Item) -> str:
+    return f"Signal:{ended['signal']}" if ended.get("signal") else f"ExitCode:{ended.get('exitCode')}"
+
+
+def _deployment(item: Item, now: datetime) -> Json:
+    status = item.get("status") or {}
+    return {
+        "name": item["metadata"]["name"],
+        "ready": f"{status.get('readyReplicas', 0)}/{item['spec'].get('replicas', 1)}",
+        "upToDate": status.get("updatedReplicas", 0),
+        "available": status.get("availableReplicas", 0),
+        "ageSeconds": _age(item, now),
+    }
+
+
+def _problem(api: ClusterApi, pod: Item, now: datetime) -> Json | None:
+    name = pod["metadata"]["name"]
+    if failure := agents.failure_of(pod, now, patient=False):
+        failure = agents.with_last_line(api, failure)
+        return _shown(name, _REASONS[failure.error.code], failure.error.code, failure.error.message)
+    if "deletionTimestamp" in pod["metadata"] or pod_row(pod, now)["status"] in ("Completed", "Succeeded"):
+        return None
+    conditions = {item["type"]: item["status"] for item in (pod.get("status") or {}).get("conditions") or []}
+    if conditions.get("Ready") == "True":
+        return None
+    if missing := _missing_identity(api, pod):
+        text = f"Pod {name} waits for Secret {missing}, which the agents get once the connected cluster exists."
+        return _shown(name, "identity", _WAITS_FOR_IDENTITY, text)
+    return _shown(name, "starting", "ARC-5008", f"Pod {name} is not ready: {pod_status(pod)}.")
+
+
+def _shown(pod: str, reason: str, code: str, message: str) -> Json:
+    return {"pod": pod, "reason": reason, "code": code, "message": message, "remedy": CATALOGUE[code].remedy}
+
+
+def _missing_identity(api: ClusterApi, pod: Item) -> str | None:
+    """The Secret with the identity's certificate that the pod mounts and that is not there."""
+    for name in sorted(agents.mounted_secrets(pod["spec"]) & IDENTITY_SECRETS):
+        try:
+            if api.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/{name}") is None:
+                return name
+        except ArcError as error:
+            if error.code != "ARC-2008":
+                raise
+    return None
+
+
+def _by_name(items: Sequence[Item]) -> list[Item]:
+    return sorted(items, key=lambda item: str(item["metadata"]["name"]))
+
+
+def _age(item: Item, now: datetime) -> int:
+    return max(0, int((now - datetime.fromisoformat(item["metadata"]["creationTimestamp"])).total_seconds()))

@@ -1,0 +1,120 @@
+"""The agents changed where they are: what an update gives the release, an upgrade, and the way back from one.
+
+The release's own values are the start of every change, so nothing that somebody gave it is lost. Must not know Azure:
+charts and versions are given.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from arcway.cluster import lease, permissions
+from arcway.cluster.api import ClusterApi
+from arcway.cluster.findings import finding, lacking
+from arcway.cluster.helm import Release
+from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE, key_values
+from arcway.cluster.preflight import owner
+from arcway.cluster.release import Chart, Target, bring_up_to, current, records
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import ClusterId
+
+_CONFIG = f"/api/v1/namespaces/{NAMESPACE}/configmaps/azure-clusterconfig"
+_NO_AGENTS = "Connect the cluster first: arcway connect."
+
+type Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The agents as they are before a change."""
+
+    latest: Release
+    revision: int
+    """The revision that is deployed; after an upgrade that failed it is not the latest one."""
+    version: str
+    train: str
+    upgrades_itself: bool
+
+
+def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json]:
+    """Findings that speak against changing the agents of `cluster`; changes nothing.
+
+    Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
+    """
+    missing = permissions.missing(api, permissions.TO_CHANGE)
+    if missing:
+        return lacking(missing)
+    lease.check(api, installation)
+    if refuse := _belongs_to_another(api, cluster):
+        return [finding("ARC-2011", refuse)]
+    if not records(api):
+        return [{**finding("ARC-5012", f"There is no release {RELEASE} in the cluster."), "remedy": _NO_AGENTS}]
+    return []
+
+
+def deployed(target: Target) -> Deployed:
+    """What is deployed. Raises `ArcError` ARC-5012 when the release is gone."""
+    helm, api, access = target.helm, target.api, target.access
+    latest = helm.release(access, RELEASE, RELEASE_NAMESPACE)
+    if latest is None:
+        raise _gone()
+    labels = [record["metadata"]["labels"] for record in records(api)]
+    revisions = [int(label["version"]) for label in labels if label.get("status") == "deployed"]
+    revision = max(revisions, default=latest.revision)
+    found = latest if revision == latest.revision else helm.release(access, RELEASE, RELEASE_NAMESPACE, revision)
+    config = (api.get(_CONFIG) or {}).get("data") or {}
+    return Deployed(
+        latest=latest,
+        revision=revision,
+        version=(found or latest).chart_version,
+        train=train_of(latest.values),
+        upgrades_itself=config.get("AZURE_ARC_AUTOUPDATE", "").lower() == "true",
+    )
+
+
+def train_of(values: Json) -> str:
+    """The release train that the agents were installed from."""
+    agents = (values.get("systemDefaultValues") or {}).get("azureArcAgents") or {}
+    return str(agents.get("releaseTrain") or "stable")
+
+
+def held(target: Target, cluster: ClusterId) -> tuple[Release, bool]:
+    """The release to change and whether a change to it was cut off, as `release.current` tells.
+
+    Raises `ArcError` ARC-2011 when the agents belong to another connected cluster by now, ARC-5012 when they are gone.
+    """
+    if refuse := _belongs_to_another(target.api, cluster):
+        raise ArcError("ARC-2011", refuse)
+    found, again = current(target)
+    if found is None:
+        raise _gone()
+    return found, again
+
+
+def upgrade(target: Target, found: Release, chart: Chart, *, again: bool) -> bool:
+    """Give the release another chart and keep its values; returns whether anything differed.
+
+    The private key goes the way that the new chart's version and train ask for.
+    """
+    key = key_values(target.api, chart.version, train_of(found.values), found.values)
+    return bool(bring_up_to(target, found, chart, key, again=again))
+
+
+def roll_back(target: Target, revision: int, version: str) -> None:
+    """Make `revision`, whose chart has `version`, the release again; harmless when it is or no upgrade was begun."""
+    found, again = current(target)
+    if found is None:
+        raise _gone()
+    back = found.revision == revision or found.chart_version == version
+    if again or found.status != "deployed" or not back:
+        target.helm.roll_back(target.access, RELEASE, RELEASE_NAMESPACE, revision)
+
+
+def _belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
+    found = owner(api)
+    if found is None or found.key == cluster.key:
+        return None
+    return f"The cluster's agents belong to {found.resource_id}."
+
+
+def _gone() -> ArcError:
+    return ArcError("ARC-5012", f"There is no release {RELEASE} in the cluster.", remedy=_NO_AGENTS)

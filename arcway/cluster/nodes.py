@@ -1,0 +1,124 @@
+"""Can the agents run on a cluster's nodes: operating system, architecture, readiness, memory.
+
+Judges what the API tells; nothing is run. Must not know what the agents are made of beyond the figures here.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from arcway.cluster.api import ClusterApi
+from arcway.cluster.findings import finding
+
+ARCHITECTURES = ("amd64", "arm64")
+"""What the agents' images are built for (https://learn.microsoft.com/azure/azure-arc/kubernetes/system-requirements)."""
+MEMORY = 850 * 2**20
+"""Bytes that the agents need (same page: "at least 850 MB free for the Arc agents")."""
+_NODES_LOOKED_AT = 50
+_NAMED = 5
+_SUFFIXES = {
+    "m": Decimal("0.001"),
+    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
+    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
+}
+
+type Json = dict[str, Any]
+
+
+def inspect(nodes: Sequence[Json]) -> list[Json]:
+    """Findings about operating system, architecture and readiness."""
+    fitting = [node for node in nodes if _is_linux(node) and _is_schedulable(node)]
+    if not fitting:
+        return [finding("ARC-2010", f"None of the {len(nodes)} nodes is a schedulable Linux node."), *_unready(nodes)]
+    return [*_architectures(fitting), *_unready(nodes)]
+
+
+def memory(api: ClusterApi, nodes: Sequence[Json]) -> list[Json]:
+    """A warning when the schedulable Linux nodes together have less memory left than the agents need.
+
+    Node by node until there is enough, so that a large cluster is not read as a whole.
+    """
+    fitting = [node for node in nodes if _is_linux(node) and _is_schedulable(node) and _is_ready(node)]
+    left = 0
+    for node in fitting[:_NODES_LOOKED_AT]:
+        left += _memory_left(api, node)
+        if left >= MEMORY:
+            return []
+    if not fitting or len(fitting) > _NODES_LOOKED_AT:
+        return []
+    text = f"The schedulable Linux nodes have {left // 2**20} MiB of memory left; the agents need {MEMORY // 2**20}."
+    return [finding("ARC-2018", text, "warning")]
+
+
+def quantity(text: object) -> int:
+    """A Kubernetes quantity in its unit, 0 for what is none.
+
+    Form: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+    """
+    written = str(text or "0")
+    number = written.rstrip("mkKMGTPEi") or "0"
+    try:
+        return int(Decimal(number) * _SUFFIXES.get(written[len(number) :], Decimal(1)))
+    except InvalidOperation:
+        return 0
+
+
+def _architectures(nodes: Sequence[Json]) -> list[Json]:
+    others = [node for node in nodes if _architecture(node) not in ARCHITECTURES]
+    if not others:
+        return []
+    supported = " and ".join(ARCHITECTURES)
+    if len(others) == len(nodes):
+        has = ", ".join(sorted(set(map(_architecture, others))))
+        return [finding("ARC-2017", f"The schedulable Linux nodes are {has}; the agents run on {supported}.")]
+    text = f"The agents do not run on {_named(others)}, only on {supported}."
+    return [finding("ARC-2017", text, "warning")]
+
+
+def _unready(nodes: Sequence[Json]) -> list[Json]:
+    found = [node for node in nodes if not _is_ready(node)]
+    return [finding("ARC-2019", f"Not ready: {_named(found)}.", "warning")] if found else []
+
+
+def _named(nodes: Sequence[Json]) -> str:
+    names = sorted(node["metadata"]["name"] for node in nodes)
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"node{'s' if len(names) > 1 else ''} {', '.join(names[:_NAMED])}{more}"
+
+
+def _is_linux(node: Json) -> bool:
+    return bool((node["metadata"].get("labels") or {}).get("kubernetes.io/os") == "linux")
+
+
+def _is_schedulable(node: Json) -> bool:
+    return not (node.get("spec") or {}).get("unschedulable")
+
+
+def _is_ready(node: Json) -> bool:
+    conditions = (node.get("status") or {}).get("conditions") or []
+    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+
+
+def _architecture(node: Json) -> str:
+    labelled = (node["metadata"].get("labels") or {}).get("kubernetes.io/arch")
+    return str(labelled or (node.get("status") or {}).get("nodeInfo", {}).get("architecture") or "unknown")
+
+
+def _memory_left(api: ClusterApi, node: Json) -> int:
+    allocatable = quantity(((node.get("status") or {}).get("allocatable") or {}).get("memory"))
+    selector = f"spec.nodeName={node['metadata']['name']},status.phase!=Succeeded,status.phase!=Failed"
+    pods = api.items("/api/v1/pods", fieldSelector=selector)
+    return max(0, allocatable - sum(_requested(pod.get("spec") or {}) for pod in pods))
+
+
+def _requested(spec: Json) -> int:
+    """What the scheduler counts for a pod: init containers run one after the other, and sidecars beside the rest."""
+    initial = spec.get("initContainers") or []
+    sidecars = sum(_request(one) for one in initial if one.get("restartPolicy") == "Always")
+    beside = sidecars + sum(map(_request, spec.get("containers") or []))
+    before = max((sidecars + _request(one) for one in initial if one.get("restartPolicy") != "Always"), default=0)
+    return max(beside, before, _request(spec)) + quantity((spec.get("overhead") or {}).get("memory"))
+
+
+def _request(container: Json) -> int:
+    return quantity(((container.get("resources") or {}).get("requests") or {}).get("memory"))

@@ -1,0 +1,99 @@
+"""What Arcway and Helm do in a cluster, verb by verb: the tables that preflight holds a credential against.
+
+Helm applies each object of the chart on the server's side, which takes `create` and `patch`, reads it before, and
+deletes what a later chart no longer has; its records are Secrets that it creates, updates and deletes
+(https://helm.sh/docs/topics/advanced/#storage-backends). Must not know why a step does any of it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from arcway.cluster.api import ClusterApi
+from arcway.cluster.key_pair import NAMESPACE, RELEASE_NAMESPACE
+
+_RBAC = "rbac.authorization.k8s.io"
+_CRDS = ("customresourcedefinitions", "apiextensions.k8s.io", "")
+NETWORK_NAMESPACE = "arcway-check"
+
+
+class Permission(NamedTuple):
+    """One verb on the objects of one resource, in one namespace unless that is empty, one of them if it has a name."""
+
+    verb: str
+    resource: str
+    group: str = ""
+    namespace: str = ""
+    name: str = ""
+
+    @property
+    def where(self) -> str:
+        """What the verb is about, in words."""
+        text = self.resource + (f".{self.group}" if self.group else "")
+        text += f" {self.name}" if self.name else ""
+        return text + (f" in namespace {self.namespace}" if self.namespace else "")
+
+
+def _each(verbs: Sequence[str], resource: str, group: str = "", namespace: str = "") -> tuple[Permission, ...]:
+    return tuple(Permission(verb, resource, group, namespace) for verb in verbs)
+
+
+LIST_NODES = Permission("list", "nodes")
+LIST_PODS = Permission("list", "pods")
+GET_LEASES = Permission("get", "leases", "coordination.k8s.io", "kube-system")
+GET_NAMESPACES = Permission("get", "namespaces")
+GET_CONFIG = Permission("get", "configmaps", "", NAMESPACE)
+LIST_RECORDS = Permission("list", "secrets", "", RELEASE_NAMESPACE)
+LIST_CRDS = Permission("list", *_CRDS)
+
+_LEASE = (GET_LEASES, *_each(("create", "update", "delete"), *GET_LEASES[1:4]))
+_RECORDS = _each(("get", "list", "create", "update", "delete"), *LIST_RECORDS[1:4])
+_WATCHED = (Permission("list", "deployments", "apps", NAMESPACE), Permission("list", "pods", "", NAMESPACE))
+_CHART = (
+    ("namespaces", "", ""),
+    ("serviceaccounts", "", NAMESPACE),
+    ("secrets", "", NAMESPACE),
+    ("configmaps", "", NAMESPACE),
+    ("services", "", NAMESPACE),
+    ("deployments", "apps", NAMESPACE),
+    ("networkpolicies", "networking.k8s.io", NAMESPACE),
+    _CRDS,
+    ("clusterroles", _RBAC, ""),
+    ("clusterrolebindings", _RBAC, ""),
+)
+_APPLIED = tuple(item for kind in _CHART for item in _each(("get", "create", "patch", "delete"), *kind))
+# The chart binds its ServiceAccount to cluster-admin, which RBAC lets only those do who may bind it or have all that
+# it grants (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#restrictions-on-role-binding-creation-or-update).
+_BIND = Permission("bind", "clusterroles", _RBAC, "", "cluster-admin")
+
+TO_CONNECT = (LIST_NODES, *_LEASE, *_RECORDS, *_WATCHED, *_APPLIED, LIST_CRDS, _BIND)
+TO_CHANGE = (*_LEASE, *_RECORDS, *_WATCHED, *_APPLIED, _BIND)
+TO_DISCONNECT = (
+    *_LEASE,
+    GET_CONFIG,
+    *_each(("get", "delete"), "namespaces"),
+    *_each(("list", "delete"), *LIST_RECORDS[1:4]),
+    *_each(("list", "delete"), *_CRDS),
+    *_each(("list", "delete"), "clusterroles", _RBAC),
+    *_each(("list", "delete"), "clusterrolebindings", _RBAC),
+)
+TO_CHECK_THE_NETWORK = (
+    *_each(("get", "create", "delete"), "namespaces"),
+    *_each(("get", "create"), "jobs", "batch", NETWORK_NAMESPACE),
+    Permission("list", "pods", "", NETWORK_NAMESPACE),
+    Permission("list", "events", "", NETWORK_NAMESPACE),
+)
+
+
+def missing(api: ClusterApi, needed: Sequence[Permission]) -> list[Permission]:
+    """Those of `needed` that the credential lacks. An administrator's answer to the first question saves the rest."""
+    if api.may("*", "*", "*"):
+        return []
+    return [item for item in dict.fromkeys(needed) if not api.may(*item)]
+
+
+def in_words(lacking: Sequence[Permission]) -> list[str]:
+    """One text for each resource: its verbs, then what they are about."""
+    verbs: dict[str, list[str]] = {}
+    for item in lacking:
+        verbs.setdefault(item.where, []).append(item.verb)
+    return [f"{', '.join(found)} {where}" for where, found in verbs.items()]

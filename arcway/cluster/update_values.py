@@ -1,0 +1,58 @@
+"""The values that an update gives the agents: only what was asked for, on top of what the release has.
+
+A value of None takes a key away, as Helm does with null, so that the chart's own default holds again. Must not know
+where credentials come from.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from arcway.cluster.values import Values, proxy_values
+from arcway.domain.proxy import Proxy, without_proxy
+
+_ADDRESSES = ("httpsProxy", "httpProxy", "noProxy", "proxyCert")
+_SWITCHES = ("isProxyEnabled", "isCustomCert")
+
+
+def changed_proxy(
+    had: Values, proxy: Proxy, *, credentials: str | None, inside: Sequence[str], cloud_domain: str
+) -> Values:
+    """The values that change the proxy where `proxy` says something; `credentials` is `user:password`.
+
+    What the cluster has `inside` is left out of the proxy when a first proxy or another skip range is given.
+    """
+    has = _global(had)
+    enabled = bool(proxy.https or proxy.http or _is_on(has.get("isProxyEnabled")))
+    skip_range = ""
+    if proxy.skip_range or (enabled and not has.get("noProxy")):
+        skip_range = without_proxy(proxy.skip_range, inside, cloud_domain)
+    values: Values = {**proxy_values(proxy, credentials, skip_range)["global"], "isProxyEnabled": enabled}
+    if proxy.certificate or has.get("proxyCert"):
+        values["isCustomCert"] = not enabled
+    return {"global": values}
+
+
+def without_a_proxy(had: Values) -> Values:
+    """The values that take the proxy away, its certificate included; none if the release never had one."""
+    has = _global(had)
+    texts = {name: None for name in _ADDRESSES if has.get(name) is not None}
+    switches = {name: False for name in _SWITCHES if has.get(name) is not None}
+    return {"global": {**texts, **switches}} if texts or switches else {}
+
+
+def described(*, auto_upgrade: bool | None, distribution: str | None, infrastructure: str | None) -> Values:
+    """The values of what the agents do and report; None leaves one as it is."""
+    said = {"kubernetesDistro": distribution, "kubernetesInfra": infrastructure}
+    values: Values = {"global": {name: value for name, value in said.items() if value is not None}}
+    if auto_upgrade is not None:
+        values["systemDefaultValues"] = {"azureArcAgents": {"autoUpdate": auto_upgrade}}
+    return values
+
+
+def _global(values: Values) -> dict[str, Any]:
+    found: dict[str, Any] = values.get("global") or {}
+    return found
+
+
+def _is_on(value: Any) -> bool:
+    return str(value).lower() == "true"

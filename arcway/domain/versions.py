@@ -1,0 +1,23 @@
+"""Which of two agents' versions is the newer one: the precedence of semantic versions (https://semver.org, rule 11).
+
+Must not know where versions come from nor what depends on them.
+"""
+
+import re
+
+_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
+
+
+def is_older(one: str, other: str) -> bool:
+    """Whether `one` comes before `other`; what is no semantic version comes before all that are."""
+    return _precedence(one) < _precedence(other)
+
+
+def _precedence(text: str) -> tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]:
+    match = _VERSION.fullmatch(text)
+    if match is None:
+        return (), False, ()
+    label = match[4] or ""
+    # Numbers come before words, and among the versions with the same numbers the one without a label is the last.
+    parts = tuple((not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in label.split("."))
+    return tuple(int(match[part]) for part in (1, 2, 3)), not label, parts

@@ -1,0 +1,120 @@
+"""The sign-in of people: a form to choose a user, authorization codes with PKCE, sign-out.
+
+Protocol: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow. There are no passwords. A
+`login_hint` that names a user signs in at once, as a browser does that is signed in already. Must not know what is done
+with the tokens.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+import time
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from arcway.local.azure.entra.directory import API_CLIENT_ID, Directory, Principal
+from arcway.local.azure.exchange import Exchange
+
+_CODE_SECONDS = 60
+_KEPT = (
+    "client_id",
+    "response_type",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+)
+# Entra compares with what is registered; here every page on this machine is.
+_REDIRECT = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/api/page(/callback)?")
+_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Simulated sign-in</title></head>
+<body><main><h1>Simulated sign-in</h1><p>Nobody is asked for a password here. Who are you?</p>
+<form method="get">{hidden}{buttons}</form></main></body></html>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a code stands for."""
+
+    user: str
+    principal: Principal
+    nonce: str
+    challenge: str
+    redirect_uri: str
+    expires: float
+
+
+class SignIn:
+    """Codes that were given and not redeemed yet; a restart forgets them."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._grants: dict[str, Grant] = {}
+
+    async def authorize(self, exchange: Exchange) -> web.StreamResponse:
+        """Ask who it is, or send the browser back with a code."""
+        given = {name: exchange.query(name) for name in _KEPT}
+        if given["client_id"] != API_CLIENT_ID:
+            return _refused("AADSTS700016: The application was not found in the directory.")
+        if not _REDIRECT.fullmatch(given["redirect_uri"]):
+            return _refused("AADSTS50011: The redirect URI does not match the ones configured for the application.")
+        if given["response_type"] != "code" or "openid" not in given["scope"].split():
+            return _back(given, error="invalid_request", error_description="AADSTS900144: code and openid are needed.")
+        if given["code_challenge_method"] != "S256" or not given["code_challenge"]:
+            return _back(given, error="invalid_request", error_description="AADSTS9002325: PKCE with S256 is needed.")
+        user = exchange.query("login_hint")
+        principal = self._directory.users.get(user)
+        if principal is None:
+            return web.Response(text=self._page(given), content_type="text/html")
+        code = secrets.token_urlsafe(32)
+        self._grants[code] = Grant(
+            user,
+            principal,
+            given["nonce"],
+            given["code_challenge"],
+            given["redirect_uri"],
+            time.monotonic() + _CODE_SECONDS,
+        )
+        return _back(given, code=code)
+
+    def redeem(self, code: str, verifier: str, redirect_uri: str) -> Grant | None:
+        """What the code stands for; None when it was used, is too old, or was given to somebody else."""
+        grant = self._grants.pop(code, None)
+        if grant is None or grant.expires < time.monotonic() or grant.redirect_uri != redirect_uri:
+            return None
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        return grant if secrets.compare_digest(challenge.encode(), grant.challenge.encode()) else None
+
+    async def sign_out(self, exchange: Exchange) -> web.StreamResponse:
+        """Back to the page; nobody stays signed in here."""
+        place = exchange.query("post_logout_redirect_uri")
+        if _REDIRECT.fullmatch(place):
+            return web.Response(status=302, headers={"Location": place})
+        return web.Response(text="You signed out of your account.")
+
+    def _page(self, given: dict[str, str]) -> str:
+        hidden = "".join(
+            f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in given.items()
+        )
+        buttons = "".join(
+            f'<p><button name="login_hint" value="{escape(key)}">{escape(user.name)}</button> '
+            f"{escape(', '.join(user.roles) or 'no roles')}</p>"
+            for key, user in self._directory.users.items()
+        )
+        return _PAGE.format(hidden=hidden, buttons=buttons)
+
+
+def _refused(text: str) -> web.Response:
+    """Told to the person, because nobody can tell whose address it would be sent to."""
+    return web.Response(text=text, status=400)
+
+
+def _back(given: dict[str, str], **answer: str) -> web.Response:
+    sent = urlencode({**answer, "state": given["state"]})
+    return web.Response(status=302, headers={"Location": f"{given['redirect_uri']}?{sent}"})

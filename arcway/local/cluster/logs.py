@@ -1,0 +1,30 @@
+"""A pod's log as the API answers it: nothing runs, so it holds what the pod's orders say that its containers wrote.
+
+It must not know HTTP.
+"""
+
+from collections.abc import Mapping
+
+from arcway.local.cluster.behaviour import Behaviour
+from arcway.local.cluster.errors import bad_request
+from arcway.local.cluster.requests import flag
+from arcway.local.cluster.values import Json, name_of
+
+
+def read(pod: Json, behaviour: Behaviour, query: Mapping[str, str]) -> str:
+    """The log, cut to `tailLines`. Raises ApiError 400 as the kubelet does for a container that is not or was not."""
+    names = [container["name"] for container in pod["spec"]["containers"]]
+    name = query.get("container") or (names[0] if len(names) == 1 else "")
+    if not name:
+        raise bad_request(
+            f"a container name must be specified for pod {name_of(pod)}, choose one of: [{' '.join(names)}]"
+        )
+    if name not in names:
+        raise bad_request(f"container {name} is not valid for pod {name_of(pod)}")
+    status: Json = next((item for item in pod["status"].get("containerStatuses", []) if item["name"] == name), {})
+    if flag(query, "previous") and "terminated" not in status.get("lastState", {}):
+        raise bad_request(f'previous terminated container "{name}" in pod "{name_of(pod)}" not found')
+    rule = behaviour.rule(pod)
+    lines = rule.log.splitlines(keepends=True) if rule else []
+    wanted = query.get("tailLines", "")
+    return "".join(lines[-int(wanted) :] if wanted.isdecimal() and int(wanted) else [] if wanted == "0" else lines)

@@ -1,0 +1,79 @@
+"""Which of many runs a page of the overview shows, and how many there are in which state. Pure functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+type Json = dict[str, Any]
+
+STATES = ("Accepted", "Running", "Succeeded", "Failed", "Canceled")
+OPERATIONS = ("onboard", "offboard", "update", "upgrade")
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What somebody chose to see; an empty text chooses everything."""
+
+    state: str = ""
+    operation: str = ""
+    text: str = ""
+    page: int = 1
+
+    @classmethod
+    def of(cls, state: str, operation: str, text: str, page: str) -> "Chosen":
+        """From the words of an address; what makes no sense there counts as not said."""
+        return cls(
+            state if state in STATES else "",
+            operation if operation in OPERATIONS else "",
+            text.strip()[:100],
+            max(1, int(page[:6])) if page.isascii() and page.isdecimal() else 1,
+        )
+
+    def takes(self, run: Json) -> bool:
+        """Whether the run is one of those; the text is looked for in the names of cluster and resource group."""
+        cluster = run["cluster"]
+        names = (cluster["name"].lower(), cluster["resourceGroup"].lower())
+        return (
+            self.state in ("", run["state"])
+            and self.operation in ("", run["operation"])
+            and any(self.text.lower() in name for name in names)
+        )
+
+    def query(self, **changes: Any) -> str:
+        """The query of an address that chooses this, with changes; empty when it chooses everything."""
+        other = replace(self, **changes)
+        said = {"state": other.state, "operation": other.operation, "q": other.text}
+        given = {name: value for name, value in said.items() if value}
+        if other.page > 1:
+            given["page"] = str(other.page)
+        return f"?{urlencode(given)}" if given else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One page of runs. `first` and `last` count from 1 within the `found` that were chosen."""
+
+    chosen: Chosen
+    counts: dict[str, int]
+    total: int
+    found: int
+    runs: Sequence[Json]
+    first: int
+    last: int
+    pages: int
+
+
+def overview(runs: Sequence[Json], chosen: Chosen) -> Overview:
+    """A page of `runs`, which are in the order in which they are shown. A page after the last one is the last one."""
+    counts = dict.fromkeys(STATES, 0)
+    for run in runs:
+        counts[run["state"]] += 1
+    found = [run for run in runs if chosen.takes(run)]
+    pages = max(1, -(-len(found) // PAGE_SIZE))
+    page = min(chosen.page, pages)
+    start = (page - 1) * PAGE_SIZE
+    shown = found[start : start + PAGE_SIZE]
+    first = start + 1 if shown else 0
+    return Overview(replace(chosen, page=page), counts, len(runs), len(found), shown, first, start + len(shown), pages)

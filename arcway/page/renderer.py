@@ -1,0 +1,61 @@
+"""Turns plain values into HTML with Jinja2: every value is escaped, and one that is missing is an error.
+
+Must not know where values come from. Jinja2 is imported when the first page is asked for (cold start).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from arcway.domain.connected_cluster import span
+from arcway.page.files import PLACE, address_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What surrounds every page: who looks at it, what they may do, and the token that their forms carry."""
+
+    viewer: str | None = None
+    csrf: str = ""
+    can_connect: bool = False
+    can_sign_out: bool = False
+
+
+def render(template: str, shell: Shell, **values: Any) -> str:
+    """The page of this template. Raises what Jinja2 raises when a value is missing."""
+    return _environment().get_template(template).render(shell=shell, **values)
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals |= {"PLACE": PLACE, "static": address_of}
+    made.filters |= {"age": age, "clock": clock, "span": span, "part": lambda text: quote(str(text), safe="")}
+    return made
+
+
+def age(text: str, now: datetime) -> str:
+    """How long ago an ISO 8601 time was."""
+    return span(max(0, int((now - datetime.fromisoformat(text)).total_seconds())))
+
+
+def clock(text: str) -> str:
+    """An ISO 8601 time as people read it, in UTC."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

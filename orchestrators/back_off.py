@@ -1,0 +1,14 @@
+"""How long a step that failed waits before it is tried again. Must not know the step nor what went wrong with it."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+LONGEST_BACK_OFF = 60.0
+
+
+def back_off(run_id: str, step: str, attempt: int, error: Mapping[str, Any]) -> float:
+    """Seconds: exponential, with jitter that every replay repeats; never less than what the server asked for."""
+    seed = hashlib.sha256(f"{run_id}/{step}/{attempt}".encode()).digest()[0] / 255
+    pause = min(2.0 ** (attempt - 1), LONGEST_BACK_OFF) * (0.75 + 0.5 * seed)
+    return max(pause, error.get("retryAfterSeconds") or 0.0)

@@ -1,0 +1,18 @@
+"""updateAgents: the agents have the settings that the update gives them, and are Ready with them."""
+
+from arcway.domain.phases import POLL_AGENTS
+
+from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
+
+
+def update_agents(run: Run) -> Work[None]:
+    """Agents are waited for even if nothing differs: an earlier run may have given up waiting for them."""
+    changes = run.facts["agentChanges"]
+    given = {"location": run.facts["location"], "inside": run.facts["inside"]}
+    run.temporary(*LEASE)
+    seen = yield from run.call("update_agents", attempts=RELEASE_ATTEMPTS, **given)
+    if changes or seen["changed"]:
+        run.changed()
+    yield from run.poll("poll_agents", POLL_AGENTS, late="ARC-5008", identityIssued=True)
+    run.leave([])
+    run.detail(f"{len(changes)} settings changed" if changes else "settings are as asked")

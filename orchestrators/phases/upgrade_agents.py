@@ -1,0 +1,25 @@
+"""upgradeAgents: the agents have the version asked for and are Ready; if not, what was there before comes back."""
+
+from arcway.domain.phases import POLL_AGENTS
+from arcway.domain.request import UpgradeRequest
+
+from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
+
+
+def upgrade_agents(run: Run) -> Work[None]:
+    """The way back is remembered before the upgrade begins, so that one that was cut off is undone, too."""
+    release, wanted = run.facts["release"], run.facts["wanted"]
+    run.facts["upgraded"] = wanted != release["version"]
+    if not run.facts["upgraded"]:
+        run.detail(f"the agents have {wanted} already")
+        return
+    if isinstance(run.request, UpgradeRequest):
+        run.limit(run.request.upgrade_timeout)
+    before = {"revision": release["revision"], "version": release["version"]}
+    run.temporary(*LEASE)
+    run.undoable(f"upgrade of the agents to {wanted}", "roll_back_agents", **before)
+    given = {"location": run.facts["location"], "wanted": wanted}
+    yield from run.call("upgrade_agents", attempts=RELEASE_ATTEMPTS, **given)
+    run.changed()
+    yield from run.poll("poll_agents", POLL_AGENTS, late="ARC-5008", identityIssued=True)
+    run.detail(f"upgraded from {release['version']} to {wanted}")

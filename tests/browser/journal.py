@@ -1,0 +1,95 @@
+"""Runs that ended before the stack starts, written into the journal as the engine keeps them."""
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import durabletask.internal.orchestrator_service_pb2 as pb
+
+from arcway.domain.ids import ClusterId
+from arcway.domain.phases import phases_of
+from arcway.domain.request import parse_request
+from arcway.domain.run import accepted, fit
+from arcway.local.functions.journal import FILE_NAME, Journal, Statement
+
+type Json = dict[str, Any]
+
+SUBSCRIPTION = "aaaaaaaa-0000-4000-8000-000000000001"
+OUTCOMES = ("Succeeded",) * 8 + ("Failed", "Canceled")
+HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>'\"&amp;{{7*7}}"
+
+
+def write_runs(folder: Path, count: int) -> str:
+    """Write so many plain runs and, as the oldest, one full of hostile texts; returns the id of that one."""
+    now = datetime.now(UTC)
+    journal = Journal(folder / FILE_NAME)
+    try:
+        statements: list[Statement] = []
+        for number in range(count):
+            made = now - timedelta(minutes=number + 1)
+            run, given = _run(f"shop-{number:03}", f"group-{number % 7}", made, OUTCOMES[number % len(OUTCOMES)])
+            statements += _rows(run, given, made)
+        made = now - timedelta(days=2)
+        run, given = _run("hostile", "groupe.é", made, "Failed")
+        statements += _rows(_poisoned(run), given, made)
+        journal.write(statements)
+    finally:
+        journal.close()
+    return str(run["id"])
+
+
+def _run(name: str, group: str, made: datetime, outcome: str) -> tuple[Json, Json]:
+    body = {"subscriptionId": SUBSCRIPTION, "resourceGroup": group, "name": name, "location": "eastus"}
+    request = parse_request({**body, "kubeconfig": {"secret": "arcway-nothing"}}, "onboard")
+    given: Json = {
+        "runId": uuid.uuid4().hex[:12],
+        "operation": "onboard",
+        "requestKey": str(uuid.uuid4()),
+        "keys": [],
+        "request": request.as_json(),
+        "createdAt": _text(made),
+        "correlationId": str(uuid.uuid4()),
+        "traceparent": None,
+        "source": None,
+        "startedBy": {"name": "Olga Onboarder", "objectId": None},
+    }
+    instance = ClusterId(SUBSCRIPTION, group, name).instance()
+    phases = phases_of("onboard", request.order)
+    run = accepted(f"{instance}.{given['runId']}", request, phases, given).as_json()
+    ended = _text(made + timedelta(seconds=20))
+    run |= {"state": outcome, "phase": "checkCluster", "finishedAt": ended, "updatedAt": ended}
+    run["phases"][0] |= {"state": outcome, "attempts": 1, "startedAt": _text(made), "finishedAt": ended}
+    if outcome == "Failed":
+        why = {"code": "ARC-3001", "message": "The API server cannot be reached.", "phase": "checkCluster"}
+        run["error"] = {**why, "retryable": True, "remedy": "Check that the address is reachable.", "details": []}
+    return run, given
+
+
+def _poisoned(run: Json) -> Json:
+    """The same run with hostile text wherever a cluster, Azure or a caller may say something."""
+    run["phases"][0]["detail"] = HOSTILE
+    run["error"] |= {"message": HOSTILE, "remedy": HOSTILE, "details": [{HOSTILE: HOSTILE}]}
+    run["findings"] = [{"code": "ARC-2008", "level": "error", "message": HOSTILE, "remedy": HOSTILE}]
+    run["findingsTotal"] = 1
+    who = {"name": HOSTILE, "objectId": HOSTILE}
+    return {**run, "left": [HOSTILE], "startedBy": who, "canceledBy": who, "correlationId": HOSTILE}
+
+
+def _rows(run: Json, given: Json, made: datetime) -> list[Statement]:
+    instance = str(run["id"]).partition(".")[0]
+    status = pb.ORCHESTRATION_STATUS_FAILED if run["state"] == "Failed" else pb.ORCHESTRATION_STATUS_COMPLETED
+    output = None if run["state"] == "Failed" else json.dumps(run)
+    identity = (instance, uuid.uuid4().hex, "operation", None, json.dumps(given), "{}", None, None, None)
+    return [
+        ("INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*identity, made.isoformat(), None)),
+        (
+            "INSERT INTO progress VALUES (?,?,?,?,?,?)",
+            (instance, status, output, json.dumps(fit(run)), None, run["finishedAt"]),
+        ),
+    ]
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

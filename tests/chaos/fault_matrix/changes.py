@@ -1,0 +1,82 @@
+"""Runs that change a connected cluster: what they are given, what they find before them, what holds after them."""
+
+import base64
+import gzip
+import json
+
+from arcway.domain.errors import CATALOGUE
+from arcway.domain.request import parse_request
+from tests.chaos.fault_matrix.driver import Json
+from tests.chaos.fault_matrix.world import Case
+
+OLD, CURRENT = "1.13.4", "1.36.2"
+
+
+def agents_before(operation: str) -> Json:
+    """Which agents a cluster has before the change: an upgrade finds old ones that it may upgrade."""
+    return {"version": OLD, "autoUpgrade": False} if operation == "upgrade" else {}
+
+
+def changing(case: Case, operation: str) -> Json:
+    """What a run that changes the case's cluster is given otherwise than one that connects it."""
+    kept = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
+    body = {key: value for key, value in case.request("keep").items() if key in kept}
+    body["operation"] = operation
+    if operation == "update":
+        resource = case.resource()
+        assert resource
+        count = int((resource["tags"] or {}).get("changes", "0"))
+        body |= {"tags": {"changes": str(count + 1)}, "autoUpgrade": not _upgrades_itself(resource)}
+    return {"runId": "ba9876543210", "operation": operation, "request": parse_request(body).as_json()}
+
+
+def break_new_agents(case: Case) -> None:
+    """From now on the image of one agent cannot be pulled; those that run go on."""
+    case.control_cluster("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
+
+
+def check_change(case: Case, given: Json, status: Json, *, broken: bool, harmless: bool, key: str) -> None:
+    """What holds whatever happened to a run that was `given` this; `key` is the public key in the cluster."""
+    operation, asked, resource = given["operation"], given["request"], case.resource()
+    assert resource
+    assert resource["properties"]["agentPublicKeyCertificate"] == key
+    assert status["state"] == "Succeeded" or broken or not harmless, status["error"]
+    if status["state"] == "Succeeded":
+        assert status["changed"]
+        assert status["left"] == []
+        assert resource["properties"]["agentVersion"] == CURRENT
+        if operation == "update":
+            assert (resource["tags"], _upgrades_itself(resource)) == (asked["tags"], asked["autoUpgrade"])
+            assert _revision(_latest(case)) == 1 + int(asked["tags"]["changes"])
+        else:
+            assert _revision(_latest(case)) == 2
+        return
+    assert status["error"]["code"] in CATALOGUE
+    if operation == "upgrade":
+        version = deployed_version(case)
+        restored = f"agents {OLD}, as before" in status["left"]
+        assert restored or any("(ARC-" in item for item in status["left"]) or not status["changed"], status["left"]
+        assert version == OLD or any(item.startswith("upgrade of the agents") for item in status["left"])
+        if broken and harmless:
+            assert (status["left"], version) == ([f"agents {OLD}, as before"], OLD)
+
+
+def _upgrades_itself(resource: Json) -> bool:
+    enabled: bool = resource["properties"]["arcAgentProfile"]["agentAutoUpgrade"] == "Enabled"
+    return enabled
+
+
+def deployed_version(case: Case) -> str:
+    """The version of the chart in the release's latest record."""
+    text = base64.b64decode(base64.b64decode(_latest(case)["data"]["release"]))
+    version: str = json.loads(gzip.decompress(text))["chart"]["metadata"]["version"]
+    return version
+
+
+def _latest(case: Case) -> Json:
+    items = case.get("/api/v1/namespaces/azure-arc-release/secrets")["items"]
+    return max((item for item in items if item["type"] == "helm.sh/release.v1"), key=_revision)
+
+
+def _revision(record: Json) -> int:
+    return int(record["metadata"]["labels"]["version"])

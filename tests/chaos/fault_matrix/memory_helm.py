@@ -1,0 +1,124 @@
+"""Helm without Helm, for the rows whose fault does not hit it: the same port, the records' labels, two Deployments.
+
+Values are kept in memory; what other parts look at (records, the cluster's identity, the agents) is in the cluster.
+"""
+
+from typing import Any
+
+from arcway.cluster.api import ClusterApi, cluster_api
+from arcway.cluster.helm import Release
+from arcway.cluster.kubeconfig import Access
+
+type Json = dict[str, Any]
+
+_DEPLOYMENTS = "/apis/apps/v1/namespaces/azure-arc/deployments"
+_CONFIG = "/api/v1/namespaces/azure-arc/configmaps"
+_NAMES = ("clusteridentityoperator", "cluster-metadata-operator")
+
+
+class MemoryHelm:
+    """See `arcway.cluster.helm.port.Helm`."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, int], Json] = {}
+
+    def itself(self) -> "MemoryHelm":
+        """In the place of `arcway.cluster.helm.helm`."""
+        return self
+
+    def digest_of(self, reference: str) -> str:
+        return f"sha256:{reference}"
+
+    def pull(self, reference: str, digest: str) -> bytes:
+        return reference.rpartition(":")[2].encode()
+
+    def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
+        with cluster_api(access) as api:
+            found = _records(api, name, namespace)
+        if revision is not None:
+            found = [record for record in found if _revision(record) == revision]
+        if not found:
+            return None
+        labels = found[-1]["metadata"]["labels"]
+        number = int(labels["version"])
+        return Release(labels["status"], number, labels["chart"], self._values[access.server, number])
+
+    def install(self, access: Access, name: str, namespace: str, chart: bytes, values: Json) -> None:
+        self._deploy(access, name, namespace, chart, values)
+
+    def upgrade(self, access: Access, name: str, namespace: str, chart: bytes, values: Json) -> None:
+        self._deploy(access, name, namespace, chart, values)
+
+    def roll_back(self, access: Access, name: str, namespace: str, revision: int) -> None:
+        found = self.release(access, name, namespace, revision)
+        assert found, revision
+        self._deploy(access, name, namespace, found.chart_version.encode(), found.values)
+
+    def uninstall(self, access: Access, name: str, namespace: str) -> None:
+        with cluster_api(access) as api:
+            for record in _records(api, name, namespace):
+                api.delete(f"/api/v1/namespaces/{namespace}/secrets/{record['metadata']['name']}")
+            api.delete("/api/v1/namespaces/azure-arc")
+
+    def _deploy(self, access: Access, name: str, namespace: str, chart: bytes, values: Json) -> None:
+        version = chart.decode()
+        with cluster_api(access) as api:
+            for needed in (namespace, "azure-arc"):
+                api.create("/api/v1/namespaces", {"metadata": {"name": needed}})
+            earlier = _records(api, name, namespace)
+            number = _revision(earlier[-1]) + 1 if earlier else 1
+            _put(api, _CONFIG, "azure-clusterconfig", {"data": _identity(version, values)})
+            for agent in _NAMES:
+                _put(api, _DEPLOYMENTS, agent, {"spec": _deployment(agent)})
+            for record in earlier:
+                record["metadata"]["labels"]["status"] = "superseded"
+                api.replace(f"/api/v1/namespaces/{namespace}/secrets/{record['metadata']['name']}", record)
+            labels = {"owner": "helm", "name": name, "status": "deployed", "version": str(number), "chart": version}
+            metadata = {"name": f"sh.helm.release.v1.{name}.v{number}", "labels": labels}
+            body = {"type": "helm.sh/release.v1", "metadata": metadata}
+            assert api.create(f"/api/v1/namespaces/{namespace}/secrets", body)
+        self._values[access.server, number] = values
+
+
+def _records(api: ClusterApi, name: str, namespace: str) -> list[Json]:
+    found = api.items(f"/api/v1/namespaces/{namespace}/secrets", labelSelector=f"owner=helm,name={name}")
+    return sorted(found, key=_revision)
+
+
+def _revision(record: Json) -> int:
+    return int(record["metadata"]["labels"]["version"])
+
+
+def _put(api: ClusterApi, path: str, name: str, body: Json) -> None:
+    body = {"metadata": {"name": name}, **body}
+    if api.create(path, body) is None:
+        there = api.get(f"{path}/{name}")
+        assert there
+        api.replace(f"{path}/{name}", {**there, **body, "metadata": there["metadata"]})
+
+
+def _identity(version: str, values: Json) -> dict[str, str]:
+    given = values["global"]
+    return {
+        "AZURE_SUBSCRIPTION_ID": given["subscriptionId"],
+        "AZURE_RESOURCE_GROUP": given["resourceGroupName"],
+        "AZURE_RESOURCE_NAME": given["resourceName"],
+        "AZURE_REGION": given["location"],
+        "AZURE_TENANT_ID": given["tenantId"],
+        "AZURE_ARC_AGENT_VERSION": version,
+        "AZURE_ARC_AUTOUPDATE": str(values["systemDefaultValues"]["azureArcAgents"]["autoUpdate"]).lower(),
+        "ARC_AGENT_RELEASE_TRAIN": values["systemDefaultValues"]["azureArcAgents"]["releaseTrain"],
+        "KUBERNETES_DISTRO": given["kubernetesDistro"],
+        "KUBERNETES_INFRA": given["kubernetesInfra"],
+        "ONBOARDING_SECRET_NAME": "azure-arc-connect-privatekey",
+    }
+
+
+def _deployment(name: str) -> Json:
+    labels = {"app": name}
+    container = {"name": name, "image": "registry.test/agent:1"}
+    return {
+        "replicas": 1,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+    }

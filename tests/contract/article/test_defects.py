@@ -1,0 +1,87 @@
+"""docs/compared-with-az.md names tests that exist; and the proofs that no other test gives."""
+
+import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from arcway.azure import arm
+from arcway.azure.providers import Providers
+from arcway.cli.connect import check, connect
+from arcway.cli.disconnect import disconnect
+from arcway.cli.update import update
+from arcway.cli.upgrade import upgrade
+from arcway.cluster.helm.program import HelmProgram
+from arcway.domain.errors import ArcError
+from tests.contract.article.naming import ROOT, existing_tests, named_in, rows
+
+PAGE = ROOT / "docs" / "compared-with-az.md"
+NONE = {"not built", "not proved"}
+RUNS = 20
+
+
+def test_every_row_says_what_proves_it_or_that_nothing_does() -> None:
+    found = rows(PAGE.read_text())
+    assert {len(row) for row in found} == {3}
+    assert [row for row in found if not named_in(row[2]) and row[2] not in NONE] == []
+    assert set(named_in(PAGE.read_text())) - existing_tests() == set()
+
+
+class Subscription:
+    """Counts how often a provider namespace was asked about and asked to register."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self._lock = threading.Lock()
+        self.providers = self
+
+    def get(self, namespace: str) -> Any:
+        self._count(f"get {namespace}")
+        return SimpleNamespace(as_dict=lambda: {"registrationState": "Registering"})
+
+    def register(self, namespace: str) -> None:
+        self._count(f"register {namespace}")
+
+    def _count(self, call: str) -> None:
+        with self._lock:
+            self.calls.append(call)
+
+
+def test_a_provider_is_asked_about_once_however_many_runs_wait() -> None:
+    azure, now = Subscription(), [0.0]
+    known = Providers(clock=lambda: now[0])
+    every = list(range(RUNS))
+    with mock.patch.object(arm, "resources", return_value=azure), ThreadPoolExecutor(RUNS) as runs:
+        assert set(runs.map(lambda _: known.state("one", "Microsoft.Kubernetes"), every)) == {"Registering"}
+        assert sum(runs.map(lambda _: known.register("one", "Microsoft.Kubernetes"), every)) == 1
+        assert azure.calls == ["get Microsoft.Kubernetes", "register Microsoft.Kubernetes"]
+        list(runs.map(lambda _: known.state("one", "Microsoft.Kubernetes"), every))
+        assert len(azure.calls) == 3
+        now[0] = 6.0
+        list(runs.map(lambda _: known.state("one", "Microsoft.Kubernetes"), every))
+        assert len(azure.calls) == 4
+        # Another subscription is another question.
+        known.state("two", "Microsoft.Kubernetes")
+        assert len(azure.calls) == 5
+
+
+@pytest.mark.parametrize("command", [connect, check, disconnect, update, upgrade])
+def test_every_command_that_starts_a_run_takes_the_proxy(command: Any) -> None:
+    wanted = {"proxy_https", "proxy_http", "proxy_skip_range", "proxy_cert", "proxy_credentials"}
+    assert wanted <= inspect.signature(command).parameters.keys()
+
+
+def test_what_helm_says_is_read_in_any_language(tmp_path: Path) -> None:
+    said = "Error: schlägt fehl: 失败 ✗"
+    program = tmp_path / "helm"
+    program.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    helm = HelmProgram(program, tmp_path / "work", count=1, ca_file=None)
+    with pytest.raises(ArcError) as caught:
+        helm.digest_of("r.example/charts/agents:1.0.0")
+    assert (caught.value.code, said in caught.value.message) == ("ARC-5001", True)

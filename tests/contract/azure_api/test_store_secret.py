@@ -1,0 +1,37 @@
+"""Keeping a secret in Key Vault through the official client, where there is no folder for secrets."""
+
+import os
+import subprocess
+import sys
+
+from tests.contract.azure_api.conftest import ROOT, Azure
+
+CODE = """
+import sys
+from arcway.azure.secrets import read_secret, store_secret
+store_secret("arcway-kubeconfig-1", sys.stdin.read())
+print(read_secret("arcway-kubeconfig-1"))
+"""
+
+
+def test_what_is_kept_in_the_vault_can_be_read_again(azure: Azure) -> None:
+    known = {
+        "ARCWAY_LOCAL": "1",
+        "WEBSITE_HOSTNAME": "127.0.0.1",
+        "ARCWAY_ARM_ENDPOINT": azure.ready["endpoint"],
+        "ARCWAY_VAULTS": azure.ready["endpoint"],
+        "ARCWAY_CA_FILE": azure.ready["caFile"],
+        "IDENTITY_ENDPOINT": azure.ready["identityEndpoint"],
+        "IDENTITY_HEADER": azure.ready["identityHeader"],
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CODE],
+        input="a kubeconfig",
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **known},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "a kubeconfig\n"), done.stderr
+    assert azure.http.get("/secrets/arcway-kubeconfig-1").json()["value"] == "a kubeconfig"

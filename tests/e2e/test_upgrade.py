@@ -1,0 +1,129 @@
+"""Upgrading the agents: all or nothing, across the change in how they get their key, never against their own will."""
+
+import time
+
+from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
+from tests.e2e.test_half_finished_worlds import connected
+from tests.e2e.test_key_delivery import CURRENT, OLD, key, release
+from tests.e2e.test_update import body, change, values, writes
+
+_DEPLOYMENTS = "/apis/apps/v1/namespaces/azure-arc/deployments"
+_SECONDS = 20
+
+
+def old_agents(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    """A connected cluster with old agents that do not upgrade themselves, and a value that somebody gave them."""
+    connected(arcway.connect(cluster, agents={"version": OLD, "autoUpgrade": False}))
+
+
+def wait_until_ready(cluster: SimulatedCluster) -> None:
+    """Until every agent is Ready in its latest form."""
+
+    def ready(item: Json) -> bool:
+        status = item["status"]
+        return bool(
+            status.get("observedGeneration") == item["metadata"]["generation"]
+            and status.get("replicas") == status.get("updatedReplicas") == status.get("readyReplicas") == 1
+        )
+
+    deadline = time.monotonic() + _SECONDS
+    while not all(map(ready, cluster.get(_DEPLOYMENTS)["items"])):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_an_upgrade_to_the_newest_version_takes_the_key_along(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    old_agents(arcway, cluster)
+    before, count = key(cluster), len(writes(arcway))
+    run = change(arcway, cluster, "upgrades")
+    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert [item["name"] for item in run["phases"]] == [
+        "checkCluster",
+        "upgradeAgents",
+        "waitForMetadata",
+        "publishResult",
+    ]
+    properties = run["result"]["properties"]
+    assert (properties["agentVersion"], properties["connectivityStatus"]) == (CURRENT, "Connected")
+    assert key(cluster) == before
+    assert values(cluster)["global"].get("onboardingPrivateKey") is None
+    assert "name: azure-arc-connect-privatekey" not in release(cluster)["manifest"]
+    assert len(writes(arcway)) == count
+    revisions = cluster.revisions()
+    again = change(arcway, cluster, "upgrades", agentVersion=CURRENT)
+    assert (again["state"], again["changed"]) == ("Succeeded", False), again["error"]
+    assert again["result"]["properties"]["agentVersion"] == CURRENT
+    assert "already" in phase(again, "upgradeAgents")["detail"]
+    assert cluster.revisions() == revisions
+    refused = change(arcway, cluster, "upgrades", agentVersion=OLD)
+    assert (refused["error"]["code"], refused["changed"]) == ("ARC-5015", False)
+
+
+def test_agents_that_upgrade_themselves_are_not_upgraded(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    connected(arcway.connect(cluster, agents={"version": OLD}))
+    run = change(arcway, cluster, "upgrades")
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-5014", False)
+    assert "arcway update --auto-upgrade false" in run["error"]["remedy"]
+    assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
+    assert change(arcway, cluster, autoUpgrade=False)["state"] == "Succeeded"
+    run = change(arcway, cluster, "upgrades")
+    assert (run["state"], run["changed"]) == ("Succeeded", True), run["error"]
+
+
+def test_a_failed_upgrade_leaves_the_old_agents_running(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    old_agents(arcway, cluster)
+    before, given = key(cluster), values(cluster)
+    cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
+    run = change(arcway, cluster, "upgrades", agentVersion=CURRENT)
+    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "upgradeAgents")
+    assert run["left"] == [f"agents {OLD}, as before"]
+    cluster.control("PUT", "behaviour", {"pods": []})
+    wait_until_ready(cluster)
+    images = [item["spec"]["template"]["spec"]["containers"][0]["image"] for item in cluster.get(_DEPLOYMENTS)["items"]]
+    assert {image.rpartition(":")[2] for image in images} == {OLD}
+    assert (key(cluster), values(cluster)) == (before, given)
+    assert release(cluster)["info"]["status"] == "deployed"
+    run = arcway.finish(arcway.http.post(f"/runs/{run['id']}/retry").json()["id"])
+    assert (run["state"], run["result"]["properties"]["agentVersion"]) == ("Succeeded", CURRENT), run["error"]
+    assert key(cluster) == before
+
+
+def test_an_upgrade_mends_agents_that_fail(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    old_agents(arcway, cluster)
+    cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
+    pods = "/api/v1/namespaces/azure-arc/pods?labelSelector=app.kubernetes.io/component=metrics-agent"
+    (running,) = cluster.get(pods)["items"]
+    cluster.send("DELETE", f"/api/v1/namespaces/azure-arc/pods/{running['metadata']['name']}", None)
+    deadline = time.monotonic() + _SECONDS
+    while "ImagePullBackOff" not in str(cluster.get(pods)["items"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    cluster.control("PUT", "behaviour", {"pods": []})
+    run = change(arcway, cluster, "upgrades")
+    assert (run["state"], run["changed"]) == ("Succeeded", True), run["error"]
+
+
+def test_a_cancelled_upgrade_is_rolled_back(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    old_agents(arcway, cluster)
+    cluster.control("PUT", "behaviour", {"readiness": {"mode": "seconds", "value": 600}})
+    run_id = arcway.http.post("/upgrades", json=body(arcway, cluster)).json()["id"]
+    arcway.wait_until(run_id, lambda run: phase(run, "upgradeAgents")["state"] == "Waiting")
+    arcway.http.post(f"/runs/{run_id}/cancel").raise_for_status()
+    run = arcway.finish(run_id)
+    assert (run["state"], run["left"]) == ("Canceled", [f"agents {OLD}, as before"])
+    assert release(cluster)["chart"]["metadata"]["version"] == OLD
+
+
+def test_a_version_that_is_not_in_the_registry_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    old_agents(arcway, cluster)
+    run = change(arcway, cluster, "upgrades", agentVersion="9.9.9")
+    assert (run["state"], run["error"]["code"], run["changed"], run["left"]) == ("Failed", "ARC-5001", False, [])
+    assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
+
+
+def test_a_dry_run_tells_what_would_be_upgraded(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    old_agents(arcway, cluster)
+    run = arcway.http.post("/upgrades", json=body(arcway, cluster), params={"dryRun": "true"}).json()
+    assert (run["state"], run["changed"]) == ("Succeeded", False)
+    assert run["result"]["plan"] == [f"upgrade release azure-arc from {OLD} to {CURRENT}"]
+    assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]

@@ -1,0 +1,215 @@
+"""The page's cookie, its forms, and where a sign-in leads to."""
+
+import base64
+import time
+from http.cookies import SimpleCookie
+
+import azure.functions as func
+import pytest
+
+import triggers.access.gate as gate
+import triggers.access.session as session
+from arcway import queries
+from arcway.domain.errors import ArcError
+from arcway.settings import read_settings
+from tests.unit.access.conftest import CLIENT, TENANT
+from triggers.access.callers import Caller, Role, readable
+from triggers.access.session import COOKIE, check_csrf, viewer_of
+from triggers.access.sign_in import FLOW_COOKIE, place_after
+
+SIGNED_IN = {"ARCWAY_TENANT_ID": TENANT, "ARCWAY_CLIENT_ID": CLIENT, "ARCWAY_CLIENT_SECRET_NAME": "arcway-page"}
+LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
+HERE, ON_LOOPBACK = "https://arcway.example/api/page", "http://127.0.0.1:7071/api/page"
+ALICE = Caller("Alice Example", "11111111-0000-0000-0000-000000000001", frozenset({Role.READ}))
+
+
+def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], secret: str = "a client secret") -> None:
+    """Another process with these settings: it knows only what it is told."""
+    chosen = read_settings(environment)
+    monkeypatch.setattr(session, "settings", lambda: chosen)
+    monkeypatch.setattr(gate, "settings", lambda: chosen)
+    monkeypatch.setattr(session, "_secret", session._Secret())
+    monkeypatch.setattr(queries, "secret_of_page", {"arcway-page": secret}.__getitem__)
+
+
+@pytest.fixture(autouse=True)
+def signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, SIGNED_IN)
+
+
+def request(url: str = HERE, method: str = "GET", **headers: str) -> func.HttpRequest:
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return func.HttpRequest(method, url, headers=sent, body=b"")
+
+
+def form(url: str = HERE, **headers: str) -> func.HttpRequest:
+    return request(url, "POST", **headers)
+
+
+async def cookie(caller: Caller = ALICE, url: str = HERE) -> str:
+    """A cookie as the browser sends it back."""
+    return (await session.new_session(request(url), caller)).partition(";")[0]
+
+
+async def test_a_session_tells_who_signed_in_to_every_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = await cookie()
+    use(monkeypatch, SIGNED_IN)
+    viewer = await viewer_of(request(Cookie=f"theme=dark; {kept}; other=1"))
+    assert viewer is not None
+    assert (viewer.name, viewer.object_id, viewer.roles) == (ALICE.name, ALICE.object_id, ALICE.roles)
+    assert len(viewer.csrf) >= 32
+
+
+async def test_every_session_has_a_csrf_secret_of_its_own() -> None:
+    first, second = [await viewer_of(request(Cookie=await cookie())) for _ in range(2)]
+    assert first is not None
+    assert second is not None
+    assert first.csrf != second.csrf
+
+
+async def test_a_changed_cookie_is_no_session() -> None:
+    name, _, value = (await cookie()).partition("=")
+    data = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+    for place in (0, 12, len(data) // 2, len(data) - 1):
+        changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        text = base64.urlsafe_b64encode(changed).decode().rstrip("=")
+        assert await viewer_of(request(Cookie=f"{name}={text}")) is None
+
+
+@pytest.mark.parametrize("value", ["", "x", "é", "AAAA", "A" * 4000, "a.b.c"])
+async def test_what_is_no_cookie_of_ours_is_no_session(value: str) -> None:
+    assert await viewer_of(request(Cookie=f"{COOKIE}={value}")) is None
+
+
+async def test_a_cookie_of_the_sign_in_is_no_session() -> None:
+    kept = await session.seal(FLOW_COOKIE, {"name": "x", "oid": "x", "roles": [*Role], "csrf": "x"}, 60)
+    assert await viewer_of(request(Cookie=f"{COOKIE}={kept}")) is None
+
+
+async def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = await cookie()
+    later = time.time() + session.SECONDS + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert await viewer_of(request(Cookie=kept)) is None
+
+
+async def test_a_new_client_secret_ends_every_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = await cookie()
+    use(monkeypatch, SIGNED_IN, secret="another client secret")
+    assert await viewer_of(request(Cookie=kept)) is None
+
+
+async def test_the_cookie_is_for_this_page_alone_and_fits_any_browser() -> None:
+    longest = Caller("\N{GRINNING FACE}" * 256, "0" * 36, frozenset(Role))
+    header = await session.new_session(request(), longest)
+    assert len(header) < 3000
+    (morsel,) = SimpleCookie(header).values()
+    assert (morsel["path"], morsel["samesite"], morsel["httponly"], morsel["secure"]) == (
+        "/api/page",
+        "Lax",
+        True,
+        True,
+    )
+    assert set(morsel.value) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    assert "secure" not in (await session.new_session(request(ON_LOOPBACK), ALICE)).lower()
+    # TLS ends before the app in Azure.
+    assert "; Secure" in await session.new_session(request("http://arcway.example/api/page"), ALICE)
+
+
+async def test_a_form_needs_the_viewers_own_token() -> None:
+    kept = await cookie()
+    viewer = await viewer_of(request(Cookie=kept))
+    assert viewer is not None
+    assert await check_csrf(form(Cookie=kept, Origin="https://arcway.example"), viewer.csrf) == viewer
+    other = await viewer_of(request(Cookie=await cookie()))
+    assert other is not None
+    for token in (None, "", "x", "é", other.csrf):
+        with pytest.raises(ArcError, match="ARC-1010"):
+            await check_csrf(form(Cookie=kept), token)
+    with pytest.raises(ArcError, match="ARC-1007"):
+        await check_csrf(form(), viewer.csrf)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+    ],
+)
+async def test_a_form_of_another_site_is_refused_even_with_the_token(headers: dict[str, str]) -> None:
+    kept = await cookie()
+    viewer = await viewer_of(request(Cookie=kept))
+    assert viewer is not None
+    with pytest.raises(ArcError, match="ARC-1010"):
+        await check_csrf(form(Cookie=kept, **headers), viewer.csrf)
+
+
+async def test_without_an_authority_the_viewer_is_the_local_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, LOCAL)
+    viewer = await viewer_of(request(ON_LOOPBACK))
+    assert viewer is not None
+    assert (viewer.name, viewer.object_id, viewer.roles) == ("local", None, frozenset(Role))
+    assert await check_csrf(form(ON_LOOPBACK), viewer.csrf) == viewer
+    with pytest.raises(ArcError, match="ARC-1010"):
+        await check_csrf(form(ON_LOOPBACK), "")
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("http://rebound.example:7071/api/runs", {}),
+        ("http://10.0.0.5:7071/api/runs", {}),
+        ("http://127.0.0.1:7071/api/runs", {"Origin": "https://evil.example"}),
+        ("http://127.0.0.1:7071/api/runs", {"Origin": "http://127.0.0.1:9999"}),
+        ("http://localhost:7071/api/runs", {"Sec_Fetch_Site": "cross-site"}),
+    ],
+)
+async def test_without_an_authority_other_sites_in_the_browser_get_nothing(
+    monkeypatch: pytest.MonkeyPatch, url: str, headers: dict[str, str]
+) -> None:
+    use(monkeypatch, LOCAL)
+    with pytest.raises(ArcError, match="ARC-1010"):
+        await gate.caller_of(form(url, **headers))
+    assert (await gate.caller_of(form(ON_LOOPBACK))).name == "local"
+    assert (await gate.caller_of(request(ON_LOOPBACK, Sec_Fetch_Site="cross-site"))).name == "local"
+
+
+async def test_without_a_client_secret_nobody_is_signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = await cookie()
+    use(monkeypatch, {name: SIGNED_IN[name] for name in ("ARCWAY_TENANT_ID", "ARCWAY_CLIENT_ID")})
+    assert await viewer_of(request(Cookie=kept)) is None
+    assert not session.has_sign_in()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "place"),
+    [
+        ("/api/page", "/api/page"),
+        ("/api/page/runs/cluster-1.2?tab=phases", "/api/page/runs/cluster-1.2?tab=phases"),
+        (None, "/api/page"),
+        ("", "/api/page"),
+        ("/api/pages", "/api/page"),
+        ("//evil.example/api/page", "/api/page"),
+        ("https://evil.example/api/page", "/api/page"),
+        ("/api/page\\..\\\\evil.example", "/api/page"),
+        ("/api/page/x\r\nSet-Cookie: a=b", "/api/page"),
+        ("/api/page/" + "x" * 2000, "/api/page"),
+    ],
+    ids=range(10),
+)
+def test_a_sign_in_leads_back_to_the_page_only(wanted: str | None, place: str) -> None:
+    assert place_after(wanted) == place
+
+
+def test_the_way_to_the_sign_in_remembers_the_page() -> None:
+    response = session.to_sign_in(request("https://arcway.example/api/page/runs?state=Failed&x=%2F"))
+    assert response.headers["Location"] == "/api/page/sign-in?to=%2Fapi%2Fpage%2Fruns%3Fstate%3DFailed%26x%3D%252F"
+
+
+def test_names_are_printable_and_short() -> None:
+    assert readable("Al\x00ice\n\u202eEx", "?") == "AliceEx"
+    assert readable("x" * 1000, "?") == "x" * 256
+    assert readable(None, "id") == readable(" ", "id") == readable(7, "id") == "id"

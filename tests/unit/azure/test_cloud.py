@@ -1,0 +1,70 @@
+"""Every Azure cloud by its own metadata: names, tokens and addresses, nothing of the public cloud built in."""
+
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from arcway.azure import cloud as clouds
+from arcway.domain.errors import ArcError
+
+CLOUDS = {
+    "public": ("AzureCloud", "https://login.microsoftonline.com/", "https://management.core.windows.net/"),
+    "US government": (
+        "AzureUSGovernment",
+        "https://login.microsoftonline.us",
+        "https://management.core.usgovcloudapi.net",
+    ),
+    "China": ("AzureChinaCloud", "https://login.chinacloudapi.cn", "https://management.core.chinacloudapi.cn"),
+    "China's other name": (
+        "AzureChinaCloud",
+        "https://login.partner.microsoftonline.cn",
+        "https://management.core.chinacloudapi.cn",
+    ),
+    "air-gapped": ("USNat", "https://login.microsoftonline.eaglex.ic.gov", "https://management.core.eaglex.ic.gov"),
+}
+EXPECTED = {
+    "public": ("AZUREPUBLICCLOUD", "https://eastus.dp.kubernetesconfiguration.azure.com"),
+    "US government": ("AZUREUSGOVERNMENTCLOUD", "https://eastus.dp.kubernetesconfiguration.azure.us"),
+    "China": ("AZURECHINACLOUD", "https://eastus.dp.kubernetesconfiguration.azure.cn"),
+    "China's other name": ("AZURECHINACLOUD", "https://eastus.dp.kubernetesconfiguration.azure.cn"),
+    "air-gapped": ("USNAT", "https://eastus.dp.kubernetesconfiguration.azure.eaglex.ic.gov"),
+}
+
+
+@pytest.fixture(autouse=True)
+def asked_anew() -> Iterator[None]:
+    clouds.cloud.cache_clear()
+    yield
+    clouds.cloud.cache_clear()
+
+
+def met(metadata: dict[str, Any]) -> clouds.Cloud:
+    with (
+        mock.patch.object(clouds, "settings", return_value=mock.Mock(arm_endpoint="https://arm.example")),
+        mock.patch.object(clouds, "send"),
+        mock.patch.object(clouds, "answer", return_value=metadata),
+    ):
+        return clouds.cloud()
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_a_cloud_is_what_its_metadata_say(name: str) -> None:
+    called, login, audience = CLOUDS[name]
+    cloud = met({"name": called, "authentication": {"loginEndpoint": login, "audiences": [audience, "https://other"]}})
+    assert (cloud.agents_name, cloud.data_plane_of("eastus")) == EXPECTED[name]
+    assert cloud.scope == f"{audience.rstrip('/')}/.default"
+
+
+def test_a_cloud_may_name_its_data_plane() -> None:
+    authentication = {"loginEndpoint": "https://login.local", "audiences": ["https://arm.local"]}
+    named = {"arcConfigEndpoint": "https://arc.local:8443"}
+    cloud = met({"name": "Local", "authentication": authentication, "dataplaneEndpoints": named})
+    assert cloud.data_plane_of("anywhere") == "https://arc.local:8443"
+
+
+@pytest.mark.parametrize("metadata", [{}, {"name": "x"}, {"name": "x", "authentication": {"audiences": []}}])
+def test_metadata_that_lack_something_are_no_cloud(metadata: dict[str, Any]) -> None:
+    with pytest.raises(ArcError, match="ARC-4011"):
+        met(metadata)

@@ -1,0 +1,53 @@
+"""The contexts of a kubeconfig, and what is kept of it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from arcway import kubeconfigs
+from arcway.cluster.kubeconfig import contexts
+from arcway.domain.errors import ArcError
+from arcway.settings import read_settings
+
+CONFIG: dict[str, Any] = {
+    "clusters": [
+        {"name": "a", "cluster": {"server": "https://127.0.0.1:6443", "certificate-authority-data": "Y2E="}},
+        {"name": "b", "cluster": {"server": "https://127.0.0.2:6443", "certificate-authority-data": "Y2E="}},
+    ],
+    "users": [{"name": "u", "user": {"token": "token-of-a"}}, {"name": "v", "user": {"token": "token-of-b"}}],
+    "contexts": [
+        {"name": "one", "context": {"cluster": "a", "user": "u"}},
+        {"name": "two", "context": {"cluster": "b", "user": "v"}},
+    ],
+    "current-context": "two",
+}
+
+
+@pytest.fixture(autouse=True)
+def local(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1"})
+    monkeypatch.setattr(kubeconfigs, "settings", lambda: here)
+
+
+def test_names_and_the_current_one() -> None:
+    assert contexts(json.dumps(CONFIG)) == (["one", "two"], "two")
+    assert contexts('{"contexts": [{"name": "x"}, {"name": 7}, {}], "current-context": 5}') == (["x"], None)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"contexts": 5}', '{"contexts": [5]}', "a: [", "a: &x 1\nb: *x"])
+def test_what_has_no_contexts_is_refused(text: str) -> None:
+    with pytest.raises(ArcError) as caught:
+        contexts(text)
+    assert caught.value.code == "ARC-2002"
+
+
+def test_only_the_chosen_context_is_kept_under_a_name_of_its_content() -> None:
+    text = json.dumps(CONFIG)
+    one, two = kubeconfigs.examine(text, "one"), kubeconfigs.examine(text, None)
+    assert "token-of-a" in one.text
+    assert "token-of-b" not in one.text
+    assert "token-of-b" in two.text
+    assert one.secret != two.secret
+    assert kubeconfigs.examine(json.dumps({**CONFIG, "extensions": []}), "one") == one
+    assert "token-of" not in repr(one)

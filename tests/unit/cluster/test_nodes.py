@@ -1,0 +1,87 @@
+"""What nodes say about the agents' chances."""
+
+from typing import Any
+
+import pytest
+
+from arcway.cluster.nodes import MEMORY, inspect, memory, quantity
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("8Gi", 8 * 2**30),
+        ("16777216Ki", 16 * 2**30),
+        ("128974848", 128974848),
+        ("129M", 129_000_000),
+        ("1e3", 1000),
+        ("2500m", 2),
+        ("0.5Gi", 2**29),
+        ("1E", 10**18),
+        (None, 0),
+        ("much", 0),
+    ],
+)
+def test_quantities(text: str | None, value: int) -> None:
+    assert quantity(text) == value
+
+
+def node(name: str, *, arch: str = "amd64", ready: str = "True", size: str = "1Gi", **spec: Any) -> dict[str, Any]:
+    labels = {"kubernetes.io/os": "linux", "kubernetes.io/arch": arch}
+    status = {"conditions": [{"type": "Ready", "status": ready}], "allocatable": {"memory": size}}
+    return {"metadata": {"name": name, "labels": labels}, "spec": spec, "status": status}
+
+
+def codes(nodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(finding["code"], finding["level"]) for finding in inspect(nodes)]
+
+
+def test_architecture_and_readiness() -> None:
+    assert codes([node("a"), node("b", arch="arm64")]) == []
+    assert codes([node("a"), node("b", arch="s390x", ready="Unknown")]) == [
+        ("ARC-2017", "warning"),
+        ("ARC-2019", "warning"),
+    ]
+    # A node that takes no pods may be of any architecture.
+    assert codes([node("a"), node("b", arch="s390x", unschedulable=True)]) == []
+    assert codes([node("b", arch="s390x"), node("a", unschedulable=True)]) == [("ARC-2017", "error")]
+    assert codes([node("a", unschedulable=True)]) == [("ARC-2010", "error")]
+    many = [node(f"n{number}", ready="False") for number in range(8)]
+    assert inspect(many)[0]["message"] == "Not ready: nodes n0, n1, n2, n3, n4 and 3 more."
+
+
+class Pods:
+    """Pods by the node that runs them; counts how often it was asked."""
+
+    def __init__(self, **pods: list[dict[str, Any]]) -> None:
+        self.pods = pods
+        self.asked = 0
+
+    def items(self, path: str, *, fieldSelector: str) -> list[dict[str, Any]]:  # noqa: N803 - Kubernetes' name
+        assert path == "/api/v1/pods"
+        self.asked += 1
+        return self.pods.get(fieldSelector.partition(",")[0].removeprefix("spec.nodeName="), [])
+
+
+def asks(size: str, **more: Any) -> dict[str, Any]:
+    return {"name": "c", "resources": {"requests": {"memory": size}}, **more}
+
+
+def test_memory_is_counted_as_the_scheduler_does() -> None:
+    plain = {"spec": {"containers": [asks("100Mi"), asks("50Mi")]}}
+    sidecar = {"spec": {"initContainers": [asks("20Mi", restartPolicy="Always")], "containers": [asks("10Mi")]}}
+    initial = {"spec": {"initContainers": [asks("300Mi")], "containers": [asks("10Mi")], "overhead": {"memory": "4Mi"}}}
+    (found,) = memory(Pods(a=[plain, sidecar, initial]), [node("a")])  # type: ignore[arg-type]
+    assert (found["code"], found["level"]) == ("ARC-2018", "warning")
+    assert f"have {1024 - 150 - 30 - 304} MiB of memory left; the agents need {MEMORY // 2**20}" in found["message"]
+
+
+def test_only_as_many_nodes_are_looked_at_as_it_takes() -> None:
+    full = Pods()
+    assert memory(full, [node(f"n{number}") for number in range(200)]) == []  # type: ignore[arg-type]
+    assert full.asked == 1
+    taken = Pods(**{f"n{number}": [{"spec": {"containers": [asks("2Gi")]}}] for number in range(200)})
+    # Of more nodes than are looked at, nothing is said.
+    assert memory(taken, [node(f"n{number}") for number in range(200)]) == []  # type: ignore[arg-type]
+    assert taken.asked == 50
+    assert memory(taken, [node(f"n{number}") for number in range(3)])  # type: ignore[arg-type]

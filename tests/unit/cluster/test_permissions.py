@@ -1,0 +1,48 @@
+"""What a credential is held against is what the documentation says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arcway.cluster import permissions
+from arcway.cluster.permissions import Permission, in_words, missing
+
+PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"
+HEADINGS = {
+    "Connecting": permissions.TO_CONNECT,
+    "Checking the network (`checkNetwork`)": permissions.TO_CHECK_THE_NETWORK,
+    "Updating and upgrading": permissions.TO_CHANGE,
+    "Disconnecting": permissions.TO_DISCONNECT,
+}
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_the_documentation_lists_every_verb(heading: str) -> None:
+    section = PAGE.read_text().partition(f"### {heading}\n")[2].partition("\n#")[0]
+    written = [line.removeprefix("- ") for line in section.splitlines() if line.startswith("- ")]
+    assert written == in_words(list(dict.fromkeys(HEADINGS[heading])))
+
+
+class Api:
+    """Allows some things and counts questions."""
+
+    def __init__(self, *allowed: Permission) -> None:
+        self.allowed = allowed
+        self.asked = 0
+
+    def may(self, *attributes: str) -> bool:
+        self.asked += 1
+        return Permission(*attributes) in self.allowed
+
+
+def test_an_administrator_is_asked_about_once() -> None:
+    admin: Any = Api(Permission("*", "*", "*"))
+    assert (missing(admin, permissions.TO_CONNECT), admin.asked) == ([], 1)
+
+
+def test_everybody_else_is_asked_about_each_verb_once() -> None:
+    pods = [Permission(verb, "pods", "", "n") for verb in ("get", "list", "list", "watch")]
+    some: Any = Api(pods[0])
+    assert in_words(missing(some, pods)) == ["list, watch pods in namespace n"]
+    assert some.asked == 4

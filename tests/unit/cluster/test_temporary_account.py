@@ -1,0 +1,105 @@
+"""Who removes a temporary ServiceAccount with its own token knows when it is gone and when it only cannot tell."""
+
+import base64
+import json
+import time
+from typing import Any, cast
+
+import pytest
+
+from arcway.cluster import temporary_account
+from arcway.cluster.api import ClusterApi
+from arcway.domain.errors import ArcError
+
+type Json = dict[str, Any]
+
+NAME = "arcway-tmp-shop-0123456789"
+
+
+def jwt(seconds: float) -> str:
+    body = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time() + seconds)}).encode()).decode().rstrip("=")
+    return f"e30.{body}.x"
+
+
+class Api:
+    """An API server that answers every look alike, and keeps what was deleted."""
+
+    def __init__(self, answer: Json | str | None, *, may: bool | str = False) -> None:
+        self._answer = answer
+        self._may = may
+        self.deleted: list[str] = []
+
+    def get(self, path: str) -> Json | None:
+        if isinstance(self._answer, str):
+            raise ArcError(self._answer)
+        return self._answer
+
+    def may(self, *_: str, **__: str) -> bool:
+        if isinstance(self._may, str):
+            raise ArcError(self._may)
+        return self._may
+
+    def delete(self, path: str, uid: str) -> None:
+        assert uid == "u"
+        self.deleted.append(path.rpartition("/v1/")[2])
+
+
+def item(**labels: str) -> Json:
+    return {"metadata": {"name": NAME, "uid": "u", "labels": labels}}
+
+
+OURS = item(**{"app.kubernetes.io/managed-by": "arcway"})
+
+
+@pytest.mark.parametrize(
+    ("api", "token"),
+    [
+        pytest.param(Api(None), "t", id="both are gone, and the credential is another one"),
+        pytest.param(Api("ARC-2006"), jwt(1e6), id="the token ended before its time"),
+        pytest.param(Api("ARC-2008"), "t", id="the rights ended"),
+        pytest.param(Api("ARC-2008", may="ARC-2006"), jwt(1e6), id="the rights ended, then the token"),
+        pytest.param(Api(item()), "t", id="it is not Arcway's"),
+        pytest.param(Api({"metadata": {"uid": "u"}}), "t", id="it has no labels"),
+    ],
+)
+def test_what_is_gone_or_not_ours_is_left_alone(api: Api, token: str) -> None:
+    temporary_account.discard(cast("ClusterApi", api), NAME, token)
+    assert api.deleted == []
+
+
+@pytest.mark.parametrize(
+    ("api", "token", "code"),
+    [
+        pytest.param(Api("ARC-2006"), jwt(-60), "ARC-2006", id="the token expired, and both are there"),
+        pytest.param(Api("ARC-2006"), "opaque", "ARC-2006", id="nobody knows why the token is refused"),
+        pytest.param(Api("ARC-2006"), None, "ARC-2006", id="a client certificate is refused"),
+        pytest.param(Api("ARC-2008", may=True), "t", "ARC-2008", id="something else refuses"),
+        pytest.param(Api("ARC-2008", may="ARC-3001"), "t", "ARC-3001", id="the API server dies"),
+        pytest.param(Api("ARC-3001"), "t", "ARC-3001", id="the API server is dead"),
+    ],
+)
+def test_what_may_be_there_is_an_error(api: Api, token: str | None, code: str) -> None:
+    with pytest.raises(ArcError) as caught:
+        temporary_account.discard(cast("ClusterApi", api), NAME, token)
+    assert caught.value.code == code
+
+
+def test_the_binding_takes_the_account_along() -> None:
+    api = Api(OURS)
+    temporary_account.discard(cast("ClusterApi", api), NAME, "t")
+    assert api.deleted == [f"clusterrolebindings/{NAME}"]
+
+
+def test_another_name_is_never_looked_at() -> None:
+    temporary_account.discard(cast("ClusterApi", Api("ARC-3001")), "arcway-shop", "t")
+
+
+def test_its_maker_removes_both() -> None:
+    api = Api(OURS)
+    temporary_account.remove(cast("ClusterApi", api), NAME)
+    assert api.deleted == [f"clusterrolebindings/{NAME}", f"namespaces/kube-system/serviceaccounts/{NAME}"]
+
+
+def test_a_token_that_never_gets_its_rights_is_an_error() -> None:
+    with pytest.raises(ArcError, match="ARC-2008"):
+        temporary_account.wait_until_bound(cast("ClusterApi", Api(None)), 0.01)

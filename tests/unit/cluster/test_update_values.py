@@ -1,0 +1,61 @@
+"""What an update gives the release: only what was asked for, and nothing a second time."""
+
+from typing import Any
+
+import pytest
+
+from arcway.cluster.update_values import changed_proxy, described, without_a_proxy
+from arcway.cluster.values import differing, merged
+from arcway.domain.proxy import Proxy
+
+HTTPS = "http://proxy:3128"
+PROXIED: dict[str, Any] = {"global": {"isProxyEnabled": True, "httpsProxy": HTTPS, "noProxy": "own", "other": 1}}
+
+
+def given(had: dict[str, Any], **proxy: Any) -> dict[str, Any]:
+    """The values under `global` that an update with this proxy gives a release."""
+    asked = Proxy.model_validate(proxy)
+    values = changed_proxy(had, asked, credentials=None, inside=[".svc"], cloud_domain="com")
+    after = merged(had, values)
+    again = changed_proxy(after, asked, credentials=None, inside=[".svc"], cloud_domain="com")
+    assert differing(after, again) == []
+    found: dict[str, Any] = values["global"]
+    return found
+
+
+def test_a_first_proxy_leaves_out_what_the_cluster_has_inside() -> None:
+    assert given({}, https=HTTPS) == {"isProxyEnabled": True, "httpsProxy": HTTPS, "noProxy": ".svc"}
+
+
+def test_another_proxy_keeps_the_skip_range() -> None:
+    assert given(PROXIED, http=HTTPS) == {"isProxyEnabled": True, "httpProxy": HTTPS}
+
+
+def test_another_skip_range_keeps_the_proxy() -> None:
+    assert given(PROXIED, skip_range="a.example,10.0.0.0/8") == {
+        "isProxyEnabled": True,
+        "noProxy": "a.example,10.0.0.0/8,.svc",
+    }
+
+
+@pytest.mark.parametrize("had", [{}, {"global": {}}, {"global": {"other": 1}}, {"systemDefaultValues": {"a": True}}])
+def test_no_proxy_is_nothing_to_take_away(had: dict[str, Any]) -> None:
+    assert without_a_proxy(had) == {}
+
+
+def test_a_proxy_is_taken_away_whole() -> None:
+    had = merged(PROXIED, {"global": {"proxyCert": "PEM", "isCustomCert": False}})
+    taken = without_a_proxy(had)
+    texts = dict.fromkeys(("httpsProxy", "noProxy", "proxyCert"))
+    assert taken == {"global": {**texts, "isProxyEnabled": False, "isCustomCert": False}}
+    after = merged(had, taken)
+    assert after["global"]["other"] == 1
+    assert differing(after, without_a_proxy(after)) == []
+
+
+def test_what_is_not_said_is_not_given() -> None:
+    assert described(auto_upgrade=None, distribution=None, infrastructure=None) == {"global": {}}
+    assert described(auto_upgrade=False, distribution="eks", infrastructure=None) == {
+        "global": {"kubernetesDistro": "eks"},
+        "systemDefaultValues": {"azureArcAgents": {"autoUpdate": False}},
+    }

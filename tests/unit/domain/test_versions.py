@@ -1,0 +1,32 @@
+"""Which version is the newer one: the order of https://semver.org, rule 11."""
+
+from itertools import combinations
+
+import pytest
+
+from arcway.domain.versions import is_older
+
+IN_ORDER = (
+    "1.0.0-alpha",
+    "1.0.0-alpha.1",
+    "1.0.0-alpha.beta",
+    "1.0.0-beta.2",
+    "1.0.0-beta.11",
+    "1.0.0-rc.1",
+    "1.0.0",
+    "1.9.0",
+    "1.35.3-preview",
+    "1.35.3",
+    "1.36.2",
+)
+
+
+@pytest.mark.parametrize(("one", "other"), [*combinations(IN_ORDER, 2)])
+def test_the_order_of_versions(one: str, other: str) -> None:
+    assert is_older(one, other)
+    assert not is_older(other, one)
+
+
+def test_what_is_the_same_is_not_older() -> None:
+    assert not is_older("v1.36.2+build.5", "1.36.2")
+    assert is_older("what", "0.0.1")

@@ -1,0 +1,73 @@
+"""Callers and the roles that they hold. Must not know how anybody proved who they are."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from arcway.domain.errors import ArcError
+from arcway.domain.run import Identity
+
+
+class Role(StrEnum):
+    """The app roles of Arcway's app registration (docs/permissions.md)."""
+
+    READ = "Arcway.Read"
+    ONBOARD = "Arcway.Onboard"
+    OFFBOARD = "Arcway.Offboard"
+
+
+type Needed = frozenset[Role]
+"""Roles of which a route needs any one; none at all for a route that is open to everybody."""
+
+OPEN: Needed = frozenset()
+READ: Needed = frozenset({Role.READ})
+ONBOARD: Needed = frozenset({Role.ONBOARD})
+OFFBOARD: Needed = frozenset({Role.OFFBOARD})
+CHANGE: Needed = ONBOARD | OFFBOARD
+"""For routes whose handler asks for the role of the run's operation."""
+
+_NAME_LIMIT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A user or an application; `object_id` is None only where there is no authority to ask."""
+
+    name: str
+    object_id: str | None
+    roles: frozenset[Role]
+
+    @property
+    def identity(self) -> Identity:
+        """The caller as runs and events show it."""
+        return Identity(name=self.name, object_id=self.object_id)
+
+    def may(self, needed: Needed) -> bool:
+        """Whether the caller holds one of the roles."""
+        return not needed or bool(self.roles & needed)
+
+    def require(self, needed: Needed) -> None:
+        """Raises `ArcError` ARC-1008 naming the role that is missing."""
+        if not self.may(needed):
+            raise ArcError("ARC-1008", f"{self.name} does not hold the role {' or '.join(sorted(needed))}.")
+
+
+LOCAL = Caller("local", None, frozenset(Role))
+"""Everybody on a machine that serves nobody else."""
+NOBODY = Caller("nobody", None, frozenset())
+"""Whoever calls a route that is open to everybody."""
+
+
+def role_for(operation: str) -> Needed:
+    """The role that an operation needs."""
+    return OFFBOARD if operation == "offboard" else ONBOARD
+
+
+def roles_in(claim: object) -> frozenset[Role]:
+    """The roles of a token's `roles` claim that Arcway knows."""
+    return frozenset(role for role in Role if role in claim) if isinstance(claim, list) else frozenset()
+
+
+def readable(name: object, instead: str) -> str:
+    """A display name as it may be kept: printable and at most 256 characters."""
+    text = "".join(part for part in name if part.isprintable()).strip() if isinstance(name, str) else ""
+    return (text or instead)[:_NAME_LIMIT]

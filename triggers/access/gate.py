@@ -1,0 +1,62 @@
+"""Tells who sends a request: by its bearer token, or, where there is no authority, that it comes from this machine.
+
+Must not know routes or what roles they need.
+"""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+from arcway.domain.errors import ArcError
+from arcway.settings import settings
+from triggers.access import callers
+from triggers.access.callers import Caller
+from triggers.access.tokens import tokens
+
+
+async def caller_of(request: func.HttpRequest) -> Caller:
+    """Who sends the request.
+
+    Raises `ArcError`: ARC-1007 nobody that can be told, ARC-1010 a page of another site in the browser of whoever sits
+    at a machine without an authority, ARC-4014 the authority does not answer.
+    """
+    if settings().authority is None:
+        refuse_other_sites(request)
+        return callers.LOCAL
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise ArcError("ARC-1007", "The request has no bearer token.")
+    claims = await tokens().access_claims(token.strip())
+    instead = str(claims["azp"] if not claims.get("scp") else claims["oid"])
+    name = claims.get("name") or claims.get("preferred_username") or claims.get("app_displayname")
+    return Caller(callers.readable(name, instead), claims["oid"], callers.roles_in(claims.get("roles")))
+
+
+def refuse_other_names(request: func.HttpRequest) -> None:
+    """Raises `ArcError` ARC-1010 when there is no authority and the request's address is not loopback.
+
+    A name that an attacker lets point there (DNS rebinding) would make his page one of the same site.
+    """
+    if settings().authority is None and not is_loopback(urlsplit(request.url).hostname):
+        raise ArcError("ARC-1010", "Without a sign-in Arcway answers to loopback addresses only.")
+
+
+def refuse_other_sites(request: func.HttpRequest) -> None:
+    """Raises `ArcError` ARC-1010 when a browser says that another site's page wants to change something here."""
+    refuse_other_names(request)
+    if request.method in ("GET", "HEAD"):
+        return
+    given = request.headers.get("Origin")
+    # Behind a proxy that ends TLS the scheme differs; the host is what tells sites apart.
+    foreign = given is not None and urlsplit(given).netloc != urlsplit(request.url).netloc
+    if foreign or request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+        raise ArcError("ARC-1010")
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host is this machine alone."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

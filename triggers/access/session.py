@@ -1,0 +1,188 @@
+"""The page's session: who signed in, in a cookie that only Arcway can read and nobody can change.
+
+AES-GCM with a key derived from the client secret of the app registration, so that every instance reads it and a new
+secret ends every session. The real host percent-encodes cookie values and adds an empty Domain, which browsers refuse
+together with the prefix `__Host-` (python-worker #1794, #1902): hence unpadded base64url and a plain name. Must not
+know how people sign in.
+"""
+
+import asyncio
+import base64
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import azure.functions as func
+
+from arcway import queries
+from arcway.domain.errors import ArcError
+from arcway.settings import settings
+from triggers.access.callers import LOCAL, Caller, roles_in
+from triggers.access.gate import is_loopback, refuse_other_names, refuse_other_sites
+
+type Json = dict[str, Any]
+
+PATH = "/api/page"
+COOKIE = "arcway-session"
+SECONDS = 8 * 3600
+
+_SECRET_SECONDS = 300
+_NONCE_LENGTH = 12
+_LOCAL_CSRF = secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer(Caller):
+    """Who looks at the page. `csrf` goes into every form of it, and comes back to `check_csrf`."""
+
+    csrf: str
+
+
+async def viewer_of(request: func.HttpRequest) -> Viewer | None:
+    """Who is signed in to the page; None when nobody is, or not any more.
+
+    Raises `ArcError` ARC-1010 where there is no authority and the address is not loopback; ARC-2001, ARC-3003 or what
+    else keeps the client secret from being read.
+    """
+    if settings().authority is None:
+        refuse_other_names(request)
+        return Viewer(LOCAL.name, LOCAL.object_id, LOCAL.roles, _LOCAL_CSRF)
+    if not (text := cookie_of(request, COOKIE)) or not has_sign_in():
+        return None
+    kept = await unseal(COOKIE, text)
+    if kept is None:
+        return None
+    return Viewer(kept["name"], kept["oid"], roles_in(kept["roles"]), kept["csrf"])
+
+
+async def new_session(request: func.HttpRequest, caller: Caller) -> str:
+    """The Set-Cookie header that signs the caller in for eight hours."""
+    kept = {
+        "name": caller.name,
+        "oid": caller.object_id,
+        "roles": sorted(caller.roles),
+        "csrf": secrets.token_urlsafe(32),
+    }
+    return set_cookie(request, COOKIE, await seal(COOKIE, kept, SECONDS), SECONDS)
+
+
+async def check_csrf(request: func.HttpRequest, form_token: str | None) -> Viewer:
+    """Whoever sent a form of the page.
+
+    Raises `ArcError`: ARC-1007 nobody is signed in, ARC-1010 the form is not of this viewer's page.
+    """
+    refuse_other_sites(request)
+    viewer = await viewer_of(request)
+    if viewer is None:
+        raise ArcError("ARC-1007", "Nobody is signed in to the page.", remedy="Sign in to the page again.")
+    if not secrets.compare_digest(viewer.csrf.encode(), (form_token or "").encode()):
+        raise ArcError("ARC-1010")
+    return viewer
+
+
+def has_sign_in() -> bool:
+    """Whether this installation signs people in to the page."""
+    authority = settings().authority
+    return authority is not None and authority.secret_name is not None
+
+
+def to_sign_in(request: func.HttpRequest) -> func.HttpResponse:
+    """To the sign-in, and from there back to the page that was asked for."""
+    parts = urlsplit(request.url)
+    wanted = parts.path + (f"?{parts.query}" if parts.query else "")
+    return redirect(f"{PATH}/sign-in?to={quote(wanted, safe='')}", status=302)
+
+
+def redirect(place: str, *cookies: str, status: int = 303) -> func.HttpResponse:
+    """To another place, never kept by a cache."""
+    response = func.HttpResponse(status_code=status, headers={"Location": place, "Cache-Control": "no-store"})
+    for cookie in cookies:
+        response.headers.add("Set-Cookie", cookie)
+    return response
+
+
+def cookie_of(request: func.HttpRequest, name: str) -> str | None:
+    """The value of a cookie that came with the request."""
+    for part in request.headers.get("Cookie", "").split(";"):
+        known, _, value = part.strip().partition("=")
+        if known == name:
+            return str(value)
+    return None
+
+
+def set_cookie(request: func.HttpRequest, name: str, value: str, seconds: int) -> str:
+    """A Set-Cookie header for the page alone; no value or no seconds take the cookie away."""
+    secure = "; Secure" if scheme_of(request) == "https" else ""
+    return f"{name}={value}; Max-Age={seconds}; Path={PATH}; HttpOnly; SameSite=Lax{secure}"
+
+
+def scheme_of(request: func.HttpRequest) -> str:
+    """How browsers reach this app: https, unless it is plain http on this machine. In Azure TLS ends before the app."""
+    parts = urlsplit(request.url)
+    return "http" if parts.scheme == "http" and is_loopback(parts.hostname) else "https"
+
+
+def host_of(request: func.HttpRequest) -> str:
+    """The host and port by which browsers reach this app."""
+    return str(urlsplit(request.url).netloc)
+
+
+async def seal(purpose: str, value: Json, seconds: int) -> str:
+    """A JSON object as text that only `unseal` for the same purpose reads, for so many seconds."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = secrets.token_bytes(_NONCE_LENGTH)
+    text = json.dumps({**value, "exp": int(time.time()) + seconds}, separators=(",", ":"), ensure_ascii=False).encode()
+    sealed = nonce + AESGCM(await _key()).encrypt(nonce, text, purpose.encode())
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+async def unseal(purpose: str, text: str) -> Json | None:
+    """What `seal` sealed; None when it is not that, or too old."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        data = AESGCM(await _key()).decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], purpose.encode())
+    except (ValueError, InvalidTag):
+        return None
+    value: Json = json.loads(data)
+    return value if value["exp"] > time.time() else None
+
+
+class _Secret:
+    """The client secret, read again every five minutes, so that a new one in the vault counts soon."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._until = 0.0
+
+    async def read(self) -> str:
+        if time.monotonic() >= self._until:
+            authority = settings().authority
+            if authority is None or authority.secret_name is None:
+                text = "The page has no sign-in here: ARCWAY_CLIENT_SECRET_NAME is not set."
+                raise ArcError("ARC-1009", text, remedy="Use the API with a bearer token, or set it.")
+            text = await asyncio.to_thread(queries.secret_of_page, authority.secret_name)
+            self._text, self._until = text.strip(), time.monotonic() + _SECRET_SECONDS
+        return self._text
+
+
+_secret = _Secret()
+
+
+async def client_secret() -> str:
+    """The secret of the app registration. Raises `ArcError`: ARC-1009 there is none, ARC-2001 it cannot be read."""
+    return await _secret.read()
+
+
+async def _key() -> bytes:
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    text = await client_secret()
+    return HKDF(SHA256(), 32, salt=None, info=b"arcway page cookies v1").derive(text.encode())

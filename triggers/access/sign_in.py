@@ -1,0 +1,140 @@
+"""Signs people in to the page: OpenID Connect code flow with PKCE, by msal, against the configured Entra tenant.
+
+State, nonce and code verifier wait in a sealed cookie of the browser that began. msal does not validate the id token
+(since 1.38); `tokens` does. Must not know what the page shows.
+"""
+
+import asyncio
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import azure.functions as func
+
+from arcway.domain.errors import ArcError, redact
+from arcway.settings import Authority, settings
+from triggers.access import callers, session
+from triggers.access.callers import Caller
+from triggers.access.tokens import tokens
+
+if TYPE_CHECKING:
+    from requests import Session
+
+type Json = dict[str, Any]
+
+FLOW_COOKIE = "arcway-sign-in"
+_FLOW_SECONDS = 600
+_TIMEOUT_SECONDS = 10
+# What msal wants back; the address that the browser was sent to is the largest part and not needed any more.
+_KEPT = ("state", "nonce", "code_verifier", "redirect_uri", "scope")
+_ANSWERED = ("state", "code", "error", "error_description")
+_PLACE = re.compile(r"/api/page(?:[/?][\w\-.~%/?=&:,+@]*)?", re.ASCII)
+
+
+def place_after(text: str | None) -> str:
+    """Where to go after the sign-in: a place on the page itself, whatever was asked for."""
+    return text if text and len(text) <= 1000 and _PLACE.fullmatch(text) else session.PATH
+
+
+async def begin(request: func.HttpRequest, place: str) -> tuple[str, str]:
+    """The address where the browser signs in, and the Set-Cookie header that goes with it.
+
+    Raises `ArcError`: ARC-1009 the page has no sign-in, ARC-4014 the authority does not answer.
+    """
+    authority, secret = _authority(), await session.client_secret()
+    where = f"{session.scheme_of(request)}://{session.host_of(request)}{session.PATH}/callback"
+    flow = await asyncio.to_thread(_initiate, authority, secret, where)
+    kept = {**{name: flow[name] for name in _KEPT}, "to": place}
+    sealed = await session.seal(FLOW_COOKIE, kept, _FLOW_SECONDS)
+    return flow["auth_uri"], session.set_cookie(request, FLOW_COOKIE, sealed, _FLOW_SECONDS)
+
+
+async def complete(request: func.HttpRequest) -> tuple[Caller, str]:
+    """Who came back from the authority, and where they wanted to go.
+
+    Raises `ArcError`: ARC-1009 this browser began no such sign-in or the authority refused it, ARC-1007 the id token is
+    not valid, ARC-4014 the authority does not answer.
+    """
+    authority, secret = _authority(), await session.client_secret()
+    text = session.cookie_of(request, FLOW_COOKIE)
+    flow = await session.unseal(FLOW_COOKIE, text) if text else None
+    if flow is None:
+        raise ArcError("ARC-1009", "This browser began no sign-in, or too long ago.")
+    answer = {name: request.params[name] for name in _ANSWERED if name in request.params}
+    result = await asyncio.to_thread(_redeem, authority, secret, flow, answer)
+    if "id_token" not in result:
+        said = redact(str(result.get("error_description") or result.get("error")), 300)
+        raise ArcError("ARC-1009", f"The authority refused the sign-in: {said}")
+    claims = await tokens().id_claims(result["id_token"])
+    name = callers.readable(claims.get("name") or claims.get("preferred_username"), claims["oid"])
+    return Caller(name, claims["oid"], callers.roles_in(claims.get("roles"))), place_after(flow["to"])
+
+
+def sign_out_address(request: func.HttpRequest) -> str:
+    """Where the authority forgets the browser too, and sends it back to the page."""
+    authority = _authority()
+    back = quote(f"{session.scheme_of(request)}://{session.host_of(request)}{session.PATH}", safe="")
+    return f"{authority.url}/{authority.tenant_id}/oauth2/v2.0/logout?post_logout_redirect_uri={back}"
+
+
+def _authority() -> Authority:
+    if (authority := settings().authority) is None:
+        raise ArcError("ARC-1009", "There is no authority here to sign in at.")
+    return authority
+
+
+def _initiate(authority: Authority, secret: str, where: str) -> Json:
+    # The mode that msal recommends is a POST from another site, with which browsers send no SameSite=Lax cookie.
+    warnings.filterwarnings("ignore", message="response_mode='form_post' is recommended")
+    with _answers() as http:
+        flow: Json = _client(authority, secret, http).initiate_auth_code_flow([], redirect_uri=where)
+    return flow
+
+
+def _redeem(authority: Authority, secret: str, flow: Json, answer: Json) -> Json:
+    with _answers() as http:
+        client = _client(authority, secret, http)
+        try:
+            result: Json = client.acquire_token_by_auth_code_flow(dict(flow), answer)
+        # A state that is not the one sent is a ValueError, a nonce that is not a RuntimeError.
+        except (ValueError, RuntimeError) as error:
+            raise ArcError("ARC-1009", "The answer is not for the sign-in that this browser began.") from error
+    return result
+
+
+def _client(authority: Authority, secret: str, http: "Session") -> Any:
+    """One client for one step: msal keeps the tokens of everybody who signed in with the same client."""
+    import msal
+
+    return msal.ConfidentialClientApplication(
+        authority.client_id,
+        secret,
+        authority=f"{authority.url}/{authority.tenant_id}",
+        instance_discovery=False,
+        http_client=http,
+        exclude_scopes=["offline_access"],
+    )
+
+
+@contextmanager
+def _answers() -> "Iterator[Session]":
+    """A connection to the authority. Raises `ArcError` ARC-4014 when it does not answer as one."""
+    import requests
+    from msal.exceptions import MsalError
+
+    ca_file = settings().ca_file
+    with requests.Session() as http:
+        http.verify = ca_file or True
+        # With REQUESTS_CA_BUNDLE in the environment, requests would not look at `verify`.
+        http.trust_env = ca_file is None
+        http.request = partial(http.request, timeout=_TIMEOUT_SECONDS)  # type: ignore[method-assign]
+        try:
+            yield http
+        # msal knows no errors of its own for a discovery that goes wrong.
+        except (requests.RequestException, MsalError, ValueError, RuntimeError) as error:
+            text = f"The authority does not answer: {redact(str(error), 200)}."
+            raise ArcError("ARC-4014", text) from error

@@ -1,0 +1,200 @@
+"""What the page shows: the overview, one run, connected clusters, agents, static files. Changes nothing."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from arcway import queries
+from arcway.domain.connected_cluster import warnings
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import ClusterId
+from arcway.domain.request import Request
+from arcway.page.files import PLACE, static_file
+from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
+from arcway.page.timeline import timeline
+from triggers import http
+from triggers.access.callers import OFFBOARD, ONBOARD, role_for
+from triggers.access.session import Viewer
+from triggers.connected_cluster_routes import kubeconfig_of_last_run
+from triggers.page.answers import page, secure_headers
+from triggers.runs import find, newest, request_of
+
+type Json = dict[str, Any]
+
+_DAYS = 30
+_OVERVIEW_SECONDS, _RUN_SECONDS = 5, 2
+_FACTS = {
+    "connectivityStatus": "Connectivity",
+    "kubernetesVersion": "Kubernetes",
+    "agentVersion": "Agents",
+    "totalNodeCount": "Nodes",
+    "totalCoreCount": "Cores",
+    "distribution": "Distribution",
+    "infrastructure": "Infrastructure",
+    "lastConnectivityTime": "Last heartbeat",
+    "managedIdentityCertificateExpirationTime": "Certificate until",
+}
+
+
+async def overview_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+    """The runs of the last 30 days, by ?state=, ?operation=, ?q= and ?page=."""
+    chosen = Chosen.of(*(req.params.get(name, "") for name in ("state", "operation", "q", "page")))
+    return page(
+        "overview.html",
+        viewer,
+        section="runs",
+        view=overview(await _runs(client), chosen),
+        now=datetime.now(UTC),
+        states=STATES,
+        operations=OPERATIONS,
+        days=_DAYS,
+        seconds=_OVERVIEW_SECONDS,
+    )
+
+
+async def run_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+    """One run, and what the viewer may do with it."""
+    run = await find(client, req.route_params["id"])
+    cluster = run["cluster"]
+    return page(
+        "run.html",
+        viewer,
+        section="runs",
+        run=run,
+        rows=timeline(run, datetime.now(UTC)),
+        actions=await _actions(client, run, viewer),
+        facts=_facts(run["result"]),
+        agents=f"{PLACE}/agents{_query(cluster['subscriptionId'], cluster['resourceGroup'], cluster['name'])}",
+        seconds=_RUN_SECONDS,
+    )
+
+
+async def clusters_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+    """The connected clusters of ?subscription=, or of the newest run's, those with warnings first."""
+    known = await subscriptions(client)
+    subscription = req.params.get("subscription", "").strip() or next(iter(known), "")
+    found, failure = [], None
+    try:
+        if subscription:
+            found = await asyncio.to_thread(queries.connected_clusters_in, subscription, None)
+    except ArcError as error:
+        failure = error
+    rows = sorted(map(_row, found), key=lambda row: (not row["warnings"], row["name"].lower()))
+    return page(
+        "clusters.html",
+        viewer,
+        status=http.status_of(failure) if failure else 200,
+        section="clusters",
+        subscription=subscription,
+        subscriptions=known,
+        clusters=rows,
+        attention=sum(bool(row["warnings"]) for row in rows),
+        problem=failure,
+        can_disconnect=viewer.may(OFFBOARD),
+    )
+
+
+async def agents_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+    """The agents of ?subscription=&group=&name= as the cluster shows them now, by the last run's kubeconfig."""
+    cluster = cluster_of(req)
+    reference = await kubeconfig_of_last_run(client, cluster)
+    table = await asyncio.to_thread(queries.agents_of, cluster, reference)
+    return page("agents.html", viewer, section="clusters", name=cluster.name, table=table)
+
+
+async def unknown(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+    """Raises `ArcError` ARC-1004."""
+    raise ArcError("ARC-1004", f"There is no page {PLACE}/{req.route_params.get('path', '')[:100]}.")
+
+
+def static(req: func.HttpRequest) -> func.HttpResponse:
+    """A static file: for ever under the address that pages give, which names its content."""
+    if req.method not in ("GET", "HEAD"):
+        return http.problem(ArcError("ARC-1005", f"{req.method} is not allowed here."), headers={"Allow": "GET"})
+    if (found := static_file(req.route_params.get("file", ""))) is None:
+        return http.problem(ArcError("ARC-1004", "The page has no such file."))
+    tag = f'"{found.version}"'
+    lasting = req.params.get("v") == found.version
+    headers = {
+        **secure_headers(),
+        "ETag": tag,
+        "Cache-Control": "public, max-age=31536000, immutable" if lasting else "no-cache",
+    }
+    if req.headers.get("If-None-Match") == tag:
+        return func.HttpResponse(status_code=304, headers=headers)
+    return func.HttpResponse(found.content, headers=headers, mimetype=found.media_type, charset="utf-8")
+
+
+async def subscriptions(client: df.DurableFunctionsClient) -> list[str]:
+    """The subscriptions that runs were about, the newest first."""
+    return list(dict.fromkeys(run["cluster"]["subscriptionId"] for run in await _runs(client)))
+
+
+def cluster_of(req: func.HttpRequest) -> ClusterId:
+    """The cluster that an address names. Raises `ArcError` ARC-1006."""
+    given = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
+    if missing := [{"field": name, "message": "is needed"} for name, value in given.items() if not value]:
+        raise ArcError("ARC-1006", details=[*missing])
+    return ClusterId(given["subscription"], given["group"], given["name"])
+
+
+async def _runs(client: df.DurableFunctionsClient) -> list[Json]:
+    return await newest(client, datetime.now(UTC) - timedelta(days=_DAYS))
+
+
+async def _actions(client: df.DurableFunctionsClient, run: Json, viewer: Viewer) -> list[Json]:
+    """What the viewer may do with the run in its present state."""
+    place, operation, found = f"{PLACE}/runs/{run['id']}", run["operation"], []
+    may_change = viewer.may(role_for(operation))
+    if not run["finishedAt"]:
+        return [{"label": "Cancel", "place": f"{place}/cancel", "post": False}] if may_change else []
+    if operation == "check":
+        if run["state"] == "Succeeded" and viewer.may(ONBOARD) and _connects(await request_of(client, run["id"])):
+            found.append({"label": "Connect this cluster", "place": f"{place}/connect", "post": True})
+        return found
+    if run["state"] != "Succeeded" and may_change:
+        found.append({"label": "Retry", "place": f"{place}/retry", "post": False})
+    if operation != "offboard" and viewer.may(OFFBOARD):
+        cluster = run["cluster"]
+        query = _query(cluster["subscriptionId"], cluster["resourceGroup"], cluster["name"])
+        found.append({"label": "Disconnect", "place": f"{PLACE}/disconnect{query}", "post": False})
+    return found
+
+
+def _connects(request: object) -> bool:
+    return isinstance(request, Request)
+
+
+def _facts(result: Json | None) -> list[tuple[str, object]]:
+    if not result:
+        return []
+    properties = result.get("properties") or {}
+    found: Iterable[tuple[str, object]] = ((shown, properties.get(name)) for name, shown in _FACTS.items())
+    tags = ", ".join(f"{name}={value}" for name, value in (result.get("tags") or {}).items())
+    return [(shown, value) for shown, value in (*found, ("Tags", tags)) if value not in (None, "")]
+
+
+def _row(resource: Json) -> Json:
+    properties = resource.get("properties") or {}
+    cluster = resource["id"].split("/")
+    return {
+        "name": resource["name"],
+        "group": cluster[4],
+        "query": _query(cluster[2], cluster[4], resource["name"]),
+        "connectivity": properties.get("connectivityStatus") or "unknown",
+        "kubernetes": properties.get("kubernetesVersion") or "",
+        "agents": properties.get("agentVersion") or "",
+        "nodes": properties.get("totalNodeCount") or "",
+        "heartbeat": resource["heartbeatAgeSeconds"],
+        "days": resource["certificateDaysLeft"],
+        "warnings": warnings(resource),
+    }
+
+
+def _query(subscription: str, group: str, name: str) -> str:
+    return "?" + urlencode({"subscription": subscription, "group": group, "name": name})

@@ -1,0 +1,111 @@
+"""The shapes of what the API answers beside runs: they describe, and what Arcway makes itself is made from them.
+
+A connected cluster is Azure's own and may have more than what is described. Must not know where values come from.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from arcway.domain.model import Model
+from arcway.domain.run import Run
+
+
+class Problem(Model):
+    """Why a request was refused or failed: problem details (RFC 9457) with Arcway's own code."""
+
+    type: Annotated[str, Field(pattern=r"^urn:arcway:error:ARC-\d{4}$")]
+    title: str
+    status: int
+    detail: str
+    code: Annotated[str, Field(pattern=r"^ARC-\d{4}$")]
+    """docs/errors.md has a section for each."""
+    remedy: str
+    retryable: bool
+    """Whether the same request may succeed later."""
+    details: list[dict[str, Any]]
+    """What is wrong with which field, or the run that is in the way."""
+
+
+class RunList(Model):
+    """One page of runs."""
+
+    value: list[Run]
+    continuation_token: str | None
+    """Of the next page; null on the last."""
+
+
+class Purged(Model):
+    """How many runs were removed."""
+
+    purged: int
+
+
+class Health(Model):
+    """The parts that Arcway leans on: `ok`, or what is wrong."""
+
+    engine: str
+    resource_manager: str
+    broker: str
+    """`configured` or `not configured`."""
+
+
+class ConnectedCluster(BaseModel):
+    """A connected cluster as Resource Manager has it, with the ages of its times."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
+
+    id: str
+    name: str
+    type: str
+    location: str
+    resource_group: str
+    properties: dict[str, Any]
+    heartbeat_age_seconds: int | None
+    certificate_days_left: int | None
+
+
+class ConnectedClusterList(Model):
+    """Connected clusters by name."""
+
+    value: list[ConnectedCluster]
+
+
+class AgentDeployment(Model):
+    """A Deployment as `kubectl get deployments` shows it."""
+
+    name: str
+    ready: str
+    up_to_date: int
+    available: int
+    age_seconds: int
+
+
+class AgentPod(Model):
+    """A pod as `kubectl get pods` shows it."""
+
+    name: str
+    ready: str
+    status: str
+    restarts: int
+    age_seconds: int
+
+
+class AgentProblem(Model):
+    """Why a pod is not well."""
+
+    pod: str
+    reason: str
+    code: str
+    message: str
+    remedy: str
+
+
+class AgentsTable(Model):
+    """The agents in a connected cluster."""
+
+    well: bool
+    deployments: list[AgentDeployment]
+    pods: list[AgentPod]
+    problems: list[AgentProblem]

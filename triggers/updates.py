@@ -1,0 +1,37 @@
+"""POST /api/updates: start changing a connected cluster, or say with ?dryRun=true what would happen."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from arcway.domain.request import UpdateRequest, parse_request
+from triggers import http, starting
+from triggers.access.callers import ONBOARD, Caller
+from triggers.operations import at, operation
+
+blueprint = df.Blueprint()
+
+
+@blueprint.route(route="updates", methods=http.ALL_METHODS)
+@blueprint.durable_client_input(client_name="client")
+async def updates(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
+    """See the module."""
+    return await http.answer(req, client, at("updates"))
+
+
+@operation(
+    "POST updates",
+    ONBOARD,
+    name="update",
+    parameters=starting.DryRun,
+    headers=starting.HEADERS,
+    body=UpdateRequest,
+    examples={"tags and proxy": {**starting.EXAMPLE, "tags": {"team": "shop"}, "disableProxy": True}},
+    answers=starting.ANSWERS,
+    codes=starting.CODES,
+)
+async def _post(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: starting.DryRun
+) -> func.HttpResponse:
+    """Change a connected cluster, its agents or both; what is left out stays as it is."""
+    request = parse_request(http.json_body(req), "update")
+    return await starting.answer(req, client, request, caller, dry_run=given.dry_run)
