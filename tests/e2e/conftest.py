@@ -53,10 +53,6 @@ class SimulatedCluster:
         self._stack = stack
         self.secret = self.store(json.dumps(self.kubeconfig))
 
-    def remove(self) -> None:
-        """Take the cluster away, whatever state it is in."""
-        self._control.http.delete(f"/control/clusters/{self.name}").raise_for_status()
-
     def store(self, text: str, mode: int = 0o600) -> str:
         """Put a text into the secret folder and return its name."""
         name = f"arcway-{uuid.uuid4().hex[:12]}"
@@ -270,11 +266,8 @@ def command(stack: Stack) -> Command:
 
 
 @pytest.fixture
-def cluster(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
-    """A cluster of the test's own; its agents would work on for as long as the stack is up."""
-    made = SimulatedCluster(cluster_control, stack)
-    yield made
-    made.remove()
+def cluster(stack: Stack, cluster_control: Control) -> SimulatedCluster:
+    return SimulatedCluster(cluster_control, stack)
 
 
 def _load(path: Path) -> Json:

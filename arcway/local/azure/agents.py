@@ -137,7 +137,9 @@ class _ClusterAgents:
         await self._need("clusteridentityoperator")
         secret = await self._cluster.get(f"{_NAMESPACE}/secrets/{config['ONBOARDING_SECRET_NAME']}")
         try:
-            key = load_pem_private_key(base64.b64decode((secret or {})["data"]["privateKey"]), None)
+            key = load_pem_private_key(
+                base64.b64decode((secret or {})["data"]["privateKey"]), None, unsafe_skip_rsa_key_validation=True
+            )
         except (KeyError, ValueError, TypeError) as error:
             raise NotYet("a private key") from error
         if not isinstance(key, RSAPrivateKey):

@@ -369,7 +369,7 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
     if row.system == BUS:
         check_events(case)
     if fault == "429 with Retry-After" and row.system != BUS and row.path != RECORDS:  # Helm waits by itself
-        assert max(driver.waits) >= 2 - 0.1
+        assert max(driver.waits) >= 2 - 0.5
 
 
 def check_network(case: Case, row: Row, fault: str, status: Json) -> None:
@@ -419,7 +419,7 @@ def key_in_cluster(case: Case) -> str:
     from arcway.cluster.key_pair import public_key_of
 
     data: Any = case.get("/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey")["data"]
-    key: Any = load_pem_private_key(base64.b64decode(data["privateKey"]), None)
+    key: Any = load_pem_private_key(base64.b64decode(data["privateKey"]), None, unsafe_skip_rsa_key_validation=True)
     return public_key_of(key)
 
 

@@ -36,7 +36,7 @@ _KEYS = 4
 # An interval has grown to 30 s by the time that a phase gives up, so that leaves it 6 s of real time.
 _LIMIT_SECONDS = 36
 _ANSWER_SECONDS = 0.4
-_HELM_SECONDS = 4.0
+_HELM_SECONDS = 3.0
 
 
 class World:
