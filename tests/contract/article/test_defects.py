@@ -1,14 +1,19 @@
 """docs/compared-with-az.md names tests that exist; and the proofs that no other test gives."""
 
 import inspect
+import os
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from arcway.azure import arm
 from arcway.azure.providers import Providers
@@ -16,6 +21,7 @@ from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
+from arcway.cluster import key_pair
 from arcway.cluster.helm.program import HelmProgram
 from arcway.domain.errors import ArcError
 from tests.contract.article.naming import ROOT, existing_tests, named_in, rows
@@ -85,3 +91,22 @@ def test_what_helm_says_is_read_in_any_language(tmp_path: Path) -> None:
     with pytest.raises(ArcError) as caught:
         helm.digest_of("r.example/charts/agents:1.0.0")
     assert (caught.value.code, said in caught.value.message) == ("ARC-5001", True)
+
+
+def test_the_command_writes_nothing_at_home(tmp_path: Path) -> None:
+    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
+    for arguments in (["--help"], ["list", "--server", "http://127.0.0.1:1", "--subscription", "s"]):
+        command = [sys.executable, "-W", "ignore", "-m", "arcway.cli", *arguments]
+        subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=50, check=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_openssl_makes_the_key_pair() -> None:
+    assert vars(key_pair)["rsa"] is rsa
+    assert "openssl" in type(rsa.generate_private_key(public_exponent=65537, key_size=2048)).__module__
+
+
+def test_helm_comes_with_the_requirements() -> None:
+    shipped = [file for file in metadata.files("helm-python-sdk") or [] if file.suffix == ".so"]
+    assert shipped
+    assert "helm-python-sdk==" in (ROOT / "requirements.txt").read_text()
