@@ -22,6 +22,7 @@ from arcway.local.functions.routes import Route, find
 from arcway.local.functions.timers import TIMER, timer_data
 from arcway.local.functions.worker import Function, InvocationError, Worker
 
+_LINE_LIMIT = 64 * 1024
 _BODY_LIMIT = 100 * 1024 * 1024
 _BODY_SECONDS = 60
 _SERVICE_BUS = "serviceBusTrigger"
@@ -54,8 +55,16 @@ class HttpServer:
         application.router.add_post("/admin/functions/{name}", self._admin)
         # Not `.*`: a path may have an encoded line break.
         application.router.add_route("*", r"/{path:[\s\S]*}", self._function)
-        # The real host hands a compressed body on as it came.
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=grace, auto_decompress=False)
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            shutdown_timeout=grace,
+            # The real host hands a compressed body on as it came.
+            auto_decompress=False,
+            # Functions refuse what is too long for them in their own words.
+            max_line_size=_LINE_LIMIT,
+            max_field_size=_LINE_LIMIT,
+        )
 
     async def start(self, host: str, port: int) -> int:
         """Listen on `port`, or on a free one for 0; returns the port. Raises OSError when the address cannot be had."""

@@ -36,8 +36,8 @@ def test_a_compressed_body_is_handed_on_as_it_came(host: Host) -> None:
 @pytest.mark.parametrize(
     "request_",
     [
-        b"GET /api/" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        b"GET /api/facts HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"GET /api/" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /api/facts HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
         b"GET /api/facts HTTP/1.1\r\nHost: a:b:c\r\n\r\n",
         b"GET /api/facts HTTP/1.1\r\nHost: \xff\r\n\r\n",
         b"GET /api/facts HTTP/1.1\r\n\r\n",
