@@ -12,7 +12,7 @@ settings.register_profile("arcway", deadline=None, suppress_health_check=[Health
 settings.load_profile("arcway")
 
 _REAL = "tests/e2e/real_cluster"
-_LONGEST = (_REAL, "tests/chaos/fault_matrix", "tests/chaos/stack", "tests/contract", "tests/e2e", "tests/browser")
+_LONGEST = (_REAL, "tests/chaos/fault_matrix", "tests/e2e", "tests/browser", "tests/chaos", "tests/contract")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -22,12 +22,15 @@ _WILL_NOT_PASS = (
     "not found",
 )
 
+# The API server forbids to create anything in a namespace that is being deleted; that ends with the namespace.
+_GOING = "being terminated"
+
 
 def may_pass(text: str) -> bool:
     """Whether what Helm says may pass by itself. Helm hands on only the text of what the API server answered, so what
     is known to last is listed, and anything else (a broken connection, a server error) is worth another attempt.
     """
-    return not any(words in text for words in _WILL_NOT_PASS)
+    return _GOING in text or not any(words in text for words in _WILL_NOT_PASS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ import yaml
 
 from arcway.local.certificates import write_private
 from arcway.local.stack import Stack
-from tests.e2e.conftest import Json, SimulatedCluster
+from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 
-_DEADLINE_SECONDS = 40.0
+_DEADLINE_SECONDS = 90.0
+_RUN_SECONDS = 120
 _POLICIES = "/apis/admissionregistration.k8s.io/v1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _KINDS = (
@@ -42,6 +43,8 @@ _KINDS = (
     f"{_RBAC}/roles",
     f"{_RBAC}/rolebindings",
 )
+
+_RUN_SECONDS = 120
 
 
 class RealCluster(SimulatedCluster):
@@ -151,6 +154,12 @@ def image_pulls_fail(cluster: RealCluster) -> Iterator[None]:
         for path in reversed(paths):
             cluster.send("DELETE", f"{path}/{name}", None)
         cluster.eventually(lambda: not acts())
+
+
+@pytest.fixture(autouse=True)
+def patient(arcway: Arcway) -> None:
+    """A real control plane beside other tests is slow at times, most of all in deleting a namespace."""
+    arcway.patience = _RUN_SECONDS
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.e2e.real_cluster.conftest import RealCluster, image_pulls_fail
 from tests.e2e.test_credentials import with_plugin
 
 # Most of it is waiting for the other tests that need the cluster for themselves.
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 ROOT = Path(__file__).parents[3]
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"

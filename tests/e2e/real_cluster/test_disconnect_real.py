@@ -14,7 +14,7 @@ from tests.e2e.conftest import Arcway, Json
 from tests.e2e.real_cluster.conftest import RealCluster
 
 # Most of it is waiting for the other tests that need the cluster for themselves.
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 ROOT = Path(__file__).parents[3]
 _NAMESPACE = "/api/v1/namespaces/azure-arc"
