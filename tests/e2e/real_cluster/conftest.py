@@ -44,8 +44,6 @@ _KINDS = (
     f"{_RBAC}/rolebindings",
 )
 
-_RUN_SECONDS = 120
-
 
 class RealCluster(SimulatedCluster):
     """The real control plane under the handles that tests have for a simulated cluster; it has no controls."""
