@@ -18,7 +18,7 @@ from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
 from tests.chaos.fault_matrix.credentials import temporary
 from tests.chaos.fault_matrix.driver import Driver, Json
-from tests.chaos.fault_matrix.test_fault_matrix import payload
+from tests.chaos.fault_matrix.inputs import payload
 from tests.chaos.fault_matrix.world import Case, World
 
 FOLDER = Path(__file__).parent / "histories"

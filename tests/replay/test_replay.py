@@ -15,7 +15,7 @@ from arcway.domain.phases import phases_of
 from orchestrators.run import Run
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.driver import Driver, Json, Killed
-from tests.chaos.fault_matrix.test_fault_matrix import payload
+from tests.chaos.fault_matrix.inputs import payload
 from tests.chaos.fault_matrix.world import Case
 from tests.replay.recorded import INSTANCE, SCENARIOS, read
 

@@ -10,7 +10,7 @@ from arcway.domain.phases import Interval
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import OLD, agents_before, changing, deployed_version
 from tests.chaos.fault_matrix.driver import Driver
-from tests.chaos.fault_matrix.test_fault_matrix import payload
+from tests.chaos.fault_matrix.inputs import payload
 from tests.chaos.fault_matrix.world import Case
 
 

@@ -1,0 +1,87 @@
+"""The rows and columns of the matrix: each step with the request of its that goes wrong, and what goes wrong with it.
+
+Must not know how a fault is brought about nor what has to hold afterwards.
+"""
+
+from dataclasses import dataclass
+
+from tests.chaos.fault_matrix.driver import Json
+
+AZURE, CLUSTER, BUS = "azure", "cluster", "bus"
+LEASE = r"/leases/arcway$"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step: the request of its that goes wrong, and the kind of run that comes by."""
+
+    step: str
+    system: str
+    method: str
+    path: str
+    rollback: bool = False
+    settings_differ: bool = False
+    offboard: bool = False
+    change: str = ""
+    broken: bool = False
+    network: bool = False
+    temporary: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.step + " (other settings)" * self.settings_differ + " (disconnecting)" * self.offboard
+
+
+RECORDS = r"/azure-arc-release/secrets"
+CONNECTED = r"/connectedClusters/[^/]+$"
+ROWS = (
+    Row("check_cluster", CLUSTER, "GET", LEASE),
+    Row("check_azure", AZURE, "HEAD", r"/resourceGroups/[^/]+$"),
+    Row("start_network_check", CLUSTER, "POST", r"/arcway-check/jobs$", network=True),
+    Row("poll_network_check", CLUSTER, "GET", r"/arcway-check/pods$", network=True),
+    Row("end_network_check", CLUSTER, "DELETE", r"/namespaces/arcway-check$", network=True),
+    Row("register_providers", AZURE, "POST", r"/register$"),
+    Row("poll_registration", AZURE, "GET", r"/providers/Microsoft\.Kubernetes$"),
+    Row("ensure_resource_group", AZURE, "PUT", r"/resourceGroups/[^/]+$"),
+    Row("await_removal", CLUSTER, "GET", LEASE),
+    Row("ensure_key_pair", CLUSTER, "POST", r"/namespaces/azure-arc/secrets$"),
+    Row("deploy_agents", CLUSTER, "POST", RECORDS),
+    Row("deploy_agents", CLUSTER, "POST", RECORDS, settings_differ=True),
+    Row("poll_agents", CLUSTER, "GET", r"/deployments$"),
+    Row("create_resource", AZURE, "PUT", CONNECTED),
+    Row("poll_resource", AZURE, "GET", r"/operationStatuses/"),
+    Row("configure_agents", AZURE, "POST", r"/GetHelmSettings$"),
+    Row("configure_agents", CLUSTER, "POST", RECORDS, settings_differ=True),
+    Row("wait_for_metadata", AZURE, "GET", CONNECTED),
+    Row("publish_events", BUS, "", ""),
+    Row("release_cluster", CLUSTER, "DELETE", LEASE),
+    Row("discard_credential", CLUSTER, "DELETE", r"/clusterrolebindings/arcway-tmp-", temporary=True),
+    Row("discard_secret", AZURE, "DELETE", r"/secrets/arcway-tmp-", temporary=True),
+    Row("delete_resource", AZURE, "DELETE", CONNECTED, rollback=True),
+    Row("uninstall_agents", CLUSTER, "DELETE", RECORDS, rollback=True),
+    Row("check_agents", CLUSTER, "GET", LEASE, offboard=True),
+    Row("check_resource", AZURE, "GET", CONNECTED, offboard=True),
+    Row("delete_resource", AZURE, "DELETE", CONNECTED, offboard=True),
+    Row("uninstall_agents", CLUSTER, "DELETE", RECORDS, offboard=True),
+    Row("check_connected_cluster", AZURE, "GET", CONNECTED, change="update"),
+    Row("check_release", CLUSTER, "GET", LEASE, change="update"),
+    Row("update_resource", AZURE, "PUT", CONNECTED, change="update"),
+    Row("update_agents", CLUSTER, "POST", RECORDS, change="update"),
+    Row("upgrade_agents", CLUSTER, "POST", RECORDS, change="upgrade"),
+    Row("roll_back_agents", CLUSTER, "POST", RECORDS, change="upgrade", broken=True),
+)
+
+KILLS = ("killed before the effect", "killed after the effect")
+EXISTS = "already done"
+FAULTS: dict[str, Json | None] = {
+    **dict.fromkeys((*KILLS, EXISTS)),
+    "time-out": {"delay": 1.0},
+    "connection refused": {"drop": True},
+    "429 with Retry-After": {"status": 429, "retryAfter": 2},
+    "500": {"status": 500},
+    "503": {"status": 503},
+    "malformed answer": {"status": 200, "text": "<html>not JSON"},
+    "permission denied": {"status": 403},
+    "vanished": {"status": 404},
+}
+HARMLESS = (*KILLS, EXISTS, "time-out", "connection refused", "429 with Retry-After", "500", "503", "malformed answer")
