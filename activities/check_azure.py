@@ -12,10 +12,10 @@ from arcway.azure.providers import (
     providers,
     register_action,
 )
-from arcway.domain.errors import CATALOGUE, ArcError
+from arcway.domain.errors import ArcError
+from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
 from arcway.domain.request import Request
-from arcway.domain.run import Finding
 
 
 def check_azure(call: Call) -> Json:
@@ -28,7 +28,7 @@ def check_azure(call: Call) -> Json:
     if group_exists:
         findings += _permissions(request, [name for name, state in states.items() if state not in UNDER_WAY])
     elif not request.create_resource_group:
-        findings.append(_finding("ARC-4006", f"Resource group {request.resource_group} does not exist."))
+        findings.append(finding("ARC-4006", f"Resource group {request.resource_group} does not exist."))
     if not any(finding["level"] == "error" for finding in findings):
         data_plane.check_health(request.location)
     return {
@@ -55,8 +55,8 @@ def _owner(request: Request, owner: str | None) -> list[Json]:
         gone = False
     if gone:
         text = f"The cluster's agents belonged to {owner}, which no longer exists; they are taken over."
-        return [Finding(code="ARC-2011", level="info", message=text).as_json()]
-    return [_finding("ARC-2011", f"The cluster's agents belong to {owner}.")]
+        return [{**finding("ARC-2011", text, "info"), "remedy": None}]
+    return [finding("ARC-2011", f"The cluster's agents belong to {owner}.")]
 
 
 def _location(request: Request) -> list[Json]:
@@ -67,7 +67,7 @@ def _location(request: Request) -> list[Json]:
     nearest = difflib.get_close_matches(request.location, plain, n=1)
     meant = f"; did you mean {nearest[0]}?" if nearest else "."
     text = f"Location {request.location} is not offered{meant} Offered are {', '.join(sorted(plain))}."
-    return [_finding("ARC-4004", text)]
+    return [finding("ARC-4004", text)]
 
 
 def _permissions(request: Request, unregistered: list[str]) -> list[Json]:
@@ -80,12 +80,7 @@ def _permissions(request: Request, unregistered: list[str]) -> list[Json]:
     for action in missing:
         if action in actions:
             refused = may_not_register(request.subscription_id, actions[action])
-            finding = Finding(code=refused.code, level="error", message=refused.message, remedy=refused.remedy)
-            found.append(finding.as_json())
+            found.append({**finding(refused.code, refused.message), "remedy": refused.remedy})
         else:
-            found.append(_finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group."))
+            found.append(finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group."))
     return found
-
-
-def _finding(code: str, message: str) -> Json:
-    return Finding(code=code, level="error", message=message, remedy=CATALOGUE[code].remedy).as_json()

@@ -4,7 +4,7 @@ from activities.step import Call, Json
 from activities.targets import access_to, skip_range
 from arcway.cluster import preflight
 from arcway.cluster.api import cluster_api
-from arcway.cluster.findings import finding
+from arcway.domain.findings import finding
 from arcway.settings import settings
 
 

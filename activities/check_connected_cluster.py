@@ -3,9 +3,8 @@
 from activities.step import Call, Json
 from activities.targets import change_of
 from arcway.azure import connected_clusters, subscriptions
-from arcway.domain.errors import CATALOGUE
+from arcway.domain.findings import finding
 from arcway.domain.request import UpdateRequest, UpgradeRequest
-from arcway.domain.run import Finding
 
 
 def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
@@ -13,7 +12,7 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
     request = call.request
     resource = connected_clusters.get(request.cluster)
     if resource is None:
-        return {"findings": [_finding("ARC-4012", f"There is no connected cluster {request.cluster.resource_id}.")]}
+        return {"findings": [finding("ARC-4012", f"There is no connected cluster {request.cluster.resource_id}.")]}
     findings: list[Json] = []
     changes: list[str] = []
     if isinstance(request, UpdateRequest):
@@ -23,11 +22,7 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
             request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS
         )
         findings = [
-            _finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in missing
+            finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in missing
         ]
     facts = {"resource": resource, "location": resource["location"], "resourceChanges": changes}
     return {"findings": findings, "facts": facts}
-
-
-def _finding(code: str, message: str) -> Json:
-    return Finding(code=code, level="error", message=message, remedy=CATALOGUE[code].remedy).as_json()

@@ -6,10 +6,10 @@ from arcway.azure import data_plane
 from arcway.cluster import addresses, change
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.change import Deployed
-from arcway.cluster.findings import finding
 from arcway.cluster.helm import Helm
 from arcway.cluster.release import Chart
 from arcway.cluster.values import differing
+from arcway.domain.findings import finding
 from arcway.domain.request import UpdateRequest, UpgradeRequest
 from arcway.domain.versions import is_older
 from arcway.settings import settings

@@ -2,9 +2,8 @@
 
 from activities.step import Call, Json
 from arcway.azure import connected_clusters, subscriptions
-from arcway.domain.errors import CATALOGUE
+from arcway.domain.findings import finding
 from arcway.domain.request import OffboardRequest
-from arcway.domain.run import Finding
 
 
 def check_resource(call: Call[OffboardRequest]) -> Json:
@@ -16,12 +15,6 @@ def check_resource(call: Call[OffboardRequest]) -> Json:
         request.subscription_id, request.resource_group, connected_clusters.DELETE_ACTIONS
     )
     findings = [
-        Finding(
-            code="ARC-4002",
-            level="error",
-            message=f"Arcway's identity may not do {action} in the resource group.",
-            remedy=CATALOGUE["ARC-4002"].remedy,
-        ).as_json()
-        for action in missing
+        finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in missing
     ]
     return {"findings": findings, "facts": {"resourceExists": True}}

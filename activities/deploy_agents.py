@@ -3,7 +3,7 @@
 from activities.step import Call, Json
 from activities.targets import chart_of, cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
-from arcway.cluster import key_pair, release
+from arcway.cluster import key_pair, preflight, release
 from arcway.cluster.release import Chart
 from arcway.cluster.values import Values, from_dotted, merged, refuse_another
 
@@ -19,7 +19,7 @@ def deploy_agents(call: Call) -> Json:
                 target, chart, merged(values, key_pair.key_values(target.api, chart.version, train, {}))
             )
             return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
-        if not release.says_whose(target.api):
+        if preflight.owner(target.api) is None:
             # Somebody deleted what the release made; only the release still knows whose agents these were.
             refuse_another(found.values, call.request.cluster)
             again = True

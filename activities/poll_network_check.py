@@ -4,7 +4,7 @@ from activities.step import Call, Json
 from activities.targets import access_to
 from arcway.cluster import network_check
 from arcway.cluster.api import cluster_api
-from arcway.cluster.findings import finding
+from arcway.domain.findings import finding
 
 
 def poll_network_check(call: Call) -> Json:

@@ -8,8 +8,8 @@ from arcway.azure import addresses
 from arcway.azure.addresses import Address
 from arcway.cluster import network_check
 from arcway.cluster.api import cluster_api
-from arcway.cluster.findings import finding
 from arcway.cluster.network_check import Route
+from arcway.domain.findings import finding
 from arcway.domain.proxy import Proxy, is_skipped
 from arcway.settings import settings
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from arcway.cluster import lease, permissions
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.findings import finding, lacking
+from arcway.cluster.findings import lacking
 from arcway.cluster.helm import Release
 from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE, key_values
-from arcway.cluster.preflight import owner
+from arcway.cluster.preflight import belongs_to_another
 from arcway.cluster.release import Chart, Target, bring_up_to, current, records
 from arcway.domain.errors import ArcError
+from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
 
 _CONFIG = f"/api/v1/namespaces/{NAMESPACE}/configmaps/azure-clusterconfig"
@@ -44,7 +45,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json
     if missing:
         return lacking(missing)
     lease.check(api, installation)
-    if refuse := _belongs_to_another(api, cluster):
+    if refuse := belongs_to_another(api, cluster):
         return [finding("ARC-2011", refuse)]
     if not records(api):
         return [{**finding("ARC-5012", f"There is no release {RELEASE} in the cluster."), "remedy": _NO_AGENTS}]
@@ -82,7 +83,7 @@ def held(target: Target, cluster: ClusterId) -> tuple[Release, bool]:
 
     Raises `ArcError` ARC-2011 when the agents belong to another connected cluster by now, ARC-5012 when they are gone.
     """
-    if refuse := _belongs_to_another(target.api, cluster):
+    if refuse := belongs_to_another(target.api, cluster):
         raise ArcError("ARC-2011", refuse)
     found, again = current(target)
     if found is None:
@@ -107,13 +108,6 @@ def roll_back(target: Target, revision: int, version: str) -> None:
     back = found.revision == revision or found.chart_version == version
     if again or found.status != "deployed" or not back:
         target.helm.roll_back(target.access, RELEASE, RELEASE_NAMESPACE, revision)
-
-
-def _belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
-    found = owner(api)
-    if found is None or found.key == cluster.key:
-        return None
-    return f"The cluster's agents belong to {found.resource_id}."
 
 
 def _gone() -> ArcError:

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.findings import finding
 from arcway.cluster.key_pair import RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.release import records
+from arcway.domain.findings import finding
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 # What `az connectedk8s delete --force` sweeps; the suffix is the cloud's. Other definitions in these groups belong to

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.findings import finding
+from arcway.domain.findings import finding
 
 ARCHITECTURES = ("amd64", "arm64")
 """What the agents' images are built for (https://learn.microsoft.com/azure/azure-arc/kubernetes/system-requirements)."""

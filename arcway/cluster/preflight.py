@@ -11,12 +11,13 @@ from typing import Any
 
 from arcway.cluster import addresses, certificate, lease, leftovers, nodes, permissions
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.findings import finding, lacking
+from arcway.cluster.findings import lacking
 from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.permissions import Permission
 from arcway.domain.detection import detect_distribution, detect_infrastructure
 from arcway.domain.errors import ArcError
+from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
 
 OLDEST_SUPPORTED = (1, 27)
@@ -66,6 +67,14 @@ def owner(api: ClusterApi) -> ClusterId | None:
     return ClusterId(
         data.get("AZURE_SUBSCRIPTION_ID", ""), data.get("AZURE_RESOURCE_GROUP", ""), data.get("AZURE_RESOURCE_NAME", "")
     )
+
+
+def belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
+    """The sentence that says so when the agents in this cluster serve another connected cluster than `cluster`."""
+    found = owner(api)
+    if found is None or found.key == cluster.key:
+        return None
+    return f"The cluster's agents belong to {found.resource_id}."
 
 
 def _version(version: Json) -> list[Json]:

@@ -113,11 +113,6 @@ def bring_up_to(target: Target, found: Release, chart: Chart, values: Values, *,
     return changes
 
 
-def says_whose(api: ClusterApi) -> bool:
-    """Whether the ConfigMap is there that tells whose agents these are; a release that is whole has it."""
-    return api.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/azure-clusterconfig") is not None
-
-
 def records(api: ClusterApi) -> list[Json]:
     """The release's records, oldest revision first. Their labels say all that is needed here."""
     found = api.items(RECORDS, labelSelector=f"owner=helm,name={RELEASE}")

@@ -11,14 +11,15 @@ from typing import Any
 from arcway.cluster import lease, permissions
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.finalizers import strip_instances, strip_namespace
-from arcway.cluster.findings import finding, lacking
+from arcway.cluster.findings import lacking
 from arcway.cluster.helm import Helm
 from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.leftovers import DEFINITIONS, is_of_the_release
-from arcway.cluster.preflight import owner
+from arcway.cluster.preflight import belongs_to_another
 from arcway.cluster.release import RECORDS, Target, records
 from arcway.domain.errors import ArcError
+from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -57,7 +58,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
     if missing:
         return lacking(missing), []
     lease.check(api, installation)
-    refuse = _belongs_to_another(api, cluster)
+    refuse = belongs_to_another(api, cluster)
     return [finding("ARC-2011", refuse)] if refuse else [], _present(api)
 
 
@@ -67,7 +68,7 @@ def remove(target: Target, cluster: ClusterId, *, force: bool) -> tuple[list[str
     `force` removes the finalizers of everything that is only waiting for them, and goes on when Helm cannot uninstall.
     Raises `ArcError` ARC-2011 when the agents belong to another connected cluster.
     """
-    if refuse := _belongs_to_another(target.api, cluster):
+    if refuse := belongs_to_another(target.api, cluster):
         raise ArcError("ARC-2011", refuse)
     api = target.api
     if records(api):
@@ -92,13 +93,6 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> str | None:
         _uninstall(helm, api, access)
     going = [part.name for part in (*_namespaces(api), *_objects(api, "CRD", DEFINITIONS)) if part.is_going]
     return ", ".join(going) or None
-
-
-def _belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
-    found = owner(api)
-    if found is None or found.key == cluster.key:
-        return None
-    return f"The cluster's agents belong to {found.resource_id}."
 
 
 def _present(api: ClusterApi) -> list[str]:
