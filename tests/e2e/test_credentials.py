@@ -3,6 +3,7 @@
 import base64
 import json
 import shlex
+import uuid
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.e2e.test_secrets import ProcessWatch, files_with, history
 
 _ACCOUNTS = "/api/v1/namespaces/kube-system/serviceaccounts"
 _BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-_PASSWORD = "pr0xy-Passw0rd-that-was-typed"
+_PASSWORD = f"pr0xy-{uuid.uuid4()}"
 
 
 class Made:

@@ -4,13 +4,15 @@ import base64
 import json
 import os
 import threading
+import uuid
 from pathlib import Path
 
 import httpx
 
 from tests.e2e.conftest import Arcway, SimulatedCluster
 
-_PROXY_PASSWORD = "pr0xy-Passw0rd-that-must-not-show"
+# Not the same in each run: files that others keep in the temporary folder must not know it.
+_PROXY_PASSWORD = f"pr0xy-{uuid.uuid4()}"
 
 
 def test_planted_secrets_are_found_nowhere(arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:

@@ -68,6 +68,12 @@ class Entity:
         """Whether nothing can be received."""
         return not self.receiver.receive_messages(1, max_wait_time=0.3)
 
+    def drain(self) -> None:
+        """Take what is left."""
+        while self._receiver is not None and self.receiver.peek_messages(1, sequence_number=1):
+            for it in self.receiver.receive_messages(100, max_wait_time=0.3):
+                self.receiver.complete_message(it)
+
     def close(self) -> None:
         for it in (self._sender, self._receiver):
             if it is not None:
