@@ -12,6 +12,7 @@ from arcway.azure.providers import (
     providers,
     register_action,
 )
+from arcway.domain.connected_cluster import managed_elsewhere
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
@@ -24,6 +25,8 @@ def check_azure(call: Call) -> Json:
     tenant_id = subscriptions.tenant_of(request.subscription_id)
     findings = _location(request) + _owner(request, call.given["owner"])
     group_exists = subscriptions.resource_group_exists(request.subscription_id, request.resource_group)
+    resource = connected_clusters.get(request.cluster) if group_exists else None
+    findings += managed_elsewhere(resource)
     states = {name: providers.state(request.subscription_id, name) for name in NAMESPACES}
     if group_exists:
         findings += _permissions(request, [name for name, state in states.items() if state not in UNDER_WAY])
@@ -36,7 +39,7 @@ def check_azure(call: Call) -> Json:
         "facts": {
             "tenantId": tenant_id,
             "resourceGroupExists": group_exists,
-            "resourceExists": group_exists and connected_clusters.get(request.cluster) is not None,
+            "resourceExists": resource is not None,
             "toRegister": [name for name, state in states.items() if state != REGISTERED],
         },
     }

@@ -3,6 +3,7 @@
 from activities.step import Call, Json
 from activities.targets import change_of
 from arcway.azure import connected_clusters, subscriptions
+from arcway.domain.connected_cluster import managed_elsewhere
 from arcway.domain.findings import finding
 from arcway.domain.request import UpdateRequest, UpgradeRequest
 
@@ -13,7 +14,7 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
     resource = connected_clusters.get(request.cluster)
     if resource is None:
         return {"findings": [finding("ARC-4012", f"There is no connected cluster {request.cluster.resource_id}.")]}
-    findings: list[Json] = []
+    findings = managed_elsewhere(resource)
     changes: list[str] = []
     if isinstance(request, UpdateRequest):
         changes = sorted(change_of(request).differing(resource))
@@ -21,7 +22,7 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
         missing = subscriptions.missing_actions(
             request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS
         )
-        findings = [
+        findings += [
             finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in missing
         ]
     facts = {"resource": resource, "location": resource["location"], "resourceChanges": changes}

@@ -2,6 +2,7 @@
 
 from activities.step import Call, Json
 from arcway.azure import connected_clusters, subscriptions
+from arcway.domain.connected_cluster import managed_elsewhere
 from arcway.domain.findings import finding
 from arcway.domain.request import OffboardRequest
 
@@ -9,7 +10,8 @@ from arcway.domain.request import OffboardRequest
 def check_resource(call: Call[OffboardRequest]) -> Json:
     """Findings and facts of the connected cluster; changes nothing."""
     request = call.request
-    if connected_clusters.get(request.cluster) is None:
+    resource = connected_clusters.get(request.cluster)
+    if resource is None:
         return {"findings": [], "facts": {"resourceExists": False}}
     missing = subscriptions.missing_actions(
         request.subscription_id, request.resource_group, connected_clusters.DELETE_ACTIONS
@@ -17,4 +19,4 @@ def check_resource(call: Call[OffboardRequest]) -> Json:
     findings = [
         finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in missing
     ]
-    return {"findings": findings, "facts": {"resourceExists": True}}
+    return {"findings": managed_elsewhere(resource) + findings, "facts": {"resourceExists": True}}

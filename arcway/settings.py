@@ -9,7 +9,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -85,6 +85,9 @@ class Settings:
     """ARCWAY_HELM_WORKERS: how many Helm calls may run at once; each is a process of about 100 MB."""
     step_threads: int
     """ARCWAY_STEP_THREADS: how many steps may run at once in this process."""
+    proxy: Mapping[str, str] = field(repr=False)
+    """HTTPS_PROXY, HTTP_PROXY, NO_PROXY: the way out of Arcway's own calls, in either case as everywhere. The clients
+    of Azure and Kubernetes read them themselves; Helm's processes get them from here."""
 
     @property
     def publishes(self) -> bool:
@@ -142,6 +145,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         retention_days=_count(environment, "ARCWAY_RETENTION_DAYS", 30, wrong, limit=3650),
         helm_workers=_count(environment, "ARCWAY_HELM_WORKERS", 4, wrong),
         step_threads=_count(environment, "ARCWAY_STEP_THREADS", 32, wrong),
+        proxy={
+            name: value
+            for name in ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
+            if (value := environment.get(name.lower()) or environment.get(name))
+        },
     )
     if wrong:
         raise SettingsError("; ".join(wrong) + ".")

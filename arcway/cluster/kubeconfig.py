@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
+from yaml.composer import Composer
 
 from arcway.domain.errors import ArcError
 
@@ -65,8 +66,15 @@ class Access:
         )
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader without aliases (they can blow a small file up) and without duplicate keys (readers disagree)."""
+class _StrictLoader(Composer, yaml.CSafeLoader):
+    """SafeLoader without aliases (they can blow a small file up) and without duplicate keys (readers disagree).
+
+    The scanner is libyaml's, because every step reads a kubeconfig; composing stays Python's, where aliases show.
+    """
+
+    def __init__(self, stream: str) -> None:
+        yaml.CSafeLoader.__init__(self, stream)
+        Composer.__init__(self)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):

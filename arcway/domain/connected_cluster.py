@@ -1,10 +1,12 @@
-"""What a connected cluster's times mean to people: how old its last heartbeat is, how long its certificate lasts.
+"""What a connected cluster tells: the age of its last heartbeat, the days of its certificate, whose it is to manage.
 
 Must not know who asks nor how the resource was read.
 """
 
 from datetime import UTC, datetime
 from typing import Any
+
+from arcway.domain.findings import finding
 
 type Json = dict[str, Any]
 
@@ -39,6 +41,17 @@ def warnings(resource: Json) -> list[str]:
     if age is not None and age > HEARTBEAT_WARNING_SECONDS:
         found.append(f"no heartbeat for {span(age)}")
     return found
+
+
+def managed_elsewhere(resource: Json | None) -> list[Json]:
+    """The finding that the resource belongs to another service of Azure; none when it does not.
+
+    A cluster of kind ProvisionedCluster (AKS on Azure Local) is made, upgraded and deleted by `az aksarc`; `az
+    connectedk8s` refuses it with its error 0003.
+    """
+    if resource is None or str(resource.get("kind", "")).lower() != "provisionedcluster":
+        return []
+    return [finding("ARC-4015", f"{resource['id']} is of kind ProvisionedCluster, which `az aksarc` manages.")]
 
 
 def span(seconds: int) -> str:

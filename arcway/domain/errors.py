@@ -183,6 +183,7 @@ CATALOGUE: dict[str, Kind] = {
         "Check outbound access to ARCWAY_AUTHORITY; try again in a moment.",
         True,
     ),
+    "ARC-4015": Kind("The resource is a provisioned cluster", "Manage it with `az aksarc`; choose another name here."),
     "ARC-5001": Kind(
         "The agents' chart cannot be fetched", "Check access to the chart's registry, then start a new run.", True
     ),

@@ -181,6 +181,14 @@ class Arcway:
         answer = self.http.get(f"/connectedClusters/{self.subscription}/clusters/c-{cluster.name}")
         return answer.json() if answer.status_code == 200 else None
 
+    def arm(self, method: str, resource_id: str, body: Json | None = None) -> httpx.Response:
+        """Speak with Azure behind Arcway's back."""
+        http, azure = self.azure.http, self.stack.azure
+        header, query = {"X-IDENTITY-HEADER": azure["identityHeader"]}, {"resource": azure["endpoint"]}
+        token = http.get("/msi/token", params=query, headers=header).json()["access_token"]
+        url, authorization = f"{resource_id}?api-version=2026-05-01", {"Authorization": f"Bearer {token}"}
+        return http.request(method, url, json=body, headers=authorization)
+
     def asked(self, path: str) -> list[Json]:
         """What Azure was asked about paths that contain `path` and this test's subscription."""
         found = self.azure.http.get("/control/requests").json()

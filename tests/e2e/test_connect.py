@@ -40,6 +40,10 @@ def test_a_cluster_becomes_connected_in_either_order(
     assert run["result"]["tags"] == {"team": "shop"}
     started = [item["startedAt"] for item in run["phases"]]
     assert started == sorted(started)
+    # The simulated Azure's metadata name itself as Microsoft Graph; every version of that begins with v1.0 or beta.
+    asked = {item["path"].split("/")[1].lower() for item in arcway.azure.http.get("/control/requests").json()}
+    assert "subscriptions" in asked
+    assert not asked & {"v1.0", "beta"}
 
 
 def test_connecting_again_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:

@@ -47,6 +47,22 @@ def test_twice_is_a_success_that_changes_nothing(arcway: Arcway, cluster: Simula
     assert (run["result"]["resource"], run["result"]["agents"]) == ("absent", "absent")
 
 
+def test_source_control_configurations_go_with_the_resource(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    connected(arcway.connect(cluster))
+    resource = arcway.resource(cluster)
+    assert resource
+    configuration = f"{resource['id']}/providers/Microsoft.KubernetesConfiguration/sourceControlConfigurations/flux"
+    body: Json = {"properties": {"repositoryUrl": "https://example.com/repository.git"}}
+    assert arcway.arm("PUT", configuration, body).status_code == 201
+    assert arcway.arm("GET", configuration).json()["properties"]["repositoryUrl"] == body["properties"]["repositoryUrl"]
+    run = arcway.disconnect(cluster)
+    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
+    assert arcway.arm("GET", configuration).status_code == 404
+    # The next cluster of this name starts without.
+    connected(arcway.connect(cluster))
+    assert arcway.arm("GET", configuration).status_code == 404
+
+
 def test_a_connect_right_after_a_disconnect_succeeds(arcway: Arcway, cluster: SimulatedCluster) -> None:
     for _ in range(2):
         connected(arcway.connect(cluster))

@@ -4,7 +4,6 @@ import base64
 import uuid
 from typing import Any
 
-import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -209,13 +208,8 @@ def test_a_second_installation_is_kept_out(arcway: Arcway, cluster: SimulatedClu
 
 def delete_resource(arcway: Arcway, cluster: SimulatedCluster) -> None:
     """Delete the connected cluster behind Arcway's back."""
-    stack = arcway.stack
-    header = {"X-IDENTITY-HEADER": stack.azure["identityHeader"]}
-    http: httpx.Client = arcway.azure.http
-    token = http.get("/msi/token", params={"resource": stack.azure["endpoint"]}, headers=header).json()["access_token"]
     found: Any = arcway.resource(cluster)
-    answer = http.delete(f"{found['id']}?api-version=2026-05-01", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 202
+    assert arcway.arm("DELETE", found["id"]).status_code == 202
     assert arcway.resource(cluster) is None
 
 

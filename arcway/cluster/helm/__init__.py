@@ -18,5 +18,5 @@ def helm() -> Helm:
     """The Helm of this process."""
     here = settings()
     if here.helm:
-        return HelmProgram(here.helm, here.work_dir, here.helm_workers, here.ca_file)
-    return WorkerPool(here.work_dir, here.helm_workers, here.ca_file)
+        return HelmProgram(here.helm, here.work_dir, here.helm_workers, here.ca_file, here.proxy)
+    return WorkerPool(here.work_dir, here.helm_workers, here.ca_file, here.proxy)

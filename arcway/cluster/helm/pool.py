@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -30,7 +31,7 @@ _LOCKED = "another operation (install/upgrade/rollback) is in progress"
 class Worker:
     """One process and the pipe to it."""
 
-    def __init__(self, work_dir: Path, ca_file: str | None) -> None:
+    def __init__(self, work_dir: Path, ca_file: str | None, proxy: Mapping[str, str]) -> None:
         work_dir.mkdir(parents=True, exist_ok=True)
         self._home = Path(tempfile.mkdtemp(prefix="helm-", dir=work_dir))
         program = self._home / "helm"
@@ -40,6 +41,7 @@ class Worker:
             "PATH": os.defpath,
             "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
             "PYTHONSAFEPATH": "1",
+            **proxy,
         }
         if ca_file:
             environment["SSL_CERT_FILE"] = ca_file
@@ -91,12 +93,15 @@ class Worker:
 
 
 class WorkerPool:
-    """The `Helm` that works through the embedded library. `count` is how many calls may run at once."""
+    """The `Helm` that works through the embedded library. `count` is how many calls may run at once, `proxy` the
+    variables that name the way out.
+    """
 
-    def __init__(self, work_dir: Path, count: int, ca_file: str | None) -> None:
+    def __init__(self, work_dir: Path, count: int, ca_file: str | None, proxy: Mapping[str, str] | None = None) -> None:
         self._work_dir = work_dir
         self._charts = ChartCache(work_dir / "charts")
         self._ca_file = ca_bundle(work_dir, ca_file)
+        self._proxy = dict(proxy or {})
         self._free = threading.Semaphore(count)
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
@@ -184,7 +189,7 @@ class WorkerPool:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        worker = Worker(self._work_dir, self._ca_file)
+        worker = Worker(self._work_dir, self._ca_file, self._proxy)
         with self._lock:
             if not self._closed:
                 self._workers.add(worker)

@@ -12,6 +12,7 @@ import re
 import subprocess
 import tempfile
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,18 @@ _LATE = ("context deadline exceeded", "context canceled", "timed out")
 
 
 class HelmProgram:
-    """The `Helm` that calls the program at `path`. `count` is how many calls may run at once."""
+    """The `Helm` that calls the program at `path`. `count` is how many calls may run at once, `proxy` the variables
+    that name the way out.
+    """
 
-    def __init__(self, path: Path, work_dir: Path, count: int, ca_file: str | None) -> None:
+    def __init__(
+        self, path: Path, work_dir: Path, count: int, ca_file: str | None, proxy: Mapping[str, str] | None = None
+    ) -> None:
         self._path = path
         self._work_dir = work_dir
         self._charts = ChartCache(work_dir / "charts")
         self._ca_file = ca_bundle(work_dir, ca_file)
+        self._proxy = dict(proxy or {})
         self._free = threading.Semaphore(count)
 
     def digest_of(self, reference: str) -> str:
@@ -120,6 +126,7 @@ class HelmProgram:
     ) -> str:
         with self._free, tempfile.TemporaryDirectory(prefix="helm-", dir=self._work_dir) as own:
             environment = {"HOME": home or own, "PATH": os.defpath, "KUBECONFIG": kubeconfig, "HELM_QPS": "100"}
+            environment |= self._proxy
             if self._ca_file:
                 environment["SSL_CERT_FILE"] = self._ca_file
             try:

@@ -19,6 +19,10 @@ _PAGE = 100
 _CLUSTERS = r"/providers/microsoft\.kubernetes/connectedclusters"
 _SUBSCRIPTION = r"/subscriptions/(?P<subscription>[^/]+)"
 _GROUP = _SUBSCRIPTION + r"/resourcegroups/(?P<group>[^/]+)"
+_CONFIGURATION_TYPE = "Microsoft.KubernetesConfiguration/sourceControlConfigurations"
+_CONFIGURATION = (
+    rf"{_GROUP}{_CLUSTERS}/(?P<name>[^/]+)/providers/{re.escape(_CONFIGURATION_TYPE.lower())}/(?P<configuration>[^/]+)"
+)
 _NAME = re.compile(r"[0-9A-Za-z]([0-9A-Za-z_.-]{0,61}[0-9A-Za-z])?")
 
 
@@ -68,6 +72,8 @@ class ResourceManager:
                 "Microsoft.Kubernetes/connectedClusters/delete",
                 self._delete,
             ),
+            ("GET", _CONFIGURATION, f"{_CONFIGURATION_TYPE}/read", self._configuration),
+            ("PUT", _CONFIGURATION, f"{_CONFIGURATION_TYPE}/write", self._put_configuration),
         )
         for methods, pattern, action, handler in table:
             routes.add(methods, pattern, self._guarded(action, handler))
@@ -198,6 +204,14 @@ class ResourceManager:
         operation = self._world.delete_cluster(cluster)
         headers = self._follow(exchange, operation, cluster)
         return web.Response(status=202, headers={**headers, "Location": headers["Azure-AsyncOperation"]})
+
+    async def _configuration(self, exchange: Exchange) -> web.StreamResponse:
+        return web.json_response(self._world.configuration(self._cluster(exchange), exchange.parts["configuration"]))
+
+    async def _put_configuration(self, exchange: Exchange) -> web.StreamResponse:
+        properties = exchange.json().get("properties") or {}
+        form, new = self._world.put_configuration(self._cluster(exchange), exchange.parts["configuration"], properties)
+        return web.json_response(form, status=201 if new else 200)
 
     def _follow(self, exchange: Exchange, operation: Operation, cluster: dict[str, Any]) -> dict[str, str]:
         path = (

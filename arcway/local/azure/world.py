@@ -13,6 +13,7 @@ from arcway.local.azure.subscriptions import LOCATIONS, Refusal, Subscription, S
 from arcway.local.azure.transitions import Change, Paces
 
 _TYPE = "Microsoft.Kubernetes/connectedClusters"
+_CONFIGURATION = "Microsoft.KubernetesConfiguration/sourceControlConfigurations"
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class World(Subscriptions):
     def __init__(self, paces: Paces, touch: Touch) -> None:
         super().__init__(paces, touch)
         self.clusters: dict[str, dict[str, Any]] = {}
+        self.configurations: dict[str, dict[str, Any]] = {}
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
         self.secrets: dict[str, list[tuple[str, str]]] = {}
@@ -47,7 +49,8 @@ class World(Subscriptions):
         if kind == "operation":
             operation = self.operations.get(key)
             return {**asdict(operation), "change": None} if operation else None
-        return (self.clusters if kind == "cluster" else self.secrets).get(key)
+        kept: dict[str, dict[str, Any]] = {"cluster": self.clusters, "configuration": self.configurations}
+        return kept.get(kind, self.secrets).get(key)
 
     def restore(self, kind: str, key: str, form: Any) -> None:
         """Take back what `form_of` gave; an operation under way begins anew."""
@@ -60,6 +63,8 @@ class World(Subscriptions):
                 self._open[operation.key] = operation
         elif kind == "cluster":
             self.clusters[key] = form
+        elif kind == "configuration":
+            self.configurations[key] = form
         elif kind == "secret":
             self.secrets[key] = [(version, value) for version, value in form]
 
@@ -87,6 +92,8 @@ class World(Subscriptions):
         if cluster["properties"].get("agentPublicKeyCertificate") != properties["agentPublicKeyCertificate"]:
             cluster["properties"]["connectivityStatus"] = "Connecting"
         cluster["tags"] = body.get("tags") or {}
+        if body.get("kind"):
+            cluster["kind"] = body["kind"]
         cluster["properties"].update(properties)
         cluster["properties"]["provisioningState"] = "Accepted"
         cluster["systemData"]["lastModifiedAt"] = now()
@@ -126,6 +133,33 @@ class World(Subscriptions):
         for key in keys:
             self._settle(key)
         return [self.clusters[key] for key in keys if key in self.clusters]
+
+    def put_configuration(self, cluster: dict[str, Any], name: str, properties: Any) -> tuple[dict[str, Any], bool]:
+        """Create or replace a source control configuration of a connected cluster, and whether it is new."""
+        form: dict[str, Any] = {
+            "id": f"{cluster['id']}/providers/{_CONFIGURATION}/{name}",
+            "name": name,
+            "type": _CONFIGURATION,
+            "properties": {**properties, "provisioningState": "Succeeded"},
+        }
+        key = form["id"].lower()
+        new = key not in self.configurations
+        self.configurations[key] = form
+        self.touch("configuration", key)
+        return form, new
+
+    def configuration(self, cluster: dict[str, Any], name: str) -> dict[str, Any]:
+        """One source control configuration. Raises `Refusal` 404 ResourceNotFound."""
+        found = self.configurations.get(f"{cluster['id']}/providers/{_CONFIGURATION}/{name}".lower())
+        if found is None:
+            raise Refusal(404, "ResourceNotFound", f"The Resource '{_CONFIGURATION}/{name}' was not found.")
+        return found
+
+    def _forget_configurations(self, cluster_key: str) -> None:
+        """Extension resources go with their parent (the quickstart says so: "removes any associated configuration")."""
+        for key in [key for key in self.configurations if key.startswith(f"{cluster_key}/")]:
+            del self.configurations[key]
+            self.touch("configuration", key)
 
     def look_at_operation(self, operation_id: str) -> Operation:
         """Count a read of the operation. Raises `Refusal` 404."""
@@ -176,6 +210,7 @@ class World(Subscriptions):
         cluster = self.clusters.get(operation.key)
         if operation.kind == "delete":
             self.clusters.pop(operation.key, None)
+            self._forget_configurations(operation.key)
             operation.status = "Succeeded"
         elif error := self.fail_provisioning.pop(operation.key, None):
             operation.status, operation.error = "Failed", error

@@ -58,6 +58,7 @@ class Driver:
         self.kills = 0
         self.given: Json = {}
         self._engine = self._open()
+        self._loop = asyncio.Runner()
 
     def run(self, instance: str, payload: Json) -> pb.OrchestrationState:
         """Start and drive to the end."""
@@ -78,6 +79,7 @@ class Driver:
                     time.sleep(0.002)
         finally:
             self._engine.stop()
+            self._loop.close()
         raise AssertionError(f"no end after {_LIMIT_SECONDS} s: {state.customStatus.value}")
 
     def raise_event(self, instance: str, name: str) -> None:
@@ -96,7 +98,7 @@ class Driver:
 
     def _step(self) -> bool:
         if work := self._engine.take_orchestration():
-            self._engine.CompleteOrchestratorTask(_replay(work), LOCAL)
+            self._engine.CompleteOrchestratorTask(self._replay(work), LOCAL)
             return True
         if task := self._engine.take_activity():
             try:
@@ -123,12 +125,11 @@ class Driver:
             response.result.value = json.dumps(outcome)
         return response
 
-
-def _replay(work: OrchestrationWork) -> pb.OrchestratorResponse:
-    handle = operation._function.get_user_function()
-    body = base64.b64encode(work.request.SerializeToString()).decode()
-    encoded = asyncio.run(handle(SimpleNamespace(body=body)))
-    response = pb.OrchestratorResponse()
-    response.ParseFromString(base64.b64decode(encoded))
-    response.completionToken = work.token
-    return response
+    def _replay(self, work: OrchestrationWork) -> pb.OrchestratorResponse:
+        handle = operation._function.get_user_function()
+        body = base64.b64encode(work.request.SerializeToString()).decode()
+        encoded = self._loop.run(handle(SimpleNamespace(body=body)))
+        response = pb.OrchestratorResponse()
+        response.ParseFromString(base64.b64decode(encoded))
+        response.completionToken = work.token
+        return response

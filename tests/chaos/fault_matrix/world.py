@@ -3,6 +3,7 @@
 import os
 import ssl
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -20,7 +21,6 @@ import arcway.cluster.helm.pool as helm_pool
 import arcway.cluster.key_pair as key_pair
 from arcway import settings
 from arcway.azure import arm, cloud, providers, secrets, subscriptions
-from arcway.azure.providers import NAMESPACES
 from arcway.cluster.helm import helm
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain import phases
@@ -58,6 +58,7 @@ class World:
         self.bus_http = self._stack.enter_context(httpx.Client(base_url=self.bus["control"]))
         self.azure_http = _client(self.azure)
         self.cluster_http = _client(self.cluster)
+        self.created: Counter[str] = Counter()
 
     @cached_property
     def receiver(self) -> ServiceBusReceiver:
@@ -70,6 +71,13 @@ class World:
         self.azure_http.close()
         self.cluster_http.close()
         processes.stop(self._pids)
+
+    def count_created(self) -> None:
+        """Take note of what the simulated Azure was asked to create, and have it forget: the list is long."""
+        for asked in self.azure_http.get("/control/requests").json():
+            if asked["method"] == "PUT" and asked["status"] == 201:
+                self.created[asked["path"].lower()] += 1
+        self.azure_http.delete("/control/requests").raise_for_status()
 
     def settings(self) -> dict[str, str]:
         return {
@@ -186,11 +194,8 @@ class Case:
 
     def puts(self) -> int:
         """How many connected clusters were ever created for this case: a 201 for each."""
-        asked = self._world.azure_http.get("/control/requests").json()
-        return sum(
-            item["method"] == "PUT" and item["status"] == 201 and item["path"].lower() == self.resource_id.lower()
-            for item in asked
-        )
+        self._world.count_created()
+        return self._world.created[self.resource_id.lower()]
 
 
 @contextmanager
@@ -219,12 +224,6 @@ def ready(folder: Path) -> Iterator[World]:
         pool.close()
         _forget()
         world.stop()
-
-
-def register(case: Case) -> None:
-    """Register the provider namespaces beforehand."""
-    for namespace in NAMESPACES:
-        case.control_azure(f"providers/{case.subscription}/{namespace}", {"state": "Registered"})
 
 
 def _forget() -> None:

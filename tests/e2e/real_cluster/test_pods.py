@@ -12,6 +12,7 @@ from arcway.cluster.api import ClusterApi, cluster_api
 from arcway.cluster.kubeconfig import read_kubeconfig
 from arcway.domain.errors import ArcError
 from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
+from tests.e2e.real_cluster.conftest import RealCluster
 
 
 @pytest.fixture
@@ -69,6 +70,25 @@ def test_failing_containers(api: Api, product: ClusterApi, outcome: str, code: s
     failure = _failure(api, product)
     assert failure.code == code
     assert words in failure.message
+
+
+def test_the_last_line_of_a_crashing_container_is_told_without_its_secrets(
+    cluster: RealCluster, product: ClusterApi
+) -> None:
+    assert cluster.send("POST", "/api/v1/namespaces", {"metadata": {"name": "azure-arc"}}) == 201
+    _deploy(Api(cluster.kubeconfig, cluster.http, "azure-arc"), annotations={"arcway.local/outcome": "crashLoop"})
+
+    def look() -> ArcError | None:
+        try:
+            agents.look(product, identity_issued=True)
+        except ArcError as error:
+            return error
+        return None
+
+    failure = cluster.eventually(look)
+    assert failure
+    assert failure.code == "ARC-5007"
+    assert failure.message.endswith("Its last line: panic: cannot reach https://[redacted]proxy.example:3128")
 
 
 _TOO_BIG = {"name": "main", "image": "i:1", "resources": {"requests": {"cpu": "1000"}}}

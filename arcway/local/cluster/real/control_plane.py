@@ -25,6 +25,11 @@ from arcway.local.certificates import CertificateAuthority, write_private
 
 STAGES = Path(__file__).with_name("stages.yaml")
 NAME = "control-plane"
+CRASHED = "".join(
+    f"2026-01-01T00:00:0{number}.000000000Z stderr F {line}\n"
+    for number, line in enumerate(("starting", "panic: cannot reach https://user:open-sesame@proxy.example:3128"))
+)
+"""What every crashed container wrote last, in the form of container runtimes."""
 _READY_SECONDS = 45.0
 _STOP_SECONDS = 8.0
 _LOOK_SECONDS = 0.1
@@ -65,6 +70,7 @@ class ControlPlane:
             (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
         await asyncio.to_thread(self._write_keys)
+        (self._folder / "logs" / "crashed-container.log").write_text(CRASHED)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 await self._boot(attempt)
@@ -101,7 +107,7 @@ class ControlPlane:
         return aiohttp.ClientSession(self.endpoint, connector=aiohttp.TCPConnector(ssl=tls), timeout=limit)
 
     async def _boot(self, attempt: int) -> None:
-        store, peer, port = _free_ports(3)
+        store, peer, port, kubelet = _free_ports(4)
         self.endpoint = f"https://127.0.0.1:{port}"
         data = self._folder / f"etcd-{attempt}"
         await self._launch("etcd", *_etcd_flags(store, peer, data))
@@ -114,8 +120,7 @@ class ControlPlane:
             await self._launch(
                 "kube-scheduler", config, "--leader-elect=false", "--secure-port=0", "--bind-address=127.0.0.1"
             )
-            stages = ("--manage-all-nodes=true", "--node-lease-duration-seconds=40", f"--config={STAGES}")
-            await self._launch("kwok", config, *stages)
+            await self._launch("kwok", config, *_kwok_flags(kubelet))
             for number in range(1, self._nodes + 1):
                 await _create_node(client, f"node-{number}")
             await self._until(lambda: _nodes_ready(client, self._nodes), "the nodes")
@@ -227,6 +232,18 @@ def _etcd_flags(store: int, peer: int, data: Path) -> list[str]:
         "--unsafe-no-fsync",
         "--log-level=warn",
     ]
+
+
+def _kwok_flags(port: int) -> tuple[str, ...]:
+    """`port` is where it answers as every node's kubelet, for logs."""
+    return (
+        "--manage-all-nodes=true",
+        "--node-lease-duration-seconds=40",
+        f"--config={STAGES}",
+        "--node-ip=127.0.0.1",
+        f"--node-port={port}",
+        f"--server-address=127.0.0.1:{port}",
+    )
 
 
 def _free_ports(count: int) -> list[int]:
