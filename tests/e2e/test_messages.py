@@ -27,6 +27,7 @@ class Bus:
         self._client = client
         self.control = control
         self._lock = threading.Lock()
+        self._seen: set[int] = set()
         self._sender = stack.enter_context(client.get_queue_sender("onboarding-requests"))
         self._receiver = stack.enter_context(client.get_subscription_receiver("onboarding-events", "all"))
 
@@ -40,16 +41,22 @@ class Bus:
         return str(correlation_id)
 
     def heard(self, correlation_id: str, until: set[str] | None = None) -> list[ServiceBusReceivedMessage]:
-        """The events of one correlation id up to the first of a kind in `until`."""
+        """The events of one correlation id up to the first of a kind in `until`, in the order they were sent in.
+
+        What arrives while nobody receives, the SDK gives back: it comes again later, after what was sent behind it.
+        """
         kinds = FINAL if until is None else until
         found: list[ServiceBusReceivedMessage] = []
         deadline = time.monotonic() + _SECONDS
         while time.monotonic() < deadline:
             for message in self._receiver.receive_messages(50, max_wait_time=1):
                 self._receiver.complete_message(message)
+                self._seen.add(_number(message))
                 if message.correlation_id == correlation_id:
                     found.append(message)
-            if any(kind(message) in kinds for message in found):
+            found.sort(key=_number)
+            last = next((message for message in found if kind(message) in kinds), None)
+            if last and self._seen.issuperset(range(_number(found[0]), _number(last))):
                 return found
         raise AssertionError(f"heard only {[kind(message) for message in found]}")
 
@@ -71,6 +78,10 @@ class Bus:
             "onboarding-requests", sub_queue=ServiceBusSubQueue.DEAD_LETTER
         ) as receiver:
             return receiver.peek_messages(100)
+
+
+def _number(message: ServiceBusReceivedMessage) -> int:
+    return message.sequence_number or 0
 
 
 def kind(message: ServiceBusReceivedMessage) -> str:

@@ -90,7 +90,7 @@ def eventually[T](look: Callable[[], T | None], within: float = 15.0) -> T:
     deadline, pause = time.monotonic() + within, threading.Event()
     while (result := look()) is None:
         assert time.monotonic() < deadline, f"nothing after {within} s"
-        pause.wait(0.01)
+        pause.wait(0.03)
     return result
 
 

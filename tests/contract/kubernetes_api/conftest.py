@@ -92,7 +92,7 @@ class Api:
         never = threading.Event()
         while not (result := look()):
             assert time.monotonic() < deadline, f"not within {DEADLINE_SECONDS} s"
-            never.wait(0.02)
+            never.wait(0.05)
         return result
 
 

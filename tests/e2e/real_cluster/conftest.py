@@ -81,7 +81,7 @@ class RealCluster(SimulatedCluster):
         never = threading.Event()
         while not (result := look()):
             assert time.monotonic() < deadline, f"not within {_DEADLINE_SECONDS} s"
-            never.wait(0.05)
+            never.wait(0.2)
         return result
 
     def clean(self) -> None:
