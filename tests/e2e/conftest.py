@@ -50,7 +50,8 @@ class SimulatedCluster:
         made.raise_for_status()
         described = made.json()
         self.name: str = described["name"]
-        self.kubeconfig: Json = _load(Path(described["kubeconfig"]))
+        self.file = Path(described["kubeconfig"])
+        self.kubeconfig: Json = _load(self.file)
         self._control = control
         self._stack = stack
         self.secret = self.store(json.dumps(self.kubeconfig))
@@ -242,7 +243,8 @@ def azure(azure_control: Control) -> Iterator[Control]:
     yield control
     control.put("faults", [])
     instant = {"reads": 0, "seconds": 0}
-    control.put("paces", dict.fromkeys(("registration", "provisioning", "deletion", "connection"), instant))
+    paces = dict.fromkeys(("registration", "provisioning", "deletion", "connection"), instant)
+    control.put("paces", {**paces, "heartbeat": {"seconds": 30}})
     control.put("retry-after", {"seconds": None})
     control.put("settings", {})
     control.put("provisioning-failures", {})
@@ -276,8 +278,11 @@ def command(stack: Stack) -> Command:
 
 
 @pytest.fixture
-def cluster(stack: Stack, cluster_control: Control) -> SimulatedCluster:
-    return SimulatedCluster(cluster_control, stack)
+def cluster(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
+    made = SimulatedCluster(cluster_control, stack)
+    yield made
+    # Its agents end with this file; those of many clusters keep a machine busy.
+    made.file.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> Json:

@@ -155,7 +155,8 @@ def test_a_resource_in_failed_state_is_put_again(arcway: Arcway, azure: Control,
     connected(arcway.connect(cluster))
 
 
-def test_a_resource_deleted_while_its_agents_run(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_resource_deleted_while_its_agents_run(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
+    azure.put("paces", {"heartbeat": {"seconds": 1}})
     connected(arcway.connect(cluster))
     delete_resource(arcway, cluster)
     run = arcway.connect(cluster)

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from arcway.local.azure.kube_client import KubeClient, KubeError
+from arcway.local.azure.transitions import Paces
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _NAMESPACE = "/api/v1/namespaces/azure-arc"
 _CONFIG = "azure-clusterconfig"
 _KUBECONFIGS = ("*.yaml", "arcway-kubeconfig-*")
 _SCAN_SECONDS = 0.1
-_FIRST_PAUSE, _LONGEST_PAUSE, _HEARTBEAT_SECONDS = 0.1, 2.0, 30.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
 class NotYet(Exception):
@@ -37,11 +38,12 @@ class NotYet(Exception):
 class Agents:
     """Runs the agents of every cluster whose kubeconfig is in one of the folders: `*.yaml`, and what the page kept.
 
-    `endpoint` and `tls` are the Arc service's.
+    `endpoint` and `tls` are the Arc service's; of the paces the agents keep that of heartbeats.
     """
 
-    def __init__(self, folders: Sequence[Path], endpoint: str, tls: Any) -> None:
+    def __init__(self, folders: Sequence[Path], endpoint: str, tls: Any, paces: Paces) -> None:
         self._folders = folders
+        self._paces = paces
         self._endpoint = endpoint
         self._tls = tls
         self._running: dict[Path, asyncio.Task[None]] = {}
@@ -72,7 +74,7 @@ class Agents:
                     if other := self._serves_another(kubeconfig, cluster.server):
                         raise KubeError(f"{other.stem} names the same cluster")
                     async with aiohttp.ClientSession() as service:
-                        await _ClusterAgents(cluster, service, self._endpoint, self._tls).work()
+                        await _ClusterAgents(cluster, service, self._endpoint, self._tls, self._paces).work()
                 finally:
                     await cluster.close()
                 pause = _FIRST_PAUSE
@@ -91,8 +93,11 @@ class Agents:
 
 
 class _ClusterAgents:
-    def __init__(self, cluster: KubeClient, service: aiohttp.ClientSession, endpoint: str, tls: Any) -> None:
+    def __init__(
+        self, cluster: KubeClient, service: aiohttp.ClientSession, endpoint: str, tls: Any, paces: Paces
+    ) -> None:
         self._cluster = cluster
+        self._paces = paces
         self._service = service
         self._endpoint = endpoint
         self._tls = tls
@@ -113,7 +118,7 @@ class _ClusterAgents:
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
             pause = _FIRST_PAUSE
-            if await self._changed(config, within=_HEARTBEAT_SECONDS):
+            if await self._changed(config, within=self._paces.heartbeat.seconds):
                 return
 
     async def _changed(self, config: dict[str, Any], *, within: float) -> bool:

@@ -94,7 +94,7 @@ class SimulatedAzure:
             self._data_plane.charts[train] = f"{host}/azurearck8s/charts/{train}/{CHART}:{version}"
         if self._clusters:
             tls = ssl.create_default_context(cafile=str(self._authority.certificate_file))
-            agents = Agents(self._clusters, self._entra.endpoint, tls)
+            agents = Agents(self._clusters, self._entra.endpoint, tls, self.world.paces)
             self._agents = asyncio.create_task(agents.run(), name="simulated agents")
         return Ready(
             endpoint=self._entra.endpoint,

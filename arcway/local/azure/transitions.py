@@ -45,6 +45,7 @@ class Paces:
     provisioning: Pace = Pace()
     deletion: Pace = Pace()
     connection: Pace = Pace()
+    heartbeat: Pace = Pace(seconds=30.0)
 
     def update(self, data: dict[str, Any]) -> None:
         """Set the paces named. Raises KeyError for a kind that does not exist, TypeError or ValueError for a value."""
