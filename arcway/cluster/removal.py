@@ -134,7 +134,9 @@ def _strip(api: ClusterApi, part: _Part) -> None:
 
 
 def _reason(left: list[_Part]) -> str | None:
-    found = [_condition(part.item, "NamespaceFinalizersRemaining") for part in left if part.kind == "namespace"]
+    """What the API server says of one that stays: finalizers, or instances of a CRD that it could not delete yet."""
+    kinds = {"namespace": "NamespaceFinalizersRemaining", "CRD": "Terminating"}
+    found = [_condition(part.item, kinds[part.kind]) for part in left if part.kind in kinds]
     return next(filter(None, found), None)
 
 

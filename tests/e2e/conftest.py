@@ -7,13 +7,15 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import httpx
 import pytest
 
+from arcway.local import processes
 from arcway.local import stack as embedded
 from arcway.local.certificates import write_private
 from arcway.local.stack import Options, Stack
@@ -25,6 +27,7 @@ type Json = dict[str, Any]
 type Command = Callable[..., subprocess.CompletedProcess[str]]
 
 _ROOT = Path(__file__).parents[2]
+_READY_KEYS = Path(__file__).parent / "ready_keys"
 
 _RUN_SECONDS = 50
 # Looking costs the host and the tests beside this one more than it brings.
@@ -204,10 +207,22 @@ def phase(run: Json, name: str) -> Json:
     return found
 
 
+_plainly = processes.launch
+
+
+def _launch(part: str, arguments: Sequence[str], folder: Path, log: Path, given: dict[str, str]) -> tuple[Json, int]:
+    """As the stack does it, but the function app has key pairs ready: see tests/e2e/ready_keys."""
+    if part == "functions":
+        given = {**given, "PYTHONPATH": os.pathsep.join((str(_READY_KEYS), str(folder)))}
+    return _plainly(part, arguments, folder, log, given)
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     state = tmp_path_factory.mktemp("stack")
-    yield embedded.start(state, Options(clusters=0))
+    with mock.patch.object(processes, "launch", _launch):
+        started = embedded.start(state, Options(clusters=0))
+    yield started
     embedded.stop(state)
 
 

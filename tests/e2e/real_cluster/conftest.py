@@ -22,8 +22,8 @@ from arcway.local.certificates import write_private
 from arcway.local.stack import Stack
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 
-_DEADLINE_SECONDS = 90.0
-_RUN_SECONDS = 120
+_DEADLINE_SECONDS = 180.0
+_RUN_SECONDS = 240
 _POLICIES = "/apis/admissionregistration.k8s.io/v1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _KINDS = (

@@ -16,7 +16,7 @@ from tests.e2e.real_cluster.conftest import RealCluster, image_pulls_fail
 from tests.e2e.test_credentials import with_plugin
 
 # Most of it is waiting for the other tests that need the cluster for themselves.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(500)
 
 ROOT = Path(__file__).parents[3]
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -177,7 +177,7 @@ def test_the_network_is_checked_by_a_job_that_restricted_pod_security_admits(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(500)
 def test_an_install_that_was_killed_is_repaired(
     arcway: Arcway, cluster: RealCluster, helm_program: Path, tmp_path: Path
 ) -> None:
