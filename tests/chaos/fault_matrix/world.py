@@ -1,5 +1,6 @@
 """The world of the fault matrix: a simulated Azure, simulated clusters, the product's settings pointing there."""
 
+import gc
 import os
 import ssl
 import uuid
@@ -218,8 +219,12 @@ def ready(folder: Path) -> Iterator[World]:
             mock.patch.dict(phases.TIME_LIMITS, limits),
         ):
             _forget()
+            # What is loaded by now stays; the collector need not look at it again and again.
+            gc.collect()
+            gc.freeze()
             yield world
     finally:
+        gc.unfreeze()
         pool: Any = helm()
         pool.close()
         _forget()
