@@ -69,18 +69,19 @@ class Driver:
         deadline = time.monotonic() + _LIMIT_SECONDS
         try:
             while time.monotonic() < deadline:
+                if self._step():
+                    continue
                 state = self._state(instance)
                 if state.orchestrationStatus in (
                     pb.ORCHESTRATION_STATUS_COMPLETED,
                     pb.ORCHESTRATION_STATUS_FAILED,
                 ):
                     return state
-                if not self._step():
-                    time.sleep(0.002)
+                time.sleep(0.002)
         finally:
             self._engine.stop()
             self._loop.close()
-        raise AssertionError(f"no end after {_LIMIT_SECONDS} s: {state.customStatus.value}")
+        raise AssertionError(f"no end after {_LIMIT_SECONDS} s")
 
     def raise_event(self, instance: str, name: str) -> None:
         """Send an external event."""

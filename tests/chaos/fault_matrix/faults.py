@@ -36,19 +36,22 @@ class Hit:
         return perform()
 
     def _with_fault(self, order: Json, perform: Callable[[], Json]) -> Json:
-        row = self._row
+        row, case = self._row, self._case
         if row.system == AZURE:
-            self._case.control_azure("faults", [azure_fault(row, order)])
+            case.control_azure("faults", [azure_fault(row, order)])
         elif row.system == BUS:
-            self._case.control_bus("POST", bus_fault(order))
+            case.control_bus("POST", bus_fault(order))
         else:
-            self._case.control_cluster("POST", "faults", cluster_fault(row, order))
+            case.control_cluster("POST", "faults", cluster_fault(row, order))
         try:
             return perform()
         finally:
-            self._case.control_azure("faults", [])
-            self._case.control_cluster("DELETE", "faults")
-            self._case.control_bus("DELETE")
+            if row.system == AZURE:
+                case.control_azure("faults", [])
+            elif row.system == BUS:
+                case.control_bus("DELETE")
+            else:
+                case.control_cluster("DELETE", "faults")
 
 
 def azure_fault(row: Row, order: Json) -> Json:

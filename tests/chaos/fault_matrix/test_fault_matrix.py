@@ -123,8 +123,6 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, J
         given["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
     given |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
     state = driver.run("cluster-x", given)
-    case.control_azure("paces", {"registration": {"reads": 0}})
-    case.control_azure("faults", [])
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
     status: Json = json.loads(state.customStatus.value)
     return driver, status

@@ -38,6 +38,7 @@ _KEYS = 4
 _LIMIT_SECONDS = 36
 _ANSWER_SECONDS = 0.4
 _HELM_SECONDS = 3.0
+_UNDISTURBED: Json = {"settings": {}, "provisioning-failures": {}, "paces": {"registration": {"reads": 0}}}
 
 
 class World:
@@ -66,6 +67,13 @@ class World:
         """Of all events; one for all cases, because opening and closing one takes seconds."""
         client = self._stack.enter_context(ServiceBusClient.from_connection_string(self.bus["connectionString"]))
         return self._stack.enter_context(client.get_subscription_receiver("onboarding-events", "all"))
+
+    @cached_property
+    def token(self) -> str:
+        """For Resource Manager."""
+        header, query = {"X-IDENTITY-HEADER": self.azure["identityHeader"]}, {"resource": self.azure["endpoint"]}
+        token: str = self.azure_http.get("/msi/token", params=query, headers=header).json()["access_token"]
+        return token
 
     def stop(self) -> None:
         self._stack.close()
@@ -106,6 +114,7 @@ class Case:
         self.helm = MemoryHelm()
         # Whether the cluster is connected and as a change wants to find it.
         self.connected = False
+        self._changed: set[str] = set()
         world.azure_http.put(f"/control/subscriptions/{self.subscription}", json={}).raise_for_status()
         made = world.cluster_http.post("/control/clusters", json={}).raise_for_status().json()
         self.cluster = made["name"]
@@ -119,8 +128,8 @@ class Case:
 
     def close(self) -> None:
         self._world.cluster_http.delete(f"/control/clusters/{self.cluster}").raise_for_status()
-        self._world.azure_http.put("/control/settings", json={}).raise_for_status()
-        self._world.azure_http.put("/control/provisioning-failures", json={}).raise_for_status()
+        for path in sorted(self._changed):
+            self._world.azure_http.put(f"/control/{path}", json=_UNDISTURBED[path]).raise_for_status()
 
     def request(self, on_failure: str) -> Json:
         return {
@@ -138,6 +147,8 @@ class Case:
         return ClusterId(self.subscription, "group", self.cluster).resource_id
 
     def control_azure(self, path: str, body: Any) -> None:
+        if path in _UNDISTURBED:
+            self._changed.add(path)
         self._world.azure_http.put(f"/control/{path}", json=body).raise_for_status()
 
     def control_bus(self, method: str, body: Any = None) -> None:
@@ -171,12 +182,8 @@ class Case:
         return bool(self.get(path)["kind"] == "Lease")
 
     def resource(self) -> Json | None:
-        header = {"X-IDENTITY-HEADER": self._world.azure["identityHeader"]}
-        http, endpoint = self._world.azure_http, self._world.azure["endpoint"]
-        token = http.get("/msi/token", params={"resource": endpoint}, headers=header).json()["access_token"]
-        answer = http.get(
-            self.resource_id, params={"api-version": "2026-05-01"}, headers={"Authorization": f"Bearer {token}"}
-        )
+        headers, query = {"Authorization": f"Bearer {self._world.token}"}, {"api-version": "2026-05-01"}
+        answer = self._world.azure_http.get(self.resource_id, params=query, headers=headers)
         return answer.json() if answer.status_code == 200 else None
 
     def vault(self, method: str, name: str, value: str = "") -> httpx.Response:
