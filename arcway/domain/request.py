@@ -12,6 +12,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    StrictBool,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
@@ -68,7 +69,7 @@ class KubeconfigReference(SecretReference):
     """Where the kubeconfig is; never the kubeconfig itself."""
 
     context: Annotated[str | None, Field(max_length=253)] = None
-    temporary: bool = False
+    temporary: StrictBool = False
     """Made for this run alone: the secret, and the ServiceAccount and binding of its name, go when the run ends."""
 
     @field_validator("temporary")
@@ -90,7 +91,7 @@ class Agents(Model):
 
     version: ChartVersion | None = None
     train: Literal["stable", "preview"] = "stable"
-    auto_upgrade: bool = True
+    auto_upgrade: StrictBool = True
 
 
 class _ClusterRequest(Model):
@@ -110,14 +111,14 @@ class Request(_ClusterRequest):
     """Connect one cluster, or check whether it can be connected."""
 
     operation: Literal["onboard", "check"] = "onboard"
-    create_resource_group: bool = False
+    create_resource_group: StrictBool = False
     location: Location
     tags: Annotated[Tags, Field(default_factory=dict)]
     kubeconfig: KubeconfigReference
     proxy: Proxy | None = None
     distribution: Word | None = None
     infrastructure: Word | None = None
-    check_network: bool = False
+    check_network: StrictBool = False
     agents: Agents = Agents()
     order: Literal["agents-first", "resource-first"] = "agents-first"
     on_failure: Literal["keep", "rollback"] = "keep"
@@ -127,9 +128,9 @@ class OffboardRequest(_ClusterRequest):
     """Disconnect one cluster, or check whether it can be disconnected."""
 
     operation: Literal["offboard", "check"] = "offboard"
-    azure_only: bool = False
+    azure_only: StrictBool = False
     kubeconfig: Annotated[KubeconfigReference | None, Field(validate_default=True)] = None
-    force: bool = False
+    force: StrictBool = False
     # Accepted so that a caller may send the same settings with every operation; disconnecting runs nothing in the
     # cluster that would need a proxy.
     proxy: Proxy | None = None
@@ -169,8 +170,8 @@ class UpdateRequest(_ClusterRequest):
     """Replace all tags; none removes all."""
     remove_tags: Annotated[list[str], Field(max_length=_TAG_LIMIT, default_factory=list)]
     proxy: Proxy | None = None
-    disable_proxy: bool = False
-    auto_upgrade: bool | None = None
+    disable_proxy: StrictBool = False
+    auto_upgrade: StrictBool | None = None
     distribution: Word | None = None
     infrastructure: Word | None = None
     azure_hybrid_benefit: Literal["True", "False", "NotApplicable"] | None = None

@@ -63,6 +63,12 @@ def test_a_secret_reference_cannot_name_other_secrets(name: str) -> None:
     assert "kubeconfig.secret" in problems_of({**GOOD, "kubeconfig": {"secret": name}})
 
 
+@pytest.mark.parametrize("value", [0, 1, "true", "yes", None])
+def test_a_flag_is_true_or_false_and_nothing_else(value: object) -> None:
+    assert set(problems_of({**GOOD, "createResourceGroup": value})) == {"createResourceGroup"}
+    assert set(problems_of({**GOOD, "agents": {"autoUpgrade": value}})) == {"agents.autoUpgrade"}
+
+
 def test_a_proxy_url_with_a_user_is_refused_without_repeating_it() -> None:
     found = problems_of({**GOOD, "proxy": {"https": "http://user:hunter2@proxy:3128"}})
     assert "secret" in found["proxy.https"]
