@@ -14,7 +14,7 @@ from arcway.azure.providers import (
 )
 from arcway.domain.connected_cluster import managed_elsewhere
 from arcway.domain.errors import ArcError
-from arcway.domain.findings import finding
+from arcway.domain.findings import finding, not_allowed
 from arcway.domain.ids import ClusterId
 from arcway.domain.request import Request
 
@@ -85,5 +85,5 @@ def _permissions(request: Request, unregistered: list[str]) -> list[Json]:
             refused = may_not_register(request.subscription_id, actions[action])
             found.append({**finding(refused.code, refused.message), "remedy": refused.remedy})
         else:
-            found.append(finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group."))
+            found += not_allowed([action])
     return found

@@ -4,7 +4,7 @@ from activities.step import Call, Json
 from activities.targets import change_of
 from arcway.azure import connected_clusters, subscriptions
 from arcway.domain.connected_cluster import managed_elsewhere
-from arcway.domain.findings import finding
+from arcway.domain.findings import finding, not_allowed
 from arcway.domain.request import UpdateRequest, UpgradeRequest
 
 
@@ -22,8 +22,6 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
         missing = subscriptions.missing_actions(
             request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS
         )
-        findings += [
-            finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in missing
-        ]
+        findings += not_allowed(missing)
     facts = {"resource": resource, "location": resource["location"], "resourceChanges": changes}
     return {"findings": findings, "facts": facts}

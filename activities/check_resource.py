@@ -3,7 +3,7 @@
 from activities.step import Call, Json
 from arcway.azure import connected_clusters, subscriptions
 from arcway.domain.connected_cluster import managed_elsewhere
-from arcway.domain.findings import finding
+from arcway.domain.findings import not_allowed
 from arcway.domain.request import OffboardRequest
 
 
@@ -16,7 +16,4 @@ def check_resource(call: Call[OffboardRequest]) -> Json:
     missing = subscriptions.missing_actions(
         request.subscription_id, request.resource_group, connected_clusters.DELETE_ACTIONS
     )
-    findings = [
-        finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in missing
-    ]
-    return {"findings": managed_elsewhere(resource) + findings, "facts": {"resourceExists": True}}
+    return {"findings": managed_elsewhere(resource) + not_allowed(missing), "facts": {"resourceExists": True}}

@@ -1,5 +1,6 @@
 """Findings as every look at a cluster or at Azure makes them. Must not know what was looked at."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from arcway.domain.errors import CATALOGUE
@@ -11,3 +12,8 @@ def finding(code: str, message: str, level: str = "error") -> dict[str, Any]:
     return Finding.model_validate(
         {"code": code, "level": level, "message": message, "remedy": CATALOGUE[code].remedy}
     ).as_json()
+
+
+def not_allowed(actions: Iterable[str]) -> list[dict[str, Any]]:
+    """A finding for every action that Arcway's identity lacks in the resource group."""
+    return [finding("ARC-4002", f"Arcway's identity may not do {action} in the resource group.") for action in actions]

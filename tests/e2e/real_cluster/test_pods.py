@@ -14,6 +14,9 @@ from arcway.domain.errors import ArcError
 from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
 from tests.e2e.real_cluster.conftest import RealCluster
 
+# As in the neighbouring files: a busy control plane is slow to clean up.
+pytestmark = pytest.mark.timeout(500)
+
 
 @pytest.fixture
 def api(control_plane: Path) -> Iterator[Api]:

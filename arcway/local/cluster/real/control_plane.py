@@ -25,7 +25,7 @@ from arcway.local.certificates import CertificateAuthority, write_private
 
 STAGES = Path(__file__).with_name("stages.yaml")
 NAME = "control-plane"
-CRASHED = "".join(
+_CRASHED = "".join(
     f"2026-01-01T00:00:0{number}.000000000Z stderr F {line}\n"
     for number, line in enumerate(("starting", "panic: cannot reach https://user:open-sesame@proxy.example:3128"))
 )
@@ -70,7 +70,7 @@ class ControlPlane:
             (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
         await asyncio.to_thread(self._write_keys)
-        (self._folder / "logs" / "crashed-container.log").write_text(CRASHED)
+        (self._folder / "logs" / "crashed-container.log").write_text(_CRASHED)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 await self._boot(attempt)
