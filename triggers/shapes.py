@@ -15,11 +15,11 @@ from arcway.domain.run import Run
 class Problem(Model):
     """Why a request was refused or failed: problem details (RFC 9457) with Arcway's own code."""
 
-    type: Annotated[str, Field(pattern=r"^urn:arcway:error:ARC-\d{4}$")]
+    type: Annotated[str, Field(pattern=r"^urn:arcway:error:ARC-[0-9]{4}$")]
     title: str
     status: int
     detail: str
-    code: Annotated[str, Field(pattern=r"^ARC-\d{4}$")]
+    code: Annotated[str, Field(pattern=r"^ARC-[0-9]{4}$")]
     """docs/errors.md has a section for each."""
     remedy: str
     retryable: bool

@@ -55,14 +55,15 @@ def _tags_as_arm_takes_them(tags: dict[str, str]) -> dict[str, str]:
 type SubscriptionId = Annotated[
     str, BeforeValidator(_lower), Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 ]
+# Letters and digits of all scripts (Char.IsLetterOrDigit), by name: a JSON Schema's \w and \d are ASCII alone.
 type ResourceGroupName = Annotated[
-    str, Field(min_length=1, max_length=90, pattern=r"^[\w().-]+$"), AfterValidator(_resource_group)
+    str, Field(min_length=1, max_length=90, pattern=r"^[\p{L}\p{Nd}_().-]+$"), AfterValidator(_resource_group)
 ]
 type ClusterName = Annotated[str, Field(max_length=63, pattern=r"^[0-9A-Za-z]([0-9A-Za-z_.-]*[0-9A-Za-z])?$")]
 type Location = Annotated[str, BeforeValidator(_plain_location), Field(max_length=60, pattern=r"^[a-z][a-z0-9]+$")]
 type Word = Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9_]+$")]
 type Tags = Annotated[dict[str, str], Field(max_length=_TAG_LIMIT), AfterValidator(_tags_as_arm_takes_them)]
-type ChartVersion = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?$")]
+type ChartVersion = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$")]
 
 
 class KubeconfigReference(SecretReference):

@@ -1,5 +1,6 @@
 """What the API says of itself, held against what it does: generated requests, and the answers of a whole connection."""
 
+import os
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from arcway.local.stack import Stack
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from schemathesis.schemas import APIOperation, BaseSchema
 
 DEFAULT_CASES, SLOW_CASES = 500, 2000
+SEED = "ARCWAY_GENERATED_REQUESTS_SEED"
 
 
 @pytest.fixture
@@ -75,14 +77,11 @@ class Tried:
                 self.wrong.setdefault(kind, f"{failures}\n{answer.request.body!r}\n{answer.text[:500]}")
 
 
-def run(schema: "BaseSchema", cases: int, chance: random.Random | None) -> Tried:
-    """About so many requests, spread over the operations: what they must refuse, and what they may take.
-
-    Without `chance` they are the same each time.
-    """
+def run(schema: "BaseSchema", cases: int, chosen: int) -> Tried:
+    """About so many requests, spread over the operations: what they must refuse, and what they may take."""
     from schemathesis import GenerationMode
 
-    tried, found = Tried(), list(operations(schema))
+    tried, found, chance = Tried(), list(operations(schema)), random.Random(chosen)
     each = cases // (2 * len(found))
     try:
         for operation in found:
@@ -93,23 +92,23 @@ def run(schema: "BaseSchema", cases: int, chance: random.Random | None) -> Tried
                     generation_config=schema.config.generation_for(operation=operation),
                 )
             )
-            for case in (chance or random.Random(0)).sample(edges, min(each, len(edges))):
+            for case in chance.sample(edges, min(each, len(edges))):
                 tried(case)
             for mode in GenerationMode.POSITIVE, GenerationMode.NEGATIVE:
-                fuzz(tried, operation, mode, max(1, each // 2), same=chance is None)
+                fuzz(tried, operation, mode, max(1, each // 2), chosen)
     finally:
         tried.close()
     return tried
 
 
-def fuzz(tried: Tried, operation: "APIOperation[Any, Any, Any, Any]", mode: Any, cases: int, *, same: bool) -> None:
+def fuzz(tried: Tried, operation: "APIOperation[Any, Any, Any, Any]", mode: Any, cases: int, chosen: int) -> None:
     from hypothesis.errors import Unsatisfiable
 
+    @seed(chosen)
     @settings(
         max_examples=cases,
         database=None,
         deadline=None,
-        derandomize=same,
         phases=[Phase.generate],
         suppress_health_check=[*HealthCheck],
     )
@@ -124,7 +123,7 @@ def fuzz(tried: Tried, operation: "APIOperation[Any, Any, Any, Any]", mode: Any,
 
 
 def test_generated_requests_get_described_answers(description: "BaseSchema") -> None:
-    tried = run(description, DEFAULT_CASES, None)
+    tried = run(description, DEFAULT_CASES, 0)
     assert not tried.wrong, "\n\n".join(tried.wrong.values())
     assert tried.statuses.total() >= DEFAULT_CASES / 2
     assert tried.statuses.keys() > {200, 202, 400, 404, 405}
@@ -133,7 +132,7 @@ def test_generated_requests_get_described_answers(description: "BaseSchema") -> 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_two_thousand_generated_requests_get_described_answers(description: "BaseSchema") -> None:
-    tried = run(description, SLOW_CASES * 2, random.Random())
+    tried = run(description, SLOW_CASES * 2, int(os.environ.get(SEED, "1")))
     assert not tried.wrong, "\n\n".join(tried.wrong.values())
     assert tried.statuses.total() >= SLOW_CASES, tried.statuses
 

@@ -46,6 +46,7 @@ def test_all_problems_are_reported_at_once() -> None:
         ("name", "<img src=x>"),
         ("resourceGroup", "a" * 91),
         ("resourceGroup", "sl/ash"),
+        ("resourceGroup", "a b"),
         ("location", "../eastus"),
         ("tags", {"bad/name": "x"}),
         ("tags", {"name": "x" * 257}),
@@ -56,6 +57,14 @@ def test_all_problems_are_reported_at_once() -> None:
 )
 def test_what_resource_manager_would_refuse_is_refused_here(field: str, value: object) -> None:
     assert field in problems_of({**GOOD, field: value})
+
+
+def test_a_resource_group_may_have_letters_and_digits_of_any_script() -> None:
+    assert parse_request({**GOOD, "resourceGroup": "größe_(1).𦜭-٣"}).resource_group == "größe_(1).𦜭-٣"
+
+
+def test_a_chart_version_has_ascii_digits() -> None:
+    assert set(problems_of({**GOOD, "agents": {"version": "1.٣.0"}})) == {"agents.version"}
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "arcway-", "other-secret", "arcway-a/b", "arcway-ü"])
