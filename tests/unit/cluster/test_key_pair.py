@@ -74,3 +74,21 @@ def test_an_old_chart_is_never_given_an_empty_or_broken_key(text: bytes | None) 
         values(text, "1.13.4")
     assert caught.value.code == "ARC-5011"
     assert "not a key" not in str(caught.value)
+
+
+def number(value: int) -> bytes:
+    return value.to_bytes((value.bit_length() + 7) // 8)
+
+
+@pytest.mark.parametrize("part", ["n", "p", "d"])
+def test_halves_that_do_not_belong_together_are_no_key(part: str) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    own = key.private_numbers()
+    true = {"n": own.public_numbers.n, "p": own.p, "d": own.d}[part]
+    der = key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    wrong = der.replace(number(true), number(true ^ 2))
+    assert wrong != der
+    pem = b"-----BEGIN RSA PRIVATE KEY-----\n" + base64.encodebytes(wrong) + b"-----END RSA PRIVATE KEY-----\n"
+    with pytest.raises(ArcError) as caught:
+        values(pem, "1.13.4")
+    assert caught.value.code == "ARC-5011"
