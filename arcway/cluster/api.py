@@ -6,17 +6,18 @@ asked for.
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from arcway.cluster.connections import Connections
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError, redact
-from arcway.private_file import private_file
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
+connections = Connections()
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
 _PAGE = 500
@@ -118,21 +119,9 @@ class ClusterApi:
 
 @contextmanager
 def cluster_api(access: Access) -> Iterator[ClusterApi]:
-    """Open the API of a cluster; connections and in-memory certificate files are closed at the end."""
-    from kubernetes import client
-
-    with ExitStack() as stack:
-        configuration = client.Configuration(host=access.server, ca_cert_data=access.ca, retries=0)
-        configuration.tls_server_name = access.tls_server_name
-        if access.certificate and access.key:
-            configuration.cert_file = stack.enter_context(private_file(access.certificate))
-            configuration.key_file = stack.enter_context(private_file(access.key))
-        try:
-            api_client = client.ApiClient(configuration)
-        except (ValueError, OSError) as error:  # ssl.SSLError is an OSError
-            raise ArcError("ARC-2002", "The kubeconfig's certificates are not usable PEM.") from error
-        stack.callback(api_client.rest_client.pool_manager.clear)
-        yield ClusterApi(access, api_client)
+    """The API of a cluster, over a connection that may stay open for the next step."""
+    with connections.to(access) as client:
+        yield ClusterApi(access, client)
 
 
 @contextmanager

@@ -7,17 +7,19 @@ from urllib.parse import urlsplit
 
 from arcway.cluster.api import CONNECT_SECONDS
 from arcway.cluster.kubeconfig import Access
+from arcway.cluster.tls import context_for
 from arcway.domain.errors import ArcError, redact
 
 
 def ends(access: Access) -> datetime:
-    """The end of the certificate's validity. Raises `ArcError` ARC-2007 when it is not trusted, ARC-3001 otherwise."""
-    parts = urlsplit(access.server)
+    """The end of the certificate's validity.
+
+    Raises `ArcError` ARC-2002 when the kubeconfig's certificates are not usable, ARC-2007 when the server's is not
+    trusted, ARC-3001 otherwise.
+    """
+    parts, context = urlsplit(access.server), context_for(access)
     host = parts.hostname or ""
     try:
-        # Not the default context: what it demands of certificates beyond trust, many clusters' own do not have.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=access.ca)
         with (
             socket.create_connection((host, parts.port or 443), CONNECT_SECONDS) as connection,
             context.wrap_socket(connection, server_hostname=access.tls_server_name or host) as secure,

@@ -9,6 +9,7 @@ import base64
 import binascii
 import ipaddress
 import json
+import re
 import socket
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ from arcway.domain.errors import ArcError
 
 _SIZE_LIMIT = 1024 * 1024
 _CLUSTER_FIELDS = {"server", "certificate-authority-data", "tls-server-name", "extensions"}
+_TOKEN = re.compile(r"[!-~]+")
+_HOST = re.compile(r"[0-9A-Za-z._:-]{1,253}")
 _USER_FIELDS = {"token", "client-certificate-data", "client-key-data", "extensions"}
 _METADATA_ADDRESSES = {
     ipaddress.ip_address("168.63.129.16"),  # Azure's wire server
@@ -177,7 +180,15 @@ def _refused(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, st
         refused.append(
             {"field": "user.token", "message": "a token, or client-certificate-data and client-key-data, is needed"}
         )
+    elif user.get("token") and not _matches(_TOKEN, user["token"]):
+        refused.append({"field": "user.token", "message": "has characters that no bearer token has"})
+    if cluster.get("tls-server-name") and not _matches(_HOST, cluster["tls-server-name"]):
+        refused.append({"field": "cluster.tls-server-name", "message": "is not a host name"})
     return refused
+
+
+def _matches(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _is_text(value: object) -> bool:
@@ -203,12 +214,16 @@ def _check_address(server: str, *, allow_loopback: bool) -> None:
         host, port = parts.hostname, parts.port or 443
     except ValueError:
         raise ArcError("ARC-2005", "The server's address is not a URL.") from None
-    if parts.scheme != "https" or not host or parts.username or parts.query or parts.fragment:
+    # urlsplit leaves out line ends, which others would send on.
+    odd = not server.isprintable() or " " in server
+    if odd or parts.scheme != "https" or not host or parts.username or parts.query or parts.fragment:
         raise ArcError("ARC-2005", "The server's address must be https://HOST[:PORT][/PATH].")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise ArcError("ARC-3001", f"The API server's name {host[:100]} cannot be resolved.") from error
+    except UnicodeError:
+        raise ArcError("ARC-2005", f"The API server's name {host[:100]} is no host name.") from None
     for *_, address in found:
         ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
         mapped = getattr(ip, "ipv4_mapped", None) or ip

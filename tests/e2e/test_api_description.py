@@ -126,7 +126,7 @@ def test_generated_requests_get_described_answers(description: "BaseSchema") -> 
     tried = run(description, DEFAULT_CASES, 0)
     assert not tried.wrong, "\n\n".join(tried.wrong.values())
     assert tried.statuses.total() >= DEFAULT_CASES / 2
-    assert tried.statuses.keys() > {200, 202, 400, 404, 405}
+    assert tried.statuses.keys() >= {200, 202, 400, 404, 405}
 
 
 @pytest.mark.slow

@@ -219,7 +219,7 @@ def ready(folder: Path) -> Iterator[World]:
         with (
             mock.patch.dict(os.environ, world.settings()),
             mock.patch.object(key_pair, "rsa", fake),
-            mock.patch.object(providers, "_LOOK_SECONDS", 0.0),
+            mock.patch.object(providers, "_LOOK_SECONDS", 0.01),
             mock.patch.object(pipeline, "READ_SECONDS", _ANSWER_SECONDS),
             mock.patch.object(cluster_api, "READ_SECONDS", _ANSWER_SECONDS),
             mock.patch.object(helm_pool, "CALL_SECONDS", _HELM_SECONDS),

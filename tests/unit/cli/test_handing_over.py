@@ -19,7 +19,7 @@ from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.temporary_account import Token
 from arcway.domain.errors import ArcError
 
-OWN, MADE = "the user's own token", "token-of-the-service-account"
+OWN, MADE = "the-users-own-token", "token-of-the-service-account"
 
 
 class Remote:

@@ -88,6 +88,29 @@ def test_addresses_that_nobody_may_reach_through_us(address: str) -> None:
     assert code_of(kubeconfig({"server": address})).code == "ARC-2005"
 
 
+@pytest.mark.parametrize(
+    "server", ["https://a..b", f"https://{'a' * 64}", "https://a\n.b", "https://a/b c", "https://a:b"]
+)
+def test_what_is_no_address(server: str) -> None:
+    assert code_of(kubeconfig({"server": server})).code == "ARC-2005"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "user", "field"),
+    [
+        ({}, {"token": f"{TOKEN}\n"}, "user.token"),
+        ({}, {"token": f"{TOKEN} ü"}, "user.token"),
+        ({}, {"token": 5, "client-certificate-data": CA, "client-key-data": CA}, "user.token"),
+        ({"tls-server-name": 5}, {}, "cluster.tls-server-name"),
+        ({"tls-server-name": ["a"]}, {}, "cluster.tls-server-name"),
+        ({"tls-server-name": "a" * 254}, {}, "cluster.tls-server-name"),
+    ],
+)
+def test_what_could_not_be_sent_is_refused(cluster: dict[str, Any], user: dict[str, Any], field: str) -> None:
+    error = code_of(kubeconfig(cluster, user))
+    assert (error.code, [item["field"] for item in error.details]) == ("ARC-2003", [field])
+
+
 def test_loopback_is_for_local_installations_only() -> None:
     assert code_of(kubeconfig(), allow_loopback=False).code == "ARC-2005"
 

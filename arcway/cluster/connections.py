@@ -1,0 +1,86 @@
+"""Connections to API servers, kept open between the steps of a run, which all go to the same cluster.
+
+Opening one costs a TLS handshake, several round trips. Who gets one has it alone; after an error it is closed, so that
+no step inherits another one's trouble. Must not know what is asked for.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from arcway.cluster.kubeconfig import Access
+from arcway.cluster.tls import context_for
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+# Load balancers commonly let a connection be idle for a minute, and no credential need stay here for long.
+IDLE_SECONDS = 30.0
+MOST_IDLE = 100
+
+
+class _Connection:
+    """The official client, whose sockets stay open."""
+
+    def __init__(self, access: Access) -> None:
+        from kubernetes import client
+
+        configuration = client.Configuration(host=access.server, retries=0)
+        configuration.tls_server_name = access.tls_server_name
+        self.access = access
+        self.idle_since = 0.0
+        self.client: ApiClient = client.ApiClient(configuration)
+        # The client has no setting for it, and would have every socket read the certificates from files.
+        self.client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = context_for(access)
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self.client.rest_client.pool_manager.clear()
+
+
+class Connections:
+    """The idle connections of a process, by what they give access to: another credential is another connection."""
+
+    def __init__(self) -> None:
+        self._idle: list[_Connection] = []  # the longest idle first
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def to(self, access: Access) -> Iterator["ApiClient"]:
+        """A client for the caller alone. Raises `ArcError` ARC-2002 when the certificates are not usable."""
+        connection = self._taken(access) or _Connection(access)
+        try:
+            yield connection.client
+        except BaseException:
+            connection.close()
+            raise
+        connection.idle_since = time.monotonic()
+        with self._lock:
+            self._idle.append(connection)
+        self._close_old()
+
+    def close(self) -> None:
+        """Close all that are idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _taken(self, access: Access) -> _Connection | None:
+        self._close_old()
+        with self._lock:
+            found = next((connection for connection in reversed(self._idle) if connection.access == access), None)
+            if found:
+                self._idle.remove(found)
+        return found
+
+    def _close_old(self) -> None:
+        old = []
+        with self._lock:
+            limit = time.monotonic() - IDLE_SECONDS
+            while self._idle and (len(self._idle) > MOST_IDLE or self._idle[0].idle_since < limit):
+                old.append(self._idle.pop(0))
+        for connection in old:
+            connection.close()

@@ -1,0 +1,34 @@
+"""How an API server is trusted, and how a client certificate is shown to it. Must not open a connection.
+
+Python 3.13's default context demands extensions of certificates (RFC 5280's key identifiers) that the authorities of
+many clusters do not have, such as those of older EKS clusters; kubectl does not ask for them either
+(https://github.com/kubernetes-client/python/issues/2394). Chain, names and dates are checked all the same.
+"""
+
+import ssl
+
+from arcway.cluster.kubeconfig import Access
+from arcway.domain.errors import ArcError
+from arcway.private_file import private_file
+
+
+def context_for(access: Access) -> ssl.SSLContext:
+    """The settings for one cluster. Raises `ArcError` ARC-2002 when authority, certificate or key are not usable."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(cadata=access.ca)
+    except (ssl.SSLError, ValueError, TypeError) as error:  # a TypeError for what is not ASCII
+        raise ArcError(
+            "ARC-2002", "certificate-authority-data of the kubeconfig holds no usable certificate."
+        ) from error
+    if access.certificate and access.key:
+        with private_file(access.certificate) as certificate, private_file(access.key) as key:
+            try:
+                # Without a password OpenSSL would ask the terminal for that of an encrypted key.
+                context.load_cert_chain(certificate, key, password="")
+            except (ssl.SSLError, ValueError):
+                # The cause may quote the key, so it is not chained.
+                message = "client-certificate-data and client-key-data of the kubeconfig are no usable pair."
+                raise ArcError("ARC-2002", message) from None
+    return context
