@@ -57,6 +57,11 @@ class ClusterApi:
         """Replace the object at `path`; None when somebody else changed or removed it meanwhile."""
         return self._send("PUT", path, body=body, accept=(404, 409))
 
+    def annotate(self, path: str, annotations: dict[str, str]) -> None:
+        """Add annotations to the object at `path`; harmless when there is none."""
+        body = {"metadata": {"annotations": annotations}}
+        self._send("PATCH", path, body=body, kind="application/merge-patch+json", accept=(404,))
+
     def delete(self, path: str, uid: str | None = None) -> None:
         """Delete the object at `path`, only if it is the one with `uid` when given; harmless when there is none."""
         body: dict[str, Any] = {"propagationPolicy": "Background"}
@@ -92,9 +97,10 @@ class ClusterApi:
         *,
         query: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
+        kind: str = "application/json",
         accept: tuple[int, ...] = (),
     ) -> dict[str, Any] | None:
-        status, data, headers = self._exchange(method, path, query or {}, body, accept="application/json")
+        status, data, headers = self._exchange(method, path, query or {}, body, kind=kind, accept="application/json")
         if status in accept:
             return None
         if not 200 <= status < 300:
@@ -102,13 +108,20 @@ class ClusterApi:
         return _object(data, path)
 
     def _exchange(
-        self, method: str, path: str, query: Mapping[str, Any], body: dict[str, Any] | None, *, accept: str
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: dict[str, Any] | None,
+        *,
+        kind: str = "application/json",
+        accept: str,
     ) -> tuple[int, bytes, Mapping[str, str]]:
         headers = {"Accept": accept, "User-Agent": "arcway"}
         if self._access.token:
             headers["Authorization"] = f"Bearer {self._access.token}"
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = kind
         url = self._access.server + path + (f"?{urlencode(query)}" if query else "")
         with _transport_errors(self._access.server):
             response = self._client.call_api(

@@ -72,7 +72,7 @@ TO_DISCONNECT = (
     GET_CONFIG,
     *_each(("get", "delete"), "namespaces"),
     *_each(("list", "delete"), *LIST_RECORDS[1:4]),
-    *_each(("list", "delete"), *_CRDS),
+    *_each(("list", "patch", "delete"), *_CRDS),
     *_each(("list", "delete"), "clusterroles", _RBAC),
     *_each(("list", "delete"), "clusterrolebindings", _RBAC),
 )

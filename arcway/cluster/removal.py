@@ -22,6 +22,7 @@ from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
 
+_ASKED = "arcway.dev/asked-again"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _KINDS = (
     ("CRD", DEFINITIONS),
@@ -81,7 +82,9 @@ def remove(target: Target, cluster: ClusterId, *, force: bool) -> tuple[list[str
     for part in left:
         if not part.is_going:
             api.delete(part.path)
-        elif force:
+            continue
+        _ask_again(api, part)
+        if force:
             _strip(api, part)
     return [part.name for part in left], _reason(left)
 
@@ -91,8 +94,10 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> str | None:
     found = records(api)
     if found and found[-1]["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled"):
         _uninstall(helm, api, access)
-    going = [part.name for part in (*_namespaces(api), *_objects(api, "CRD", DEFINITIONS)) if part.is_going]
-    return ", ".join(going) or None
+    going = [part for part in (*_namespaces(api), *_objects(api, "CRD", DEFINITIONS)) if part.is_going]
+    for part in going:
+        _ask_again(api, part)
+    return ", ".join(part.name for part in going) or None
 
 
 def _present(api: ClusterApi) -> list[str]:
@@ -126,6 +131,16 @@ def _namespaces(api: ClusterApi) -> Iterator[_Part]:
             yield _Part("namespace", path, item)
 
 
+def _ask_again(api: ClusterApi, part: _Part) -> None:
+    """Have the API server try once more to delete a definition whose instances it could not list or delete.
+
+    A conflict between its own two writes can make it forget the definition until it looks at all of them again, minutes
+    later; any other change has it look at once (CRDFinalizer of k8s.io/apiextensions-apiserver, v0.37.1).
+    """
+    if part.kind == "CRD" and _holds(part.item, "Terminating", "InstanceDeletionFailed"):
+        api.annotate(part.path, {_ASKED: part.item["metadata"]["resourceVersion"]})
+
+
 def _strip(api: ClusterApi, part: _Part) -> None:
     if part.kind == "CRD":
         strip_instances(api, part.item)
@@ -138,6 +153,12 @@ def _reason(left: list[_Part]) -> str | None:
     kinds = {"namespace": "NamespaceFinalizersRemaining", "CRD": "Terminating"}
     found = [_condition(part.item, kinds[part.kind]) for part in left if part.kind in kinds]
     return next(filter(None, found), None)
+
+
+def _holds(item: Json, kind: str, reason: str) -> bool:
+    """Whether a condition holds for this reason."""
+    conditions = (item.get("status") or {}).get("conditions") or []
+    return any((one["type"], one["status"], one.get("reason")) == (kind, "True", reason) for one in conditions)
 
 
 def _condition(item: Json, kind: str) -> str | None:

@@ -26,6 +26,7 @@ _DEADLINE_SECONDS = 180.0
 _RUN_SECONDS = 240
 _POLICIES = "/apis/admissionregistration.k8s.io/v1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _KINDS = (
     "/api/v1/namespaces",
     "/api/v1/secrets",
@@ -36,7 +37,7 @@ _KINDS = (
     "/apis/apps/v1/deployments",
     "/apis/apps/v1/replicasets",
     "/apis/batch/v1/jobs",
-    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+    _DEFINITIONS,
     "/apis/coordination.k8s.io/v1/leases",
     f"{_RBAC}/clusterroles",
     f"{_RBAC}/clusterrolebindings",
@@ -93,7 +94,18 @@ class RealCluster(SimulatedCluster):
         for path in self._owned():
             self.send("DELETE", path, None)
         self.send("DELETE", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway", None)
-        self.eventually(lambda: not self._owned())
+        self.eventually(self._nothing_owned)
+
+    def _nothing_owned(self) -> bool:
+        """Whether the release is gone; what the API server gave up deleting is brought to its mind again."""
+        for item in self.get(_DEFINITIONS)["items"]:
+            if any(
+                one.get("reason") == "InstanceDeletionFailed" for one in item.get("status", {}).get("conditions", [])
+            ):
+                body = {"metadata": {"annotations": {"asked-again": item["metadata"]["resourceVersion"]}}}
+                kind = {"Content-Type": "application/merge-patch+json"}
+                self.http.patch(f"{_DEFINITIONS}/{item['metadata']['name']}", json=body, headers=kind)
+        return not self._owned()
 
     def _owned(self) -> list[str]:
         """Paths of the release's namespaces and of its other objects without a namespace."""
@@ -170,8 +182,10 @@ def cluster(only_user: Path, stack: Stack) -> Iterator[RealCluster]:
         yield real
     finally:
         seen.unlink()
-        real.clean()
-        real.http.close()
+        try:
+            real.clean()
+        finally:
+            real.http.close()
 
 
 def _client(kubeconfig: Json) -> httpx.Client:

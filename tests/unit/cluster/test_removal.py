@@ -1,0 +1,59 @@
+"""A definition that the API server gave up deleting is brought to its mind again."""
+
+from typing import Any
+from unittest.mock import create_autospec
+
+import pytest
+
+from arcway.cluster import lease, removal
+from arcway.cluster.api import ClusterApi
+from arcway.cluster.helm import Helm
+from arcway.cluster.kubeconfig import Access
+from arcway.cluster.leftovers import DEFINITIONS
+from arcway.cluster.release import Target
+from arcway.domain.ids import ClusterId
+
+NAME = "gitconfigs.clusterconfig.azure.com"
+ACCESS = Access("https://x", "CA", token="token")
+
+
+def cluster(reason: str | None, *, going: bool = True) -> Any:
+    """A cluster in which nothing but one definition is left."""
+    metadata = {"name": NAME, "resourceVersion": "7"} | ({"deletionTimestamp": "now"} if going else {})
+    conditions = [{"type": "Terminating", "status": "True", "reason": reason}] if reason else []
+    item = {"metadata": metadata, "status": {"conditions": conditions}}
+    api = create_autospec(ClusterApi, instance=True)
+    api.get.return_value = None
+    api.items.side_effect = lambda path, **_: [item] if path == DEFINITIONS else []
+    return api
+
+
+def look(api: Any, *, during_connect: bool) -> None:
+    helm = create_autospec(Helm, instance=True)
+    if during_connect:
+        assert removal.finish(helm, api, ACCESS) == f"CRD {NAME}"
+    else:
+        target = Target(helm, api, ACCESS, lease.Held(frozenset()))
+        assert removal.remove(target, ClusterId("s", "g", "n"), force=False)[0] == [f"CRD {NAME}"]
+
+
+@pytest.mark.parametrize("during_connect", [False, True])
+def test_it_is_changed_so_that_the_server_looks_again(during_connect: bool) -> None:
+    api = cluster("InstanceDeletionFailed")
+    look(api, during_connect=during_connect)
+    api.annotate.assert_called_once_with(f"{DEFINITIONS}/{NAME}", {"arcway.dev/asked-again": "7"})
+    api.delete.assert_not_called()
+
+
+@pytest.mark.parametrize("during_connect", [False, True])
+@pytest.mark.parametrize("reason", [None, "InstanceDeletionInProgress"])
+def test_one_that_the_server_works_on_is_left_alone(reason: str | None, during_connect: bool) -> None:
+    api = cluster(reason)
+    look(api, during_connect=during_connect)
+    api.annotate.assert_not_called()
+
+
+def test_one_that_is_not_going_is_deleted() -> None:
+    api = cluster(None, going=False)
+    look(api, during_connect=False)
+    api.delete.assert_called_once_with(f"{DEFINITIONS}/{NAME}")
