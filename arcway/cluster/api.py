@@ -17,7 +17,7 @@ from arcway.domain.errors import ArcError, redact
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-connections = Connections()
+_connections = Connections()
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
 _PAGE = 500
@@ -133,7 +133,7 @@ class ClusterApi:
 @contextmanager
 def cluster_api(access: Access) -> Iterator[ClusterApi]:
     """The API of a cluster, over a connection that may stay open for the next step."""
-    with connections.to(access) as client:
+    with _connections.to(access) as client:
         yield ClusterApi(access, client)
 
 

@@ -22,9 +22,9 @@ from arcway.domain.errors import ArcError
 
 _SIZE_LIMIT = 1024 * 1024
 _CLUSTER_FIELDS = {"server", "certificate-authority-data", "tls-server-name", "extensions"}
+_USER_FIELDS = {"token", "client-certificate-data", "client-key-data", "extensions"}
 _TOKEN = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[0-9A-Za-z._:-]{1,253}")
-_USER_FIELDS = {"token", "client-certificate-data", "client-key-data", "extensions"}
 _METADATA_ADDRESSES = {
     ipaddress.ip_address("168.63.129.16"),  # Azure's wire server
     ipaddress.ip_address("100.100.100.200"),

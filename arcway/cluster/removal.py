@@ -137,7 +137,7 @@ def _ask_again(api: ClusterApi, part: _Part) -> None:
     A conflict between its own two writes can make it forget the definition until it looks at all of them again, minutes
     later; any other change has it look at once (CRDFinalizer of k8s.io/apiextensions-apiserver, v0.37.1).
     """
-    if part.kind == "CRD" and _holds(part.item, "Terminating", "InstanceDeletionFailed"):
+    if part.kind == "CRD" and _condition(part.item, "Terminating").get("reason") == "InstanceDeletionFailed":
         api.annotate(part.path, {_ASKED: part.item["metadata"]["resourceVersion"]})
 
 
@@ -152,18 +152,13 @@ def _reason(left: list[_Part]) -> str | None:
     """What the API server says of one that stays: finalizers, or instances of a CRD that it could not delete yet."""
     kinds = {"namespace": "NamespaceFinalizersRemaining", "CRD": "Terminating"}
     found = [_condition(part.item, kinds[part.kind]) for part in left if part.kind in kinds]
-    return next(filter(None, found), None)
+    return next((str(one.get("message") or one["type"]) for one in found if one), None)
 
 
-def _holds(item: Json, kind: str, reason: str) -> bool:
-    """Whether a condition holds for this reason."""
-    conditions = (item.get("status") or {}).get("conditions") or []
-    return any((one["type"], one["status"], one.get("reason")) == (kind, "True", reason) for one in conditions)
-
-
-def _condition(item: Json, kind: str) -> str | None:
-    """The message of a condition that holds, None otherwise."""
+def _condition(item: Json, kind: str) -> Json:
+    """The condition of this type if it holds, an empty one otherwise."""
     for condition in (item.get("status") or {}).get("conditions") or []:
         if condition["type"] == kind and condition["status"] == "True":
-            return str(condition.get("message") or kind)
-    return None
+            found: Json = condition
+            return found
+    return {}

@@ -78,10 +78,10 @@ class Driver:
                 ):
                     return state
                 time.sleep(0.002)
+            raise AssertionError(f"no end after {_LIMIT_SECONDS} s: {self._state(instance).customStatus.value}")
         finally:
             self._engine.stop()
             self._loop.close()
-        raise AssertionError(f"no end after {_LIMIT_SECONDS} s")
 
     def raise_event(self, instance: str, name: str) -> None:
         """Send an external event."""
