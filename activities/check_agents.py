@@ -10,6 +10,6 @@ from arcway.settings import settings
 
 def check_agents(call: Call[OffboardRequest]) -> Json:
     """Findings and facts of the cluster; changes nothing, so it does not take the Lease either."""
-    with cluster_api(access_to(call.request)) as api:
-        findings, agents = removal.inspect(api, settings().installation, call.request.cluster)
-    return {"findings": findings, "facts": {"agents": agents}}
+    with cluster_api(access_to(call)) as api:
+        findings, agents, key = removal.inspect(api, settings().installation, call.request.cluster)
+    return {"findings": findings, "facts": {"agents": agents, "publicKey": key}}

@@ -12,7 +12,7 @@ from arcway.azure.providers import (
     providers,
     register_action,
 )
-from arcway.domain.connected_cluster import managed_elsewhere
+from arcway.domain.connected_cluster import managed_elsewhere, serves_another, taken
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.ids import ClusterId
@@ -27,6 +27,7 @@ def check_azure(call: Call) -> Json:
     group_exists = subscriptions.resource_group_exists(request.subscription_id, request.resource_group)
     resource = connected_clusters.get(request.cluster) if group_exists else None
     findings += managed_elsewhere(resource)
+    findings += _of_another(request, resource, call.given.get("publicKey"))
     states = {name: providers.state(request.subscription_id, name) for name in NAMESPACES}
     if group_exists:
         findings += _permissions(request, [name for name, state in states.items() if state not in UNDER_WAY])
@@ -40,9 +41,20 @@ def check_azure(call: Call) -> Json:
             "tenantId": tenant_id,
             "resourceGroupExists": group_exists,
             "resourceExists": resource is not None,
+            "takesOver": resource is not None and serves_another(resource, call.given.get("publicKey")),
             "toRegister": [name for name, state in states.items() if state != REGISTERED],
         },
     }
+
+
+def _of_another(request: Request, resource: Json | None, public_key: str | None) -> list[Json]:
+    """A live connected cluster whose key this cluster does not have is taken over only by those who say so."""
+    if resource is None or not serves_another(resource, public_key):
+        return []
+    if not request.take_over:
+        return [finding("ARC-4016", taken(resource))]
+    text = f"{taken(resource)} It is taken over, as takeOver asks: that cluster loses its identity in Azure."
+    return [{**finding("ARC-4016", text, "warning"), "remedy": None}]
 
 
 def _owner(request: Request, owner: str | None) -> list[Json]:

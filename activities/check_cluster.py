@@ -11,7 +11,7 @@ from arcway.settings import settings
 def check_cluster(call: Call) -> Json:
     """Findings and facts of the cluster; changes nothing, so it does not take the Lease either."""
     request = call.request
-    proxy, access = request.proxy, access_to(request)
+    proxy, access = request.proxy, access_to(call)
     with cluster_api(access) as api:
         findings, facts = preflight.inspect(
             api, access, settings().installation, proxied=proxy is not None, network=request.check_network

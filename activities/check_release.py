@@ -3,13 +3,15 @@
 from activities.step import Call, Json
 from activities.targets import changed_values, looked_at
 from arcway.azure import data_plane
-from arcway.cluster import addresses, change
+from arcway.cluster import addresses, change, key_pair
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.change import Deployed
 from arcway.cluster.helm import Helm
 from arcway.cluster.release import Chart
 from arcway.cluster.values import differing
+from arcway.domain.connected_cluster import serves_another, taken
 from arcway.domain.findings import finding
+from arcway.domain.owners import SecretUser
 from arcway.domain.request import UpdateRequest, UpgradeRequest
 from arcway.domain.versions import is_older
 from arcway.settings import settings
@@ -25,16 +27,20 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
         findings = change.inspect(target.api, settings().installation, request.cluster)
         if findings or location is None:
             return {"findings": findings, "facts": {}}
+        key = key_pair.public_key(target.api)
+        if (resource := call.given.get("resource")) and serves_another(resource, key):
+            return {"findings": [finding("ARC-4016", taken(resource))], "facts": {}}
         now = change.deployed(target)
         if isinstance(request, UpdateRequest):
-            return {"findings": [], "facts": _update(request, now, _inside(target.api, request))}
+            facts = _update(request, call.user, now, _inside(target.api, request))
+            return {"findings": [], "facts": {**facts, "publicKey": key}}
         findings, wanted = _upgrade(request, now, location, target.helm)
     release = {"revision": now.revision, "version": now.version, "train": now.train}
-    return {"findings": findings, "facts": {"release": release, "wanted": wanted}}
+    return {"findings": findings, "facts": {"release": release, "wanted": wanted, "publicKey": key}}
 
 
-def _update(request: UpdateRequest, now: Deployed, inside: list[str]) -> Json:
-    values = changed_values(request, now.latest.values, inside)
+def _update(request: UpdateRequest, user: SecretUser, now: Deployed, inside: list[str]) -> Json:
+    values = changed_values(request, user, now.latest.values, inside)
     return {"inside": inside, "agentChanges": differing(now.latest.values, values)}
 
 

@@ -2,13 +2,16 @@
 
 from activities.step import Call, Json
 from arcway.azure import connected_clusters, subscriptions
-from arcway.domain.connected_cluster import managed_elsewhere
-from arcway.domain.findings import not_allowed
+from arcway.domain.connected_cluster import managed_elsewhere, serves_another, taken
+from arcway.domain.findings import finding, not_allowed
 from arcway.domain.request import OffboardRequest
 
 
 def check_resource(call: Call[OffboardRequest]) -> Json:
-    """Findings and facts of the connected cluster; changes nothing."""
+    """Findings and facts of the connected cluster; changes nothing.
+
+    With azureOnly nothing is known of the cluster, and the caller says that the resource is to go whoever has it.
+    """
     request = call.request
     resource = connected_clusters.get(request.cluster)
     if resource is None:
@@ -16,4 +19,7 @@ def check_resource(call: Call[OffboardRequest]) -> Json:
     missing = subscriptions.missing_actions(
         request.subscription_id, request.resource_group, connected_clusters.DELETE_ACTIONS
     )
-    return {"findings": managed_elsewhere(resource) + not_allowed(missing), "facts": {"resourceExists": True}}
+    findings = managed_elsewhere(resource) + not_allowed(missing)
+    if not request.azure_only and serves_another(resource, call.given.get("publicKey")):
+        findings.append(finding("ARC-4016", taken(resource)))
+    return {"findings": findings, "facts": {"resourceExists": True}}

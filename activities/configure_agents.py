@@ -17,7 +17,7 @@ def configure_agents(call: Call) -> Json:
     if resource is None:
         raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
     path, dotted = data_plane.helm_settings(request.location, request.agents.train, resource)
-    values = merged(values_of(request, call.given["facts"], call.given["tenantId"]), from_dotted(dotted))
+    values = merged(values_of(call, call.given["facts"], call.given["tenantId"]), from_dotted(dotted))
     with cluster_of(call) as target:
         found, again = release.current(target)
         if found is None:

@@ -2,6 +2,8 @@
 
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
+from arcway.domain.connected_cluster import serves_another, taken
+from arcway.domain.errors import ArcError
 
 _DONE = "Succeeded"
 _ENDED_BADLY = ("Failed", "Canceled")
@@ -23,6 +25,9 @@ def create_resource(call: Call) -> Json:
         request.agents.auto_upgrade,
     )
     existing = connected_clusters.get(request.cluster)
+    # The check looked before the agents were deployed; the key that it saw may have been replaced since.
+    if existing and not request.take_over and serves_another(existing, call.given["publicKey"], facts.get("publicKey")):
+        raise ArcError("ARC-4016", taken(existing))
     if existing and connected_clusters.is_as_desired(existing, body):
         state = existing["properties"].get("provisioningState")
         if state not in _ENDED_BADLY:

@@ -10,7 +10,7 @@ from arcway.cluster.values import Values, from_dotted, merged, refuse_another
 
 def deploy_agents(call: Call) -> Json:
     """Install, or upgrade if something differs; returns without waiting for the agents."""
-    values = values_of(call.request, call.given["facts"], call.given["tenantId"])
+    values = values_of(call, call.given["facts"], call.given["tenantId"])
     chart, train = chart_of(call.request), call.request.agents.train
     with cluster_of(call) as target:
         found, again = release.current(target)

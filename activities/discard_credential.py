@@ -14,7 +14,7 @@ def discard_credential(call: Call[AnyRequest]) -> Json:
     if kubeconfig is None or not kubeconfig.temporary:
         return {}
     try:
-        access = access_to(call.request)
+        access = access_to(call)
     except ArcError as error:
         if error.code == kubeconfig.code_when_gone:
             return {}

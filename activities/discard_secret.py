@@ -2,16 +2,17 @@
 
 from activities.step import Call, Json
 from arcway.azure.secrets import delete_secret
-from arcway.domain.model import TEMPORARY
 from arcway.domain.request import AnyRequest
+from arcway.domain.secret_names import Kind, proxy_name
 
 
 def discard_secret(call: Call[AnyRequest]) -> Json:
-    """The kubeconfig, and the proxy's credentials if they were stored for this run; harmless when they are gone."""
+    """The temporary kubeconfig, and the proxy's credentials that belong to it; harmless when they are gone."""
     kubeconfig, proxy = call.request.kubeconfig, call.request.proxy
     if kubeconfig is None or not kubeconfig.temporary:
         return {}
-    if proxy is not None and proxy.credentials is not None and proxy.credentials.secret.startswith(TEMPORARY):
-        delete_secret(proxy.credentials.secret)
-    delete_secret(kubeconfig.secret)
+    own = proxy_name(kubeconfig.secret)
+    if proxy is not None and proxy.credentials is not None and proxy.credentials.secret == own:
+        delete_secret(own, Kind.TEMPORARY)
+    delete_secret(kubeconfig.secret, Kind.TEMPORARY)
     return {}

@@ -8,6 +8,6 @@ from arcway.cluster.api import cluster_api
 
 def end_network_check(call: Call) -> Json:
     """Harmless when there is none; Kubernetes finishes the deletion."""
-    with cluster_api(access_to(call.request)) as api:
+    with cluster_api(access_to(call)) as api:
         network_check.remove(api, call.given["runId"])
     return {}

@@ -9,7 +9,7 @@ from arcway.domain.findings import finding
 
 def poll_network_check(call: Call) -> Json:
     """Done when the Job has an outcome or cannot have one; then `findings` and, by address, `reachable`."""
-    with cluster_api(access_to(call.request)) as api:
+    with cluster_api(access_to(call)) as api:
         seen = network_check.look(api)
     if seen.problem:
         found = [finding("ARC-3007", f"The network check could not run. {seen.problem}", "warning")]

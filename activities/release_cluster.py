@@ -10,6 +10,6 @@ from arcway.settings import settings
 
 def release_cluster(call: Call[AnyRequest]) -> Json:
     """Harmless when the Lease is not this run's."""
-    with cluster_api(access_to(call.request)) as api:
+    with cluster_api(access_to(call)) as api:
         lease.let_go(api, settings().installation, call.given["runId"])
     return {}

@@ -24,7 +24,7 @@ def start_network_check(call: Call) -> Json:
     findings: list[Json] = []
     if proxy := request.proxy:
         wanted, route, findings = _through(proxy, wanted, skip_range(proxy, call.given["facts"]))
-    with cluster_api(access_to(request)) as api:
+    with cluster_api(access_to(call)) as api:
         image = settings().check_image
         before = network_check.start(api, call.given["runId"], image, [item.address for item in wanted], route)
     shown = [{"address": item.address, "purpose": item.purpose, "optional": item.optional} for item in wanted]

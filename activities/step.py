@@ -15,6 +15,7 @@ from typing import Any
 
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.ids import Origin
+from arcway.domain.owners import SecretUser
 from arcway.domain.request import Request, read_request
 from arcway.settings import settings
 from arcway.telemetry import correlated, log
@@ -28,6 +29,11 @@ class Call[R = Request]:
 
     request: R
     given: Json
+
+    @property
+    def user(self) -> SecretUser:
+        """For whom the step reads secrets: whoever asked for the run."""
+        return SecretUser.of(self.given)
 
 
 class UnexpectedError(Exception):

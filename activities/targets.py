@@ -11,29 +11,35 @@ from arcway.azure.secrets import read_secret
 from arcway.cluster import lease
 from arcway.cluster.api import cluster_api
 from arcway.cluster.helm import helm
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.kubeconfig import Access
 from arcway.cluster.lease import Held
 from arcway.cluster.release import Chart, Target, existing
 from arcway.cluster.update_values import changed_proxy, described, without_a_proxy
 from arcway.cluster.values import Values, agent_values, merged, proxy_values
 from arcway.domain.errors import ArcError
-from arcway.domain.proxy import Proxy, without_proxy
+from arcway.domain.owners import SecretUser
+from arcway.domain.proxy import Proxy, proxy_credentials, without_proxy
 from arcway.domain.request import AnyRequest, Request, UpdateRequest
+from arcway.domain.secret_names import Kind, kind_of
+from arcway.kubeconfigs import open_kubeconfig
 from arcway.settings import settings
 
 
-def access_to(request: AnyRequest) -> Access:
-    """Access to the request's cluster. Raises `ArcError` ARC-2001 to ARC-2005, ARC-2025 when its credential is gone."""
-    if request.kubeconfig is None:
+def access_to[R: AnyRequest](call: Call[R]) -> Access:
+    """Access to the call's cluster.
+
+    Raises `ArcError` ARC-2001 to ARC-2005, ARC-2025 when its credential is gone, ARC-2040 when it is somebody else's.
+    """
+    reference = call.request.kubeconfig
+    if reference is None:
         raise ArcError("ARC-2001", "The request names no kubeconfig.")
-    text = read_secret(request.kubeconfig.secret, request.kubeconfig.code_when_gone)
-    return read_kubeconfig(text, request.kubeconfig.context, allow_loopback=settings().local)
+    return open_kubeconfig(reference, call.user)
 
 
 @contextmanager
 def cluster_of[R: AnyRequest](call: Call[R]) -> Iterator[Target]:
     """The call's cluster under its Lease. Raises `ArcError`, ARC-2015 while another installation works on it."""
-    access = access_to(call.request)
+    access = access_to(call)
     with cluster_api(access) as api:
         held = lease.hold(api, settings().installation, call.given["runId"], existing)
         yield Target(helm(), api, access, held)
@@ -42,7 +48,7 @@ def cluster_of[R: AnyRequest](call: Call[R]) -> Iterator[Target]:
 @contextmanager
 def looked_at[R: AnyRequest](call: Call[R]) -> Iterator[Target]:
     """The call's cluster without its Lease, for a look that changes nothing. Raises `ArcError`."""
-    access = access_to(call.request)
+    access = access_to(call)
     with cluster_api(access) as api:
         yield Target(helm(), api, access, Held(frozenset()))
 
@@ -53,8 +59,9 @@ def chart_of(request: Request) -> Chart:
     return Chart.parse(path, request.agents.version, settings().registries)
 
 
-def values_of(request: Request, facts: Json, tenant_id: str) -> Values:
+def values_of(call: Call, facts: Json, tenant_id: str) -> Values:
     """The values that the request and the detected facts give the agents."""
+    request = call.request
     base = agent_values(
         request.cluster,
         location=request.location,
@@ -65,15 +72,10 @@ def values_of(request: Request, facts: Json, tenant_id: str) -> Values:
         auto_upgrade=request.agents.auto_upgrade,
         train=request.agents.train,
     )
-    return merged(base, proxy_of(request.proxy, facts))
-
-
-def proxy_of(proxy: Proxy | None, facts: Json) -> Values:
-    """The values for an outbound proxy: its credentials from their secret, what the cluster has inside left out."""
-    if proxy is None:
-        return {}
-    credentials = read_secret(proxy.credentials.secret) if proxy.credentials else None
-    return proxy_values(proxy, credentials, skip_range(proxy, facts))
+    if request.proxy is None:
+        return base
+    skipped = skip_range(request.proxy, facts)
+    return merged(base, proxy_values(request.proxy, _credentials(request.proxy, call.user), skipped))
 
 
 def skip_range(proxy: Proxy, facts: Json) -> str:
@@ -95,7 +97,7 @@ def change_of(request: UpdateRequest) -> Change:
     )
 
 
-def changed_values(request: UpdateRequest, had: Values, inside: Sequence[str]) -> Values:
+def changed_values(request: UpdateRequest, user: SecretUser, had: Values, inside: Sequence[str]) -> Values:
     """The values that the update gives a release which `had` these; what is `inside` the cluster needs no proxy."""
     values = described(
         auto_upgrade=request.auto_upgrade, distribution=request.distribution, infrastructure=request.infrastructure
@@ -105,6 +107,16 @@ def changed_values(request: UpdateRequest, had: Values, inside: Sequence[str]) -
     proxy = request.proxy
     if proxy is None:
         return values
-    credentials = read_secret(proxy.credentials.secret) if proxy.credentials else None
+    credentials = _credentials(proxy, user)
     changed = changed_proxy(had, proxy, credentials=credentials, inside=inside, cloud_domain=cloud().domain)
     return merged(values, changed)
+
+
+def _credentials(proxy: Proxy, user: SecretUser) -> str | None:
+    """`user:password` from the secret that the proxy names. Raises `ArcError` ARC-2041 when it is not that."""
+    if proxy.credentials is None:
+        return None
+    name = proxy.credentials.secret
+    gone = "ARC-2025" if kind_of(name) is Kind.TEMPORARY else "ARC-2041"
+    text = read_secret(name, Kind.PROXY_CREDENTIALS, Kind.TEMPORARY, user=user, code_when_gone=gone)
+    return proxy_credentials(name, text)

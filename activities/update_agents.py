@@ -16,6 +16,6 @@ def update_agents(call: Call[UpdateRequest]) -> Json:
         found, again = change.held(target, request.cluster)
         path = data_plane.latest_chart(given["location"], change.train_of(found.values))
         chart = Chart.parse(path, found.chart_version, settings().registries)
-        values = changed_values(request, found.values, given["inside"])
+        values = changed_values(request, call.user, found.values, given["inside"])
         differed = release.bring_up_to(target, found, chart, values, again=again)
     return {"changed": bool(differed), "differing": len(differed)}

@@ -2,6 +2,7 @@
 
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
+from arcway.domain.connected_cluster import has_key
 from arcway.domain.errors import ArcError
 from arcway.domain.request import Request, UpgradeRequest
 
@@ -21,6 +22,9 @@ def wait_for_metadata(call: Call[Request | UpgradeRequest]) -> Json:
     if version and properties.get("agentVersion") not in (version, None):
         missing.append(f"agentVersion {version}")
     status = properties.get("connectivityStatus")
+    # Another cluster's heartbeat says nothing of this one; Azure may also still answer with what was there before.
+    if (key := call.given.get("publicKey")) and not has_key(resource, key):
+        return {"done": False, "detail": f"connectivity is {status}, but of a cluster with another key"}
     if status == "Connected" and not missing:
         return {"done": True, "detail": "Connected", "resource": resource}
     detail = f"connectivity is {status}" + (f", {', '.join(missing)} not reported yet" if missing else "")

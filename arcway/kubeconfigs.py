@@ -1,15 +1,25 @@
-"""Takes in a kubeconfig that somebody hands over: judges it, and keeps what it comes to as a secret.
+"""Kubeconfigs between the outside and the secret store: taken in and kept, opened again, forgotten.
 
 Kept is a clean kubeconfig of the one chosen context, under a name made from its content: handing over the same again
 keeps nothing more, and no other cluster's credential stays here. Must not know who hands it over nor how.
 """
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
-from arcway.azure.secrets import store_secret
-from arcway.cluster.kubeconfig import contexts, read_kubeconfig
+from arcway.azure.secrets import delete_expired, delete_secret, read_secret, store_secret
+from arcway.cluster.kubeconfig import Access, contexts, read_kubeconfig
+from arcway.domain.owners import SecretUser
+from arcway.domain.references import KubeconfigReference
+from arcway.domain.secret_names import Kind
 from arcway.settings import settings
+
+KEPT = timedelta(days=7)
+"""How long a kubeconfig that was given to the page can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,32 @@ def examine(text: str, context: str | None) -> Given:
     return Given(f"arcway-kubeconfig-{hashlib.sha256(clean.encode()).hexdigest()[:40]}", clean)
 
 
-def keep(given: Given) -> None:
-    """Keep it. Raises `ArcError`: ARC-2024 there is nowhere to keep it, ARC-4002 the vault does not allow it."""
-    store_secret(given.secret, given.text)
+@asynccontextmanager
+async def kept(given: Given) -> AsyncIterator[None]:
+    """Keep it for a week; if what is done meanwhile fails, it is not kept because of that.
+
+    The run that is started meanwhile needs it from its first step on, so it cannot be kept after the start. Raises
+    `ArcError`: ARC-2024 there is nowhere to keep it, ARC-4002 the vault does not allow it.
+    """
+    is_new = await asyncio.to_thread(store_secret, given.secret, given.text, datetime.now(UTC) + KEPT)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            await asyncio.to_thread(delete_secret, given.secret, Kind.KUBECONFIG)
+        raise
+
+
+def forget_expired(now: datetime) -> list[str]:
+    """Delete the kubeconfigs that were kept for a week and have expired by `now`; returns their names."""
+    return delete_expired(now)
+
+
+def open_kubeconfig(reference: KubeconfigReference, user: SecretUser) -> Access:
+    """Access to the cluster that a stored kubeconfig names, for `user`.
+
+    Raises `ArcError`: ARC-2001 to ARC-2005, ARC-2025 when a temporary one is gone, ARC-2040 when it is somebody else's.
+    """
+    kind = Kind.TEMPORARY if reference.temporary else Kind.KUBECONFIG
+    text = read_secret(reference.secret, kind, user=user, code_when_gone=reference.code_when_gone)
+    return read_kubeconfig(text, reference.context, allow_loopback=settings().local)

@@ -8,13 +8,14 @@ from arcway.azure.cloud import cloud
 from arcway.azure.secrets import read_secret
 from arcway.cluster import agents_table
 from arcway.cluster.api import cluster_api
-from arcway.cluster.kubeconfig import read_kubeconfig
 from arcway.cluster.preflight import owner
 from arcway.domain.connected_cluster import with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
-from arcway.domain.request import KubeconfigReference
-from arcway.settings import settings
+from arcway.domain.owners import SecretUser
+from arcway.domain.references import KubeconfigReference
+from arcway.domain.secret_names import Kind
+from arcway.kubeconfigs import open_kubeconfig
 
 
 def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
@@ -32,14 +33,13 @@ def connected_clusters_in(subscription_id: str, resource_group: str | None) -> l
     return sorted(found, key=lambda item: str(item["id"]).lower())
 
 
-def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference) -> dict[str, Any]:
-    """The agents of a connected cluster as its own API server shows them; takes no Lease.
+def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretUser) -> dict[str, Any]:
+    """The agents of a connected cluster as its own API server shows them to `user`; takes no Lease.
 
     Raises `ArcError`: ARC-2001 to ARC-2007 when the kubeconfig does not lead there, ARC-5012 when there are no agents,
     ARC-2011 when they are another connected cluster's.
     """
-    text = read_secret(kubeconfig.secret, kubeconfig.code_when_gone)
-    with cluster_api(read_kubeconfig(text, kubeconfig.context, allow_loopback=settings().local)) as api:
+    with cluster_api(open_kubeconfig(kubeconfig, user)) as api:
         served = owner(api)
         if served is None:
             raise ArcError("ARC-5012", "There are no agents in the cluster.")
@@ -48,14 +48,18 @@ def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference) -> dict[str, 
         return agents_table.read(api)
 
 
-def check_secret(name: str) -> None:
-    """Raises `ArcError` ARC-2001 when there is no such secret that may be used; its value goes nowhere."""
-    read_secret(name)
+def check_secret(reference: KubeconfigReference, user: SecretUser) -> None:
+    """Raises `ArcError` when there is no such secret that `user` may use; its value goes nowhere.
+
+    The codes are those of `open_kubeconfig`, as far as they are about the secret.
+    """
+    kind = Kind.TEMPORARY if reference.temporary else Kind.KUBECONFIG
+    read_secret(reference.secret, kind, user=user, code_when_gone=reference.code_when_gone)
 
 
 def secret_of_page(name: str) -> str:
-    """The client secret by which the page signs people in. Raises `ArcError` ARC-2001 when it cannot be read."""
-    return read_secret(name)
+    """The client secret or the session keys of the page. Raises `ArcError` ARC-2001 when it cannot be read."""
+    return read_secret(name, Kind.PAGE, user=None)
 
 
 def resource_manager_answers() -> str:

@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from arcway.domain.secret_names import Kind, kind_of
+
+_SESSION_KEYS_NAME = "arcway-page-session"
 # Set by every Functions host, never by an operator.
 _BOUND_TO = "WEBSITE_HOSTNAME"
 
@@ -34,6 +37,9 @@ class Authority:
     """ARCWAY_CLIENT_ID: application id of the app registration whose roles count."""
     secret_name: str | None
     """ARCWAY_CLIENT_SECRET_NAME: name of the secret by which the page signs people in; none: the page cannot."""
+    session_keys_name: str
+    """ARCWAY_SESSION_KEYS_NAME: name of the secret with the keys of the page's cookies, one a line: the first
+    one seals, every one opens, so that keys can be rotated; default: arcway-page-session."""
 
     @property
     def issuer(self) -> str:
@@ -179,11 +185,17 @@ def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) ->
     if missing:
         wrong.append(f"{' and '.join(missing)} must be set with the other settings of the authority")
     wrong.extend(f"{name} must be a GUID" for name, value in ids.items() if value and not _is_guid(value))
+    keys_name = environment.get("ARCWAY_SESSION_KEYS_NAME") or _SESSION_KEYS_NAME
+    for name, value in (("ARCWAY_CLIENT_SECRET_NAME", secret_name), ("ARCWAY_SESSION_KEYS_NAME", keys_name)):
+        if value is not None and kind_of(value) is not Kind.PAGE:
+            wrong.append(f"{name} must be a name that starts with arcway-page-, which no request can name")
+    if secret_name is not None and secret_name.lower() == keys_name.lower():
+        wrong.append("ARCWAY_SESSION_KEYS_NAME must be another secret than ARCWAY_CLIENT_SECRET_NAME")
     url = url.rstrip("/") or "https://login.microsoftonline.com"
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
         wrong.append("ARCWAY_AUTHORITY must be an https address without a path")
-    return Authority(url, ids["ARCWAY_TENANT_ID"].lower(), ids["ARCWAY_CLIENT_ID"].lower(), secret_name)
+    return Authority(url, ids["ARCWAY_TENANT_ID"].lower(), ids["ARCWAY_CLIENT_ID"].lower(), secret_name, keys_name)
 
 
 def _is_guid(text: str) -> bool:

@@ -29,8 +29,6 @@ def operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
     """Run one operation on one cluster; the input is what `triggers.start` puts together."""
     run = Run(context, payload)
     _hold(run)
-    run.announce("accepted")
-    yield from run.publish(until_done=False)
     outcome = yield from _work(run)
     yield from run.tidy()
     if PUBLISH in _names(run):
@@ -60,29 +58,38 @@ def _publish_result(run: Run, outcome: str) -> Work[None]:
         return
     run.enter(PUBLISH)
     run.announce(_KINDS[outcome], run.facts.get("result"))
-    yield from run.publish(until_done=True)
-    run.end()
+    yield from run.publish_all()
 
 
 def _work(run: Run) -> Work[str]:
+    """The phases; whatever becomes of them, what has to be undone is."""
     try:
-        for name in _names(run):
-            if name == PUBLISH:
-                continue
-            run.begin(name)
-            yield from PHASES[name](run)
-            run.end()
-            run.announce("phaseChanged")
-            yield from run.publish(until_done=False)
+        yield from _phases(run)
     except StepFailed as failure:
         run.fail(failure.error)
-        yield from _clean_up(run)
-        return "Failed"
     except Cancelled:
         run.end("Canceled")
         yield from _clean_up(run)
         return "Canceled"
-    return "Succeeded"
+    except Exception as error:  # noqa: BLE001 - a fault of our own must not leave behind what the run made
+        run.fail_unexpectedly(error)
+    else:
+        return "Succeeded"
+    yield from _clean_up(run)
+    return "Failed"
+
+
+def _phases(run: Run) -> Work[None]:
+    run.announce("accepted")
+    yield from run.publish()
+    for name in _names(run):
+        if name == PUBLISH:
+            continue
+        run.begin(name)
+        yield from PHASES[name](run)
+        run.end()
+        run.announce("phaseChanged")
+        yield from run.publish()
 
 
 def _clean_up(run: Run) -> Work[None]:

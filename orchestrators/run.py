@@ -9,23 +9,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from arcway.domain.errors import ArcError, redact
-from arcway.domain.events import Kind, run_event
-from arcway.domain.phases import TIME_LIMITS, UNDO, Interval, phases_of
+from arcway.domain.events import Kind
+from arcway.domain.phases import CLEAN_UP_SECONDS, TIME_LIMITS, UNDO, UNDO_SECONDS, Interval, phases_of
 from arcway.domain.request import read_request
 from arcway.domain.run import Phase, accepted, fit
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
-from orchestrators.back_off import back_off
+from orchestrators.back_off import asked_to_wait, back_off
+from orchestrators.cancel import CancelRequests
+from orchestrators.outbox import Outbox
 
 type Json = dict[str, Any]
 type Work[T] = Generator[Task[Any], Any, T]
 
-_STATES = {"accepted": "Accepted", "succeeded": "Succeeded", "failed": "Failed", "canceled": "Canceled"}
 ATTEMPTS = 5
 # As long as another client's Helm operation may last, and then some.
 RELEASE_ATTEMPTS = 8
 UNEXPECTED_ATTEMPTS = 3
-CANCEL_EVENT = "cancel"
 LEASE = ("lease kube-system/arcway", "release_cluster")
 
 
@@ -49,18 +49,18 @@ class Run:
         self.request = read_request(payload["request"])
         self.facts: Json = {}
         self._run_id: str = payload["runId"]
-        self._source: str | None = payload["source"]
-        self._trace: str | None = payload["traceparent"]
-        self._events: list[Json] = []
+        self._given = {name: payload.get(name) for name in ("traceparent", "startedBy", "roles")}
+        self._outbox = Outbox(payload["source"], payload["traceparent"])
         self._undo: list[tuple[str, str, Json]] = []
         self._temporary: dict[str, str] = {}
-        self._cancel: Task[Any] = context.wait_for_external_event(CANCEL_EVENT)
         self._undoing = False
+        self._unexpected_publishing = 0
         self._deadline: datetime | None = None
         self._phase: Json = {}
         phases = phases_of(self.request.operation, self.request.order)
         self._status = accepted(f"{context.instance_id}.{self._run_id}", self.request, phases, payload).as_json()
         self._status["state"] = "Running"
+        self._cancel = CancelRequests(context, self._status["id"])
 
     # --- what phases use -------------------------------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ class Run:
             if seen["done"]:
                 return seen
             looks += 1
-            wait = max(every.after(looks), seen.get("retryAfter") or 0.0)
+            wait = max(every.after(looks), asked_to_wait(seen.get("retryAfter")))
             error = ArcError(late, f"{self._phase['name']} waited too long: {seen.get('detail')}.").as_dict()
             yield from self._wait(wait, "Waiting", late=error)
 
@@ -125,10 +125,10 @@ class Run:
         """Say what a removal has not removed so far."""
         self._status["left"] = what
 
-    def created(self, what: str, undo: str) -> None:
+    def created(self, what: str, undo: str, **given: Any) -> None:
         """Remember that this run created `what` and which step undoes it."""
         self.changed()
-        self.undoable(what, undo)
+        self.undoable(what, undo, **given)
 
     def undoable(self, what: str, undo: str, **given: Any) -> None:
         """Remember before `what` is begun which step undoes it, whether it has begun or not."""
@@ -152,8 +152,8 @@ class Run:
 
     def end(self, state: str = "Succeeded") -> None:
         """Close the phase in progress, and show by whom if it was cancelled."""
-        if state == "Canceled" and isinstance(asked := self._cancel.get_result(), dict):
-            self._status["canceledBy"] = asked["by"]
+        if state == "Canceled":
+            self._status["canceledBy"] = self._cancel.asked_by()
         self._phase["finishedAt"] = self._now()
         self._set(state)
 
@@ -169,6 +169,11 @@ class Run:
         self._status["error"] = {**shown, "phase": self._phase.get("name")}
         self.end("Failed")
 
+    def fail_unexpectedly(self, error: Exception) -> None:
+        """Close the phase in progress as failed by a fault of Arcway's own."""
+        text = f"{type(error).__name__}: {redact(str(error), 300)}"
+        self.fail(ArcError("ARC-6006", f"The run met a fault of Arcway's own: {text}").as_dict())
+
     def undo(self) -> Work[None]:
         """Undo what this run created, newest first; a step that restores something says so as `restored`.
 
@@ -176,54 +181,52 @@ class Run:
         """
         while self._undo:
             what, step, given = self._undo.pop()
-            seen = yield from self._afterwards(self.poll(step, UNDO, late="ARC-6005", **given), what)
+            work = self.poll(step, UNDO, late="ARC-6005", **given)
+            seen = yield from self._afterwards(work, what, UNDO_SECONDS)
             if seen and "restored" in seen:
                 self.leave([*self._status["left"], seen["restored"]])
 
     def tidy(self, *only: str) -> Work[None]:
         """Remove what is temporary, or `only` some of it, newest first; what cannot be removed is listed in `left`."""
         for what in only or [*reversed(self._temporary)]:
-            yield from self._afterwards(self.call(self._temporary.pop(what)), what)
+            yield from self._afterwards(self.call(self._temporary.pop(what)), what, CLEAN_UP_SECONDS)
 
     @property
     def publishes(self) -> bool:
         """Whether there is a broker that events go to."""
-        return self._source is not None
+        return self._outbox.source is not None
 
     def announce(self, kind: Kind, result: Json | None = None) -> None:
         """Put an event of the run as it is now behind those that wait to be published."""
-        if self._source is None:
-            return
-        run = {**fit(self._status), "result": result}
-        state = _STATES.get(kind, "Running")
         phase = dict(self._phase) if kind == "phaseChanged" else None
-        event = run_event(
-            kind,
-            {**run, "state": state},
-            source=self._source,
-            number=1,
-            time=self._now(),
-            trace=self._trace,
-            phase=phase,
-        )
-        self._events.append(event)
+        self._outbox.add(kind, {**fit(self._status), "result": result}, self._now(), phase)
 
-    def publish(self, *, until_done: bool) -> Work[None]:
-        """Publish what waits: once, keeping it if the broker does not answer, or until it is done, however long."""
+    def publish(self) -> Work[None]:
+        """Publish what waits, once; if the broker does not answer, it waits on."""
+        yield from self._outbox.send(self._publish_once)
+
+    def publish_all(self) -> Work[None]:
+        """Publish what waits, again and again until it is done, the phase's time is over or somebody cancels.
+
+        What is not published is listed in `left`.
+        """
+        self._cancel.forget()
         attempt = 0
-        while self._events:
-            attempt += 1
-            error = yield from self._publish_once(list(self._events))
-            if error is None:
-                self._events.clear()
-            elif not until_done:
-                return
-            else:
-                self._deadline, self._undoing = None, True
+        try:
+            while error := (yield from self._outbox.send(self._publish_once)):
+                attempt += 1
                 self._phase["attempts"] = attempt
                 self.detail(f"{error['code']}: {error['message']}")
                 pause = back_off(self._run_id, "publish_events", min(attempt, 7), error)
                 yield from self._wait(pause, "Retrying", late=error)
+        except StepFailed as failure:
+            self._outbox.give_up(failure.error["code"])
+        except Cancelled:
+            self._outbox.give_up("canceled")
+        self.leave([*self._status["left"], *self._outbox.lost])
+        if self._outbox.lost:
+            self.detail(f"not published: {', '.join(self._outbox.lost)}")
+        self.end("Failed" if self._outbox.lost else "Succeeded")
 
     def keep(self) -> None:
         """Leave what this run created in place, and say so."""
@@ -242,22 +245,29 @@ class Run:
         try:
             outcome = yield self._context.call_activity("publish_events", input=self._input({"events": events}))
         except TaskFailedError as failure:
-            return _unexpected("publish_events", failure, retryable=True)
+            self._unexpected_publishing += 1
+            again = self._unexpected_publishing < UNEXPECTED_ATTEMPTS
+            return _unexpected("publish_events", failure, retryable=again)
         error: Json | None = outcome.get("error")
         return error
 
-    def _afterwards(self, work: Work[Json], what: str) -> Work[Json | None]:
-        """Do work beside the phases: it has no time limit of a phase, cannot be cancelled and shows in no phase."""
+    def _afterwards(self, work: Work[Json], what: str, seconds: float) -> Work[Json | None]:
+        """Do work beside the phases: it has a time limit of its own, cannot be cancelled and shows in no phase."""
         shown, self._phase = self._phase, Phase(name="afterwards").as_json()
-        before, (self._deadline, self._undoing) = (self._deadline, self._undoing), (None, True)
+        before = self._deadline, self._undoing
+        self._undoing = True
+        self.limit(seconds)
         try:
             return (yield from work)
         except StepFailed as failure:
-            self._status["left"] = [*self._status["left"], f"{what} ({failure.error['code']})"]
-            return None
+            code = failure.error["code"]
+        except Exception:  # noqa: BLE001 - what comes after it must be cleaned up, too
+            code = "ARC-6006"
         finally:
             self._phase = shown
             self._deadline, self._undoing = before
+        self._status["left"] = [*self._status["left"], f"{what} ({code})"]
+        return None
 
     def enter(self, name: str) -> None:
         """Make a phase the one in progress, cancelled or not."""
@@ -268,7 +278,7 @@ class Run:
         self._deadline = self._context.current_utc_datetime + timedelta(seconds=limit) if limit else None
 
     def _stop_if_cancelled(self) -> None:
-        if self._cancel.is_complete and not self._undoing:
+        if not self._undoing and self._cancel.is_asked():
             raise Cancelled
 
     def _input(self, extra: Json) -> Json:
@@ -277,7 +287,7 @@ class Run:
             "runId": self._run_id,
             "correlationId": self._status["correlationId"],
             "createdAt": self._status["createdAt"],
-            "traceparent": self._trace,
+            **self._given,
             **extra,
         }
 
@@ -288,11 +298,13 @@ class Run:
         self._phase["nextAttemptAt"] = _text(until)
         self._set(state)
         timer = self._context.create_timer(until)
-        yield when_any([timer] if self._undoing else [timer, self._cancel])
+        while not timer.is_complete:
+            if not self._undoing and self._cancel.is_asked():
+                timer.cancel()
+                self._phase["nextAttemptAt"] = None
+                raise Cancelled
+            yield when_any([timer] if self._undoing else [timer, self._cancel.next])
         self._phase["nextAttemptAt"] = None
-        if not timer.is_complete:
-            timer.cancel()
-            raise Cancelled
 
     def _set(self, phase_state: str) -> None:
         self._phase["state"] = phase_state

@@ -8,16 +8,19 @@ from typing import Annotated, Any
 
 import azure.durable_functions as df
 import azure.functions as func
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from arcway import queries
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
-from arcway.domain.model import SecretName
-from arcway.domain.request import ClusterName, KubeconfigReference, ResourceGroupName, SubscriptionId, read_request
+from arcway.domain.model import SecretName, problems
+from arcway.domain.owners import SecretUser
+from arcway.domain.references import KubeconfigReference, wrong_kubeconfig
+from arcway.domain.request import ClusterName, ResourceGroupName, SubscriptionId, read_request
+from arcway.domain.secret_names import PROOF_PATTERN, Kind, kind_of
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller
-from triggers.operations import Answer, Parameters, at, operation
+from triggers.operations import Answer, Header, Parameters, at, operation
 from triggers.runs import input_of, look_up
 from triggers.shapes import AgentsTable, ConnectedCluster, ConnectedClusterList
 
@@ -25,8 +28,13 @@ blueprint = df.Blueprint()
 
 _ONE = "connectedClusters/{subscription}/{group}/{name}"
 _AZURE_CODES = ("ARC-3003", *(f"ARC-40{number:02}" for number in (*range(1, 10), 11, 12)))
+_PROOF = Header(
+    "x-arcway-proof",
+    "The proof of a temporary secret (`kubeconfig.proof` of a request); not in the query, since URLs are logged.",
+    {"type": "string", "pattern": PROOF_PATTERN},
+)
 _CLUSTER_CODES = (
-    *(f"ARC-20{number:02}" for number in (*range(1, 9), *range(11, 15), 23)),
+    *(f"ARC-20{number:02}" for number in (*range(1, 9), *range(11, 15), 23, 25, 40)),
     *("ARC-3001", "ARC-3002", "ARC-5012", "ARC-6007"),
 )
 
@@ -111,6 +119,7 @@ async def _get(
     READ,
     name="getAgents",
     parameters=_Agents,
+    headers=(_PROOF,),
     answers={200: Answer("As the cluster's own API server shows them.", AgentsTable)},
     codes=(*_AZURE_CODES, *_CLUSTER_CODES),
 )
@@ -126,15 +135,29 @@ async def _agents(
             raise ArcError("ARC-1006", details=[{"field": "context", "message": "goes with kubeconfig only"}])
         return http.respond(await agents_by_last_run(client, given.cluster))
     caller.require(CHANGE)
-    reference = KubeconfigReference(secret=given.kubeconfig, context=given.context)
-    return http.respond(await asyncio.to_thread(queries.agents_of, given.cluster, reference))
+    reference = _reference(given, req.headers.get(_PROOF.name))
+    return http.respond(await asyncio.to_thread(queries.agents_of, given.cluster, reference, caller.secret_user))
+
+
+def _reference(given: _Agents, proof: str | None) -> KubeconfigReference:
+    """The kubeconfig that the query names. Raises `ArcError` ARC-1006 when it is not one that the caller may name."""
+    name, temporary = str(given.kubeconfig), kind_of(str(given.kubeconfig)) is Kind.TEMPORARY
+    try:
+        reference = KubeconfigReference(secret=name, context=given.context, temporary=temporary, proof=proof)
+    except ValidationError as error:
+        raise ArcError("ARC-1006", details=[*problems(error)]) from error
+    names = {"kubeconfig.secret": "kubeconfig", "kubeconfig.proof": _PROOF.name}
+    if wrong := wrong_kubeconfig(reference):
+        details = [{**item, "field": names.get(item["field"], item["field"])} for item in wrong]
+        raise ArcError("ARC-1006", details=[*details])
+    return reference
 
 
 async def agents_by_last_run(client: df.DurableFunctionsClient, cluster: ClusterId) -> dict[str, Any]:
     """The agents as the kubeconfig of the cluster's last run shows them. Raises `ArcError`, ARC-2023 if it is gone."""
-    reference = await kubeconfig_of_last_run(client, cluster)
+    reference, user = await kubeconfig_of_last_run(client, cluster)
     try:
-        return await asyncio.to_thread(queries.agents_of, cluster, reference)
+        return await asyncio.to_thread(queries.agents_of, cluster, reference, user)
     except ArcError as error:
         if error.code not in ("ARC-2001", "ARC-2025"):
             raise
@@ -142,11 +165,14 @@ async def agents_by_last_run(client: df.DurableFunctionsClient, cluster: Cluster
         raise ArcError("ARC-2023", text) from error
 
 
-async def kubeconfig_of_last_run(client: df.DurableFunctionsClient, cluster: ClusterId) -> KubeconfigReference:
-    """The kubeconfig of the cluster's last run. Raises `ArcError` ARC-2023."""
+async def kubeconfig_of_last_run(
+    client: df.DurableFunctionsClient, cluster: ClusterId
+) -> tuple[KubeconfigReference, SecretUser]:
+    """The kubeconfig of the cluster's last run, and who asked for that. Raises `ArcError` ARC-2023."""
     state = await look_up(client, cluster.instance())
-    request = read_request(input_of(state)["request"]) if state else None
-    if request is None or request.kubeconfig is None:
+    started = input_of(state) if state else None
+    request = read_request(started["request"]) if started else None
+    if started is None or request is None or request.kubeconfig is None:
         what = "The last run was given no kubeconfig" if request else "There is no run"
         raise ArcError("ARC-2023", f"{what} of {cluster.resource_id}.")
-    return request.kubeconfig
+    return request.kubeconfig, SecretUser.of(started)

@@ -16,10 +16,11 @@ from arcway.azure.events import sender
 from arcway.domain.errors import ArcError
 from arcway.domain.events import rejected_event
 from arcway.domain.ids import Origin
+from arcway.domain.owners import QUEUE
 from arcway.domain.request import AnyRequest, parse_request
-from arcway.domain.run import Identity
 from arcway.settings import settings
 from arcway.telemetry import log
+from triggers.access.callers import Caller
 from triggers.runs import find
 from triggers.start import cancel, start
 
@@ -69,7 +70,7 @@ async def _do(client: df.DurableFunctionsClient, body: object, key: str, origin:
         return
     request = parse_request(body)
     if request.kubeconfig is not None:
-        await asyncio.to_thread(queries.check_secret, request.kubeconfig.secret)
+        await asyncio.to_thread(queries.check_secret, request.kubeconfig, _sender().secret_user)
     await start(client, request, key, origin, _sender())
 
 
@@ -81,12 +82,12 @@ async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) ->
     found = await find(client, run_id)
     if found["finishedAt"]:
         return
-    await cancel(client, run_id, _sender())
+    await cancel(client, run_id, _sender().identity)
 
 
-def _sender() -> Identity:
+def _sender() -> Caller:
     """Service Bus does not say who sent a message; who may send is decided by the queue's Sender role."""
-    return Identity(name=f"queue {settings().onboarding_queue}", object_id=None)
+    return Caller(f"queue {settings().onboarding_queue}", None, frozenset(), other_roles=frozenset({QUEUE}))
 
 
 async def _reject(message: func.ServiceBusMessage, key: str, origin: Origin, body: object, error: ArcError) -> None:

@@ -4,6 +4,7 @@ The last run of each cluster stays until then; after it, a run's history is in e
 removed.
 """
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -13,6 +14,7 @@ import grpc
 from durabletask.client import OrchestrationStatus
 from pydantic import Field
 
+from arcway import kubeconfigs
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from arcway.telemetry import log
@@ -30,9 +32,11 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 @blueprint.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
 @blueprint.durable_client_input(client_name="client")
 async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
-    """Every night: what is older than ARCWAY_RETENTION_DAYS."""
+    """Every night: runs older than ARCWAY_RETENTION_DAYS, and kubeconfigs of the page that have expired."""
     removed = await _purge(client, timedelta(days=settings().retention_days))
     log.info("purged %d finished runs", removed)
+    forgotten = await asyncio.to_thread(kubeconfigs.forget_expired, datetime.now(UTC))
+    log.info("deleted %d expired kubeconfigs", len(forgotten))
 
 
 # The name sorts before `run`, whose route would take `purge` for a run's id.

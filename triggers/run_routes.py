@@ -103,7 +103,7 @@ async def _retry(
         raise ArcError("ARC-6003", f"Run {found['id']} still goes on.", details=[*details])
     if found["state"] == "Succeeded":
         return http.respond(found)
-    started = await start_again(client, found, caller.identity)
+    started = await start_again(client, found, caller)
     run = await find(client, str(started.run))
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 

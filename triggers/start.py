@@ -4,6 +4,8 @@ One orchestration instance per cluster makes operations on it exclude one anothe
 instance silently and refuses a running one, so the state is looked at first and again after a refused start.
 """
 
+import hashlib
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +16,10 @@ import grpc
 
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin, RunId
-from arcway.domain.request import AnyRequest
+from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import Identity
 from arcway.settings import settings
+from triggers.access.callers import Caller
 from triggers.runs import Json, input_of, is_over, look_up, request_of
 
 _KEYS_CARRIED = 5
@@ -32,12 +35,13 @@ class Started:
 
 
 async def start(
-    client: df.DurableFunctionsClient, request: AnyRequest, key: str, origin: Origin, started_by: Identity
+    client: df.DurableFunctionsClient, request: AnyRequest, key: str, origin: Origin, caller: Caller
 ) -> Started:
-    """Start the request's run, or return the one that the same key or an equal request started.
+    """Start the request's run for the caller, or return the one that the same key or an equal request started.
 
-    Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002 the key's run was replaced by a later
-    one, ARC-6007 the engine does not answer.
+    A key belongs to one connected cluster. Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002
+    the key's run was replaced by a later one, ARC-6009 the key was used for another request, ARC-6007 the engine does
+    not answer.
     """
     instance = request.cluster.instance("check" if request.operation == "check" else "cluster")
     for _ in range(_TRIES):
@@ -45,7 +49,8 @@ async def start(
         earlier = input_of(state) if state else None
         if state and earlier and (found := _same_run(instance, earlier, is_over(state), request, key)):
             return found
-        payload = {**_payload(request, key, origin, earlier), "startedBy": started_by.as_json()}
+        payload = _payload(request, key, origin, earlier)
+        payload |= {"startedBy": caller.identity.as_json(), "roles": sorted(caller.secret_user.roles)}
         try:
             await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
         except grpc.RpcError:
@@ -54,10 +59,10 @@ async def start(
     raise ArcError("ARC-6007", "The workflow engine refused to start the run.")
 
 
-async def start_again(client: df.DurableFunctionsClient, run: Json, started_by: Identity) -> Started:
+async def start_again(client: df.DurableFunctionsClient, run: Json, caller: Caller) -> Started:
     """A new run of an ended run's request. Raises `ArcError` as `start` does."""
     request = await request_of(client, run["id"])
-    return await start(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), started_by)
+    return await start(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), caller)
 
 
 async def cancel(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> None:
@@ -71,24 +76,38 @@ async def cancel(client: df.DurableFunctionsClient, run_id: str, canceled_by: Id
 
 def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key: str) -> Started | None:
     run = RunId(instance, earlier["runId"])
+    known = {item["key"]: item for item in earlier["keys"]} | {earlier["requestKey"]: _remembered(earlier)}
+    # Keys that were remembered before requests were have no digest.
+    if key in known and known[key].get("request") not in (None, _digest(request)):
+        used_by = known[key]["runId"]
+        raise ArcError("ARC-6009", f"The key started run {used_by}, which was another request for this cluster.")
     if not over:
-        if key == earlier["requestKey"] or request.as_json() == earlier["request"]:
+        if key == earlier["requestKey"] or _digest(request) == _digest(read_request(earlier["request"])):
             return Started(run, finished=False)
         text = f"Run {run} ({earlier['operation']}) works on this cluster."
         raise ArcError("ARC-6003", text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     if key == earlier["requestKey"]:
         return Started(run, finished=True)
-    for known in earlier["keys"]:
-        if key == known["key"]:
-            text = f"Run {known['runId']} of this key was replaced by {run}."
-            raise ArcError("ARC-6002", text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
+    if key in known:
+        text = f"Run {known[key]['runId']} of this key was replaced by {run}."
+        raise ArcError("ARC-6002", text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     return None
+
+
+def _remembered(earlier: Json) -> Json:
+    digest = _digest(read_request(earlier["request"]))
+    return {"key": earlier["requestKey"], "runId": earlier["runId"], "request": digest}
+
+
+def _digest(request: AnyRequest) -> str:
+    """Equal for equal requests, also when one was accepted before the request had its newest fields."""
+    return hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None) -> Json:
     keys: list[Json] = []
     if earlier:
-        keys = [{"key": earlier["requestKey"], "runId": earlier["runId"]}, *earlier["keys"]][:_KEYS_CARRIED]
+        keys = [_remembered(earlier), *earlier["keys"]][:_KEYS_CARRIED]
     payload: dict[str, Any] = {
         "runId": uuid.uuid4().hex[:12],
         "operation": request.operation,

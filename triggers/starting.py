@@ -31,7 +31,8 @@ class DryRun(Parameters):
 HEADERS = (
     Header(
         "Idempotency-Key",
-        "The same key finds the run that it started; without one, an equal request finds the run that still goes on.",
+        "The same key and request for a connected cluster find the run that they started; the same key with another "
+        "request for it is a conflict. Without a key, an equal request finds the run that is still in progress.",
         {"type": "string", "minLength": 1, "maxLength": _KEY_LIMIT},
     ),
     Header(
@@ -45,7 +46,7 @@ ANSWERS: Mapping[int, Answer] = {
     200: Answer("The run of the same key, which is over, or the check that a dry run waited for.", Run),
     202: Answer("The run as it begins, or the same run if it goes on.", Run, ("Location", "Retry-After")),
 }
-CODES = ("ARC-1001", "ARC-1002", "ARC-1003", "ARC-1011", "ARC-6001", "ARC-6002", "ARC-6003", "ARC-6007")
+CODES = ("ARC-1001", "ARC-1002", "ARC-1003", "ARC-1011", "ARC-6001", "ARC-6002", "ARC-6003", "ARC-6007", "ARC-6009")
 EXAMPLE: Mapping[str, Any] = {
     "subscriptionId": "11111111-2222-3333-4444-555555555555",
     "resourceGroup": "clusters",
@@ -62,7 +63,7 @@ async def answer(
     origin, key = http.origin_of(req), _key(req)
     if dry_run or request.operation == "check":
         return await _check(client, request.model_copy(update={"operation": "check"}), origin, caller)
-    started = await start(client, request, key, origin, caller.identity)
+    started = await start(client, request, key, origin, caller)
     run = await find(client, str(started.run))
     return http.respond(run, 200) if started.finished else _accepted(run)
 
@@ -70,7 +71,7 @@ async def answer(
 async def _check(
     client: df.DurableFunctionsClient, request: AnyRequest, origin: Origin, caller: Caller
 ) -> func.HttpResponse:
-    started = await start(client, request, str(uuid.uuid4()), origin, caller.identity)
+    started = await start(client, request, str(uuid.uuid4()), origin, caller)
     try:
         await client.wait_for_orchestration_completion(started.run.instance, timeout=_DRY_RUN_SECONDS)
     except TimeoutError:

@@ -1,131 +1,129 @@
 """Resolves a secret's name, inside the step that needs it and nowhere else; keeps a secret that was handed over.
 
 In Azure a secret is in one of the configured Key Vaults; on one machine it may be a file of the secret folder: a bare
-name, a regular file, readable by its owner only. Must not know what the secret is for, nor let it into an error.
+name, a regular file, readable by its owner only. A secret is read as one kind only (`arcway.domain.secret_names`), by
+those whom its owner tag names, and until it expires. Must not know what the text says, nor let it into an error.
 """
 
-import os
-import re
-import stat
-import uuid
+from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from azure.core.exceptions import ResourceNotFoundError
 
+from arcway.azure import secret_folder
 from arcway.azure.errors import azure_errors
 from arcway.azure.pipeline import credential, transport_options
+from arcway.azure.secret_folder import Stored
 from arcway.domain.errors import ArcError
-from arcway.domain.model import TEMPORARY
+from arcway.domain.owners import SecretUser
+from arcway.domain.secret_names import Kind, kind_of
 from arcway.settings import settings
 
 if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
 
-_NAME = re.compile(r"arcway-[0-9A-Za-z-]{1,110}")
-_SIZE_LIMIT = 1024 * 1024
+_OWNER_TAG = "arcway-owner"
+_MADE_BY_TAG = "managed-by"
+_PAGE = "arcway-page"
 
 
-def read_secret(name: str, code_when_gone: str = "ARC-2001") -> str:
-    """The secret's text.
+def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone: str = "ARC-2001") -> str:
+    """The secret's text, for `user`, or for the service itself when that is None.
 
-    Raises `ArcError`: ARC-2001 when it may not be used, `code_when_gone` when there is none.
+    Raises `ArcError`: ARC-2001 when it may not be used as one of `kinds` or not any more, ARC-2040 when `user` is not
+    one of its owners, `code_when_gone` when there is none.
     """
-    _check(name)
-    folder = settings().secrets_dir
-    if folder is not None and (text := _from_folder(folder, name)) is not None:
-        return text
-    for vault in settings().vaults:
-        if (text := _from_vault(vault, name)) is not None:
-            return text
-    raise ArcError(code_when_gone, f"There is no secret {name}.")
+    _check(name, *kinds)
+    stored = _find(name)
+    if stored is None:
+        raise ArcError(code_when_gone, f"There is no secret {name}.")
+    if user is not None and not user.owns(stored.owners):
+        raise ArcError("ARC-2040", f"Secret {name} has owners, and the caller is not one of them.")
+    # A temporary one may have expired; what its token is still good for is for the API server to say.
+    if stored.expires and stored.expires <= datetime.now(UTC) and kind_of(name) is not Kind.TEMPORARY:
+        raise ArcError("ARC-2001", f"Secret {name} expired on {stored.expires:%Y-%m-%d %H:%M} UTC.")
+    return stored.text
 
 
-def delete_secret(name: str) -> None:
-    """Delete a temporary secret wherever it is; harmless when there is none.
+def delete_secret(name: str, *kinds: Kind) -> None:
+    """Delete a secret of one of `kinds` wherever it is; harmless when there is none.
 
     In a vault with soft delete it can be recovered until the vault's retention is over
     (https://learn.microsoft.com/azure/key-vault/general/soft-delete-overview). Raises `ArcError`: ARC-2001 for a name
-    that is not a temporary secret's, ARC-3xxx and ARC-4xxx when the vault does not do it.
+    of another kind, ARC-3xxx and ARC-4xxx when the vault does not do it.
     """
-    _check(name)
-    if not name.startswith(TEMPORARY):
-        raise ArcError("ARC-2001", f"Secret {name} is not temporary.")
-    folder = settings().secrets_dir
-    if folder is not None:
-        try:
-            (folder / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise ArcError("ARC-2001", f"Secret {name} cannot be deleted.") from error
+    _check(name, *kinds)
+    if (folder := settings().secrets_dir) is not None:
+        secret_folder.delete(folder, name)
     # Looked for first: the identity need not be allowed to delete in vaults that only hold what is kept.
     for vault in settings().vaults:
         if _from_vault(vault, name) is not None:
             _delete_from_vault(vault, name)
 
 
-def _check(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise ArcError("ARC-2001", "The secret's name must start with arcway- and have letters, digits and hyphens.")
+def store_secret(name: str, text: str, expires: datetime) -> bool:
+    """Keep a kubeconfig as a secret until `expires`: in the secret folder where there is one, else in the first vault.
 
-
-def store_secret(name: str, text: str) -> None:
-    """Keep a text as a secret: in the secret folder where there is one, else in the first vault.
-
-    Raises `ArcError`: ARC-2001 the name is none, ARC-2024 there is neither, ARC-4002 the vault does not allow it, or
-    what else Azure answers.
+    One that somebody stored with owners or for good stays as it is. Returns whether there was none before. Raises
+    `ArcError`: ARC-2001 the name is none, ARC-2024 there is neither, ARC-4002 the vault does not allow it, or what else
+    Azure answers.
     """
-    _check(name)
+    _check(name, Kind.KUBECONFIG)
+    stored = _find(name)
+    if stored is not None and (stored.owners is not None or stored.expires is None):
+        return False
     if (folder := settings().secrets_dir) is not None:
-        _to_folder(folder, name, text)
+        secret_folder.write(folder, name, text, expires)
     elif settings().vaults:
         with azure_errors():
-            _vault(settings().vaults[0]).set_secret(name, text)
+            _vault(settings().vaults[0]).set_secret(name, text, expires_on=expires, tags={_MADE_BY_TAG: _PAGE})
     else:
         raise ArcError("ARC-2024", "Neither ARCWAY_VAULTS nor ARCWAY_SECRETS_DIR is set.")
+    return stored is None
 
 
-def _to_folder(folder: Path, name: str, text: str) -> None:
-    draft = folder / f".{name}.{uuid.uuid4().hex}"
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        draft.replace(folder / name)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise ArcError("ARC-2024", f"Secret {name} cannot be written: {error.strerror}.") from error
+def delete_expired(now: datetime) -> list[str]:
+    """Delete what `store_secret` stored and what has expired by `now`; returns the names. Raises `ArcError`."""
+    if (folder := settings().secrets_dir) is not None:
+        return secret_folder.delete_expired(folder, now)
+    if not settings().vaults:
+        return []
+    vault = settings().vaults[0]
+    with azure_errors():
+        expired = [
+            str(item.name)
+            for item in _vault(vault).list_properties_of_secrets()
+            if (item.tags or {}).get(_MADE_BY_TAG) == _PAGE and item.expires_on and item.expires_on <= now
+        ]
+    for name in expired:
+        _delete_from_vault(vault, name)
+    return expired
 
 
-def _from_folder(folder: Path, name: str) -> str | None:
-    try:
-        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ArcError("ARC-2001", f"Secret {name} is not a readable regular file.") from error
-    with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
-            raise ArcError("ARC-2001", f"Secret {name} must be a regular file that only its owner may read (0600).")
-        return _text(name, file.read(_SIZE_LIMIT + 1))
+def _check(name: str, *kinds: Kind) -> None:
+    kind = kind_of(name)
+    if kind is None:
+        raise ArcError("ARC-2001", "The secret's name must start with arcway- and have letters, digits and hyphens.")
+    if kind not in kinds:
+        raise ArcError("ARC-2001", f"Secret {name} is of the kind: {kind}; it cannot be used as: {' or '.join(kinds)}.")
 
 
-def _text(name: str, data: bytes) -> str:
-    if len(data) > _SIZE_LIMIT:
-        raise ArcError("ARC-2001", f"Secret {name} is larger than 1 MiB.")
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise ArcError("ARC-2001", f"Secret {name} is not text in UTF-8.") from error
+def _find(name: str) -> Stored | None:
+    folder = settings().secrets_dir
+    if folder is not None and (stored := secret_folder.read(folder, name)) is not None:
+        return stored
+    return next((found for vault in settings().vaults if (found := _from_vault(vault, name)) is not None), None)
 
 
-def _from_vault(vault: str, name: str) -> str | None:
+def _from_vault(vault: str, name: str) -> Stored | None:
     with azure_errors():
         try:
-            return _vault(vault).get_secret(name).value
+            found = _vault(vault).get_secret(name)
         except ResourceNotFoundError:
             return None
+    properties = found.properties
+    return Stored(found.value or "", (properties.tags or {}).get(_OWNER_TAG), properties.expires_on)
 
 
 def _delete_from_vault(vault: str, name: str) -> None:

@@ -78,7 +78,8 @@ def _by(server: Server, path: str, name: str, given: Kubeconfig) -> Json:
     """By the user's own kubeconfig; what is made of it for the service is removed again."""
     with handing_over(server, name, given) as handed:
         reference = handed.kubeconfig or {}
-        return server.get(path, kubeconfig=reference.get("secret"), context=reference.get("context"))
+        headers = {"x-arcway-proof": reference["proof"]} if reference.get("proof") else {}
+        return server.get(path, headers, kubeconfig=reference.get("secret"), context=reference.get("context"))
 
 
 def _table(columns: dict[str, str], rows: list[Json]) -> Table:

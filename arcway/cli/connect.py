@@ -32,6 +32,7 @@ from arcway.cli.options import (
     ServerOption,
     SubscriptionOption,
     TagsOption,
+    TakeOverOption,
     TimeoutOption,
     YesOption,
 )
@@ -73,6 +74,7 @@ def connect(
     ] = False,
     order: Annotated[Literal["agents-first", "resource-first"], typer.Option()] = "agents-first",
     on_failure: Annotated[Literal["keep", "rollback"], typer.Option()] = "keep",
+    take_over: TakeOverOption = False,
     check_network: CheckNetworkOption = False,
     dry_run: DryRunOption = False,
     no_wait: NoWaitOption = False,
@@ -87,7 +89,7 @@ def connect(
     body["tags"] = requests.tags(tags or [])
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
     body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": not disable_auto_upgrade}
-    body["checkNetwork"] = check_network
+    body |= {"checkNetwork": check_network, "takeOver": take_over}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
     given = Kubeconfig(
@@ -118,6 +120,7 @@ def check(
     proxy_skip_range: ProxySkipRangeOption = None,
     proxy_cert: ProxyCertOption = None,
     proxy_credentials: ProxyCredentialsOption = None,
+    take_over: TakeOverOption = False,
     check_network: CheckNetworkOption = False,
     server: ServerOption = None,
     format_: OutputOption = "table",
@@ -125,7 +128,7 @@ def check(
     """Check a cluster without changing anything. Example: arcway check -n shop -g clusters -l eastus"""
     here = Server.find(server)
     body = _request(here, name, resource_group, subscription, location)
-    body["checkNetwork"] = check_network
+    body |= {"checkNetwork": check_network, "takeOver": take_over}
     given = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, keep_credential, key_vault, yes
     )

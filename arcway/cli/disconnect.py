@@ -53,6 +53,9 @@ def disconnect(
     azure_only: Annotated[
         bool, typer.Option("--azure-only", help="Leave the cluster alone, for one that is gone for good.")
     ] = False,
+    agents_only: Annotated[
+        bool, typer.Option("--agents-only", help="Remove the agents and leave the connected cluster in Azure.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Remove the finalizers that keep something from being deleted.")
     ] = False,
@@ -71,14 +74,15 @@ def disconnect(
 ) -> int:
     """Disconnect a cluster. Example: arcway disconnect -n shop -g clusters --kube-config ~/.kube/config"""
     here = Server.find(server)
-    body = requests.cluster(here, name, resource_group, subscription) | {"azureOnly": azure_only, "force": force}
+    body = requests.cluster(here, name, resource_group, subscription)
+    body |= {"azureOnly": azure_only, "agentsOnly": agents_only, "force": force}
     given = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, keep_credential, key_vault, yes
     )
     # Taken like everywhere, and of no use: nothing that would need a proxy runs in the cluster.
     plain, _ = without_credentials(Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials))
     if not dry_run and not yes:
-        _ask(name, resource_group, azure_only=azure_only)
+        _ask(name, resource_group, azure_only=azure_only, agents_only=agents_only)
     with _if_dead(), handing_over(here, name, None if azure_only else given, plain) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
@@ -95,9 +99,11 @@ def _if_dead() -> Iterator[None]:
         raise
 
 
-def _ask(name: str, resource_group: str, *, azure_only: bool) -> None:
+def _ask(name: str, resource_group: str, *, azure_only: bool, agents_only: bool) -> None:
     if not sys.stdin.isatty():
         raise CommandError("Disconnecting needs a confirmation.", USAGE, remedy="Give --yes where nobody can be asked.")
-    what = "the connected cluster" if azure_only else "the connected cluster and its agents"
+    what = "the connected cluster and its agents"
+    if azure_only or agents_only:
+        what = "the connected cluster" if azure_only else "the agents of connected cluster"
     if not typer.confirm(f"Delete {what} {name} in resource group {resource_group}?", err=True):
         raise CommandError("Nothing was changed.", USAGE)

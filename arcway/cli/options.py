@@ -72,6 +72,10 @@ ProxyCredentialsOption = Annotated[
 CheckNetworkOption = Annotated[
     bool, typer.Option("--check-network", help="Also try from inside the cluster what the agents need (runs a Job).")
 ]
+TakeOverOption = Annotated[
+    bool,
+    typer.Option("--take-over", help="Take the resource even if another live cluster is connected by this name."),
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would happen.")]
 NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Return as soon as the run is accepted.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds to wait.")]

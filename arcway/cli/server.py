@@ -6,7 +6,7 @@ Exit codes: docs/command-line.md. Must not print.
 import logging
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -87,9 +87,10 @@ class Server:
             )
         return cls(stack.url, stack)
 
-    def get(self, path: str, **query: Any) -> Json:
+    def get(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Json:
         """GET a path under /api. Raises `CommandError`."""
-        return self._send("GET", path, params={key: value for key, value in query.items() if value is not None})
+        given = {key: value for key, value in query.items() if value is not None}
+        return self._send("GET", path, headers, params=given)
 
     def post(self, path: str, body: Json | None = None, **query: Any) -> Json:
         """POST to a path under /api. Raises `CommandError`."""
@@ -121,9 +122,9 @@ class Server:
                     raise
                 time.sleep(_LONGEST_POLL_SECONDS / 4)
 
-    def _send(self, method: str, path: str, **options: Any) -> Json:
+    def _send(self, method: str, path: str, more: Mapping[str, str] | None = None, **options: Any) -> Json:
         try:
-            headers = self._signed_in.header() if self._signed_in else {}
+            headers = {**(self._signed_in.header() if self._signed_in else {}), **(more or {})}
             response = self._http.request(method, f"/api/{path}", headers=headers, **options)
             log.info(
                 "%s %s: %s in %.0f ms", method, path, response.status_code, 1000 * response.elapsed.total_seconds()

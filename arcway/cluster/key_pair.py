@@ -47,9 +47,10 @@ _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 def ensure_key_pair(api: ClusterApi, held: Held) -> tuple[str, bool]:
     """The public key that belongs to the private key in the cluster, and whether this run made the pair.
 
-    Raises `ArcError` ARC-2012 while the namespace is being deleted and ARC-5011 when the Secret holds no usable key.
+    A Secret that is neither Arcway's nor the release's, or whose key is not RSA of at least 4096 bits, is replaced:
+    whoever put it there knows the key. Raises `ArcError` ARC-2012 while the namespace is being deleted.
     """
-    if existing := _public_key(api, held):
+    if existing := _usable(api, held):
         return existing
     _ensure_namespace(api)
     with _generating:
@@ -62,9 +63,22 @@ def ensure_key_pair(api: ClusterApi, held: Held) -> tuple[str, bool]:
         "metadata": {"name": SECRET, "namespace": NAMESPACE, **_ADOPTION, "annotations": _KEPT},
         "stringData": {_FIELD: pem},
     }
-    if api.create(_SECRETS, body) is None and (winner := _public_key(api, held)):
-        return winner
+    if api.create(_SECRETS, body) is None:
+        if winner := _usable(api, held):
+            return winner
+        _replace(api, body)
     return public_key_of(private), True
+
+
+def public_key(api: ClusterApi) -> str | None:
+    """The public key that belongs to the private key in the cluster's Secret; None when there is no usable one."""
+    secret = api.get(f"{_SECRETS}/{SECRET}")
+    try:
+        return public_key_of(_pem(secret)[1]) if secret else None
+    except ArcError as error:
+        if error.code != "ARC-5011":
+            raise
+        return None
 
 
 def chart_reads_secret(version: str, train: str) -> bool:
@@ -129,11 +143,34 @@ def _ensure_namespace(api: ClusterApi) -> None:
         raise ArcError("ARC-2012", f"Namespace {NAMESPACE} is being deleted.", retry_after=2)
 
 
-def _public_key(api: ClusterApi, held: Held) -> tuple[str, bool] | None:
+def _usable(api: ClusterApi, held: Held) -> tuple[str, bool] | None:
     secret = api.get(f"{_SECRETS}/{SECRET}")
-    if secret is None:
+    if secret is None or not _is_ours(secret):
         return None
-    return public_key_of(_pem(secret)[1]), held.made(secret)
+    try:
+        _, private = _pem(secret)
+    except ArcError:
+        return None
+    if private.key_size < _KEY_BITS:
+        return None
+    return public_key_of(private), held.made(secret)
+
+
+def _is_ours(secret: dict[str, Any]) -> bool:
+    """Whether Arcway or the agents' release made the Secret, as far as its metadata tell."""
+    metadata = secret["metadata"]
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    wanted = _ADOPTION["labels"].items(), _ADOPTION["annotations"].items()
+    return wanted[0] <= labels.items() and wanted[1] <= annotations.items()
+
+
+def _replace(api: ClusterApi, body: dict[str, Any]) -> None:
+    """Put the new pair in the place of a Secret that must not be used."""
+    found = api.get(f"{_SECRETS}/{SECRET}")
+    if found is not None:
+        api.delete(f"{_SECRETS}/{SECRET}", uid=found["metadata"]["uid"])
+    if api.create(_SECRETS, body) is None:
+        raise ArcError("ARC-2013", f"Secret {NAMESPACE}/{SECRET} was changed by somebody else meanwhile.")
 
 
 def _pem(secret: dict[str, Any]) -> tuple[str, rsa.RSAPrivateKey]:

@@ -42,6 +42,7 @@ LIST_PODS = Permission("list", "pods")
 GET_LEASES = Permission("get", "leases", "coordination.k8s.io", "kube-system")
 GET_NAMESPACES = Permission("get", "namespaces")
 GET_CONFIG = Permission("get", "configmaps", "", NAMESPACE)
+GET_KEY = Permission("get", "secrets", "", NAMESPACE)
 LIST_RECORDS = Permission("list", "secrets", "", RELEASE_NAMESPACE)
 LIST_CRDS = Permission("list", *_CRDS)
 
@@ -70,6 +71,7 @@ TO_CHANGE = (*_LEASE, *_RECORDS, *_WATCHED, *_APPLIED, _BIND)
 TO_DISCONNECT = (
     *_LEASE,
     GET_CONFIG,
+    GET_KEY,
     *_each(("get", "delete"), "namespaces"),
     *_each(("list", "delete"), *LIST_RECORDS[1:4]),
     *_each(("list", "patch", "delete"), *_CRDS),

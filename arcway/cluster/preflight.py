@@ -9,7 +9,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from arcway.cluster import addresses, certificate, lease, leftovers, nodes, permissions
+from arcway.cluster import addresses, certificate, key_pair, lease, leftovers, nodes, permissions
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.findings import lacking
 from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
@@ -48,8 +48,10 @@ def inspect(
     findings += [] if permissions.GET_LEASES in missing else _lease(api, installation)
     findings += _left(api, missing)
     existing = owner(api) if permissions.GET_CONFIG not in missing else None
+    key = key_pair.public_key(api) if permissions.GET_KEY not in missing else None
     return findings, {
         "owner": existing.resource_id if existing else None,
+        "publicKey": key,
         "kubernetesVersion": str(version.get("gitVersion", "")).removeprefix("v"),
         "distribution": detect_distribution(found),
         "infrastructure": detect_infrastructure(found),

@@ -13,7 +13,7 @@ from arcway.cluster.api import ClusterApi
 from arcway.cluster.finalizers import strip_instances, strip_namespace
 from arcway.cluster.findings import lacking
 from arcway.cluster.helm import Helm
-from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE, public_key
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.leftovers import DEFINITIONS, is_of_the_release
 from arcway.cluster.preflight import belongs_to_another
@@ -50,17 +50,17 @@ class _Part:
         return "deletionTimestamp" in self.item["metadata"]
 
 
-def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[list[Json], list[str]]:
-    """Findings that speak against removing the agents of `cluster`, and what of the agents is there.
+def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[list[Json], list[str], str | None]:
+    """Findings that speak against removing the agents of `cluster`, what of the agents is there, and their public key.
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
     """
     missing = permissions.missing(api, permissions.TO_DISCONNECT)
     if missing:
-        return lacking(missing), []
+        return lacking(missing), [], None
     lease.check(api, installation)
     refuse = belongs_to_another(api, cluster)
-    return [finding("ARC-2011", refuse)] if refuse else [], _present(api)
+    return [finding("ARC-2011", refuse)] if refuse else [], _present(api), public_key(api)
 
 
 def remove(target: Target, cluster: ClusterId, *, force: bool) -> tuple[list[str], str | None]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from arcway.cluster.api import ClusterApi
 from arcway.domain.errors import ArcError
-from arcway.domain.model import TEMPORARY
+from arcway.domain.secret_names import TEMPORARY
 
 NAMESPACE = "kube-system"
 SHORTEST_SECONDS = 600

@@ -54,12 +54,51 @@ def managed_elsewhere(resource: Json | None) -> list[Json]:
     return [finding("ARC-4015", f"{resource['id']} is of kind ProvisionedCluster, which `az aksarc` manages.")]
 
 
+def is_live(resource: Json) -> bool:
+    """Whether a cluster may be working behind this record.
+
+    Azure's own states say when none is: it has been Offline for at least 15 minutes, its identity has Expired, it was
+    never connected, or provisioning did not succeed (https://aka.ms/arc-k8s-connectivity-status).
+    """
+    properties = resource.get("properties") or {}
+    if str(properties.get("provisioningState")).lower() in ("failed", "canceled"):
+        return False
+    status = str(properties.get("connectivityStatus") or "connecting").lower()
+    if status == "connecting":
+        return bool(properties.get("lastConnectivityTime"))
+    return status not in ("offline", "expired", "agentnotinstalled")
+
+
+def serves_another(resource: Json, *public_keys: str | None) -> bool:
+    """Whether a live cluster that has none of `public_keys` is behind this record: then the record is not ours.
+
+    The public key belongs to the private key in the cluster's Secret, which nobody but that cluster has; its name and
+    what its ConfigMap says prove nothing.
+    """
+    return not any(key and has_key(resource, key) for key in public_keys) and is_live(resource)
+
+
+def has_key(resource: Json, public_key: str) -> bool:
+    """Whether this is the public key that the record has."""
+    recorded = (resource.get("properties") or {}).get("agentPublicKeyCertificate")
+    return isinstance(recorded, str) and "".join(recorded.split()) == "".join(public_key.split())
+
+
+def taken(resource: Json) -> str:
+    """The sentence that says so."""
+    return f"Connected cluster {resource['id']} is {_status(resource)} and has the key of another cluster."
+
+
 def span(seconds: int) -> str:
     """A length of time in its largest unit, as `kubectl` shows an age."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= 2 * size:
             return f"{seconds // size}{unit}"
     return f"{seconds}s"
+
+
+def _status(resource: Json) -> str:
+    return str((resource.get("properties") or {}).get("connectivityStatus") or "of unknown connectivity")
 
 
 def _time(text: object) -> datetime | None:

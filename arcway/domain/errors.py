@@ -49,8 +49,9 @@ CATALOGUE: dict[str, Kind] = {
     ),
     "ARC-1011": Kind("The content type is not JSON", "Send the body as application/json in UTF-8."),
     "ARC-2001": Kind(
-        "The secret with the kubeconfig cannot be read",
-        "Store the kubeconfig as a secret whose name starts with arcway- and give that name in kubeconfig.secret.",
+        "The secret cannot be used",
+        "Store the kubeconfig as a secret under a name for kubeconfigs, such as arcway-kubeconfig-NAME "
+        "(docs/permissions.md), and give that name in kubeconfig.secret.",
     ),
     "ARC-2002": Kind(
         "The kubeconfig cannot be parsed",
@@ -123,6 +124,14 @@ CATALOGUE: dict[str, Kind] = {
         "The kubeconfig's exec plug-in gave no usable credential",
         "Run its command by hand, or `kubectl get --raw /version`, and correct what it complains about.",
     ),
+    "ARC-2040": Kind(
+        "The secret belongs to others",
+        "Use a secret of your own, or ask one of its owners to add you to its tag arcway-owner.",
+    ),
+    "ARC-2041": Kind(
+        "The proxy's credentials cannot be used",
+        "Store them as one line user:password in a secret whose name starts with arcway-proxy-.",
+    ),
     "ARC-3001": Kind(
         "The API server cannot be reached",
         "Check that the address in the kubeconfig is reachable from where Arcway runs.",
@@ -184,6 +193,12 @@ CATALOGUE: dict[str, Kind] = {
         True,
     ),
     "ARC-4015": Kind("The resource is a provisioned cluster", "Manage it with `az aksarc`; choose another name here."),
+    "ARC-4016": Kind(
+        "The connected cluster belongs to another cluster",
+        "Check that name and kubeconfig belong together. To connect: choose another name, disconnect the other cluster "
+        "first, or set takeOver (--take-over). To disconnect: azureOnly (--azure-only) deletes the connected cluster, "
+        "agentsOnly (--agents-only) removes this cluster's agents.",
+    ),
     "ARC-5001": Kind(
         "The agents' chart cannot be fetched", "Check access to the chart's registry, then start a new run.", True
     ),
@@ -246,6 +261,10 @@ CATALOGUE: dict[str, Kind] = {
     ),
     "ARC-6007": Kind("The workflow engine cannot be reached", "Try again in a moment.", True),
     "ARC-6008": Kind("The run is no check that succeeded", "Check the cluster again, then connect it."),
+    "ARC-6009": Kind(
+        "The idempotency key was used for another request",
+        "Send the request with a new Idempotency-Key (or message id); repeat a key only with the same request.",
+    ),
 }
 
 _MESSAGE_LIMIT = 600

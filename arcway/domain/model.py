@@ -5,6 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from arcway.domain.secret_names import NAME_PATTERN
+
 
 class Model(BaseModel):
     """Base of every value that crosses the border of the service."""
@@ -23,15 +25,11 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
-TEMPORARY = "arcway-tmp-"
-"""How the names of secrets begin that a run may delete when it ends."""
-
-
-type SecretName = Annotated[str, Field(pattern=r"^arcway-[0-9A-Za-z-]{1,110}$")]
+type SecretName = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class SecretReference(Model):
-    """Names a secret. The prefix keeps a request from reading other people's secrets."""
+    """Names a secret of the kind that the reference is for (`arcway.domain.secret_names`)."""
 
     secret: SecretName
 

@@ -27,6 +27,7 @@ AGENTS_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "deployAgents", "createResource
 RESOURCE_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "createResource", "deployAgents", *_AFTER)
 OFFBOARD: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "uninstallAgents", "publishResult")
 AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "publishResult")
+AGENTS_ONLY: tuple[PhaseName, ...] = ("checkCluster", "uninstallAgents", "publishResult")
 UPDATE: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "updateAgents", "publishResult")
 UPDATE_AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "publishResult")
 UPDATE_AGENTS_ONLY: tuple[PhaseName, ...] = ("checkCluster", "updateAgents", "publishResult")
@@ -49,7 +50,11 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "uninstallAgents": 10 * 60,
     "updateResource": 10 * 60,
     "updateAgents": 20 * 60,
+    "publishResult": 24 * 3600,
 }
+# Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.
+UNDO_SECONDS = 15 * 60
+CLEAN_UP_SECONDS = 5 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def phases_of(operation: str, order: str) -> tuple[PhaseName, ...]:
     if operation == "check":
         return CHECK
     if operation == "offboard":
-        return AZURE_ONLY if order == "azure-only" else OFFBOARD
+        return {"azure-only": AZURE_ONLY, "agents-only": AGENTS_ONLY}.get(order, OFFBOARD)
     if operation == "update":
         return _UPDATES[order]
     if operation == "upgrade":

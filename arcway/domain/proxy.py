@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
 
+from arcway.domain.errors import ArcError
 from arcway.domain.model import Model, SecretReference
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # What no cluster's agents reach through a proxy, whatever its address ranges are.
 INSIDE = ("localhost", "127.0.0.1", ".svc", ".svc.cluster.local", "kubernetes.default.svc")
+_CREDENTIALS_LENGTH = 512
 _ARC_SUFFIXES = (".his.arc.azure.", ".dp.kubernetesconfiguration.azure.", ".guestconfiguration.azure.")
 
 
@@ -62,9 +64,22 @@ class Proxy(Model):
         return None
 
 
+def proxy_credentials(name: str, text: str) -> str:
+    """`user:password` from the text of secret `name`, whose last line end does not count.
+
+    Raises `ArcError` ARC-2041, without any of the text, when it is not one printable line of that form.
+    """
+    line = text.removesuffix("\n").removesuffix("\r")
+    user, colon, _ = line.partition(":")
+    if not (user and colon and line.isprintable() and len(line) <= _CREDENTIALS_LENGTH):
+        limit = f"one printable line user:password of at most {_CREDENTIALS_LENGTH} characters"
+        raise ArcError("ARC-2041", f"Secret {name} is not {limit}.")
+    return line
+
+
 def with_credentials(url: str, credentials: str) -> str:
     """Return the proxy `url` with `user:password` from a secret put into it, percent-encoded."""
-    user, _, password = credentials.strip().partition(":")
+    user, _, password = credentials.partition(":")
     parts = urlsplit(url)
     return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
 

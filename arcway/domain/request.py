@@ -21,8 +21,9 @@ from pydantic import (
 
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
-from arcway.domain.model import TEMPORARY, Model, SecretReference, problems
+from arcway.domain.model import Model, problems
 from arcway.domain.proxy import Proxy
+from arcway.domain.references import KubeconfigReference, wrong_references
 
 type Operation = Literal["onboard", "offboard", "update", "upgrade", "check"]
 
@@ -66,27 +67,6 @@ type Tags = Annotated[dict[str, str], Field(max_length=_TAG_LIMIT), AfterValidat
 type ChartVersion = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$")]
 
 
-class KubeconfigReference(SecretReference):
-    """Where the kubeconfig is; never the kubeconfig itself."""
-
-    context: Annotated[str | None, Field(max_length=253)] = None
-    temporary: StrictBool = False
-    """Made for this run alone: the secret, and the ServiceAccount and binding of its name, go when the run ends."""
-
-    @field_validator("temporary")
-    @classmethod
-    def _named_so(cls, temporary: bool, info: ValidationInfo) -> bool:
-        # So that a request cannot have a secret deleted that somebody stored to keep.
-        if temporary and not str(info.data.get("secret", TEMPORARY)).startswith(TEMPORARY):
-            raise ValueError(f"goes with a secret whose name starts with {TEMPORARY} only")
-        return temporary
-
-    @property
-    def code_when_gone(self) -> str:
-        """The code of the error that the secret is not there."""
-        return "ARC-2025" if self.temporary else "ARC-2001"
-
-
 class Agents(Model):
     """Which agents to install."""
 
@@ -123,6 +103,8 @@ class Request(_ClusterRequest):
     agents: Agents = Agents()
     order: Literal["agents-first", "resource-first"] = "agents-first"
     on_failure: Literal["keep", "rollback"] = "keep"
+    take_over: StrictBool = False
+    """Take the resource of this name even if another live cluster is connected by it, which then loses its identity."""
 
 
 class OffboardRequest(_ClusterRequest):
@@ -130,6 +112,9 @@ class OffboardRequest(_ClusterRequest):
 
     operation: Literal["offboard", "check"] = "offboard"
     azure_only: StrictBool = False
+    """Delete the connected cluster, whichever cluster is behind it, and leave the agents."""
+    agents_only: StrictBool = False
+    """Remove the agents from the cluster and leave the connected cluster in Azure."""
     kubeconfig: Annotated[KubeconfigReference | None, Field(validate_default=True)] = None
     force: StrictBool = False
     # Accepted so that a caller may send the same settings with every operation; disconnecting runs nothing in the
@@ -145,9 +130,18 @@ class OffboardRequest(_ClusterRequest):
             raise ValueError("is needed to remove the agents; set azureOnly to leave the cluster alone")
         return kubeconfig
 
+    @field_validator("agents_only")
+    @classmethod
+    def _not_both(cls, agents_only: bool, info: ValidationInfo) -> bool:
+        if agents_only and info.data.get("azure_only"):
+            raise ValueError("cannot be given together with azureOnly")
+        return agents_only
+
     @property
-    def order(self) -> Literal["azure-first", "azure-only"]:
+    def order(self) -> Literal["azure-first", "azure-only", "agents-only"]:
         """Azure comes first, as with `az connectedk8s delete`."""
+        if self.agents_only:
+            return "agents-only"
         return "azure-only" if self.azure_only else "azure-first"
 
 
@@ -286,11 +280,19 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
     try:
         request = model.model_validate(given)
     except ValidationError as error:
-        details = problems(error)
-        names = ", ".join(dict.fromkeys(item["field"] for item in details))
-        raise ArcError("ARC-1001", f"The request has invalid fields: {names}.", details=list(details)) from error
-    # Not a validator: a request that was accepted is read again, on every replay, when its certificate may have ended.
-    if request.proxy and (problem := request.proxy.expired(datetime.now(UTC))):
-        details = [{"field": "proxy.certificate", "message": problem}]
-        raise ArcError("ARC-1001", "The request has invalid fields: proxy.certificate.", details=details)
+        raise _invalid([*problems(error), *wrong_references(given)]) from error
+    # Not validators: a request that was accepted is read again on every replay, when its certificate may have ended and
+    # the rules about references may be stricter than on the day it was accepted.
+    if details := [*wrong_references(given), *_expired_certificate(request)]:
+        raise _invalid(details)
     return request
+
+
+def _invalid(details: list[dict[str, str]]) -> ArcError:
+    names = ", ".join(dict.fromkeys(item["field"] for item in details))
+    return ArcError("ARC-1001", f"The request has invalid fields: {names}.", details=[*details])
+
+
+def _expired_certificate(request: AnyRequest) -> list[dict[str, str]]:
+    problem = request.proxy.expired(datetime.now(UTC)) if request.proxy else None
+    return [{"field": "proxy.certificate", "message": problem}] if problem else []

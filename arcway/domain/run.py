@@ -134,6 +134,7 @@ def fit(run: dict[str, Any]) -> dict[str, Any]:
                 run[name] = {**run[name], "name": _short(run[name]["name"], limit)}
         if run["error"]:
             run["error"] = {**run["error"], "message": _short(run["error"]["message"], limit * 2), "details": []}
+        run["left"] = [_short(what, limit) for what in run["left"]]
         if len(json.dumps(run)) <= STATUS_LIMIT:
             return run
     return {**run, "findings": [], "left": run["left"][:5]}

@@ -8,6 +8,7 @@ where it goes on. Must not know what the parts do.
 import json
 import os
 import re
+import secrets
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ APP_DIR = Path(__file__).resolve().parents[2]
 ENTITIES = Path(__file__).parent / "entities.json"
 _FILE = "stack.json"
 _PAGE_SECRET = "arcway-page-client-secret"  # noqa: S105 - its name
+_SESSION_KEYS = "arcway-page-session"
 
 type Json = dict[str, Any]
 
@@ -209,9 +211,12 @@ def _settings(state: Path, stack: Stack) -> dict[str, str]:
 
 def _authority(state: Path, stack: Stack) -> dict[str, str]:
     write_private(state / "secrets" / _PAGE_SECRET, stack.azure["apiClientSecret"].encode())
+    if not (state / "secrets" / _SESSION_KEYS).exists():
+        write_private(state / "secrets" / _SESSION_KEYS, secrets.token_urlsafe(32).encode())
     return {
         "ARCWAY_AUTHORITY": stack.azure["endpoint"],
         "ARCWAY_TENANT_ID": stack.azure["tenantId"],
         "ARCWAY_CLIENT_ID": stack.azure["apiClientId"],
         "ARCWAY_CLIENT_SECRET_NAME": _PAGE_SECRET,
+        "ARCWAY_SESSION_KEYS_NAME": _SESSION_KEYS,
     }

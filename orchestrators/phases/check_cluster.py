@@ -40,7 +40,9 @@ def check_cluster(run: Run) -> Work[None]:
 def _to_connect(run: Run, request: Request) -> Work[list[Json]]:
     findings = yield from _look(run, "check_cluster")
     runs_pods = not any(finding["level"] == "error" for finding in findings)
-    findings = findings + (yield from _look(run, "check_azure", owner=run.facts.get("cluster", {}).get("owner")))
+    cluster = run.facts.get("cluster", {})
+    seen = {"owner": cluster.get("owner"), "publicKey": cluster.get("publicKey")}
+    findings = findings + (yield from _look(run, "check_azure", **seen))
     if request.check_network:
         findings += (yield from check_network(run)) if runs_pods else [not_checked()]
     return findings
@@ -54,7 +56,10 @@ def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
         for finding in findings:
             if finding["code"].startswith("ARC-3"):
                 finding["remedy"] += _IF_DEAD
-    findings += yield from _look(run, "check_resource")
+    if request.agents_only:
+        run.facts["resourceExists"] = False
+        return findings
+    findings += yield from _look(run, "check_resource", publicKey=run.facts.get("publicKey"))
     if run.facts.get("resourceExists") and not run.facts["agents"] and not findings:
         remedy = CATALOGUE["ARC-5012"].remedy
         message = f"There are no agents in the cluster; only connected cluster {request.name} is deleted."
@@ -66,7 +71,8 @@ def _to_change(run: Run, request: UpdateRequest | UpgradeRequest) -> Work[list[J
     findings = yield from _look(run, "check_connected_cluster")
     run.facts["result"] = run.facts.get("resource")
     if request.order != "azure-only":
-        findings += yield from _look(run, "check_release", location=run.facts.get("location"))
+        seen = {name: run.facts.get(name) for name in ("location", "resource")}
+        findings += yield from _look(run, "check_release", **seen)
     return findings
 
 
@@ -94,6 +100,8 @@ def _plan(run: Run) -> list[str]:
         plan.append("install release azure-arc")
     if not facts["resourceExists"]:
         plan.append(f"create connected cluster {run.request.name}")
+    elif facts.get("takesOver"):
+        plan.append(f"take over connected cluster {run.request.name} from another cluster")
     return plan
 
 

@@ -11,7 +11,7 @@ def create_resource(run: Run) -> Work[None]:
     yield from ensure_key_pair(run)
     seen = yield from run.call("create_resource", facts=run.facts["cluster"], publicKey=run.facts["publicKey"])
     if seen["created"]:
-        run.created(f"connected cluster {run.request.name}", "delete_resource")
+        run.created(f"connected cluster {run.request.name}", "delete_resource", publicKey=run.facts["publicKey"])
     elif seen["changed"]:
         run.changed()
     if seen["operation"] or not seen["done"]:

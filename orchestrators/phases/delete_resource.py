@@ -7,12 +7,13 @@ from orchestrators.run import Run, Work
 
 def delete_resource(run: Run) -> Work[None]:
     """Azure is asked again even if the check saw no resource: it may have been created since."""
-    seen = yield from run.call("delete_resource")
+    key = run.facts.get("publicKey")
+    seen = yield from run.call("delete_resource", publicKey=key)
     existed = run.facts["resourceExists"] or not seen["done"]
     if existed:
         run.changed()
     if not seen["done"]:
-        yield from run.poll("delete_resource", POLL_REMOVAL, late="ARC-4013")
+        yield from run.poll("delete_resource", POLL_REMOVAL, late="ARC-4013", publicKey=key)
     run.leave(run.facts["agents"])
     run.facts["result"] = {
         "id": run.request.cluster.resource_id,

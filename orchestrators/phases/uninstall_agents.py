@@ -9,7 +9,8 @@ from orchestrators.run import LEASE, Run, Work
 def uninstall_agents(run: Run) -> Work[None]:
     """The check saw whether there is anything; what it did not see was not there to be removed."""
     agents = run.facts["agents"]
-    run.facts["result"]["agents"] = "removed" if agents else "absent"
+    untouched = {"id": run.request.cluster.resource_id, "resource": "not looked at"}
+    run.facts["result"] = {**run.facts.get("result", untouched), "agents": "removed" if agents else "absent"}
     if not agents:
         run.detail("there are no agents")
         return

@@ -10,7 +10,9 @@ def wait_for_metadata(run: Run) -> Work[None]:
     if run.facts.get("upgraded") is False:
         run.detail("nothing was changed")
         return
-    given = {"agentVersion": run.facts["wanted"]} if "wanted" in run.facts else {}
+    given = {"publicKey": run.facts.get("publicKey")}
+    if "wanted" in run.facts:
+        given["agentVersion"] = run.facts["wanted"]
     seen = yield from run.poll("wait_for_metadata", WAIT_FOR_METADATA, late="ARC-5009", **given)
     yield from run.poll("poll_agents", WAIT_FOR_METADATA, late="ARC-5008", identityIssued=True)
     run.facts["result"] = seen["resource"]

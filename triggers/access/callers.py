@@ -1,9 +1,13 @@
 """Callers and the roles that they hold. Must not know how anybody proved who they are."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from arcway.domain.errors import ArcError
+from arcway.domain.owners import SecretUser
 from arcway.domain.run import Identity
 
 
@@ -26,6 +30,8 @@ CHANGE: Needed = ONBOARD | OFFBOARD
 """For routes whose handler asks for the role of the run's operation."""
 
 _NAME_LIMIT = 256
+_OTHER_ROLES = 20
+_OTHER_ROLE = re.compile(r"[!-~]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +41,18 @@ class Caller:
     name: str
     object_id: str | None
     roles: frozenset[Role]
+    other_roles: frozenset[str] = field(default=frozenset(), kw_only=True)
+    """App roles that are not Arcway's; the owner tags of secrets may name them."""
 
     @property
     def identity(self) -> Identity:
         """The caller as runs and events show it."""
         return Identity(name=self.name, object_id=self.object_id)
+
+    @property
+    def secret_user(self) -> SecretUser:
+        """The caller as the owners of secrets go by it."""
+        return SecretUser(self.object_id, self.roles | self.other_roles)
 
     def may(self, needed: Needed) -> bool:
         """Whether the caller holds one of the roles."""
@@ -65,6 +78,20 @@ def role_for(operation: str) -> Needed:
 def roles_in(claim: object) -> frozenset[Role]:
     """The roles of a token's `roles` claim that Arcway knows."""
     return frozenset(role for role in Role if role in claim) if isinstance(claim, list) else frozenset()
+
+
+def other_roles_in(claim: object) -> frozenset[str]:
+    """The other roles of a token's `roles` claim: as many as the page's cookie has room for."""
+    if not isinstance(claim, list):
+        return frozenset()
+    found = {role for role in claim if isinstance(role, str) and _OTHER_ROLE.fullmatch(role)}
+    return frozenset(sorted(found - set(Role))[:_OTHER_ROLES])
+
+
+def of_claims(name: str, claims: Mapping[str, Any]) -> Caller:
+    """The caller whom a token's claims name."""
+    claim = claims.get("roles")
+    return Caller(name, claims["oid"], roles_in(claim), other_roles=other_roles_in(claim))
 
 
 def readable(name: object, instead: str) -> str:

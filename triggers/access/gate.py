@@ -30,7 +30,7 @@ async def caller_of(request: func.HttpRequest) -> Caller:
     claims = await tokens().access_claims(token.strip())
     instead = str(claims["azp"] if not claims.get("scp") else claims["oid"])
     name = claims.get("name") or claims.get("preferred_username") or claims.get("app_displayname")
-    return Caller(callers.readable(name, instead), claims["oid"], callers.roles_in(claims.get("roles")))
+    return callers.of_claims(callers.readable(name, instead), claims)
 
 
 def refuse_other_names(request: func.HttpRequest) -> None:

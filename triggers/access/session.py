@@ -1,9 +1,9 @@
 """The page's session: who signed in, in a cookie that only Arcway can read and nobody can change.
 
-AES-GCM with a key derived from the client secret of the app registration, so that every instance reads it and a new
-secret ends every session. The real host percent-encodes cookie values and adds an empty Domain, which browsers refuse
-together with the prefix `__Host-` (python-worker #1794, #1902): hence unpadded base64url and a plain name. Must not
-know how people sign in.
+AES-GCM with keys from a secret of their own, so that every instance reads it, and keys are rotated without ending a
+session: the first one seals, all are accepted. The real host percent-encodes cookie values and adds an empty Domain,
+which browsers refuse together with the prefix `__Host-` (python-worker #1794, #1902): hence unpadded base64url and a
+plain name. Must not know how people sign in.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ import azure.functions as func
 
 from arcway import queries
 from arcway.domain.errors import ArcError
-from arcway.settings import settings
-from triggers.access.callers import LOCAL, Caller, roles_in
+from arcway.settings import Authority, settings
+from triggers.access.callers import LOCAL, Caller, other_roles_in, roles_in
 from triggers.access.gate import is_loopback, refuse_other_names, refuse_other_sites
 
 type Json = dict[str, Any]
@@ -30,6 +30,9 @@ COOKIE = "arcway-session"
 SECONDS = 8 * 3600
 
 _SECRET_SECONDS = 300
+_AGAIN_SECONDS = 5
+_KEY_LENGTH = 32
+_MOST_KEYS = 4
 _NONCE_LENGTH = 12
 _LOCAL_CSRF = secrets.token_urlsafe(32)
 
@@ -55,7 +58,8 @@ async def viewer_of(request: func.HttpRequest) -> Viewer | None:
     kept = await unseal(COOKIE, text)
     if kept is None:
         return None
-    return Viewer(kept["name"], kept["oid"], roles_in(kept["roles"]), kept["csrf"])
+    roles, others = roles_in(kept["roles"]), other_roles_in(kept["roles"])
+    return Viewer(kept["name"], kept["oid"], roles, kept["csrf"], other_roles=others)
 
 
 async def new_session(request: func.HttpRequest, caller: Caller) -> str:
@@ -63,7 +67,7 @@ async def new_session(request: func.HttpRequest, caller: Caller) -> str:
     kept = {
         "name": caller.name,
         "oid": caller.object_id,
-        "roles": sorted(caller.roles),
+        "roles": sorted(caller.roles | caller.other_roles),
         "csrf": secrets.token_urlsafe(32),
     }
     return set_cookie(request, COOKIE, await seal(COOKIE, kept, SECONDS), SECONDS)
@@ -85,8 +89,8 @@ async def check_csrf(request: func.HttpRequest, form_token: str | None) -> Viewe
 
 def has_sign_in() -> bool:
     """Whether this installation signs people in to the page."""
-    authority = settings().authority
-    return authority is not None and authority.secret_name is not None
+    configured = settings().authority
+    return configured is not None and configured.secret_name is not None
 
 
 def to_sign_in(request: func.HttpRequest) -> func.HttpResponse:
@@ -136,53 +140,83 @@ async def seal(purpose: str, value: Json, seconds: int) -> str:
 
     nonce = secrets.token_bytes(_NONCE_LENGTH)
     text = json.dumps({**value, "exp": int(time.time()) + seconds}, separators=(",", ":"), ensure_ascii=False).encode()
-    sealed = nonce + AESGCM(await _key()).encrypt(nonce, text, purpose.encode())
+    sealed = nonce + AESGCM((await _keys())[0]).encrypt(nonce, text, purpose.encode())
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
 async def unseal(purpose: str, text: str) -> Json | None:
     """What `seal` sealed; None when it is not that, or too old."""
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     try:
         sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        data = AESGCM(await _key()).decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], purpose.encode())
-    except (ValueError, InvalidTag):
+    except ValueError:
+        return None
+    data = _opened(await _keys(), sealed, purpose)
+    if data is None:
+        data = _opened(await _keys(again=True), sealed, purpose)
+    if data is None:
         return None
     value: Json = json.loads(data)
     return value if value["exp"] > time.time() else None
 
 
-class _Secret:
-    """The client secret, read again every five minutes, so that a new one in the vault counts soon."""
+def _opened(keys: list[bytes], sealed: bytes, purpose: str) -> bytes | None:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    def __init__(self) -> None:
-        self._text = ""
-        self._until = 0.0
-
-    async def read(self) -> str:
-        if time.monotonic() >= self._until:
-            authority = settings().authority
-            if authority is None or authority.secret_name is None:
-                text = "The page has no sign-in here: ARCWAY_CLIENT_SECRET_NAME is not set."
-                raise ArcError("ARC-1009", text, remedy="Use the API with a bearer token, or set it.")
-            text = await asyncio.to_thread(queries.secret_of_page, authority.secret_name)
-            self._text, self._until = text.strip(), time.monotonic() + _SECRET_SECONDS
-        return self._text
-
-
-_secret = _Secret()
+    for key in keys:
+        try:
+            return AESGCM(key).decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], purpose.encode())
+        except (ValueError, InvalidTag):
+            continue
+    return None
 
 
 async def client_secret() -> str:
     """The secret of the app registration. Raises `ArcError`: ARC-1009 there is none, ARC-2001 it cannot be read."""
-    return await _secret.read()
+    name = authority().secret_name
+    if name is None:
+        text = "The page has no sign-in here: ARCWAY_CLIENT_SECRET_NAME is not set."
+        raise ArcError("ARC-1009", text, remedy="Use the API with a bearer token, or set it.")
+    return (await _secrets.read(name)).strip()
 
 
-async def _key() -> bytes:
+async def _keys(*, again: bool = False) -> list[bytes]:
+    """The keys of the page's cookies, the one that seals first. Raises `ArcError` ARC-1009 when they are too short."""
+    name = authority().session_keys_name
+    lines = [line.strip() for line in (await _secrets.read(name, again=again)).splitlines() if line.strip()]
+    if not lines or any(len(line) < _KEY_LENGTH for line in lines):
+        text = f"Secret {name} must have one or more lines of at least {_KEY_LENGTH} random characters."
+        raise ArcError("ARC-1009", text, remedy="Store such a line, as `openssl rand -base64 32` prints it.")
+    return [_derived(line) for line in lines[:_MOST_KEYS]]
+
+
+def authority() -> Authority:
+    """Where the page signs people in. Raises `ArcError` ARC-1009."""
+    if (configured := settings().authority) is None:
+        raise ArcError("ARC-1009", "There is no authority here to sign in at.")
+    return configured
+
+
+class _Secrets:
+    """The page's secrets, read again every five minutes, so that a new one in the vault counts soon."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, float]] = {}
+
+    async def read(self, name: str, *, again: bool = False) -> str:
+        """The text; `again`: not older than some seconds, for a cookie that no known key opens."""
+        text, read_at = self._known.get(name, ("", float("-inf")))
+        if time.monotonic() - read_at >= (_AGAIN_SECONDS if again else _SECRET_SECONDS):
+            text = await asyncio.to_thread(queries.secret_of_page, name)
+            self._known[name] = (text, time.monotonic())
+        return text
+
+
+_secrets = _Secrets()
+
+
+def _derived(line: str) -> bytes:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    text = await client_secret()
-    return HKDF(SHA256(), 32, salt=None, info=b"arcway page cookies v1").derive(text.encode())
+    return HKDF(SHA256(), 32, salt=None, info=b"arcway page cookies v2").derive(line.encode())

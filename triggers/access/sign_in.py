@@ -45,7 +45,7 @@ async def begin(request: func.HttpRequest, place: str) -> tuple[str, str]:
 
     Raises `ArcError`: ARC-1009 the page has no sign-in, ARC-4014 the authority does not answer.
     """
-    authority, secret = _authority(), await session.client_secret()
+    authority, secret = session.authority(), await session.client_secret()
     where = f"{session.scheme_of(request)}://{session.host_of(request)}{session.PATH}/callback"
     flow = await asyncio.to_thread(_initiate, authority, secret, where)
     kept = {**{name: flow[name] for name in _KEPT}, "to": place}
@@ -59,7 +59,7 @@ async def complete(request: func.HttpRequest) -> tuple[Caller, str]:
     Raises `ArcError`: ARC-1009 this browser began no such sign-in or the authority refused it, ARC-1007 the id token is
     not valid, ARC-4014 the authority does not answer.
     """
-    authority, secret = _authority(), await session.client_secret()
+    authority, secret = session.authority(), await session.client_secret()
     text = session.cookie_of(request, FLOW_COOKIE)
     flow = await session.unseal(FLOW_COOKIE, text) if text else None
     if flow is None:
@@ -71,20 +71,14 @@ async def complete(request: func.HttpRequest) -> tuple[Caller, str]:
         raise ArcError("ARC-1009", f"The authority refused the sign-in: {said}")
     claims = await tokens().id_claims(result["id_token"])
     name = callers.readable(claims.get("name") or claims.get("preferred_username"), claims["oid"])
-    return Caller(name, claims["oid"], callers.roles_in(claims.get("roles"))), place_after(flow["to"])
+    return callers.of_claims(name, claims), place_after(flow["to"])
 
 
 def sign_out_address(request: func.HttpRequest) -> str:
     """Where the authority forgets the browser too, and sends it back to the page."""
-    authority = _authority()
+    authority = session.authority()
     back = quote(f"{session.scheme_of(request)}://{session.host_of(request)}{session.PATH}", safe="")
     return f"{authority.url}/{authority.tenant_id}/oauth2/v2.0/logout?post_logout_redirect_uri={back}"
-
-
-def _authority() -> Authority:
-    if (authority := settings().authority) is None:
-        raise ArcError("ARC-1009", "There is no authority here to sign in at.")
-    return authority
 
 
 def _initiate(authority: Authority, secret: str, where: str) -> Json:

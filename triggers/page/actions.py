@@ -48,7 +48,7 @@ async def retry_run(req: func.HttpRequest, client: df.DurableFunctionsClient, vi
     run = await _run(req, client, viewer)
     if not run["finishedAt"] or run["state"] == "Succeeded":
         return _to(run["id"])
-    return _to(str((await start_again(client, run, viewer.identity)).run))
+    return _to(str((await start_again(client, run, viewer)).run))
 
 
 async def connect_checked(
@@ -63,7 +63,7 @@ async def connect_checked(
     if not isinstance(request, Request) or (run["operation"], run["state"]) != ("check", "Succeeded"):
         raise ArcError("ARC-6008", f"Run {run['id']} is no check that succeeded.")
     wanted = request.model_copy(update={"operation": "onboard"})
-    started = await start(client, wanted, run["id"], Origin(run["correlationId"]), viewer.identity)
+    started = await start(client, wanted, run["id"], Origin(run["correlationId"]), viewer)
     return _to(str(started.run))
 
 
@@ -72,7 +72,7 @@ async def ask_disconnect(req: func.HttpRequest, client: df.DurableFunctionsClien
     cluster = cluster_of(req)
     values = {"subscriptionId": cluster.subscription_id, "resourceGroup": cluster.resource_group, "name": cluster.name}
     try:
-        known = await kubeconfig_of_last_run(client, cluster)
+        known, _ = await kubeconfig_of_last_run(client, cluster)
     except ArcError as error:
         if error.code != "ARC-2023":
             raise
@@ -86,7 +86,7 @@ async def disconnect(req: func.HttpRequest, client: df.DurableFunctionsClient, v
     """Start the run that disconnects, or show what is wrong with the form."""
     fields = {name: text.strip() for name, text in fields_of(req).items()}
     body: Json = {name: fields.get(name, "") for name in ("subscriptionId", "resourceGroup", "name")}
-    body |= {name: fields.get(name) == "true" for name in ("azureOnly", "force")}
+    body |= {name: fields.get(name) == "true" for name in ("azureOnly", "agentsOnly", "force")}
     if fields.get("kubeconfig") and not body["azureOnly"]:
         body["kubeconfig"] = {"secret": fields["kubeconfig"], "context": fields.get("context") or None}
     try:
@@ -95,7 +95,7 @@ async def disconnect(req: func.HttpRequest, client: df.DurableFunctionsClient, v
         shown = {**body, "kubeconfig": fields.get("kubeconfig", ""), "context": fields.get("context", "")}
         problems = [{**item, "field": item["field"].removesuffix(".secret")} for item in error.details]
         return page("disconnect.html", viewer, status=400, section="clusters", values=shown, problems=problems)
-    started = await start(client, request, str(uuid.uuid4()), http.origin_of(req), viewer.identity)
+    started = await start(client, request, str(uuid.uuid4()), http.origin_of(req), viewer)
     return _to(str(started.run))
 
 

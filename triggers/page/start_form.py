@@ -1,7 +1,8 @@
 """The form that begins with a cluster: takes a kubeconfig in and has the cluster checked.
 
-The kubeconfig is never shown again, and nothing is stored before everything about the form is right. What is stored is
-one context alone; only its reference goes on, to the check and from there to the run that connects.
+The kubeconfig is never shown again, and nothing is stored unless everything about the form is right and the check is
+accepted. What is stored, for a week, is one context alone; only its reference goes on, to the check and from there to
+the run that connects.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ from triggers.start import start
 type Json = dict[str, Any]
 
 _PLAIN = ("name", "resourceGroup", "location", "subscriptionId", "order", "onFailure")
-_FLAGS = ("createResourceGroup", "checkNetwork")
+_FLAGS = ("createResourceGroup", "checkNetwork", "takeOver")
 _PROXY = ("https", "http", "skipRange")
 # Stands for the reference while there is none because of the kubeconfig's own problems.
 _NONE_YET = "arcway-none"
@@ -47,8 +48,8 @@ async def check(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer
         problems = [*error.details, *problems]
     if problems or given is None or request is None:
         return await _form(client, viewer, fields, problems)
-    await asyncio.to_thread(kubeconfigs.keep, given)
-    started = await start(client, request, str(uuid.uuid4()), http.origin_of(req), viewer.identity)
+    async with kubeconfigs.kept(given):
+        started = await start(client, request, str(uuid.uuid4()), http.origin_of(req), viewer)
     return redirect(f"{PLACE}/runs/{started.run}")
 
 

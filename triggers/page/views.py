@@ -102,8 +102,8 @@ async def clusters_page(req: func.HttpRequest, client: df.DurableFunctionsClient
 async def agents_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """The agents of ?subscription=&group=&name= as the cluster shows them now, by the last run's kubeconfig."""
     cluster = cluster_of(req)
-    reference = await kubeconfig_of_last_run(client, cluster)
-    table = await asyncio.to_thread(queries.agents_of, cluster, reference)
+    reference, user = await kubeconfig_of_last_run(client, cluster)
+    table = await asyncio.to_thread(queries.agents_of, cluster, reference, user)
     return page("agents.html", viewer, section="clusters", name=cluster.name, table=table)
 
 

@@ -5,10 +5,10 @@ request; from then on the run removes it at its end. Must not know what the requ
 """
 
 import re
-import uuid
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,12 @@ from arcway.cluster import temporary_account
 from arcway.cluster.api import cluster_api
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain.errors import ArcError
-from arcway.domain.model import TEMPORARY
+from arcway.domain.secret_names import proxy_name, readable_part, temporary_name
 from arcway.local.certificates import write_private
 
 type Json = dict[str, Any]
 
 _BOUND_SECONDS = 20.0
-_NAME_LENGTH = 30
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -72,17 +71,24 @@ def handing_over(
 
 @dataclass(frozen=True, slots=True)
 class _Names:
+    """The names of what is made for the request; `proof` shows that what is temporary is the user's."""
+
     kubeconfig: str
-    keep: bool
+    proxy: str
+    proof: str | None = field(repr=False)
 
     @classmethod
     def new(cls, cluster: str, *, keep: bool) -> "_Names":
-        plain = re.sub(r"[^0-9a-z]+", "-", cluster.lower())[:_NAME_LENGTH].strip("-") or "cluster"
-        return cls(f"{'arcway-' if keep else TEMPORARY}{plain}-{uuid.uuid4().hex[:10]}", keep)
+        if not keep:
+            proof = secrets.token_urlsafe(32)
+            name = temporary_name(cluster, proof)
+            return cls(name, proxy_name(name), proof)
+        end = f"{readable_part(cluster)}-{secrets.token_hex(5)}"
+        return cls(f"arcway-kubeconfig-{end}", f"arcway-proxy-{end}", None)
 
     @property
-    def proxy(self) -> str:
-        return f"{self.kubeconfig}-proxy"
+    def keep(self) -> bool:
+        return self.proof is None
 
 
 def _hand_over(undo: ExitStack, server: Server, given: Kubeconfig, names: _Names, agents_of: str | None) -> Json:
@@ -101,7 +107,8 @@ def _hand_over(undo: ExitStack, server: Server, given: Kubeconfig, names: _Names
         write_private(file, own.as_kubeconfig().encode())
     if names.keep:
         output.stderr.print(f"Kept as secret {names.kubeconfig}.", markup=False)
-    return {"secret": names.kubeconfig, "temporary": not names.keep}
+    reference: Json = {"secret": names.kubeconfig, "temporary": not names.keep}
+    return reference if names.keep else {**reference, "proof": names.proof}
 
 
 def _own_access(server: Server, given: Kubeconfig) -> Access:

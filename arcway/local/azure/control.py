@@ -8,6 +8,7 @@ PUT  /control/faults       [{"path": regex, "method": "PUT", "times": 2, "status
 PUT  /control/subscriptions/{id}    {"actions": […], "notActions": […]}         creates or changes
 PUT  /control/providers/{subscription}/{namespace}   {"state": "NotRegistered"}
 PUT  /control/provisioning-failures {"<resource id>": {"code": …, "message": …}}
+PUT  /control/connectivity {"<resource id>": "Offline"}   what Azure says of a cluster until its next heartbeat
 PUT  /control/retry-after  {"seconds": 2}        Retry-After of operations under way; null for none
 PUT  /control/settings     {"dotted.key": "value"}   additional Helm settings of the data plane
 POST /control/rotate-key   {"keep": true}        sign tokens with a new key; keep: tokens of earlier ones stay valid
@@ -52,6 +53,7 @@ class Control:
         routes.add("PUT", r"/control/subscriptions/(?P<id>[^/]+)", self._subscription)
         routes.add("PUT", r"/control/providers/(?P<id>[^/]+)/(?P<namespace>[^/]+)", self._provider)
         routes.add("PUT", r"/control/provisioning-failures", self._failures)
+        routes.add("PUT", r"/control/connectivity", self._connectivity)
         routes.add("PUT", r"/control/retry-after", self._retry_after)
         routes.add("PUT", r"/control/settings", self._settings)
         routes.add("POST", r"/control/rotate-key", self._rotate_key)
@@ -106,6 +108,11 @@ class Control:
 
     async def _failures(self, exchange: Exchange) -> web.StreamResponse:
         self._world.fail_provisioning = {key.lower(): error for key, error in exchange.json().items()}
+        return web.json_response({})
+
+    async def _connectivity(self, exchange: Exchange) -> web.StreamResponse:
+        for resource_id, status in exchange.json().items():
+            self._world.set_connectivity(resource_id, status)
         return web.json_response({})
 
     async def _retry_after(self, exchange: Exchange) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""Key Vault secrets: set, get, delete, and the 401 challenge by which clients learn where to get a token."""
+"""Key Vault secrets: set, get, list, delete, and the 401 challenge by which clients learn where to get a token."""
 
 import secrets
 import time
@@ -23,6 +23,7 @@ class KeyVault:
 
     def routes(self, routes: Routes) -> None:
         """Add what this service answers."""
+        routes.add("GET", r"/secrets/?", self._list)
         routes.add("GET", _NAME + r"(/(?P<version>[0-9a-f]*))?/?", self._get)
         routes.add("PUT", _NAME, self._set)
         routes.add("DELETE", _NAME, self._delete)
@@ -32,21 +33,29 @@ class KeyVault:
             return challenge
         versions = self._world.secrets.get(exchange.parts["name"].lower(), [])
         wanted = exchange.parts.get("version") or (versions[-1][0] if versions else "")
-        for version, value in versions:
+        for version, value, about in versions:
             if version == wanted:
-                return web.json_response(self._bundle(exchange.parts["name"], version, value))
+                return web.json_response(self._bundle(exchange.parts["name"], version, about) | {"value": value})
         raise Refusal(404, "SecretNotFound", f"A secret with (name/id) {exchange.parts['name']} was not found.")
 
     async def _set(self, exchange: Exchange) -> web.StreamResponse:
         if challenge := self._challenge(exchange):
             return challenge
-        value = exchange.json().get("value")
+        body = exchange.json()
+        value = body.get("value")
         if not isinstance(value, str):
             raise Refusal(400, "BadParameter", "value must be a string.")
         version = secrets.token_hex(16)
         self._world.touch("secret", exchange.parts["name"].lower())
-        self._world.secrets.setdefault(exchange.parts["name"].lower(), []).append((version, value))
-        return web.json_response(self._bundle(exchange.parts["name"], version, value))
+        about = {"tags": body.get("tags") or {}, "exp": (body.get("attributes") or {}).get("exp")}
+        self._world.secrets.setdefault(exchange.parts["name"].lower(), []).append((version, value, about))
+        return web.json_response(self._bundle(exchange.parts["name"], version, about) | {"value": value})
+
+    async def _list(self, exchange: Exchange) -> web.StreamResponse:
+        if challenge := self._challenge(exchange):
+            return challenge
+        newest = sorted((name, versions[-1]) for name, versions in self._world.secrets.items())
+        return web.json_response({"value": [self._bundle(name, "", about) for name, (_, _, about) in newest]})
 
     async def _delete(self, exchange: Exchange) -> web.StreamResponse:
         if challenge := self._challenge(exchange):
@@ -69,10 +78,11 @@ class KeyVault:
             headers={"WWW-Authenticate": header},
         )
 
-    def _bundle(self, name: str, version: str, value: str) -> dict[str, Any]:
+    def _bundle(self, name: str, version: str, about: dict[str, Any]) -> dict[str, Any]:
         stamp = int(time.time())
+        attributes = {"enabled": True, "created": stamp, "updated": stamp, "recoveryLevel": "Purgeable"}
         return {
-            "id": f"{self._entra.endpoint}/secrets/{name}/{version}",
-            "value": value,
-            "attributes": {"enabled": True, "created": stamp, "updated": stamp, "recoveryLevel": "Purgeable"},
+            "id": f"{self._entra.endpoint}/secrets/{name}" + (f"/{version}" if version else ""),
+            "attributes": attributes | ({"exp": about["exp"]} if about["exp"] else {}),
+            "tags": about["tags"],
         }

@@ -39,7 +39,7 @@ class World(Subscriptions):
         self.configurations: dict[str, dict[str, Any]] = {}
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
-        self.secrets: dict[str, list[tuple[str, str]]] = {}
+        self.secrets: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
         self.fail_provisioning: dict[str, dict[str, str]] = {}
 
     def form_of(self, kind: str, key: str) -> Any:
@@ -66,7 +66,7 @@ class World(Subscriptions):
         elif kind == "configuration":
             self.configurations[key] = form
         elif kind == "secret":
-            self.secrets[key] = [(version, value) for version, value in form]
+            self.secrets[key] = [(version, value, about) for version, value, about in form]
 
     # --- connected clusters ----------------------------------------------------------------------------------------
 
@@ -232,6 +232,14 @@ class World(Subscriptions):
         """The public key as it was put; empty when there is no such connected cluster."""
         cluster = self.clusters.get(resource_id.lower())
         return str(cluster["properties"]["agentPublicKeyCertificate"]) if cluster else ""
+
+    def set_connectivity(self, resource_id: str, status: str) -> None:
+        """What is said of a cluster whose agents stopped speaking. Raises `Refusal` 404."""
+        cluster = self.clusters.get(resource_id.lower())
+        if cluster is None:
+            raise Refusal(404, "ResourceNotFound", f"There is no connected cluster {resource_id}.")
+        self.touch("cluster", resource_id.lower())
+        cluster["properties"]["connectivityStatus"] = status
 
     def report(self, resource_id: str, metadata: dict[str, Any], *, expires: datetime | None) -> bool:
         """A heartbeat of the cluster's agents; returns whether the service counts it as Connected."""

@@ -8,9 +8,14 @@ from tests.contract.azure_api.conftest import ROOT, Azure
 
 CODE = """
 import sys
-from arcway.azure.secrets import read_secret, store_secret
-store_secret("arcway-kubeconfig-1", sys.stdin.read())
-print(read_secret("arcway-kubeconfig-1"))
+from datetime import UTC, datetime, timedelta
+from arcway.azure.secrets import delete_expired, read_secret, store_secret
+from arcway.domain.secret_names import Kind
+now = datetime.now(UTC)
+store_secret("arcway-kubeconfig-1", sys.stdin.read(), now + timedelta(days=1))
+store_secret("arcway-kubeconfig-2", "expired", now - timedelta(days=1))
+print(read_secret("arcway-kubeconfig-1", Kind.KUBECONFIG, user=None))
+print(delete_expired(now))
 """
 
 
@@ -33,5 +38,5 @@ def test_what_is_kept_in_the_vault_can_be_read_again(azure: Azure) -> None:
         timeout=50,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, "a kubeconfig\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "a kubeconfig\n['arcway-kubeconfig-2']\n"), done.stderr
     assert azure.http.get("/secrets/arcway-kubeconfig-1").json()["value"] == "a kubeconfig"

@@ -16,7 +16,7 @@ type Json = dict[str, Any]
 
 TENANT = "99999999-8888-7777-6666-555555555555"
 CLIENT = "cccccccc-4444-5555-6666-777777777777"
-AUTHORITY = Authority("https://login.example", TENANT, CLIENT, None)
+AUTHORITY = Authority("https://login.example", TENANT, CLIENT, None, "arcway-page-session")
 
 _KEYS = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3)]
 

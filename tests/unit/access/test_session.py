@@ -23,13 +23,17 @@ HERE, ON_LOOPBACK = "https://arcway.example/api/page", "http://127.0.0.1:7071/ap
 ALICE = Caller("Alice Example", "11111111-0000-0000-0000-000000000001", frozenset({Role.READ}))
 
 
-def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], secret: str = "a client secret") -> None:
+KEYS = "one session key of more than 32 characters"
+
+
+def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], keys: str = KEYS) -> None:
     """Another process with these settings: it knows only what it is told."""
     chosen = read_settings(environment)
     monkeypatch.setattr(session, "settings", lambda: chosen)
     monkeypatch.setattr(gate, "settings", lambda: chosen)
-    monkeypatch.setattr(session, "_secret", session._Secret())
-    monkeypatch.setattr(queries, "secret_of_page", {"arcway-page": secret}.__getitem__)
+    monkeypatch.setattr(session, "_secrets", session._Secrets())
+    known = {"arcway-page": "a client secret", "arcway-page-session": keys}
+    monkeypatch.setattr(queries, "secret_of_page", known.__getitem__)
 
 
 @pytest.fixture(autouse=True)
@@ -93,10 +97,39 @@ async def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await viewer_of(request(Cookie=kept)) is None
 
 
-async def test_a_new_client_secret_ends_every_session(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_session_key_ends_every_session(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = await cookie()
-    use(monkeypatch, SIGNED_IN, secret="another client secret")
+    use(monkeypatch, SIGNED_IN, keys="another session key of more than 32 characters")
     assert await viewer_of(request(Cookie=kept)) is None
+
+
+async def test_session_keys_are_rotated_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = await cookie()
+    use(monkeypatch, SIGNED_IN, keys=f"a new session key of more than 32 characters\n{KEYS}\n")
+    assert await viewer_of(request(Cookie=kept)) is not None
+    fresh = await cookie()
+    use(monkeypatch, SIGNED_IN, keys="a new session key of more than 32 characters")
+    assert await viewer_of(request(Cookie=fresh)) is not None
+    assert await viewer_of(request(Cookie=kept)) is None
+
+
+async def test_a_key_that_another_instance_uses_already_is_read_before_a_cookie_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await cookie()
+    here = session._secrets
+    use(monkeypatch, SIGNED_IN, keys=f"a new session key of more than 32 characters\n{KEYS}")
+    fresh = await cookie()
+    monkeypatch.setattr(session, "_secrets", here)
+    monkeypatch.setattr(session, "_AGAIN_SECONDS", 0)
+    assert await viewer_of(request(Cookie=fresh)) is not None
+
+
+@pytest.mark.parametrize("keys", ["", "short", f"{KEYS}\nshort"])
+async def test_session_keys_that_could_be_guessed_are_refused(monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
+    use(monkeypatch, SIGNED_IN, keys=keys)
+    with pytest.raises(ArcError, match="ARC-1009"):
+        await cookie()
 
 
 async def test_the_cookie_is_for_this_page_alone_and_fits_any_browser() -> None:

@@ -18,6 +18,7 @@ from arcway.cluster import temporary_account
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.temporary_account import Token
 from arcway.domain.errors import ArcError
+from arcway.domain.secret_names import is_proved
 
 OWN, MADE = "the-users-own-token", "token-of-the-service-account"
 
@@ -96,7 +97,9 @@ def test_what_is_accepted_stays_and_says_nothing_of_the_user(world: World, given
     with handed(given, Proxy(https="http://me:password@proxy:1")) as made:
         made.accepted()
     secret = made.kubeconfig["secret"]
-    assert made.kubeconfig == {"secret": secret, "temporary": True}
+    proof = made.kubeconfig["proof"]
+    assert made.kubeconfig == {"secret": secret, "temporary": True, "proof": proof}
+    assert is_proved(secret, proof)
     assert secret.startswith("arcway-tmp-shop-1-")
     assert made.proxy == {"https": "http://proxy:1", "credentials": {"secret": f"{secret}-proxy"}}
     assert world.accounts == [secret]

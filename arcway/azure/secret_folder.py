@@ -1,0 +1,108 @@
+"""Secrets on one machine: a folder with one file for each, readable by its owner only.
+
+Beside a secret there may be a file of the same name that ends with `.json`: its owners and when it expires, which a Key
+Vault keeps as a tag and as an attribute. Must not know what a secret is for.
+"""
+
+import json
+import os
+import stat
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from arcway.domain.errors import ArcError
+
+_SIZE_LIMIT = 1024 * 1024
+_ABOUT = ".json"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A secret, who owns it and when it expires. Its text form shows no secret."""
+
+    text: str = field(repr=False)
+    owners: str | None = None
+    expires: datetime | None = None
+
+
+def read(folder: Path, name: str) -> Stored | None:
+    """The secret; None when there is none. Raises `ArcError` ARC-2001 when it is not a private regular file of text."""
+    text = _read(folder, name)
+    if text is None:
+        return None
+    about = _read(folder, name + _ABOUT)
+    if about is None:
+        return Stored(text)
+    try:
+        known = json.loads(about)
+        expires = datetime.fromisoformat(known["expires"]) if known.get("expires") else None
+        if expires is not None and expires.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return Stored(text, known.get("owners"), expires)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ArcError("ARC-2001", f"{name}{_ABOUT} beside secret {name} is not what it should be.") from error
+
+
+def write(folder: Path, name: str, text: str, expires: datetime) -> None:
+    """Store a secret until `expires`. Raises `ArcError` ARC-2024."""
+    # What is said about it comes first: without it the secret would be there for ever if this ended in between.
+    _write(folder, name + _ABOUT, json.dumps({"expires": expires.isoformat()}))
+    _write(folder, name, text)
+
+
+def delete(folder: Path, name: str) -> None:
+    """Delete a secret; harmless when there is none. Raises `ArcError` ARC-2001."""
+    try:
+        (folder / name).unlink(missing_ok=True)
+        (folder / (name + _ABOUT)).unlink(missing_ok=True)
+    except OSError as error:
+        raise ArcError("ARC-2001", f"Secret {name} cannot be deleted.") from error
+
+
+def delete_expired(folder: Path, now: datetime) -> list[str]:
+    """Delete all that has expired by `now`; returns the names. Raises `ArcError` ARC-2001."""
+    expired = []
+    for about in sorted(folder.glob(f"arcway-*{_ABOUT}")):
+        name = about.name.removesuffix(_ABOUT)
+        stored = read(folder, name)
+        if stored and stored.expires and stored.expires <= now:
+            delete(folder, name)
+            expired.append(name)
+    return expired
+
+
+def _write(folder: Path, name: str, text: str) -> None:
+    draft = folder / f".{name}.{uuid.uuid4().hex}"
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        draft.replace(folder / name)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise ArcError("ARC-2024", f"Secret {name} cannot be written: {error.strerror}.") from error
+
+
+def _read(folder: Path, name: str) -> str | None:
+    try:
+        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ArcError("ARC-2001", f"Secret {name} is not a readable regular file.") from error
+    with os.fdopen(descriptor, "rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
+            raise ArcError("ARC-2001", f"Secret {name} must be a regular file that only its owner may read (0600).")
+        return _text(name, file.read(_SIZE_LIMIT + 1))
+
+
+def _text(name: str, data: bytes) -> str:
+    if len(data) > _SIZE_LIMIT:
+        raise ArcError("ARC-2001", f"Secret {name} is larger than 1 MiB.")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ArcError("ARC-2001", f"Secret {name} is not text in UTF-8.") from error

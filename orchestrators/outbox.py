@@ -1,0 +1,61 @@
+"""The events of a run that wait to be published, in order.
+
+What repeating cannot mend is dropped and remembered, so that it neither holds up the run nor the events behind it. Must
+not know how long anybody waits for the broker.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from arcway.domain.events import Kind, run_event
+from durabletask.task import Task
+
+type Json = dict[str, Any]
+type Work[T] = Generator[Task[Any], Any, T]
+
+_STATES = {"accepted": "Accepted", "succeeded": "Succeeded", "failed": "Failed", "canceled": "Canceled"}
+
+
+class Outbox:
+    """The events of one run. `source` names the service in events; None where there is no broker."""
+
+    def __init__(self, source: str | None, trace: str | None) -> None:
+        self.source = source
+        self.lost: list[str] = []
+        """What could not be published and never will be: type of the event and code of the error."""
+        self._trace = trace
+        self._waiting: list[Json] = []
+
+    def add(self, kind: Kind, run: Json, time: str, phase: Json | None) -> None:
+        """Put an event about the run as it is now behind those that wait."""
+        if self.source is None:
+            return
+        shown = {**run, "state": _STATES.get(kind, "Running")}
+        event = run_event(kind, shown, source=self.source, number=1, time=time, trace=self._trace, phase=phase)
+        self._waiting.append(event)
+
+    def send(self, publish: Callable[[list[Json]], Work[Json | None]]) -> Work[Json | None]:
+        """Publish what waits; returns the error for which it has to be tried again, None when nothing waits any more.
+
+        `publish` sends events in order and returns the error that stopped it.
+        """
+        size = len(self._waiting)
+        while self._waiting:
+            batch = self._waiting[:size]
+            error = yield from publish(batch)
+            if error is None:
+                del self._waiting[: len(batch)]
+            elif error["retryable"]:
+                return error
+            else:
+                # Which of several it was is not told.
+                size = 1
+                if len(batch) == 1:
+                    self.lost.append(f"event {batch[0]['type']} ({error['code']})")
+                    del self._waiting[:1]
+        return None
+
+    def give_up(self, code: str) -> None:
+        """Drop everything that waits."""
+        self.lost += [f"event {event['type']} ({code})" for event in self._waiting]
+        self._waiting.clear()
