@@ -9,10 +9,12 @@ LONGEST_BACK_OFF = 60.0
 LONGEST_WAIT = 3600.0
 
 
-def back_off(run_id: str, step: str, attempt: int, error: Mapping[str, Any]) -> float:
+def back_off(
+    run_id: str, step: str, attempt: int, error: Mapping[str, Any], longest: float = LONGEST_BACK_OFF
+) -> float:
     """Seconds: exponential, with jitter that every replay repeats; never less than what the server asked for."""
     seed = hashlib.sha256(f"{run_id}/{step}/{attempt}".encode()).digest()[0] / 255
-    pause = min(2.0 ** (attempt - 1), LONGEST_BACK_OFF) * (0.75 + 0.5 * seed)
+    pause = min(2.0 ** min(attempt - 1, 30), longest) * (0.75 + 0.5 * seed)
     return max(pause, asked_to_wait(error.get("retryAfterSeconds")))
 
 

@@ -11,8 +11,9 @@ from arcway.domain.phases import phases_of
 from arcway.domain.request import Request, UpgradeRequest
 from durabletask.task import OrchestrationContext
 
+from orchestrators.failures import Cancelled, StepFailed
 from orchestrators.phases import PHASES
-from orchestrators.run import Cancelled, Json, Run, StepFailed, Work
+from orchestrators.run import Json, Run, Work
 
 blueprint = df.Blueprint()
 

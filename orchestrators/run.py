@@ -17,6 +17,7 @@ from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_a
 
 from orchestrators.back_off import asked_to_wait, back_off
 from orchestrators.cancel import CancelRequests
+from orchestrators.failures import Cancelled, StepFailed, unexpected
 from orchestrators.outbox import Outbox
 
 type Json = dict[str, Any]
@@ -26,19 +27,9 @@ ATTEMPTS = 5
 # As long as another client's Helm operation may last, and then some.
 RELEASE_ATTEMPTS = 8
 UNEXPECTED_ATTEMPTS = 3
+# A broker may be down for hours, and every attempt makes the history of the run longer.
+_LONGEST_PUBLISH_BACK_OFF = 600.0
 LEASE = ("lease kube-system/arcway", "release_cluster")
-
-
-class StepFailed(Exception):
-    """A step gave up; `error` is the envelope of the design."""
-
-    def __init__(self, error: Json) -> None:
-        super().__init__(f"{error['code']}: {error['message']}")
-        self.error = error
-
-
-class Cancelled(Exception):
-    """Somebody asked to stop; raised at a step boundary or while waiting, never in the middle of a step."""
 
 
 class Run:
@@ -79,7 +70,7 @@ class Run:
                 outcome: Json = yield self._context.call_activity(step, input=self._input(extra))
             except TaskFailedError as failure:
                 unexpected += 1
-                outcome = {"error": _unexpected(step, failure, retryable=unexpected < UNEXPECTED_ATTEMPTS)}
+                outcome = {"error": unexpected(step, failure, retryable=unexpected < UNEXPECTED_ATTEMPTS)}
             if "ok" in outcome:
                 ok: Json = outcome["ok"]
                 return ok
@@ -217,7 +208,7 @@ class Run:
                 attempt += 1
                 self._phase["attempts"] = attempt
                 self.detail(f"{error['code']}: {error['message']}")
-                pause = back_off(self._run_id, "publish_events", min(attempt, 7), error)
+                pause = back_off(self._run_id, "publish_events", attempt, error, _LONGEST_PUBLISH_BACK_OFF)
                 yield from self._wait(pause, "Retrying", late=error)
         except StepFailed as failure:
             self._outbox.give_up(failure.error["code"])
@@ -247,7 +238,7 @@ class Run:
         except TaskFailedError as failure:
             self._unexpected_publishing += 1
             again = self._unexpected_publishing < UNEXPECTED_ATTEMPTS
-            return _unexpected("publish_events", failure, retryable=again)
+            return unexpected("publish_events", failure, retryable=again)
         error: Json | None = outcome.get("error")
         return error
 
@@ -320,8 +311,3 @@ class Run:
 
 def _text(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-def _unexpected(step: str, failure: TaskFailedError, *, retryable: bool) -> Json:
-    message = f"Step {step} failed unexpectedly: {redact(failure.details.message, 300)}"
-    return ArcError("ARC-6006", message, retryable=retryable).as_dict()

@@ -5,8 +5,9 @@ from typing import Any
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.domain.request import OffboardRequest, Request, UpdateRequest, UpgradeRequest
 
+from orchestrators.failures import StepFailed
 from orchestrators.phases.check_network import as_finding, check_network, not_checked
-from orchestrators.run import ATTEMPTS, Json, Run, StepFailed, Work
+from orchestrators.run import ATTEMPTS, Json, Run, Work
 
 # A cluster that does not answer is a finding soon; Azure, which answers everybody else, is worth some patience.
 _CLUSTER_ATTEMPTS = 2

@@ -3,7 +3,8 @@
 from arcway.domain.errors import ArcError
 from arcway.domain.phases import POLL_NETWORK_CHECK
 
-from orchestrators.run import Json, Run, StepFailed, Work
+from orchestrators.failures import StepFailed
+from orchestrators.run import Json, Run, Work
 
 # Twice as long as the Job may take, so that its own end is seen.
 _LIMIT_SECONDS = 120

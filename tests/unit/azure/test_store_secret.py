@@ -48,7 +48,7 @@ def test_what_has_expired_cannot_be_used_and_is_deleted(tell: Tell, tmp_path: Pa
     secrets.store_secret("arcway-kubeconfig-old", "old", now - timedelta(seconds=1))
     secrets.store_secret("arcway-kubeconfig-new", "new", LATER)
     write_private(tmp_path / "arcway-shop", b"for good")
-    with pytest.raises(ArcError, match="ARC-2001: .* expired"):
+    with pytest.raises(ArcError, match=r"ARC-2001: .* expired"):
         read("arcway-kubeconfig-old")
     assert secrets.delete_expired(now) == ["arcway-kubeconfig-old"]
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".json") == [

@@ -1,0 +1,26 @@
+"""How the work of a run ends early. Must not know what is done about it."""
+
+from typing import Any
+
+from arcway.domain.errors import ArcError, redact
+from durabletask.task import TaskFailedError
+
+type Json = dict[str, Any]
+
+
+class StepFailed(Exception):
+    """A step gave up; `error` is the error envelope."""
+
+    def __init__(self, error: Json) -> None:
+        super().__init__(f"{error['code']}: {error['message']}")
+        self.error = error
+
+
+class Cancelled(Exception):
+    """Somebody asked to stop; raised at a step boundary or while waiting, never in the middle of a step."""
+
+
+def unexpected(step: str, failure: TaskFailedError, *, retryable: bool) -> Json:
+    """The envelope of an error that the step has no name for."""
+    message = f"Step {step} failed unexpectedly: {redact(failure.details.message, 300)}"
+    return ArcError("ARC-6006", message, retryable=retryable).as_dict()

@@ -1,0 +1,204 @@
+"""What a server says cannot hold a run: it always ends, it cleans up, it can be canceled. In virtual time."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from arcway.domain.errors import ArcError
+from arcway.domain.secret_names import temporary_name
+from orchestrators.phases import PHASES
+from tests.virtual_run import StepRaised, VirtualRun
+
+type Json = dict[str, Any]
+
+_PROOF = secrets.token_urlsafe(32)
+_SECRET = temporary_name("shop", _PROOF)
+_BODY: Json = {
+    "subscriptionId": "11111111-2222-3333-4444-555555555555",
+    "resourceGroup": "clusters",
+    "name": "shop",
+    "location": "eastus",
+    "kubeconfig": {"secret": _SECRET, "temporary": True, "proof": _PROOF},
+}
+_FACTS = {"distribution": "kind", "infrastructure": "kind", "releaseDeployed": False, "publicKey": None, "owner": None}
+_OUTCOMES: Json = {
+    "check_cluster": {"findings": [], "facts": {"cluster": _FACTS, "releaseDeployed": False}},
+    "check_azure": {
+        "findings": [],
+        "facts": {"tenantId": "t", "resourceGroupExists": True, "resourceExists": False, "toRegister": []},
+    },
+    "register_providers": {"states": {"Microsoft.Kubernetes": "Registered"}, "asked": []},
+    "ensure_resource_group": {"created": False},
+    "await_removal": {"done": True, "detail": None},
+    "ensure_key_pair": {"publicKey": "key", "created": True},
+    "deploy_agents": {"created": True, "changed": True, "chart": {"reference": "r", "digest": "d"}},
+    "poll_agents": {"done": True, "detail": "7/7 ready"},
+    "create_resource": {"created": True, "changed": True, "operation": None, "done": True},
+    "configure_agents": {"changed": False, "differing": 0},
+    "wait_for_metadata": {"done": True, "detail": "Connected", "resource": {"id": "x"}},
+    "delete_resource": {"done": True, "detail": "deleted"},
+    "uninstall_agents": {"done": True, "detail": "uninstalled", "left": []},
+}
+_CLEAN_UP = ["release_cluster", "discard_credential", "discard_secret"]
+
+
+def error(code: str = "ARC-3002", *, retryable: bool = True, after: Any = None) -> Json:
+    envelope = ArcError(code, retryable=retryable).as_dict()
+    return {"error": {**envelope, "retryAfterSeconds": after}}
+
+
+def answers(**changes: Any) -> Any:
+    """Every step succeeds but those that are named: an outcome, or one for each call."""
+
+    def answer(step: str, given: Json) -> Json:
+        change = changes.get(step)
+        if callable(change):
+            change = change()
+        if isinstance(change, Exception):
+            raise change
+        return change if change is not None else {"ok": _OUTCOMES.get(step, {})}
+
+    return answer
+
+
+def test_a_run_succeeds_and_takes_what_was_made_for_it_along() -> None:
+    run = VirtualRun(_BODY, answers())
+    status = run.finish()
+    assert (status["state"], status["left"], run.steps[-3:]) == ("Succeeded", [], _CLEAN_UP)
+
+
+@pytest.mark.parametrize("after", [999999999999, 365 * 86400, 1e308, float("inf"), float("nan"), -1, "soon", True])
+@pytest.mark.parametrize("step", ["check_cluster", "deploy_agents", "create_resource", "discard_credential"])
+def test_retry_after_is_clamped(step: str, after: Any) -> None:
+    run = VirtualRun(_BODY, answers(**{step: error(after=after)}))
+    status = run.finish()
+    assert run.steps[-1] == "discard_secret"
+    assert run.elapsed < timedelta(hours=2)
+    assert status["state"] == ("Succeeded" if step == "discard_credential" else "Failed")
+
+
+@pytest.mark.parametrize("wait", [999999999999, 365 * 86400, float("inf")])
+def test_a_poll_waits_no_longer_than_its_phase(wait: Any) -> None:
+    run = VirtualRun(_BODY, answers(poll_agents={"ok": {"done": False, "detail": "?", "retryAfter": wait}}))
+    assert run.finish()["state"] == "Failed"
+    assert run.steps[-3:] == _CLEAN_UP
+    assert run.elapsed < timedelta(hours=1)
+
+
+@pytest.mark.parametrize("step", ["check_cluster", "await_removal", "deploy_agents", "poll_agents", "create_resource"])
+@pytest.mark.parametrize("outcome", [{"ok": {}}, {"ok": []}, {"ok": {"done": "?"}}, {"error": {}}, {}, []])
+def test_an_outcome_of_another_shape_fails_the_run_and_it_cleans_up(step: str, outcome: Any) -> None:
+    run = VirtualRun({**_BODY, "onFailure": "rollback"}, answers(**{step: outcome}))
+    status = run.finish()
+    assert run.steps[-2:] == _CLEAN_UP[-2:]
+    if status["state"] == "Failed":
+        assert status["error"]["code"] == "ARC-6006"
+    if "release_cluster" in run.steps:
+        assert run.steps[-3:] == _CLEAN_UP
+
+
+def test_a_fault_of_a_phase_fails_the_run_and_it_cleans_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(run: Any) -> Any:
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setitem(PHASES, "createResource", broken)
+    run = VirtualRun({**_BODY, "onFailure": "rollback"}, answers())
+    status = run.finish()
+    assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-6006")
+    assert run.steps[-4:] == ["uninstall_agents", *_CLEAN_UP]
+
+
+def test_the_secret_goes_even_if_the_credential_cannot_be_removed() -> None:
+    run = VirtualRun(_BODY, answers(discard_credential=error(after=3600)))
+    status = run.finish()
+    assert run.steps[-1] == "discard_secret"
+    assert status["left"] == [f"ServiceAccount and binding {_SECRET} (ARC-3002)"]
+    assert run.elapsed < timedelta(minutes=10)
+
+
+def test_undoing_has_a_deadline() -> None:
+    body = {**_BODY, "onFailure": "rollback"}
+    never = {"ok": {"done": False, "detail": "being deleted", "left": [], "retryAfter": 100}}
+    failed = error("ARC-4010", retryable=False)
+    run = VirtualRun(body, answers(configure_agents=failed, delete_resource=never, uninstall_agents=never))
+    status = run.finish()
+    assert run.steps[-3:] == _CLEAN_UP
+    assert run.elapsed < timedelta(hours=1)
+    assert [what.rpartition(" ")[2] for what in status["left"]] == ["(ARC-6005)"] * 3
+
+
+def test_a_broker_that_is_down_holds_a_run_for_a_day_at_most() -> None:
+    run = VirtualRun(_BODY, answers(publish_events=error("ARC-3005", after=1800)), source="urn:arcway:test")
+    status = run.finish()
+    assert (status["state"], status["phases"][-1]["state"]) == ("Succeeded", "Failed")
+    assert any("arcway.run.succeeded" in what for what in status["left"])
+    assert timedelta(hours=20) < run.elapsed <= timedelta(hours=25)
+
+
+@pytest.mark.parametrize("failure", [error("ARC-4009", retryable=False), StepRaised("no such encoding")])
+def test_publishing_gives_up_on_what_repeating_cannot_mend(failure: Any) -> None:
+    run = VirtualRun(_BODY, answers(publish_events=failure), source="urn:arcway:test")
+    status = run.finish()
+    assert status["state"] == "Succeeded"
+    assert run.elapsed < timedelta(minutes=10)
+
+
+def test_one_event_that_cannot_be_sent_holds_back_no_other() -> None:
+    refused = error("ARC-4009", retryable=False)
+    sent: list[str] = []
+
+    def answer(step: str, given: Json) -> Json:
+        if step == "publish_events":
+            types = [event["type"] for event in given["events"]]
+            if any("accepted" in kind for kind in types):
+                return refused
+            sent.extend(types)
+        return answers()(step, given)  # type: ignore[no-any-return]
+
+    status = VirtualRun(_BODY, answer, source="urn:arcway:test").finish()
+    assert sent[-1] == "arcway.run.succeeded.v1"
+    assert status["left"] == ["event arcway.run.accepted.v1 (ARC-4009)"]
+
+
+def test_cancel_ends_the_waiting_for_the_broker() -> None:
+    looks = 0
+
+    def publish() -> Json:
+        nonlocal looks
+        looks += 1
+        if looks == 12:
+            run.cancel()
+        return error("ARC-3005")
+
+    run = VirtualRun(_BODY, answers(publish_events=publish), source="urn:arcway:test")
+    status = run.finish()
+    assert status["state"] == "Succeeded"
+    assert run.elapsed < timedelta(hours=1)
+    assert any("(canceled)" in what for what in status["left"])
+
+
+@pytest.mark.parametrize("after", [None, 3600])
+def test_cancel_ends_a_wait_of_a_phase(after: int | None) -> None:
+    def agents() -> Json:
+        run.cancel()
+        return {"ok": {"done": False, "detail": "0/7 ready", "retryAfter": after}}
+
+    run = VirtualRun(_BODY, answers(poll_agents=agents))
+    status = run.finish()
+    assert status["state"] == ("Canceled" if after is None else "Failed")
+    assert run.steps[-3:] == _CLEAN_UP
+
+
+def test_a_cancel_of_an_earlier_run_is_not_meant() -> None:
+    looks = 0
+
+    def agents() -> Json:
+        nonlocal looks
+        looks += 1
+        run.cancel("cluster-0123456789abcdef0123456789.ffffffffffff")
+        return {"ok": {"done": looks > 3, "detail": "ready"}}
+
+    run = VirtualRun(_BODY, answers(poll_agents=agents))
+    assert run.finish()["state"] == "Succeeded"
