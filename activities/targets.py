@@ -75,7 +75,7 @@ def values_of(call: Call, facts: Json, tenant_id: str) -> Values:
     if request.proxy is None:
         return base
     skipped = skip_range(request.proxy, facts)
-    return merged(base, proxy_values(request.proxy, _credentials(request.proxy, call.user), skipped))
+    return merged(base, proxy_values(request.proxy, credentials_of(request.proxy, call.user), skipped))
 
 
 def skip_range(proxy: Proxy, facts: Json) -> str:
@@ -107,12 +107,12 @@ def changed_values(request: UpdateRequest, user: SecretUser, had: Values, inside
     proxy = request.proxy
     if proxy is None:
         return values
-    credentials = _credentials(proxy, user)
+    credentials = credentials_of(proxy, user)
     changed = changed_proxy(had, proxy, credentials=credentials, inside=inside, cloud_domain=cloud().domain)
     return merged(values, changed)
 
 
-def _credentials(proxy: Proxy, user: SecretUser) -> str | None:
+def credentials_of(proxy: Proxy, user: SecretUser) -> str | None:
     """`user:password` from the secret that the proxy names. Raises `ArcError` ARC-2041 when it is not that."""
     if proxy.credentials is None:
         return None

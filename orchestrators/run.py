@@ -61,7 +61,7 @@ class Run:
         Raises `StepFailed` when the error is not retryable, attempts are used up, or the phase's time limit would be
         passed by waiting; `Cancelled` at the boundary before an attempt.
         """
-        unexpected = 0
+        raised = 0
         for attempt in range(1, attempts + 1):
             self._stop_if_cancelled()
             self._phase["attempts"] += 1
@@ -69,8 +69,8 @@ class Run:
             try:
                 outcome: Json = yield self._context.call_activity(step, input=self._input(extra))
             except TaskFailedError as failure:
-                unexpected += 1
-                outcome = {"error": unexpected(step, failure, retryable=unexpected < UNEXPECTED_ATTEMPTS)}
+                raised += 1
+                outcome = {"error": unexpected(step, failure, retryable=raised < UNEXPECTED_ATTEMPTS)}
             if "ok" in outcome:
                 ok: Json = outcome["ok"]
                 return ok

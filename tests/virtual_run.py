@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import durabletask.internal.orchestrator_service_pb2 as pb
-from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 
 from arcway.domain.request import parse_request
 from orchestrators.operation import operation

@@ -22,7 +22,7 @@ from arcway.settings import settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
 from triggers.runs import find
-from triggers.start import cancel, start
+from triggers.start import cancel, known_run, start
 
 blueprint = df.Blueprint()
 
@@ -69,7 +69,8 @@ async def _do(client: df.DurableFunctionsClient, body: object, key: str, origin:
         await _cancel(client, body)
         return
     request = parse_request(body)
-    if request.kubeconfig is not None:
+    # The secret of a message that comes again may be gone with its run.
+    if request.kubeconfig is not None and await known_run(client, request, key) is None:
         await asyncio.to_thread(queries.check_secret, request.kubeconfig, _sender().secret_user)
     await start(client, request, key, origin, _sender())
 

@@ -43,7 +43,7 @@ async def start(
     the key's run was replaced by a later one, ARC-6009 the key was used for another request, ARC-6007 the engine does
     not answer.
     """
-    instance = request.cluster.instance("check" if request.operation == "check" else "cluster")
+    instance = _instance(request)
     for _ in range(_TRIES):
         state = await look_up(client, instance)
         earlier = input_of(state) if state else None
@@ -59,6 +59,13 @@ async def start(
     raise ArcError("ARC-6007", "The workflow engine refused to start the run.")
 
 
+async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key: str) -> Started | None:
+    """The run that `start` would return without starting one; None if it would. Raises `ArcError` as `start` does."""
+    instance = _instance(request)
+    state = await look_up(client, instance)
+    return _same_run(instance, input_of(state), is_over(state), request, key) if state else None
+
+
 async def start_again(client: df.DurableFunctionsClient, run: Json, caller: Caller) -> Started:
     """A new run of an ended run's request. Raises `ArcError` as `start` does."""
     request = await request_of(client, run["id"])
@@ -72,6 +79,10 @@ async def cancel(client: df.DurableFunctionsClient, run_id: str, canceled_by: Id
         await client.raise_orchestration_event(run_id.partition(".")[0], "cancel", data=asked)
     except grpc.RpcError as error:
         raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+
+
+def _instance(request: AnyRequest) -> str:
+    return request.cluster.instance("check" if request.operation == "check" else "cluster")
 
 
 def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key: str) -> Started | None:

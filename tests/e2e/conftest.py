@@ -15,6 +15,7 @@ from unittest import mock
 import httpx
 import pytest
 
+from arcway.domain.ids import ClusterId
 from arcway.local import processes
 from arcway.local import stack as embedded
 from arcway.local.certificates import write_private
@@ -59,9 +60,9 @@ class SimulatedCluster:
         self._stack = stack
         self.secret = self.store(json.dumps(self.kubeconfig))
 
-    def store(self, text: str, mode: int = 0o600) -> str:
+    def store(self, text: str, mode: int = 0o600, prefix: str = "arcway-") -> str:
         """Put a text into the secret folder and return its name."""
-        name = f"arcway-{uuid.uuid4().hex[:12]}"
+        name = f"{prefix}{uuid.uuid4().hex[:12]}"
         write_private(Path(self._stack.secrets) / name, text.encode())
         (Path(self._stack.secrets) / name).chmod(mode)
         return name
@@ -186,6 +187,11 @@ class Arcway:
         """The connected cluster in Azure, None when there is none."""
         answer = self.http.get(f"/connectedClusters/{self.subscription}/clusters/c-{cluster.name}")
         return answer.json() if answer.status_code == 200 else None
+
+    def say(self, cluster: SimulatedCluster, connectivity: str) -> None:
+        """Have Azure say so of this cluster: its agents do not speak any more."""
+        resource_id = ClusterId(self.subscription, "clusters", f"c-{cluster.name}").resource_id
+        self.azure.put("connectivity", {resource_id: connectivity})
 
     def arm(self, method: str, resource_id: str, body: Json | None = None) -> httpx.Response:
         """Speak with Azure behind Arcway's back."""

@@ -176,6 +176,7 @@ def test_what_a_lost_release_left_is_removed(arcway: Arcway, cluster: SimulatedC
     for name in ("azure-arc", "azure-arc-release"):
         assert cluster.send("DELETE", f"/api/v1/namespaces/{name}", None) == 200
     assert cluster.objects() - before
+    arcway.say(cluster, "Offline")
     run = arcway.disconnect(cluster)
     assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
     assert cluster.objects() == before
@@ -188,6 +189,7 @@ def test_a_resource_without_agents_is_deleted_with_a_warning(arcway: Arcway, clu
         if not namespace:
             cluster.send("DELETE", f"{path}/{name}", None)
     cluster.wait_for_objects(before)
+    arcway.say(cluster, "Offline")
     run = arcway.disconnect(cluster)
     assert (run["state"], run["changed"], run["result"]["agents"]) == ("Succeeded", True, "absent"), run["error"]
     assert [(item["code"], item["level"]) for item in run["findings"]] == [("ARC-5012", "warning")]

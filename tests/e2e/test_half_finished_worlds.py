@@ -51,6 +51,7 @@ def test_a_resource_without_agents_is_adopted(arcway: Arcway, cluster: Simulated
     assert resource
     for namespace in ("azure-arc", "azure-arc-release"):
         assert cluster.send("DELETE", f"/api/v1/namespaces/{namespace}", None) == 200
+    arcway.say(cluster, "Offline")
     run = arcway.connect(cluster)
     connected(run)
     assert run["result"]["id"] == resource["id"]
@@ -60,16 +61,20 @@ def test_a_resource_without_agents_is_adopted(arcway: Arcway, cluster: Simulated
 
 def test_agents_whose_key_does_not_match_the_resource(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
+    before: Any = arcway.resource(cluster)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     path = "/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey"
     secret = cluster.get(path)
     secret["data"] = {"privateKey": base64.b64encode(pem).decode()}
     assert cluster.send("PUT", path, secret) == 200
+    arcway.say(cluster, "Offline")
     run = arcway.connect(cluster)
     connected(run)
     assert run["changed"] is True
-    assert len(run["result"]["properties"]["agentPublicKeyCertificate"]) < 704
+    keys = [item["properties"]["agentPublicKeyCertificate"] for item in (before, run["result"])]
+    assert keys[0] != keys[1]
+    assert len(keys[1]) == 704
 
 
 def test_a_first_install_that_failed(arcway: Arcway, cluster: SimulatedCluster) -> None:

@@ -13,6 +13,7 @@ def test_what_somebody_deleted_under_the_release_is_made_again(
 ) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
     assert cluster.send("DELETE", lost, None) == 200
+    arcway.say(cluster, "Offline")
     run = arcway.connect(cluster)
     assert (run["state"], run["changed"]) == ("Succeeded", True), run["error"]
     assert cluster.get(_CONFIG)["data"]["AZURE_RESOURCE_NAME"] == f"c-{cluster.name}"

@@ -17,7 +17,10 @@ _PROXY_PASSWORD = f"pr0xy-{uuid.uuid4()}"
 
 def test_planted_secrets_are_found_nowhere(arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
     token = cluster.kubeconfig["users"][0]["user"]["token"]
-    proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": cluster.store(f"user:{_PROXY_PASSWORD}")}}
+    proxy = {
+        "https": "http://10.0.0.1:3128",
+        "credentials": {"secret": cluster.store(f"user:{_PROXY_PASSWORD}", prefix="arcway-proxy-")},
+    }
     with ProcessWatch([token, _PROXY_PASSWORD, "PRIVATE KEY"]) as watch:
         run = arcway.connect(cluster, proxy=proxy)
     assert run["state"] == "Succeeded"

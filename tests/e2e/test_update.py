@@ -100,7 +100,7 @@ def test_what_the_service_and_the_agents_know_is_changed_in_both(arcway: Arcway,
 def test_a_proxy_comes_changes_and_goes(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
     azure.put("settings", {"global.somethingElse": "kept"})
     connected(arcway.connect(cluster))
-    secret = cluster.store("us,er:p{a}s\\s")
+    secret = cluster.store("us,er:p{a}s\\s", prefix="arcway-proxy-")
     run = change(arcway, cluster, proxy={**_PROXY, "credentials": {"secret": secret}})
     assert (run["state"], run["changed"]) == ("Succeeded", True), run["error"]
     assert [item["name"] for item in run["phases"]] == ["checkCluster", "updateAgents", "publishResult"]

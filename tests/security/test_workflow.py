@@ -110,6 +110,14 @@ def test_a_fault_of_a_phase_fails_the_run_and_it_cleans_up(monkeypatch: pytest.M
     assert run.steps[-4:] == ["uninstall_agents", *_CLEAN_UP]
 
 
+def test_a_step_that_raises_is_tried_three_times() -> None:
+    run = VirtualRun(_BODY, answers(deploy_agents=StepRaised("what nobody expects")))
+    status = run.finish()
+    assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-6006")
+    assert run.steps.count("deploy_agents") == 3
+    assert run.steps[-3:] == _CLEAN_UP
+
+
 def test_the_secret_goes_even_if_the_credential_cannot_be_removed() -> None:
     run = VirtualRun(_BODY, answers(discard_credential=error(after=3600)))
     status = run.finish()

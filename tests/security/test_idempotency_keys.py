@@ -1,0 +1,66 @@
+"""An idempotency key belongs to one request: with another one it is a conflict, over HTTP and on the queue alike."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from azure.servicebus import ServiceBusClient
+
+from arcway.local.stack import Stack
+from tests.e2e.conftest import Arcway, SimulatedCluster
+from tests.e2e.test_messages import Bus, event, kind
+
+
+@pytest.fixture
+def bus(stack: Stack) -> Iterator[Bus]:
+    client = ServiceBusClient.from_connection_string(stack.service_bus["connectionString"])
+    with ExitStack() as opened:
+        opened.enter_context(client)
+        yield Bus(client, stack.service_bus["control"], opened)
+
+
+def test_an_offboarding_does_not_get_the_onboarding_of_its_key(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    first = arcway.start(arcway.request(cluster), headers=headers)
+    others: list[tuple[str, Any]] = [
+        ("/offboardings", arcway.offboarding(cluster)),
+        ("/onboardings", arcway.request(cluster, tags={"a": "b"})),
+        ("/updates", {**arcway.offboarding(cluster), "tags": {"a": "b"}}),
+        ("/upgrades", arcway.offboarding(cluster)),
+    ]
+    for path, body in others:
+        answer = arcway.http.post(path, json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (409, "ARC-6009")
+    done = arcway.finish(first.json()["id"])
+    assert done["state"] == "Succeeded"
+    for path, body in others:
+        answer = arcway.http.post(path, json=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (409, "ARC-6009")
+    again = arcway.start(arcway.request(cluster), headers=headers)
+    assert (again.status_code, again.json()["id"]) == (200, done["id"])
+    assert arcway.resource(cluster)
+
+
+def test_the_key_of_a_run_that_was_replaced_stays_its_own(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    arcway.finish(arcway.start(arcway.request(cluster), headers=headers).json()["id"])
+    arcway.connect(cluster)
+    answer = arcway.http.post("/offboardings", json=arcway.offboarding(cluster), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "ARC-6009")
+    gone = arcway.start(arcway.request(cluster), headers=headers)
+    assert (gone.status_code, gone.json()["code"]) == (410, "ARC-6002")
+
+
+def test_a_message_with_the_id_of_another_request_is_rejected(
+    arcway: Arcway, bus: Bus, cluster: SimulatedCluster
+) -> None:
+    key = str(uuid.uuid4())
+    first = bus.heard(bus.send(arcway.request(cluster), message_id=key))
+    assert kind(first[-1]) == "succeeded"
+    other = {**arcway.offboarding(cluster), "operation": "offboard"}
+    second = bus.heard(bus.send(other, message_id=key))
+    assert kind(second[-1]) == "rejected"
+    assert event(second[-1])["data"]["error"]["code"] == "ARC-6009"
+    assert arcway.resource(cluster)

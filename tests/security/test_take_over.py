@@ -1,0 +1,134 @@
+"""A live connected cluster is not taken over: the key in the cluster's Secret says whose it is, never a name."""
+
+import base64
+from collections.abc import Iterator
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from arcway.local.stack import Stack
+from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster
+
+_KEY = "agentPublicKeyCertificate"
+_SECRET = "/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey"
+
+
+@pytest.fixture
+def other(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
+    """A second cluster, which somebody connects by the name of the first."""
+    made = SimulatedCluster(cluster_control, stack)
+    yield made
+    made.file.unlink(missing_ok=True)
+
+
+def as_first(arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, **changes: object) -> Json:
+    """The request of the first cluster with the second one's kubeconfig."""
+    return {**arcway.request(cluster), "kubeconfig": {"secret": other.secret}, **changes}
+
+
+def run(arcway: Arcway, path: str, body: Json) -> Json:
+    answer = arcway.http.post(path, json=body)
+    assert answer.status_code == 202, answer.text
+    return arcway.finish(answer.json()["id"])
+
+
+@pytest.mark.parametrize("on_failure", ["keep", "rollback"])
+@pytest.mark.parametrize("order", ["agents-first", "resource-first"])
+def test_a_second_cluster_does_not_get_the_resource_of_a_live_one(
+    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, on_failure: str, order: str
+) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    before, objects = arcway.resource(cluster), other.objects()
+    refused = run(arcway, "/onboardings", as_first(arcway, cluster, other, onFailure=on_failure, order=order))
+    assert (refused["state"], refused["error"]["code"], refused["changed"]) == ("Failed", "ARC-4016", False)
+    assert "--take-over" in refused["error"]["remedy"]
+    after = arcway.resource(cluster)
+    assert before
+    assert after
+    assert (before["identity"], before["properties"][_KEY]) == (after["identity"], after["properties"][_KEY])
+    assert other.objects() == objects
+
+
+def test_a_check_says_so(arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    answer = arcway.http.post("/onboardings", params={"dryRun": "true"}, json=as_first(arcway, cluster, other))
+    result = answer.json()["result"]
+    assert [(item["code"], item["level"]) for item in result["findings"]] == [("ARC-4016", "error")]
+    assert result["ready"] is False
+
+
+def test_it_is_taken_over_by_those_who_say_so(
+    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster
+) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    before = arcway.resource(cluster)
+    taken = run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))
+    assert taken["state"] == "Succeeded", taken["error"]
+    assert [(item["code"], item["level"]) for item in taken["findings"]] == [("ARC-4016", "warning")]
+    assert before
+    assert taken["result"]["properties"][_KEY] != before["properties"][_KEY]
+
+    # The first cluster's agents still name the resource, which is the second one's now.
+    for body in ({}, {"force": True}):
+        refused = run(arcway, "/offboardings", arcway.offboarding(cluster, **body))
+        assert (refused["state"], refused["error"]["code"], refused["changed"]) == ("Failed", "ARC-4016", False)
+    kept = arcway.resource(cluster)
+    assert kept
+    assert kept["properties"][_KEY] == taken["result"]["properties"][_KEY]
+    removed = run(arcway, "/offboardings", arcway.offboarding(cluster, agentsOnly=True))
+    assert (removed["state"], removed["result"]["agents"]) == ("Succeeded", "removed")
+    assert arcway.resource(cluster)
+
+
+@pytest.mark.parametrize("status", ["Offline", "Expired", "AgentNotInstalled"])
+def test_a_record_that_nobody_alive_stands_behind_is_adopted(
+    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, status: str
+) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    for namespace in ("azure-arc", "azure-arc-release"):
+        assert cluster.send("DELETE", f"/api/v1/namespaces/{namespace}", None) == 200
+    arcway.say(cluster, status)
+    adopted = run(arcway, "/onboardings", as_first(arcway, cluster, other))
+    assert (adopted["state"], adopted["findings"]) == ("Succeeded", []), adopted["error"]
+
+
+def test_a_kubeconfig_of_another_cluster_disconnects_nothing(
+    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster
+) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    body = {**arcway.offboarding(cluster), "kubeconfig": {"secret": other.secret}}
+    refused = run(arcway, "/offboardings", body)
+    assert (refused["state"], refused["error"]["code"], refused["changed"]) == ("Failed", "ARC-4016", False)
+    assert arcway.resource(cluster)
+    gone = run(arcway, "/offboardings", arcway.offboarding(cluster, azureOnly=True, kubeconfig=None))
+    assert gone["state"] == "Succeeded"
+
+
+@pytest.mark.parametrize("path", ["/updates", "/upgrades"])
+def test_agents_that_name_the_resource_of_another_cluster_are_not_changed(
+    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, path: str
+) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    assert run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))["state"] == "Succeeded"
+    body = arcway.offboarding(cluster)
+    refused = run(arcway, path, body | ({"autoUpgrade": False} if path == "/updates" else {}))
+    assert (refused["state"], refused["error"]["code"], refused["changed"]) == ("Failed", "ARC-4016", False)
+
+
+@pytest.mark.parametrize("bits", [2048, 4096])
+def test_a_key_that_somebody_put_there_before_is_not_used(arcway: Arcway, cluster: SimulatedCluster, bits: int) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "azure-arc"}}
+    assert cluster.send("POST", "/api/v1/namespaces", namespace) == 201
+    planted = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "azure-arc-connect-privatekey", "namespace": "azure-arc"},
+        "data": {"privateKey": base64.b64encode(pem).decode()},
+    }
+    assert cluster.send("POST", "/api/v1/namespaces/azure-arc/secrets", planted) == 201
+    connected = arcway.connect(cluster)
+    assert connected["state"] == "Succeeded", connected["error"]
+    assert cluster.get(_SECRET)["data"] != planted["data"]
