@@ -1,11 +1,11 @@
 """discard_credential: the ServiceAccount that was made for this run, and its binding, are gone."""
 
 from activities.step import Call, Json
-from activities.targets import access_to
 from arcway.cluster import temporary_account
 from arcway.cluster.api import cluster_api
 from arcway.domain.errors import ArcError
 from arcway.domain.request import AnyRequest
+from arcway.kubeconfigs import open_kubeconfig
 
 
 def discard_credential(call: Call[AnyRequest]) -> Json:
@@ -14,7 +14,7 @@ def discard_credential(call: Call[AnyRequest]) -> Json:
     if kubeconfig is None or not kubeconfig.temporary:
         return {}
     try:
-        access = access_to(call)
+        access = open_kubeconfig(kubeconfig, call.user)
     except ArcError as error:
         if error.code == kubeconfig.code_when_gone:
             return {}

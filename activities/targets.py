@@ -21,7 +21,7 @@ from arcway.domain.owners import SecretUser
 from arcway.domain.proxy import Proxy, proxy_credentials, without_proxy
 from arcway.domain.request import AnyRequest, Request, UpdateRequest
 from arcway.domain.secret_names import Kind, kind_of
-from arcway.kubeconfigs import open_kubeconfig
+from arcway.kubeconfigs import open_kubeconfig, renewed
 from arcway.settings import settings
 
 
@@ -33,7 +33,7 @@ def access_to[R: AnyRequest](call: Call[R]) -> Access:
     reference = call.request.kubeconfig
     if reference is None:
         raise ArcError("ARC-2001", "The request names no kubeconfig.")
-    return open_kubeconfig(reference, call.user)
+    return renewed(reference, open_kubeconfig(reference, call.user))
 
 
 @contextmanager

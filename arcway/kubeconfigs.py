@@ -8,18 +8,26 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from arcway.azure.secrets import delete_expired, delete_secret, read_secret, store_secret
+from arcway.azure.secrets import delete_expired, delete_secret, read_secret, replace_secret, store_secret
+from arcway.cluster import temporary_account
+from arcway.cluster.api import cluster_api
 from arcway.cluster.kubeconfig import Access, contexts, read_kubeconfig
+from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import Kind
 from arcway.settings import settings
+from arcway.telemetry import log
 
 KEPT = timedelta(days=7)
 """How long a kubeconfig that was given to the page can be used."""
+
+
+_RENEWED_BELOW = 600
+_RENEWED_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +82,22 @@ def open_kubeconfig(reference: KubeconfigReference, user: SecretUser) -> Access:
     kind = Kind.TEMPORARY if reference.temporary else Kind.KUBECONFIG
     text = read_secret(reference.secret, kind, user=user, code_when_gone=reference.code_when_gone)
     return read_kubeconfig(text, reference.context, allow_loopback=settings().local)
+
+
+def renewed(reference: KubeconfigReference, access: Access) -> Access:
+    """Access with a new token if that of the run's own ServiceAccount ends soon, which is kept for the next step.
+
+    A run needs it when it takes longer than its time limits: one that was suspended, or that Azure throttled.
+    """
+    left = temporary_account.seconds_left(access.token)
+    if not reference.temporary or left is None or not 0 < left < _RENEWED_BELOW:
+        return access
+    try:
+        with cluster_api(access) as api:
+            token = temporary_account.renew(api, reference.secret, _RENEWED_SECONDS)
+        fresh = replace(access, token=token.text)
+        replace_secret(reference.secret, fresh.as_kubeconfig(), token.expires)
+    except ArcError as error:
+        log.warning("the credential %s ends in %d s and cannot be renewed: %s", reference.secret, left, error)
+        return access  # it is still good for this step
+    return fresh

@@ -52,6 +52,11 @@ def write(folder: Path, name: str, text: str, expires: datetime) -> None:
     _write(folder, name, text)
 
 
+def replace(folder: Path, name: str, text: str) -> None:
+    """Put another text into a secret that is there. Raises `ArcError` ARC-2024."""
+    _write(folder, name, text)
+
+
 def delete(folder: Path, name: str) -> None:
     """Delete a secret; harmless when there is none. Raises `ArcError` ARC-2001."""
     try:

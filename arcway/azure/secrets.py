@@ -83,6 +83,23 @@ def store_secret(name: str, text: str, expires: datetime) -> bool:
     return stored is None
 
 
+def replace_secret(name: str, text: str, expires: datetime) -> None:
+    """Put another text into a temporary secret, where it is; harmless when it is gone. Raises `ArcError`."""
+    _check(name, Kind.TEMPORARY)
+    folder = settings().secrets_dir
+    if folder is not None and secret_folder.read(folder, name) is not None:
+        secret_folder.replace(folder, name, text)
+        return
+    for vault in settings().vaults:
+        with azure_errors():
+            try:
+                tags = _vault(vault).get_secret(name).properties.tags
+            except ResourceNotFoundError:
+                continue
+            _vault(vault).set_secret(name, text, expires_on=expires, tags=tags)
+        return
+
+
 def delete_expired(now: datetime) -> list[str]:
     """Delete what `store_secret` stored and what has expired by `now`; returns the names. Raises `ArcError`."""
     if (folder := settings().secrets_dir) is not None:

@@ -6,8 +6,9 @@ from rich.console import Group
 from rich.table import Table
 
 from arcway.cli import output, requests
-from arcway.cli.credentials.handing_over import handing_over
+from arcway.cli.credentials.handing_over import Needs, handing_over
 from arcway.cli.options import (
+    ClusterRoleOption,
     CredentialOption,
     CredentialTtlOption,
     GroupOption,
@@ -39,7 +40,8 @@ def agents(
     kube_config: KubeConfigOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = "24h",
+    credential_ttl: CredentialTtlOption = None,
+    cluster_role: ClusterRoleOption = None,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
     kube_context: KubeContextOption = None,
@@ -51,7 +53,7 @@ def agents(
     which = requests.cluster(here, name, resource_group, subscription)
     path = f"connectedClusters/{which['subscriptionId']}/{resource_group}/{name}/agents"
     given = Kubeconfig(
-        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, vault=key_vault, yes=yes
+        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, cluster_role, vault=key_vault, yes=yes
     )
     found = (None if given.is_named else _by_last_run(here, path)) or _by(here, path, name, given)
     output.show(
@@ -76,7 +78,7 @@ def _by_last_run(server: Server, path: str) -> Json | None:
 
 def _by(server: Server, path: str, name: str, given: Kubeconfig) -> Json:
     """By the user's own kubeconfig; what is made of it for the service is removed again."""
-    with handing_over(server, name, given) as handed:
+    with handing_over(server, name, given, Needs("agents")) as handed:
         reference = handed.kubeconfig or {}
         headers = {"x-arcway-proof": reference["proof"]} if reference.get("proof") else {}
         return server.get(path, headers, kubeconfig=reference.get("secret"), context=reference.get("context"))

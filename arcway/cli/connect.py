@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import handing_over
+from arcway.cli.credentials.handing_over import Needs, handing_over
 from arcway.cli.options import (
     CheckNetworkOption,
+    ClusterRoleOption,
     CredentialOption,
     CredentialTtlOption,
     DistributionOption,
@@ -52,7 +53,8 @@ def connect(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = "24h",
+    credential_ttl: CredentialTtlOption = None,
+    cluster_role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
@@ -93,10 +95,20 @@ def connect(
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
     given = Kubeconfig(
-        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, keep_credential, key_vault, yes
+        kube_config,
+        kube_context,
+        kubeconfig_secret,
+        credential,
+        credential_ttl,
+        cluster_role,
+        keep_credential,
+        key_vault,
+        yes,
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
-    with handing_over(here, name, given, proxy, agents_look=not dry_run) as handed:
+    with handing_over(
+        here, name, given, Needs("onboard", network=check_network), proxy, agents_look=not dry_run
+    ) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
         return start(here, "onboardings", body, how, handed.accepted)
@@ -111,7 +123,8 @@ def check(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = "24h",
+    credential_ttl: CredentialTtlOption = None,
+    cluster_role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
@@ -130,10 +143,18 @@ def check(
     body = _request(here, name, resource_group, subscription, location)
     body |= {"checkNetwork": check_network, "takeOver": take_over}
     given = Kubeconfig(
-        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, keep_credential, key_vault, yes
+        kube_config,
+        kube_context,
+        kubeconfig_secret,
+        credential,
+        credential_ttl,
+        cluster_role,
+        keep_credential,
+        key_vault,
+        yes,
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
-    with handing_over(here, name, given, proxy) as handed:
+    with handing_over(here, name, given, Needs("check", network=check_network), proxy) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         return start(here, "onboardings", body, Following(dry_run=True, format_=format_), handed.accepted)
 

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import handing_over
+from arcway.cli.credentials.handing_over import Needs, handing_over
 from arcway.cli.credentials.proxy import without_credentials
 from arcway.cli.options import (
+    ClusterRoleOption,
     CredentialOption,
     CredentialTtlOption,
     DryRunOption,
@@ -47,7 +48,8 @@ def disconnect(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = "24h",
+    credential_ttl: CredentialTtlOption = None,
+    cluster_role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     azure_only: Annotated[
@@ -77,13 +79,24 @@ def disconnect(
     body = requests.cluster(here, name, resource_group, subscription)
     body |= {"azureOnly": azure_only, "agentsOnly": agents_only, "force": force}
     given = Kubeconfig(
-        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, keep_credential, key_vault, yes
+        kube_config,
+        kube_context,
+        kubeconfig_secret,
+        credential,
+        credential_ttl,
+        cluster_role,
+        keep_credential,
+        key_vault,
+        yes,
     )
     # Taken like everywhere, and of no use: nothing that would need a proxy runs in the cluster.
     plain, _ = without_credentials(Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials))
     if not dry_run and not yes:
         _ask(name, resource_group, azure_only=azure_only, agents_only=agents_only)
-    with _if_dead(), handing_over(here, name, None if azure_only else given, plain) as handed:
+    with (
+        _if_dead(),
+        handing_over(here, name, None if azure_only else given, Needs("offboard", force=force), plain) as handed,
+    ):
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
         return start(here, "offboardings", body, how, handed.accepted)

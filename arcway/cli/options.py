@@ -34,7 +34,15 @@ CredentialOption = Annotated[
     ),
 ]
 CredentialTtlOption = Annotated[
-    str, typer.Option("--credential-ttl", help="How long that token lasts, as in 24h or 30m; at least 10m.")
+    str | None,
+    typer.Option(
+        "--credential-ttl",
+        help="How long that token lasts, as in 24h or 30m; at least 10m. Default: as long as the run may take.",
+    ),
+]
+ClusterRoleOption = Annotated[
+    str | None,
+    typer.Option("--cluster-role", help="Existing ClusterRole for that ServiceAccount instead of one of its own."),
 ]
 KeepCredentialOption = Annotated[
     bool,

@@ -19,7 +19,8 @@ class Kubeconfig:
     context: str | None = None
     secret: str | None = None
     credential: Literal["service-account", "as-is"] = "service-account"
-    ttl: str = "24h"
+    ttl: str | None = None
+    role: str | None = None
     keep: bool = False
     vault: str | None = None
     yes: bool = False

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import handing_over
+from arcway.cli.credentials.handing_over import Needs, handing_over
 from arcway.cli.options import (
+    ClusterRoleOption,
     CredentialOption,
     CredentialTtlOption,
     DistributionOption,
@@ -50,7 +51,8 @@ def update(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = "24h",
+    credential_ttl: CredentialTtlOption = None,
+    cluster_role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
@@ -97,11 +99,19 @@ def update(
     body = requests.cluster(here, name, resource_group, subscription)
     body |= {field: value for field, value in said.items() if value is not None}
     given = Kubeconfig(
-        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, keep_credential, key_vault, yes
+        kube_config,
+        kube_context,
+        kubeconfig_secret,
+        credential,
+        credential_ttl,
+        cluster_role,
+        keep_credential,
+        key_vault,
+        yes,
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
     needed = given.is_named or proxy != Proxy() or any(field in body for field in _OF_THE_AGENTS)
-    with handing_over(here, name, given if needed else None, proxy) as handed:
+    with handing_over(here, name, given if needed else None, Needs("update"), proxy) as handed:
         found = {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         body |= {field: value for field, value in found.items() if value is not None}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import handing_over
+from arcway.cli.credentials.handing_over import Needs, handing_over
 from arcway.cli.credentials.proxy import without_credentials
 from arcway.cli.options import (
+    ClusterRoleOption,
     CredentialOption,
     CredentialTtlOption,
     DryRunOption,
@@ -44,7 +45,8 @@ def upgrade(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = "24h",
+    credential_ttl: CredentialTtlOption = None,
+    cluster_role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
@@ -69,11 +71,19 @@ def upgrade(
     body = requests.cluster(here, name, resource_group, subscription)
     body |= {"agentVersion": agent_version, "upgradeTimeout": upgrade_timeout}
     given = Kubeconfig(
-        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, keep_credential, key_vault, yes
+        kube_config,
+        kube_context,
+        kubeconfig_secret,
+        credential,
+        credential_ttl,
+        cluster_role,
+        keep_credential,
+        key_vault,
+        yes,
     )
     # Taken like everywhere, and of no use: the agents keep the proxy that they have.
     plain, _ = without_credentials(Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials))
-    with handing_over(here, name, given, plain) as handed:
+    with handing_over(here, name, given, Needs("upgrade"), plain) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
         return start(here, "upgrades", body, how, handed.accepted)

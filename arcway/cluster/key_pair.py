@@ -120,11 +120,8 @@ def _keep(api: ClusterApi, secret: dict[str, Any]) -> None:
     Helm reads the policy from the object in the cluster when an upgrade's chart no longer has it
     (https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource).
     """
-    annotations = secret["metadata"].get("annotations") or {}
-    if not _KEPT.items() <= annotations.items():
-        metadata = {**secret["metadata"], "annotations": {**annotations, **_KEPT}}
-        if api.replace(f"{_SECRETS}/{SECRET}", {**secret, "metadata": metadata}) is None:
-            raise ArcError("ARC-2013", f"Secret {NAMESPACE}/{SECRET} was changed by somebody else meanwhile.")
+    if not _KEPT.items() <= (secret["metadata"].get("annotations") or {}).items():
+        api.annotate(f"{_SECRETS}/{SECRET}", _KEPT)
 
 
 def public_key_of(private: rsa.RSAPrivateKey) -> str:

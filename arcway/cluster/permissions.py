@@ -1,12 +1,14 @@
 """What Arcway and Helm do in a cluster, verb by verb: the tables that preflight holds a credential against.
 
+The role of a credential for one run is made of them, too.
+
 Helm applies each object of the chart on the server's side, which takes `create` and `patch`, reads it before, and
 deletes what a later chart no longer has; its records are Secrets that it creates, updates and deletes
 (https://helm.sh/docs/topics/advanced/#storage-backends). Must not know why a step does any of it.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.key_pair import NAMESPACE, RELEASE_NAMESPACE
@@ -68,15 +70,18 @@ _BIND = Permission("bind", "clusterroles", _RBAC, "", "cluster-admin")
 
 TO_CONNECT = (LIST_NODES, *_LEASE, *_RECORDS, *_WATCHED, *_APPLIED, LIST_CRDS, _BIND)
 TO_CHANGE = (*_LEASE, *_RECORDS, *_WATCHED, *_APPLIED, _BIND)
+# Helm reads and deletes each object of the release.
+_DELETED = tuple(item for kind in _CHART for item in _each(("get", "delete"), *kind))
+
 TO_DISCONNECT = (
     *_LEASE,
     GET_CONFIG,
     GET_KEY,
-    *_each(("get", "delete"), "namespaces"),
-    *_each(("list", "delete"), *LIST_RECORDS[1:4]),
-    *_each(("list", "patch", "delete"), *_CRDS),
-    *_each(("list", "delete"), "clusterroles", _RBAC),
-    *_each(("list", "delete"), "clusterrolebindings", _RBAC),
+    *_DELETED,
+    *_each(("get", "list", "update", "delete"), *LIST_RECORDS[1:4]),
+    *_each(("list", "patch"), *_CRDS),
+    *_each(("list",), "clusterroles", _RBAC),
+    *_each(("list",), "clusterrolebindings", _RBAC),
 )
 TO_CHECK_THE_NETWORK = (
     *_each(("get", "create", "delete"), "namespaces"),
@@ -84,6 +89,54 @@ TO_CHECK_THE_NETWORK = (
     Permission("list", "pods", "", NETWORK_NAMESPACE),
     Permission("list", "events", "", NETWORK_NAMESPACE),
 )
+
+
+TO_LOOK = (
+    GET_CONFIG,
+    *_WATCHED,
+    GET_KEY,
+    Permission("get", "pods/log", "", NAMESPACE),
+)
+# Without these a check says less; preflight does not ask for them.
+_TO_SAY_MORE = (
+    LIST_PODS,
+    Permission("get", "pods/log", "", NAMESPACE),
+    Permission("get", "configmaps", "", "kube-system"),
+    Permission("list", "servicecidrs", "networking.k8s.io"),
+)
+# Finalizers are taken off whatever is left in the namespaces of the agents, of any kind.
+_TO_FORCE = _each(("get", "list", "update"), "*", "*")
+_ROLES = {
+    # What a run made is undone when it was asked to roll back.
+    "onboard": (*TO_CONNECT, *TO_DISCONNECT, *_TO_SAY_MORE),
+    "check": (*TO_CONNECT, *TO_DISCONNECT, *_TO_SAY_MORE),
+    "update": (*TO_CHANGE, *_TO_SAY_MORE),
+    "upgrade": (*TO_CHANGE, *_TO_SAY_MORE),
+    "offboard": TO_DISCONNECT,
+    "agents": TO_LOOK,
+}
+
+
+def role_for(operation: str, *, network: bool = False, force: bool = False) -> tuple[Permission, ...]:
+    """What a credential for one run of the operation needs, each permission once; `agents` is looking at them."""
+    needed = (*_ROLES[operation], *(TO_CHECK_THE_NETWORK if network else ()), *(_TO_FORCE if force else ()))
+    return tuple(dict.fromkeys(needed))
+
+
+def rules(permissions: Sequence[Permission]) -> list[dict[str, Any]]:
+    """The rules of a ClusterRole that grants these, in every namespace: those of the agents need not exist yet."""
+    verbs: dict[tuple[str, str, str], list[str]] = {}
+    for item in permissions:
+        verbs.setdefault((item.group, item.resource, item.name), []).append(item.verb)
+    return [
+        {
+            "apiGroups": [group],
+            "resources": [resource],
+            "verbs": list(dict.fromkeys(granted)),
+            **({"resourceNames": [name]} if name else {}),
+        }
+        for (group, resource, name), granted in verbs.items()
+    ]
 
 
 def missing(api: ClusterApi, needed: Sequence[Permission]) -> list[Permission]:

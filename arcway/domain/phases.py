@@ -57,6 +57,11 @@ UNDO_SECONDS = 15 * 60
 CLEAN_UP_SECONDS = 5 * 60
 
 
+# upgradeAgents is limited by the request: this is the longest that it may ask for.
+_UPGRADE_SECONDS = 3600
+_LONGEST_ORDERS = {"onboard": "agents-first", "update": "azure-first"}
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """How often to look: first after `first` seconds, each time twice as long, at most `longest`."""
@@ -78,6 +83,12 @@ POLL_REMOVAL = Interval(first=0.25, longest=10)
 WAIT_FOR_METADATA = Interval(first=0.5, longest=30)
 POLL_NETWORK_CHECK = Interval(first=0.5, longest=5)
 UNDO = Interval(first=0.5, longest=10)
+
+
+def longest_seconds(operation: str) -> int:
+    """How long a run of the operation may take at most, clean-up included; waiting for a broker needs no cluster."""
+    names = [name for name in phases_of(operation, _LONGEST_ORDERS.get(operation, "")) if name != "publishResult"]
+    return sum(TIME_LIMITS.get(name, _UPGRADE_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
 
 
 def phases_of(operation: str, order: str) -> tuple[PhaseName, ...]:

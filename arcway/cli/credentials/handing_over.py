@@ -22,13 +22,22 @@ from arcway.cli.server import FAILED, USAGE, CommandError, Server
 from arcway.cluster import temporary_account
 from arcway.cluster.api import cluster_api
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.permissions import Permission, role_for
+from arcway.cluster.temporary_account import SHORTEST_SECONDS
 from arcway.domain.errors import ArcError
+from arcway.domain.phases import longest_seconds
 from arcway.domain.secret_names import proxy_name, readable_part, temporary_name
 from arcway.local.certificates import write_private
 
 type Json = dict[str, Any]
 
+# One that is kept is used by whatever comes later.
+_KEPT_NEEDS = tuple(
+    dict.fromkeys(item for name in ("onboard", "update", "offboard", "agents") for item in role_for(name, network=True))
+)
+
 _BOUND_SECONDS = 20.0
+_KEPT_SECONDS = 86400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -45,9 +54,34 @@ class Handed:
         self._undo.pop_all()
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a credential is for: an operation (or `agents`, looking at them), and what else the run does."""
+
+    operation: str
+    network: bool = False
+    force: bool = False
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """What the run does in the cluster."""
+        return role_for(self.operation, network=self.network, force=self.force)
+
+    @property
+    def seconds(self) -> int:
+        """How long a run may take."""
+        return SHORTEST_SECONDS if self.operation == "agents" else longest_seconds(self.operation)
+
+
 @contextmanager
 def handing_over(
-    server: Server, name: str, given: Kubeconfig | None, proxy: Proxy | None = None, *, agents_look: bool = False
+    server: Server,
+    name: str,
+    given: Kubeconfig | None,
+    needs: Needs,
+    proxy: Proxy | None = None,
+    *,
+    agents_look: bool = False,
 ) -> Iterator[Handed]:
     """Make and store what the service needs of `given` (None: no cluster) and of `proxy` for connected cluster `name`.
 
@@ -62,7 +96,7 @@ def handing_over(
         if given is not None and given.secret:
             reference = {"secret": given.secret, "context": given.context}
         elif given is not None:
-            reference = _hand_over(undo, server, given, names, name if agents_look else None)
+            reference = _hand_over(undo, server, given, names, needs, name if agents_look else None)
         if credentials and said:
             _store_credentials(undo, store_of(server, given.vault if given else None), names, credentials)
             said["credentials"] = {"secret": names.proxy}
@@ -91,13 +125,15 @@ class _Names:
         return self.proof is None
 
 
-def _hand_over(undo: ExitStack, server: Server, given: Kubeconfig, names: _Names, agents_of: str | None) -> Json:
-    seconds = _seconds(given.ttl)
+def _hand_over(
+    undo: ExitStack, server: Server, given: Kubeconfig, names: _Names, needs: Needs, agents_of: str | None
+) -> Json:
+    seconds = _seconds(given, needs)
     store = store_of(server, given.vault)
     own = _own_access(server, given)
     access, expires = own, None
     if given.credential == "service-account":
-        access, expires = _with_service_account(undo, own, names, seconds)
+        access, expires = _with_service_account(undo, own, names, given, needs, seconds)
     undo.callback(_undone, f"secret {names.kubeconfig}", store.delete, names.kubeconfig)
     store.put(names.kubeconfig, access.as_kubeconfig(), expires)
     if server.stack and agents_of:
@@ -125,21 +161,24 @@ def _own_access(server: Server, given: Kubeconfig) -> Access:
         return read_kubeconfig(access.as_kubeconfig(), None, allow_loopback=server.stack is not None)
 
 
-def _with_service_account(undo: ExitStack, own: Access, names: _Names, seconds: int) -> tuple[Access, datetime]:
-    name = names.kubeconfig
+def _with_service_account(
+    undo: ExitStack, own: Access, names: _Names, given: Kubeconfig, needs: Needs, seconds: int
+) -> tuple[Access, datetime]:
+    name, needed = names.kubeconfig, _KEPT_NEEDS if names.keep else needs.permissions
     with _as_command_errors(FAILED):
         with cluster_api(own) as api:
             # Before the first is made: whatever ends this, even in the middle, removes what there is.
-            undo.callback(_undone, f"ServiceAccount and binding {name}", _remove_account, own, name)
-            token = temporary_account.make(api, name, seconds)
+            undo.callback(_undone, f"ServiceAccount, role and binding {name}", _remove_account, own, name)
+            token = temporary_account.make(api, name, seconds, needed, given.role)
         access = replace(own, token=token.text, certificate=None, key=None)
         with cluster_api(access) as api:
-            temporary_account.wait_until_bound(api, _BOUND_SECONDS)
+            temporary_account.wait_until_bound(api, () if given.role else needed, _BOUND_SECONDS)
     left = (token.expires - datetime.now(UTC)).total_seconds()
     until = f"{token.expires:%Y-%m-%d %H:%M} UTC"
     shorter = ", earlier than asked for with --credential-ttl" if left < seconds * 0.9 else ""
-    text = f"Arcway works as ServiceAccount {temporary_account.NAMESPACE}/{name}, bound to cluster-admin"
-    output.stderr.print(f"{text}; its token ends {until}{shorter}.", markup=False)
+    role = f"ClusterRole {given.role}" if given.role else "a ClusterRole of its own"
+    text = f"Arcway uses ServiceAccount {temporary_account.NAMESPACE}/{name}, bound to {role}"
+    output.stderr.print(f"{text}; its token expires {until}{shorter}.", markup=False)
     return access, token.expires
 
 
@@ -179,9 +218,13 @@ def _as_command_errors(exit_code: int) -> Iterator[None]:
         raise CommandError(text, exit_code, remedy=remedy, details=details) from error
 
 
-def _seconds(text: str) -> int:
+def _seconds(given: Kubeconfig, needs: Needs) -> int:
+    """How long the token is to last: as long as the run may, or a day for one that is kept, unless the user says."""
+    if given.ttl is None:
+        return _KEPT_SECONDS if given.keep else needs.seconds
+    text = given.ttl
     found = re.fullmatch(r"(\d{1,6})([smhd])", text)
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0
-    if seconds < temporary_account.SHORTEST_SECONDS:
+    if seconds < SHORTEST_SECONDS:
         raise CommandError(f"--credential-ttl takes a time of at least 10m, as 24h, not {text}.", USAGE)
     return seconds

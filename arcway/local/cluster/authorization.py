@@ -107,7 +107,8 @@ class Access:
         """
         reference = body.get("roleRef")
         verb, plural = ("bind", f"{reference.get('kind', '')}s".lower()) if reference else ("escalate", kind.plural)
-        if self.allows(user, Attempt(verb, RBAC, plural, namespace=namespace)):
+        named = (reference or body["metadata"]).get("name", "")
+        if self.allows(user, Attempt(verb, RBAC, plural, namespace=namespace, name=named)):
             return
         granted = self._referenced(reference, namespace) if reference else body.get("rules") or []
         missing = [rule for rule in granted if not all(self.allows(user, one) for one in _covered(rule, namespace))]

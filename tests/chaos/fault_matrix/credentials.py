@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from arcway.cluster import temporary_account
 from arcway.cluster.api import cluster_api
+from arcway.cluster.permissions import role_for
 from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.world import Case
 
-_ROOT = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
+_ROOT = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 # The answer was that there is nothing, where there is something.
 _LIED_TO = {("discard_credential", "vanished"), ("discard_secret", "vanished")}
 
@@ -21,7 +22,7 @@ def temporary(case: Case) -> Json:
     """Make a credential as the command line does, in the vault; the request's reference to it."""
     own = case.access()
     with cluster_api(own) as api:
-        token = temporary_account.make(api, name_of(case), 600)
+        token = temporary_account.make(api, name_of(case), 3600, role_for("check"))
     access = replace(own, token=token.text, certificate=None, key=None)
     case.vault("PUT", name_of(case), access.as_kubeconfig()).raise_for_status()
     return {"secret": name_of(case), "context": None, "temporary": True}
@@ -33,7 +34,7 @@ def check_credential(case: Case, step: str, fault: str, status: Json, *, harmles
     assert status["left"] == [] or not harmless
     if (step, fault) in _LIED_TO:
         return
-    binding = case.get(f"{_ROOT}/{name_of(case)}")["kind"] != "Status"
+    role = case.get(f"{_ROOT}/{name_of(case)}")["kind"] != "Status"
     secret = case.vault("GET", name_of(case)).status_code != 404
-    assert binding == any(item.startswith("ServiceAccount and binding ") for item in status["left"])
+    assert role == any(item.startswith("ServiceAccount and binding ") for item in status["left"])
     assert secret == any(item.startswith("secret ") for item in status["left"])

@@ -55,7 +55,7 @@ ROWS = (
     Row("wait_for_metadata", AZURE, "GET", CONNECTED),
     Row("publish_events", BUS, "", ""),
     Row("release_cluster", CLUSTER, "DELETE", LEASE),
-    Row("discard_credential", CLUSTER, "DELETE", r"/clusterrolebindings/arcway-tmp-", temporary=True),
+    Row("discard_credential", CLUSTER, "DELETE", r"/clusterroles/arcway-tmp-", temporary=True),
     Row("discard_secret", AZURE, "DELETE", r"/secrets/arcway-tmp-", temporary=True),
     Row("delete_resource", AZURE, "DELETE", CONNECTED, rollback=True),
     Row("uninstall_agents", CLUSTER, "DELETE", RECORDS, rollback=True),

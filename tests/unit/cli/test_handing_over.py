@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from arcway.cli.credentials import handing_over as module
-from arcway.cli.credentials.handing_over import handing_over
+from arcway.cli.credentials.handing_over import Needs, handing_over
 from arcway.cli.requests import Kubeconfig, Proxy
 from arcway.cli.server import CommandError, Server
 from arcway.cluster import temporary_account
@@ -38,7 +38,7 @@ class World:
         self.hours = 24.0
         self.fails: str | None = None
 
-    def make(self, _: Access, name: str, seconds: int) -> Token:
+    def make(self, _: Access, name: str, seconds: int, needed: Any, role: str | None) -> Token:
         self.accounts.append(name)
         if self.fails and self.fails != "store":
             raise ArcError(self.fails)
@@ -48,7 +48,7 @@ class World:
         assert access.token == OWN
         self.accounts.remove(name)
 
-    def bound(self, access: Access, _: float) -> None:
+    def bound(self, access: Access, needed: Any, _: float) -> None:
         assert access.token == MADE
 
     def put(self, name: str, text: str, expires: datetime | None) -> None:
@@ -90,7 +90,7 @@ def given(tmp_path: Path) -> Kubeconfig:
 
 
 def handed(given: Kubeconfig | None, proxy: Proxy | None = None) -> Any:
-    return handing_over(cast("Server", Remote()), "Shop_1", given, proxy)
+    return handing_over(cast("Server", Remote()), "Shop_1", given, Needs("onboard"), proxy)
 
 
 def test_what_is_accepted_stays_and_says_nothing_of_the_user(world: World, given: Kubeconfig) -> None:

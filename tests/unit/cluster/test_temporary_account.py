@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from arcway.cluster import temporary_account
+from arcway.cluster import permissions, temporary_account
 from arcway.cluster.api import ClusterApi
 from arcway.domain.errors import ArcError
 
@@ -84,10 +84,10 @@ def test_what_may_be_there_is_an_error(api: Api, token: str | None, code: str) -
     assert caught.value.code == code
 
 
-def test_the_binding_takes_the_account_along() -> None:
+def test_the_role_takes_the_rest_along() -> None:
     api = Api(OURS)
     temporary_account.discard(cast("ClusterApi", api), NAME, "t")
-    assert api.deleted == [f"clusterrolebindings/{NAME}"]
+    assert api.deleted == [f"clusterroles/{NAME}"]
 
 
 def test_another_name_is_never_looked_at() -> None:
@@ -97,9 +97,10 @@ def test_another_name_is_never_looked_at() -> None:
 def test_its_maker_removes_both() -> None:
     api = Api(OURS)
     temporary_account.remove(cast("ClusterApi", api), NAME)
-    assert api.deleted == [f"clusterrolebindings/{NAME}", f"namespaces/kube-system/serviceaccounts/{NAME}"]
+    account = f"namespaces/kube-system/serviceaccounts/{NAME}"
+    assert api.deleted == [f"clusterroles/{NAME}", f"clusterrolebindings/{NAME}", account]
 
 
 def test_a_token_that_never_gets_its_rights_is_an_error() -> None:
     with pytest.raises(ArcError, match="ARC-2008"):
-        temporary_account.wait_until_bound(cast("ClusterApi", Api(None)), 0.01)
+        temporary_account.wait_until_bound(cast("ClusterApi", Api(None)), permissions.TO_LOOK, 0.01)
