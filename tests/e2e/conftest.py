@@ -280,9 +280,9 @@ def arcway(stack: Stack, azure: Control) -> Iterator[Arcway]:
 
 @pytest.fixture
 def command(stack: Stack) -> Command:
-    """Runs `arcway` with these arguments; keywords are set in its environment."""
+    """Runs `arcway` with these arguments; keywords are set in its environment, `timeout` is in seconds."""
 
-    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, timeout: float = 50, **more: str) -> subprocess.CompletedProcess[str]:
         state = str(Path(stack.secrets).parent)
         environment = {"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "ARCWAY_STATE": state, "HOME": state, **more}
         return subprocess.run(
@@ -291,7 +291,7 @@ def command(stack: Stack) -> Command:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=timeout,
             check=False,
         )
 

@@ -142,7 +142,9 @@ def test_what_cannot_be_removed_is_named(
     monkeypatch.setattr(temporary_account, "remove", dead)
     with pytest.raises(CommandError, match="refused"), handed(given):
         raise CommandError("refused", 2)
-    assert f"ServiceAccount and binding {world.accounts[0]} (ARC-3001" in " ".join(capsys.readouterr().err.split())
+    assert f"ServiceAccount, role and binding {world.accounts[0]} (ARC-3001" in " ".join(
+        capsys.readouterr().err.split()
+    )
 
 
 @pytest.mark.parametrize(("hours", "told"), [(24.0, False), (1.0, True)])
