@@ -14,6 +14,7 @@ from arcway.domain.connected_cluster import with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.request import KubeconfigReference
+from arcway.domain.text import presentable
 from arcway.settings import settings
 
 
@@ -22,13 +23,15 @@ def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
     found = connected_clusters.get(cluster)
     if found is None:
         raise ArcError("ARC-4012", f"There is no connected cluster {cluster.resource_id}.")
-    return with_ages(found, datetime.now(UTC))
+    shown: dict[str, Any] = presentable(with_ages(found, datetime.now(UTC)))
+    return shown
 
 
 def connected_clusters_in(subscription_id: str, resource_group: str | None) -> list[dict[str, Any]]:
     """All connected clusters of a subscription or of one resource group, by name."""
     now = datetime.now(UTC)
-    found = [with_ages(item, now) for item in connected_clusters.list_in(subscription_id, resource_group)]
+    listed = connected_clusters.list_in(subscription_id, resource_group)
+    found = [presentable(with_ages(item, now)) for item in listed]
     return sorted(found, key=lambda item: str(item["id"]).lower())
 
 

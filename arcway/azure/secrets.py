@@ -18,6 +18,7 @@ from arcway.azure.errors import azure_errors
 from arcway.azure.pipeline import credential, transport_options
 from arcway.domain.errors import ArcError
 from arcway.domain.model import TEMPORARY
+from arcway.domain.secrets_held import hold
 from arcway.settings import settings
 
 if TYPE_CHECKING:
@@ -35,9 +36,11 @@ def read_secret(name: str, code_when_gone: str = "ARC-2001") -> str:
     _check(name)
     folder = settings().secrets_dir
     if folder is not None and (text := _from_folder(folder, name)) is not None:
+        hold(text)
         return text
     for vault in settings().vaults:
         if (text := _from_vault(vault, name)) is not None:
+            hold(text)
             return text
     raise ArcError(code_when_gone, f"There is no secret {name}.")
 

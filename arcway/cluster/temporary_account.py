@@ -16,6 +16,7 @@ from typing import Any
 from arcway.cluster.api import ClusterApi
 from arcway.domain.errors import ArcError
 from arcway.domain.model import TEMPORARY
+from arcway.domain.secrets_held import hold
 
 NAMESPACE = "kube-system"
 SHORTEST_SECONDS = 600
@@ -54,8 +55,9 @@ def make(api: ClusterApi, name: str, seconds: int) -> Token:
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
     answer = (api.create(f"{_ACCOUNTS}/{name}/token", asked) or {}).get("status") or {}
     try:
+        hold(answer["token"])
         return Token(answer["token"], datetime.fromisoformat(answer["expirationTimestamp"]))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ArcError("ARC-2013", "The API server answered a TokenRequest without a token.") from error
 
 
@@ -116,7 +118,7 @@ def _is_valid_still(token: str | None) -> bool:
         body = (token or "").split(".")[1]
         expires = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["exp"]
         return datetime.fromtimestamp(expires, UTC) > datetime.now(UTC)
-    except (IndexError, ValueError, KeyError, TypeError, OverflowError):
+    except (IndexError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return False
 
 

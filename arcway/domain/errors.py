@@ -13,9 +13,13 @@ data (`as_dict`), because an exception that crosses a durable boundary keeps onl
 know where an error happened nor how it is shown. `docs/errors.md` has one section per code; a test keeps them equal.
 """
 
-import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from arcway.domain.redaction import redact as redact
+from arcway.domain.retry_after import clamped
+from arcway.domain.text import LONG, presentable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ CATALOGUE: dict[str, Kind] = {
         "Send a kubeconfig as `kubectl config view --raw --minify --flatten` prints it.",
     ),
     "ARC-2003": Kind(
-        "The kubeconfig asks for something the service refuses",
+        "The kubeconfig has something that the service refuses, or lacks something that it needs",
         "Embed the CA and a token or client certificate; exec plug-ins, file paths, proxies, "
         "impersonation and skipped TLS checks are refused.",
     ),
@@ -122,6 +126,14 @@ CATALOGUE: dict[str, Kind] = {
     "ARC-2026": Kind(
         "The kubeconfig's exec plug-in gave no usable credential",
         "Run its command by hand, or `kubectl get --raw /version`, and correct what it complains about.",
+    ),
+    "ARC-2027": Kind(
+        "The Kubernetes API's answer is malformed or too large",
+        "Check what answers at the API server's address: something between it and Arcway may change its answers.",
+    ),
+    "ARC-2028": Kind(
+        "A step's result is too large to keep",
+        "Report it with the correlation id; what the cluster or Azure returned has more than 64 KiB.",
     ),
     "ARC-3001": Kind(
         "The API server cannot be reached",
@@ -248,31 +260,12 @@ CATALOGUE: dict[str, Kind] = {
     "ARC-6008": Kind("The run is no check that succeeded", "Check the cluster again, then connect it."),
 }
 
-_MESSAGE_LIMIT = 600
-
-_SECRETS = (
-    re.compile(r"-----BEGIN [A-Z ]*-----.*?(-----END [A-Z ]*-----|$)", re.DOTALL),
-    re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),
-    re.compile(r"(?i)\bbearer\s+\S+"),
-    re.compile(r"(?<=://)[^/\s@]+@"),
-    re.compile(r"(?i)\b(password|passwd|secret|token|sig)\b(\"?\s*[=:]\s*\"?)[^\s\",;]{6,}"),
-    re.compile(r"[A-Za-z0-9+/]{60,}={0,2}"),
-)
-
-
-def redact(text: str, limit: int = _MESSAGE_LIMIT) -> str:
-    """Return `text` from a server without what looks like a secret, at most `limit` characters long."""
-    for pattern in _SECRETS:
-        text = pattern.sub("[redacted]", text)
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
 
 class ArcError(Exception):
     """A named failure.
 
-    `message` is one plain sentence, safe for users; text from servers must have gone through `redact`.
-    `retry_after` is in seconds and is never undercut by whoever tries again.
+    `message` is one plain sentence, safe for users whatever it quotes: it is redacted, cut and made visible here.
+    `retry_after` is in seconds, at most an hour, and is never undercut by whoever tries again.
     """
 
     def __init__(
@@ -283,15 +276,15 @@ class ArcError(Exception):
         remedy: str | None = None,
         retryable: bool | None = None,
         retry_after: float | None = None,
-        details: list[dict[str, Any]] | None = None,
+        details: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         kind = CATALOGUE[code]
         self.code = code
-        self.message = message or f"{kind.title}."
-        self.remedy = remedy or kind.remedy
+        self.message = redact(message, LONG) if message else f"{kind.title}."
+        self.remedy = presentable(remedy, LONG) if remedy else kind.remedy
         self.retryable = kind.retryable if retryable is None else retryable
-        self.retry_after = retry_after
-        self.details = details or []
+        self.retry_after = clamped(retry_after)
+        self.details: list[dict[str, Any]] = presentable([dict(item) for item in details or ()], LONG)
         super().__init__(f"{code}: {self.message}")
 
     def as_dict(self) -> dict[str, Any]:

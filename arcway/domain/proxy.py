@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import AfterValidator, Field
 
 from arcway.domain.model import Model, SecretReference
+from arcway.domain.secrets_held import hold
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -65,6 +66,7 @@ class Proxy(Model):
 def with_credentials(url: str, credentials: str) -> str:
     """Return the proxy `url` with `user:password` from a secret put into it, percent-encoded."""
     user, _, password = credentials.strip().partition(":")
+    hold(credentials, password)
     parts = urlsplit(url)
     return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
 
