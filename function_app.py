@@ -5,6 +5,7 @@ import azure.functions as func
 
 from activities.blueprint import blueprint as activities
 from arcway.settings import settings
+from arcway.telemetry import log_one_line_each
 from orchestrators.operation import blueprint as orchestrators
 from triggers.access.routes import blueprint as access_routes
 from triggers.api_description.route import blueprint as api_description
@@ -20,6 +21,7 @@ from triggers.unknown_path import blueprint as unknown_path
 from triggers.updates import blueprint as updates
 from triggers.upgrades import blueprint as upgrades
 
+log_one_line_each()
 here = settings()  # wrong settings must keep the app from starting, not fail its first run
 
 # Not keys, which are shared secrets: each route asks for a token of the tenant itself (triggers/http.py).

@@ -17,7 +17,12 @@ def poll_network_check(call: Call) -> Json:
     if seen.reachable is None:
         return {"done": False, "detail": seen.detail}
     found = [item for tried in call.given["addresses"] for item in _judged(tried, seen.reachable)]
-    return {"done": True, "detail": seen.detail, "findings": found, "reachable": seen.reachable}
+    reachable = {
+        tried["address"]: seen.reachable[tried["address"]]
+        for tried in call.given["addresses"]
+        if tried["address"] in seen.reachable
+    }
+    return {"done": True, "detail": seen.detail, "findings": found, "reachable": reachable}
 
 
 def _judged(tried: Json, reachable: dict[str, bool]) -> list[Json]:

@@ -17,10 +17,16 @@ from arcway.domain.errors import ArcError, redact
 from arcway.domain.ids import Origin
 from arcway.domain.owners import SecretUser
 from arcway.domain.request import Request, read_request
+from arcway.domain.secrets_held import holding, masked_value
+from arcway.domain.text import presentable
 from arcway.settings import settings
 from arcway.telemetry import correlated, log
 
 type Json = dict[str, Any]
+
+OUTCOME_BYTES = 64 * 1024
+# What people see of an outcome; the rest is for other steps.
+_DISPLAYED = frozenset({"detail", "findings", "left", "restored", "result", "message", "remedy", "details"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +66,42 @@ def activity(body: Callable[[Call[Any]], Json]) -> Callable[[dict[str, Any]], Aw
 
 def perform(body: Callable[[Call[Any]], Json], payload: Json) -> Json:
     """Do the step and put its outcome in the envelope. Raises `UnexpectedError`."""
-    with correlated(Origin(payload["correlationId"], payload["traceparent"])):
+    with correlated(Origin(payload["correlationId"], payload["traceparent"])), holding():
         try:
-            outcome = body(Call(read_request(payload["request"]), payload))
-            json.dumps(outcome)
+            outcome = _fit_to_leave(body(Call(read_request(payload["request"]), payload)))
         except ArcError as error:
             log.warning("%s %s: %s", payload["runId"], body.__name__, error)
-            return {"error": error.as_dict()}
+            return {"error": _envelope(error)}
         except Exception as error:  # noqa: BLE001 - the border: everything else must leave without its secrets
             text = f"{type(error).__name__}: {redact(str(error), 300)}"
             log.error("%s %s: unexpected %s", payload["runId"], body.__name__, text)
         else:
             return {"ok": outcome}
     raise UnexpectedError(text)
+
+
+def _fit_to_leave(outcome: Json) -> Json:
+    """The outcome as it is kept and shown: without secrets held, its texts cut and visible.
+
+    Raises `ArcError` ARC-2028 when it is too large or cannot be written as JSON that everybody reads.
+    """
+    try:
+        kept: Json = presentable(masked_value(outcome, _DISPLAYED))
+        size = _size(kept)
+    except (ValueError, RecursionError) as error:
+        raise ArcError("ARC-2028", "The step's result cannot be written as JSON that is read everywhere.") from error
+    if size > OUTCOME_BYTES:
+        raise ArcError("ARC-2028", f"The step's result has {size} bytes; {OUTCOME_BYTES} are kept.")
+    return kept
+
+
+def _envelope(error: ArcError) -> Json:
+    """The error's envelope; details that are too many are left out, because the error itself counts."""
+    envelope: Json = masked_value(error.as_dict(), _DISPLAYED)
+    while _size(envelope) > OUTCOME_BYTES:
+        envelope["details"] = envelope["details"][: len(envelope["details"]) // 2]
+    return envelope
+
+
+def _size(value: Json) -> int:
+    return len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())

@@ -15,6 +15,7 @@ from arcway.domain.ids import ClusterId
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import Kind
+from arcway.domain.text import presentable
 from arcway.kubeconfigs import open_kubeconfig
 
 
@@ -23,13 +24,15 @@ def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
     found = connected_clusters.get(cluster)
     if found is None:
         raise ArcError("ARC-4012", f"There is no connected cluster {cluster.resource_id}.")
-    return with_ages(found, datetime.now(UTC))
+    shown: dict[str, Any] = presentable(with_ages(found, datetime.now(UTC)))
+    return shown
 
 
 def connected_clusters_in(subscription_id: str, resource_group: str | None) -> list[dict[str, Any]]:
     """All connected clusters of a subscription or of one resource group, by name."""
     now = datetime.now(UTC)
-    found = [with_ages(item, now) for item in connected_clusters.list_in(subscription_id, resource_group)]
+    listed = connected_clusters.list_in(subscription_id, resource_group)
+    found = [presentable(with_ages(item, now)) for item in listed]
     return sorted(found, key=lambda item: str(item["id"]).lower())
 
 

@@ -1,6 +1,7 @@
 """What ties one run's calls and log lines together: its origin, carried per thread of work.
 
-Must not know who calls whom; adapters read it when they send a request, and every log line says it.
+Every record is one line without the secrets in hand and without characters that steer a terminal. Must not know who
+calls whom; adapters read the origin when they send a request, and every log line says it.
 """
 
 import logging
@@ -10,6 +11,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from arcway.domain.ids import Origin
+from arcway.domain.secrets_held import masked
+from arcway.domain.text import shown
+
+_LINE = 4000
 
 _origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
 
@@ -23,7 +28,31 @@ class _Log(logging.LoggerAdapter[logging.Logger]):
         return f"{msg} [correlationId={here.correlation_id}{trace}]", kwargs
 
 
-log = _Log(logging.getLogger("arcway"))
+class _Record(logging.LogRecord):
+    """A record whose message is one line, whoever logs it: libraries log what servers say, too."""
+
+    def getMessage(self) -> str:  # noqa: N802 - the name of the standard library
+        return one_line(super().getMessage())
+
+
+def _make_one_line(record: logging.LogRecord) -> bool:
+    record.msg, record.args = one_line(record.getMessage()), None
+    return True
+
+
+_arcway = logging.getLogger("arcway")
+_arcway.addFilter(_make_one_line)
+log = _Log(_arcway)
+
+
+def one_line(text: str) -> str:
+    """A message as it may be logged."""
+    return shown(masked(text[: 2 * _LINE], cut=len(text) > 2 * _LINE), _LINE)
+
+
+def log_one_line_each() -> None:
+    """Make every record of this process one line. For whoever starts the process."""
+    logging.setLogRecordFactory(_Record)
 
 
 def origin() -> Origin | None:

@@ -12,10 +12,11 @@ from arcway.domain.errors import ArcError, redact
 from arcway.domain.events import Kind
 from arcway.domain.phases import CLEAN_UP_SECONDS, TIME_LIMITS, UNDO, UNDO_SECONDS, Interval, phases_of
 from arcway.domain.request import read_request
+from arcway.domain.retry_after import clamped
 from arcway.domain.run import Phase, accepted, fit
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
-from orchestrators.back_off import asked_to_wait, back_off
+from orchestrators.back_off import back_off
 from orchestrators.cancel import CancelRequests
 from orchestrators.failures import Cancelled, StepFailed, unexpected
 from orchestrators.outbox import Outbox
@@ -95,7 +96,7 @@ class Run:
             if seen["done"]:
                 return seen
             looks += 1
-            wait = max(every.after(looks), asked_to_wait(seen.get("retryAfter")))
+            wait = max(every.after(looks), clamped(seen.get("retryAfter")) or 0.0)
             error = ArcError(late, f"{self._phase['name']} waited too long: {seen.get('detail')}.").as_dict()
             yield from self._wait(wait, "Waiting", late=error)
 

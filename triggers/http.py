@@ -17,6 +17,8 @@ import azure.functions as func
 
 from arcway.domain.errors import CATALOGUE, ArcError, redact
 from arcway.domain.ids import Origin
+from arcway.domain.json_values import count_of
+from arcway.domain.secrets_held import holding
 from arcway.telemetry import log
 from triggers.access.callers import NOBODY, OPEN, Caller, Needed
 from triggers.access.gate import caller_of
@@ -24,6 +26,8 @@ from triggers.shapes import Problem
 
 ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 BODY_LIMIT = 1024 * 1024
+VALUES_LIMIT = 20_000
+"""How many values a body has at most: reading more takes long for every other caller, too."""
 
 _STATUS = {
     "ARC-1003": 413,
@@ -35,6 +39,7 @@ _STATUS = {
     "ARC-1011": 415,
     "ARC-2011": 409,
     "ARC-2023": 404,
+    "ARC-2027": 502,
     "ARC-2040": 403,
     "ARC-4002": 403,
     "ARC-4003": 404,
@@ -72,7 +77,8 @@ async def answer(
         needed, handler = handlers[method]
         caller = NOBODY if needed == OPEN else await caller_of(request)
         caller.require(needed)
-        return await handler(request, client, caller)
+        with holding():
+            return await handler(request, client, caller)
     except ArcError as error:
         return problem(error, headers={"Allow": _allowed(handlers)} if error.code == "ARC-1005" else None)
     except Exception as error:  # noqa: BLE001 - the border: the caller gets problem details, the log what happened
@@ -101,7 +107,7 @@ def problem(error: ArcError, headers: Mapping[str, str] | None = None) -> func.H
     if status == 401:
         sent["WWW-Authenticate"] = "Bearer"
     if error.retry_after or status == 503:
-        sent["Retry-After"] = str(int(error.retry_after or 5))
+        sent["Retry-After"] = str(math.ceil(error.retry_after or 5))
     shown = Problem(
         type=f"urn:arcway:error:{error.code}",
         title=CATALOGUE[error.code].title,
@@ -130,7 +136,7 @@ def json_body(request: func.HttpRequest) -> object:
     if (coding := request.headers.get("Content-Encoding", "identity")) != "identity":
         raise ArcError("ARC-1011", f"The body is encoded as {coding[:80]}.")
     data = request.get_body()
-    if len(data) > BODY_LIMIT:
+    if len(data) > BODY_LIMIT or count_of(data) > VALUES_LIMIT:
         raise ArcError("ARC-1003")
     try:
         value: object = json.loads(

@@ -18,6 +18,7 @@ from arcway.domain.events import rejected_event
 from arcway.domain.ids import Origin
 from arcway.domain.owners import QUEUE
 from arcway.domain.request import AnyRequest, parse_request
+from arcway.domain.secrets_held import holding
 from arcway.settings import settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
@@ -43,7 +44,8 @@ async def onboarding_message(message: func.ServiceBusMessage, client: df.Durable
     body: object = None
     try:
         body = _body(message)
-        await _do(client, body, key, origin)
+        with holding():
+            await _do(client, body, key, origin)
     except ArcError as error:
         if error.code == "ARC-6002":
             log.info("message %s was dealt with by a run that a later one replaced", key)

@@ -15,7 +15,9 @@ from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
 from arcway.domain.phases import phases_of
 from arcway.domain.request import AnyRequest, read_request
-from arcway.domain.run import accepted
+from arcway.domain.run import Cluster, Run, RunError, accepted
+from arcway.domain.text import presentable
+from arcway.telemetry import log
 
 type Json = dict[str, Any]
 
@@ -67,7 +69,18 @@ async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyReque
 
 
 def view(state: OrchestrationState, *, with_result: bool) -> Json:
-    """The run as anyone may see it."""
+    """The run as anyone may see it; one that cannot be shown is shown as such, so that it hides no other."""
+    try:
+        shown: Json = presentable(_view(state, with_result=with_result))
+        Run.model_validate({**shown, "result": None})
+        datetime.fromisoformat(shown["createdAt"])
+    except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
+        log.warning("run of instance %s cannot be shown: %s", state.instance_id, type(error).__name__)
+        return _not_to_be_shown(state)
+    return shown
+
+
+def _view(state: OrchestrationState, *, with_result: bool) -> Json:
     given = input_of(state)
     shown = state.get_custom_status()
     if not isinstance(shown, dict):
@@ -146,6 +159,38 @@ def _read_token(token: str) -> tuple[str, str]:
     return str(created_at), str(run_id)
 
 
+def _not_to_be_shown(state: OrchestrationState) -> Json:
+    """What the engine alone knows of a run."""
+    created, updated = _time(state.created_at), _time(state.last_updated_at)
+    error = ArcError("ARC-6006", "What this run says of itself cannot be shown.")
+    over = is_over(state)
+    run = Run(
+        id=f"{state.instance_id}.{_run_of(state)}",
+        operation="onboard",
+        state="Failed" if over else "Running",
+        cluster=Cluster(subscription_id="", resource_group="", name="(unknown)", location=None, resource_id=""),
+        phases=[],
+        error=RunError(code=error.code, message=error.message, remedy=error.remedy),
+        created_at=created,
+        updated_at=updated,
+        finished_at=updated if over else None,
+        correlation_id="",
+    )
+    return run.as_json()
+
+
+def _run_of(state: OrchestrationState) -> str:
+    try:
+        found = RunId.parse(f"{state.instance_id}.{input_of(state)['runId']}")
+    except (LookupError, TypeError, ValueError):
+        found = None
+    return found.run if found else "0" * 12
+
+
+def _time(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _accepted(state: OrchestrationState, given: Json) -> Json:
     run_id = f"{state.instance_id}.{given['runId']}"
     request = read_request(given["request"])
@@ -154,7 +199,7 @@ def _accepted(state: OrchestrationState, given: Json) -> Json:
 
 
 def _ended(run: Json, state: OrchestrationState, outcome: str, error: ArcError) -> Json:
-    ended = state.last_updated_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    ended = _time(state.last_updated_at)
     phases = [
         phase if phase["finishedAt"] or not phase["startedAt"] else {**phase, "state": outcome, "finishedAt": ended}
         for phase in run["phases"]

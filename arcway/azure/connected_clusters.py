@@ -6,6 +6,7 @@ or 201, and 201 carries Azure-AsyncOperation (no Location, usually no Retry-Afte
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -14,6 +15,7 @@ from arcway.azure import arm
 from arcway.azure.errors import azure_errors
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
+from arcway.domain.retry_after import retry_after
 
 RESOURCE_TYPE = "Microsoft.Kubernetes/connectedClusters"
 DELETE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/delete",)
@@ -114,8 +116,8 @@ def delete(cluster: ClusterId) -> str | None:
 def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]:
     """One look at a long-running operation: its status, the seconds Azure asks to wait, its error."""
     body, headers = arm.get(url)
-    wait = headers.get("Retry-After") or headers.get("retry-after") or ""
-    return str(body.get("status", "")), float(wait) if wait.isdecimal() else None, body.get("error")
+    given = next((text for name, text in headers.items() if name.lower() == "retry-after"), None)
+    return str(body.get("status", "")), retry_after(given, datetime.now(UTC)), body.get("error")
 
 
 def list_in(subscription_id: str, resource_group: str | None = None) -> list[dict[str, Any]]:

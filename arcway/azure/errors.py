@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from json import JSONDecodeError
 
 from azure.core.exceptions import (
@@ -15,6 +16,7 @@ from azure.core.exceptions import (
 )
 
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.retry_after import retry_after
 
 ANSWER_WITHOUT_JSON = (DecodeError, DeserializationError, JSONDecodeError, UnicodeDecodeError)
 
@@ -54,11 +56,6 @@ def _from_response(error: HttpResponseError) -> ArcError:
     azure_code = (error.error.code if error.error else None) or ""
     text = redact((error.error.message if error.error else None) or error.reason or "", 400)
     code = _BY_AZURE_CODE.get(azure_code) or _BY_STATUS.get(status) or ("ARC-4008" if status >= 500 else "ARC-4009")
-    return ArcError(code, f"Azure answered {status} {azure_code}: {text}".strip(), retry_after=retry_after(error))
-
-
-def retry_after(error: HttpResponseError) -> float | None:
-    """Seconds that the answer asks to wait, None when it does not say."""
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
-    text = headers.get("Retry-After", "")
-    return float(text) if text.isdecimal() else None
+    wait = retry_after(headers.get("Retry-After"), datetime.now(UTC))
+    return ArcError(code, f"Azure answered {status} {azure_code}: {text}".strip(), retry_after=wait)

@@ -18,6 +18,7 @@ from arcway.azure.secret_folder import Stored
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.secret_names import Kind, kind_of
+from arcway.domain.secrets_held import hold
 from arcway.settings import settings
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone
     stored = _find(name)
     if stored is None:
         raise ArcError(code_when_gone, f"There is no secret {name}.")
+    hold(stored.text)
     if user is not None and not user.owns(stored.owners):
         raise ArcError("ARC-2040", f"Secret {name} has owners, and the caller is not one of them.")
     # A temporary one may have expired; what its token is still good for is for the API server to say.

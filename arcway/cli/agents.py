@@ -89,5 +89,5 @@ def _table(columns: dict[str, str], rows: list[Json]) -> Table:
     for column in (*columns, "AGE"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(row[name]) for name in columns.values()), span(row["ageSeconds"]))
+        table.add_row(*(output.cell(row[name]) for name in columns.values()), span(row["ageSeconds"]))
     return table

@@ -1,6 +1,5 @@
 """How results are shown: data on standard output, everything else on standard error. Must not speak with anybody."""
 
-import json
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,13 +11,30 @@ from rich.text import Text
 
 from arcway.cli.server import CommandError
 from arcway.domain.connected_cluster import span, with_ages
+from arcway.domain.text import json_text, visible
 
 type Json = dict[str, Any]
 
+
+class _Console(Console):
+    """A console for which every text is plain: no markup, and nothing in it that steers the terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """What Rich makes of every text that it prints, those in the cells of tables included."""
+        shown = plain(text)
+        shown.stylize(options.get("style", ""))
+        return shown
+
+
+def plain(text: str) -> Text:
+    """A text whose lines are kept and in which everything that would steer a terminal is an escape."""
+    return Text("\n".join(map(visible, text.split("\n"))))
+
+
 # Without a terminal there is no width to fit into: a line stays a line, for grep and for logs.
 _WIDE = None if sys.stdout.isatty() else 240
-stdout = Console(highlight=False, width=_WIDE)
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+stdout = _Console(highlight=False, width=_WIDE)
+stderr = _Console(stderr=True, highlight=False, soft_wrap=True)
 
 # What `az connectedk8s show` prints of a connected cluster, in its order.
 CLUSTER_FIELDS = (
@@ -55,18 +71,17 @@ def flat(resource: Json) -> Json:
 def show(value: Any, format_: str, for_people: Callable[[], Any]) -> None:
     """Data on standard output: JSON as it is, one line for each item with jsonl, or what people read."""
     if format_ == "json":
-        _write(json.dumps(value, indent=2, ensure_ascii=False))
+        _write(json_text(value, 2))
     elif format_ == "jsonl":
         for item in value if isinstance(value, list) else [value]:
-            _write(json.dumps(item, ensure_ascii=False))
+            _write(json_text(item))
     else:
-        shown = for_people()
-        stdout.print(shown, markup=not isinstance(shown, str))
+        stdout.print(for_people())
 
 
 def print_json(value: Any) -> None:
     """Plain JSON, whoever reads it."""
-    _write(json.dumps(value, indent=2, ensure_ascii=False))
+    _write(json_text(value, 2))
 
 
 def _write(line: str) -> None:
@@ -96,7 +111,7 @@ def clusters_table(resources: list[Json]) -> Table:
         cells = flat(with_ages(resource, now))
         age = cells["heartbeatAgeSeconds"]
         cells["heartbeat"] = None if age is None else f"{span(age)} ago"
-        table.add_row(*(_cell(cells[name]) for name in columns.values()))
+        table.add_row(*(cell(cells[name]) for name in columns.values()))
     return table
 
 
@@ -116,7 +131,7 @@ def runs_table(runs: list[Json]) -> Table:
             run["createdAt"],
             error,
         )
-        table.add_row(*map(_cell, cells))
+        table.add_row(*map(cell, cells))
     return table
 
 
@@ -127,14 +142,14 @@ def dead_letters_table(messages: list[Json]) -> Table:
     for name in names:
         table.add_column(name, overflow="fold")
     for message in messages:
-        table.add_row(*(_cell(message[name]) for name in names))
+        table.add_row(*(cell(message[name]) for name in names))
     return table
 
 
 def run_for_people(run: Json) -> Group:
     """A run: which one, how it stands, its phases."""
     head = f"{run['id']}  {run['operation']} {run['cluster']['name']}: {run['state']}"
-    return Group(Text(head), phases_table(run))
+    return Group(cell(head), phases_table(run))
 
 
 def phases_table(run: Json) -> Table:
@@ -143,7 +158,7 @@ def phases_table(run: Json) -> Table:
     for column in ("Phase", "State", "Attempts", "Detail"):
         table.add_column(column, overflow="fold")
     for phase in run["phases"]:
-        table.add_row(phase["name"], phase["state"], str(phase["attempts"]), _cell(phase["detail"]))
+        table.add_row(*(cell(phase[name]) for name in ("name", "state", "attempts", "detail")))
     return table
 
 
@@ -167,5 +182,6 @@ def show_error(error: CommandError) -> None:
         stderr.print(f"  {error.remedy}", markup=False)
 
 
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+def cell(value: object) -> Text:
+    """A value as one line of a table."""
+    return Text("" if value is None else visible(str(value)))

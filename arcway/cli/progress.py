@@ -10,7 +10,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from arcway.cli.output import stderr
+from arcway.cli.output import cell, stderr
 
 type Json = dict[str, Any]
 
@@ -34,13 +34,16 @@ def _live(changes: Iterable[Json]) -> Json:
 
 
 def _table(run: Json, elapsed: float) -> Table:
-    table = Table(box=None, show_header=False, title=f"{run['operation']} {run['cluster']['name']}  {elapsed:.1f} s")
+    title = cell(f"{run['operation']} {run['cluster']['name']}  {elapsed:.1f} s")
+    table = Table(box=None, show_header=False, title=title)
     for phase in run["phases"]:
         mark, style = _MARKS.get(phase["state"], (" ", ""))
         busy = phase["state"] in ("Running", "Waiting", "Retrying")
         icon = Spinner("dots") if busy else Text(mark, style=style)
         attempts = f"({phase['attempts']} looks)" if phase["attempts"] > 1 else ""
-        table.add_row(icon, phase["name"], Text(phase["state"], style=style), attempts, Text(phase["detail"] or ""))
+        state = cell(phase["state"])
+        state.stylize(style)
+        table.add_row(icon, cell(phase["name"]), state, attempts, cell(phase["detail"]))
     return table
 
 

@@ -4,18 +4,23 @@ Learnt from what the API server tells; a cluster that tells nothing still has it
 the proxy is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from arcway.cluster.api import ClusterApi
+from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
 from arcway.domain.proxy import INSIDE
 
 # A thousand nodes have a thousand pod ranges; the agents hold the list in their environment.
 _RANGES_LIMIT = 32
+_RANGES_READ = 10_000
+# More than this many are first widened to prefixes that a provider gives a whole cluster, which costs little.
+_MANY = 500
+_COARSE = {4: 20, 6: 48}
+_LONGEST = 64
+_CONFIG_BYTES = 64 * 1024
 
 type Network = IPv4Network | IPv6Network
 
@@ -24,7 +29,7 @@ def inside(api: ClusterApi, nodes: Sequence[dict[str, Any]]) -> list[str]:
     """Names and address ranges inside the cluster, and the API server's host."""
     service, pods = _kubeadm(api)
     ranges = [*_service_ranges(api), *service]
-    ranges += pods or [text for node in nodes for text in (node.get("spec") or {}).get("podCIDRs") or []]
+    ranges += pods or [text for node in nodes for text in _of((node.get("spec") or {}).get("podCIDRs"))]
     host = urlsplit(api.server).hostname
     return [*INSIDE, *_collapsed(ranges), *([host] if host else [])]
 
@@ -34,7 +39,12 @@ def _service_ranges(api: ClusterApi) -> list[str]:
     if not api.may("list", "servicecidrs", "networking.k8s.io"):
         return []
     found = api.get("/apis/networking.k8s.io/v1/servicecidrs") or {}
-    return [text for item in found.get("items") or [] for text in item["spec"].get("cidrs") or []]
+    return [text for item in found.get("items") or [] for text in _of(item["spec"].get("cidrs"))]
+
+
+def _of(found: object) -> list[str]:
+    """The texts of a list: a number would be taken for an address, too."""
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
 
 
 def _kubeadm(api: ClusterApi) -> tuple[list[str], list[str]]:
@@ -43,9 +53,9 @@ def _kubeadm(api: ClusterApi) -> tuple[list[str], list[str]]:
         return [], []
     written = api.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config") or {}
     try:
-        network = yaml.safe_load(written["data"]["ClusterConfiguration"])["networking"]
-    except (KeyError, TypeError, yaml.YAMLError):
-        return [], []
+        network = dict(read_yaml(written["data"]["ClusterConfiguration"], _CONFIG_BYTES)["networking"])
+    except (LookupError, TypeError, AttributeError, PlainYamlError, ValueError):
+        return [], []  # whoever may write it tells nothing about the cluster's addresses then
     return _split(network.get("serviceSubnet")), _split(network.get("podSubnet"))
 
 
@@ -55,9 +65,9 @@ def _split(text: object) -> list[str]:
 
 def _collapsed(ranges: Sequence[str]) -> list[str]:
     networks: list[Network] = []
-    for text in ranges:
+    for text in ranges[:_RANGES_READ]:
         try:
-            networks.append(ip_network(text, strict=False))
+            networks.append(ip_network(text[:_LONGEST], strict=False))
         except ValueError:
             continue  # a cluster's own word for a range that is none says nothing about its addresses
     found: list[str] = []
@@ -66,8 +76,15 @@ def _collapsed(ranges: Sequence[str]) -> list[str]:
     return found
 
 
-def _widened(networks: Sequence[Any]) -> list[Any]:
+def _widened(networks: Collection[Any]) -> list[Any]:
     """The fewest networks that cover these; wider ones as long as they are too many."""
+    if len(networks) > _MANY:
+        networks = {
+            network
+            if network.prefixlen <= _COARSE[network.version]
+            else network.supernet(new_prefix=_COARSE[network.version])
+            for network in networks
+        }
     kept = list(collapse_addresses(networks))
     while len(kept) > _RANGES_LIMIT:
         kept = list(collapse_addresses([network.supernet() for network in kept]))

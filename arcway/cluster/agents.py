@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.key_pair import NAMESPACE
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.text import listed
 
 IDENTITY_SECRETS = frozenset({"azure-identity-certificate", "kube-aad-proxy-certificate"})
 _PULL_FAILED = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _CRASHES = 3
 _UNSCHEDULABLE_SECONDS = 60
 _LOG_BYTES = 4096
+# There are a dozen Deployments; pods that were evicted may stay by the thousand.
+_MOST_DEPLOYMENTS, _MOST_PODS = 100, 5000
+_NAMED = 20
 
 type Item = Mapping[str, Any]
 
@@ -50,8 +54,8 @@ def look(api: ClusterApi, *, identity_issued: bool) -> Verdict:
 
 def seen(api: ClusterApi) -> tuple[list[Item], list[Item]]:
     """The agents' Deployments and pods."""
-    deployments = api.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
-    return [*deployments], [*api.items(f"/api/v1/namespaces/{NAMESPACE}/pods")]
+    deployments = api.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments", most=_MOST_DEPLOYMENTS)
+    return [*deployments], [*api.items(f"/api/v1/namespaces/{NAMESPACE}/pods", most=_MOST_PODS)]
 
 
 def judge(deployments: Sequence[Item], pods: Sequence[Item], *, identity_issued: bool, now: datetime) -> Verdict:
@@ -68,7 +72,7 @@ def judge(deployments: Sequence[Item], pods: Sequence[Item], *, identity_issued:
             waiting.append(deployment["metadata"]["name"])
     ready = sum(map(is_ready, deployments))
     if waiting:
-        return Verdict(False, f"{ready}/{len(deployments)} ready, waiting for {', '.join(sorted(waiting))}")
+        return Verdict(False, f"{ready}/{len(deployments)} ready, waiting for {listed(sorted(waiting), _NAMED)}")
     held = len(deployments) - ready
     return Verdict(True, f"{ready}/{len(deployments)} ready" + (f", {held} wait for the identity" if held else ""))
 
@@ -155,7 +159,7 @@ def with_last_line(api: ClusterApi, failure: Failure) -> Failure:
     """The failure of a crashing container with the last line of its log, if the API server can still get that."""
     if failure.container is None:
         return failure
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{failure.pod}/log"
+    path = at(f"/api/v1/namespaces/{NAMESPACE}/pods", failure.pod, "log")
     try:
         log = api.text(path, container=failure.container, previous="true", tailLines=1, limitBytes=_LOG_BYTES)
     except ArcError:

@@ -6,6 +6,7 @@ know who looks at it.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from arcway.cluster import agents
@@ -13,9 +14,11 @@ from arcway.cluster.agents import IDENTITY_SECRETS, Item
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.key_pair import NAMESPACE
 from arcway.domain.errors import CATALOGUE, ArcError
+from arcway.domain.text import LONG, presentable
 
 _REASONS = {"ARC-5005": "imagePull", "ARC-5006": "unschedulable", "ARC-5007": "crashLoop"}
 _WAITS_FOR_IDENTITY = "ARC-5009"
+_ROWS, _PROBLEMS = 500, 50
 
 type Json = dict[str, Any]
 
@@ -24,13 +27,15 @@ def read(api: ClusterApi) -> Json:
     """Deployments, pods and `problems`, one for each pod that is not well. Raises `ArcError`."""
     deployments, pods = agents.seen(api)
     now = datetime.now(UTC)
-    problems = [problem for pod in pods if (problem := _problem(api, pod, now))]
-    return {
+    problems = [*islice((problem for pod in pods if (problem := _problem(api, pod, now))), _PROBLEMS)]
+    table = {
         "well": not problems and bool(deployments) and all(map(agents.is_ready, deployments)),
         "deployments": [_deployment(item, now) for item in _by_name(deployments)],
-        "pods": [pod_row(item, now) for item in _by_name(pods)],
+        "pods": [pod_row(item, now) for item in _by_name(pods)[:_ROWS]],
         "problems": problems,
     }
+    shown: Json = presentable(table, LONG)
+    return shown
 
 
 def pod_row(pod: Item, now: datetime) -> Json:

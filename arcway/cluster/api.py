@@ -1,18 +1,23 @@
-"""The Kubernetes API of one cluster through the official client: plain JSON in and out, a time limit on every call.
+"""The Kubernetes API of one cluster through the official client: plain JSON in and out, every answer bounded.
 
-The client's own retries, kubeconfig loading, temporary files and model classes are not used. Must not know what is
-asked for.
+An API server may be anybody's: what it sends is limited in bytes, seconds and number, and its shape is checked
+(`arcway/cluster/answers.py`). The client's own retries, kubeconfig loading, temporary files and model classes are not
+used. Must not know what is asked for.
 """
 
-import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+from arcway.cluster import answers
+from arcway.cluster.budget import TooLargeError, budget
 from arcway.cluster.connections import Connections
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.retry_after import retry_after
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -20,7 +25,15 @@ if TYPE_CHECKING:
 _connections = Connections()
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
-_PAGE = 500
+CALL_SECONDS = 20
+LIST_SECONDS = 40
+SESSION_SECONDS = 120
+"""Seconds without a byte, of a whole answer, of all pages of a list, of all calls of a step together."""
+ANSWER_BYTES = 4 * 1024 * 1024
+TEXT_BYTES = 64 * 1024
+# A node with its images has 20 kB, a definition may have 1 MB; a page that is too large is asked for in parts.
+_PAGE = 100
+_SMALLER = 10
 
 
 class ClusterApi:
@@ -29,6 +42,7 @@ class ClusterApi:
     def __init__(self, access: Access, client: "ApiClient") -> None:
         self._access = access
         self._client = client
+        self._left = float(SESSION_SECONDS)
 
     @property
     def server(self) -> str:
@@ -39,15 +53,28 @@ class ClusterApi:
         """The object at `path`, None when there is none."""
         return self._send("GET", path, query=query, accept=(404,))
 
-    def items(self, path: str, **query: str | int) -> list[dict[str, Any]]:
-        """All items of the list at `path`, page by page."""
-        found: list[dict[str, Any]] = []
-        page = self._send("GET", path, query={**query, "limit": _PAGE}) or {}
-        found += page.get("items") or []
-        while token := (page.get("metadata") or {}).get("continue"):
-            page = self._send("GET", path, query={**query, "limit": _PAGE, "continue": token}) or {}
-            found += page.get("items") or []
-        return found
+    def items(
+        self, path: str, *, most: int = answers.ITEMS, or_none: bool = False, **query: str | int
+    ) -> list[dict[str, Any]]:
+        """All items of the list at `path`, page by page; `or_none` when there may be no such list.
+
+        Raises `ArcError` ARC-2027 for more than `most`.
+        """
+        found = answers.Pages(path, most)
+        size, until = _PAGE, time.monotonic() + LIST_SECONDS
+        accept = (404,) if or_none else ()
+        while found.is_incomplete:
+            if time.monotonic() > until:
+                raise ArcError("ARC-3002", f"GET {path} is not answered in full within {LIST_SECONDS} s.")
+            more = {"limit": size, **({"continue": found.token} if found.token else {})}
+            try:
+                data = self._fetch("GET", path, query={**query, **more}, accept=accept)
+                found.add(data or b"{}")
+            except answers.AnswerTooLarge:
+                if size == 1:
+                    raise
+                size = max(1, size // _SMALLER)
+        return found.items
 
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         """Create an object; None when one of that name exists already."""
@@ -85,12 +112,16 @@ class ClusterApi:
 
     def text(self, path: str, **query: str | int) -> str:
         """The plain text at `path`, such as a log."""
-        status, data, headers = self._exchange("GET", path, query, None, accept="*/*")
+        status, data, wait = self._exchange("GET", path, query, None, accept="*/*", limit=TEXT_BYTES)
         if status != 200:
-            raise _refusal(status, data, f"GET {path}", headers.get("Retry-After", ""))
+            raise _refusal(status, data, f"GET {path}", wait)
         return data.decode(errors="replace")
 
-    def _send(
+    def _send(self, method: str, path: str, **options: Any) -> dict[str, Any] | None:
+        data = self._fetch(method, path, **options)
+        return None if data is None else answers.object_in(data, path)
+
+    def _fetch(
         self,
         method: str,
         path: str,
@@ -99,13 +130,13 @@ class ClusterApi:
         body: dict[str, Any] | None = None,
         kind: str = "application/json",
         accept: tuple[int, ...] = (),
-    ) -> dict[str, Any] | None:
-        status, data, headers = self._exchange(method, path, query or {}, body, kind=kind, accept="application/json")
+    ) -> bytes | None:
+        status, data, wait = self._exchange(method, path, query or {}, body, kind=kind, accept="application/json")
         if status in accept:
             return None
         if not 200 <= status < 300:
-            raise _refusal(status, data, f"{method} {path}", headers.get("Retry-After", ""))
-        return _object(data, path)
+            raise _refusal(status, data, f"{method} {path}", wait)
+        return data
 
     def _exchange(
         self,
@@ -116,29 +147,49 @@ class ClusterApi:
         *,
         kind: str = "application/json",
         accept: str,
-    ) -> tuple[int, bytes, Mapping[str, str]]:
-        headers = {"Accept": accept, "User-Agent": "arcway"}
+        limit: int = ANSWER_BYTES,
+    ) -> tuple[int, bytes, float | None]:
+        """Status, body and the seconds that the API server asks to wait."""
+        headers = {"Accept": accept, "Accept-Encoding": "identity", "User-Agent": "arcway"}
         if self._access.token:
             headers["Authorization"] = f"Bearer {self._access.token}"
         if body is not None:
             headers["Content-Type"] = kind
         url = self._access.server + path + (f"?{urlencode(query)}" if query else "")
-        with _transport_errors(self._access.server):
+        began = time.monotonic()
+        with _transport_errors(self._access.server, path), budget(min(CALL_SECONDS, self._left)) as spent:
+            spent.seconds()
             response = self._client.call_api(
                 method, url, headers, body, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)
             )
-            return response.status, response.response.data, response.headers
+            answers.refuse_encoded(response.headers, path)
+            spent.allow(limit)
+            data = response.response.read(decode_content=False)
+        self._left -= time.monotonic() - began
+        wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+        return response.status, data, wait
+
+
+def at(base: str, *names: str) -> str:
+    """The path of what has these names below `base`; each name stays one part of the path, whatever is in it.
+
+    Raises `ArcError` ARC-2027 for names that Kubernetes allows no object to have.
+    """
+    return "/".join([base, *(quote(answers.checked_name(name), safe=":") for name in names)])
 
 
 @contextmanager
 def cluster_api(access: Access) -> Iterator[ClusterApi]:
-    """The API of a cluster, over a connection that may stay open for the next step."""
-    with _connections.to(access) as client:
+    """The API of a cluster, over a connection that may stay open for the next step.
+
+    What goes wrong meanwhile because an answer has not the shape that Kubernetes gives it is ARC-2027.
+    """
+    with _connections.to(access) as client, answers.malformed():
         yield ClusterApi(access, client)
 
 
 @contextmanager
-def _transport_errors(server: str) -> Iterator[None]:
+def _transport_errors(server: str, path: str) -> Iterator[None]:
     import ssl
 
     from kubernetes.client.exceptions import ApiException
@@ -148,6 +199,8 @@ def _transport_errors(server: str) -> Iterator[None]:
         yield
     except ApiException as error:  # the client wraps TLS errors in one with status 0
         raise ArcError("ARC-2007", f"TLS with {server} failed: {redact(str(error.reason), 200)}") from error
+    except TooLargeError as error:
+        raise answers.AnswerTooLarge(f"The answer to {path} is too large.") from error
     except (http.HTTPError, OSError) as error:
         reason = error.reason if isinstance(error, http.MaxRetryError) else error
         text = redact(str(reason).rpartition(": ")[2], 200)
@@ -155,30 +208,17 @@ def _transport_errors(server: str) -> Iterator[None]:
             if "CERTIFICATE" in str(reason) or "certificate" in str(reason):
                 raise ArcError("ARC-2007", f"TLS with {server} failed: {text}") from error
             raise ArcError("ARC-3001", f"TLS with {server} failed: {text}") from error
-        if isinstance(reason, http.TimeoutError) and not isinstance(reason, http.NewConnectionError):
+        if isinstance(reason, (http.TimeoutError, TimeoutError)) and not isinstance(reason, http.NewConnectionError):
             raise ArcError("ARC-3002", f"{server} does not answer in time: {text}") from error
         raise ArcError("ARC-3001", f"{server} cannot be reached: {text}") from error
 
 
-def _refusal(status: int, data: bytes, what: str, retry_after: str) -> ArcError:
-    try:
-        text = str(json.loads(data).get("message", ""))
-    except (ValueError, AttributeError):
-        text = data[:200].decode(errors="replace")
+def _refusal(status: int, data: bytes, what: str, wait: float | None) -> ArcError:
+    text = answers.message_in(data)
     message = f"{what} was answered {status}: {redact(text, 300)}"
     if status == 403 and "being terminated" in text:
         return ArcError("ARC-2012", message, retry_after=2)
     code = {401: "ARC-2006", 403: "ARC-2008", 429: "ARC-2013"}.get(status) or (
         "ARC-2013" if status >= 500 else "ARC-2014"
     )
-    return ArcError(code, message, retry_after=float(retry_after) if retry_after.isdecimal() else None)
-
-
-def _object(data: bytes, path: str) -> dict[str, Any]:
-    try:
-        body = json.loads(data)
-    except ValueError as error:
-        raise ArcError("ARC-2013", f"{path} was not answered with JSON; is this a Kubernetes API server?") from error
-    if not isinstance(body, dict):
-        raise ArcError("ARC-2013", f"{path} was not answered with a JSON object.")
-    return body
+    return ArcError(code, message, retry_after=wait)

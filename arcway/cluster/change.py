@@ -4,6 +4,7 @@ The release's own values are the start of every change, so nothing that somebody
 charts and versions are given.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
 
 _CONFIG = f"/api/v1/namespaces/{NAMESPACE}/configmaps/azure-clusterconfig"
+_TRAIN = re.compile(r"[0-9A-Za-z-]{1,40}")
 _NO_AGENTS = "Connect the cluster first: arcway connect."
 
 type Json = dict[str, Any]
@@ -73,9 +75,15 @@ def deployed(target: Target) -> Deployed:
 
 
 def train_of(values: Json) -> str:
-    """The release train that the agents were installed from."""
+    """The release train that the agents were installed from; it becomes part of what Azure is asked.
+
+    Raises `ArcError` ARC-2027 when it is none.
+    """
     agents = (values.get("systemDefaultValues") or {}).get("azureArcAgents") or {}
-    return str(agents.get("releaseTrain") or "stable")
+    train = agents.get("releaseTrain") or "stable"
+    if not isinstance(train, str) or not _TRAIN.fullmatch(train):
+        raise ArcError("ARC-2027", "The release in the cluster names a release train that there cannot be.")
+    return train
 
 
 def held(target: Target, cluster: ClusterId) -> tuple[Release, bool]:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.lease import Held
 from arcway.domain.errors import ArcError
+from arcway.domain.secrets_held import hold
 
 NAMESPACE = "azure-arc"
 SECRET = "azure-arc-connect-privatekey"  # noqa: S105 - a name
@@ -31,8 +32,10 @@ RELEASE_NAMESPACE = "azure-arc-release"
 _FIELD = "privateKey"
 _VALUE = "onboardingPrivateKey"
 _KEY_BITS = 4096
+# A key of 16,384 bits; checking the parts of a key of any size would take any time.
+_PEM_BYTES = 16 * 1024
 _SECRET_SINCE = (1, 35, 3)
-_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
+_VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:-([0-9A-Za-z.-]{1,128}))?(?:\+.{0,128})?")
 _ADOPTION = {
     "labels": {"app.kubernetes.io/managed-by": "Helm"},
     "annotations": {"meta.helm.sh/release-name": RELEASE, "meta.helm.sh/release-namespace": RELEASE_NAMESPACE},
@@ -56,6 +59,7 @@ def ensure_key_pair(api: ClusterApi, held: Held) -> tuple[str, bool]:
     with _generating:
         private = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    hold(pem)
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -174,6 +178,9 @@ def _pem(secret: dict[str, Any]) -> tuple[str, rsa.RSAPrivateKey]:
     """The private key of the Secret, as text and as a key."""
     try:
         text = base64.b64decode((secret.get("data") or {})[_FIELD])
+        hold(text.decode())
+        if len(text) > _PEM_BYTES:
+            raise ValueError("too large")
         # The full check tests both primes, for a quarter of a second of a core; nothing is signed with this key here.
         private = load_pem_private_key(text, None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(private, rsa.RSAPrivateKey):

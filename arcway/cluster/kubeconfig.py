@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-from yaml.composer import Composer
-
+from arcway.cluster.plain_yaml import PlainYamlError, Unquoted, read_yaml
 from arcway.domain.errors import ArcError
+from arcway.domain.secrets_held import hold
+from arcway.domain.text import listed, shown
 
-_SIZE_LIMIT = 1024 * 1024
+_NAMED = 20
+_CA_BYTES = 256 * 1024
 _CLUSTER_FIELDS = {"server", "certificate-authority-data", "tls-server-name", "extensions"}
 _USER_FIELDS = {"token", "client-certificate-data", "client-key-data", "extensions"}
 _TOKEN = re.compile(r"[!-~]+")
@@ -69,28 +70,6 @@ class Access:
         )
 
 
-class _StrictLoader(Composer, yaml.CSafeLoader):
-    """SafeLoader without aliases (they can blow a small file up) and without duplicate keys (readers disagree).
-
-    The scanner is libyaml's, because every step reads a kubeconfig; composing stays Python's, where aliases show.
-    """
-
-    def __init__(self, stream: str) -> None:
-        yaml.CSafeLoader.__init__(self, stream)
-        Composer.__init__(self)
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.YAMLError("aliases are not accepted")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if len(keys) != len(set(keys)):
-            raise yaml.YAMLError("a key occurs twice")
-        return super().construct_mapping(node, deep)
-
-
 def read_kubeconfig(text: str, context: str | None, *, allow_loopback: bool) -> Access:
     """Turn a kubeconfig into access to one cluster; `context` None means its current context.
 
@@ -99,21 +78,17 @@ def read_kubeconfig(text: str, context: str | None, *, allow_loopback: bool) -> 
     """
     document = _parse(text)
     cluster, user = _selected(document, context)
-    refused = _refused(cluster, user)
-    if refused:
-        raise ArcError(
-            "ARC-2003",
-            f"The kubeconfig asks for what the service refuses: {', '.join(item['field'] for item in refused)}.",
-            details=[dict(item) for item in refused],
-        )
+    _refuse(_refused(cluster, user), _missing(cluster, user))
     server = str(cluster["server"]).rstrip("/")
     _check_address(server, allow_loopback=allow_loopback)
+    token, key = user.get("token"), _decoded(user, "client-key-data")
+    hold(token, key, user.get("client-key-data"))
     return Access(
         server=server,
-        ca=_decoded(cluster, "certificate-authority-data") or "",
-        token=user.get("token"),
+        ca=_authorities(cluster),
+        token=token,
         certificate=_decoded(user, "client-certificate-data"),
-        key=_decoded(user, "client-key-data"),
+        key=key,
         tls_server_name=cluster.get("tls-server-name"),
     )
 
@@ -129,15 +104,16 @@ def contexts(text: str) -> tuple[list[str], str | None]:
 
 
 def _parse(text: str) -> dict[str, Any]:
-    if len(text.encode()) > _SIZE_LIMIT:
-        raise ArcError("ARC-2002", "The kubeconfig is larger than 1 MiB.")
     try:
-        document = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        problem = getattr(error, "problem", None) or (str(error) if isinstance(error, yaml.YAMLError) else "")
-        raise ArcError("ARC-2002", f"The kubeconfig is not acceptable YAML: {str(problem)[:100]}.") from None
+        document = read_yaml(text)
+    except PlainYamlError as error:
+        where = f" (line {error.line})" if error.line else ""
+        raise ArcError("ARC-2002", f"The kubeconfig is not acceptable YAML: {error}{where}.") from None
     if not isinstance(document, dict):
         raise ArcError("ARC-2002", "The kubeconfig is not a YAML mapping.")
+    # kubectl takes a file without a kind for a kubeconfig, and none of another kind.
+    if (kind := document.get("kind", "Config")) != "Config":
+        raise ArcError("ARC-2002", f"The kubeconfig is of kind {shown(kind, 40)!r}, not Config.")
     return document
 
 
@@ -150,7 +126,7 @@ def _named(document: dict[str, Any], kind: str, name: Any) -> dict[str, Any]:
         raise ArcError("ARC-2002", f"The kubeconfig has two {kind}s of the same name.")
     if not found:
         code = "ARC-2004" if kind == "context" else "ARC-2002"
-        raise ArcError(code, f"The kubeconfig has no {kind} named {str(name)[:80]}.")
+        raise ArcError(code, f"The kubeconfig has no {kind} named {shown(name, 80)}.")
     if not isinstance(found[0], dict):
         raise ArcError("ARC-2002", f"A {kind} of the kubeconfig is not a mapping.")
     return found[0]
@@ -164,35 +140,59 @@ def _selected(document: dict[str, Any], context: str | None) -> tuple[dict[str, 
     return _named(document, "cluster", chosen.get("cluster")), _named(document, "user", chosen.get("user"))
 
 
+def _refuse(refused: list[dict[str, str]], missing: list[dict[str, str]]) -> None:
+    """Raises `ArcError` ARC-2003 with all that is wrong: what is there and refused, and what is not there."""
+    said = [
+        f"{words}: {listed([item['field'] for item in items], _NAMED)}"
+        for words, items in (("has what the service refuses", refused), ("lacks what it needs", missing))
+        if items
+    ]
+    if said:
+        raise ArcError("ARC-2003", f"The kubeconfig {'; it '.join(said)}.", details=[*refused, *missing])
+
+
 def _refused(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, str]]:
     refused = [
         {"field": f"{kind}.{name}", "message": "is not accepted by the service"}
         for kind, given, accepted in (("cluster", cluster, _CLUSTER_FIELDS), ("user", user, _USER_FIELDS))
-        for name in sorted(map(str, set(given) - accepted))
+        for name in sorted(map(shown, set(given) - accepted))[:_NAMED]
     ]
-    needed = [
-        ("cluster.server", cluster.get("server")),
-        ("cluster.certificate-authority-data", cluster.get("certificate-authority-data")),
-    ]
-    refused += [{"field": name, "message": "is missing or not text"} for name, value in needed if not _is_text(value)]
-    has_certificate = _is_text(user.get("client-certificate-data")) and _is_text(user.get("client-key-data"))
-    if not _is_text(user.get("token")) and not has_certificate:
-        refused.append(
-            {"field": "user.token", "message": "a token, or client-certificate-data and client-key-data, is needed"}
-        )
-    elif user.get("token") and not _matches(_TOKEN, user["token"]):
+    if user.get("token") and not _matches(_TOKEN, user["token"]):
         refused.append({"field": "user.token", "message": "has characters that no bearer token has"})
     if cluster.get("tls-server-name") and not _matches(_HOST, cluster["tls-server-name"]):
         refused.append({"field": "cluster.tls-server-name", "message": "is not a host name"})
     return refused
 
 
+def _missing(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, str]]:
+    needed = ("server", "certificate-authority-data")
+    missing = [
+        {"field": f"cluster.{name}", "message": "is missing or not text"}
+        for name in needed
+        if not _is_text(cluster.get(name))
+    ]
+    has_certificate = _is_text(user.get("client-certificate-data")) and _is_text(user.get("client-key-data"))
+    if not user.get("token") and not has_certificate:
+        text = "a token, or client-certificate-data and client-key-data, is needed"
+        missing.append({"field": "user.token", "message": text})
+    return missing
+
+
+def _authorities(cluster: dict[str, Any]) -> str:
+    """The CA's certificates. Raises `ArcError` ARC-2002 for more than an API server's trust can need."""
+    found = _decoded(cluster, "certificate-authority-data") or ""
+    if len(found) > _CA_BYTES:
+        text = f"certificate-authority-data of the kubeconfig has more than {_CA_BYTES // 1024} KiB."
+        raise ArcError("ARC-2002", text)
+    return found
+
+
 def _matches(pattern: re.Pattern[str], value: object) -> bool:
-    return isinstance(value, str) and pattern.fullmatch(value) is not None
+    return _is_text(value) and pattern.fullmatch(str(value)) is not None
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, str) and not isinstance(value, Unquoted) and bool(value.strip())
 
 
 def _encoded(text: str) -> str:

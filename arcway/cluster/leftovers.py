@@ -10,6 +10,7 @@ from arcway.cluster.api import ClusterApi
 from arcway.cluster.key_pair import RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.release import records
 from arcway.domain.findings import finding
+from arcway.domain.text import listed
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 # What `az connectedk8s delete --force` sweeps; the suffix is the cloud's. Other definitions in these groups belong to
@@ -44,6 +45,5 @@ def inspect(api: ClusterApi) -> list[Json]:
     names = [item["metadata"]["name"] for item in api.items(DEFINITIONS) if is_of_the_release(item, definition=True)]
     if not names:
         return []
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    text = f"Definitions of earlier agents are there without a release: {', '.join(sorted(names)[:_SHOWN])}{more}"
+    text = f"Definitions of earlier agents are there without a release: {listed(sorted(names), _SHOWN)}"
     return [finding("ARC-2020", f"{text}; they will be taken over.", "info")]

@@ -21,6 +21,7 @@ _MANAGED = {"app.kubernetes.io/managed-by": "arcway"}
 _NAMESPACE = f"/api/v1/namespaces/{NETWORK_NAMESPACE}"
 _JOBS = f"/apis/batch/v1/namespaces/{NETWORK_NAMESPACE}/jobs"
 _ADDRESS = re.compile(r"[0-9A-Za-z.-]+:\d{1,5}")
+_WRITTEN = 16 * 1024
 _OUTCOME = re.compile(r"(ok|unreachable) (\S+)")
 _PULL_FAILED = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _UNSCHEDULABLE_SECONDS = 15
@@ -90,7 +91,7 @@ def look(api: ClusterApi) -> Seen:
     pods = api.items(f"{_NAMESPACE}/pods", labelSelector=f"batch.kubernetes.io/job-name={_NAME}")
     for pod in pods:
         if (written := _written(pod)) is not None:
-            found = {address: word == "ok" for word, address in _OUTCOME.findall(written)}
+            found = {address: word == "ok" for word, address in _OUTCOME.findall(written[:_WRITTEN])}
             return Seen("done", found) if found else Seen("", problem="The check's pod ended without an outcome.")
         if problem := _held_up(pod):
             return Seen("", problem=problem)
@@ -113,7 +114,7 @@ def _written(pod: Json) -> str | None:
     """What the pod's container said at its end; None while there is no end."""
     for container in (pod.get("status") or {}).get("containerStatuses") or []:
         if ended := (container.get("state") or {}).get("terminated"):
-            return str(ended.get("message") or "")
+            return ended.get("message") or ""
     return None
 
 

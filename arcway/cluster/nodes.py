@@ -3,24 +3,30 @@
 Judges what the API tells; nothing is run. Must not know what the agents are made of beyond the figures here.
 """
 
+import re
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
 from arcway.domain.findings import finding
+from arcway.domain.text import listed, shown
 
 ARCHITECTURES = ("amd64", "arm64")
 """What the agents' images are built for (https://learn.microsoft.com/azure/azure-arc/kubernetes/system-requirements)."""
 MEMORY = 850 * 2**20
 """Bytes that the agents need (same page: "at least 850 MB free for the Arc agents")."""
 _NODES_LOOKED_AT = 50
-_NAMED = 5
 _SUFFIXES = {
+    "": Decimal(1),
+    "n": Decimal("0.000000001"),
+    "u": Decimal("0.000001"),
     "m": Decimal("0.001"),
     **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
     **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
 }
+# An exponent of any size would be a number of any size.
+_QUANTITY = re.compile(r"([+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?)([a-zA-Z]{0,2})")
 
 type Json = dict[str, Any]
 
@@ -55,12 +61,10 @@ def quantity(text: object) -> int:
 
     Form: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
     """
-    written = str(text or "0")
-    number = written.rstrip("mkKMGTPEi") or "0"
-    try:
-        return int(Decimal(number) * _SUFFIXES.get(written[len(number) :], Decimal(1)))
-    except InvalidOperation:
+    match = _QUANTITY.fullmatch(str(text) if isinstance(text, str | int) else "")
+    if match is None or match[2] not in _SUFFIXES:
         return 0
+    return int(Decimal(match[1]) * _SUFFIXES[match[2]])
 
 
 def _architectures(nodes: Sequence[Json]) -> list[Json]:
@@ -69,7 +73,7 @@ def _architectures(nodes: Sequence[Json]) -> list[Json]:
         return []
     supported = " and ".join(ARCHITECTURES)
     if len(others) == len(nodes):
-        has = ", ".join(sorted(set(map(_architecture, others))))
+        has = listed(sorted(set(map(_architecture, others))))
         return [finding("ARC-2017", f"The schedulable Linux nodes are {has}; the agents run on {supported}.")]
     text = f"The agents do not run on {_named(others)}, only on {supported}."
     return [finding("ARC-2017", text, "warning")]
@@ -82,8 +86,7 @@ def _unready(nodes: Sequence[Json]) -> list[Json]:
 
 def _named(nodes: Sequence[Json]) -> str:
     names = sorted(node["metadata"]["name"] for node in nodes)
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"node{'s' if len(names) > 1 else ''} {', '.join(names[:_NAMED])}{more}"
+    return f"node{'s' if len(names) > 1 else ''} {listed(names)}"
 
 
 def _is_linux(node: Json) -> bool:
@@ -101,7 +104,7 @@ def _is_ready(node: Json) -> bool:
 
 def _architecture(node: Json) -> str:
     labelled = (node["metadata"].get("labels") or {}).get("kubernetes.io/arch")
-    return str(labelled or (node.get("status") or {}).get("nodeInfo", {}).get("architecture") or "unknown")
+    return shown(labelled or (node.get("status") or {}).get("nodeInfo", {}).get("architecture") or "unknown")
 
 
 def _memory_left(api: ClusterApi, node: Json) -> int:

@@ -19,9 +19,11 @@ from arcway.domain.detection import detect_distribution, detect_infrastructure
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
+from arcway.domain.text import shown
 
 OLDEST_SUPPORTED = (1, 27)
 NEWEST_KNOWN = (1, 36)
+_OWNER = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "AZURE_RESOURCE_NAME")
 CERTIFICATE_WARNING_DAYS = 30
 
 type Json = dict[str, Any]
@@ -52,7 +54,7 @@ def inspect(
     return findings, {
         "owner": existing.resource_id if existing else None,
         "publicKey": key,
-        "kubernetesVersion": str(version.get("gitVersion", "")).removeprefix("v"),
+        "kubernetesVersion": shown(version.get("gitVersion")).removeprefix("v"),
         "distribution": detect_distribution(found),
         "infrastructure": detect_infrastructure(found),
         "releaseDeployed": deployed,
@@ -66,9 +68,12 @@ def owner(api: ClusterApi) -> ClusterId | None:
     if config is None:
         return None
     data = config.get("data") or {}
-    return ClusterId(
-        data.get("AZURE_SUBSCRIPTION_ID", ""), data.get("AZURE_RESOURCE_GROUP", ""), data.get("AZURE_RESOURCE_NAME", "")
-    )
+    return ClusterId(*(_part_of_id(data.get(name)) for name in _OWNER))
+
+
+def _part_of_id(text: object) -> str:
+    """One part of an ARM id as somebody may have written it into the ConfigMap; no more than one part."""
+    return shown(text).replace("/", "\\x2f")
 
 
 def belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
@@ -80,15 +85,15 @@ def belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
 
 
 def _version(version: Json) -> list[Json]:
-    shown = version.get("gitVersion")
-    match = re.match(r"v?(\d+)\.(\d+)", str(shown))
+    told = shown(version.get("gitVersion"))
+    match = re.match(r"v?([0-9]{1,6})\.([0-9]{1,6})", told)
     number = (int(match[1]), int(match[2])) if match else (0, 0)
     if number < OLDEST_SUPPORTED:
         oldest = ".".join(map(str, OLDEST_SUPPORTED))
-        return [finding("ARC-2009", f"Kubernetes {shown} is older than {oldest}; the agents may not work.", "warning")]
+        return [finding("ARC-2009", f"Kubernetes {told} is older than {oldest}; the agents may not work.", "warning")]
     if number > NEWEST_KNOWN:
         newest = ".".join(map(str, NEWEST_KNOWN))
-        return [finding("ARC-2022", f"Kubernetes {shown} is newer than {newest}.", "info")]
+        return [finding("ARC-2022", f"Kubernetes {told} is newer than {newest}.", "info")]
     return []
 
 

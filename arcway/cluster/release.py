@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.helm import Helm, Release
 from arcway.cluster.helm.port import CALL_SECONDS
 from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE, SECRET
@@ -69,7 +69,7 @@ def current(target: Target) -> tuple[Release | None, bool]:
     set_aside = False
     found = records(target.api)
     while found and _is_unfinished(target, found):
-        target.api.delete(f"{RECORDS}/{found[-1]['metadata']['name']}")
+        target.api.delete(at(RECORDS, found[-1]["metadata"]["name"]))
         found, set_aside = found[:-1], True
     if not found:
         return None, set_aside

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from arcway.cluster import lease, permissions
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.finalizers import strip_instances, strip_namespace
 from arcway.cluster.findings import lacking
 from arcway.cluster.helm import Helm
@@ -21,9 +21,12 @@ from arcway.cluster.release import RECORDS, Target, records
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
+from arcway.domain.text import listed, shown
 
 _ASKED = "arcway.dev/asked-again"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_NAMED = 20
+_PRESENT = 100
 _KINDS = (
     ("CRD", DEFINITIONS),
     ("ClusterRole", f"{_RBAC}/clusterroles"),
@@ -43,7 +46,7 @@ class _Part:
 
     @property
     def name(self) -> str:
-        return f"{self.kind} {self.item['metadata']['name']}"
+        return f"{self.kind} {shown(self.item['metadata']['name'])}"
 
     @property
     def is_going(self) -> bool:
@@ -97,19 +100,21 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> str | None:
     going = [part for part in (*_namespaces(api), *_objects(api, "CRD", DEFINITIONS)) if part.is_going]
     for part in going:
         _ask_again(api, part)
-    return ", ".join(part.name for part in going) or None
+    return listed([part.name for part in going], _NAMED) or None
 
 
 def _present(api: ClusterApi) -> list[str]:
     release = [f"release {RELEASE}"] if records(api) else []
-    return release + [part.name for part in _parts(api)]
+    found = release + [part.name for part in _parts(api)]
+    more = [f"{len(found) - _PRESENT} more"] if len(found) > _PRESENT else []
+    return found[:_PRESENT] + more
 
 
 def _uninstall(helm: Helm, api: ClusterApi, access: Access) -> None:
     helm.uninstall(access, RELEASE, RELEASE_NAMESPACE)
     # An uninstall that was cut off once leaves records that a second one does not touch.
     for record in records(api):
-        api.delete(f"{RECORDS}/{record['metadata']['name']}")
+        api.delete(at(RECORDS, record["metadata"]["name"]))
 
 
 def _parts(api: ClusterApi) -> Iterator[_Part]:
@@ -121,7 +126,7 @@ def _parts(api: ClusterApi) -> Iterator[_Part]:
 def _objects(api: ClusterApi, kind: str, path: str) -> Iterator[_Part]:
     for item in api.items(path):
         if is_of_the_release(item, definition=kind == "CRD"):
-            yield _Part(kind, f"{path}/{item['metadata']['name']}", item)
+            yield _Part(kind, at(path, item["metadata"]["name"]), item)
 
 
 def _namespaces(api: ClusterApi) -> Iterator[_Part]:

@@ -20,6 +20,7 @@ from arcway.cluster.api import ClusterApi
 from arcway.cluster.permissions import Permission
 from arcway.domain.errors import ArcError
 from arcway.domain.secret_names import TEMPORARY
+from arcway.domain.secrets_held import hold
 
 NAMESPACE = "kube-system"
 SHORTEST_SECONDS = 600
@@ -66,8 +67,9 @@ def renew(api: ClusterApi, name: str, seconds: int) -> Token:
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
     answer = (api.create(f"{_ACCOUNTS}/{name}/token", asked) or {}).get("status") or {}
     try:
+        hold(answer["token"])
         return Token(answer["token"], datetime.fromisoformat(answer["expirationTimestamp"]))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ArcError("ARC-2013", "The API server answered a TokenRequest without a token.") from error
 
 

@@ -7,6 +7,7 @@ many clusters do not have, such as those of older EKS clusters; kubectl does not
 
 import ssl
 
+from arcway.cluster.budget import BoundedSocket
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError
 from arcway.private_file import private_file
@@ -15,6 +16,7 @@ from arcway.private_file import private_file
 def context_for(access: Access) -> ssl.SSLContext:
     """The settings for one cluster. Raises `ArcError` ARC-2002 when authority, certificate or key are not usable."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = BoundedSocket
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
         context.load_verify_locations(cadata=access.ca)

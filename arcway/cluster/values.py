@@ -3,6 +3,7 @@
 Key names are the chart's own (`helm show values`); which of them a client sets follows `az connectedk8s`.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,9 @@ from arcway.domain.ids import ClusterId
 from arcway.domain.proxy import Proxy, with_credentials
 
 type Values = dict[str, Any]
+
+_DEPTH = 32
+_INTEGER = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def agent_values(
@@ -70,13 +74,20 @@ def refuse_another(values: Values, cluster: ClusterId) -> None:
 
 
 def from_dotted(settings: dict[str, str]) -> Values:
-    """The tree of dotted keys, each text turned into a value as `helm --set` does (true, false, null, integers)."""
+    """The tree of dotted keys, each text turned into a value as `helm --set` does (true, false, null, integers).
+
+    Raises `ArcError` ARC-4011 when the keys make no tree.
+    """
     tree: Values = {}
     for key, text in settings.items():
-        *path, last = key.split(".")
+        *path, last = key.split(".", _DEPTH)
         branch = tree
         for name in path:
             branch = branch.setdefault(name, {})
+            if not isinstance(branch, dict):
+                raise ArcError("ARC-4011", "The data plane's Helm settings have a value and names below it.")
+        if "." in last:
+            raise ArcError("ARC-4011", f"The data plane's Helm settings have a name of more than {_DEPTH} parts.")
         branch[last] = _typed(text)
     return tree
 
@@ -100,7 +111,7 @@ def _typed(text: str) -> Any:
         return text == "true"
     if text == "null":
         return None
-    if text == "0" or (text.isdecimal() and not text.startswith("0")):
+    if text == "0" or (_INTEGER.fullmatch(text)):
         return int(text)
     return text
 

@@ -1,4 +1,4 @@
-"""The errors Arcway reports, as one table of stable codes.
+"""The errors Arcway reports: stable codes, each with a title and a remedy (`arcway/domain/catalogue.py`).
 
     ArcError                      anything Arcway can name
     ├── ARC-1xxx  input           the request itself is wrong
@@ -10,288 +10,23 @@
 
 Adapters raise `ArcError` and nothing else for what they can name; everything above them carries it as plain
 data (`as_dict`), because an exception that crosses a durable boundary keeps only its text. This module must not
-know where an error happened nor how it is shown. `docs/errors.md` has one section per code; a test keeps them equal.
+know where an error happened nor how it is shown.
 """
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a code always means: its title, its remedy and whether trying again can help."""
-
-    title: str
-    remedy: str
-    retryable: bool = False
-
-
-_SAME_REQUEST = "Correct the fields named in details and send the request again."
-
-CATALOGUE: dict[str, Kind] = {
-    "ARC-1001": Kind("The request has invalid fields", _SAME_REQUEST),
-    "ARC-1002": Kind("The body is not a JSON object", "Send one JSON object with content type application/json."),
-    "ARC-1003": Kind("The body is too large", "Keep the request under 1 MiB; send a kubeconfig by reference."),
-    "ARC-1004": Kind("There is no such path", "See /api/openapi.json or docs/api.html for the paths Arcway serves."),
-    "ARC-1005": Kind("The method is not allowed here", "Use one of the methods in the Allow header."),
-    "ARC-1006": Kind("The path or query has invalid parameters", "Correct the parameters named in details."),
-    "ARC-1007": Kind(
-        "The caller is not signed in",
-        "Send a bearer token of Arcway's tenant for its API; `arcway` takes the API's scope from ARCWAY_SCOPE.",
-    ),
-    "ARC-1008": Kind(
-        "The caller lacks a role", "Ask an administrator to assign the app role named (docs/permissions.md)."
-    ),
-    "ARC-1009": Kind("The sign-in did not complete", "Open the page again and sign in anew."),
-    "ARC-1010": Kind(
-        "The request comes from another site", "Use Arcway's own page, opened at its own address, and reload it first."
-    ),
-    "ARC-1011": Kind("The content type is not JSON", "Send the body as application/json in UTF-8."),
-    "ARC-2001": Kind(
-        "The secret cannot be used",
-        "Store the kubeconfig as a secret under a name for kubeconfigs, such as arcway-kubeconfig-NAME "
-        "(docs/permissions.md), and give that name in kubeconfig.secret.",
-    ),
-    "ARC-2002": Kind(
-        "The kubeconfig cannot be parsed",
-        "Send a kubeconfig as `kubectl config view --raw --minify --flatten` prints it.",
-    ),
-    "ARC-2003": Kind(
-        "The kubeconfig asks for something the service refuses",
-        "Embed the CA and a token or client certificate; exec plug-ins, file paths, proxies, "
-        "impersonation and skipped TLS checks are refused.",
-    ),
-    "ARC-2004": Kind(
-        "The kubeconfig context does not exist", "Name one of the contexts that the kubeconfig has, or none."
-    ),
-    "ARC-2005": Kind(
-        "The API server's address is not allowed",
-        "Use an https address that is not loopback, link-local, multicast or a metadata service.",
-    ),
-    "ARC-2006": Kind(
-        "The API server refused the credential", "Renew the token or client certificate in the kubeconfig."
-    ),
-    "ARC-2007": Kind(
-        "The API server's certificate is not trusted",
-        "Put the certificate of the cluster's CA in certificate-authority-data.",
-    ),
-    "ARC-2008": Kind(
-        "The cluster credential lacks a permission",
-        "Bind the user to cluster-admin for the time of onboarding, or grant the verbs named.",
-    ),
-    "ARC-2009": Kind("The Kubernetes version is not supported", "Upgrade the cluster to a supported version."),
-    "ARC-2010": Kind("The cluster has no schedulable Linux node", "Add a Linux node; the agents run on Linux only."),
-    "ARC-2011": Kind(
-        "The cluster's agents belong to another connected cluster",
-        "Disconnect the cluster from the resource named, or check that the kubeconfig names the right cluster.",
-    ),
-    "ARC-2012": Kind("A namespace of the agents is being deleted", "Wait until the namespace is gone.", True),
-    "ARC-2013": Kind(
-        "The Kubernetes API answered with an error", "Read the message; try again when it is mended.", True
-    ),
-    "ARC-2014": Kind("The Kubernetes API refused the change", "Read the message and correct the cluster."),
-    "ARC-2015": Kind(
-        "Another Arcway installation works on the cluster",
-        "Wait until its run has ended; a Lease whose holder died expires after five minutes.",
-    ),
-    "ARC-2016": Kind(
-        "What the agents reach without the proxy", "Add what is missing with proxy.skipRange (--proxy-skip-range)."
-    ),
-    "ARC-2017": Kind("The agents do not run on a node's architecture", "Add Linux nodes that are amd64 or arm64."),
-    "ARC-2018": Kind("The nodes have little memory left", "Add a node, or free memory that other pods have requested."),
-    "ARC-2019": Kind("A node is not ready", "See why with `kubectl describe node NAME`; nothing is scheduled there."),
-    "ARC-2020": Kind(
-        "Something is left of earlier agents", "Nothing: it is taken over (`arcway disconnect` removes it)."
-    ),
-    "ARC-2021": Kind(
-        "The API server's certificate ends soon", "Renew it (`kubeadm certs renew apiserver`) before then."
-    ),
-    "ARC-2022": Kind("The Kubernetes version is newer than known ones", "Try it on a cluster that may fail first."),
-    "ARC-2023": Kind(
-        "No kubeconfig of the cluster is known", "Name one: ?kubeconfig=SECRET or --kubeconfig-secret SECRET."
-    ),
-    "ARC-2024": Kind(
-        "The kubeconfig cannot be kept",
-        "Set ARCWAY_VAULTS to a Key Vault in which Arcway's identity may set secrets (docs/permissions.md).",
-    ),
-    "ARC-2025": Kind(
-        "The credential that was made for one run is gone",
-        "Give the kubeconfig again: the same command anew (`arcway connect … --kube-config FILE`) goes on from what is "
-        "there; --keep-credential keeps the next one.",
-    ),
-    "ARC-2026": Kind(
-        "The kubeconfig's exec plug-in gave no usable credential",
-        "Run its command by hand, or `kubectl get --raw /version`, and correct what it complains about.",
-    ),
-    "ARC-2040": Kind(
-        "The secret belongs to others",
-        "Use a secret of your own, or ask one of its owners to add you to its tag arcway-owner.",
-    ),
-    "ARC-2041": Kind(
-        "The proxy's credentials cannot be used",
-        "Store them as one line user:password in a secret whose name starts with arcway-proxy-.",
-    ),
-    "ARC-3001": Kind(
-        "The API server cannot be reached",
-        "Check that the address in the kubeconfig is reachable from where Arcway runs.",
-        True,
-    ),
-    "ARC-3002": Kind(
-        "The API server does not answer in time", "Check the API server's health and the network in between.", True
-    ),
-    "ARC-3003": Kind("Azure cannot be reached", "Check outbound network access and DNS of the function app.", True),
-    "ARC-3004": Kind(
-        "The Arc data plane cannot be reached",
-        "Check outbound access to *.dp.kubernetesconfiguration.azure.com of the cluster's region.",
-        True,
-    ),
-    "ARC-3005": Kind(
-        "The event broker cannot be reached",
-        "Check the Service Bus namespace, the topic and the identity's Sender role; the event is kept and sent later.",
-        True,
-    ),
-    "ARC-3006": Kind(
-        "An address that the agents need cannot be reached from the cluster",
-        "Open it in firewall, proxy and DNS for the cluster's pods, or name a proxy with proxy.https (--proxy-https).",
-    ),
-    "ARC-3007": Kind(
-        "The network could not be checked from inside the cluster",
-        "Correct what the message names and check again, or go on without --check-network.",
-    ),
-    "ARC-4001": Kind(
-        "The identity cannot get a token", "Check that the managed identity exists and AZURE_CLIENT_ID names it.", True
-    ),
-    "ARC-4002": Kind(
-        "The identity lacks a permission in Azure",
-        "Assign the role that docs/permissions.md names for this step to Arcway's identity.",
-    ),
-    "ARC-4003": Kind("Azure does not know the subscription", "Check subscriptionId and that the identity can see it."),
-    "ARC-4004": Kind("The location is not offered", "Choose one of the locations that the message names."),
-    "ARC-4005": Kind(
-        "A provider namespace is not registered",
-        "Ask an administrator to run `az provider register --namespace NAME`, then start a new run.",
-    ),
-    "ARC-4006": Kind(
-        "The resource group does not exist", "Create the resource group, or set createResourceGroup to true."
-    ),
-    "ARC-4007": Kind("Azure asks to slow down", "Arcway waits as long as Azure asks and goes on by itself.", True),
-    "ARC-4008": Kind(
-        "Azure answered with a server error", "Arcway tries again; see Azure's status page if it lasts.", True
-    ),
-    "ARC-4009": Kind("Azure refused the request", "Read Azure's message, correct the request, start a new run."),
-    "ARC-4010": Kind("Provisioning the connected cluster failed", "Read Azure's message, then start a new run."),
-    "ARC-4011": Kind("Azure sent an answer that cannot be understood", "Start a new run; report it if it lasts.", True),
-    "ARC-4012": Kind("The connected cluster does not exist", "Check subscription, resource group and name."),
-    "ARC-4013": Kind(
-        "The connected cluster was not deleted in time",
-        "Look at the resource in Azure (locks, policies), then start a new run; it goes on from there.",
-    ),
-    "ARC-4014": Kind(
-        "The authority that signs people in does not answer",
-        "Check outbound access to ARCWAY_AUTHORITY; try again in a moment.",
-        True,
-    ),
-    "ARC-4015": Kind("The resource is a provisioned cluster", "Manage it with `az aksarc`; choose another name here."),
-    "ARC-4016": Kind(
-        "The connected cluster belongs to another cluster",
-        "Check that name and kubeconfig belong together. To connect: choose another name, disconnect the other cluster "
-        "first, or set takeOver (--take-over). To disconnect: azureOnly (--azure-only) deletes the connected cluster, "
-        "agentsOnly (--agents-only) removes this cluster's agents.",
-    ),
-    "ARC-5001": Kind(
-        "The agents' chart cannot be fetched", "Check access to the chart's registry, then start a new run.", True
-    ),
-    "ARC-5002": Kind(
-        "The agents' chart comes from a registry that is not allowed",
-        "Add the registry to ARCWAY_REGISTRIES if you trust it.",
-    ),
-    "ARC-5003": Kind("Helm could not install the agents", "Read Helm's message, correct the cluster, start a new run."),
-    "ARC-5004": Kind(
-        "Helm did not finish in time", "Arcway tries again; check the API server's health if it lasts.", True
-    ),
-    "ARC-5005": Kind(
-        "An image of the agents cannot be pulled",
-        "Let the nodes reach the registry named (proxy, firewall, DNS, disk).",
-    ),
-    "ARC-5006": Kind(
-        "A pod of the agents cannot be scheduled",
-        "Add capacity, or remove the taints or selectors that the message names.",
-    ),
-    "ARC-5007": Kind(
-        "A container of the agents keeps crashing", "Read the container's log: `kubectl logs -n azure-arc POD`."
-    ),
-    "ARC-5008": Kind(
-        "The agents are not ready in time",
-        "Look at `kubectl get pods -n azure-arc`, correct the cluster, start a new run.",
-    ),
-    "ARC-5009": Kind(
-        "The cluster did not report to Azure in time",
-        "Check the agents' outbound network (docs/errors.md lists the addresses), then start a new run.",
-    ),
-    "ARC-5010": Kind(
-        "The release is locked by an operation that never ended",
-        "Run `helm rollback azure-arc -n azure-arc-release` or `helm uninstall`, then start a new run.",
-    ),
-    "ARC-5011": Kind("The private key in the cluster cannot be used", "Delete the Secret named and start a new run."),
-    "ARC-5012": Kind(
-        "The cluster has no agents", "Make sure that the kubeconfig names the cluster that is to be disconnected."
-    ),
-    "ARC-5013": Kind(
-        "The agents were not removed in time",
-        "Look at what left names; force (--force) removes the finalizers that hold it.",
-    ),
-    "ARC-5014": Kind(
-        "The agents upgrade by themselves",
-        "Turn that off with `arcway update --auto-upgrade false`, then start a new run.",
-    ),
-    "ARC-5015": Kind(
-        "The agents are newer than the version asked for",
-        "Ask for a newer version, or none for the newest; to go back, disconnect and connect with the older version.",
-    ),
-    "ARC-6001": Kind("There is no such run", "List the runs: GET /api/runs."),
-    "ARC-6002": Kind("A later run replaced this one", "Follow the link to the later run."),
-    "ARC-6003": Kind("Another run works on this cluster", "Wait for the run named, then try again.", True),
-    "ARC-6004": Kind(
-        "The run was terminated from outside", "Start a new run; it reads the world and goes on from there."
-    ),
-    "ARC-6005": Kind("The phase took longer than its limit", "See the phase's detail, then start a new run.", True),
-    "ARC-6006": Kind(
-        "Arcway failed in a way it did not expect", "Start a new run; report it with the correlation id.", True
-    ),
-    "ARC-6007": Kind("The workflow engine cannot be reached", "Try again in a moment.", True),
-    "ARC-6008": Kind("The run is no check that succeeded", "Check the cluster again, then connect it."),
-    "ARC-6009": Kind(
-        "The idempotency key was used for another request",
-        "Send the request with a new Idempotency-Key (or message id); repeat a key only with the same request.",
-    ),
-}
-
-_MESSAGE_LIMIT = 600
-
-_SECRETS = (
-    re.compile(r"-----BEGIN [A-Z ]*-----.*?(-----END [A-Z ]*-----|$)", re.DOTALL),
-    re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),
-    re.compile(r"(?i)\bbearer\s+\S+"),
-    re.compile(r"(?<=://)[^/\s@]+@"),
-    re.compile(r"(?i)\b(password|passwd|secret|token|sig)\b(\"?\s*[=:]\s*\"?)[^\s\",;]{6,}"),
-    re.compile(r"[A-Za-z0-9+/]{60,}={0,2}"),
-)
-
-
-def redact(text: str, limit: int = _MESSAGE_LIMIT) -> str:
-    """Return `text` from a server without what looks like a secret, at most `limit` characters long."""
-    for pattern in _SECRETS:
-        text = pattern.sub("[redacted]", text)
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+from arcway.domain.catalogue import CATALOGUE as CATALOGUE
+from arcway.domain.redaction import redact as redact
+from arcway.domain.retry_after import clamped
+from arcway.domain.text import LONG, presentable
 
 
 class ArcError(Exception):
     """A named failure.
 
-    `message` is one plain sentence, safe for users; text from servers must have gone through `redact`.
-    `retry_after` is in seconds and is never undercut by whoever tries again.
+    `message` is one plain sentence, safe for users whatever it quotes: it is redacted, cut and made visible here.
+    `retry_after` is in seconds, at most an hour, and is never undercut by whoever tries again.
     """
 
     def __init__(
@@ -302,15 +37,15 @@ class ArcError(Exception):
         remedy: str | None = None,
         retryable: bool | None = None,
         retry_after: float | None = None,
-        details: list[dict[str, Any]] | None = None,
+        details: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         kind = CATALOGUE[code]
         self.code = code
-        self.message = message or f"{kind.title}."
-        self.remedy = remedy or kind.remedy
+        self.message = redact(message, LONG) if message else f"{kind.title}."
+        self.remedy = presentable(remedy, LONG) if remedy else kind.remedy
         self.retryable = kind.retryable if retryable is None else retryable
-        self.retry_after = retry_after
-        self.details = details or []
+        self.retry_after = clamped(retry_after)
+        self.details: list[dict[str, Any]] = presentable([dict(item) for item in details or ()], LONG)
         super().__init__(f"{code}: {self.message}")
 
     def as_dict(self) -> dict[str, Any]:

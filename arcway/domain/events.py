@@ -7,6 +7,8 @@ apart from news. Must not know who sends them. The schema is in docs/service-bus
 import json
 from typing import Any, Literal
 
+from arcway.domain.text import presentable
+
 type Json = dict[str, Any]
 type Kind = Literal["accepted", "phaseChanged", "succeeded", "failed", "canceled", "rejected"]
 
@@ -48,6 +50,13 @@ def properties_of(event: Json) -> dict[str, str]:
 
 def encode(event: Json) -> bytes:
     """The event's one and only byte form."""
+    try:
+        return _encode(event)
+    except UnicodeEncodeError:  # half a surrogate pair, which no other text can have
+        return _encode(presentable(event))
+
+
+def _encode(event: Json) -> bytes:
     return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

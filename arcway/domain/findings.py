@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from arcway.domain.errors import CATALOGUE
+from arcway.domain.errors import CATALOGUE, redact
 from arcway.domain.run import Finding
+from arcway.domain.text import LONG
 
 
 def finding(code: str, message: str, level: str = "error") -> dict[str, Any]:
-    """A finding with the remedy of its code."""
+    """A finding with the remedy of its code. Its message may quote what is from outside: it is redacted and cut."""
     return Finding.model_validate(
-        {"code": code, "level": level, "message": message, "remedy": CATALOGUE[code].remedy}
+        {"code": code, "level": level, "message": redact(message, LONG), "remedy": CATALOGUE[code].remedy}
     ).as_json()
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from arcway.domain.errors import ArcError
 from arcway.domain.model import Model, SecretReference
+from arcway.domain.secrets_held import hold
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -80,6 +81,7 @@ def proxy_credentials(name: str, text: str) -> str:
 def with_credentials(url: str, credentials: str) -> str:
     """Return the proxy `url` with `user:password` from a secret put into it, percent-encoded."""
     user, _, password = credentials.partition(":")
+    hold(credentials, password)
     parts = urlsplit(url)
     return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
 

@@ -18,6 +18,7 @@ type PhaseState = Literal["Pending", "Running", "Waiting", "Retrying", "Succeede
 STATUS_LIMIT = 8000
 FINDINGS_SHOWN = 10
 _SHORT = 160
+_LEFT = 300
 
 
 class Finding(Model):
@@ -132,6 +133,7 @@ def fit(run: dict[str, Any]) -> dict[str, Any]:
         for name in ("startedBy", "canceledBy"):
             if run.get(name):
                 run[name] = {**run[name], "name": _short(run[name]["name"], limit)}
+        run["left"] = [_short(what, _LEFT) for what in run["left"]]
         if run["error"]:
             run["error"] = {**run["error"], "message": _short(run["error"]["message"], limit * 2), "details": []}
         run["left"] = [_short(what, limit) for what in run["left"]]

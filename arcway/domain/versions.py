@@ -5,7 +5,7 @@ Must not know where versions come from nor what depends on them.
 
 import re
 
-_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+.*)?")
+_VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:-([0-9A-Za-z.-]{1,128}))?(?:\+.{0,128})?")
 
 
 def is_older(one: str, other: str) -> bool:

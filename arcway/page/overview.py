@@ -69,7 +69,7 @@ def overview(runs: Sequence[Json], chosen: Chosen) -> Overview:
     """A page of `runs`, which are in the order in which they are shown. A page after the last one is the last one."""
     counts = dict.fromkeys(STATES, 0)
     for run in runs:
-        counts[run["state"]] += 1
+        counts[run["state"]] = counts.get(run["state"], 0) + 1
     found = [run for run in runs if chosen.takes(run)]
     pages = max(1, -(-len(found) // PAGE_SIZE))
     page = min(chosen.page, pages)

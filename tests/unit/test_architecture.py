@@ -24,9 +24,7 @@ ADAPTERS = {
     "kubernetes": {"arcway/cluster/api.py", "arcway/cluster/connections.py"},
     "helm_python": {"arcway/cluster/helm/worker.py"},
     "yaml": {
-        "arcway/cluster/addresses.py",
-        "arcway/cluster/kubeconfig.py",
-        "arcway/cli/credentials/kubeconfig.py",
+        "arcway/cluster/plain_yaml.py",
         "arcway/local/azure/kube_client.py",
         "arcway/local/azure/registry.py",
     },

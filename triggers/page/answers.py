@@ -11,11 +11,13 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from arcway.domain.errors import CATALOGUE, ArcError, redact
+from arcway.domain.secrets_held import holding
 from arcway.page.renderer import Shell, render
 from arcway.settings import settings
 from arcway.telemetry import log
 from triggers import http
 from triggers.access.callers import ONBOARD, Needed
+from triggers.access.gate import refuse_other_sites
 from triggers.access.session import Viewer, check_csrf, has_sign_in, to_sign_in, viewer_of
 
 type Handler = Callable[[func.HttpRequest, df.DurableFunctionsClient, Viewer], Awaitable[func.HttpResponse]]
@@ -23,6 +25,7 @@ type Guarded = tuple[Needed, Handler]
 
 # Below the size from which the form parser would put an uploaded file on the disk (500 KiB).
 FORM_LIMIT = 480 * 1024
+_MOST_FIELDS = 100
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -43,14 +46,19 @@ async def answer(
     try:
         if method not in handlers:
             raise ArcError("ARC-1005", f"{request.method} is not allowed here.")
-        viewer = await viewer_of(request)
-        if method == "POST":
-            viewer = await check_csrf(request, fields_of(request).get("csrf"))
-        if viewer is None:
-            return _sign_in(request)
         needed, handler = handlers[method]
-        viewer.require(needed)
-        return await handler(request, client, viewer)
+        if method == "POST":
+            refuse_other_sites(request)
+        viewer = await viewer_of(request)
+        if viewer is None and method != "POST":
+            return _sign_in(request)
+        if viewer is not None:
+            viewer.require(needed)
+        if viewer is None or method == "POST":
+            # A form is read only when it is known who sends it and that they may do what it is for.
+            viewer = await check_csrf(request, fields_of(request).get("csrf") if viewer else None)
+        with holding():
+            return await handler(request, client, viewer)
     except ArcError as error:
         return problem(error, viewer, headers={} if method in handlers else {"Allow": ", ".join(sorted(handlers))})
     except Exception as error:  # noqa: BLE001 - the border: the viewer gets a page, the log what happened
@@ -63,6 +71,9 @@ def fields_of(request: func.HttpRequest) -> Mapping[str, str]:
     if len(request.get_body()) > FORM_LIMIT:
         text = f"The form is larger than {FORM_LIMIT // 1024} KiB."
         raise ArcError("ARC-1003", text, remedy="Send a kubeconfig with nothing but the cluster's context.")
+    urlencoded = not request.headers.get("Content-Type", "").lower().startswith("multipart/")
+    if urlencoded and request.get_body().count(b"&") > _MOST_FIELDS:
+        raise ArcError("ARC-1003", f"The form has more than {_MOST_FIELDS} fields.", remedy="Use Arcway's own page.")
     fields: Mapping[str, str] = request.form
     return fields
 

@@ -58,7 +58,7 @@ async def contexts(req: func.HttpRequest, client: df.DurableFunctionsClient, vie
     values: Json = {"names": [], "current": "", "chosen": "", "problems": []}
     try:
         if text := _kubeconfig(req):
-            names, current = kubeconfigs.contexts_of(text)
+            names, current = await asyncio.to_thread(kubeconfigs.contexts_of, text)
             values |= {"names": names, "current": current or "", "chosen": current or ""}
     except ArcError as error:
         values["problems"] = [{"field": "context", "message": error.message}]

@@ -19,6 +19,10 @@ import typer
 
 from arcway.cli import output
 from arcway.cli.server import FAILED, USAGE, CommandError
+from arcway.cluster.plain_yaml import is_true
+from arcway.domain.json_values import read_json
+from arcway.domain.secrets_held import hold
+from arcway.domain.text import visible
 
 type Json = dict[str, Any]
 
@@ -45,7 +49,7 @@ def run(spec: Json, cluster: Json, user_name: str, *, yes: bool) -> Credential:
     environment = {**os.environ, **_environment(spec)}
     _ask(command, sorted(_environment(spec)), user_name, yes=yes)
     said: Json = {"interactive": interactive}
-    if spec.get("provideClusterInfo"):
+    if is_true(spec.get("provideClusterInfo")):
         said["cluster"] = _described(cluster)
     info = {"apiVersion": version, "kind": "ExecCredential", "spec": said}
     environment["KUBERNETES_EXEC_INFO"] = json.dumps(info)
@@ -60,8 +64,8 @@ def run(spec: Json, cluster: Json, user_name: str, *, yes: bool) -> Credential:
         )
     except OSError as error:
         hint = str(spec.get("installHint") or "").strip()
-        text = f"ARC-2026: {_shown(command[0])} cannot be run: {error.strerror}."
-        raise CommandError(text, FAILED, remedy=_shown(hint) if hint else None) from error
+        text = f"ARC-2026: {visible(command[0])} cannot be run: {error.strerror}."
+        raise CommandError(text, FAILED, remedy=visible(hint) if hint else None) from error
     printed = _wait(process, _SECONDS_WITH_A_PERSON if interactive else _SECONDS, own_session=not interactive)
     return _credential(printed, version)
 
@@ -69,7 +73,7 @@ def run(spec: Json, cluster: Json, user_name: str, *, yes: bool) -> Credential:
 def _checked(spec: Json) -> tuple[str, list[str], bool]:
     version, command, arguments = spec.get("apiVersion"), spec.get("command"), spec.get("args") or []
     if version not in _VERSIONS:
-        raise _unusable(f"asks for version {_shown(str(version))}, not for {' or '.join(_VERSIONS)}")
+        raise _unusable(f"asks for version {visible(str(version))}, not for {' or '.join(_VERSIONS)}")
     if not isinstance(command, str) or not command:
         raise _unusable("names no command")
     if not isinstance(arguments, list) or not all(isinstance(item, str) for item in arguments):
@@ -92,9 +96,9 @@ def _environment(spec: Json) -> dict[str, str]:
 
 def _ask(command: list[str], variables: list[str], user_name: str, *, yes: bool) -> None:
     """Values of variables may be secret, so that only their names are shown."""
-    with_variables = f" (with {', '.join(map(_shown, variables))} set)" if variables else ""
-    text = f"The kubeconfig's user {_shown(user_name)} gets its credential from a command{with_variables}:"
-    output.stderr.print(f"{text}\n  {_shown(shlex.join(command))}", markup=False)
+    with_variables = f" (with {', '.join(map(visible, variables))} set)" if variables else ""
+    text = f"The kubeconfig's user {visible(user_name)} gets its credential from a command{with_variables}:"
+    output.stderr.print(f"{text}\n  {visible(shlex.join(command))}", markup=False)
     if yes:
         return
     if not sys.stdin.isatty():
@@ -105,7 +109,9 @@ def _ask(command: list[str], variables: list[str], user_name: str, *, yes: bool)
 
 
 def _described(cluster: Json) -> Json:
-    described = {name: cluster[name] for name in _CLUSTER_FIELDS if cluster.get(name)}
+    described: Json = {name: cluster[name] for name in _CLUSTER_FIELDS if cluster.get(name)}
+    if "disable-compression" in described:
+        described["disable-compression"] = is_true(described["disable-compression"])
     for item in cluster.get("extensions") or []:
         if isinstance(item, dict) and item.get("name") == _EXTENSION:
             described["config"] = item.get("extension")
@@ -154,11 +160,14 @@ def _end(process: "subprocess.Popen[bytes]", *, own_session: bool) -> None:
 
 def _credential(printed: bytes, version: str) -> Credential:
     try:
-        said = json.loads(printed)
+        said = read_json(printed)
     except ValueError:
         raise _failed("printed something that is no JSON") from None
-    status = said.get("status") if isinstance(said, dict) else None
-    if not isinstance(status, dict) or said.get("kind") != "ExecCredential":
+    if (
+        not isinstance(said, dict)
+        or not isinstance(status := said.get("status"), dict)
+        or said.get("kind") != "ExecCredential"
+    ):
         raise _failed("printed no ExecCredential with a status")
     if said.get("apiVersion") != version:
         raise _failed(f"printed another version than {version}")
@@ -171,6 +180,7 @@ def _credential(printed: bytes, version: str) -> Credential:
     if token and not (token.isascii() and token.isprintable() and " " not in token):
         raise _failed("printed a token that cannot be sent")
     _check_time(status.get("expirationTimestamp"))
+    hold(token, key)
     return Credential(token, certificate, key)
 
 
@@ -192,10 +202,3 @@ def _unusable(why: str) -> CommandError:
 def _failed(why: str) -> CommandError:
     remedy = "Run the command by hand and correct what it complains about; signing in anew often helps."
     return CommandError(f"ARC-2026: The exec plug-in {why}.", FAILED, remedy=remedy)
-
-
-def _shown(text: str) -> str:
-    """As text for a terminal: what would steer it is escaped."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from arcway.cli.server import USAGE, CommandError
 from arcway.cluster.kubeconfig import Access
+from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
 
 type Json = dict[str, Any]
 
+# The user's own files may be large; what the service is sent is one context of them.
+_SIZE, _PARTS = 16 * 1024 * 1024, 1_000_000
 _KINDS = ("cluster", "user", "context")
 _PATHS = {"cluster": ("certificate-authority",), "user": ("client-certificate", "client-key", "tokenFile")}
 _REFUSED = {
@@ -103,17 +104,15 @@ def _merged(files: list[Path]) -> Json:
 
 def _document(path: Path) -> Json:
     try:
-        document = yaml.safe_load(path.read_text())
+        document = read_yaml(path.read_text(), _SIZE, _PARTS)
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(path), str(error)) from error
-    except yaml.YAMLError as error:
-        # Its text quotes the file, which may hold credentials.
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise _unreadable(str(path), f"it is not YAML{where}") from None
+    except PlainYamlError as error:
+        where = f", in line {error.line}" if error.line else ""
+        raise _unreadable(str(path), f"it is not acceptable YAML ({error}{where})") from None
     if document is None:
         return {}
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or document.get("kind", "Config") != "Config":
         raise _unreadable(str(path), "it is no kubeconfig")
     return document
 
@@ -152,7 +151,7 @@ def _entry(known: Json, kind: str, name: str) -> Json:
 
 
 def _refuse(cluster: Json, user: Json) -> None:
-    found = [f"cluster.{name}" for name in _REFUSED["cluster"] if cluster.get(name)]
+    found = [f"cluster.{name}" for name in _REFUSED["cluster"] if cluster.get(name) not in (None, "", "false")]
     found += [f"user.{name}" for name in _REFUSED["user"] if user.get(name)]
     if found:
         details = [{"field": name, "message": "is not accepted"} for name in found]

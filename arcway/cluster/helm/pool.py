@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from arcway.cluster.helm.kept import ChartCache, ca_bundle
-from arcway.cluster.helm.port import CALL_SECONDS, Release, may_pass
+from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, may_pass
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError, redact
 
@@ -56,7 +56,10 @@ class Worker:
         self._answers = cast("IO[bytes]", self._process.stdout)
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send a request and wait for its answer. Raises TimeoutError at the deadline, EOFError if the worker died."""
+        """Send a request and wait for its answer.
+
+        Raises TimeoutError at the deadline, EOFError if the worker died, `ValueError` if its answer cannot be read.
+        """
         deadline = time.monotonic() + seconds
         try:
             self._requests.write(json.dumps(request).encode() + b"\n")
@@ -73,9 +76,14 @@ class Worker:
             if not chunk:
                 raise EOFError
             data += chunk
+            if len(data) > ANSWER_BYTES:
+                raise ValueError("the answer is too large")
         # Helm keeps 9 MB of discovery per API server; the next call is most likely for another one.
         shutil.rmtree(self._home / ".kube", ignore_errors=True)
-        answer: dict[str, Any] = json.loads(data)
+        try:
+            answer: dict[str, Any] = json.loads(data)
+        except RecursionError as error:
+            raise ValueError("the answer is nested too deeply") from error
         return answer
 
     def kill(self) -> None:
@@ -140,13 +148,7 @@ class WorkerPool:
         seen = self._on_cluster("release", access, name, namespace, revision=revision)
         if seen is None:
             return None
-        found = seen["release"]
-        return Release(
-            status=found["status"],
-            revision=found["revision"],
-            chart_version=found["chart_version"],
-            values=seen["values"] or {},
-        )
+        return Release.read(seen["status"], seen["revision"], seen["chart_version"], seen["values"])
 
     def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """See `Helm.install`."""
@@ -180,6 +182,9 @@ class WorkerPool:
             except EOFError as error:
                 self._drop(worker)
                 raise ArcError("ARC-5004", f"The Helm worker died during {request['operation']}.") from error
+            except ValueError as error:
+                self._drop(worker)
+                raise ArcError("ARC-2027", f"What Helm {request['operation']} read cannot be used.") from error
             self._give_back(worker)
         if "failed" in answer:
             raise _refusal(answer, request["operation"], code)

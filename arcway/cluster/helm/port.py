@@ -1,12 +1,21 @@
 """What Arcway asks of Helm. Must not know which Helm answers."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from arcway.cluster.kubeconfig import Access
+from arcway.domain.errors import ArcError
+from arcway.domain.secrets_held import hold
 
 CALL_SECONDS = 60.0
 """No call takes longer: at this deadline whoever answers is killed."""
+ANSWER_BYTES = 16 * 1024 * 1024
+"""A release with its manifest and notes; its record in the cluster is a Secret of at most 1 MiB, compressed."""
+_STATUS = re.compile(r"[a-z-]{1,40}")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,127}")
+_MOST_REVISIONS = 10**9
+_WHERE_SECRETS_ARE = ("httpsProxy", "httpProxy", "onboardingPrivateKey")
 
 
 _WILL_NOT_PASS = (
@@ -43,6 +52,35 @@ class Release:
     chart_version: str
     values: dict[str, Any]
     """The values it was given, without the chart's own."""
+
+    @classmethod
+    def read(cls, status: object, revision: object, chart_version: object, values: object) -> "Release":
+        """What the release's record in the cluster says. The values are taken as they are: they are written back.
+
+        Raises `ArcError` ARC-2027 when the record is not one that Helm writes.
+        """
+        if (
+            not isinstance(status, str)
+            or not _STATUS.fullmatch(status)
+            or not isinstance(chart_version, str)
+            or not _VERSION.fullmatch(chart_version)
+            or not isinstance(revision, int)
+            or not 0 < revision < _MOST_REVISIONS
+            or not isinstance(values, dict | None)
+        ):
+            raise ArcError("ARC-2027", "The record of the release in the cluster is not one that Helm writes.")
+        _hold_secrets_in(values or {})
+        return cls(status, revision, chart_version, values or {})
+
+
+def _hold_secrets_in(values: dict[str, Any]) -> None:
+    """The password of the proxy and the agents' key, which errors about the release may quote."""
+    of_all = values.get("global")
+    given = of_all if isinstance(of_all, dict) else {}
+    for name in _WHERE_SECRETS_ARE:
+        if isinstance(text := given.get(name), str):
+            user_info = text.rpartition("@")[0].rpartition("://")[2] if "://" in text else text
+            hold(user_info, user_info.partition(":")[2])
 
 
 class Helm(Protocol):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from arcway.cluster.helm.kept import ChartCache, ca_bundle
-from arcway.cluster.helm.port import CALL_SECONDS, Release, may_pass
+from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, may_pass
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError, redact
 from arcway.private_file import private_file
@@ -65,16 +65,22 @@ class HelmProgram:
         """See `Helm.release`."""
         which = ("--output=json", f"--revision={revision or 0}")
         try:
-            found = json.loads(self._on_cluster(access, namespace, "status", name, *which))
-            listed = json.loads(self._on_cluster(access, namespace, "get", "metadata", name, *which))
+            found = self._told(self._on_cluster(access, namespace, "status", name, *which))
+            listed = self._told(self._on_cluster(access, namespace, "get", "metadata", name, *which))
         except _NotFoundError:
             return None
-        return Release(
-            status=found["info"]["status"],
-            revision=found["version"],
-            chart_version=listed["version"],
-            values=found.get("config") or {},
-        )
+        info = found.get("info")
+        status = info.get("status") if isinstance(info, dict) else None
+        return Release.read(status, found.get("version"), listed.get("version"), found.get("config"))
+
+    def _told(self, text: str) -> dict[str, Any]:
+        try:
+            told = json.loads(text) if len(text) <= ANSWER_BYTES else None
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict):
+            raise ArcError("ARC-2027", "What Helm read of the release cannot be used.")
+        return told
 
     def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """See `Helm.install`."""

@@ -72,7 +72,8 @@ def _pull(request: dict[str, Any]) -> str:
 def _release(request: dict[str, Any]) -> dict[str, Any]:
     with private_file(request["kubeconfig"]) as path, _config(path, request) as config:
         found = config.status(request["name"], revision=request["revision"])
-        return {"release": found, "values": config.get_values(request["name"], revision=request["revision"])}
+        values = config.get_values(request["name"], revision=request["revision"])
+        return {**{name: found[name] for name in ("status", "revision", "chart_version")}, "values": values}
 
 
 def _install(request: dict[str, Any]) -> None:

@@ -1,0 +1,152 @@
+"""What an API server answers, taken in: JSON within its limits, lists page by page, and the parts that all readers
+rely on in the shape that Kubernetes gives them.
+
+Everything else that is not as it should be shows where it is used; `malformed` names it there. Must not know who asks.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from arcway.domain.errors import ArcError
+from arcway.domain.json_values import MOST_VALUES, count_of, read_json
+from arcway.telemetry import log
+
+PAGES = 1000
+ITEMS = 20_000
+VALUES = 3_000_000
+"""Of all pages of a list together."""
+_NAME_LENGTH = 1024
+_TOKEN_LENGTH = 16 * 1024
+_SHAPE = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, RecursionError, StopIteration)
+
+type Json = dict[str, Any]
+
+
+class AnswerTooLarge(ArcError):
+    """The answer does not fit; a smaller page may."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("ARC-2027", message)
+
+
+@contextmanager
+def malformed() -> Iterator[None]:
+    """Raise `ArcError` ARC-2027 for what goes wrong with values that have not the shape they should have.
+
+    Where it went wrong is in the log: it may be a mistake of ours after all.
+    """
+    try:
+        yield
+    except _SHAPE as error:
+        frame, where = error.__traceback__, ""
+        while frame is not None:
+            where = f"{frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}"
+            frame = frame.tb_next
+        log.warning("a cluster's answer has not the expected shape: %s in %s", type(error).__name__, where)
+        text = f"What the cluster answered has not the expected shape ({type(error).__name__})."
+        raise ArcError("ARC-2027", text) from error
+
+
+def refuse_encoded(headers: Mapping[str, str], path: str) -> None:
+    """Raises `ArcError` ARC-2027 for an answer that is compressed, although none was asked for."""
+    coding = headers.get("Content-Encoding", "")
+    if coding.strip().lower() not in ("", "identity"):
+        raise ArcError("ARC-2027", f"The answer to {path} is encoded ({coding[:40]}), which was not asked for.")
+
+
+def object_in(data: bytes, path: str) -> Json:
+    """The JSON object of an answer. Raises `ArcError`: ARC-2013 it is not JSON, ARC-2027 too large or malformed."""
+    if count_of(data) > MOST_VALUES:
+        raise AnswerTooLarge(f"The answer to {path} has too many values.")
+    try:
+        body = read_json(data)
+    except ValueError as error:
+        text = f"{path} was not answered with JSON; is this a Kubernetes API server? ({error})"
+        raise ArcError("ARC-2027" if data[:1] == b"{" else "ARC-2013", text) from error
+    if not isinstance(body, dict):
+        raise ArcError("ARC-2013", f"{path} was not answered with a JSON object.")
+    if body.get("metadata") is not None:
+        _check_metadata(body["metadata"])
+    return body
+
+
+def message_in(data: bytes) -> str:
+    """What an answer that is no success says of it."""
+    try:
+        body = read_json(data)
+    except ValueError:
+        body = None
+    if isinstance(body, dict):
+        message = body.get("message")
+        return message if isinstance(message, str) else ""
+    return data[:200].decode(errors="replace")
+
+
+class Pages:
+    """The items of a list, gathered page by page."""
+
+    def __init__(self, path: str, most: int = ITEMS) -> None:
+        self._path = path
+        self._most = most
+        self._seen: set[str] = set()
+        self._values = 0
+        self.items: list[Json] = []
+        self.token = ""
+        self.is_incomplete = True
+
+    def add(self, data: bytes) -> None:
+        """Take one page in. Raises `ArcError` ARC-2027."""
+        page = object_in(data, self._path)
+        self._values += count_of(data)
+        found = page.get("items")
+        if not isinstance(found, list | None):
+            raise ArcError("ARC-2027", f"{self._path} was answered with items that are no list.")
+        for item in found or ():
+            if not isinstance(item, dict):
+                raise ArcError("ARC-2027", f"{self._path} was answered with an item that is no object.")
+            _check_metadata(item.get("metadata"))
+            checked_name(item["metadata"].get("name"))
+            _slim(item)
+        self.items += found or ()
+        self._go_on((page.get("metadata") or {}).get("continue"))
+
+    def _go_on(self, token: object) -> None:
+        if not isinstance(token, str | None) or len(token or "") > _TOKEN_LENGTH or token in self._seen:
+            raise ArcError("ARC-2027", f"{self._path} was answered with pages that do not end.")
+        self.token = token or ""
+        self.is_incomplete = bool(token)
+        self._seen.add(self.token)
+        if len(self._seen) > PAGES or len(self.items) > self._most or self._values > VALUES:
+            raise ArcError("ARC-2027", f"{self._path} was answered with more than {self._most} items or {PAGES} pages.")
+
+
+def checked_name(name: object) -> str:
+    """The name of an object. Raises `ArcError` ARC-2027 for one that would lead a request elsewhere.
+
+    The rule is Kubernetes' own for names that are part of a path (IsValidPathSegmentName of k8s.io/apimachinery).
+    """
+    if not isinstance(name, str) or not 0 < len(name) <= _NAME_LENGTH or name in (".", "..") or set("/%") & set(name):
+        raise ArcError("ARC-2027", "The cluster answered with an object whose name no object can have.")
+    return name
+
+
+def _check_metadata(metadata: object) -> None:
+    if not isinstance(metadata, dict):
+        raise ArcError("ARC-2027", "The cluster answered with an object without metadata.")
+    for name in ("labels", "annotations"):
+        found = metadata.get(name)
+        if found is not None and not (
+            isinstance(found, dict) and all(isinstance(text, str) for text in found.values())
+        ):
+            raise ArcError("ARC-2027", f"The cluster answered with {name} that are no texts by name.")
+    for name in ("uid", "resourceVersion", "creationTimestamp", "namespace"):
+        if not isinstance(metadata.get(name), str | None):
+            raise ArcError("ARC-2027", f"The cluster answered with a {name} that is no text.")
+
+
+def _slim(item: Json) -> None:
+    """Without what nobody here reads and what is most of many objects."""
+    item["metadata"].pop("managedFields", None)
+    if isinstance(status := item.get("status"), dict):
+        status.pop("images", None)

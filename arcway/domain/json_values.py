@@ -1,0 +1,49 @@
+"""JSON from outside: read so that size, numbers and nesting cannot cost more than a bounded effort.
+
+Must not know where it came from.
+"""
+
+import json
+import math
+
+# An empty object takes three bytes to write and many times that to keep: values are counted, not bytes.
+MOST_VALUES = 400_000
+_DIGITS = 20
+
+
+def read_json(data: bytes, values: int = MOST_VALUES) -> object:
+    """The value that the bytes are, as JSON in UTF-8 (RFC 8259).
+
+    Raises `ValueError` for what is none: NaN and Infinity, numbers of any length, nesting without end, more than so
+    many values.
+    """
+    if count_of(data) > values:
+        raise ValueError("the JSON has too many values")
+    try:
+        value: object = json.loads(
+            data.decode(), parse_int=_integer, parse_float=_number, parse_constant=_refused_constant
+        )
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
+    return value
+
+
+def count_of(data: bytes) -> int:
+    """How many values a JSON text has at most."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{") + 1
+
+
+def _integer(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError("the JSON has a number with too many digits")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError("the JSON has a number that is not finite")
+    return value
+
+
+def _refused_constant(text: str) -> float:
+    raise ValueError(f"{text} is not JSON")

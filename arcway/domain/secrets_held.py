@@ -1,0 +1,129 @@
+"""The secrets that the work at hand holds, so that they are masked wherever they appear in what leaves it.
+
+Whoever reads a secret says so with `hold`; `holding` is the time in which it counts. Texts that come from others may
+repeat a secret in another form, so that these count, too: percent-encoded, in base64, as JSON and YAML escape it.
+"""
+
+import base64
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MASK = "[redacted]"
+SHORTEST = 6
+"""Characters: what is shorter is part of too many words."""
+_UNMISTAKABLE = 16
+_LONGEST = 16 * 1024
+_MOST = 64
+_PEM_LINE = 16
+# An RSA key begins with its modulus, which is public: a public key may have the same letters.
+_PUBLIC_LINES = 12
+
+type Forms = tuple[str, ...]
+
+_held: ContextVar[deque[Forms] | None] = ContextVar("secrets held", default=None)
+_always: deque[Forms] = deque(maxlen=_MOST)
+
+
+@contextmanager
+def holding() -> Iterator[None]:
+    """A piece of work: what is held in it is forgotten at its end."""
+    token = _held.set(deque(maxlen=_MOST))
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def hold(*secrets: str | None) -> None:
+    """Mask these from now on, as long as the work at hand lasts."""
+    held = _held.get()
+    if held is None:
+        held = deque(maxlen=_MOST)
+        _held.set(held)
+    _add(held, secrets)
+
+
+def hold_always(*secrets: str | None) -> None:
+    """Mask these as long as the process lasts: what belongs to it and not to a piece of its work."""
+    _add(_always, secrets)
+
+
+def masked(text: str, *, cut: bool = False, shortest: int = SHORTEST) -> str:
+    """The text without the secrets held that have `shortest` characters; `cut` says that its last one may be cut."""
+    for form in _forms():
+        if len(form) < shortest:
+            continue
+        if form in text:
+            text = text.replace(form, MASK)
+        if cut and (start := text.rfind(form[:SHORTEST])) >= 0 and form.startswith(text[start:]):
+            text = text[:start] + MASK
+    return text
+
+
+def masked_value(value: Any, displayed: frozenset[str], *, is_displayed: bool = False) -> Any:
+    """A JSON value without the secrets held.
+
+    Short secrets may be words that machines need, so they are masked only below the names that are `displayed`.
+    """
+    if isinstance(value, str):
+        return masked(value, shortest=SHORTEST if is_displayed else _UNMISTAKABLE)
+    if isinstance(value, dict):
+        return {
+            name: masked_value(item, displayed, is_displayed=is_displayed or name in displayed)
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [masked_value(item, displayed, is_displayed=is_displayed) for item in value]
+    return value
+
+
+def _forms() -> Iterator[str]:
+    for forms in (*_always, *(_held.get() or ())):
+        yield from forms
+
+
+def _add(held: deque[Forms], secrets: Iterable[str | None]) -> None:
+    for secret in secrets:
+        plain = (secret or "").strip()
+        if SHORTEST <= len(plain) <= _LONGEST and (forms := _forms_of(plain)) not in held:
+            held.append(forms)
+
+
+def _forms_of(secret: str) -> Forms:
+    """All ways in which the secret may be written, the longest first."""
+    forms = {secret, *_lines_of_key(secret)}
+    data = secret.encode(errors="surrogatepass")
+    forms |= {quote(data, safe=""), quote(data), quote_plus(data), quote(data, safe="").lower()}
+    for plain in (json.dumps(secret), json.dumps(secret, ensure_ascii=False)):
+        forms |= {plain[1:-1], json.dumps(plain[1:-1])[1:-1]}
+    for start in range(3):
+        forms |= set(_in_base64(data, start))
+    forms.add(data.hex())
+    return tuple(sorted((form for form in forms if len(form) >= SHORTEST), key=lambda form: (-len(form), form)))
+
+
+def _lines_of_key(secret: str) -> list[str]:
+    if not secret.startswith("-----BEGIN"):
+        return []
+    lines = secret.splitlines()[1:-1]
+    whole = "".join(lines)
+    return [
+        whole,
+        *(line for line in (lines[_PUBLIC_LINES:] if len(lines) > _PUBLIC_LINES else lines) if len(line) >= _PEM_LINE),
+    ]
+
+
+def _in_base64(data: bytes, start: int) -> Iterator[str]:
+    """The secret as it is inside the base64 of a longer text, `start` bytes after a multiple of three."""
+    text = base64.b64encode(bytes(start) + data).decode()
+    # The letters at either end also depend on what stands beside the secret.
+    first, last = (4 if start else 0), len(data) + start
+    core = text[first : last // 3 * 4]
+    if len(core) >= SHORTEST + 2:
+        yield core
+        yield core.replace("+", "-").replace("/", "_")

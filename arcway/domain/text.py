@@ -1,0 +1,102 @@
+"""Text from outside made fit to be shown: cut, and with every character visible that would steer a terminal, a log or
+a reader's eye.
+
+What is written back to where it came from must not go through here.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+SHORT = 128
+"""Characters of a name, a version or a word."""
+LONG = 2048
+"""Characters of a sentence."""
+_CUT = "…"
+_NAMED = 5
+_DEPTH = 32
+_NUMBER_LIMIT = 2**63
+# Letters and marks that show nothing although Unicode counts them as printable (Default_Ignorable_Code_Point).
+_INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
+_ODD = re.compile(f"[{_INVISIBLE}]|[^ -~\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_MAYBE_INVISIBLE = re.compile(f"[{_INVISIBLE}]")
+_BLANKS = re.compile(r"[ \t\r\n]+")
+
+type Json = dict[str, Any]
+
+
+def visible(text: str) -> str:
+    """The text with everything that does not show, or steers what shows it, as an escape (`\\x1b`, `\\u202e`)."""
+    if text.isprintable() and not _MAYBE_INVISIBLE.search(text):
+        return text
+    return _ODD.sub(_escaped, text)
+
+
+def shown(text: object, limit: int = SHORT) -> str:
+    """One line of at most `limit` characters that is safe to show anywhere; what is no text is shown as Python does."""
+    whole = text if isinstance(text, str) else "" if text is None else _described(text)
+    line = visible(whole[: limit + 1])
+    return line if len(line) <= limit else line[: limit - 1] + _CUT
+
+
+def sentence(text: str, limit: int = LONG) -> str:
+    """As `shown`, of a text that may have several lines: they become one."""
+    return shown(_BLANKS.sub(" ", text[: 4 * limit]).strip(), limit)
+
+
+def listed(names: Sequence[str], most: int = _NAMED) -> str:
+    """Names by commas, those after the first `most` as a count."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in names[:most]) + more
+
+
+def presentable(value: Any, limit: int = 4 * LONG, depth: int = _DEPTH) -> Any:
+    """A JSON value whose texts and names are visible and cut to `limit` characters each.
+
+    Raises `ValueError` for what is nested deeply or is no number that JSON has.
+    """
+    if isinstance(value, str):
+        return shown(value, limit)
+    if isinstance(value, dict | list | tuple):
+        if not depth:
+            raise ValueError("the value is nested too deeply")
+        if isinstance(value, dict):
+            return {shown(name, LONG): presentable(item, limit, depth - 1) for name, item in value.items()}
+        return [presentable(item, limit, depth - 1) for item in value]
+    if isinstance(value, int | float) and not -_NUMBER_LIMIT < value < _NUMBER_LIMIT:
+        raise ValueError("the value has a number that is not finite or too large")
+    return value
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON that a terminal may show: what would steer it is escaped, as JSON escapes it."""
+    return "\n".join(
+        _ODD.sub(_json_escaped, line) for line in json.dumps(value, indent=indent, ensure_ascii=False).split("\n")
+    )
+
+
+def _described(value: object) -> str:
+    """Numbers as they are; of anything else only its kind, because it may be of any size."""
+    if isinstance(value, bool | float):
+        return str(value)
+    if isinstance(value, int):
+        return str(value) if -_NUMBER_LIMIT < value < _NUMBER_LIMIT else "a huge number"
+    return f"({type(value).__name__})"
+
+
+def _is_plain(character: str) -> bool:
+    return character.isprintable() and not _MAYBE_INVISIBLE.match(character)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    if _is_plain(character):
+        return character
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def _json_escaped(found: re.Match[str]) -> str:
+    character = found[0]
+    return character if _is_plain(character) else json.dumps(character)[1:-1]
