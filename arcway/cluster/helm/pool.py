@@ -20,9 +20,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
+from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.kept import ChartCache, ca_bundle
 from arcway.cluster.helm.port import CALL_SECONDS, Release, may_pass
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.kubeconfig import Access, reach
 from arcway.domain.errors import ArcError, redact
 
 _LOCKED = "another operation (install/upgrade/rollback) is in progress"
@@ -165,8 +166,9 @@ class WorkerPool:
         self._on_cluster("uninstall", access, name, namespace)
 
     def _on_cluster(self, operation: str, access: Access, name: str, namespace: str, **extra: Any) -> Any:
-        request = {"operation": operation, "kubeconfig": access.as_kubeconfig(), "name": name, "namespace": namespace}
-        return self._call({**request, **extra}, "ARC-5003")
+        with forwarding(access.server, reach(access)) as proxy:
+            request = {"operation": operation, "kubeconfig": access.as_kubeconfig(proxy)}
+            return self._call({**request, "name": name, "namespace": namespace, **extra}, "ARC-5003")
 
     def _call(self, request: dict[str, Any], code: str) -> Any:
         with self._free:

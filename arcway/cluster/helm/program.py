@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.kept import ChartCache, ca_bundle
 from arcway.cluster.helm.port import CALL_SECONDS, Release, may_pass
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.kubeconfig import Access, reach
 from arcway.domain.errors import ArcError, redact
 from arcway.private_file import private_file
 
@@ -116,7 +117,7 @@ class HelmProgram:
             self._on_cluster(access, namespace, *arguments, given=_as_yaml(values))
 
     def _on_cluster(self, access: Access, namespace: str, *arguments: str, given: str = "") -> str:
-        with private_file(access.as_kubeconfig()) as path:
+        with forwarding(access.server, reach(access)) as proxy, private_file(access.as_kubeconfig(proxy)) as path:
             # The anonymous file is this process's; the program reads it by this process's number.
             shown = path.replace("/proc/self/", f"/proc/{os.getpid()}/")
             return self._call((*arguments, f"--namespace={namespace}"), "ARC-5003", kubeconfig=shown, given=given)
@@ -124,6 +125,7 @@ class HelmProgram:
     def _call(
         self, arguments: tuple[str, ...], code: str, *, kubeconfig: str = os.devnull, given: str = "", home: str = ""
     ) -> str:
+        self._work_dir.mkdir(parents=True, exist_ok=True)
         with self._free, tempfile.TemporaryDirectory(prefix="helm-", dir=self._work_dir) as own:
             environment = {"HOME": home or own, "PATH": os.defpath, "KUBECONFIG": kubeconfig, "HELM_QPS": "100"}
             environment |= self._proxy
