@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from arcway.private_folder import folder_problem
+
 # Set by every Functions host, never by an operator.
 _BOUND_TO = "WEBSITE_HOSTNAME"
 
@@ -60,8 +62,9 @@ class Settings:
     check_image: str
     """ARCWAY_CHECK_IMAGE: image with a shell and `nc` for the network check, from one of these hosts; default:
     cbl-mariner/busybox:2.0 of the first."""
-    work_dir: Path
-    """ARCWAY_WORK_DIR: folder for the chart cache and the Helm workers' homes; nothing secret is written there."""
+    work_dir: Path | None
+    """ARCWAY_WORK_DIR: folder for the chart cache and the Helm workers' homes, which only this user may reach (0700);
+    made when there is none. Default: a temporary folder of this process. Nothing secret is written there."""
     authority: Authority | None
     """Who may use the API; None only where everything is local and bound to loopback: then everybody may."""
     client_id: str | None
@@ -133,7 +136,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         vaults=vaults,
         registries=registries,
         check_image=_check_image(environment.get("ARCWAY_CHECK_IMAGE") or "", registries, wrong),
-        work_dir=Path(environment.get("ARCWAY_WORK_DIR") or Path(tempfile.gettempdir()) / "arcway"),
+        work_dir=_work_dir(environment, wrong),
         authority=_authority(environment, local, wrong),
         client_id=environment.get("AZURE_CLIENT_ID") or None,
         helm=Path(helm) if helm else None,
@@ -154,6 +157,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if wrong:
         raise SettingsError("; ".join(wrong) + ".")
     return settings
+
+
+def _work_dir(environment: Mapping[str, str], wrong: list[str]) -> Path | None:
+    if not (name := environment.get("ARCWAY_WORK_DIR")):
+        return None
+    if problem := folder_problem(Path(name)):
+        wrong.append(f"ARCWAY_WORK_DIR {problem}")
+    return Path(name)
 
 
 def _check_image(image: str, registries: tuple[str, ...], wrong: list[str]) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from arcway.cluster.helm.forwarder import forwarding
-from arcway.cluster.helm.kept import ChartCache, ca_bundle
+from arcway.cluster.helm.kept import ChartCache, ca_bundle, checked_digest, work_folder
 from arcway.cluster.helm.port import CALL_SECONDS, Release, may_pass
 from arcway.cluster.kubeconfig import Access, reach
 from arcway.domain.errors import ArcError, redact
@@ -33,8 +33,7 @@ class Worker:
     """One process and the pipe to it."""
 
     def __init__(self, work_dir: Path, ca_file: str | None, proxy: Mapping[str, str]) -> None:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        self._home = Path(tempfile.mkdtemp(prefix="helm-", dir=work_dir))
+        self._home = Path(tempfile.mkdtemp(prefix="helm-", dir=work_folder(work_dir)))
         program = self._home / "helm"
         program.symlink_to(Path(sys.executable).resolve())
         environment = {
@@ -74,8 +73,10 @@ class Worker:
             if not chunk:
                 raise EOFError
             data += chunk
-        # Helm keeps 9 MB of discovery per API server; the next call is most likely for another one.
-        shutil.rmtree(self._home / ".kube", ignore_errors=True)
+        # Helm keeps 9 MB of discovery per API server; the next call is most likely for another one. The charts that it
+        # keeps are in our own cache, which checks them.
+        for name in (".kube", ".cache"):
+            shutil.rmtree(self._home / name, ignore_errors=True)
         answer: dict[str, Any] = json.loads(data)
         return answer
 
@@ -123,16 +124,15 @@ class WorkerPool:
 
     def digest_of(self, reference: str) -> str:
         """See `Helm.digest_of`."""
-        return str(self._call({"operation": "digest_of", "reference": reference}, "ARC-5001"))
+        return checked_digest(str(self._call({"operation": "digest_of", "reference": reference}, "ARC-5001")))
 
     def pull(self, reference: str, digest: str) -> bytes:
-        """See `Helm.pull`. Archives are kept by digest: what is in the cache is what was asked for."""
+        """See `Helm.pull`."""
         kept = self._charts.get(digest)
         if kept is not None:
             return kept
-        data = base64.b64decode(self._call({"operation": "pull", "reference": reference}, "ARC-5001"))
-        if self.digest_of(reference) != digest:
-            raise ArcError("ARC-5001", f"{reference} changed in its registry while it was fetched.")
+        request = {"operation": "pull", "repository": reference.rpartition(":")[0], "digest": digest}
+        data = base64.b64decode(self._call(request, "ARC-5001"))
         self._charts.put(digest, data)
         return data
 
