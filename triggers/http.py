@@ -6,9 +6,7 @@ that there is no route without. Must not know what any route does.
 """
 
 import json
-import math
-import uuid
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from email.message import Message
 from typing import Any
 
@@ -20,6 +18,7 @@ from arcway.domain.ids import Origin
 from arcway.telemetry import log
 from triggers.access.callers import NOBODY, OPEN, Caller, Needed
 from triggers.access.gate import caller_of
+from triggers.json_reader import read_json
 from triggers.shapes import Problem
 
 ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
@@ -129,16 +128,7 @@ def json_body(request: func.HttpRequest) -> object:
     data = request.get_body()
     if len(data) > BODY_LIMIT:
         raise ArcError("ARC-1003")
-    try:
-        value: object = json.loads(
-            data.decode("utf-8-sig"), object_pairs_hook=_object, parse_float=_number, parse_constant=_number
-        )
-        nul = any("\0" in text for text in _texts(value))
-    except (ValueError, RecursionError) as error:
-        raise ArcError("ARC-1002", "The body is not JSON.") from error
-    if nul:
-        raise ArcError("ARC-1002", "The body has a NUL character.")
-    return value
+    return read_json(data)
 
 
 def _check_content_type(text: str) -> None:
@@ -150,37 +140,6 @@ def _check_content_type(text: str) -> None:
         raise ArcError("ARC-1011", f"The content type {text[:80]} is not application/json in UTF-8.")
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        # Which one counts is told by no standard: what was checked and what was meant could differ.
-        raise ArcError("ARC-1002", "An object in the body has a name twice.")
-    return found
-
-
-def _number(text: str) -> float:
-    """Neither NaN and Infinity, which are not JSON, nor what is too large for a number."""
-    if not math.isfinite(value := float(text)):
-        raise ArcError("ARC-1002", f"{text[:20]} in the body is not a number that can be read.")
-    return value
-
-
-def _texts(value: object) -> Iterator[str]:
-    """All names and strings of a JSON value. Raises UnicodeEncodeError for half a surrogate pair."""
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            waiting += [*item, *item.values()]
-        elif isinstance(item, list):
-            waiting += item
-        elif isinstance(item, str):
-            item.encode()
-            yield item
-
-
 def origin_of(request: func.HttpRequest) -> Origin:
-    """The caller's correlation id if it is a sane one, a new one otherwise; and the caller's traceparent."""
-    given = request.headers.get("x-ms-correlation-request-id", "")
-    sane = 8 <= len(given) <= 64 and given.replace("-", "").isalnum()
-    return Origin.of(given if sane else str(uuid.uuid4()), request.headers.get("traceparent"))
+    """The caller's correlation id if it is a valid one, a new one otherwise; and the caller's traceparent."""
+    return Origin.of(request.headers.get("x-ms-correlation-request-id"), request.headers.get("traceparent"))

@@ -11,6 +11,7 @@ import azure.durable_functions as df
 import grpc
 from durabletask.client import OrchestrationQuery, OrchestrationState, OrchestrationStatus
 
+from arcway.domain.characters import escape
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
 from arcway.domain.phases import phases_of
@@ -46,7 +47,7 @@ async def find(client: df.DurableFunctionsClient, run_id: str) -> Json:
     run = RunId.parse(run_id)
     state = await look_up(client, run.instance) if run else None
     if run is None or state is None:
-        raise ArcError("ARC-6001", f"There is no run {run_id[:80]}.")
+        raise ArcError("ARC-6001", f"There is no run {escape(run_id, 80)}.")
     later = RunId(run.instance, input_of(state)["runId"])
     if later != run:
         raise ArcError(
@@ -62,7 +63,7 @@ async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyReque
     await find(client, run_id)
     state = await look_up(client, run_id.partition(".")[0])
     if state is None:
-        raise ArcError("ARC-6001", f"There is no run {run_id[:80]}.")
+        raise ArcError("ARC-6001", f"There is no run {escape(run_id, 80)}.")
     return read_request(input_of(state)["request"])
 
 

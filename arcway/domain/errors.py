@@ -17,6 +17,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from arcway.domain.characters import escape, limited_details
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -256,7 +258,7 @@ CATALOGUE: dict[str, Kind] = {
     "ARC-6008": Kind("The run is no check that succeeded", "Check the cluster again, then connect it."),
 }
 
-_MESSAGE_LIMIT = 600
+_MESSAGE_LIMIT, _ERROR_LIMIT = 600, 2000
 
 _SECRETS = (
     re.compile(r"-----BEGIN [A-Z ]*-----.*?(-----END [A-Z ]*-----|$)", re.DOTALL),
@@ -295,11 +297,11 @@ class ArcError(Exception):
     ) -> None:
         kind = CATALOGUE[code]
         self.code = code
-        self.message = message or f"{kind.title}."
+        self.message = escape(message or f"{kind.title}.", _ERROR_LIMIT)
         self.remedy = remedy or kind.remedy
         self.retryable = kind.retryable if retryable is None else retryable
         self.retry_after = retry_after
-        self.details = details or []
+        self.details = limited_details(details or [])
         super().__init__(f"{code}: {self.message}")
 
     def as_dict(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from arcway import queries
+from arcway.domain.characters import escape
 from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
@@ -109,7 +110,7 @@ async def agents_page(req: func.HttpRequest, client: df.DurableFunctionsClient, 
 
 async def unknown(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """Raises `ArcError` ARC-1004."""
-    raise ArcError("ARC-1004", f"There is no page {PLACE}/{req.route_params.get('path', '')[:100]}.")
+    raise ArcError("ARC-1004", f"There is no page {PLACE}/{escape(req.route_params.get('path', ''), 100)}.")
 
 
 def static(req: func.HttpRequest) -> func.HttpResponse:

@@ -26,7 +26,8 @@ from arcway.local.service_bus.store import MemoryStore, Store, StoreError
 KEY_NAME, KEY = "RootManageSharedAccessKey", "SAS_KEY_VALUE"
 """The only key of the official emulator."""
 
-LARGEST_MESSAGE = 1_048_576
+LARGEST_MESSAGE = 262_144
+"""As in the Standard tier; queues and topics of the Premium tier say otherwise (MaxMessageSizeInKilobytes)."""
 _BACKLOG = 512
 _LOGGER = logging.getLogger(__name__)
 
