@@ -6,6 +6,7 @@ The only module that reads the environment. docs/local.md and local.settings.sam
 import hashlib
 import ipaddress
 import os
+import re
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -14,10 +15,13 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from arcway.domain.urls import is_url
 from arcway.private_folder import folder_problem
 
 # Set by every Functions host, never by an operator.
 _BOUND_TO = "WEBSITE_HOSTNAME"
+
+_HOST_AND_PORT = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class SettingsError(Exception):
@@ -71,7 +75,7 @@ class Settings:
     """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
     helm: Path | None
     """ARCWAY_HELM: path of a helm program (4.x) to call instead of the embedded library."""
-    bus_connection: str | None
+    bus_connection: str | None = field(repr=False)
     """ServiceBusConnection: connection string of the Service Bus; in Azure the next setting instead."""
     bus_namespace: str | None
     """ServiceBusConnection__fullyQualifiedNamespace: host of the namespace, used with the managed identity."""
@@ -108,7 +112,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     wrong: list[str] = []
     local = environment.get("ARCWAY_LOCAL", "") == "1"
     arm = environment.get("ARCWAY_ARM_ENDPOINT", "https://management.azure.com").rstrip("/")
-    if urlsplit(arm).scheme != "https":
+    if not is_url(arm, "https"):
         wrong.append("ARCWAY_ARM_ENDPOINT must be an https address")
     ca_file = environment.get("ARCWAY_CA_FILE") or None
     if ca_file and not Path(ca_file).is_file():
@@ -117,7 +121,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if secrets_dir and not local:
         wrong.append("ARCWAY_SECRETS_DIR is only for local installations (ARCWAY_LOCAL=1); use ARCWAY_VAULTS")
     vaults = _list(environment.get("ARCWAY_VAULTS", ""))
-    if not all(urlsplit(vault).scheme == "https" for vault in vaults):
+    if not all(is_url(vault, "https") for vault in vaults):
         wrong.append("ARCWAY_VAULTS must be https addresses separated by commas")
     helm = environment.get("ARCWAY_HELM") or None
     if helm and not (Path(helm).is_file() and os.access(helm, os.X_OK)):
@@ -128,6 +132,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if queue and not (bus_connection or bus_namespace):
         wrong.append("ONBOARDING_QUEUE needs ServiceBusConnection or ServiceBusConnection__fullyQualifiedNamespace")
     registries = _list(environment.get("ARCWAY_REGISTRIES") or "mcr.microsoft.com")
+    if not all(_HOST_AND_PORT.fullmatch(registry) for registry in registries):
+        wrong.append("ARCWAY_REGISTRIES must be hosts, each with or without a port, separated by commas")
     settings = Settings(
         arm_endpoint=arm,
         local=local,
@@ -191,8 +197,7 @@ def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) ->
         wrong.append(f"{' and '.join(missing)} must be set with the other settings of the authority")
     wrong.extend(f"{name} must be a GUID" for name, value in ids.items() if value and not _is_guid(value))
     url = url.rstrip("/") or "https://login.microsoftonline.com"
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
+    if not is_url(url, "https") or urlsplit(url).path or "?" in url or "#" in url:
         wrong.append("ARCWAY_AUTHORITY must be an https address without a path")
     return Authority(url, ids["ARCWAY_TENANT_ID"].lower(), ids["ARCWAY_CLIENT_ID"].lower(), secret_name)
 

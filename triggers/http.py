@@ -13,6 +13,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from arcway.domain.characters import escape
 from arcway.domain.errors import CATALOGUE, ArcError, redact
 from arcway.domain.ids import Origin
 from arcway.telemetry import log
@@ -64,16 +65,22 @@ async def answer(
     method = "GET" if request.method == "HEAD" else request.method
     try:
         if method not in handlers:
-            raise ArcError("ARC-1005", f"{request.method} is not allowed here.")
+            raise ArcError("ARC-1005", f"{escape(request.method, 20)} is not allowed here.")
         needed, handler = handlers[method]
         caller = NOBODY if needed == OPEN else await caller_of(request)
         caller.require(needed)
-        return await handler(request, client, caller)
+        return unsniffed(await handler(request, client, caller))
     except ArcError as error:
         return problem(error, headers={"Allow": _allowed(handlers)} if error.code == "ARC-1005" else None)
     except Exception as error:  # noqa: BLE001 - the border: the caller gets problem details, the log what happened
         log.error("%s failed: %s: %s", request.method, type(error).__name__, redact(str(error)))
         return problem(ArcError("ARC-6006"))
+
+
+def unsniffed(response: func.HttpResponse) -> func.HttpResponse:
+    """The response, with the header that keeps browsers from taking it for another type than it says."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def _allowed(handlers: Mapping[str, Guarded]) -> str:
@@ -109,12 +116,13 @@ def problem(error: ArcError, headers: Mapping[str, str] | None = None) -> func.H
         details=error.details,
     )
     text = json.dumps(shown.as_json())
-    return func.HttpResponse(text, status_code=status, headers=sent, mimetype="application/problem+json")
+    return unsniffed(func.HttpResponse(text, status_code=status, headers=sent, mimetype="application/problem+json"))
 
 
 def respond(body: Any, status: int = 200, **headers: str) -> func.HttpResponse:
     """A JSON answer."""
-    return func.HttpResponse(json.dumps(body), status_code=status, headers=headers, mimetype="application/json")
+    text = json.dumps(body)
+    return unsniffed(func.HttpResponse(text, status_code=status, headers=headers, mimetype="application/json"))
 
 
 def json_body(request: func.HttpRequest) -> object:

@@ -47,10 +47,10 @@ async def answer(
         if method == "POST":
             viewer = await check_csrf(request, fields_of(request).get("csrf"))
         if viewer is None:
-            return _sign_in(request)
+            return http.unsniffed(_sign_in(request))
         needed, handler = handlers[method]
         viewer.require(needed)
-        return await handler(request, client, viewer)
+        return http.unsniffed(await handler(request, client, viewer))
     except ArcError as error:
         return problem(error, viewer, headers={} if method in handlers else {"Allow": ", ".join(sorted(handlers))})
     except Exception as error:  # noqa: BLE001 - the border: the viewer gets a page, the log what happened
