@@ -6,6 +6,7 @@ The only module that reads the environment. docs/local.md and local.settings.sam
 import hashlib
 import ipaddress
 import os
+import re
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -15,10 +16,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from arcway.domain.secret_names import Kind, kind_of
+from arcway.domain.urls import is_url
+from arcway.private_folder import folder_problem
 
 _SESSION_KEYS_NAME = "arcway-page-session"
 # Set by every Functions host, never by an operator.
 _BOUND_TO = "WEBSITE_HOSTNAME"
+
+_HOST_AND_PORT = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class SettingsError(Exception):
@@ -66,15 +71,16 @@ class Settings:
     check_image: str
     """ARCWAY_CHECK_IMAGE: image with a shell and `nc` for the network check, from one of these hosts; default:
     cbl-mariner/busybox:2.0 of the first."""
-    work_dir: Path
-    """ARCWAY_WORK_DIR: folder for the chart cache and the Helm workers' homes; nothing secret is written there."""
+    work_dir: Path | None
+    """ARCWAY_WORK_DIR: folder for the chart cache and the Helm workers' homes, which only this user may reach (0700);
+    made when there is none. Default: a temporary folder of this process. Nothing secret is written there."""
     authority: Authority | None
     """Who may use the API; None only where everything is local and bound to loopback: then everybody may."""
     client_id: str | None
     """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
     helm: Path | None
     """ARCWAY_HELM: path of a helm program (4.x) to call instead of the embedded library."""
-    bus_connection: str | None
+    bus_connection: str | None = field(repr=False)
     """ServiceBusConnection: connection string of the Service Bus; in Azure the next setting instead."""
     bus_namespace: str | None
     """ServiceBusConnection__fullyQualifiedNamespace: host of the namespace, used with the managed identity."""
@@ -111,7 +117,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     wrong: list[str] = []
     local = environment.get("ARCWAY_LOCAL", "") == "1"
     arm = environment.get("ARCWAY_ARM_ENDPOINT", "https://management.azure.com").rstrip("/")
-    if urlsplit(arm).scheme != "https":
+    if not is_url(arm, "https"):
         wrong.append("ARCWAY_ARM_ENDPOINT must be an https address")
     ca_file = environment.get("ARCWAY_CA_FILE") or None
     if ca_file and not Path(ca_file).is_file():
@@ -120,7 +126,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if secrets_dir and not local:
         wrong.append("ARCWAY_SECRETS_DIR is only for local installations (ARCWAY_LOCAL=1); use ARCWAY_VAULTS")
     vaults = _list(environment.get("ARCWAY_VAULTS", ""))
-    if not all(urlsplit(vault).scheme == "https" for vault in vaults):
+    if not all(is_url(vault, "https") for vault in vaults):
         wrong.append("ARCWAY_VAULTS must be https addresses separated by commas")
     helm = environment.get("ARCWAY_HELM") or None
     if helm and not (Path(helm).is_file() and os.access(helm, os.X_OK)):
@@ -131,6 +137,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if queue and not (bus_connection or bus_namespace):
         wrong.append("ONBOARDING_QUEUE needs ServiceBusConnection or ServiceBusConnection__fullyQualifiedNamespace")
     registries = _list(environment.get("ARCWAY_REGISTRIES") or "mcr.microsoft.com")
+    if not all(_HOST_AND_PORT.fullmatch(registry) for registry in registries):
+        wrong.append("ARCWAY_REGISTRIES must be hosts, each with or without a port, separated by commas")
     settings = Settings(
         arm_endpoint=arm,
         local=local,
@@ -139,7 +147,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         vaults=vaults,
         registries=registries,
         check_image=_check_image(environment.get("ARCWAY_CHECK_IMAGE") or "", registries, wrong),
-        work_dir=Path(environment.get("ARCWAY_WORK_DIR") or Path(tempfile.gettempdir()) / "arcway"),
+        work_dir=_work_dir(environment, wrong),
         authority=_authority(environment, local, wrong),
         client_id=environment.get("AZURE_CLIENT_ID") or None,
         helm=Path(helm) if helm else None,
@@ -160,6 +168,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if wrong:
         raise SettingsError("; ".join(wrong) + ".")
     return settings
+
+
+def _work_dir(environment: Mapping[str, str], wrong: list[str]) -> Path | None:
+    if not (name := environment.get("ARCWAY_WORK_DIR")):
+        return None
+    if problem := folder_problem(Path(name)):
+        wrong.append(f"ARCWAY_WORK_DIR {problem}")
+    return Path(name)
 
 
 def _check_image(image: str, registries: tuple[str, ...], wrong: list[str]) -> str:
@@ -192,8 +208,7 @@ def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) ->
     if secret_name is not None and secret_name.lower() == keys_name.lower():
         wrong.append("ARCWAY_SESSION_KEYS_NAME must be another secret than ARCWAY_CLIENT_SECRET_NAME")
     url = url.rstrip("/") or "https://login.microsoftonline.com"
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.path or parts.query:
+    if not is_url(url, "https") or urlsplit(url).path or "?" in url or "#" in url:
         wrong.append("ARCWAY_AUTHORITY must be an https address without a path")
     return Authority(url, ids["ARCWAY_TENANT_ID"].lower(), ids["ARCWAY_CLIENT_ID"].lower(), secret_name, keys_name)
 

@@ -1,6 +1,8 @@
 """GET /api/health: are the parts that Arcway leans on there, each told apart."""
 
 import asyncio
+import time
+from dataclasses import dataclass
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -9,12 +11,15 @@ from arcway import queries
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from triggers import http
-from triggers.access.callers import OPEN, Caller
+from triggers.access.callers import OPEN, READ, Caller
+from triggers.access.gate import caller_of
 from triggers.operations import Answer, NoParameters, at, operation
 from triggers.runs import look_up
 from triggers.shapes import Health
 
 blueprint = df.Blueprint()
+
+FRESH_SECONDS = 5.0
 
 
 @blueprint.route(route="health", methods=http.ALL_METHODS)
@@ -22,6 +27,34 @@ blueprint = df.Blueprint()
 async def health(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """200 when all parts are well, 503 otherwise."""
     return await http.answer(req, client, at("health"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was wrong with each part at a time, None for nothing."""
+
+    at: float
+    engine: str | None
+    resource_manager: str | None
+
+
+class _Watch:
+    """Looks at the parts at most every few seconds, however many callers ask."""
+
+    def __init__(self) -> None:
+        self._seen: _Seen | None = None
+        self._lock = asyncio.Lock()
+
+    async def look(self, client: df.DurableFunctionsClient) -> _Seen:
+        """The parts as they are now, or were a moment ago."""
+        async with self._lock:
+            if self._seen is None or time.monotonic() - self._seen.at >= FRESH_SECONDS:
+                engine, resource_manager = await asyncio.gather(_engine(client), _resource_manager())
+                self._seen = _Seen(time.monotonic(), engine, resource_manager)
+            return self._seen
+
+
+_watch = _Watch()
 
 
 @operation(
@@ -34,16 +67,44 @@ async def health(req: func.HttpRequest, client: df.DurableFunctionsClient) -> fu
 async def _get(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: NoParameters
 ) -> func.HttpResponse:
-    """Whether the parts that Arcway leans on are there, each told apart."""
-    broker = "configured" if settings().publishes else "not configured"
-    engine = resource_manager = "ok"
+    """Whether the parts that Arcway leans on are there, each told apart.
+
+    Why a part is not well is told only to callers with the role Arcway.Read.
+    """
+    seen = await _watch.look(client)
+    well = seen.engine is None and seen.resource_manager is None
+    shows_reasons = not well and await _may_read(req)
+    parts = Health(
+        engine=_shown(seen.engine, shows_reasons),
+        resource_manager=_shown(seen.resource_manager, shows_reasons),
+        broker="configured" if settings().publishes else "not configured",
+    )
+    return http.respond(parts.as_json(), 200 if well else 503, **{"Cache-Control": "no-store"})
+
+
+def _shown(reason: str | None, shows_reasons: bool) -> str:
+    return "ok" if reason is None else reason if shows_reasons else "failed"
+
+
+async def _may_read(req: func.HttpRequest) -> bool:
+    """Whether the caller may see more; the route is open, so a bad token is as good as none."""
+    try:
+        return (await caller_of(req)).may(READ)
+    except ArcError:
+        return False
+
+
+async def _engine(client: df.DurableFunctionsClient) -> str | None:
     try:
         await look_up(client, "health")
     except ArcError as error:
-        engine = str(error)
+        return str(error)
+    return None
+
+
+async def _resource_manager() -> str | None:
     try:
         await asyncio.to_thread(queries.resource_manager_answers)
     except ArcError as error:
-        resource_manager = str(error)
-    parts = Health(engine=engine, resource_manager=resource_manager, broker=broker)
-    return http.respond(parts.as_json(), 200 if engine == resource_manager == "ok" else 503)
+        return str(error)
+    return None

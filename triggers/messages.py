@@ -5,7 +5,8 @@ Only what may pass later is raised; the message is then delivered again and ends
 """
 
 import asyncio
-import json
+import hashlib
+import re
 from datetime import UTC
 
 import azure.durable_functions as df
@@ -19,15 +20,19 @@ from arcway.domain.ids import Origin
 from arcway.domain.owners import QUEUE
 from arcway.domain.request import AnyRequest, parse_request
 from arcway.domain.secrets_held import holding
+from arcway.domain.text import shown
 from arcway.settings import settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
+from triggers.json_reader import read_json
 from triggers.runs import find
 from triggers.start import cancel, known_run, start
 
 blueprint = df.Blueprint()
 
 BODY_LIMIT = 64 * 1024
+# An event's id has at most 128 characters, and is made from the message's.
+_PLAIN_ID = re.compile(r"[ -~]{1,100}")
 
 
 @blueprint.service_bus_queue_trigger(
@@ -36,11 +41,10 @@ BODY_LIMIT = 64 * 1024
 @blueprint.durable_client_input(client_name="client")
 async def onboarding_message(message: func.ServiceBusMessage, client: df.DurableFunctionsClient) -> None:
     """Start what the message asks for, or say on the topic why not."""
-    key = message.message_id or f"sequence-{message.sequence_number}"
+    key = _key(message)
     properties = message.application_properties or {}
-    origin = Origin.of(
-        str(message.correlation_id or key), properties.get("traceparent") or properties.get("Diagnostic-Id")
-    )
+    trace = properties.get("traceparent") or properties.get("Diagnostic-Id")
+    origin = Origin.of(message.correlation_id or key, trace)
     body: object = None
     try:
         body = _body(message)
@@ -55,15 +59,17 @@ async def onboarding_message(message: func.ServiceBusMessage, client: df.Durable
         await _reject(message, key, origin, body, error)
 
 
+def _key(message: func.ServiceBusMessage) -> str:
+    """The message's id, or a digest of it where it would not fit into an event's id."""
+    text = message.message_id or f"sequence-{message.sequence_number}"
+    return text if _PLAIN_ID.fullmatch(text) else f"sha256-{hashlib.sha256(text.encode(errors='replace')).hexdigest()}"
+
+
 def _body(message: func.ServiceBusMessage) -> object:
     data = message.get_body()
     if len(data) > BODY_LIMIT:
         raise ArcError("ARC-1003", f"The message has {len(data)} bytes; {BODY_LIMIT} are accepted.")
-    try:
-        value: object = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ArcError("ARC-1002", "The message is not JSON.") from error
-    return value
+    return read_json(data)
 
 
 async def _do(client: df.DurableFunctionsClient, body: object, key: str, origin: Origin) -> None:
@@ -96,7 +102,10 @@ def _sender() -> Caller:
 async def _reject(message: func.ServiceBusMessage, key: str, origin: Origin, body: object, error: ArcError) -> None:
     enqueued = message.enqueued_time_utc
     time = enqueued.astimezone(UTC).isoformat().replace("+00:00", "Z") if enqueued else "1970-01-01T00:00:00Z"
-    event = rejected_event(key, error.as_dict(), source=settings().source, subject=_subject(body), time=time)
+    message_id = shown(message.message_id or key, 128)
+    event = rejected_event(
+        message_id, error.as_dict(), key=key, source=settings().source, subject=_subject(body), time=time
+    )
     await asyncio.to_thread(sender.send, [event], origin.correlation_id)
 
 

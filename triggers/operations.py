@@ -16,6 +16,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BeforeValidator, ConfigDict, ValidationError
 
+from arcway.domain.characters import control_characters
 from arcway.domain.errors import ArcError
 from arcway.domain.model import Model, problems
 from triggers import http
@@ -139,6 +140,8 @@ def _read[P: Parameters](request: func.HttpRequest, path: str, parameters: type[
     if twice := sorted(request.params.keys() & set(names)):
         details = [{"field": name, "message": "is a part of the path, not of the query"} for name in twice]
         raise ArcError("ARC-1006", details=[*details])
+    if problems_of_text := control_characters(dict(request.params)):
+        raise ArcError("ARC-1006", details=problems_of_text)
     in_path = {name: request.route_params[name] for name in names if name in request.route_params}
     try:
         return parameters.model_validate({**request.params, **in_path})

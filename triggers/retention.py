@@ -26,6 +26,8 @@ from triggers.shapes import Purged
 blueprint = df.Blueprint()
 
 _FINISHED = [OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED]
+# Whoever started a run must be able to see how it ended.
+_KEPT = timedelta(days=1)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
@@ -49,7 +51,7 @@ async def purge_runs(req: func.HttpRequest, client: df.DurableFunctionsClient) -
 
 class _Older(Parameters):
     older_than: Annotated[str, Field(pattern="^[0-9]{1,5}[dhms]$")]
-    """A number and one of d, h, m, s, as in 30d."""
+    """A number and one of d, h, m, s, as in 30d; at least a day."""
 
 
 @operation(
@@ -65,7 +67,11 @@ async def _post(
 ) -> func.HttpResponse:
     """Remove finished runs that began longer ago than this."""
     number, unit = given.older_than[:-1], given.older_than[-1]
-    removed = await _purge(client, timedelta(**{_UNITS[unit]: int(number)}))
+    age = timedelta(**{_UNITS[unit]: int(number)})
+    if age < _KEPT:
+        details = [{"field": "olderThan", "message": "must be at least 1d: runs are kept for a day"}]
+        raise ArcError("ARC-1006", details=[*details])
+    removed = await _purge(client, age)
     return http.respond(Purged(purged=removed).as_json())
 
 

@@ -16,7 +16,7 @@ from arcway.domain.ids import RunId
 from arcway.domain.phases import phases_of
 from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import Cluster, Run, RunError, accepted
-from arcway.domain.text import presentable
+from arcway.domain.text import presentable, shown
 from arcway.telemetry import log
 
 type Json = dict[str, Any]
@@ -48,7 +48,7 @@ async def find(client: df.DurableFunctionsClient, run_id: str) -> Json:
     run = RunId.parse(run_id)
     state = await look_up(client, run.instance) if run else None
     if run is None or state is None:
-        raise ArcError("ARC-6001", f"There is no run {run_id[:80]}.")
+        raise ArcError("ARC-6001", f"There is no run {shown(run_id, 80)}.")
     later = RunId(run.instance, input_of(state)["runId"])
     if later != run:
         raise ArcError(
@@ -64,7 +64,7 @@ async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyReque
     await find(client, run_id)
     state = await look_up(client, run_id.partition(".")[0])
     if state is None:
-        raise ArcError("ARC-6001", f"There is no run {run_id[:80]}.")
+        raise ArcError("ARC-6001", f"There is no run {shown(run_id, 80)}.")
     return read_request(input_of(state)["request"])
 
 

@@ -43,7 +43,7 @@ class Purged(Model):
 
 
 class Health(Model):
-    """The parts that Arcway leans on: `ok`, or what is wrong."""
+    """The parts that Arcway leans on: `ok` or `failed`; who may read sees what is wrong."""
 
     engine: str
     resource_manager: str

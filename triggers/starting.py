@@ -1,5 +1,6 @@
 """What the ways to start a run over HTTP share: request keys, dry runs, and what a caller gets back."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from triggers.start import start
 
 _DRY_RUN_SECONDS = 60
 _KEY_LIMIT = 128
+_KEY = re.compile(rf"[ -~]{{1,{_KEY_LIMIT}}}")
 
 
 class DryRun(Parameters):
@@ -33,7 +35,7 @@ HEADERS = (
         "Idempotency-Key",
         "The same key and request for a connected cluster find the run that they started; the same key with another "
         "request for it is a conflict. Without a key, an equal request finds the run that is still in progress.",
-        {"type": "string", "minLength": 1, "maxLength": _KEY_LIMIT},
+        {"type": "string", "minLength": 1, "maxLength": _KEY_LIMIT, "pattern": "^[ -~]+$"},
     ),
     Header(
         "x-ms-correlation-request-id",
@@ -87,7 +89,7 @@ def _key(req: func.HttpRequest) -> str:
     key = req.headers.get("Idempotency-Key")
     if key is None:
         return str(uuid.uuid4())
-    if not 1 <= len(key) <= _KEY_LIMIT:
-        field = {"field": "Idempotency-Key", "message": f"must have 1 to {_KEY_LIMIT} characters"}
+    if not _KEY.fullmatch(key):
+        field = {"field": "Idempotency-Key", "message": f"must have 1 to {_KEY_LIMIT} printable ASCII characters"}
         raise ArcError("ARC-1006", details=[field])
     return str(key)

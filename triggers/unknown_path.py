@@ -4,6 +4,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from arcway.domain.errors import ArcError
+from arcway.domain.text import shown
 from triggers import http
 
 blueprint = df.Blueprint()
@@ -12,4 +13,4 @@ blueprint = df.Blueprint()
 @blueprint.route(route="{*path}", methods=http.ALL_METHODS)
 async def zz_unknown_path(req: func.HttpRequest) -> func.HttpResponse:
     """404 as problem details."""
-    return http.problem(ArcError("ARC-1004", f"There is no path /api/{req.route_params.get('path', '')[:100]}."))
+    return http.problem(ArcError("ARC-1004", f"There is no path /api/{shown(req.route_params.get('path', ''), 100)}."))

@@ -3,7 +3,7 @@
 Must not know what is asked for; the neighbouring modules ask.
 """
 
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from arcway.azure.cloud import cloud
@@ -12,6 +12,9 @@ from arcway.azure.pipeline import answer, credential, policies, send, transport_
 if TYPE_CHECKING:
     from azure.mgmt.hybridkubernetes import ConnectedKubernetesClient
     from azure.mgmt.resource.resources import ResourceManagementClient
+
+# One for each subscription in use; whoever may start runs may name any number of them.
+_CLIENTS = 64
 
 
 def _options() -> dict[str, Any]:
@@ -24,7 +27,7 @@ def _options() -> dict[str, Any]:
     }
 
 
-@cache
+@lru_cache(_CLIENTS)
 def connected_kubernetes(subscription_id: str) -> "ConnectedKubernetesClient":
     """Client of Microsoft.Kubernetes for one subscription."""
     from azure.mgmt.hybridkubernetes import ConnectedKubernetesClient
@@ -32,7 +35,7 @@ def connected_kubernetes(subscription_id: str) -> "ConnectedKubernetesClient":
     return ConnectedKubernetesClient(credential(), subscription_id, **_options())
 
 
-@cache
+@lru_cache(_CLIENTS)
 def resources(subscription_id: str) -> "ResourceManagementClient":
     """Client of Microsoft.Resources for one subscription."""
     from azure.mgmt.resource.resources import ResourceManagementClient

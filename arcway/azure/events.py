@@ -27,12 +27,29 @@ class EventSender:
         self._sender: ServiceBusSender | None = None
 
     def send(self, events: list[dict[str, Any]], correlation_id: str) -> None:
-        """Send events in order. Raises `ArcError` ARC-3005; some may have been sent then, and a repeat is the same."""
+        """Send events in order.
+
+        Raises `ArcError`: ARC-3005 the broker does not answer; some may have been sent then, and a repeat is the same.
+        ARC-3008 an event can never be sent; those behind it are sent all the same.
+        """
+        refused: ArcError | None = None
+        with self._lock:
+            for event in events:
+                try:
+                    self._send(event, correlation_id)
+                except ArcError as error:
+                    if error.retryable:
+                        raise
+                    refused = refused or error
+        if refused:
+            raise refused
+
+    def _send(self, event: dict[str, Any], correlation_id: str) -> None:
         from azure.servicebus import ServiceBusMessage
         from azure.servicebus.exceptions import ServiceBusError
 
-        messages = [
-            ServiceBusMessage(
+        try:
+            message = ServiceBusMessage(
                 encode(event),
                 message_id=event["id"],
                 correlation_id=correlation_id,
@@ -40,16 +57,15 @@ class EventSender:
                 subject=event["type"],
                 application_properties=cast("Any", properties_of(event)),
             )
-            for event in events
-        ]
-        with self._lock:
-            try:
-                sender = self._sender or self._open()
-                for message in messages:
-                    sender.send_messages(message, timeout=_CONNECT_SECONDS)
-            except (ServiceBusError, OSError, ValueError) as error:
-                self._close()
-                raise ArcError("ARC-3005", f"The event could not be sent: {redact(str(error), 200)}") from error
+        except (ValueError, TypeError) as error:
+            raise ArcError("ARC-3008", f"The event has no form for the broker: {redact(str(error), 200)}") from error
+        try:
+            sender = self._sender or self._open()
+            sender.send_messages(message, timeout=_CONNECT_SECONDS)
+        except (ServiceBusError, OSError, ValueError) as error:
+            self._close()
+            code = "ARC-3008" if _is_final(error) else "ARC-3005"
+            raise ArcError(code, f"The event could not be sent: {redact(str(error), 200)}") from error
 
     def _open(self) -> "ServiceBusSender":
         from azure.servicebus import ServiceBusClient
@@ -69,6 +85,14 @@ class EventSender:
         client, self._client, self._sender = self._client, None, None
         if client:
             client.close()
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether sending the same event again would fail in the same way: it is too large, or AMQP cannot express it."""
+    from azure.servicebus.exceptions import MessageSizeExceededError
+
+    cause = getattr(error, "inner_exception", None) or error
+    return isinstance(error, MessageSizeExceededError) or isinstance(cause, UnicodeError)
 
 
 sender = EventSender()

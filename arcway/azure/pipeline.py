@@ -5,7 +5,7 @@ themselves, sleeping in the middle of a call; here the durable orchestrator deci
 the configured Resource Manager and to the data plane only. Must not know what is asked for.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,7 +82,7 @@ def policies(scope: str | None) -> list[Any]:
     return chain
 
 
-@cache
+@lru_cache(64)
 def client(endpoint: str, scope: str | None) -> PipelineClient[HttpRequest, HttpResponse]:
     """A client for what has no SDK, on one host."""
     return PipelineClient(endpoint, policies=policies(scope), **transport_options())

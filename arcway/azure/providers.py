@@ -6,6 +6,7 @@ process one look per subscription and namespace each 5 s and one registration a 
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ REGISTERED = "Registered"
 UNDER_WAY = (REGISTERED, "Registering")
 _LOOK_SECONDS = 5.0
 _REGISTER_SECONDS = 60.0
+_MOST_KNOWN = 1000
 
 
 @dataclass(slots=True)
@@ -34,7 +36,7 @@ class Providers:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._known: dict[tuple[str, str], _Known] = {}
+        self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()  # the longest unused first
         self._lock = threading.Lock()
 
     def state(self, subscription_id: str, namespace: str) -> str:
@@ -73,7 +75,11 @@ class Providers:
 
     def _entry(self, subscription_id: str, namespace: str) -> _Known:
         with self._lock:
-            return self._known.setdefault((subscription_id, namespace), _Known())
+            known = self._known.setdefault((subscription_id, namespace), _Known())
+            self._known.move_to_end((subscription_id, namespace))
+            if len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+            return known
 
 
 def register_action(namespace: str) -> str:

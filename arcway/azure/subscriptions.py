@@ -1,6 +1,6 @@
 """What Arcway needs to know of a subscription: its tenant, its resource groups, what the caller may do there."""
 
-from functools import cache
+from functools import lru_cache
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
@@ -10,9 +10,12 @@ _SUBSCRIPTIONS_API = "2022-12-01"
 _PERMISSIONS_API = "2022-04-01"
 
 
-@cache
+@lru_cache(1000)
 def tenant_of(subscription_id: str) -> str:
-    """The tenant that the subscription trusts; asked once per process. Raises `ArcError` ARC-4003 when unknown."""
+    """The tenant that the subscription trusts, remembered for the subscriptions in use.
+
+    Raises `ArcError` ARC-4003 when the subscription is unknown.
+    """
     body, _ = arm.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
     tenant = body.get("tenantId")
     if not isinstance(tenant, str):

@@ -13,6 +13,7 @@ import httpx
 
 from arcway.cli import sign_in
 from arcway.cli.sign_in import SignIn, SignInError
+from arcway.domain.urls import UserInfoError, parse_url
 from arcway.local import stack as local
 from arcway.local.stack import Stack
 
@@ -76,6 +77,12 @@ class Server:
     def find(cls, url: str | None) -> "Server":
         """The Arcway at `url`, or the local one. Raises `CommandError` when there is none."""
         if url:
+            try:
+                parse_url(url, "http", "https")
+            except UserInfoError:
+                raise CommandError("--server takes an address without user and password.", USAGE) from None
+            except ValueError:
+                pass  # the client says what is wrong with it
             try:
                 return cls(url, None, sign_in.of_user(url))
             except SignInError as error:

@@ -1,17 +1,19 @@
 """Connections to API servers, kept open between the steps of a run, which all go to the same cluster.
 
 Opening one costs a TLS handshake, several round trips. Who gets one has it alone; after an error it is closed, so that
-no step inherits another one's trouble. Must not know what is asked for.
+no step inherits another one's trouble. They lead to the checked addresses only, and redirects are never followed. Must
+not know what is asked for.
 """
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.tls import context_for
+from arcway.cluster.endpoint import Endpoint
+from arcway.cluster.kubeconfig import Access, reach
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -27,13 +29,15 @@ class _Connection:
     def __init__(self, access: Access) -> None:
         from kubernetes import client
 
-        configuration = client.Configuration(host=access.server, retries=0)
-        configuration.tls_server_name = access.tls_server_name
+        from arcway.cluster.pools import pool_manager
+
+        configuration = client.Configuration(host=access.server)
+        # The pool below goes its own way; the client must not look for a proxy by itself.
+        configuration.proxy = None
         self.access = access
         self.idle_since = 0.0
         self.client: ApiClient = client.ApiClient(configuration)
-        # The client has no setting for it, and would have every socket read the certificates from files.
-        self.client.rest_client.pool_manager.connection_pool_kw["ssl_context"] = context_for(access)
+        self.client.rest_client.pool_manager = pool_manager(access, reach(access))
 
     def close(self) -> None:
         """Close the sockets."""
@@ -71,7 +75,7 @@ class Connections:
     def _taken(self, access: Access) -> _Connection | None:
         self._close_old()
         with self._lock:
-            found = next((connection for connection in reversed(self._idle) if connection.access == access), None)
+            found = next((one for one in reversed(self._idle) if _key(one.access) == _key(access)), None)
             if found:
                 self._idle.remove(found)
         return found
@@ -84,3 +88,9 @@ class Connections:
                 old.append(self._idle.pop(0))
         for connection in old:
             connection.close()
+
+
+def _key(access: Access) -> tuple[Access, frozenset[str], str | None]:
+    """What two uses of one connection have in common: a name service gives addresses in varying order."""
+    endpoint = access.endpoint or Endpoint()
+    return replace(access, endpoint=None), frozenset(endpoint.addresses), endpoint.proxy

@@ -2,19 +2,17 @@
 
 We parse it ourselves and accept one context with an embedded CA and a token or client certificate; everything else
 that Kubernetes' own loaders would act on is refused, by name and all at once. Must not send anything anywhere, except
-that it resolves the server's name to refuse addresses that nobody outside may reach through us.
+that the server's name is resolved.
 """
 
 import base64
 import binascii
-import ipaddress
 import json
 import re
-import socket
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
+from arcway.cluster.endpoint import Endpoint, find_endpoint
 from arcway.cluster.plain_yaml import PlainYamlError, Unquoted, read_yaml
 from arcway.domain.errors import ArcError
 from arcway.domain.secrets_held import hold
@@ -26,11 +24,6 @@ _CLUSTER_FIELDS = {"server", "certificate-authority-data", "tls-server-name", "e
 _USER_FIELDS = {"token", "client-certificate-data", "client-key-data", "extensions"}
 _TOKEN = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[0-9A-Za-z._:-]{1,253}")
-_METADATA_ADDRESSES = {
-    ipaddress.ip_address("168.63.129.16"),  # Azure's wire server
-    ipaddress.ip_address("100.100.100.200"),
-    ipaddress.ip_address("fd00:ec2::254"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +36,17 @@ class Access:
     certificate: str | None = field(default=None, repr=False)
     key: str | None = field(default=None, repr=False)
     tls_server_name: str | None = None
+    endpoint: Endpoint | None = None
+    """How the server is reached; None: nobody has checked its address yet."""
 
-    def as_kubeconfig(self) -> str:
-        """A clean kubeconfig of one context, as JSON (which is YAML); it holds the credential."""
+    def as_kubeconfig(self, proxy: str | None = None) -> str:
+        """A clean kubeconfig of one context, as JSON (which is YAML); it holds the credential.
+
+        With `proxy`, the server is reached through the proxy at this URL.
+        """
         cluster = {"server": self.server, "certificate-authority-data": _encoded(self.ca)}
+        if proxy:
+            cluster["proxy-url"] = proxy
         if self.tls_server_name:
             cluster["tls-server-name"] = self.tls_server_name
         user: dict[str, str] = {}
@@ -80,7 +80,7 @@ def read_kubeconfig(text: str, context: str | None, *, allow_loopback: bool) -> 
     cluster, user = _selected(document, context)
     _refuse(_refused(cluster, user), _missing(cluster, user))
     server = str(cluster["server"]).rstrip("/")
-    _check_address(server, allow_loopback=allow_loopback)
+    endpoint = find_endpoint(server, allow_loopback=allow_loopback)
     token, key = user.get("token"), _decoded(user, "client-key-data")
     hold(token, key, user.get("client-key-data"))
     return Access(
@@ -90,7 +90,13 @@ def read_kubeconfig(text: str, context: str | None, *, allow_loopback: bool) -> 
         certificate=_decoded(user, "client-certificate-data"),
         key=key,
         tls_server_name=cluster.get("tls-server-name"),
+        endpoint=endpoint,
     )
+
+
+def reach(access: Access) -> Endpoint:
+    """How the server of `access` is reached, found now if it was not before. Raises `ArcError` ARC-2005 or ARC-3001."""
+    return access.endpoint or find_endpoint(access.server, allow_loopback=True)
 
 
 def contexts(text: str) -> tuple[list[str], str | None]:
@@ -206,36 +212,3 @@ def _decoded(mapping: dict[str, Any], name: str) -> str | None:
         return base64.b64decode(mapping[name], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, TypeError, ValueError):
         raise ArcError("ARC-2002", f"{name} of the kubeconfig is not PEM in base64.") from None
-
-
-def _check_address(server: str, *, allow_loopback: bool) -> None:
-    try:
-        parts = urlsplit(server)
-        host, port = parts.hostname, parts.port or 443
-    except ValueError:
-        raise ArcError("ARC-2005", "The server's address is not a URL.") from None
-    # urlsplit leaves out line ends, which others would send on.
-    odd = not server.isprintable() or " " in server
-    if odd or parts.scheme != "https" or not host or parts.username or parts.query or parts.fragment:
-        raise ArcError("ARC-2005", "The server's address must be https://HOST[:PORT][/PATH].")
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise ArcError("ARC-3001", f"The API server's name {host[:100]} cannot be resolved.") from error
-    except UnicodeError:
-        raise ArcError("ARC-2005", f"The API server's name {host[:100]} is no host name.") from None
-    for *_, address in found:
-        ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
-        mapped = getattr(ip, "ipv4_mapped", None) or ip
-        if mapped.is_loopback and allow_loopback:
-            continue
-        if (
-            mapped.is_loopback
-            or mapped.is_link_local
-            or mapped.is_multicast
-            or mapped.is_unspecified
-            or mapped in _METADATA_ADDRESSES
-        ):
-            raise ArcError(
-                "ARC-2005", f"The API server's name {host[:100]} resolves to an address that is not allowed."
-            )

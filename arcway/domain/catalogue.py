@@ -155,6 +155,14 @@ CATALOGUE: dict[str, Kind] = {
         "The network could not be checked from inside the cluster",
         "Correct what the message names and check again, or go on without --check-network.",
     ),
+    "ARC-3008": Kind(
+        "The event cannot be sent",
+        "Raise the topic's limit if the event is too large for it; the run's result is in /api/runs/{id}.",
+    ),
+    "ARC-3009": Kind(
+        "The API server redirected to another address",
+        "Name the API server's own address in the kubeconfig; redirects are not followed.",
+    ),
     "ARC-4001": Kind(
         "The identity cannot get a token", "Check that the managed identity exists and AZURE_CLIENT_ID names it.", True
     ),

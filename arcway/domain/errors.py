@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arcway.domain.catalogue import CATALOGUE as CATALOGUE
+from arcway.domain.characters import limited_details
 from arcway.domain.redaction import redact as redact
 from arcway.domain.retry_after import clamped
 from arcway.domain.text import LONG, presentable
@@ -45,7 +46,7 @@ class ArcError(Exception):
         self.remedy = presentable(remedy, LONG) if remedy else kind.remedy
         self.retryable = kind.retryable if retryable is None else retryable
         self.retry_after = clamped(retry_after)
-        self.details: list[dict[str, Any]] = presentable([dict(item) for item in details or ()], LONG)
+        self.details: list[dict[str, Any]] = limited_details(presentable([dict(item) for item in details or ()], LONG))
         super().__init__(f"{code}: {self.message}")
 
     def as_dict(self) -> dict[str, Any]:

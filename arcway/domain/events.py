@@ -7,10 +7,12 @@ apart from news. Must not know who sends them. The schema is in docs/service-bus
 import json
 from typing import Any, Literal
 
-from arcway.domain.text import presentable
-
 type Json = dict[str, Any]
 type Kind = Literal["accepted", "phaseChanged", "succeeded", "failed", "canceled", "rejected"]
+
+SIZE_LIMIT = 192 * 1024
+"""Bytes of an event: the Standard tier takes messages of 256 KB, properties included."""
+_CUTS = ((2000, 100), (500, 50), (100, 10))
 
 CONTENT_TYPE = "application/cloudevents+json"
 
@@ -29,10 +31,13 @@ def run_event(
     return {**event, "traceparent": trace} if trace else event
 
 
-def rejected_event(message_id: str, problem: Json, *, source: str, subject: str | None, time: str) -> Json:
-    """An event about a message that cannot become a run; `problem` has code, message, remedy and details."""
+def rejected_event(message_id: str, problem: Json, *, key: str, source: str, subject: str | None, time: str) -> Json:
+    """An event about a message that cannot become a run; `problem` has code, message, remedy and details.
+
+    `key` stands for the message's id in that of the event.
+    """
     data = {"messageId": message_id, "error": problem}
-    return _event("rejected", f"rejected/{message_id}/1", source, subject, time, data)
+    return _event("rejected", f"rejected/{key}/1", source, subject, time, data)
 
 
 def properties_of(event: Json) -> dict[str, str]:
@@ -49,15 +54,31 @@ def properties_of(event: Json) -> dict[str, str]:
 
 
 def encode(event: Json) -> bytes:
-    """The event's one and only byte form."""
-    try:
-        return _encode(event)
-    except UnicodeEncodeError:  # half a surrogate pair, which no other text can have
-        return _encode(presentable(event))
+    """The event's one and only byte form, cut to what the broker takes: the result goes first, then what is long."""
+    data = _bytes(event)
+    if len(data) > SIZE_LIMIT and "run" in event["data"]:
+        event = {**event, "data": {**event["data"], "run": {**event["data"]["run"], "result": None}}}
+        data = _bytes(event)
+    for text_limit, item_limit in _CUTS:
+        if len(data) <= SIZE_LIMIT:
+            break
+        data = _bytes({**event, "data": _cut(event["data"], text_limit, item_limit)})
+    return data
 
 
-def _encode(event: Json) -> bytes:
-    return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+def _bytes(event: Json) -> bytes:
+    # Half a surrogate pair, which no UTF-8 has, becomes a question mark.
+    return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+
+
+def _cut(value: Any, text_limit: int, item_limit: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= text_limit else value[: text_limit - 1] + "…"
+    if isinstance(value, list):
+        return [_cut(item, text_limit, item_limit) for item in value[:item_limit]]
+    if isinstance(value, dict):
+        return {name: _cut(item, text_limit, item_limit) for name, item in value.items()}
+    return value
 
 
 def _event(kind: Kind, event_id: str, source: str, subject: str | None, time: str, data: Json) -> Json:

@@ -2,9 +2,11 @@
 
 import hashlib
 import re
+import uuid
 from dataclasses import dataclass
 
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+CORRELATION_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 RUN_ID = re.compile(r"(?P<instance>(?:cluster|check)-[0-9a-f]{26})\.(?P<run>[0-9a-f]{12})")
 
 
@@ -42,9 +44,17 @@ class Origin:
     traceparent: str | None = None
 
     @classmethod
-    def of(cls, correlation_id: str, traceparent: str | None) -> "Origin":
-        """An origin from outside; what is no traceparent (https://www.w3.org/TR/trace-context) is left out."""
-        return cls(correlation_id, traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else None)
+    def of(cls, correlation_id: object, traceparent: object) -> "Origin":
+        """An origin from outside: a new correlation id instead of one that is not valid.
+
+        What is not a traceparent (https://www.w3.org/TR/trace-context) is left out.
+        """
+        is_valid = isinstance(correlation_id, str) and CORRELATION_ID.fullmatch(correlation_id)
+        is_trace = isinstance(traceparent, str) and TRACEPARENT.fullmatch(traceparent)
+        return cls(
+            str(correlation_id) if is_valid else str(uuid.uuid4()),
+            str(traceparent) if is_trace else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

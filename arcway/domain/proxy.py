@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from arcway.domain.errors import ArcError
 from arcway.domain.model import Model, SecretReference
 from arcway.domain.secrets_held import hold
+from arcway.domain.urls import UserInfoError, parse_url
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -24,11 +25,10 @@ _ARC_SUFFIXES = (".his.arc.azure.", ".dp.kubernetesconfiguration.azure.", ".gues
 
 
 def _proxy_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be an http or https URL")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not contain a user or password: put them in a secret and name it in credentials.secret")
+    try:
+        parse_url(text, "http", "https")
+    except UserInfoError as error:
+        raise ValueError(f"{error}: put them in a secret and name it in credentials.secret") from None
     return text
 
 

@@ -19,6 +19,7 @@ from pydantic import (
     field_validator,
 )
 
+from arcway.domain.characters import control_characters
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.model import Model, problems
@@ -234,6 +235,9 @@ class UpgradeRequest(_ClusterRequest):
 
 type AnyRequest = Request | OffboardRequest | UpdateRequest | UpgradeRequest
 
+# A certificate in PEM form has lines.
+_MULTILINE = frozenset({"proxy.certificate"})
+
 # Each model refuses what only the other has, so that what one wrote only that one reads.
 _STORED: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
 _MODELS: dict[str, type[AnyRequest]] = {"offboard": OffboardRequest, "update": UpdateRequest, "upgrade": UpgradeRequest}
@@ -277,20 +281,21 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
             "ARC-1001", details=[{"field": "operation", "message": f"must be {operation!r} here, or left out"}]
         )
     model = _MODELS.get(str(given.get("operation")), Request)
+    details = control_characters(given, _MULTILINE)
     try:
         request = model.model_validate(given)
     except ValidationError as error:
-        raise _invalid([*problems(error), *wrong_references(given)]) from error
+        raise _invalid([*details, *problems(error), *wrong_references(given)]) from error
     # Not validators: a request that was accepted is read again on every replay, when its certificate may have ended and
     # the rules about references may be stricter than on the day it was accepted.
-    if details := [*wrong_references(given), *_expired_certificate(request)]:
+    if details := [*details, *wrong_references(given), *_expired_certificate(request)]:
         raise _invalid(details)
     return request
 
 
-def _invalid(details: list[dict[str, str]]) -> ArcError:
-    names = ", ".join(dict.fromkeys(item["field"] for item in details))
-    return ArcError("ARC-1001", f"The request has invalid fields: {names}.", details=[*details])
+def _invalid(details: list[dict[str, Any]]) -> ArcError:
+    names = ", ".join(dict.fromkeys(str(item["field"]) for item in details))
+    return ArcError("ARC-1001", f"The request has invalid fields: {names}.", details=details)
 
 
 def _expired_certificate(request: AnyRequest) -> list[dict[str, str]]:

@@ -89,8 +89,9 @@ def start(state: Path, options: Options | None = None) -> Stack:
     known = _known(state)
     if known and not known.dead_parts() and not known.is_orphan() and known.owner != os.getpid():
         raise StackError(f"The stack is up already at {known.url}; `arcway down` stops it.")
-    for name in ("logs", "secrets", "clusters"):
+    for name in ("logs", "secrets", "clusters", "work"):
         (state / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    (state / "work").chmod(0o700)  # the function app refuses one that an earlier version made for all to read
     if known and len(known.dead_parts()) < len(known.pids):
         return _bring_up(state, replace(known, owner=os.getpid()))
     chosen = options or (known.options if known else Options())

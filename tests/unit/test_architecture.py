@@ -21,7 +21,7 @@ ADAPTERS = {
         "arcway/local/azure/entra/signing.py",
     },
     "msal": {"triggers/access/sign_in.py"},
-    "kubernetes": {"arcway/cluster/api.py", "arcway/cluster/connections.py"},
+    "kubernetes": {"arcway/cluster/api.py", "arcway/cluster/connections.py", "arcway/cluster/endpoint.py"},
     "helm_python": {"arcway/cluster/helm/worker.py"},
     "yaml": {
         "arcway/cluster/plain_yaml.py",

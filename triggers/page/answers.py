@@ -51,14 +51,14 @@ async def answer(
             refuse_other_sites(request)
         viewer = await viewer_of(request)
         if viewer is None and method != "POST":
-            return _sign_in(request)
+            return http.unsniffed(_sign_in(request))
         if viewer is not None:
             viewer.require(needed)
         if viewer is None or method == "POST":
             # A form is read only when it is known who sends it and that they may do what it is for.
             viewer = await check_csrf(request, fields_of(request).get("csrf") if viewer else None)
         with holding():
-            return await handler(request, client, viewer)
+            return http.unsniffed(await handler(request, client, viewer))
     except ArcError as error:
         return problem(error, viewer, headers={} if method in handlers else {"Allow": ", ".join(sorted(handlers))})
     except Exception as error:  # noqa: BLE001 - the border: the viewer gets a page, the log what happened

@@ -8,12 +8,15 @@ from urllib.parse import urlencode
 
 import azure.durable_functions as df
 import azure.functions as func
+from pydantic import ValidationError
 
 from arcway import queries
 from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
-from arcway.domain.request import Request
+from arcway.domain.model import Model, problems
+from arcway.domain.request import ClusterName, Request, ResourceGroupName, SubscriptionId
+from arcway.domain.text import shown
 from arcway.page.files import PLACE, static_file
 from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
 from arcway.page.timeline import timeline
@@ -81,7 +84,8 @@ async def clusters_page(req: func.HttpRequest, client: df.DurableFunctionsClient
     found, failure = [], None
     try:
         if subscription:
-            found = await asyncio.to_thread(queries.connected_clusters_in, subscription, None)
+            chosen = _checked(_Subscription, {"subscription": subscription})
+            found = await asyncio.to_thread(queries.connected_clusters_in, chosen.subscription, None)
     except ArcError as error:
         failure = error
     rows = sorted(map(_row, found), key=lambda row: (not row["warnings"], row["name"].lower()))
@@ -109,7 +113,7 @@ async def agents_page(req: func.HttpRequest, client: df.DurableFunctionsClient, 
 
 async def unknown(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """Raises `ArcError` ARC-1004."""
-    raise ArcError("ARC-1004", f"There is no page {PLACE}/{req.route_params.get('path', '')[:100]}.")
+    raise ArcError("ARC-1004", f"There is no page {PLACE}/{shown(req.route_params.get('path', ''), 100)}.")
 
 
 def static(req: func.HttpRequest) -> func.HttpResponse:
@@ -140,7 +144,25 @@ def cluster_of(req: func.HttpRequest) -> ClusterId:
     given = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
     if missing := [{"field": name, "message": "is needed"} for name, value in given.items() if not value]:
         raise ArcError("ARC-1006", details=[*missing])
-    return ClusterId(given["subscription"], given["group"], given["name"])
+    named = _checked(_Cluster, given)
+    return ClusterId(named.subscription, named.group, named.name)
+
+
+class _Subscription(Model):
+    subscription: SubscriptionId
+
+
+class _Cluster(_Subscription):
+    group: ResourceGroupName
+    name: ClusterName
+
+
+def _checked[M: Model](model: type[M], given: dict[str, str]) -> M:
+    """What an address names, checked before anybody is asked about it. Raises `ArcError` ARC-1006."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise ArcError("ARC-1006", details=[*problems(error)]) from error
 
 
 async def _runs(client: df.DurableFunctionsClient) -> list[Json]:

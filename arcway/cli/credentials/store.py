@@ -6,10 +6,10 @@ Must not know what the secret is for, nor let it into an error.
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
 
 from arcway.cli import sign_in
 from arcway.cli.server import FAILED, USAGE, CommandError, Server
+from arcway.domain.urls import is_url
 from arcway.local.certificates import write_private
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Store(Protocol):
 def store_of(server: Server, vault: str | None) -> Store:
     """The vault that the user names, else the folder of the embedded stack. Raises `CommandError`: there is neither."""
     if vault:
-        if urlsplit(vault).scheme != "https" or not urlsplit(vault).hostname:
+        if not is_url(vault, "https"):
             raise CommandError("--key-vault takes an address as https://NAME.vault.azure.net.", USAGE)
         return _Vault(vault)
     if server.stack is None:

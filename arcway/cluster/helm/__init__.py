@@ -8,6 +8,7 @@ from functools import cache
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.cluster.helm.port import Helm, Release
 from arcway.cluster.helm.program import HelmProgram
+from arcway.private_folder import process_folder
 from arcway.settings import settings
 
 __all__ = ["Helm", "Release", "helm"]
@@ -17,6 +18,7 @@ __all__ = ["Helm", "Release", "helm"]
 def helm() -> Helm:
     """The Helm of this process."""
     here = settings()
+    work_dir = here.work_dir or process_folder()
     if here.helm:
-        return HelmProgram(here.helm, here.work_dir, here.helm_workers, here.ca_file, here.proxy)
-    return WorkerPool(here.work_dir, here.helm_workers, here.ca_file, here.proxy)
+        return HelmProgram(here.helm, work_dir, here.helm_workers, here.ca_file, here.proxy)
+    return WorkerPool(work_dir, here.helm_workers, here.ca_file, here.proxy)

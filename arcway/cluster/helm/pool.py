@@ -20,9 +20,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
-from arcway.cluster.helm.kept import ChartCache, ca_bundle
+from arcway.cluster.helm.forwarder import forwarding
+from arcway.cluster.helm.kept import ChartCache, ca_bundle, checked_digest, work_folder
 from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, may_pass
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.kubeconfig import Access, reach
 from arcway.domain.errors import ArcError, redact
 
 _LOCKED = "another operation (install/upgrade/rollback) is in progress"
@@ -32,8 +33,7 @@ class Worker:
     """One process and the pipe to it."""
 
     def __init__(self, work_dir: Path, ca_file: str | None, proxy: Mapping[str, str]) -> None:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        self._home = Path(tempfile.mkdtemp(prefix="helm-", dir=work_dir))
+        self._home = Path(tempfile.mkdtemp(prefix="helm-", dir=work_folder(work_dir)))
         program = self._home / "helm"
         program.symlink_to(Path(sys.executable).resolve())
         environment = {
@@ -78,8 +78,10 @@ class Worker:
             data += chunk
             if len(data) > ANSWER_BYTES:
                 raise ValueError("the answer is too large")
-        # Helm keeps 9 MB of discovery per API server; the next call is most likely for another one.
-        shutil.rmtree(self._home / ".kube", ignore_errors=True)
+        # Helm keeps 9 MB of discovery per API server; the next call is most likely for another one. The charts that it
+        # keeps are in our own cache, which checks them.
+        for name in (".kube", ".cache"):
+            shutil.rmtree(self._home / name, ignore_errors=True)
         try:
             answer: dict[str, Any] = json.loads(data)
         except RecursionError as error:
@@ -130,16 +132,15 @@ class WorkerPool:
 
     def digest_of(self, reference: str) -> str:
         """See `Helm.digest_of`."""
-        return str(self._call({"operation": "digest_of", "reference": reference}, "ARC-5001"))
+        return checked_digest(str(self._call({"operation": "digest_of", "reference": reference}, "ARC-5001")))
 
     def pull(self, reference: str, digest: str) -> bytes:
-        """See `Helm.pull`. Archives are kept by digest: what is in the cache is what was asked for."""
+        """See `Helm.pull`."""
         kept = self._charts.get(digest)
         if kept is not None:
             return kept
-        data = base64.b64decode(self._call({"operation": "pull", "reference": reference}, "ARC-5001"))
-        if self.digest_of(reference) != digest:
-            raise ArcError("ARC-5001", f"{reference} changed in its registry while it was fetched.")
+        request = {"operation": "pull", "repository": reference.rpartition(":")[0], "digest": digest}
+        data = base64.b64decode(self._call(request, "ARC-5001"))
         self._charts.put(digest, data)
         return data
 
@@ -167,8 +168,9 @@ class WorkerPool:
         self._on_cluster("uninstall", access, name, namespace)
 
     def _on_cluster(self, operation: str, access: Access, name: str, namespace: str, **extra: Any) -> Any:
-        request = {"operation": operation, "kubeconfig": access.as_kubeconfig(), "name": name, "namespace": namespace}
-        return self._call({**request, **extra}, "ARC-5003")
+        with forwarding(access.server, reach(access)) as proxy:
+            request = {"operation": operation, "kubeconfig": access.as_kubeconfig(proxy)}
+            return self._call({**request, "name": name, "namespace": namespace, **extra}, "ARC-5003")
 
     def _call(self, request: dict[str, Any], code: str) -> Any:
         with self._free:

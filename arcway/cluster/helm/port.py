@@ -90,7 +90,7 @@ class Helm(Protocol):
         """The digest (`sha256:…`) that `host/path/chart:version` has in its registry now."""
 
     def pull(self, reference: str, digest: str) -> bytes:
-        """The chart's archive, refused if the registry no longer has it under `digest`."""
+        """The archive of the chart whose manifest has this digest, whatever the version means by now."""
 
     def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
         """One revision of the release, the latest unless told otherwise; None when there is none."""

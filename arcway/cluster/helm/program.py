@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from arcway.cluster.helm.kept import ChartCache, ca_bundle
+from arcway.cluster.helm.forwarder import forwarding
+from arcway.cluster.helm.kept import ChartCache, ca_bundle, work_folder
 from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, may_pass
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.kubeconfig import Access, reach
 from arcway.domain.errors import ArcError, redact
 from arcway.private_file import private_file
 
@@ -49,16 +50,17 @@ class HelmProgram:
 
     def digest_of(self, reference: str) -> str:
         """See `Helm.digest_of`."""
-        return self._fetch(reference)[0]
+        path, _, version = reference.rpartition(":")
+        return self._fetch(f"oci://{path}", f"--version={version}")[0]
 
     def pull(self, reference: str, digest: str) -> bytes:
-        """See `Helm.pull`. Archives are kept by digest."""
+        """See `Helm.pull`."""
         kept = self._charts.get(digest)
         if kept is not None:
             return kept
-        found, archive = self._fetch(reference)
+        found, archive = self._fetch(f"oci://{reference.rpartition(':')[0]}@{digest}")
         if found != digest:
-            raise ArcError("ARC-5001", f"{reference} changed in its registry while it was fetched.")
+            raise ArcError("ARC-5001", f"The registry gave another chart than {digest}.")
         return archive
 
     def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
@@ -98,15 +100,13 @@ class HelmProgram:
         """See `Helm.uninstall`."""
         self._on_cluster(access, namespace, "uninstall", name, "--no-hooks", "--ignore-not-found", _TIMEOUT)
 
-    def _fetch(self, reference: str) -> tuple[str, bytes]:
-        path, _, version = reference.rpartition(":")
-        self._work_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="helm-", dir=self._work_dir) as folder:
-            arguments = ("pull", f"oci://{path}", f"--version={version}", f"--destination={folder}")
+    def _fetch(self, chart: str, *flags: str) -> tuple[str, bytes]:
+        with tempfile.TemporaryDirectory(prefix="helm-", dir=work_folder(self._work_dir)) as folder:
+            arguments = ("pull", chart, *flags, f"--destination={folder}")
             said = _DIGEST.search(self._call(arguments, "ARC-5001", home=folder))
             archives = list(Path(folder).glob("*.tgz"))
             if said is None or len(archives) != 1:
-                raise ArcError("ARC-5001", f"Helm did not say which digest {reference} has.")
+                raise ArcError("ARC-5001", f"Helm did not say which digest {chart} has.")
             archive = archives[0].read_bytes()
         self._charts.put(said[1], archive)
         return said[1], archive
@@ -114,15 +114,14 @@ class HelmProgram:
     def _apply(
         self, access: Access, namespace: str, chart: bytes, values: dict[str, Any], verb: str, name: str, *flags: str
     ) -> None:
-        self._work_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(suffix=".tgz", dir=self._work_dir) as archive:
+        with tempfile.NamedTemporaryFile(suffix=".tgz", dir=work_folder(self._work_dir)) as archive:
             archive.write(chart)
             archive.flush()
             arguments = (verb, name, archive.name, "--values=-", *_OWN, "--output=json", _TIMEOUT, *flags)
             self._on_cluster(access, namespace, *arguments, given=_as_yaml(values))
 
     def _on_cluster(self, access: Access, namespace: str, *arguments: str, given: str = "") -> str:
-        with private_file(access.as_kubeconfig()) as path:
+        with forwarding(access.server, reach(access)) as proxy, private_file(access.as_kubeconfig(proxy)) as path:
             # The anonymous file is this process's; the program reads it by this process's number.
             shown = path.replace("/proc/self/", f"/proc/{os.getpid()}/")
             return self._call((*arguments, f"--namespace={namespace}"), "ARC-5003", kubeconfig=shown, given=given)
@@ -130,7 +129,8 @@ class HelmProgram:
     def _call(
         self, arguments: tuple[str, ...], code: str, *, kubeconfig: str = os.devnull, given: str = "", home: str = ""
     ) -> str:
-        with self._free, tempfile.TemporaryDirectory(prefix="helm-", dir=self._work_dir) as own:
+        work_dir = work_folder(self._work_dir)
+        with self._free, tempfile.TemporaryDirectory(prefix="helm-", dir=work_dir) as own:
             environment = {"HOME": home or own, "PATH": os.defpath, "KUBECONFIG": kubeconfig, "HELM_QPS": "100"}
             environment |= self._proxy
             if self._ca_file:

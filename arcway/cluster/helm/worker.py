@@ -62,9 +62,10 @@ def _digest_of(request: dict[str, Any]) -> str:
 def _pull(request: dict[str, Any]) -> str:
     from helm_python.registry import RegistryClient
 
-    path, _, version = request["reference"].rpartition(":")
+    # By digest: what a tag means may change from one request to the next.
+    chart = f"oci://{request['repository']}@{request['digest']}"
     with RegistryClient() as client, tempfile.TemporaryDirectory(dir=Path.home()) as folder:
-        client.pull(f"oci://{path}", version=version, destination=folder)
+        client.pull(chart, destination=folder)
         (archive,) = Path(folder).glob("*.tgz")
         return base64.b64encode(archive.read_bytes()).decode()
 

@@ -24,6 +24,7 @@ from arcway.local.azure.subscriptions import SUBSCRIPTION, Refusal
 from arcway.local.azure.transitions import Paces
 from arcway.local.azure.world import World
 from arcway.local.certificates import CertificateAuthority
+from arcway.local.own_site import refuse_other_sites
 
 _BODY_LIMIT = 8 * 1024 * 1024
 
@@ -82,7 +83,7 @@ class SimulatedAzure:
 
     async def start(self) -> Ready:
         """Listen on loopback. Raises OSError when the port is taken."""
-        app = web.Application(client_max_size=_BODY_LIMIT)
+        app = web.Application(client_max_size=_BODY_LIMIT, middlewares=[refuse_other_sites("/control")])
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()

@@ -25,6 +25,7 @@ from arcway.local.cluster.model import Cluster
 from arcway.local.cluster.responses import respond
 from arcway.local.cluster.values import Json
 from arcway.local.orders import Orders
+from arcway.local.own_site import refuse_other_sites
 
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
 _OWN_FILE = re.compile(r"^cluster-\d{3,}\.yaml$")
@@ -102,7 +103,7 @@ class SimulatedClusters:
         for leftover in self._directory.iterdir():
             if _OWN_FILE.match(leftover.name):
                 leftover.unlink()
-        app = web.Application(client_max_size=_BODY_LIMIT)
+        app = web.Application(client_max_size=_BODY_LIMIT, middlewares=[refuse_other_sites("/control")])
         app.add_routes(control_routes(self))
         app.router.add_route("*", "/clusters/{name}{path:(/.*)?}", self._handle)
         # handler_cancellation ends watches when their client goes away.

@@ -94,7 +94,8 @@ async def serve(options: Options) -> AsyncIterator[Running]:
         engine = _engine(worker, settings.default_version, data)
         failure = _failure_of(engine)
         key = f"code={secrets.token_urlsafe(24)}"
-        server = HttpServer(worker, routes, ManagementApi(engine, key), options.grace, options.home)
+        management = ManagementApi(engine, key)
+        server = HttpServer(worker, routes, management, options.grace, options.home, settings.custom_headers)
         dispatcher = Dispatcher(engine, worker, settings.concurrency)
         try:
             port = await _listen(server, options)

@@ -6,7 +6,7 @@ It knows how a request reaches a function and what a client sees when one fails;
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from arcway.local.functions.protos import TypedData
 from arcway.local.functions.routes import Route, find
 from arcway.local.functions.timers import TIMER, timer_data
 from arcway.local.functions.worker import Function, InvocationError, Worker
+from arcway.local.own_site import refuse_other_sites
 
 _LINE_LIMIT = 64 * 1024
 _BODY_LIMIT = 100 * 1024 * 1024
@@ -32,7 +33,9 @@ _log = logging.getLogger(__name__)
 
 
 class HttpServer:
-    """Serves one app. `grace`: seconds that calls in progress get at the end; `home`: the path that `/` leads to."""
+    """Serves one app. `grace`: seconds that calls in progress get at the end; `home`: the path that `/` leads to;
+    `headers`: what every answer gets that has not got it.
+    """
 
     def __init__(
         self,
@@ -41,13 +44,18 @@ class HttpServer:
         management: ManagementApi,
         grace: float,
         home: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        self._headers = dict(headers or {})
         self._worker = worker
         self._grace = grace
         self._home = home
         self._routes = routes
         self._calls: set[asyncio.Task[None]] = set()
-        application = web.Application(client_max_size=_BODY_LIMIT, middlewares=[_refuse_unreadable])
+        application = web.Application(
+            client_max_size=_BODY_LIMIT, middlewares=[_refuse_unreadable, refuse_other_sites("/admin", "/runtime")]
+        )
+        application.on_response_prepare.append(self._add_headers)
         management.add_to(application)
         if home:
             application.router.add_get("/", self._to_home)
@@ -80,6 +88,10 @@ class HttpServer:
             _, late = await asyncio.wait(self._calls, timeout=self._grace)
             for call in late:
                 call.cancel()
+
+    async def _add_headers(self, _request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in self._headers.items():
+            response.headers.setdefault(name, value)
 
     async def _function(self, request: web.Request) -> web.Response:
         found = find(self._routes, request.method, request.rel_url.raw_path)
@@ -138,7 +150,7 @@ async def _refuse_unreadable(request: web.Request, handler: Handler) -> web.Stre
     except TimeoutError:
         return web.Response(status=408)
     except (ValueError, web.RequestPayloadError, ClientPayloadError, HttpProcessingError) as error:
-        _log.info("A request was refused: %s", error)
+        _log.info("A request was refused: %r", str(error))
         return web.Response(status=400)
     return await handler(request)
 

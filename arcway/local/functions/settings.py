@@ -39,6 +39,8 @@ class HostSettings:
     """What host.json says, with its defaults."""
 
     route_prefix: str
+    custom_headers: Mapping[str, str]
+    """What every answer gets that has not got it."""
     hub_name: str
     default_version: str | None
     concurrency: Concurrency
@@ -81,6 +83,7 @@ def load_host_json(app: Path) -> HostSettings:
         raise HostError(f"{path}: defaultVersion must be a string.")
     return HostSettings(
         route_prefix=_text(path, _section(path, extensions, "http"), "routePrefix", "api").strip("/"),
+        custom_headers=_headers(path, _section(path, extensions, "http")),
         hub_name=resolve(_text(path, durable, "hubName", "TestHubName")),
         default_version=version,
         concurrency=Concurrency(
@@ -90,6 +93,13 @@ def load_host_json(app: Path) -> HostSettings:
         ),
         messages=_messages(path, _section(path, extensions, "serviceBus")),
     )
+
+
+def _headers(path: Path, section: Mapping[str, Any]) -> Mapping[str, str]:
+    headers = _section(path, section, "customHeaders")
+    if not all(isinstance(value, str) and value.isprintable() for value in headers.values()):
+        raise HostError(f"{path}: customHeaders must be names with strings.")
+    return headers
 
 
 def _messages(path: Path, section: Mapping[str, Any]) -> Messages:

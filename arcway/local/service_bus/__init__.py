@@ -5,7 +5,8 @@ It reads the `Config.json` of Microsoft's emulator and takes its connection stri
 (correlation filters; SQL filters `1=1` and `1=0`), peek-lock and receive-and-delete, all settlements, deferral, lock
 renewal, peek, scheduling, expiry, duplicate detection, batches and large messages do what the SDK expects. With a
 folder for data, what was acknowledged outlives `kill -9`: messages, settlements, locks until they expire, sequence
-numbers and the history of duplicate detection.
+numbers and the history of duplicate detection. A message may have 256 KB, as in the Standard tier, unless its queue or
+topic has the property MaxMessageSizeInKilobytes, as in the Premium tier.
 
 Control API, HTTP on loopback, open to whoever reaches it:
 

@@ -74,7 +74,8 @@ class Attacher:
             for draft in [read_draft(part) for part in parts]:
                 entity.enqueue(draft)
 
-        return EntranceLink(session, handle, entity.path, take, self._largest, self._faults)
+        largest = entity.rules.largest_message or self._largest
+        return EntranceLink(session, handle, entity.path, take, largest, self._faults)
 
     def _request_link(
         self,

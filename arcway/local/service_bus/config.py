@@ -14,6 +14,7 @@ from arcway.local.service_bus.filters import BooleanFilter, CorrelationFilter, F
 
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 _SQL = {"1=1": True, "1=0": False}
+_LARGEST_KILOBYTES = 102_400
 _SYSTEM_FIELDS = {
     "ContentType": "content_type",
     "CorrelationId": "correlation_id",
@@ -26,6 +27,8 @@ _SYSTEM_FIELDS = {
 }
 _COMMON = {"DefaultMessageTimeToLive"}
 _DUPLICATES = {"RequiresDuplicateDetection", "DuplicateDetectionHistoryTimeWindow"}
+# As Resource Manager calls it; the emulator's own configuration does not have it.
+_SIZE = "MaxMessageSizeInKilobytes"
 _DELIVERY = {
     *("DeadLetteringOnMessageExpiration", "ForwardDeadLetteredMessagesTo", "ForwardTo", "LockDuration"),
     *("MaxDeliveryCount", "RequiresSession"),
@@ -121,14 +124,14 @@ def _name(item: dict[str, Any]) -> str:
 
 
 def _queue(item: dict[str, Any]) -> QueueSettings:
-    return QueueSettings(_name(item), _rules(item, _COMMON | _DUPLICATES | _DELIVERY))
+    return QueueSettings(_name(item), _rules(item, _COMMON | _DUPLICATES | _DELIVERY | {_SIZE}))
 
 
 def _topic(item: dict[str, Any]) -> TopicSettings:
     subscriptions = tuple(_subscription(it) for it in _items(item, "Subscriptions"))
     if len({it.name.lower() for it in subscriptions}) != len(subscriptions):
         raise ConfigError(f"two subscriptions of {_name(item)} have the same name.")
-    return TopicSettings(_name(item), _rules(item, _COMMON | _DUPLICATES), subscriptions)
+    return TopicSettings(_name(item), _rules(item, _COMMON | _DUPLICATES | {_SIZE}), subscriptions)
 
 
 def _subscription(item: dict[str, Any]) -> SubscriptionSettings:
@@ -157,7 +160,17 @@ def _rules(item: dict[str, Any], known: set[str]) -> Rules:
         most_deliveries=most,
         dead_letter_expired=_flag(name, properties, "DeadLetteringOnMessageExpiration"),
         duplicate_window=window if _flag(name, properties, "RequiresDuplicateDetection") else None,
+        largest_message=_size(name, properties),
     )
+
+
+def _size(name: str, properties: dict[str, Any]) -> int | None:
+    kilobytes = properties.get(_SIZE)
+    if kilobytes is None:
+        return None
+    if type(kilobytes) is not int or not 1 <= kilobytes <= _LARGEST_KILOBYTES:
+        raise ConfigError(f"{_SIZE} of {name} must be a number from 1 to {_LARGEST_KILOBYTES}.")
+    return kilobytes * 1024
 
 
 def _flag(name: str, properties: dict[str, Any], key: str) -> bool:

@@ -21,6 +21,8 @@ class Rules:
     most_deliveries: int | None = 10
     dead_letter_expired: bool = False
     duplicate_window: int | None = None
+    largest_message: int | None = None
+    """In bytes; None: what the namespace takes."""
 
 
 class Records(Protocol):

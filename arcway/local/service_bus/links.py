@@ -74,8 +74,8 @@ class IncomingLink(Link):
         self, session: Speaker, handle: int, address: str, sink: Callable[[bytes, int], None], largest: int
     ) -> None:
         super().__init__(session, handle, address)
+        self.largest = largest
         self._sink = sink
-        self._largest = largest
         self._parts: list[bytes] = []
         self._size = 0
         self._first: list[Any] | None = None
@@ -98,7 +98,7 @@ class IncomingLink(Link):
         if self._first is None:
             self._first = fields
         self._size += len(payload)
-        if self._size <= self._largest:
+        if self._size <= self.largest:
             self._parts.append(payload)
         else:
             self._parts.clear()
@@ -122,8 +122,11 @@ class IncomingLink(Link):
     def _take(self, delivery: int, settled: bool, form: int, content: bytes, size: int) -> None:
         outcome = ACCEPTED
         try:
-            if size > self._largest:
-                raise TooLarge(f"The message has {size} bytes; the most are {self._largest}.")
+            if size > self.largest:
+                raise TooLarge(
+                    f"The received message (delivery-id:{delivery}, size:{size} bytes) exceeds the limit "
+                    f"({self.largest} bytes) currently allowed on the link."
+                )
             self._sink(content, form)
         except CodecError as problem:
             outcome = rejected("amqp:decode-error", str(problem))

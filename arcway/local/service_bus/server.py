@@ -13,6 +13,7 @@ from typing import Self
 from aiohttp import web
 
 from arcway.local.orders import Orders
+from arcway.local.own_site import refuse_other_sites
 from arcway.local.service_bus.broker import Broker, milliseconds
 from arcway.local.service_bus.config import Configuration
 from arcway.local.service_bus.connection import Connection, House
@@ -26,7 +27,8 @@ from arcway.local.service_bus.store import MemoryStore, Store, StoreError
 KEY_NAME, KEY = "RootManageSharedAccessKey", "SAS_KEY_VALUE"
 """The only key of the official emulator."""
 
-LARGEST_MESSAGE = 1_048_576
+LARGEST_MESSAGE = 262_144
+"""As in the Standard tier; queues and topics of the Premium tier say otherwise (MaxMessageSizeInKilobytes)."""
 _BACKLOG = 512
 _LOGGER = logging.getLogger(__name__)
 
@@ -178,7 +180,7 @@ class ServiceBus:
             raise
 
     async def _listen_for_control(self) -> None:
-        app = web.Application()
+        app = web.Application(middlewares=[refuse_other_sites("/control")])
         app.add_routes(control_routes(self))
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()

@@ -82,23 +82,26 @@ class Session:
             link = self._attacher.attach(self, wanted, self._answers)
         except Refused as refused:
             # Null ends tell the peer that the link will not live; the reason follows in the detach.
-            self._answer_attach(fields, None, None)
+            self._answer_attach(fields, None, None, self._largest_message)
             self._dropped.add(wanted.handle)
             self._send(DETACH, [UInt(wanted.handle), True, error(refused.condition, str(refused))])
             return
         self._links[wanted.handle] = link
         self._dropped.discard(wanted.handle)
-        self._answer_attach(fields, wanted.source, wanted.target)
+        largest = link.largest if isinstance(link, IncomingLink) else self._largest_message
+        self._answer_attach(fields, wanted.source, wanted.target, largest)
         if isinstance(link, IncomingLink):
             link.grant(int(fields[9] or 0))
 
-    def _answer_attach(self, fields: list[Any], source: Described | None, target: Described | None) -> None:
+    def _answer_attach(
+        self, fields: list[Any], source: Described | None, target: Described | None, largest: int
+    ) -> None:
         peer_receives = bool(fields[2])
         self._send(
             ATTACH,
             [
                 *(fields[0], fields[1], not peer_receives, fields[3], fields[4], source, target, None, None),
-                *(UInt(0) if peer_receives else None, ULong(self._largest_message)),
+                *(UInt(0) if peer_receives else None, ULong(largest)),
             ],
         )
 
