@@ -52,11 +52,10 @@ async def answer(
         viewer = await viewer_of(request)
         if viewer is None and method != "POST":
             return http.unsniffed(_sign_in(request))
-        if viewer is not None:
-            viewer.require(needed)
         if viewer is None or method == "POST":
-            # A form is read only when it is known who sends it and that they may do what it is for.
+            # A form is read only when it is known who sends it.
             viewer = await check_csrf(request, fields_of(request).get("csrf") if viewer else None)
+        viewer.require(needed)
         with holding():
             return http.unsniffed(await handler(request, client, viewer))
     except ArcError as error:
