@@ -12,6 +12,7 @@ import pytest
 from arcway.cluster.api import ClusterApi, cluster_api
 from arcway.cluster.kubeconfig import Access
 from arcway.local.certificates import CertificateAuthority, write_private
+from arcway.settings import settings
 
 type Saying = Callable[[str], Iterator[bytes]]
 
@@ -67,6 +68,15 @@ class Hostile:
         self._listener.close()
         for thread in self._threads:
             thread.join(20)
+
+
+@pytest.fixture(autouse=True)
+def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("ARCWAY_LOCAL", "1")
+    monkeypatch.setenv("WEBSITE_HOSTNAME", "127.0.0.1")
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

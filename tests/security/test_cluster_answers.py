@@ -154,9 +154,7 @@ def test_a_page_that_leads_to_itself_is_not_followed(hostile: Hostile, api: Clus
     assert len(hostile.requests) <= 4
 
 
-def test_pages_without_end_are_not_followed(
-    hostile: Hostile, api: ClusterApi, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pages_without_end_are_not_followed(hostile: Hostile, api: ClusterApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arcway.cluster.answers.PAGES", 20, raising=False)
     tokens = itertools.count()
     hostile.says = lambda line: iter([page([], f"t{next(tokens)}")])
@@ -237,7 +235,9 @@ def test_what_is_no_list_of_objects_is_a_named_error(hostile: Hostile, api: Clus
     assert code_of(lambda: api.items("/api/v1/nodes")) == "ARC-2027"
 
 
-@pytest.mark.parametrize("status", ["500 Error", "403 Forbidden", "429 Slow", "404 None", "302 Found", "204 No", "600 X"])
+@pytest.mark.parametrize(
+    "status", ["500 Error", "403 Forbidden", "429 Slow", "404 None", "302 Found", "204 No", "600 X"]
+)
 def test_an_error_that_says_anything_is_a_named_error(hostile: Hostile, api: ClusterApi, status: str) -> None:
     for body in (b"[" * 20_000, b'{"message": {"a": 1}}', b'{"message": "\\ud800\\u001b[31m"}', b"\xff\x1b[31m"):
         hostile.says = always(answer(body, "Retry-After: 99999999999", status=status))
