@@ -7,7 +7,7 @@ used. Must not know what is asked for.
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -34,6 +34,7 @@ TEXT_BYTES = 64 * 1024
 # A node with its images has 20 kB, a definition may have 1 MB; a page that is too large is asked for in parts.
 _PAGE = 100
 _SMALLER = 10
+_PIECE = 64 * 1024
 
 
 class ClusterApi:
@@ -162,9 +163,12 @@ class ClusterApi:
             response = self._client.call_api(
                 method, url, headers, body, _request_timeout=(CONNECT_SECONDS, READ_SECONDS)
             )
-            answers.refuse_encoded(response.headers, path)
-            spent.allow(limit)
-            data = response.response.read(decode_content=False)
+            # One that is not read to its end would keep its connection.
+            with closing(response.response) as answer:
+                answers.refuse_encoded(response.headers, path)
+                spent.allow(limit)
+                # Piece by piece: room for a length that is only said would be made at once.
+                data = b"".join(answer.stream(_PIECE, decode_content=False))
         self._left -= time.monotonic() - began
         wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
         return response.status, data, wait

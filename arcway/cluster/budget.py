@@ -1,4 +1,4 @@
-"""What one call to an API server may cost: seconds from its beginning to its end, and bytes that are received.
+"""What one call to an API server may cost: seconds from its beginning to its end, work, and bytes that are received.
 
 A socket's own time limit begins anew with every byte, and a library reads headers and chunks without counting them.
 So both are held where bytes arrive: in the TLS socket. Must not know what is asked for.
@@ -12,6 +12,8 @@ from contextvars import ContextVar
 from typing import Any
 
 HEADER_BYTES = 128 * 1024
+WORK_SECONDS = 1.0
+"""Of this thread's own work on one answer; one in chunks of a byte takes minutes of it."""
 
 
 class TooLargeError(Exception):
@@ -23,6 +25,7 @@ class Budget:
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
+        self._began = time.thread_time()
         self._bytes = HEADER_BYTES
 
     def allow(self, count: int) -> None:
@@ -38,7 +41,7 @@ class Budget:
     def seconds(self) -> float:
         """How long the call may still take. Raises TimeoutError when it may not."""
         left = self._until - time.monotonic()
-        if left <= 0:
+        if left <= 0 or time.thread_time() - self._began > WORK_SECONDS:
             raise TimeoutError("the answer takes too long as a whole")
         return left
 

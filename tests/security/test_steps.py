@@ -1,0 +1,201 @@
+"""Whatever a cluster answers, a step ends with an outcome or a named error that fits everywhere and steers nothing."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import activities.targets as targets
+from activities import check_agents, check_cluster, check_release, poll_agents, poll_network_check, uninstall_agents
+from activities.step import Call, perform
+from arcway.cluster import agents_table
+from arcway.cluster.api import cluster_api
+from arcway.cluster.helm import Release
+from arcway.domain.errors import ArcError
+from arcway.domain.request import parse_request
+from tests.security import worlds
+from tests.security.worlds import ACCESS, Client, Json, places, spoilt, texts
+
+CLUSTER = {"subscriptionId": worlds.SUBSCRIPTION, "resourceGroup": "clusters", "name": "shop"}
+KUBECONFIG = {"kubeconfig": {"secret": "arcway-x"}}
+CONNECT: Json = {**CLUSTER, **KUBECONFIG, "location": "eastus", "proxy": {"https": "http://proxy:3128"}}
+REQUESTS: dict[str, Json] = {
+    "check_cluster": CONNECT,
+    "poll_agents": CONNECT,
+    "poll_network_check": CONNECT,
+    "check_agents": {**CLUSTER, **KUBECONFIG, "operation": "offboard"},
+    "uninstall_agents": {**CLUSTER, **KUBECONFIG, "operation": "offboard"},
+    "check_release": {**CLUSTER, **KUBECONFIG, "operation": "update", "autoUpgrade": True},
+}
+STEPS: dict[str, Callable[[Call[Any]], Json]] = {
+    "check_cluster": check_cluster.check_cluster,
+    "poll_agents": poll_agents.poll_agents,
+    "poll_network_check": poll_network_check.poll_network_check,
+    "check_agents": check_agents.check_agents,
+    "uninstall_agents": uninstall_agents.uninstall_agents,
+    "check_release": check_release.check_release,
+}
+JUNK = [
+    *(None, True, 5, -1, 10**30, 1.5, "", "x", "9" * 5000, "1e999999", "\ud800", "\x1b[31m\x9b2J", "a\nb\r\u2028c"),
+    *("\u202edoc", "../../x", "a/b", "?x=y#z", "x" * 300_000, [], {}, [[]], [None], ["x"], {"a": {"b": []}}, "[bold]"),
+    *("9999-99-99", "0001-01-01T00:00:00", "2026-01-01T00:00:00", {"x" * 9000: "\x00"}, [5] * 2000),
+]
+
+
+class NoHelm:
+    """A release as Helm would read it."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: Release("deployed", 1, "1.30.0", {}) if name == "release" else None
+
+
+def outcome_of(name: str, world: Json, paths: list[str] | None = None) -> Json:
+    request = parse_request({**REQUESTS[name]}).as_json()
+    extra = {"identityIssued": True, "location": "eastus", "force": True}
+    addresses = [{"address": "a:443", "purpose": "p", "optional": False}]
+    payload = {"request": request, "correlationId": "c", "traceparent": None, "runId": "r", "createdAt": worlds.NOW}
+    with pytest.MonkeyPatch.context() as patch:
+        client = Client(world, paths)
+        patch.setattr("arcway.cluster.api._connections", client)
+        patch.setattr("arcway.cluster.certificate.ends", lambda access: datetime.now(UTC) + timedelta(days=99))
+        patch.setattr(targets, "helm", NoHelm)
+        patch.setattr(targets, "cloud", lambda: type("Cloud", (), {"domain": "com", "agents_name": "A"}))
+        for module in (targets, check_cluster, check_agents, poll_network_check):
+            patch.setattr(module, "access_to", lambda request: ACCESS, raising=False)
+        patch.setattr(check_cluster, "skip_range", lambda proxy, facts: ",".join(facts["inside"]))
+        return perform(STEPS[name], {**payload, **extra, "addresses": addresses})
+
+
+def assert_harmless(value: Any) -> None:
+    data = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    assert len(data) <= 64 * 1024
+    for text in texts(value):
+        assert text.isprintable(), text[:200]
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_cluster_that_is_well_gives_an_outcome(name: str) -> None:
+    world = worlds.cluster()
+    del world["/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway"]
+    found = outcome_of(name, world)
+    assert "ok" in found or found["error"]["code"] in ("ARC-5006", "ARC-5007", "ARC-2013"), found
+    assert_harmless(found)
+
+
+@pytest.mark.parametrize("name", STEPS)
+@given(data=st.data())
+@settings(max_examples=120, deadline=None, suppress_health_check=[*HealthCheck])
+def test_any_answer_gives_an_outcome_or_a_named_error(name: str, data: st.DataObject) -> None:
+    world = worlds.cluster()
+    for path in data.draw(st.lists(st.sampled_from(sorted(world)), min_size=1, max_size=3, unique=True)):
+        place = data.draw(st.sampled_from(list(places(world[path]))))
+        world[path] = spoilt(world[path], place, data.draw(st.sampled_from(JUNK)))
+    assert_harmless(outcome_of(name, world))
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=[*HealthCheck])
+def test_any_answer_gives_a_table_of_agents_or_a_named_error(data: st.DataObject) -> None:
+    world = worlds.cluster()
+    path = data.draw(st.sampled_from([f"{worlds.ARC}/pods", "/apis/apps/v1/namespaces/azure-arc/deployments"]))
+    place = data.draw(st.sampled_from(list(places(world[path]))))
+    world[path] = spoilt(world[path], place, data.draw(st.sampled_from(JUNK)))
+    world["log"] = "\x1b]0;title\x07\ud800"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("arcway.cluster.api._connections", Client(world))
+        try:
+            with cluster_api(ACCESS) as api:
+                assert_harmless(agents_table.read(api))
+        except ArcError as error:
+            assert_harmless(error.as_dict())
+
+
+def many(kind: Callable[[str], Json], count: int) -> Json:
+    return worlds.of(*(kind(f"{kind.__name__}-{number:06}") for number in range(count)))
+
+
+@pytest.mark.parametrize(
+    ("step", "path", "kind", "count"),
+    [
+        ("check_cluster", "/api/v1/nodes", worlds.node, 15_000),
+        ("check_agents", "/apis/rbac.authorization.k8s.io/v1/clusterroles", worlds.named, 10_000),
+        ("check_agents", worlds.CRDS, worlds.definition, 5_000),
+        ("uninstall_agents", worlds.CRDS, worlds.definition, 2_000),
+        ("poll_agents", f"{worlds.ARC}/pods", worlds.pod, 4_000),
+        ("poll_agents", "/apis/apps/v1/namespaces/azure-arc/deployments", worlds.deployment, 5_000),
+    ],
+)
+def test_however_many_there_are_an_outcome_is_small(
+    step: str, path: str, kind: Callable[[str], Json], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = worlds.cluster()
+    del world["/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway"]
+    world[path] = many(kind, count)
+    for item in world[path]["items"]:
+        item["metadata"]["annotations"] = {
+            "meta.helm.sh/release-name": "azure-arc",
+            "meta.helm.sh/release-namespace": "azure-arc-release",
+        }
+        if kind is worlds.node:
+            item["status"]["conditions"] = []
+    monkeypatch.setattr("arcway.cluster.api.ANSWER_BYTES", 10**9, raising=False)
+    assert_harmless(outcome_of(step, world))
+
+
+def test_an_object_with_an_odd_name_leads_no_request_elsewhere() -> None:
+    for name in ("../../../api/v1/nodes/x", "x?dryRun=All", "x#y", "a b\r\nHost: z"):
+        world = worlds.cluster()
+        del world["/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway"]
+        item = worlds.definition("arccertificates.clusterconfig.azure.com")
+        del item["metadata"]["deletionTimestamp"]
+        item["metadata"].update(
+            name=name,
+            annotations={
+                "meta.helm.sh/release-name": "azure-arc",
+                "meta.helm.sh/release-namespace": "azure-arc-release",
+            },
+        )
+        world[worlds.CRDS] = worlds.of(item)
+        paths: list[str] = []
+        outcome_of("uninstall_agents", world, paths)
+        deleted = [path for path in paths if path.startswith("DELETE") and worlds.CRDS in path]
+        assert all(path.removeprefix(f"DELETE {worlds.CRDS}/").count("/") == 0 for path in deleted)
+        assert all(path.isascii() and " " not in path.removeprefix("DELETE ") for path in deleted)
+        assert not any("/nodes/x" in path or path.endswith(f"{worlds.CRDS}/x") for path in paths)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        {"detail": "\ud800"},
+        {"\ud800": 1},
+        {"number": float("nan")},
+        {"number": float("inf")},
+        {"large": ["x" * 1000] * 100},
+        {"deep": json.loads("[" * 500 + "]" * 500)},
+        {"long": "x" * 300_000},
+        {"huge": 10**5000},
+    ],
+)
+def test_what_leaves_a_step_can_be_written_anywhere(outcome: Json) -> None:
+    request = parse_request({**REQUESTS["check_cluster"]}).as_json()
+    payload = {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"}
+    found = perform(lambda call: outcome, payload)
+    assert_harmless(found)
+    assert "ok" in found or found["error"]["code"] == "ARC-2028"
+
+
+def test_an_error_with_details_without_number_leaves_a_step() -> None:
+    def fails(call: Call[Any]) -> Json:
+        raise ArcError(
+            "ARC-2014", "\x1b[2J\n" + "x" * 100_000, details=[{"field": "\ud800", "message": "y" * 500}] * 9000
+        )
+
+    request = parse_request({**REQUESTS["check_cluster"]}).as_json()
+    found = perform(fails, {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"})
+    assert found["error"]["code"] == "ARC-2014"
+    assert_harmless(found)
