@@ -1,0 +1,134 @@
+"""The broker's limit of 256 KB: the local one has it as the real one does, and what can never be sent is named so."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azure.servicebus import ServiceBusClient, ServiceBusMessage
+from azure.servicebus.exceptions import MessageSizeExceededError
+
+from arcway.azure import events
+from arcway.azure.events import EventSender
+from arcway.domain.errors import ArcError
+from arcway.local.service_bus.config import ConfigError, parse
+from arcway.local.service_bus.server import ServiceBus
+
+ENTITIES = Path(__file__).parents[2] / "arcway" / "local" / "entities.json"
+
+
+def configuration(**properties: Any) -> Any:
+    document = json.loads(ENTITIES.read_text())
+    document["UserConfig"]["Namespaces"][0]["Topics"][0]["Properties"] |= properties
+    return parse(document)
+
+
+@pytest.fixture
+async def bus() -> AsyncIterator[ServiceBus]:
+    async with ServiceBus(configuration()) as running:
+        yield running
+
+
+def attempt(bus: ServiceBus, size: int) -> None:
+    client = ServiceBusClient.from_connection_string(bus.connection_string, retry_total=0)
+    with client, client.get_topic_sender("onboarding-events") as sender:
+        sender.send_messages(ServiceBusMessage(b"x" * size))
+
+
+async def test_the_local_broker_takes_what_the_standard_tier_takes(bus: ServiceBus) -> None:
+    await asyncio.to_thread(attempt, bus, 200_000)
+    with pytest.raises(MessageSizeExceededError, match=r"262144.*amqp:link:message-size-exceeded"):
+        await asyncio.to_thread(attempt, bus, 262_144)
+
+
+def largest_batch(bus: ServiceBus) -> int:
+    """What the attach frame says, as the SDK reads it."""
+    client = ServiceBusClient.from_connection_string(bus.connection_string, retry_total=0)
+    with client, client.get_topic_sender("onboarding-events") as sender:
+        return sender.create_message_batch().max_size_in_bytes
+
+
+async def test_a_premium_topic_takes_more() -> None:
+    async with ServiceBus(configuration(MaxMessageSizeInKilobytes=1024)) as premium:
+        await asyncio.to_thread(attempt, premium, 900_000)
+        with pytest.raises(MessageSizeExceededError):
+            await asyncio.to_thread(attempt, premium, 1_100_000)
+        assert await asyncio.to_thread(largest_batch, premium) == 1024 * 1024
+
+
+async def test_the_limit_is_told_when_a_link_is_opened(bus: ServiceBus) -> None:
+    assert await asyncio.to_thread(largest_batch, bus) == 256 * 1024
+
+
+@pytest.mark.parametrize("value", [0, -1, True, "1024", 1.5, 200_000])
+def test_a_limit_that_is_none_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match="MaxMessageSizeInKilobytes"):
+        configuration(MaxMessageSizeInKilobytes=value)
+
+
+def event(number: int, **data: Any) -> dict[str, Any]:
+    run = {"state": "Succeeded", "cluster": {}}
+    return {"id": f"run/place/{number}", "type": "arcway.run.succeeded.v1", "data": {"run": run, **data}}
+
+
+@pytest.fixture
+def sender(bus: ServiceBus, monkeypatch: pytest.MonkeyPatch) -> EventSender:
+    here = SimpleNamespace(bus_connection=bus.connection_string, bus_namespace=None, events_topic="onboarding-events")
+    monkeypatch.setattr(events, "settings", lambda: here)
+    return EventSender()
+
+
+async def refused(sender: EventSender, sent: list[dict[str, Any]]) -> ArcError:
+    with pytest.raises(ArcError) as caught:
+        await asyncio.to_thread(sender.send, sent, "rollout-7")
+    return caught.value
+
+
+async def test_an_event_that_is_too_large_is_cut_and_sent(bus: ServiceBus, sender: EventSender) -> None:
+    await asyncio.to_thread(sender.send, [event(1, text=["x" * 100_000] * 20)], "rollout-7")
+    await asyncio.to_thread(sender._close)
+    assert bus.counts()["onboarding-events/subscriptions/all"]["active"] == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {**event(1), "id": "x" * 200},
+        {**event(1), "id": "a\ud800"},
+        {**event(1), "data": {"run": {"state": "\udfff", "cluster": {}}}},
+    ],
+    ids=["a long id", "an id that is no text", "a property that is no text"],
+)
+async def test_what_can_never_be_sent_is_named_and_holds_up_nothing(
+    bus: ServiceBus, sender: EventSender, bad: dict[str, Any]
+) -> None:
+    error = await refused(sender, [bad, event(2)])
+    assert (error.code, error.retryable) == ("ARC-3008", False)
+    await asyncio.to_thread(sender._close)
+    assert bus.counts()["onboarding-events/subscriptions/all"]["active"] == 1
+
+
+async def test_a_broker_with_a_smaller_limit_is_not_asked_for_ever(
+    sender: EventSender, bus: ServiceBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "encode", lambda _: b"x" * 300_000)
+    error = await refused(sender, [event(1)])
+    assert (error.code, error.retryable) == ("ARC-3008", False)
+    await asyncio.to_thread(sender._close)
+
+
+async def test_a_broker_that_does_not_answer_is_asked_again(
+    sender: EventSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = SimpleNamespace(
+        bus_connection="Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=x;SharedAccessKey=eA==;"
+        "UseDevelopmentEmulator=true;",
+        bus_namespace=None,
+        events_topic="onboarding-events",
+    )
+    monkeypatch.setattr(events, "settings", lambda: here)
+    error = await refused(sender, [event(1)])
+    assert (error.code, error.retryable) == ("ARC-3005", True)
