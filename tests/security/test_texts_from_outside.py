@@ -10,11 +10,11 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from arcway.domain.characters import escape
 from arcway.domain.errors import ArcError
 from arcway.domain.events import encode, rejected_event, run_event
 from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
+from arcway.domain.text import shown
 from arcway.telemetry import correlated, log
 from triggers import http, messages, starting
 
@@ -233,8 +233,8 @@ def test_long_names_and_messages_of_fields_are_cut() -> None:
     name = "\x1b" + "x" * 60_000
     for error in read_both(json.dumps({**GOOD, name: 1}).encode()):
         assert isinstance(error, ArcError)
-        assert all(len(str(value)) <= 300 for item in error.details for value in item.values())
-        assert len(error.message) <= 2000
+        assert all(len(str(value)) <= 500 for item in error.details for value in item.values())
+        assert len(error.message) <= 2048
         assert error.message.isprintable()
 
 
@@ -265,6 +265,6 @@ def test_an_event_with_half_a_surrogate_pair_is_still_json() -> None:
     assert json.loads(encode(event))["data"]["messageId"] == "?"
 
 
-def test_escaped_text_is_one_printable_line() -> None:
-    assert escape("a\nb\x1b[0m\u202e\ud800é") == r"a\nb\x1b[0m\u202e\ud800é"
-    assert len(escape("\x1b" * 500, 100)) == 100
+def test_shown_text_is_one_printable_line() -> None:
+    assert shown("a\nb\x1b[0m\u202e\ud800é") == r"a\x0ab\x1b[0m\u202e\ud800é"
+    assert len(shown("\x1b" * 500, 100)) == 100
