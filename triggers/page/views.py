@@ -16,7 +16,7 @@ from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.model import Model, problems
-from arcway.domain.request import ClusterName, Request, ResourceGroupName, SubscriptionId
+from arcway.domain.request import Request, SubscriptionId
 from arcway.page.files import PLACE, static_file
 from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
 from arcway.page.timeline import timeline
@@ -84,8 +84,8 @@ async def clusters_page(req: func.HttpRequest, client: df.DurableFunctionsClient
     found, failure = [], None
     try:
         if subscription:
-            chosen = _checked(_Subscription, {"subscription": subscription})
-            found = await asyncio.to_thread(queries.connected_clusters_in, chosen.subscription, None)
+            chosen = _checked(subscription)
+            found = await asyncio.to_thread(queries.connected_clusters_in, chosen, None)
     except ArcError as error:
         failure = error
     rows = sorted(map(_row, found), key=lambda row: (not row["warnings"], row["name"].lower()))
@@ -144,23 +144,17 @@ def cluster_of(req: func.HttpRequest) -> ClusterId:
     given = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
     if missing := [{"field": name, "message": "is needed"} for name, value in given.items() if not value]:
         raise ArcError("ARC-1006", details=[*missing])
-    named = _checked(_Cluster, given)
-    return ClusterId(named.subscription, named.group, named.name)
+    return ClusterId(given["subscription"], given["group"], given["name"])
 
 
 class _Subscription(Model):
     subscription: SubscriptionId
 
 
-class _Cluster(_Subscription):
-    group: ResourceGroupName
-    name: ClusterName
-
-
-def _checked[M: Model](model: type[M], given: dict[str, str]) -> M:
-    """What an address names, checked before anybody is asked about it. Raises `ArcError` ARC-1006."""
+def _checked(subscription: str) -> str:
+    """The subscription, checked before Azure is asked about it. Raises `ArcError` ARC-1006."""
     try:
-        return model.model_validate(given)
+        return _Subscription(subscription=subscription).subscription
     except ValidationError as error:
         raise ArcError("ARC-1006", details=[*problems(error)]) from error
 
