@@ -121,9 +121,8 @@ def _lines_of_key(secret: str) -> list[str]:
 def _in_base64(data: bytes, start: int) -> Iterator[str]:
     """The secret as it is inside the base64 of a longer text, `start` bytes after a multiple of three."""
     text = base64.b64encode(bytes(start) + data).decode()
-    # The letters at either end also depend on what stands beside the secret.
-    first, last = (4 if start else 0), len(data) + start
-    core = text[first : last // 3 * 4]
-    if len(core) >= SHORTEST + 2:
+    # A letter is six bits; those at either end also have bits of what stands beside the secret.
+    core = text[-(-8 * start // 6) : 8 * (len(data) + start) // 6]
+    if len(core) >= SHORTEST:
         yield core
         yield core.replace("+", "-").replace("/", "_")

@@ -21,6 +21,7 @@ _NUMBER_LIMIT = 2**63
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 _ODD = re.compile(f"[{_INVISIBLE}]|[^ -~\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _MAYBE_INVISIBLE = re.compile(f"[{_INVISIBLE}]")
+_SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BLANKS = re.compile(r"[ \t\r\n]+")
 
 type Json = dict[str, Any]
@@ -93,6 +94,8 @@ def _escaped(found: re.Match[str]) -> str:
     character = found[0]
     if _is_plain(character):
         return character
+    if short := _SHORT_ESCAPES.get(character):
+        return short
     number = ord(character)
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 

@@ -11,6 +11,7 @@ import pytest
 
 import arcway.cluster.api as product
 from arcway.cluster.api import ClusterApi
+from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError
 from tests.security.conftest import Hostile
 
@@ -134,7 +135,7 @@ def test_all_calls_of_a_step_together_have_a_deadline(
     hostile: Hostile, authority: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(product, "SESSION_SECONDS", 0.5, raising=False)
-    access = product.Access(f"https://127.0.0.1:{hostile.port}", authority.certificate_pem.decode(), token="t0ken")
+    access = Access(f"https://127.0.0.1:{hostile.port}", authority.certificate_pem.decode(), token="t0ken")
     with product.cluster_api(access) as opened:
         assert code_of(lambda: [opened.get("/version") for _ in itertools.count()]) == "ARC-3002"
 

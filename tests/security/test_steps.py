@@ -39,7 +39,7 @@ STEPS: dict[str, Callable[[Call[Any]], Json]] = {
     "uninstall_agents": uninstall_agents.uninstall_agents,
     "check_release": check_release.check_release,
 }
-JUNK = [
+JUNK: list[Any] = [
     *(None, True, 5, -1, 10**30, 1.5, "", "x", "9" * 5000, "1e999999", "\ud800", "\x1b[31m\x9b2J", "a\nb\r\u2028c"),
     *("\u202edoc", "../../x", "a/b", "?x=y#z", "x" * 300_000, [], {}, [[]], [None], ["x"], {"a": {"b": []}}, "[bold]"),
     *("9999-99-99", "0001-01-01T00:00:00", "2026-01-01T00:00:00", {"x" * 9000: "\x00"}, [5] * 2000),
