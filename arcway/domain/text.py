@@ -13,7 +13,7 @@ SHORT = 128
 """Characters of a name, a version or a word."""
 LONG = 2048
 """Characters of a sentence."""
-_CUT = "…"
+CUT = "…"
 _NAMED = 5
 _DEPTH = 32
 _NUMBER_LIMIT = 2**63
@@ -38,7 +38,7 @@ def shown(text: object, limit: int = SHORT) -> str:
     """One line of at most `limit` characters that is safe to show anywhere; what is no text is shown as Python does."""
     whole = text if isinstance(text, str) else "" if text is None else _described(text)
     line = visible(whole[: limit + 1])
-    return line if len(line) <= limit else line[: limit - 1] + _CUT
+    return line if len(line) <= limit else line[: limit - 1] + CUT
 
 
 def sentence(text: str, limit: int = LONG) -> str:
