@@ -86,7 +86,7 @@ def _fit_to_leave(outcome: Json) -> Json:
     Raises `ArcError` ARC-2028 when it is too large or cannot be written as JSON that everybody reads.
     """
     try:
-        kept: Json = presentable(masked_value(outcome, _DISPLAYED))
+        kept: Json = masked_value(presentable(outcome), _DISPLAYED)
         size = _size(kept)
     except (ValueError, RecursionError) as error:
         raise ArcError("ARC-2028", "The step's result cannot be written as JSON that is read everywhere.") from error

@@ -1,6 +1,6 @@
 """Measures what the README promises about speed and reports it with facts about the machine; asserts nothing.
 
-`python -m tests.bench [onboarding|service-bus|page] [--json] [--clusters N]`. CPU is that of the function app and its
+`python -m tests.bench [onboarding|service-bus|page|parsers] [--json] [--clusters N]`. CPU is that of the function app and its
 Helm workers, read from /proc.
 """
 
@@ -25,7 +25,7 @@ import httpx
 
 from arcway.local import stack as embedded
 from arcway.local.stack import Options, Stack
-from tests import bench_messages, bench_page
+from tests import bench_messages, bench_page, bench_parsers
 
 type Json = dict[str, Any]
 
@@ -36,7 +36,9 @@ _GROUP = "bench"
 def main() -> int:
     """Run all measurements and print them."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", nargs="?", choices=("onboarding", "service-bus", "page"), default="onboarding")
+    parser.add_argument(
+        "what", nargs="?", choices=("onboarding", "service-bus", "page", "parsers"), default="onboarding"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--clusters", type=int, default=100)
     chosen = parser.parse_args()
@@ -44,7 +46,8 @@ def main() -> int:
     if chosen.what == "onboarding":
         report |= onboarding(chosen.clusters)
     else:
-        report |= bench_messages.measure() if chosen.what == "service-bus" else bench_page.measure()
+        measures = {"service-bus": bench_messages, "page": bench_page, "parsers": bench_parsers}
+        report |= measures[chosen.what].measure()
     if chosen.json:
         sys.stdout.write(json.dumps(report, indent=1) + "\n")
     else:

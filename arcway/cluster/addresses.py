@@ -4,25 +4,19 @@ Learnt from what the API server tells; a cluster that tells nothing still has it
 the proxy is.
 """
 
-from collections.abc import Collection, Sequence
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
+from arcway.cluster.ranges import few
 from arcway.domain.proxy import INSIDE
 
 # A thousand nodes have a thousand pod ranges; the agents hold the list in their environment.
 _RANGES_LIMIT = 32
-_RANGES_READ = 10_000
-# More than this many are first widened to prefixes that a provider gives a whole cluster, which costs little.
-_MANY = 500
-_COARSE = {4: 20, 6: 48}
-_LONGEST = 64
+_RANGES_READ = 8000
 _CONFIG_BYTES = 64 * 1024
-
-type Network = IPv4Network | IPv6Network
 
 
 def inside(api: ClusterApi, nodes: Sequence[dict[str, Any]]) -> list[str]:
@@ -31,7 +25,7 @@ def inside(api: ClusterApi, nodes: Sequence[dict[str, Any]]) -> list[str]:
     ranges = [*_service_ranges(api), *service]
     ranges += pods or [text for node in nodes for text in _of((node.get("spec") or {}).get("podCIDRs"))]
     host = urlsplit(api.server).hostname
-    return [*INSIDE, *_collapsed(ranges), *([host] if host else [])]
+    return [*INSIDE, *few(ranges[:_RANGES_READ], _RANGES_LIMIT), *([host] if host else [])]
 
 
 def _service_ranges(api: ClusterApi) -> list[str]:
@@ -61,31 +55,3 @@ def _kubeadm(api: ClusterApi) -> tuple[list[str], list[str]]:
 
 def _split(text: object) -> list[str]:
     return [part.strip() for part in text.split(",")] if isinstance(text, str) else []
-
-
-def _collapsed(ranges: Sequence[str]) -> list[str]:
-    networks: list[Network] = []
-    for text in ranges[:_RANGES_READ]:
-        try:
-            networks.append(ip_network(text[:_LONGEST], strict=False))
-        except ValueError:
-            continue  # a cluster's own word for a range that is none says nothing about its addresses
-    found: list[str] = []
-    for version in (4, 6):
-        found += map(str, _widened([network for network in networks if network.version == version]))
-    return found
-
-
-def _widened(networks: Collection[Any]) -> list[Any]:
-    """The fewest networks that cover these; wider ones as long as they are too many."""
-    if len(networks) > _MANY:
-        networks = {
-            network
-            if network.prefixlen <= _COARSE[network.version]
-            else network.supernet(new_prefix=_COARSE[network.version])
-            for network in networks
-        }
-    kept = list(collapse_addresses(networks))
-    while len(kept) > _RANGES_LIMIT:
-        kept = list(collapse_addresses([network.supernet() for network in kept]))
-    return kept

@@ -13,7 +13,7 @@ from arcway.domain.json_values import MOST_VALUES, count_of, read_json
 from arcway.telemetry import log
 
 PAGES = 1000
-ITEMS = 20_000
+ITEMS = 10_000
 VALUES = 3_000_000
 """Of all pages of a list together."""
 _NAME_LENGTH = 1024
@@ -102,6 +102,8 @@ class Pages:
         found = page.get("items")
         if not isinstance(found, list | None):
             raise ArcError("ARC-2027", f"{self._path} was answered with items that are no list.")
+        if len(found or ()) > self._most:
+            raise self._too_many()
         for item in found or ():
             if not isinstance(item, dict):
                 raise ArcError("ARC-2027", f"{self._path} was answered with an item that is no object.")
@@ -118,7 +120,10 @@ class Pages:
         self.is_incomplete = bool(token)
         self._seen.add(self.token)
         if len(self._seen) > PAGES or len(self.items) > self._most or self._values > VALUES:
-            raise ArcError("ARC-2027", f"{self._path} was answered with more than {self._most} items or {PAGES} pages.")
+            raise self._too_many()
+
+    def _too_many(self) -> ArcError:
+        return ArcError("ARC-2027", f"{self._path} was answered with more than {self._most} items or {PAGES} pages.")
 
 
 def checked_name(name: object) -> str:

@@ -16,7 +16,7 @@ _WINDOW = 4
 # What is left of a secret that the cut went through may be too short to look like one.
 _OVERLAP = 64
 
-_BLANK = r"(?:\s|%20|\\[nrt])"
+_BLANK = r"(?:\s|%20|\\[nrt]|\\x[0-9a-f]{2}|\\u[02][0-9a-f]{3})"
 _ENDS = r"\s,;&\"'`<>(){}\[\]\\"
 _PEM = re.compile(r"-----BEGIN[^-]{1,60}-----.*?(?:-----END[^-]{1,60}-----|\Z)", re.DOTALL)
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}")
@@ -40,7 +40,7 @@ _NAMED = re.compile(
     rf"(?i)(?:(?:{_NAME})[\w.-]{{0,24}}(?:\\?[\"'`])?\]?\s{{0,4}}(?:=>|[:=>]|%3d|%3a){{1,2}}\s{{0,4}})"
     r"(?:\\\"(?:[^\\]|\\[^\"])*(?:\\\"|\\?\Z)"
     r"|\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)|'(?:[^'\\]|\\.)*(?:'|\\?\Z)|`[^`]*(?:`|\Z)"
-    rf"|[|>][+-]?\s{{1,40}}[^{_ENDS}]+|[^{_ENDS}]{{4,}}|(?<==)[^{_ENDS}]+)",
+    rf"|[|>][+-]?{_BLANK}{{1,40}}[^{_ENDS}]+|[^{_ENDS}]{{4,}}|(?<==)[^{_ENDS}]+)",
     re.DOTALL,
 )
 _FLAG = re.compile(rf"(?i)(?:--[\w-]{{0,24}}(?:{_NAME})[\w-]{{0,24}}\s{{1,4}})[^{_ENDS}]{{4,}}")
@@ -102,7 +102,7 @@ def is_random(run: str) -> bool:
 
     Names change between small and capital letters and digits seldom, keys at every second character.
     """
-    if len(run) >= 60 and not set("-_/~").intersection(run):
+    if run.endswith("=") or (len(run) >= 60 and not set("-_/~").intersection(run)):
         return True
     if len(run) >= 44 and "/" in run and _changes(run.replace("/", "")) > 0.45 and _has_all(run):
         return True

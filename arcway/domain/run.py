@@ -139,4 +139,4 @@ def fit(run: dict[str, Any]) -> dict[str, Any]:
         run["left"] = [_short(what, limit) for what in run["left"]]
         if len(json.dumps(run)) <= STATUS_LIMIT:
             return run
-    return {**run, "findings": [], "left": run["left"][:5]}
+    return {**run, "findings": [], "left": [_short(what, _SHORT // 2) for what in run["left"][:5]]}

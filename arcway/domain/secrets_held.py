@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from arcway.domain.text import CUT, visible
+
 MASK = "[redacted]"
 SHORTEST = 6
 """Characters: what is shorter is part of too many words."""
@@ -55,36 +57,58 @@ def hold_always(*secrets: str | None) -> None:
 
 def masked(text: str, *, cut: bool = False, shortest: int = SHORTEST) -> str:
     """The text without the secrets held that have `shortest` characters; `cut` says that its last one may be cut."""
-    for form in _forms():
-        if len(form) < shortest:
-            continue
-        if form in text:
-            text = text.replace(form, MASK)
-        if cut and (start := text.rfind(form[:SHORTEST])) >= 0 and form.startswith(text[start:]):
-            text = text[:start] + MASK
-    return text
+    return _replaced(text, _forms(), cut, shortest)
 
 
-def masked_value(value: Any, displayed: frozenset[str], *, is_displayed: bool = False) -> Any:
+def masked_value(value: Any, displayed: frozenset[str]) -> Any:
     """A JSON value without the secrets held.
 
     Short secrets may be words that machines need, so they are masked only below the names that are `displayed`.
     """
+    whole = "\0".join(_texts(value))
+    # Most values have none of them, and going through a value for each would take long.
+    found = [form for form in _forms() if form[:SHORTEST] in whole]
+    return _without(value, displayed, found, is_displayed=False) if found else value
+
+
+def _without(value: Any, displayed: frozenset[str], forms: list[str], *, is_displayed: bool) -> Any:
     if isinstance(value, str):
-        return masked(value, shortest=SHORTEST if is_displayed else _UNMISTAKABLE)
+        return _replaced(value, forms, value.endswith(CUT), SHORTEST if is_displayed else _UNMISTAKABLE)
     if isinstance(value, dict):
         return {
-            name: masked_value(item, displayed, is_displayed=is_displayed or name in displayed)
+            name: _without(item, displayed, forms, is_displayed=is_displayed or name in displayed)
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [masked_value(item, displayed, is_displayed=is_displayed) for item in value]
+        return [_without(item, displayed, forms, is_displayed=is_displayed) for item in value]
     return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _forms() -> Iterator[str]:
     for forms in (*_always, *(_held.get() or ())):
         yield from forms
+
+
+def _replaced(text: str, forms: Iterable[str], cut: bool, shortest: int) -> str:
+    end = len(text) - len(CUT) if text.endswith(CUT) else len(text)
+    for form in forms:
+        if len(form) < shortest:
+            continue
+        if form in text:
+            text = text.replace(form, MASK)
+            end = len(text) - len(CUT) if text.endswith(CUT) else len(text)
+        if cut and (start := text.rfind(form[:SHORTEST])) >= 0 and form.startswith(text[start:end]):
+            text = text[:start] + MASK
+            end = len(text)
+    return text
 
 
 def _add(held: deque[Forms], secrets: Iterable[str | None]) -> None:
@@ -96,7 +120,7 @@ def _add(held: deque[Forms], secrets: Iterable[str | None]) -> None:
 
 def _forms_of(secret: str) -> Forms:
     """All ways in which the secret may be written, the longest first."""
-    forms = {secret, *_lines_of_key(secret)}
+    forms = {secret, visible(secret), *_lines_of_key(secret)}
     data = secret.encode(errors="surrogatepass")
     forms |= {quote(data, safe=""), quote(data), quote_plus(data), quote(data, safe="").lower()}
     for plain in (json.dumps(secret), json.dumps(secret, ensure_ascii=False)):
@@ -121,9 +145,8 @@ def _lines_of_key(secret: str) -> list[str]:
 def _in_base64(data: bytes, start: int) -> Iterator[str]:
     """The secret as it is inside the base64 of a longer text, `start` bytes after a multiple of three."""
     text = base64.b64encode(bytes(start) + data).decode()
-    # The letters at either end also depend on what stands beside the secret.
-    first, last = (4 if start else 0), len(data) + start
-    core = text[first : last // 3 * 4]
-    if len(core) >= SHORTEST + 2:
+    # A letter is six bits; those at either end also have bits of what stands beside the secret.
+    core = text[-(-8 * start // 6) : 8 * (len(data) + start) // 6]
+    if len(core) >= SHORTEST:
         yield core
         yield core.replace("+", "-").replace("/", "_")

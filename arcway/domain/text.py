@@ -13,7 +13,7 @@ SHORT = 128
 """Characters of a name, a version or a word."""
 LONG = 2048
 """Characters of a sentence."""
-_CUT = "…"
+CUT = "…"
 _NAMED = 5
 _DEPTH = 32
 _NUMBER_LIMIT = 2**63
@@ -21,6 +21,7 @@ _NUMBER_LIMIT = 2**63
 _INVISIBLE = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 _ODD = re.compile(f"[{_INVISIBLE}]|[^ -~\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _MAYBE_INVISIBLE = re.compile(f"[{_INVISIBLE}]")
+_SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BLANKS = re.compile(r"[ \t\r\n]+")
 
 type Json = dict[str, Any]
@@ -37,7 +38,7 @@ def shown(text: object, limit: int = SHORT) -> str:
     """One line of at most `limit` characters that is safe to show anywhere; what is no text is shown as Python does."""
     whole = text if isinstance(text, str) else "" if text is None else _described(text)
     line = visible(whole[: limit + 1])
-    return line if len(line) <= limit else line[: limit - 1] + _CUT
+    return line if len(line) <= limit else line[: limit - 1] + CUT
 
 
 def sentence(text: str, limit: int = LONG) -> str:
@@ -93,6 +94,8 @@ def _escaped(found: re.Match[str]) -> str:
     character = found[0]
     if _is_plain(character):
         return character
+    if short := _SHORT_ESCAPES.get(character):
+        return short
     number = ord(character)
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
