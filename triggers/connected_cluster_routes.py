@@ -27,7 +27,7 @@ _ONE = "connectedClusters/{subscription}/{group}/{name}"
 _AZURE_CODES = ("ARC-3003", *(f"ARC-40{number:02}" for number in (*range(1, 10), 11, 12)))
 _CLUSTER_CODES = (
     *(f"ARC-20{number:02}" for number in (*range(1, 9), *range(11, 15), 23)),
-    *("ARC-3001", "ARC-3002", "ARC-5012", "ARC-6007"),
+    *("ARC-3001", "ARC-3002", "ARC-3009", "ARC-5012", "ARC-6007"),
 )
 
 

@@ -152,14 +152,8 @@ CATALOGUE: dict[str, Kind] = {
         "The network could not be checked from inside the cluster",
         "Correct what the message names and check again, or go on without --check-network.",
     ),
-    "ARC-3008": Kind(
-        "The event cannot be sent",
-        "Raise the topic's limit if the event is too large for it; the run's result is in /api/runs/{id}.",
-    ),
-    "ARC-3009": Kind(
-        "The API server redirected to another address",
-        "Name the API server's own address in the kubeconfig; redirects are not followed.",
-    ),
+    "ARC-3008": Kind("The event cannot be sent", "Raise the topic's size limit; GET /api/runs/{id} has the result."),
+    "ARC-3009": Kind("The API server redirected to another address", "Name its own address in the kubeconfig."),
     "ARC-4001": Kind(
         "The identity cannot get a token", "Check that the managed identity exists and AZURE_CLIENT_ID names it.", True
     ),
@@ -229,9 +223,7 @@ CATALOGUE: dict[str, Kind] = {
         "Run `helm rollback azure-arc -n azure-arc-release` or `helm uninstall`, then start a new run.",
     ),
     "ARC-5011": Kind("The private key in the cluster cannot be used", "Delete the Secret named and start a new run."),
-    "ARC-5012": Kind(
-        "The cluster has no agents", "Make sure that the kubeconfig names the cluster that is to be disconnected."
-    ),
+    "ARC-5012": Kind("The cluster has no agents", "Make sure that the kubeconfig names the right cluster."),
     "ARC-5013": Kind(
         "The agents were not removed in time",
         "Look at what left names; force (--force) removes the finalizers that hold it.",
