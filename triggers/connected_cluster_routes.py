@@ -35,7 +35,7 @@ _PROOF = Header(
 )
 _CLUSTER_CODES = (
     *(f"ARC-20{number:02}" for number in (*range(1, 9), *range(11, 15), 23, 25, 27, 40)),
-    *("ARC-3001", "ARC-3002", "ARC-5012", "ARC-6007"),
+    *("ARC-3001", "ARC-3002", "ARC-3009", "ARC-5012", "ARC-6007"),
 )
 
 

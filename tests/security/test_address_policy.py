@@ -6,9 +6,13 @@ import socket
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from arcway.cli.server import CommandError
+from arcway.cli.server import Server as ArcwayServer
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain.errors import ArcError
+from arcway.domain.proxy import Proxy
 
 CA = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n").decode()
 
@@ -117,3 +121,27 @@ def test_behind_a_proxy_names_are_not_resolved_here(monkeypatch: pytest.MonkeyPa
     assert read("https://cluster.invalid").server == "https://cluster.invalid"
     monkeypatch.setenv("NO_PROXY", ".invalid")
     assert refusal("https://cluster.invalid").code == "ARC-3001"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://:pw@proxy.example", "http://@proxy.example:3128", "https://user@proxy.example"]
+)
+@pytest.mark.parametrize("field", ["https", "http"])
+def test_proxies_of_the_agents_have_no_user(field: str, url: str) -> None:
+    with pytest.raises(ValidationError, match="must not contain a user or password"):
+        Proxy.model_validate({field: url})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://proxy\\@evil.example", "http://proxy.example\t", "http://pro xy", "http://proxy.example:99999", "http://"],
+)
+def test_proxies_of_the_agents_are_plain_urls(url: str) -> None:
+    with pytest.raises(ValidationError, match="must be an http or https URL"):
+        Proxy.model_validate({"https": url})
+
+
+@pytest.mark.parametrize("url", ["https://:pw@arcway.example", "https://@arcway.example", "http://user@127.0.0.1:7071"])
+def test_the_command_line_takes_no_address_with_a_user(url: str) -> None:
+    with pytest.raises(CommandError, match="without user and password"):
+        ArcwayServer.find(url)
