@@ -1,7 +1,7 @@
 """Measures what the README promises about speed and reports it with facts about the machine; asserts nothing.
 
-`python -m tests.bench [onboarding|service-bus|page|parsers] [--json] [--clusters N]`. CPU is that of the function app and its
-Helm workers, read from /proc.
+`python -m tests.bench [onboarding|service-bus|page|parsers] [--json] [--clusters N]`. CPU is that of the function app
+and its Helm workers, read from /proc.
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Address ranges made few: thousands of them, from whoever names them, in little time.
 
-The standard library's networks do the same with objects that take a hundred times as long. Must not know whose they are.
+The standard library's networks do the same with objects, which take a hundred times as long.
 """
 
 import socket
@@ -16,7 +16,7 @@ type Prefixes = set[tuple[int, int]]
 
 
 def few(ranges: Iterable[str], most: int) -> list[str]:
-    """At most so many ranges of each family that cover these, as narrow as they can be; what is no range is left out."""
+    """At most so many ranges of each family that cover these; what is no range is left out."""
     texts = [text for text in ranges if len(text) <= _LONGEST]
     found: list[str] = []
     for family, bits in _FAMILIES:

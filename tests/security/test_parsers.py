@@ -190,7 +190,7 @@ def test_ranges_without_number_become_few_that_cover_those_read() -> None:
             one.version == network.version and one.subnet_of(network)  # type: ignore[arg-type]
             for network in networks
         )
-        for one in map(ip_network, ranges[::97])
+        for one in map(ip_network, ranges[:8000:97])
     )
 
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from activities.step import Call, perform
 from arcway.azure.errors import azure_errors
+from arcway.azure.secret_folder import Stored
 from arcway.cluster import agents, key_pair
 from arcway.cluster.helm.pool import _refusal as helm_refusal
 from arcway.cluster.helm.program import _refusal as program_refusal
@@ -27,6 +28,7 @@ from arcway.domain.errors import ArcError, redact
 from arcway.domain.findings import finding
 from arcway.domain.proxy import with_credentials
 from arcway.domain.request import parse_request
+from arcway.domain.secret_names import Kind
 from arcway.telemetry import log
 from tests.security import worlds
 from tests.security.test_steps import CONNECT, outcome_of
@@ -176,7 +178,7 @@ def secret(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     from arcway.azure import secrets as product
 
     text = str(request.param)
-    monkeypatch.setattr(product, "_from_folder", lambda folder, name: text)
+    monkeypatch.setattr(product, "_find", lambda name: Stored(text))
     monkeypatch.setattr(product, "settings", lambda: type("Settings", (), {"secrets_dir": ".", "vaults": ()}))
     return text
 
@@ -184,7 +186,7 @@ def secret(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def read(secret: str) -> str:
     from arcway.azure.secrets import read_secret
 
-    found = read_secret("arcway-proxy")
+    found = read_secret("arcway-proxy", Kind.PROXY_CREDENTIALS, user=None)
     assert found == secret
     return found
 

@@ -266,5 +266,5 @@ def test_an_event_with_half_a_surrogate_pair_is_still_json() -> None:
 
 
 def test_shown_text_is_one_printable_line() -> None:
-    assert shown("a\nb\x1b[0m\u202e\ud800é") == r"a\x0ab\x1b[0m\u202e\ud800é"
+    assert shown("a\nb\x1b[0m\u202e\ud800é") == r"a\nb\x1b[0m\u202e\ud800é"
     assert len(shown("\x1b" * 500, 100)) == 100
