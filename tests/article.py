@@ -44,7 +44,7 @@ _DIFFERS = (
     (re.compile(r"\.[0-9a-f]{12}\b"), ".RUN"),
     (re.compile(r'(?<="principalId": ")[0-9a-f-]{36}'), "IDENTITY"),
     (re.compile(r'(?<="agentPublicKeyCertificate": ")[^…]+'), "KEY"),
-    (re.compile(r"(arcway-tmp-\w+)-[0-9a-f]{10}\b"), r"\1-ID"),
+    (re.compile(r"(arcway-tmp-\w+)-[0-9a-f]{10,32}\b"), r"\1-ID"),
     (re.compile(r"^( [a-z-]+)-[0-9a-z]{8,10}-[0-9a-z]{5}\b", re.MULTILINE), r"\1-POD"),
     # Ages, as a column, as JSON, and what they make of a table's widths.
     (re.compile(r"\b\d+[smh]\b"), "AGE"),
