@@ -14,6 +14,7 @@ from arcway.domain.connected_cluster import with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.request import KubeconfigReference
+from arcway.domain.secrets_held import hold_always
 from arcway.domain.text import presentable
 from arcway.settings import settings
 
@@ -58,7 +59,9 @@ def check_secret(name: str) -> None:
 
 def secret_of_page(name: str) -> str:
     """The client secret by which the page signs people in. Raises `ArcError` ARC-2001 when it cannot be read."""
-    return read_secret(name)
+    text = read_secret(name)
+    hold_always(text)
+    return text
 
 
 def resource_manager_answers() -> str:

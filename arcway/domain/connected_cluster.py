@@ -65,5 +65,8 @@ def span(seconds: int) -> str:
 def _time(text: object) -> datetime | None:
     if not isinstance(text, str) or not text:
         return None
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
