@@ -133,8 +133,10 @@ def json_body(request: func.HttpRequest) -> object:
     if (coding := request.headers.get("Content-Encoding", "identity")) != "identity":
         raise ArcError("ARC-1011", f"The body is encoded as {coding[:80]}.")
     data = request.get_body()
-    if len(data) > BODY_LIMIT or count_of(data) > VALUES_LIMIT:
+    if len(data) > BODY_LIMIT:
         raise ArcError("ARC-1003")
+    if count_of(data) > VALUES_LIMIT:
+        raise ArcError("ARC-1002", f"The body has more than {VALUES_LIMIT} values.")
     try:
         value: object = json.loads(
             data.decode("utf-8-sig"), object_pairs_hook=_object, parse_float=_number, parse_constant=_number

@@ -37,13 +37,13 @@ _NAME = (
 # The rest of a name, a quote that ends it, what joins it with its value, and the value: quoted to its closing quote,
 # whatever is escaped in it, or else up to what ends a word.
 _NAMED = re.compile(
-    rf"(?i)(?P<name>(?:{_NAME})[\w.-]{{0,24}}(?:\\?[\"'`])?\]?\s{{0,4}}(?:=>|[:=>]|%3d|%3a){{1,2}}\s{{0,4}})"
+    rf"(?i)(?:(?:{_NAME})[\w.-]{{0,24}}(?:\\?[\"'`])?\]?\s{{0,4}}(?:=>|[:=>]|%3d|%3a){{1,2}}\s{{0,4}})"
     r"(?:\\\"(?:[^\\]|\\[^\"])*(?:\\\"|\\?\Z)"
     r"|\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)|'(?:[^'\\]|\\.)*(?:'|\\?\Z)|`[^`]*(?:`|\Z)"
     rf"|[|>][+-]?{_BLANK}{{1,40}}[^{_ENDS}]+|[^{_ENDS}]{{4,}}|(?<==)[^{_ENDS}]+)",
     re.DOTALL,
 )
-_FLAG = re.compile(rf"(?i)(?P<name>--[\w-]{{0,24}}(?:{_NAME})[\w-]{{0,24}}\s{{1,4}})[^{_ENDS}]{{4,}}")
+_FLAG = re.compile(rf"(?i)(?:--[\w-]{{0,24}}(?:{_NAME})[\w-]{{0,24}}\s{{1,4}})[^{_ENDS}]{{4,}}")
 _WORD = re.compile(r"[^\s\"'`<>]+")
 _USER_INFO = re.compile(r"(?i)://|%3a%2f%2f")
 # An ARM id is no secret, however long it is, nor is a digest.
@@ -69,7 +69,7 @@ def without_secrets(text: str) -> str:
     text = _PEM.sub(MASK, text)
     text = _JWT.sub(MASK, text)
     text = _SCHEME.sub(MASK, text)
-    text = _FLAG.sub(rf"\g<name>{MASK}", _NAMED.sub(rf"\g<name>{MASK}", text))
+    text = _FLAG.sub(MASK, _NAMED.sub(MASK, text))
     if "@" in text or "%40" in text:
         text = _WORD.sub(_without_user, text)
     parts = _READABLE.split(text)

@@ -9,7 +9,7 @@ import pytest
 
 from arcway.domain.errors import ArcError
 from triggers import http
-from triggers.access.callers import OFFBOARD, ONBOARD, Role
+from triggers.access.callers import ONBOARD, Role
 from triggers.access.session import Viewer
 from triggers.access.tokens import Tokens
 from triggers.page import answers
@@ -55,15 +55,6 @@ async def test_the_form_of_nobody_is_not_read(authority: None, monkeypatch: Any,
     monkeypatch.setattr("triggers.access.session.unseal", none)
     response = await answers.answer(posted(Cookie=cookie), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
     assert response.status_code == 401
-
-
-async def test_the_form_of_one_who_lacks_the_role_is_not_read(authority: None, monkeypatch: Any) -> None:
-    async def viewer(request: object) -> Viewer:
-        return Viewer("Rita", "x", frozenset({Role.READ}), "x")
-
-    monkeypatch.setattr(answers, "viewer_of", viewer)
-    response = await answers.answer(posted(), None, {"POST": (OFFBOARD, handler)})  # type: ignore[arg-type]
-    assert response.status_code == 403
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])

@@ -46,17 +46,16 @@ async def answer(
     try:
         if method not in handlers:
             raise ArcError("ARC-1005", f"{request.method} is not allowed here.")
-        needed, handler = handlers[method]
         if method == "POST":
             refuse_other_sites(request)
         viewer = await viewer_of(request)
         if viewer is None and method != "POST":
             return _sign_in(request)
-        if viewer is not None:
-            viewer.require(needed)
         if viewer is None or method == "POST":
-            # A form is read only when it is known who sends it and that they may do what it is for.
+            # Nobody's form is read, nor one of another site.
             viewer = await check_csrf(request, fields_of(request).get("csrf") if viewer else None)
+        needed, handler = handlers[method]
+        viewer.require(needed)
         with holding():
             return await handler(request, client, viewer)
     except ArcError as error:
