@@ -15,6 +15,7 @@ from arcway.domain.ids import ClusterId
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import Kind
+from arcway.domain.secrets_held import hold_always
 from arcway.domain.text import presentable
 from arcway.kubeconfigs import open_kubeconfig
 
@@ -62,7 +63,9 @@ def check_secret(reference: KubeconfigReference, user: SecretUser) -> None:
 
 def secret_of_page(name: str) -> str:
     """The client secret or the session keys of the page. Raises `ArcError` ARC-2001 when it cannot be read."""
-    return read_secret(name, Kind.PAGE, user=None)
+    text = read_secret(name, Kind.PAGE, user=None)
+    hold_always(text, *text.splitlines())
+    return text
 
 
 def resource_manager_answers() -> str:

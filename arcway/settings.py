@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from arcway.domain.secret_names import Kind, kind_of
+from arcway.domain.secrets_held import hold_always
 from arcway.domain.urls import is_url
 from arcway.private_folder import folder_problem
 
@@ -251,5 +252,8 @@ def _count(environment: Mapping[str, str], name: str, default: int, wrong: list[
 
 @cache
 def settings() -> Settings:
-    """The settings of this process."""
-    return read_settings(os.environ)
+    """The settings of this process. The secrets among them are masked in whatever leaves it."""
+    found = read_settings(os.environ)
+    hold_always(*re.findall(r"SharedAccessKey=([^;]+)", found.bus_connection or ""))
+    hold_always(*(unquote(urlsplit(url).password or "") for url in found.proxy.values() if "://" in url))
+    return found

@@ -18,7 +18,7 @@ from azure.core.exceptions import (
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.retry_after import retry_after
 
-ANSWER_WITHOUT_JSON = (DecodeError, DeserializationError, JSONDecodeError, UnicodeDecodeError)
+ANSWER_WITHOUT_JSON = (DecodeError, DeserializationError, JSONDecodeError, UnicodeDecodeError, RecursionError)
 
 _BY_AZURE_CODE = {
     "SubscriptionNotFound": "ARC-4003",

@@ -8,6 +8,7 @@ from arcway.domain.errors import ArcError
 
 _SUBSCRIPTIONS_API = "2022-12-01"
 _PERMISSIONS_API = "2022-04-01"
+_MOST_PAGES = 100
 
 
 @lru_cache(1000)
@@ -46,10 +47,12 @@ def missing_actions(subscription_id: str, resource_group: str, actions: tuple[st
         f"/providers/Microsoft.Authorization/permissions?api-version={_PERMISSIONS_API}"
     )
     granted: list[dict[str, list[str]]] = []
-    while url:
-        body, _ = arm.get(url)
+    for _ in range(_MOST_PAGES):
+        body, _headers = arm.get(url)
         granted += body.get("value", [])
         url = body.get("nextLink") or ""
+        if not url:
+            break
     return [action for action in actions if not any(_allows(permission, action) for permission in granted)]
 
 

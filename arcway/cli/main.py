@@ -18,6 +18,7 @@ from arcway.cli.runs import follow as follow_run
 from arcway.cli.server import FAILED, INTERRUPTED, NOT_FOUND, OK, CommandError, Server
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
+from arcway.telemetry import log_one_line_each
 
 app = typer.Typer(
     help="Connects Kubernetes clusters to Azure Arc.", no_args_is_help=True, rich_markup_mode=None, add_completion=True
@@ -161,6 +162,7 @@ def _everywhere(
 ) -> None:
     """Connects Kubernetes clusters to Azure Arc."""
     if verbose or debug:
+        log_one_line_each()
         logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s", level=logging.WARNING)
         logging.getLogger("arcway.cli").setLevel(logging.DEBUG if debug else logging.INFO)
 

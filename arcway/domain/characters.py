@@ -4,6 +4,7 @@ Must not know what a text is for.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from arcway.domain.text import shown
@@ -25,6 +26,9 @@ def control_characters(value: object, multiline: frozenset[str] = frozenset()) -
 
     Fields in `multiline` may have line ends.
     """
+    # Names of fields are put together only when there is something to name.
+    if not any(_CONTROLS.search(text) for text in _all_texts(value)):
+        return []
     found = []
     for field, text in _texts(value):
         pattern = _CONTROLS_BUT_LINE_ENDS if field in multiline else _CONTROLS
@@ -36,6 +40,8 @@ def control_characters(value: object, multiline: frozenset[str] = frozenset()) -
 
 def not_text(value: object) -> list[Json]:
     """The fields of a JSON value with NUL or half a surrogate pair, which not every reader of JSON takes."""
+    if not any(_NOT_TEXT.search(text) for text in _all_texts(value)):
+        return []
     return [
         {"field": shown(field, _TEXT_LIMIT), "message": "has NUL or half a surrogate pair"}
         for field, text in _texts(value)
@@ -54,6 +60,20 @@ def limited_details(details: list[Json]) -> list[Json]:
 
 def _limited(value: object) -> object:
     return shown(value, _TEXT_LIMIT) if isinstance(value, str) else value
+
+
+def _all_texts(value: object) -> Iterator[str]:
+    """All strings of a JSON value and all names in it."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            yield from item
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
 
 
 def _texts(value: object) -> list[tuple[str, str]]:

@@ -104,5 +104,8 @@ def _status(resource: Json) -> str:
 def _time(text: object) -> datetime | None:
     if not isinstance(text, str) or not text:
         return None
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -135,8 +135,12 @@ def fit(run: dict[str, Any]) -> dict[str, Any]:
                 run[name] = {**run[name], "name": _short(run[name]["name"], limit)}
         run["left"] = [_short(what, _LEFT) for what in run["left"]]
         if run["error"]:
-            run["error"] = {**run["error"], "message": _short(run["error"]["message"], limit * 2), "details": []}
-        run["left"] = [_short(what, limit) for what in run["left"]]
+            run["error"] = {
+                **run["error"],
+                "message": _short(run["error"]["message"], limit * 2),
+                "remedy": _short(run["error"]["remedy"], limit * 2),
+                "details": [],
+            }
         if len(json.dumps(run)) <= STATUS_LIMIT:
             return run
     return {**run, "findings": [], "left": [_short(what, _SHORT // 2) for what in run["left"][:5]]}

@@ -1,5 +1,6 @@
 """Who sends something is known before it is read."""
 
+import base64
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from arcway.domain.errors import ArcError
 from triggers import http
 from triggers.access.callers import ONBOARD, Role
 from triggers.access.session import Viewer
+from triggers.access.tokens import Tokens
 from triggers.page import answers
 
 
@@ -90,3 +92,11 @@ def test_a_body_that_is_dear_to_read_is_refused(body: bytes) -> None:
     request = func.HttpRequest("POST", "https://x/api/x", headers={"Content-Type": "application/json"}, body=body)
     with pytest.raises(ArcError, match=r"ARC-100[23]"):
         http.json_body(request)
+
+
+@pytest.mark.parametrize("header", ["[" * 11_900, '{"a":' * 2000, "9" * 8000, "NaN", '{"alg": {}, "kid": []}', "\x00"])
+async def test_a_token_that_is_dear_to_read_is_no_token(header: str) -> None:
+    part = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
+    authority: Any = SimpleNamespace(client_id="c", tenant_id="t", issuer="i")
+    with pytest.raises(ArcError, match="ARC-1007"):
+        await Tokens(authority, SimpleNamespace()).access_claims(f"{part}.e30.e30")  # type: ignore[arg-type]

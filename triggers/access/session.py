@@ -19,7 +19,6 @@ import azure.functions as func
 
 from arcway import queries
 from arcway.domain.errors import ArcError
-from arcway.domain.secrets_held import hold_always
 from arcway.settings import Authority, settings
 from triggers.access.callers import LOCAL, Caller, other_roles_in, roles_in
 from triggers.access.gate import is_loopback, refuse_other_names, refuse_other_sites
@@ -209,7 +208,6 @@ class _Secrets:
         text, read_at = self._known.get(name, ("", float("-inf")))
         if time.monotonic() - read_at >= (_AGAIN_SECONDS if again else _SECRET_SECONDS):
             text = await asyncio.to_thread(queries.secret_of_page, name)
-            hold_always(text, *text.splitlines())
             self._known[name] = (text, time.monotonic())
         return text
 

@@ -46,7 +46,6 @@ async def answer(
     try:
         if method not in handlers:
             raise ArcError("ARC-1005", f"{request.method} is not allowed here.")
-        needed, handler = handlers[method]
         if method == "POST":
             refuse_other_sites(request)
         viewer = await viewer_of(request)
