@@ -67,15 +67,16 @@ class HelmProgram:
         """See `Helm.release`."""
         which = ("--output=json", f"--revision={revision or 0}")
         try:
-            found = json.loads(self._on_cluster(access, namespace, "status", name, *which))
-            listed = json.loads(self._on_cluster(access, namespace, "get", "metadata", name, *which))
+            # Not `status`, which asks the API server for every object of the release as well.
+            found = json.loads(self._on_cluster(access, namespace, "get", "metadata", name, *which))
+            values = json.loads(self._on_cluster(access, namespace, "get", "values", name, *which))
         except _NotFoundError:
             return None
         return Release(
-            status=found["info"]["status"],
-            revision=found["version"],
-            chart_version=listed["version"],
-            values=found.get("config") or {},
+            status=found["status"],
+            revision=found["revision"],
+            chart_version=found["version"],
+            values=values or {},
         )
 
     def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:

@@ -72,8 +72,9 @@ def _pull(request: dict[str, Any]) -> str:
 
 def _release(request: dict[str, Any]) -> dict[str, Any]:
     with private_file(request["kubeconfig"]) as path, _config(path, request) as config:
-        found = config.status(request["name"], revision=request["revision"])
-        return {"release": found, "values": config.get_values(request["name"], revision=request["revision"])}
+        # Not `status`, which asks the API server for every object of the release as well.
+        found = config.get_all(request["name"], revision=request["revision"])
+        return {"release": found["summary"], "values": found["config"]}
 
 
 def _install(request: dict[str, Any]) -> None:
