@@ -54,6 +54,7 @@ async def answer(
         if viewer is None or method == "POST":
             # A form is read only when it is known who sends it.
             viewer = await check_csrf(request, fields_of(request).get("csrf") if viewer else None)
+        needed, handler = handlers[method]
         viewer.require(needed)
         with holding():
             return http.unsniffed(await handler(request, client, viewer))

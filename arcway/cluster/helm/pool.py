@@ -26,6 +26,8 @@ from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, may_pa
 from arcway.cluster.kubeconfig import Access, reach
 from arcway.domain.errors import ArcError, redact
 
+# Every call leaves some memory behind in the library, whose clients are made for programs that end.
+_CALLS_LIMIT = 200
 _LOCKED = "another operation (install/upgrade/rollback) is in progress"
 
 
@@ -33,6 +35,7 @@ class Worker:
     """One process and the pipe to it."""
 
     def __init__(self, work_dir: Path, ca_file: str | None, proxy: Mapping[str, str]) -> None:
+        self.calls = 0
         self._home = Path(tempfile.mkdtemp(prefix="helm-", dir=work_folder(work_dir)))
         program = self._home / "helm"
         program.symlink_to(Path(sys.executable).resolve())
@@ -61,6 +64,7 @@ class Worker:
         Raises TimeoutError at the deadline, EOFError if the worker died, `ValueError` if its answer cannot be read.
         """
         deadline = time.monotonic() + seconds
+        self.calls += 1
         try:
             self._requests.write(json.dumps(request).encode() + b"\n")
             self._requests.flush()
@@ -194,8 +198,11 @@ class WorkerPool:
 
     def _take(self, operation: str) -> Worker:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            idle = self._idle.pop() if self._idle else None
+        if idle and idle.calls < _CALLS_LIMIT:
+            return idle
+        if idle:
+            self._drop(idle)
         worker = Worker(self._work_dir, self._ca_file, self._proxy)
         with self._lock:
             if not self._closed:

@@ -67,22 +67,12 @@ class HelmProgram:
         """See `Helm.release`."""
         which = ("--output=json", f"--revision={revision or 0}")
         try:
-            found = self._told(self._on_cluster(access, namespace, "status", name, *which))
-            listed = self._told(self._on_cluster(access, namespace, "get", "metadata", name, *which))
+            # Not `status`, which asks the API server for every object of the release as well.
+            found = _told(self._on_cluster(access, namespace, "get", "metadata", name, *which))
+            values = _told(self._on_cluster(access, namespace, "get", "values", name, *which) or "null")
         except _NotFoundError:
             return None
-        info = found.get("info")
-        status = info.get("status") if isinstance(info, dict) else None
-        return Release.read(status, found.get("version"), listed.get("version"), found.get("config"))
-
-    def _told(self, text: str) -> dict[str, Any]:
-        try:
-            told = json.loads(text) if len(text) <= ANSWER_BYTES else None
-        except (ValueError, RecursionError):
-            told = None
-        if not isinstance(told, dict):
-            raise ArcError("ARC-2027", "What Helm read of the release cannot be used.")
-        return told
+        return Release.read(found.get("status"), found.get("revision"), found.get("version"), values)
 
     def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """See `Helm.install`."""
@@ -163,6 +153,17 @@ def _as_yaml(values: dict[str, Any]) -> str:
     """
     text = json.dumps(values, ensure_ascii=False)
     return _NOT_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _told(text: str) -> dict[str, Any]:
+    """The JSON object that Helm printed, an empty one for null. Raises `ArcError` ARC-2027."""
+    try:
+        told = json.loads(text) if len(text) <= ANSWER_BYTES else ()
+    except (ValueError, RecursionError):
+        told = ()
+    if not isinstance(told, dict | None):
+        raise ArcError("ARC-2027", "What Helm read of the release cannot be used.")
+    return told or {}
 
 
 class _NotFoundError(Exception):

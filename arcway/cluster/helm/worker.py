@@ -72,9 +72,10 @@ def _pull(request: dict[str, Any]) -> str:
 
 def _release(request: dict[str, Any]) -> dict[str, Any]:
     with private_file(request["kubeconfig"]) as path, _config(path, request) as config:
-        found = config.status(request["name"], revision=request["revision"])
-        values = config.get_values(request["name"], revision=request["revision"])
-        return {**{name: found[name] for name in ("status", "revision", "chart_version")}, "values": values}
+        # Not `status`, which asks the API server for every object of the release as well.
+        found = config.get_all(request["name"], revision=request["revision"])
+        summary = {name: found["summary"][name] for name in ("status", "revision", "chart_version")}
+        return {**summary, "values": found["config"]}
 
 
 def _install(request: dict[str, Any]) -> None:
