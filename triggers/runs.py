@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ from arcway.telemetry import log
 
 type Json = dict[str, Any]
 
+# Any escape of JSON but that of the mark of a text that was cut.
+_ESCAPED = re.compile(r"\\(?!u2026|[\"\\])")
 _OVER = (OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED)
 
 
@@ -71,13 +74,20 @@ async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyReque
 def view(state: OrchestrationState, *, with_result: bool) -> Json:
     """The run as anyone may see it; one that cannot be shown is shown as such, so that it hides no other."""
     try:
-        shown: Json = presentable(_view(state, with_result=with_result))
+        shown: Json = _view(state, with_result=with_result)
+        if with_result or not _is_plain(state.serialized_custom_status):
+            shown = presentable(shown)
         Run.model_validate({**shown, "result": None})
         datetime.fromisoformat(shown["createdAt"])
     except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
         log.warning("run of instance %s cannot be shown: %s", state.instance_id, type(error).__name__)
         return _not_to_be_shown(state)
     return shown
+
+
+def _is_plain(status: str | None) -> bool:
+    """Whether a status has plain letters only, so that it need not be gone through; a list has many."""
+    return status is not None and status.isascii() and status.isprintable() and not _ESCAPED.search(status)
 
 
 def _view(state: OrchestrationState, *, with_result: bool) -> Json:

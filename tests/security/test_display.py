@@ -177,6 +177,7 @@ class State(SimpleNamespace):
             created_at=time,
             last_updated_at=time,
             status=status,
+            serialized_custom_status=json.dumps(status),
             given=given,
         )
 
