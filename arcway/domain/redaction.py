@@ -43,7 +43,7 @@ _NAMED = re.compile(
     rf"|[|>][+-]?{_BLANK}{{1,40}}[^{_ENDS}]+|[^{_ENDS}]{{4,}}|(?<==)[^{_ENDS}]+)",
     re.DOTALL,
 )
-_FLAG = re.compile(rf"(?i)(?:--[\w-]{{0,24}}(?:{_NAME})[\w-]{{0,24}}\s{{1,4}})[^{_ENDS}]{{4,}}")
+_FLAG = re.compile(rf"(?i)--[\w-]{{0,24}}(?:{_NAME})[\w-]{{0,24}}\s{{1,4}}[^{_ENDS}]{{4,}}")
 _WORD = re.compile(r"[^\s\"'`<>]+")
 _USER_INFO = re.compile(r"(?i)://|%3a%2f%2f")
 # An ARM id is no secret, however long it is, nor is a digest.
@@ -83,9 +83,10 @@ def _without_user(found: re.Match[str]) -> str:
     scheme = _USER_INFO.search(word)
     if end < 0:
         return word
+    host = word[end + (1 if word[end] == "@" else len("%40")) :]
     if scheme and scheme.end() <= end:
-        return f"{word[: scheme.end()]}{MASK}{word[end:]}"
-    return f"{MASK}{word[end:]}" if 0 <= word.find(":") < end else word
+        return f"{word[: scheme.end()]}{MASK}{host}"
+    return f"{MASK}{host}" if 0 <= word.find(":") < end else word
 
 
 def _last_at(word: str) -> int:
