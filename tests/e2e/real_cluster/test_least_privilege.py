@@ -2,19 +2,27 @@
 
 import json
 import re
+import secrets
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from arcway.azure import secrets as stored_secrets
 from arcway.cluster import change, permissions, preflight, removal, temporary_account
 from arcway.cluster.api import ClusterApi, cluster_api
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.permissions import Permission
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
+from arcway.domain.references import KubeconfigReference
+from arcway.domain.secret_names import temporary_name
+from arcway.kubeconfigs import renewed
+from arcway.local.certificates import write_private
+from arcway.settings import read_settings
 from tests.e2e.conftest import Arcway, Command
 from tests.e2e.real_cluster.conftest import RealCluster
 from tests.e2e.test_key_delivery import OLD
@@ -64,6 +72,33 @@ def test_a_run_that_is_rolled_back_takes_all_along_with_its_own_role(
     assert (failed.returncode, "ARC-4010" in failed.stderr) == (1, True), failed.stderr
     assert "Left in place" not in failed.stderr
     cluster.eventually(lambda: cluster.objects() == before)
+
+
+def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(
+    cluster: RealCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", "ARCWAY_SECRETS_DIR": str(tmp_path)})
+    monkeypatch.setattr(stored_secrets, "settings", lambda: here)
+    own = read_kubeconfig(json.dumps(cluster.kubeconfig), None, allow_loopback=True)
+    proof = secrets.token_urlsafe(32)
+    name = temporary_name("least", proof)
+    reference = KubeconfigReference(secret=name, temporary=True, proof=proof)
+    with cluster_api(own) as api:
+        # The API server gives none for less than ten minutes, so that the first look finds fewer left.
+        token = temporary_account.make(api, name, 600, permissions.TO_LOOK)
+        access = replace(own, token=token.text, certificate=None, key=None)
+        with cluster_api(access) as limited_api:
+            temporary_account.wait_until_bound(limited_api, permissions.TO_LOOK, 60)
+        write_private(tmp_path / name, access.as_kubeconfig().encode())
+        fresh = renewed(reference, access)
+        assert fresh.token not in (None, access.token)
+        assert fresh.token in (tmp_path / name).read_text()
+        assert (temporary_account.seconds_left(fresh.token) or 0) > 1800
+        assert renewed(reference, fresh) is fresh
+        with cluster_api(fresh) as limited_api:
+            assert permissions.missing(limited_api, permissions.TO_LOOK) == []
+            temporary_account.discard(limited_api, name, fresh.token)
+        cluster.eventually(lambda: not _left(cluster))
 
 
 @pytest.fixture
