@@ -188,10 +188,10 @@ def test_large_messages_come_whole_after_a_kill(tmp_path: Path, size: int) -> No
     body = bytes(number % 253 for number in range(size))
     bus = launch("--port", "0", "--data", str(tmp_path))
     try:
-        with _entity(bus, "basic") as entity:
+        with _entity(bus, "large") as entity:
             entity.send(body)
         bus = _kill(bus, tmp_path)
-        with _entity(bus, "basic") as entity:
+        with _entity(bus, "large") as entity:
             assert b"".join(entity.receive().body) == body
     finally:
         stop(bus)
