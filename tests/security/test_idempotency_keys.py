@@ -3,14 +3,19 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from azure.servicebus import ServiceBusClient
 
+from arcway import queries
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import Origin, RunId
 from arcway.local.stack import Stack
 from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_messages import Bus, event, kind
+from triggers import messages
+from triggers.start import Started
 
 
 @pytest.fixture
@@ -51,6 +56,30 @@ def test_the_key_of_a_run_that_was_replaced_stays_its_own(arcway: Arcway, cluste
     assert (answer.status_code, answer.json()["code"]) == (409, "ARC-6009")
     gone = arcway.start(arcway.request(cluster), headers=headers)
     assert (gone.status_code, gone.json()["code"]) == (410, "ARC-6002")
+
+
+async def test_a_message_that_comes_again_needs_no_secret_of_its_run(
+    arcway: Arcway, cluster: SimulatedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Started(RunId("cluster-0", "0"), finished=True)
+    started: list[str] = []
+
+    async def known_run(*_: object) -> Started:
+        return known
+
+    async def start(client: object, request: object, key: str, *_: object) -> Started:
+        started.append(key)
+        return known
+
+    def gone(*_: object) -> None:
+        raise ArcError("ARC-2025")
+
+    monkeypatch.setattr(messages, "known_run", known_run)
+    monkeypatch.setattr(messages, "start", start)
+    monkeypatch.setattr(queries, "check_secret", gone)
+    body: Any = arcway.request(cluster)
+    await messages._do(cast("Any", None), body, "key", Origin.of("correlation", None))
+    assert started == ["key"]
 
 
 def test_a_message_with_the_id_of_another_request_is_rejected(

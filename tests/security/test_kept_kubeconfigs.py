@@ -1,0 +1,54 @@
+"""A kubeconfig that is given to the page is kept only for a check that is accepted, and not for ever."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from arcway import kubeconfigs
+from arcway.azure import secrets as product
+from arcway.domain.errors import ArcError
+from arcway.domain.owners import SecretUser
+from arcway.domain.secret_names import Kind
+from arcway.kubeconfigs import KEPT, Given, kept
+from arcway.settings import read_settings
+
+GIVEN = Given("arcway-kubeconfig-0123456789", "a kubeconfig")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    environment = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", "ARCWAY_SECRETS_DIR": str(tmp_path)}
+    here = read_settings(environment)
+    monkeypatch.setattr(product, "settings", lambda: here)
+    return tmp_path
+
+
+def read() -> str:
+    return product.read_secret(GIVEN.secret, Kind.KUBECONFIG, user=SecretUser())
+
+
+async def test_it_is_there_for_the_run_and_for_a_week() -> None:
+    async with kept(GIVEN):
+        assert read() == GIVEN.text
+    assert read() == GIVEN.text
+    now = datetime.now(UTC)
+    assert kubeconfigs.forget_expired(now) == []
+    assert kubeconfigs.forget_expired(now + KEPT + timedelta(minutes=1)) == [GIVEN.secret]
+
+
+async def test_nothing_is_kept_of_a_check_that_is_refused() -> None:
+    with pytest.raises(ArcError, match="ARC-6003"):
+        async with kept(GIVEN):
+            raise ArcError("ARC-6003")
+    with pytest.raises(ArcError, match="There is no secret"):
+        read()
+
+
+async def test_one_that_another_run_needs_stays_when_a_check_is_refused() -> None:
+    async with kept(GIVEN):
+        pass
+    with pytest.raises(ArcError, match="ARC-6003"):
+        async with kept(GIVEN):
+            raise ArcError("ARC-6003")
+    assert read() == GIVEN.text
