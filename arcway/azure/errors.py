@@ -43,7 +43,7 @@ def azure_errors(unreachable: str = "ARC-3003") -> Iterator[None]:
     except HttpResponseError as error:
         raise _from_response(error) from error
     except AzureError as error:
-        raise ArcError("ARC-4001", f"No token: {redact(str(error), 300)}") from error
+        raise ArcError("ARC-4001", f"Azure gives no token. {redact(str(error), 300)}") from error
 
 
 def _from_response(error: HttpResponseError) -> ArcError:

@@ -206,7 +206,9 @@ def _transport_errors(server: str, path: str) -> Iterator[None]:
     except TooLargeError as error:
         raise answers.AnswerTooLarge(f"The answer to {path} is too large.") from error
     except (http.HTTPError, OSError) as error:
-        reason = error.reason if isinstance(error, http.MaxRetryError) else error
+        reason: BaseException | None = error.reason if isinstance(error, http.MaxRetryError) else error
+        if isinstance(reason, http.ProtocolError) and isinstance(reason.args[-1], TimeoutError):
+            reason = reason.args[-1]  # while the request was sent
         text = redact(str(reason).rpartition(": ")[2], 200)
         if isinstance(reason, (http.SSLError, ssl.SSLError)):
             if "CERTIFICATE" in str(reason) or "certificate" in str(reason):

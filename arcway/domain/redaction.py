@@ -52,6 +52,7 @@ _READABLE = re.compile(
     r"|\b(?i:sha(?:1|256|384|512)|md5)[:-][0-9A-Fa-f]{32,128}\b)"
 )
 _RUN = re.compile(r"[A-Za-z0-9+/_~=-]{24,}")
+_PADDED = re.compile(r"(?=.*[A-Z0-9])(?:[A-Za-z0-9+/_-]{4})+[A-Za-z0-9+/_-]{2,3}={1,2}")
 _CLASSES = (str.islower, str.isupper, str.isdecimal)
 
 
@@ -103,7 +104,7 @@ def is_random(run: str) -> bool:
 
     Names change between small and capital letters and digits seldom, keys at every second character.
     """
-    if run.endswith("=") or (len(run) >= 60 and not set("-_/~").intersection(run)):
+    if bool(_PADDED.fullmatch(run)) or (len(run) >= 60 and not set("-_/~").intersection(run)):
         return True
     if len(run) >= 44 and "/" in run and _changes(run.replace("/", "")) > 0.45 and _has_all(run):
         return True
