@@ -1,0 +1,136 @@
+"""On the real API server: one verb less than a run needs is a finding, and a token that ends soon is renewed by itself.
+
+That each role suffices for its operation is in tests/e2e/real_cluster/test_least_privilege.py.
+"""
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from arcway.azure import secrets as stored_secrets
+from arcway.cluster import change, permissions, preflight, removal, temporary_account
+from arcway.cluster.api import ClusterApi, cluster_api
+from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.permissions import Permission
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import ClusterId
+from arcway.domain.references import KubeconfigReference
+from arcway.domain.secret_names import temporary_name
+from arcway.kubeconfigs import renewed
+from arcway.local.certificates import write_private
+from arcway.settings import read_settings
+
+# Beside other tests that use the control plane, a review may take long.
+pytestmark = pytest.mark.timeout(300)
+
+_ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+_TABLES = {
+    "connect": permissions.TO_CONNECT,
+    "network": permissions.TO_CHECK_THE_NETWORK,
+    "change": permissions.TO_CHANGE,
+    "disconnect": permissions.TO_DISCONNECT,
+}
+_SOME = ClusterId("11111111-2222-3333-4444-555555555555", "clusters", "shop")
+
+
+@pytest.fixture
+def administrator(control_plane: Path) -> Access:
+    return read_kubeconfig(control_plane.read_text(), None, allow_loopback=True)
+
+
+def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(
+    administrator: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", "ARCWAY_SECRETS_DIR": str(tmp_path)})
+    monkeypatch.setattr(stored_secrets, "settings", lambda: here)
+    proof = secrets.token_urlsafe(32)
+    name = temporary_name("least", proof)
+    reference = KubeconfigReference(secret=name, temporary=True, proof=proof)
+    with cluster_api(administrator) as api:
+        # The API server gives none for less than ten minutes, so that the first look finds fewer left.
+        token = temporary_account.make(api, name, 600, permissions.TO_LOOK)
+        access = replace(administrator, token=token.text, certificate=None, key=None)
+        with cluster_api(access) as limited_api:
+            temporary_account.wait_until_bound(limited_api, permissions.TO_LOOK, 60)
+        write_private(tmp_path / name, access.as_kubeconfig().encode())
+        fresh = renewed(reference, access)
+        assert fresh.token not in (None, access.token)
+        assert fresh.token in (tmp_path / name).read_text()
+        assert (temporary_account.seconds_left(fresh.token) or 0) > 1800
+        assert renewed(reference, fresh) is fresh
+        with cluster_api(fresh) as limited_api:
+            assert permissions.missing(limited_api, permissions.TO_LOOK) == []
+            temporary_account.discard(limited_api, name, fresh.token)
+        eventually(lambda: api.get(f"{_ROLES}/{name}") is None)
+
+
+@pytest.fixture
+def limited(administrator: Access) -> Iterator[tuple[Access, str]]:
+    """A ServiceAccount whose role the test changes, and the role's name."""
+    name = f"arcway-tmp-least-{uuid.uuid4().hex[:8]}"
+    with cluster_api(administrator) as api:
+        token = temporary_account.make(api, name, 3600, permissions.TO_LOOK)
+        yield replace(administrator, token=token.text, certificate=None, key=None), name
+        temporary_account.remove(api, name)
+
+
+@pytest.mark.parametrize("table", _TABLES)
+def test_one_verb_less_is_a_finding_that_names_it(
+    administrator: Access, limited: tuple[Access, str], table: str, request: pytest.FixtureRequest
+) -> None:
+    """One verb of every resource; with `--slow` every verb. One that is lost in a namespace is lost in all."""
+    access, name = limited
+    needed = list(dict.fromkeys((*(permissions.TO_CONNECT if table == "network" else ()), *_TABLES[table])))
+    verbs = {(one.verb, one.resource, one.group): one for one in _TABLES[table]}
+    if not request.config.getoption("--slow"):
+        verbs = {key[1:]: one for key, one in verbs.items()}  # type: ignore[misc]
+    with cluster_api(access) as api:
+        _grant(administrator, name, needed)
+        for item in verbs.values():
+            lost = [one for one in needed if one[:3] == item[:3]]
+            _grant(administrator, name, [one for one in needed if one not in lost])
+            eventually(partial(_may_none, api, lost))
+            eventually(partial(_may_all, api, [one for one in needed if one not in lost]))
+            said = _findings(api, access, table)
+            assert said == {f"The credential may not {text}." for text in permissions.in_words(lost)}
+
+
+def _may_none(api: ClusterApi, needed: list[Permission]) -> bool:
+    return len(permissions.missing(api, needed)) == len(needed)
+
+
+def _may_all(api: ClusterApi, needed: list[Permission]) -> bool:
+    return not permissions.missing(api, needed)
+
+
+def _findings(api: ClusterApi, access: Access, table: str) -> set[str]:
+    if table in ("connect", "network"):
+        try:
+            found, _ = preflight.inspect(api, access, "x", proxied=False, network=table == "network")
+        except ArcError as error:
+            found = [{"code": error.code, "message": error.message}]
+    elif table == "change":
+        found = change.inspect(api, "x", _SOME)
+    else:
+        found, *_ = removal.inspect(api, "x", _SOME)
+    return {item["message"] for item in found if item["code"] == "ARC-2008"}
+
+
+def _grant(administrator: Access, name: str, needed: list[Permission]) -> None:
+    with cluster_api(administrator) as api:
+        role = api.get(f"{_ROLES}/{name}")
+        assert role
+        assert api.replace(f"{_ROLES}/{name}", {**role, "rules": permissions.rules(needed)})
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 180
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
