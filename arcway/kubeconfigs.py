@@ -24,8 +24,6 @@ from arcway.telemetry import log
 
 KEPT = timedelta(days=7)
 """How long a kubeconfig that was given to the page can be used."""
-
-
 _RENEWED_BELOW = 600
 _RENEWED_SECONDS = 3600
 
@@ -79,9 +77,13 @@ def open_kubeconfig(reference: KubeconfigReference, user: SecretUser) -> Access:
 
     Raises `ArcError`: ARC-2001 to ARC-2005, ARC-2025 when a temporary one is gone, ARC-2040 when it is somebody else's.
     """
+    return read_kubeconfig(stored_text(reference, user), reference.context, allow_loopback=settings().local)
+
+
+def stored_text(reference: KubeconfigReference, user: SecretUser) -> str:
+    """The text of a stored kubeconfig, for `user`. Raises `ArcError` ARC-2001, ARC-2025 or ARC-2040."""
     kind = Kind.TEMPORARY if reference.temporary else Kind.KUBECONFIG
-    text = read_secret(reference.secret, kind, user=user, code_when_gone=reference.code_when_gone)
-    return read_kubeconfig(text, reference.context, allow_loopback=settings().local)
+    return read_secret(reference.secret, kind, user=user, code_when_gone=reference.code_when_gone)
 
 
 def renewed(reference: KubeconfigReference, access: Access) -> Access:

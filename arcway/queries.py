@@ -17,7 +17,7 @@ from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import Kind
 from arcway.domain.secrets_held import hold_always
 from arcway.domain.text import presentable
-from arcway.kubeconfigs import open_kubeconfig
+from arcway.kubeconfigs import open_kubeconfig, stored_text
 
 
 def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
@@ -53,12 +53,8 @@ def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretU
 
 
 def check_secret(reference: KubeconfigReference, user: SecretUser) -> None:
-    """Raises `ArcError` when there is no such secret that `user` may use; its value goes nowhere.
-
-    The codes are those of `open_kubeconfig`, as far as they are about the secret.
-    """
-    kind = Kind.TEMPORARY if reference.temporary else Kind.KUBECONFIG
-    read_secret(reference.secret, kind, user=user, code_when_gone=reference.code_when_gone)
+    """Raises `ArcError` as `stored_text` when there is no such secret that `user` may use; its value goes nowhere."""
+    stored_text(reference, user)
 
 
 def secret_of_page(name: str) -> str:

@@ -74,15 +74,15 @@ async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyReque
 def view(state: OrchestrationState, *, with_result: bool) -> Json:
     """The run as anyone may see it; one that cannot be shown is shown as such, so that it hides no other."""
     try:
-        shown: Json = _view(state, with_result=with_result)
+        run: Json = _view(state, with_result=with_result)
         if with_result or not _is_plain(state.serialized_custom_status):
-            shown = presentable(shown)
-        Run.model_validate({**shown, "result": None})
-        datetime.fromisoformat(shown["createdAt"])
+            run = presentable(run)
+        Run.model_validate({**run, "result": None})
+        datetime.fromisoformat(run["createdAt"])
     except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
         log.warning("run of instance %s cannot be shown: %s", state.instance_id, type(error).__name__)
         return _not_to_be_shown(state)
-    return shown
+    return run
 
 
 def _is_plain(status: str | None) -> bool:

@@ -40,8 +40,8 @@ def agents(
     kube_config: KubeConfigOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = None,
-    cluster_role: ClusterRoleOption = None,
+    ttl: CredentialTtlOption = None,
+    role: ClusterRoleOption = None,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
     kube_context: KubeContextOption = None,
@@ -52,9 +52,7 @@ def agents(
     here = Server.find(server)
     which = requests.cluster(here, name, resource_group, subscription)
     path = f"connectedClusters/{which['subscriptionId']}/{resource_group}/{name}/agents"
-    given = Kubeconfig(
-        kube_config, kube_context, kubeconfig_secret, credential, credential_ttl, cluster_role, vault=key_vault, yes=yes
-    )
+    given = Kubeconfig(kube_config, kube_context, kubeconfig_secret, credential, ttl, role, vault=key_vault, yes=yes)
     found = (None if given.is_named else _by_last_run(here, path)) or _by(here, path, name, given)
     output.show(
         found, format_, lambda: Group(_table(_DEPLOYMENTS, found["deployments"]), "", _table(_PODS, found["pods"]))

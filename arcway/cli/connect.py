@@ -53,8 +53,8 @@ def connect(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = None,
-    cluster_role: ClusterRoleOption = None,
+    ttl: CredentialTtlOption = None,
+    role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
@@ -95,15 +95,7 @@ def connect(
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
     given = Kubeconfig(
-        kube_config,
-        kube_context,
-        kubeconfig_secret,
-        credential,
-        credential_ttl,
-        cluster_role,
-        keep_credential,
-        key_vault,
-        yes,
+        kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
     with handing_over(
@@ -123,8 +115,8 @@ def check(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = None,
-    cluster_role: ClusterRoleOption = None,
+    ttl: CredentialTtlOption = None,
+    role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
@@ -143,15 +135,7 @@ def check(
     body = _request(here, name, resource_group, subscription, location)
     body |= {"checkNetwork": check_network, "takeOver": take_over}
     given = Kubeconfig(
-        kube_config,
-        kube_context,
-        kubeconfig_secret,
-        credential,
-        credential_ttl,
-        cluster_role,
-        keep_credential,
-        key_vault,
-        yes,
+        kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
     with handing_over(here, name, given, Needs("check", network=check_network), proxy) as handed:

@@ -48,8 +48,8 @@ def disconnect(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = None,
-    cluster_role: ClusterRoleOption = None,
+    ttl: CredentialTtlOption = None,
+    role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     azure_only: Annotated[
@@ -79,15 +79,7 @@ def disconnect(
     body = requests.cluster(here, name, resource_group, subscription)
     body |= {"azureOnly": azure_only, "agentsOnly": agents_only, "force": force}
     given = Kubeconfig(
-        kube_config,
-        kube_context,
-        kubeconfig_secret,
-        credential,
-        credential_ttl,
-        cluster_role,
-        keep_credential,
-        key_vault,
-        yes,
+        kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     # Taken like everywhere, and of no use: nothing that would need a proxy runs in the cluster.
     plain, _ = without_credentials(Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials))

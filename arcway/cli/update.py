@@ -51,8 +51,8 @@ def update(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = None,
-    cluster_role: ClusterRoleOption = None,
+    ttl: CredentialTtlOption = None,
+    role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
@@ -99,15 +99,7 @@ def update(
     body = requests.cluster(here, name, resource_group, subscription)
     body |= {field: value for field, value in said.items() if value is not None}
     given = Kubeconfig(
-        kube_config,
-        kube_context,
-        kubeconfig_secret,
-        credential,
-        credential_ttl,
-        cluster_role,
-        keep_credential,
-        key_vault,
-        yes,
+        kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
     needed = given.is_named or proxy != Proxy() or any(field in body for field in _OF_THE_AGENTS)

@@ -45,8 +45,8 @@ def upgrade(
     kube_context: KubeContextOption = None,
     kubeconfig_secret: KubeconfigSecretOption = None,
     credential: CredentialOption = "service-account",
-    credential_ttl: CredentialTtlOption = None,
-    cluster_role: ClusterRoleOption = None,
+    ttl: CredentialTtlOption = None,
+    role: ClusterRoleOption = None,
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
@@ -71,15 +71,7 @@ def upgrade(
     body = requests.cluster(here, name, resource_group, subscription)
     body |= {"agentVersion": agent_version, "upgradeTimeout": upgrade_timeout}
     given = Kubeconfig(
-        kube_config,
-        kube_context,
-        kubeconfig_secret,
-        credential,
-        credential_ttl,
-        cluster_role,
-        keep_credential,
-        key_vault,
-        yes,
+        kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     # Taken like everywhere, and of no use: the agents keep the proxy that they have.
     plain, _ = without_credentials(Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials))

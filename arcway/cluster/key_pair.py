@@ -7,7 +7,6 @@ public key is what Azure gets: base64 of PKCS#1 DER, 704 characters.
 
 import base64
 import os
-import re
 import threading
 from typing import Any
 
@@ -24,6 +23,7 @@ from arcway.cluster.api import ClusterApi
 from arcway.cluster.lease import Held
 from arcway.domain.errors import ArcError
 from arcway.domain.secrets_held import hold
+from arcway.domain.versions import VERSION
 
 NAMESPACE = "azure-arc"
 SECRET = "azure-arc-connect-privatekey"  # noqa: S105 - a name
@@ -35,7 +35,6 @@ _KEY_BITS = 4096
 # A key of 16,384 bits; checking the parts of a key of any size would take any time.
 _PEM_BYTES = 16 * 1024
 _SECRET_SINCE = (1, 35, 3)
-_VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:-([0-9A-Za-z.-]{1,128}))?(?:\+.{0,128})?")
 _ADOPTION = {
     "labels": {"app.kubernetes.io/managed-by": "Helm"},
     "annotations": {"meta.helm.sh/release-name": RELEASE, "meta.helm.sh/release-namespace": RELEASE_NAMESPACE},
@@ -91,7 +90,7 @@ def chart_reads_secret(version: str, train: str) -> bool:
     The rule is that of `az connectedk8s`: from 1.35.3 on, in the preview train from 1.35.3-preview on, and every `-dev`
     version. Raises `ArcError` ARC-5001 when the version is not a semantic one.
     """
-    match = _VERSION.fullmatch(version)
+    match = VERSION.fullmatch(version)
     if match is None:
         raise ArcError("ARC-5001", f"The chart's version {version[:40]} is not a semantic version.")
     numbers, label = tuple(int(match[part]) for part in (1, 2, 3)), match[4]

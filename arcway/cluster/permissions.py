@@ -45,6 +45,7 @@ GET_LEASES = Permission("get", "leases", "coordination.k8s.io", "kube-system")
 GET_NAMESPACES = Permission("get", "namespaces")
 GET_CONFIG = Permission("get", "configmaps", "", NAMESPACE)
 GET_KEY = Permission("get", "secrets", "", NAMESPACE)
+_GET_LOG = Permission("get", "pods/log", "", NAMESPACE)
 LIST_RECORDS = Permission("list", "secrets", "", RELEASE_NAMESPACE)
 LIST_CRDS = Permission("list", *_CRDS)
 
@@ -89,18 +90,11 @@ TO_CHECK_THE_NETWORK = (
     Permission("list", "pods", "", NETWORK_NAMESPACE),
     Permission("list", "events", "", NETWORK_NAMESPACE),
 )
-
-
-TO_LOOK = (
-    GET_CONFIG,
-    *_WATCHED,
-    GET_KEY,
-    Permission("get", "pods/log", "", NAMESPACE),
-)
+TO_LOOK = (GET_CONFIG, *_WATCHED, GET_KEY, _GET_LOG)
 # Without these a check says less; preflight does not ask for them.
 _TO_SAY_MORE = (
     LIST_PODS,
-    Permission("get", "pods/log", "", NAMESPACE),
+    _GET_LOG,
     Permission("get", "configmaps", "", "kube-system"),
     Permission("list", "servicecidrs", "networking.k8s.io"),
 )

@@ -36,7 +36,7 @@ def pool_manager(access: Access, endpoint: Endpoint) -> urllib3.PoolManager:
             credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
             options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=credentials)
         return _ProxyManager(endpoint.proxy, **options)
-    manager = _PoolManager(**options)
+    manager = _NoRedirects(**options)
     manager.pool_classes_by_scheme = {"https": partial(_CheckedPool, endpoint.addresses)}  # type: ignore[dict-item]
     return manager
 
@@ -68,10 +68,6 @@ class _NoRedirects(urllib3.PoolManager):
             path = urlsplit(url).path
             raise ArcError("ARC-3009", f"{method} {path}: the API server redirected ({response.status}).")
         return response
-
-
-class _PoolManager(_NoRedirects):
-    pass
 
 
 class _ProxyManager(_NoRedirects, urllib3.ProxyManager):

@@ -104,7 +104,9 @@ def discard(api: ClusterApi, name: str, token: str | None) -> None:
         return
     try:
         # What the first one that is there owned goes with it, and so do the rights to delete the next.
-        any(_remove(api, path, name) for path in (_ROLES, _BINDINGS, _ACCOUNTS))
+        for path in (_ROLES, _BINDINGS, _ACCOUNTS):
+            if _remove(api, path, name):
+                break
     except ArcError as error:
         if error.code == "ARC-2006" and _is_valid_still(token):
             return  # the token ended before its time, with its ServiceAccount

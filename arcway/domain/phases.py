@@ -55,8 +55,6 @@ TIME_LIMITS: dict[PhaseName, int] = {
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.
 UNDO_SECONDS = 15 * 60
 CLEAN_UP_SECONDS = 5 * 60
-
-
 # upgradeAgents is limited by the request: this is the longest that it may ask for.
 _UPGRADE_SECONDS = 3600
 _LONGEST_ORDERS = {"onboard": "agents-first", "update": "azure-first"}

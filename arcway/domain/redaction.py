@@ -7,11 +7,10 @@ that it takes is bounded whatever the text is. Must not know where a text came f
 import re
 from itertools import pairwise
 
-from arcway.domain.secrets_held import masked
+from arcway.domain.secrets_held import MASK, masked
 from arcway.domain.text import sentence
 
 LIMIT = 600
-MASK = "[redacted]"
 _WINDOW = 4
 # What is left of a secret that the cut went through may be too short to look like one.
 _OVERLAP = 64

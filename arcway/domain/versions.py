@@ -5,7 +5,8 @@ Must not know where versions come from nor what depends on them.
 
 import re
 
-_VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:-([0-9A-Za-z.-]{1,128}))?(?:\+.{0,128})?")
+VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:-([0-9A-Za-z.-]{1,128}))?(?:\+.{0,128})?")
+"""A semantic version with or without `v`; groups: its three numbers and the label."""
 
 
 def is_older(one: str, other: str) -> bool:
@@ -14,7 +15,7 @@ def is_older(one: str, other: str) -> bool:
 
 
 def _precedence(text: str) -> tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]:
-    match = _VERSION.fullmatch(text)
+    match = VERSION.fullmatch(text)
     if match is None:
         return (), False, ()
     label = match[4] or ""

@@ -89,14 +89,14 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
 def test_what_is_made_is_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        cache = ChartCache(tmp_path / "state" / "work" / "charts")
+        cache = ChartCache(tmp_path / "state" / "helm" / "charts")
         cache.put(DIGEST, b"archive")
         ca_file = tmp_path / "ca.pem"
         ca_file.write_text("ca")
         assert ca_bundle(tmp_path / "other", str(ca_file))
     finally:
         os.umask(before)
-    for folder in ("state", "state/work", "state/work/charts", "other"):
+    for folder in ("state", "state/helm", "state/helm/charts", "other"):
         assert mode_of(tmp_path / folder) == 0o700
 
 
