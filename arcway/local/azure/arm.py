@@ -12,6 +12,7 @@ from aiohttp import web
 
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Handler, Routes
+from arcway.local.azure.record import Writer
 from arcway.local.azure.subscriptions import Refusal
 from arcway.local.azure.world import Operation, World
 
@@ -82,7 +83,7 @@ class ResourceManager:
 
     def _guarded(self, action: str, handler: Handler) -> Handler:
         async def guard(exchange: Exchange) -> web.StreamResponse:
-            claims = self._entra.check(exchange.request)
+            claims = exchange.claims = self._entra.check(exchange.request)
             if not exchange.query("api-version"):
                 text = "The api-version query parameter (?api-version=) is required for all requests."
                 raise Refusal(400, "MissingApiVersionParameter", text)
@@ -186,13 +187,15 @@ class ResourceManager:
         if not _NAME.fullmatch(parts["name"]):
             raise Refusal(400, "InvalidResourceName", f"The resource name '{parts['name'][:80]}' is invalid.")
         body = exchange.json()
-        cluster, operation, new = self._world.put_cluster(parts["subscription"], parts["group"], parts["name"], body)
+        cluster, operation, new = self._world.put_cluster(
+            parts["subscription"], parts["group"], parts["name"], body, _writer(exchange)
+        )
         return web.json_response(
             cluster, status=201 if new else 200, headers=self._follow(exchange, operation, cluster)
         )
 
     async def _patch(self, exchange: Exchange) -> web.StreamResponse:
-        return web.json_response(self._world.patch_cluster(self._cluster(exchange), exchange.json()))
+        return web.json_response(self._world.patch_cluster(self._cluster(exchange), exchange.json(), _writer(exchange)))
 
     async def _delete(self, exchange: Exchange) -> web.StreamResponse:
         try:
@@ -238,7 +241,7 @@ class ResourceManager:
         body: dict[str, Any] = {
             "id": exchange.path,
             "name": operation.id,
-            "resourceId": operation.key,
+            "resourceId": operation.resource_id or operation.key,
             "status": operation.status,
             "startTime": operation.started,
             "properties": None,
@@ -248,3 +251,11 @@ class ResourceManager:
         if operation.error:
             body["error"] = operation.error
         return web.json_response(body, headers={} if operation.ended else self._asked_to_wait())
+
+
+def _writer(exchange: Exchange) -> Writer:
+    """Users by their name, applications and managed identities by their application's id."""
+    claims = exchange.claims
+    if "scp" in claims:
+        return Writer(str(claims.get("preferred_username") or claims["oid"]), "User")
+    return Writer(str(claims.get("appid") or claims.get("azp") or claims["oid"]), "Application")

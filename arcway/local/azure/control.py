@@ -8,7 +8,10 @@ PUT  /control/faults       [{"path": regex, "method": "PUT", "times": 2, "status
 PUT  /control/subscriptions/{id}    {"actions": […], "notActions": […]}         creates or changes
 PUT  /control/providers/{subscription}/{namespace}   {"state": "NotRegistered"}
 PUT  /control/provisioning-failures {"<resource id>": {"code": …, "message": …}}
-PUT  /control/connectivity {"<resource id>": "Offline"}   what Azure says of a cluster until its next heartbeat
+PUT  /control/connectivity {"<resource id>": "Offline"}   what Azure says of a cluster until its next heartbeat;
+                           an Expired one has no more heartbeats, as its identity has run out
+PUT  /control/clusters     {"<resource id>": {"provisioningState": "Deleting", "connectivityStatus": …, any property,
+                             "gone": {"reads": 2, "seconds": 0}}}       with `gone`, when the record vanishes by itself
 PUT  /control/retry-after  {"seconds": 2}        Retry-After of operations under way; null for none
 PUT  /control/settings     {"dotted.key": "value"}   additional Helm settings of the data plane
 POST /control/rotate-key   {"keep": true}        sign tokens with a new key; keep: tokens of earlier ones stay valid
@@ -27,7 +30,7 @@ from arcway.local.azure.data_plane import DataPlane
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Fault, RequestLog, Routes
 from arcway.local.azure.subscriptions import Refusal, Subscription
-from arcway.local.azure.transitions import Change
+from arcway.local.azure.transitions import Change, Pace
 from arcway.local.azure.world import World
 
 
@@ -54,6 +57,7 @@ class Control:
         routes.add("PUT", r"/control/providers/(?P<id>[^/]+)/(?P<namespace>[^/]+)", self._provider)
         routes.add("PUT", r"/control/provisioning-failures", self._failures)
         routes.add("PUT", r"/control/connectivity", self._connectivity)
+        routes.add("PUT", r"/control/clusters", self._clusters)
         routes.add("PUT", r"/control/retry-after", self._retry_after)
         routes.add("PUT", r"/control/settings", self._settings)
         routes.add("POST", r"/control/rotate-key", self._rotate_key)
@@ -112,7 +116,13 @@ class Control:
 
     async def _connectivity(self, exchange: Exchange) -> web.StreamResponse:
         for resource_id, status in exchange.json().items():
-            self._world.set_connectivity(resource_id, status)
+            self._world.set_properties(resource_id, {"connectivityStatus": status})
+        return web.json_response({})
+
+    async def _clusters(self, exchange: Exchange) -> web.StreamResponse:
+        for resource_id, wanted in exchange.json().items():
+            gone = Pace.parse(wanted.pop("gone")) if "gone" in wanted else None
+            self._world.set_properties(resource_id, wanted, gone)
         return web.json_response({})
 
     async def _retry_after(self, exchange: Exchange) -> web.StreamResponse:

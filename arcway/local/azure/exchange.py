@@ -29,6 +29,8 @@ class Exchange:
     path: str
     parts: dict[str, str]
     body: bytes
+    claims: dict[str, Any] = field(default_factory=dict)
+    """Of the token that came with the request, once it was checked."""
 
     def query(self, name: str) -> str:
         """A query parameter without regard to the case of its name; empty when absent."""

@@ -8,11 +8,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from arcway.local.azure import record
 from arcway.local.azure.keys import load_pkcs1
+from arcway.local.azure.record import TYPE, Writer
 from arcway.local.azure.subscriptions import LOCATIONS, Refusal, Subscription, Subscriptions, Touch, now
-from arcway.local.azure.transitions import Change, Paces
+from arcway.local.azure.transitions import Change, Pace, Paces
 
-_TYPE = "Microsoft.Kubernetes/connectedClusters"
 _CONFIGURATION = "Microsoft.KubernetesConfiguration/sourceControlConfigurations"
 
 
@@ -28,6 +29,7 @@ class Operation:
     status: str = "Accepted"
     ended: str | None = None
     error: dict[str, str] | None = None
+    resource_id: str = ""
 
 
 class World(Subscriptions):
@@ -71,7 +73,7 @@ class World(Subscriptions):
     # --- connected clusters ----------------------------------------------------------------------------------------
 
     def put_cluster(
-        self, subscription_id: str, group: str, name: str, body: dict[str, Any]
+        self, subscription_id: str, group: str, name: str, body: dict[str, Any], writer: Writer
     ) -> tuple[dict[str, Any], Operation, bool]:
         """Create or replace a connected cluster: the resource, the operation to follow, whether it is new."""
         if self._provider(subscription_id, "Microsoft.Kubernetes").state != "Registered":
@@ -80,51 +82,44 @@ class World(Subscriptions):
         group_id = self.group(subscription_id, group)["id"]
         location = str(body.get("location", "")).replace(" ", "").lower()
         if location not in {item.replace(" ", "").lower() for item in LOCATIONS}:
-            text = f"The provided location '{location}' is not available for resource type '{_TYPE}'."
+            text = f"The provided location '{location}' is not available for resource type '{TYPE}'."
             raise Refusal(400, "LocationNotAvailableForResourceType", text)
         resource_id = f"{group_id}/providers/Microsoft.Kubernetes/connectedClusters/{name}"
+        self._settle(resource_id.lower())
         existing = self.clusters.get(resource_id.lower())
         if existing and existing["location"] != location:
             text = f"The resource '{name}' already exists in location '{existing['location']}'."
             raise Refusal(409, "InvalidResourceLocation", text)
-        properties = _checked_properties(body)
-        cluster = existing or self._new_cluster(resource_id, name, location)
-        if cluster["properties"].get("agentPublicKeyCertificate") != properties["agentPublicKeyCertificate"]:
-            cluster["properties"]["connectivityStatus"] = "Connecting"
-        cluster["tags"] = body.get("tags") or {}
-        if body.get("kind"):
-            cluster["kind"] = body["kind"]
-        cluster["properties"].update(properties)
-        cluster["properties"]["provisioningState"] = "Accepted"
-        cluster["systemData"]["lastModifiedAt"] = now()
+        record.checked_properties(body)
+        if existing and existing["properties"].get("provisioningState") == "Deleting":
+            raise Refusal(409, "Conflict", f"The resource '{name}' is being deleted. Try again when it is gone.")
+        cluster = existing or record.new_record(resource_id, name, location, self.tenant, writer)
+        record.replace(cluster, body, writer)
         self.clusters[resource_id.lower()] = cluster
         self.touch("cluster", resource_id.lower())
-        return cluster, self._start(resource_id.lower(), "write", location), existing is None
+        return cluster, self._start(resource_id.lower(), "write", self.paces.provisioning), existing is None
 
     def cluster(self, subscription_id: str, group: str, name: str) -> dict[str, Any]:
         """The connected cluster. Raises `Refusal` 404 ResourceNotFound."""
         group_id = self.group(subscription_id, group)["id"]
-        key = f"{group_id}/providers/{_TYPE}/{name}".lower()
+        key = f"{group_id}/providers/{TYPE}/{name}".lower()
         self._settle(key)
         found = self.clusters.get(key)
         if found is None:
-            text = f"The Resource '{_TYPE}/{name}' under resource group '{group}' was not found."
+            text = f"The Resource '{TYPE}/{name}' under resource group '{group}' was not found."
             raise Refusal(404, "ResourceNotFound", text)
         return found
 
-    def patch_cluster(self, cluster: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    def patch_cluster(self, cluster: dict[str, Any], body: dict[str, Any], writer: Writer) -> dict[str, Any]:
         """Change tags and the few properties that may change without a PUT."""
         self.touch("cluster", cluster["id"].lower())
-        if "tags" in body:
-            cluster["tags"] = body["tags"] or {}
-        allowed = {"distribution", "distributionVersion", "azureHybridBenefit"}
-        cluster["properties"].update({k: v for k, v in (body.get("properties") or {}).items() if k in allowed})
+        record.patch(cluster, body, writer)
         return cluster
 
     def delete_cluster(self, cluster: dict[str, Any]) -> Operation:
         """Start deleting."""
         cluster["properties"]["provisioningState"] = "Deleting"
-        return self._start(cluster["id"].lower(), "delete", cluster["location"])
+        return self._start(cluster["id"].lower(), "delete", self.paces.deletion)
 
     def clusters_in(self, subscription_id: str, group: str | None) -> list[dict[str, Any]]:
         """All connected clusters of a subscription or a group, by id."""
@@ -169,26 +164,10 @@ class World(Subscriptions):
         self._advance(operation)
         return operation
 
-    def _new_cluster(self, resource_id: str, name: str, location: str) -> dict[str, Any]:
-        return {
-            "id": resource_id,
-            "name": name,
-            "type": "microsoft.kubernetes/connectedclusters",
-            "location": location,
-            "identity": {"type": "SystemAssigned", "principalId": str(uuid.uuid4()), "tenantId": self.tenant},
-            "systemData": {"createdAt": now(), "createdByType": "Application"},
-            "properties": {
-                "connectivityStatus": "Connecting",
-                "privateLinkState": "Disabled",
-                "azureHybridBenefit": "NotApplicable",
-            },
-        }
-
-    def _start(self, key: str, kind: str, location: str) -> Operation:
-        pace = self.paces.deletion if kind == "delete" else self.paces.provisioning
+    def _start(self, key: str, kind: str, pace: Pace) -> Operation:
         unique = uuid.uuid4()
         operation_id = f"{unique}*{hashlib.sha256(unique.bytes).hexdigest().upper()}"
-        operation = Operation(operation_id, key, kind, Change(pace), now())
+        operation = Operation(operation_id, key, kind, Change(pace), now(), resource_id=self.clusters[key]["id"])
         self.operations[operation_id] = self._open[key] = operation
         self.touch("operation", operation_id)
         self.touch("cluster", key)
@@ -233,48 +212,33 @@ class World(Subscriptions):
         cluster = self.clusters.get(resource_id.lower())
         return str(cluster["properties"]["agentPublicKeyCertificate"]) if cluster else ""
 
-    def set_connectivity(self, resource_id: str, status: str) -> None:
-        """What is said of a cluster whose agents stopped speaking. Raises `Refusal` 404."""
+    def set_properties(self, resource_id: str, properties: dict[str, Any], gone: Pace | None = None) -> None:
+        """Say something of a connected cluster as the service would; with `gone`, when it vanishes by itself.
+
+        Raises `Refusal` 404.
+        """
         cluster = self.clusters.get(resource_id.lower())
         if cluster is None:
             raise Refusal(404, "ResourceNotFound", f"There is no connected cluster {resource_id}.")
         self.touch("cluster", resource_id.lower())
-        cluster["properties"]["connectivityStatus"] = status
+        cluster["properties"].update(properties)
+        record.sign(cluster, record.SERVICE)
+        if gone is not None:
+            self._start(resource_id.lower(), "delete", gone)
 
     def report(self, resource_id: str, metadata: dict[str, Any], *, expires: datetime | None) -> bool:
         """A heartbeat of the cluster's agents; returns whether the service counts it as Connected."""
         cluster = self.clusters.get(resource_id.lower())
         if cluster is None or cluster["properties"]["provisioningState"] == "Deleting":
             return False
+        if cluster["properties"]["connectivityStatus"] == "Expired":
+            return False
         properties = cluster["properties"]
         self.touch("cluster", resource_id.lower())
         properties["connectivityStatus"] = "Connected"
         properties["lastConnectivityTime"] = now()
         properties.update(metadata)
+        record.sign(cluster, record.SERVICE)
         if expires:
             properties["managedIdentityCertificateExpirationTime"] = expires.isoformat().replace("+00:00", "Z")
         return True
-
-
-def _checked_properties(body: dict[str, Any]) -> dict[str, Any]:
-    properties = {key: value for key, value in (body.get("properties") or {}).items() if key not in _READ_ONLY}
-    try:
-        load_pkcs1(str(properties.get("agentPublicKeyCertificate", "")))
-    except ValueError as error:
-        raise Refusal(400, "InvalidAgentPublicKeyCertificate", f"agentPublicKeyCertificate is {error}.") from error
-    if (body.get("identity") or {}).get("type") != "SystemAssigned":
-        raise Refusal(400, "InvalidIdentity", "identity.type must be SystemAssigned.")
-    return properties
-
-
-_READ_ONLY = {
-    "provisioningState",
-    "connectivityStatus",
-    "kubernetesVersion",
-    "totalNodeCount",
-    "totalCoreCount",
-    "agentVersion",
-    "lastConnectivityTime",
-    "managedIdentityCertificateExpirationTime",
-    "offering",
-}
