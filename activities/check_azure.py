@@ -3,6 +3,7 @@
 import difflib
 
 from activities.step import Call, Json
+from activities.targets import change_to_connect
 from arcway.azure import connected_clusters, data_plane, subscriptions
 from arcway.azure.providers import (
     NAMESPACES,
@@ -41,10 +42,19 @@ def check_azure(call: Call) -> Json:
             "tenantId": tenant_id,
             "resourceGroupExists": group_exists,
             "resourceExists": resource is not None,
+            "resourceChanges": _changes(call, resource),
             "takesOver": resource is not None and serves_another(resource, call.given.get("publicKey")),
             "toRegister": [name for name, state in states.items() if state != REGISTERED],
         },
     }
+
+
+def _changes(call: Call, resource: Json | None) -> list[str]:
+    """The properties of the connected cluster that the connect will change."""
+    cluster = call.given.get("cluster")
+    if resource is None or cluster is None:
+        return []
+    return sorted(change_to_connect(call.request, resource, cluster.get("publicKey"), cluster).differing(resource))
 
 
 def _of_another(request: Request, resource: Json | None, public_key: str | None) -> list[Json]:

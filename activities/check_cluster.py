@@ -1,9 +1,10 @@
 """check_cluster: what the cluster must be before anything is changed in it."""
 
 from activities.step import Call, Json
-from activities.targets import access_to, credentials_of, skip_range
-from arcway.cluster import preflight
-from arcway.cluster.api import cluster_api
+from activities.targets import credentials_of, looked_at, named_values, skip_range
+from arcway.cluster import change, preflight
+from arcway.cluster.release import Target
+from arcway.cluster.values import differing
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.settings import settings
@@ -12,15 +13,29 @@ from arcway.settings import settings
 def check_cluster(call: Call) -> Json:
     """Findings and facts of the cluster; changes nothing, so it does not take the Lease either."""
     request = call.request
-    proxy, access = request.proxy, access_to(call)
-    with cluster_api(access) as api:
+    proxy = request.proxy
+    with looked_at(call) as target:
         findings, facts = preflight.inspect(
-            api, access, settings().installation, proxied=proxy is not None, network=request.check_network
+            target.api,
+            target.access,
+            settings().installation,
+            proxied=proxy is not None,
+            network=request.check_network,
         )
+        findings += _credentials(call)
+        is_changed = facts["releaseDeployed"] and not any(finding["level"] == "error" for finding in findings)
+        changes = _changes(call, target, facts) if is_changed else []
     if proxy is not None and (skipped := skip_range(proxy, facts)):
         findings.append(finding("ARC-2016", f"Without the proxy the agents reach: {skipped}.", "info"))
-    findings += _credentials(call)
-    return {"findings": findings, "facts": {"cluster": facts, "releaseDeployed": facts["releaseDeployed"]}}
+    found = {"cluster": facts, "releaseDeployed": facts["releaseDeployed"], "agentChanges": changes}
+    return {"findings": findings, "facts": found}
+
+
+def _changes(call: Call, target: Target, facts: Json) -> list[str]:
+    """What the request names that agents which are there do not have; the names alone, values may be secret."""
+    now, version = change.deployed(target), call.request.agents.version
+    changes = differing(now.latest.values, named_values(call, now.latest.values, facts))
+    return changes + (["chart version"] if version not in (None, now.version) else [])
 
 
 def _credentials(call: Call) -> list[Json]:

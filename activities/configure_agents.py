@@ -4,6 +4,7 @@ from activities.step import Call, Json
 from activities.targets import cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster import release
+from arcway.cluster.change import train_of
 from arcway.cluster.release import Chart
 from arcway.cluster.values import from_dotted, merged
 from arcway.domain.errors import ArcError
@@ -16,12 +17,13 @@ def configure_agents(call: Call) -> Json:
     resource = connected_clusters.get(request.cluster)
     if resource is None:
         raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
-    path, dotted = data_plane.helm_settings(request.location, request.agents.train, resource)
-    values = merged(values_of(call, call.given["facts"], call.given["tenantId"]), from_dotted(dotted))
     with cluster_of(call) as target:
         found, again = release.current(target)
         if found is None:
             raise ArcError("ARC-5003", "Release azure-arc was removed while the cluster was being connected.")
+        values = values_of(call, call.given["facts"], resource, found.values)
+        path, dotted = data_plane.helm_settings(request.location, train_of(values), resource)
+        values = merged(values, from_dotted(dotted))
         repository = Chart.parse(path, None, settings().registries).repository
         chart = Chart(repository, found.chart_version)
         differed = release.bring_up_to(target, found, chart, values, again=again)

@@ -4,16 +4,22 @@ from activities.step import Call, Json
 from activities.targets import chart_of, cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster import key_pair, preflight, release
+from arcway.cluster.change import train_of
 from arcway.cluster.release import Chart
 from arcway.cluster.values import Values, from_dotted, merged, refuse_another
 
 
 def deploy_agents(call: Call) -> Json:
-    """Install, or upgrade if something differs; returns without waiting for the agents."""
-    values = values_of(call, call.given["facts"], call.given["tenantId"])
-    chart, train = chart_of(call.request), call.request.agents.train
+    """Install, or upgrade if something differs; returns without waiting for the agents.
+
+    What the request leaves out stays as it is in a release that is there.
+    """
+    resource, facts = connected_clusters.get(call.request.cluster), call.given["facts"]
     with cluster_of(call) as target:
         found, again = release.current(target)
+        had = found.values if found else {}
+        values, chart = values_of(call, facts, resource, had), chart_of(call.request, had)
+        train = train_of(values)
         if found is None:
             digest = release.install(
                 target, chart, merged(values, key_pair.key_values(target.api, chart.version, train, {}))
@@ -26,18 +32,16 @@ def deploy_agents(call: Call) -> Json:
         if call.request.agents.version is None:
             # Agents that are there upgrade by themselves; installing again must not change their version.
             chart = Chart(chart.repository, found.chart_version)
-        wanted = merged(values, _settings_of_resource(call))
+        wanted = merged(values, _settings_of_resource(call, resource, train))
         wanted = merged(wanted, key_pair.key_values(target.api, chart.version, train, found.values))
         differed = release.bring_up_to(target, found, chart, wanted, again=again)
         created = release.made_by_this_run(target)
-    seen = {"reference": chart.reference, "digest": None}
-    return {"created": created, "changed": bool(differed), "chart": seen}
+    return {"created": created, "changed": bool(differed), "chart": {"reference": chart.reference, "digest": None}}
 
 
-def _settings_of_resource(call: Call) -> Values:
+def _settings_of_resource(call: Call, resource: Json | None, train: str) -> Values:
     """What configure_agents gave the release wins over the request's own values, or each would undo the other."""
-    resource = connected_clusters.get(call.request.cluster)
     if resource is None:
         return {}
-    _, settings = data_plane.helm_settings(call.request.location, call.request.agents.train, resource)
+    _, settings = data_plane.helm_settings(call.request.location, train, resource)
     return from_dotted(settings)

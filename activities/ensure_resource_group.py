@@ -12,5 +12,6 @@ def ensure_resource_group(call: Call) -> Json:
         return {"created": False}
     if not request.create_resource_group:
         raise ArcError("ARC-4006", f"Resource group {request.resource_group} does not exist.")
-    subscriptions.create_resource_group(request.subscription_id, request.resource_group, request.location, request.tags)
+    tags = request.tags or {}
+    subscriptions.create_resource_group(request.subscription_id, request.resource_group, request.location, tags)
     return {"created": True}

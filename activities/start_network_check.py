@@ -19,7 +19,7 @@ _THE_PROXY = "the outbound proxy"
 def start_network_check(call: Call) -> Json:
     """Done when the Job is started; `addresses` are those that it tries, `findings` what it cannot try."""
     request = call.request
-    wanted = addresses.needed(request.location, request.agents.train)
+    wanted = addresses.needed(request.location, request.agents.train or "stable")
     route = Route()
     findings: list[Json] = []
     if proxy := request.proxy:

@@ -10,12 +10,14 @@ from arcway.azure.connected_clusters import Change
 from arcway.azure.secrets import read_secret
 from arcway.cluster import lease
 from arcway.cluster.api import cluster_api
+from arcway.cluster.change import train_of
 from arcway.cluster.helm import helm
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.lease import Held
 from arcway.cluster.release import Chart, Target, existing
 from arcway.cluster.update_values import changed_proxy, described, without_a_proxy
-from arcway.cluster.values import Values, agent_values, merged, proxy_values
+from arcway.cluster.values import Values, first_values, identity_values, merged
+from arcway.domain.connected_cluster import has_key
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.proxy import Proxy, proxy_credentials, without_proxy
@@ -53,29 +55,62 @@ def looked_at[R: AnyRequest](call: Call[R]) -> Iterator[Target]:
         yield Target(helm(), api, access, Held(frozenset()))
 
 
-def chart_of(request: Request) -> Chart:
-    """The chart that a new installation of the agents takes."""
-    path = data_plane.latest_chart(request.location, request.agents.train)
+def chart_of(request: Request, had: Values) -> Chart:
+    """The chart that a new installation of the agents takes, of the release train asked for or `had`."""
+    path = data_plane.latest_chart(request.location, request.agents.train or train_of(had))
     return Chart.parse(path, request.agents.version, settings().registries)
 
 
-def values_of(call: Call, facts: Json, tenant_id: str) -> Values:
-    """The values that the request and the detected facts give the agents."""
-    request = call.request
-    base = agent_values(
+def values_of(call: Call, facts: Json, resource: Json | None, had: Values) -> Values:
+    """The values that the request gives agents which `had` these: what it leaves out stays as it is.
+
+    What was detected is for agents of which neither their release nor the cluster's own `resource` says otherwise.
+    """
+    request, described = call.request, described_by(resource, call.given.get("publicKey"), facts)
+    identity = identity_values(
         request.cluster,
         location=request.location,
-        tenant_id=tenant_id,
+        tenant_id=call.given["tenantId"],
         cloud_name=cloud().agents_name,
-        distribution=request.distribution or facts["distribution"],
-        infrastructure=request.infrastructure or facts["infrastructure"],
+    )
+    kept = merged(first_values(**described), had)
+    return merged(merged(kept, identity), named_values(call, had, facts))
+
+
+def named_values(call: Call, had: Values, facts: Json) -> Values:
+    """The values that the request itself names, for agents which `had` these."""
+    request = call.request
+    values = described(
         auto_upgrade=request.agents.auto_upgrade,
+        distribution=request.distribution,
+        infrastructure=request.infrastructure,
         train=request.agents.train,
     )
     if request.proxy is None:
-        return base
-    skipped = skip_range(request.proxy, facts)
-    return merged(base, proxy_values(request.proxy, credentials_of(request.proxy, call.user), skipped))
+        return values
+    return merged(values, _proxy_of(request.proxy, call.user, had, facts.get("inside", ())))
+
+
+def described_by(resource: Json | None, public_key: str | None, facts: Json) -> dict[str, str]:
+    """Distribution and infrastructure: as the cluster's own resource says, else as detected.
+
+    The resource of a key that this cluster does not have describes another cluster.
+    """
+    is_own = resource is not None and public_key is not None and has_key(resource, public_key)
+    properties = (resource.get("properties") or {}) if resource is not None and is_own else {}
+    return {name: properties.get(name) or facts[name] for name in ("distribution", "infrastructure")}
+
+
+def change_to_connect(request: Request, resource: Json | None, public_key: str | None, facts: Json) -> Change:
+    """What a connect wants of the connected cluster, which is `resource` so far."""
+    described = described_by(resource, public_key, facts)
+    return Change(
+        tags=request.tags,
+        distribution=request.distribution or described["distribution"],
+        infrastructure=request.infrastructure or described["infrastructure"],
+        auto_upgrade=request.agents.auto_upgrade,
+        public_key=public_key,
+    )
 
 
 def skip_range(proxy: Proxy, facts: Json) -> str:
@@ -107,9 +142,12 @@ def changed_values(request: UpdateRequest, user: SecretUser, had: Values, inside
     proxy = request.proxy
     if proxy is None:
         return values
+    return merged(values, _proxy_of(proxy, user, had, inside))
+
+
+def _proxy_of(proxy: Proxy, user: SecretUser, had: Values, inside: Sequence[str]) -> Values:
     credentials = credentials_of(proxy, user)
-    changed = changed_proxy(had, proxy, credentials=credentials, inside=inside, cloud_domain=cloud().domain)
-    return merged(values, changed)
+    return changed_proxy(had, proxy, credentials=credentials, inside=inside, cloud_domain=cloud().domain)
 
 
 def credentials_of(proxy: Proxy, user: SecretUser) -> str | None:

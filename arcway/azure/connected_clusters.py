@@ -26,7 +26,7 @@ _PATCHABLE = {"tags", "distribution", "azureHybridBenefit"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an update wants of a connected cluster; None leaves a property as it is."""
+    """What an operation wants of a connected cluster; None leaves a property as it is."""
 
     tags: dict[str, str] | None = None
     """All tags that the resource should have."""
@@ -36,19 +36,21 @@ class Change:
     infrastructure: str | None = None
     hybrid_benefit: str | None = None
     auto_upgrade: bool | None = None
+    public_key: str | None = None
 
     def differing(self, existing: dict[str, Any]) -> dict[str, Any]:
         """What differs from the resource as Azure has it: the new values, by property or `tags`."""
         has, wanted = existing.get("properties") or {}, self._wanted(existing)
         profile = has.get("arcAgentProfile") or {}
         now = {**has, "tags": existing.get("tags") or {}, "agentAutoUpgrade": profile.get("agentAutoUpgrade")}
-        return {name: value for name, value in wanted.items() if not _equal(now.get(name), value)}
+        return {name: value for name, value in wanted.items() if not _equal(name, now.get(name), value)}
 
     def _wanted(self, existing: dict[str, Any]) -> dict[str, Any]:
         wanted: dict[str, Any] = {
             "distribution": self.distribution,
             "infrastructure": self.infrastructure,
             "azureHybridBenefit": self.hybrid_benefit,
+            "agentPublicKeyCertificate": self.public_key,
             "agentAutoUpgrade": None if self.auto_upgrade is None else "Enabled" if self.auto_upgrade else "Disabled",
         }
         if self.tags is not None or self.removed_tags:
@@ -79,6 +81,17 @@ def update(cluster: ClusterId, change: Change) -> tuple[bool, str | None]:
     if differing.keys() <= _PATCHABLE:
         return True, _patch(cluster, _applied({}, differing))
     return True, put(cluster, _applied(_writable(found), differing))
+
+
+def replace(cluster: ClusterId, resource: dict[str, Any], change: Change) -> str | None:
+    """Put `resource`, as `get` returned it, with what `change` wants; returns the URL to follow.
+
+    Everything that Azure lets one write is in the body, because a PUT takes away what it leaves out.
+    """
+    from azure.mgmt.hybridkubernetes.models import ConnectedCluster
+
+    model = ConnectedCluster({name: value for name, value in resource.items() if name != "resourceGroup"})
+    return put(cluster, _applied(_writable(model), change.differing(resource)))
 
 
 def put(cluster: ClusterId, body: dict[str, Any]) -> str | None:
@@ -130,39 +143,14 @@ def list_in(subscription_id: str, resource_group: str | None = None) -> list[dic
         return [_with_group(item.as_dict()) for item in found]
 
 
-def desired(
-    location: str,
-    tags: dict[str, str],
-    public_key: str,
-    distribution: str,
-    infrastructure: str,
-    auto_upgrade: bool,
-) -> dict[str, Any]:
-    """The body of the PUT."""
-    return {
-        "location": location,
-        "identity": {"type": "SystemAssigned"},
-        "tags": tags,
-        "properties": {
-            "agentPublicKeyCertificate": public_key,
-            "distribution": distribution,
-            "infrastructure": infrastructure,
-            "arcAgentProfile": {"agentAutoUpgrade": "Enabled" if auto_upgrade else "Disabled"},
-        },
-    }
+def create(cluster: ClusterId, location: str, change: Change) -> str | None:
+    """Put a resource that has only what `change` wants; returns the URL to follow, None when Azure was done at once.
 
-
-def is_as_desired(existing: dict[str, Any], body: dict[str, Any]) -> bool:
-    """Whether a PUT of `body` would change nothing. The service changes the case of what it is sent (`kind`, `AKS`)."""
-    properties, wanted = existing.get("properties", {}), body["properties"]
-    return bool(
-        properties.get("agentPublicKeyCertificate") == wanted["agentPublicKeyCertificate"]
-        and str(properties.get("distribution")).lower() == wanted["distribution"].lower()
-        and str(properties.get("infrastructure")).lower() == wanted["infrastructure"].lower()
-        and (properties.get("arcAgentProfile") or {}).get("agentAutoUpgrade")
-        == wanted["arcAgentProfile"]["agentAutoUpgrade"]
-        and (existing.get("tags") or {}) == body["tags"]
-    )
+    The service has no default of its own for what a new resource must have: its tags and its auto-upgrade.
+    """
+    new = {"location": location, "identity": {"type": "SystemAssigned"}, "tags": {}, "properties": {}}
+    default = Change(auto_upgrade=True).differing({})
+    return put(cluster, _applied(new, {**default, **change.differing({})}))
 
 
 def _read(cluster: ClusterId) -> Any:
@@ -197,8 +185,10 @@ def _applied(body: dict[str, Any], differing: dict[str, Any]) -> dict[str, Any]:
     return {**body, **tags, "properties": properties} if properties else {**body, **tags}
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """The service changes the case of what it is sent (`kind`, `AKS`), but not that of tags."""
+def _equal(name: str, one: Any, other: Any) -> bool:
+    """The service changes the case of what it is sent (`kind`, `AKS`), but not that of tags; a key is in base64."""
+    if name == "agentPublicKeyCertificate":
+        return "".join(str(one).split()) == "".join(str(other).split())
     return bool(one.lower() == other.lower() if isinstance(one, str) and isinstance(other, str) else one == other)
 
 

@@ -70,10 +70,17 @@ def connect(
     agent_version: Annotated[
         str | None, typer.Option("--agent-version", help="Default: the newest of the train.")
     ] = None,
-    release_train: Annotated[Literal["stable", "preview"], typer.Option("--release-train")] = "stable",
-    disable_auto_upgrade: Annotated[
-        bool, typer.Option("--disable-auto-upgrade", help="The agents keep their version.")
-    ] = False,
+    release_train: Annotated[
+        Literal["stable", "preview"] | None,
+        typer.Option("--release-train", help="Default: as it is; stable for agents that are new."),
+    ] = None,
+    auto_upgrade: Annotated[
+        bool | None,
+        typer.Option(
+            "--enable-auto-upgrade/--disable-auto-upgrade",
+            help="Whether the agents upgrade themselves. Default: as it is; yes for agents that are new.",
+        ),
+    ] = None,
     order: Annotated[Literal["agents-first", "resource-first"], typer.Option()] = "agents-first",
     on_failure: Annotated[Literal["keep", "rollback"], typer.Option()] = "keep",
     take_over: TakeOverOption = False,
@@ -88,9 +95,9 @@ def connect(
     """Connect a cluster. Example: arcway connect -n shop -g clusters -l eastus --kube-config ~/.kube/config"""
     here = Server.find(server)
     body = _request(here, name, resource_group, subscription, location)
-    body["tags"] = requests.tags(tags or [])
+    body["tags"] = None if tags is None else requests.tags(tags)
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
-    body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": not disable_auto_upgrade}
+    body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": auto_upgrade}
     body |= {"checkNetwork": check_network, "takeOver": take_over}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group

@@ -57,7 +57,9 @@ KeyVaultOption = Annotated[
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 # What the connected cluster and its agents should be like.
-TagsOption = Annotated[list[str] | None, typer.Option("--tags", help="name=value, may be repeated.")]
+TagsOption = Annotated[
+    list[str] | None, typer.Option("--tags", help='name=value, may be repeated; replaces all. "" removes all.')
+]
 DistributionOption = Annotated[str | None, typer.Option("--distribution")]
 InfrastructureOption = Annotated[str | None, typer.Option("--infrastructure")]
 ProxyHttpsOption = Annotated[

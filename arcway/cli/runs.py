@@ -81,10 +81,9 @@ def failure(run: Json) -> CommandError:
 
 
 def _show_cluster(run: Json, format_: Output) -> None:
-    is_change = run["operation"] in ("update", "upgrade")
-    shown = {**output.flat(run["result"]), **({"changed": run["changed"]} if is_change else {})}
+    shown = {**output.flat(run["result"]), "changed": run["changed"]}
     output.show(shown, format_, lambda: output.clusters_table([run["result"]]))
-    if is_change and not run["changed"]:
+    if not run["changed"]:
         output.stderr.print("Nothing was changed.")
 
 

@@ -30,6 +30,7 @@ from arcway.cli.options import (
     QuietOption,
     ServerOption,
     SubscriptionOption,
+    TagsOption,
     TimeoutOption,
     YesOption,
 )
@@ -56,9 +57,7 @@ def update(
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
-    tags: Annotated[
-        list[str] | None, typer.Option("--tags", help='name=value, may be repeated; replaces all. "" removes all.')
-    ] = None,
+    tags: TagsOption = None,
     remove_tag: Annotated[
         list[str] | None, typer.Option("--remove-tag", help="Name of a tag to remove, may be repeated.")
     ] = None,

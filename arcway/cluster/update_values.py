@@ -1,4 +1,4 @@
-"""The values that an update gives the agents: only what was asked for, on top of what the release has.
+"""The values that a request gives the agents: only what was asked for, on top of what the release has.
 
 A value of None takes a key away, as Helm does with null, so that the chart's own default holds again. Must not know
 where credentials come from.
@@ -40,12 +40,15 @@ def without_a_proxy(had: Values) -> Values:
     return {"global": {**texts, **switches}} if texts or switches else {}
 
 
-def described(*, auto_upgrade: bool | None, distribution: str | None, infrastructure: str | None) -> Values:
+def described(
+    *, auto_upgrade: bool | None, distribution: str | None, infrastructure: str | None, train: str | None = None
+) -> Values:
     """The values of what the agents do and report; None leaves one as it is."""
-    said = {"kubernetesDistro": distribution, "kubernetesInfra": infrastructure}
-    values: Values = {"global": {name: value for name, value in said.items() if value is not None}}
-    if auto_upgrade is not None:
-        values["systemDefaultValues"] = {"azureArcAgents": {"autoUpdate": auto_upgrade}}
+    told = {"kubernetesDistro": distribution, "kubernetesInfra": infrastructure}
+    values: Values = {"global": {name: value for name, value in told.items() if value is not None}}
+    upgrades = {"autoUpdate": auto_upgrade, "releaseTrain": train}
+    if given := {name: value for name, value in upgrades.items() if value is not None}:
+        values["systemDefaultValues"] = {"azureArcAgents": given}
     return values
 
 

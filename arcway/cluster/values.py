@@ -17,17 +17,7 @@ _DEPTH = 32
 _INTEGER = re.compile(r"[1-9][0-9]{0,17}")
 
 
-def agent_values(
-    cluster: ClusterId,
-    *,
-    location: str,
-    tenant_id: str,
-    cloud_name: str,
-    distribution: str,
-    infrastructure: str,
-    auto_upgrade: bool,
-    train: str,
-) -> Values:
+def identity_values(cluster: ClusterId, *, location: str, tenant_id: str, cloud_name: str) -> Values:
     """The values that make a cluster's agents work for one connected cluster."""
     return {
         "global": {
@@ -37,13 +27,18 @@ def agent_values(
             "location": location,
             "tenantId": tenant_id,
             "azureEnvironment": cloud_name,
-            "kubernetesDistro": distribution,
-            "kubernetesInfra": infrastructure,
-        },
+        }
+    }
+
+
+def first_values(*, distribution: str, infrastructure: str) -> Values:
+    """The values of agents that are new, where nobody says otherwise."""
+    return {
+        "global": {"kubernetesDistro": distribution, "kubernetesInfra": infrastructure},
         "systemDefaultValues": {
             "spnOnboarding": False,
             "clusterconnect-agent": {"enabled": True},
-            "azureArcAgents": {"autoUpdate": auto_upgrade, "releaseTrain": train},
+            "azureArcAgents": {"autoUpdate": True, "releaseTrain": "stable"},
         },
     }
 

@@ -69,11 +69,14 @@ type ChartVersion = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9
 
 
 class Agents(Model):
-    """Which agents to install."""
+    """Which agents to install; what is left out stays as it is in agents that are there."""
 
     version: ChartVersion | None = None
-    train: Literal["stable", "preview"] = "stable"
-    auto_upgrade: StrictBool = True
+    """The newest of the train for agents that are new."""
+    train: Literal["stable", "preview"] | None = None
+    """Stable for agents that are new."""
+    auto_upgrade: StrictBool | None = None
+    """On for agents that are new."""
 
 
 class _ClusterRequest(Model):
@@ -90,12 +93,16 @@ class _ClusterRequest(Model):
 
 
 class Request(_ClusterRequest):
-    """Connect one cluster, or check whether it can be connected."""
+    """Connect one cluster, or check whether it can be connected.
+
+    What is left out stays as it is in a connected cluster and in agents that are there.
+    """
 
     operation: Literal["onboard", "check"] = "onboard"
     create_resource_group: StrictBool = False
     location: Location
-    tags: Annotated[Tags, Field(default_factory=dict)]
+    tags: Tags | None = None
+    """Replace all tags; none removes all."""
     kubeconfig: KubeconfigReference
     proxy: Proxy | None = None
     distribution: Word | None = None

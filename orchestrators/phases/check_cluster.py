@@ -42,7 +42,7 @@ def _to_connect(run: Run, request: Request) -> Work[list[Json]]:
     findings = yield from _look(run, "check_cluster")
     runs_pods = not any(finding["level"] == "error" for finding in findings)
     cluster = run.facts.get("cluster", {})
-    seen = {"owner": cluster.get("owner"), "publicKey": cluster.get("publicKey")}
+    seen = {"owner": cluster.get("owner"), "publicKey": cluster.get("publicKey"), "cluster": cluster or None}
     findings = findings + (yield from _look(run, "check_azure", **seen))
     if request.check_network:
         findings += (yield from check_network(run)) if runs_pods else [not_checked()]
@@ -97,12 +97,15 @@ def _plan(run: Run) -> list[str]:
     plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
     if not facts["resourceGroupExists"]:
         plan.append(f"create resource group {run.request.resource_group} in {run.request.location}")
-    if not facts["releaseDeployed"]:
+    if facts["releaseDeployed"]:
+        plan += [f"change {name} of release azure-arc" for name in facts.get("agentChanges", [])]
+    else:
         plan.append("install release azure-arc")
     if not facts["resourceExists"]:
         plan.append(f"create connected cluster {run.request.name}")
     elif facts.get("takesOver"):
         plan.append(f"take over connected cluster {run.request.name} from another cluster")
+    plan += [f"change {name} of connected cluster {run.request.name}" for name in facts.get("resourceChanges", [])]
     return plan
 
 

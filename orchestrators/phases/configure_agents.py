@@ -5,7 +5,7 @@ from orchestrators.run import RELEASE_ATTEMPTS, Run, Work
 
 def configure_agents(run: Run) -> Work[None]:
     """Waiting for the agents that an upgrade restarts is the next phase's."""
-    given = {"facts": run.facts["cluster"], "tenantId": run.facts["tenantId"]}
+    given = {name: run.facts[name] for name in ("tenantId", "publicKey")} | {"facts": run.facts["cluster"]}
     seen = yield from run.call("configure_agents", attempts=RELEASE_ATTEMPTS, **given)
     if seen["changed"]:
         run.changed()

@@ -8,7 +8,7 @@ from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
 def deploy_agents(run: Run) -> Work[None]:
     """Ends when everything is Ready that can be before Azure has issued the cluster's identity."""
     yield from ensure_key_pair(run)
-    given = {"facts": run.facts["cluster"], "tenantId": run.facts["tenantId"]}
+    given = {name: run.facts[name] for name in ("tenantId", "publicKey")} | {"facts": run.facts["cluster"]}
     seen = yield from run.call("deploy_agents", attempts=RELEASE_ATTEMPTS, **given)
     if seen["created"]:
         run.created("release azure-arc", "uninstall_agents")

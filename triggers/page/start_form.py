@@ -112,6 +112,7 @@ def _request(fields: dict[str, str], secret: str, problems: list[Json]) -> Reque
     lines = [line.strip() for line in fields.get("tags", "").splitlines() if line.strip()]
     if any("=" not in line for line in lines):
         problems.append({"field": "tags", "message": "must be lines of name=value"})
-    body["tags"] = dict(line.split("=", 1) for line in lines if "=" in line)
+    if lines:
+        body["tags"] = dict(line.split("=", 1) for line in lines if "=" in line)
     operation: Literal["check"] = "check"
     return parse_request({**body, "kubeconfig": {"secret": secret}}, operation)

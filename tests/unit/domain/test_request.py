@@ -30,7 +30,7 @@ def test_a_minimal_request_has_the_documented_defaults() -> None:
     request = parse_request(GOOD, "onboard")
     assert request.location == "eastus"
     assert (request.order, request.on_failure, request.create_resource_group) == ("agents-first", "keep", False)
-    assert request.agents.train == "stable"
+    assert (request.tags, request.agents.train, request.agents.auto_upgrade) == (None, None, None)
 
 
 def test_all_problems_are_reported_at_once() -> None:
@@ -75,7 +75,7 @@ def test_a_secret_reference_cannot_name_other_secrets(name: str) -> None:
 @pytest.mark.parametrize("value", [0, 1, "true", "yes", None])
 def test_a_flag_is_true_or_false_and_nothing_else(value: object) -> None:
     assert set(problems_of({**GOOD, "createResourceGroup": value})) == {"createResourceGroup"}
-    assert set(problems_of({**GOOD, "agents": {"autoUpgrade": value}})) == {"agents.autoUpgrade"}
+    assert value is None or set(problems_of({**GOOD, "agents": {"autoUpgrade": value}})) == {"agents.autoUpgrade"}
 
 
 def test_a_proxy_url_with_a_user_is_refused_without_repeating_it() -> None:
