@@ -2,6 +2,7 @@
 
 import azure.durable_functions as df
 
+from activities.await_deletion import await_deletion
 from activities.await_removal import await_removal
 from activities.check_agents import check_agents
 from activities.check_azure import check_azure
@@ -37,6 +38,7 @@ from activities.wait_for_metadata import wait_for_metadata
 blueprint = df.Blueprint()
 
 STEPS = (
+    await_deletion,
     await_removal,
     check_agents,
     check_azure,

@@ -2,6 +2,7 @@
 
 import difflib
 
+from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import change_to_connect
 from arcway.azure import connected_clusters, data_plane, subscriptions
@@ -13,21 +14,33 @@ from arcway.azure.providers import (
     providers,
     register_action,
 )
-from arcway.domain.connected_cluster import managed_elsewhere, serves_another, taken
+from arcway.domain.connected_cluster import (
+    has_expired,
+    has_key,
+    is_being_deleted,
+    managed_elsewhere,
+    serves_another,
+    taken,
+)
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.ids import ClusterId
 from arcway.domain.request import Request
 
+_CLOSED_SUBSCRIPTION = ("disabled", "deleted", "expired")
+
 
 def check_azure(call: Call) -> Json:
     """Findings and facts of the subscription; changes nothing."""
     request = call.request
-    tenant_id = subscriptions.tenant_of(request.subscription_id)
-    findings = _location(request) + _owner(request, call.given["owner"])
-    group_exists = subscriptions.resource_group_exists(request.subscription_id, request.resource_group)
+    subscription = subscriptions.subscription(request.subscription_id)
+    findings = _subscription(request, subscription.state) + _location(request) + _owner(call, call.given["owner"])
+    group = subscriptions.resource_group(request.subscription_id, request.resource_group)
+    group_exists = group is not None
+    if group is not None and subscriptions.is_being_deleted(group):
+        findings.append(finding("ARC-4023", f"Resource group {request.resource_group} is being deleted."))
     resource = connected_clusters.get(request.cluster) if group_exists else None
-    findings += managed_elsewhere(resource)
+    findings += managed_elsewhere(resource) + _state(call, resource)
     findings += _of_another(request, resource, call.given.get("publicKey"))
     states = {name: providers.state(request.subscription_id, name) for name in NAMESPACES}
     if group_exists:
@@ -39,7 +52,7 @@ def check_azure(call: Call) -> Json:
     return {
         "findings": findings,
         "facts": {
-            "tenantId": tenant_id,
+            "tenantId": subscription.tenant_id,
             "resourceGroupExists": group_exists,
             "resourceExists": resource is not None,
             "resourceChanges": _changes(call, resource),
@@ -67,9 +80,31 @@ def _of_another(request: Request, resource: Json | None, public_key: str | None)
     return [{**finding("ARC-4016", text, "warning"), "remedy": None}]
 
 
-def _owner(request: Request, owner: str | None) -> list[Json]:
+def _subscription(request: Request, state: str) -> list[Json]:
+    """Nothing can be made in a subscription that is disabled; one that soon will be still takes everything."""
+    told = f"Subscription {request.subscription_id} is {state}."
+    if state.lower() in _CLOSED_SUBSCRIPTION:
+        return [finding("ARC-4022", told)]
+    return [] if state.lower() == "enabled" else [finding("ARC-4022", told, "warning")]
+
+
+def _state(call: Call, resource: Json | None) -> list[Json]:
+    """What the connected cluster's own state says against connecting by it, before any agent is installed."""
+    if resource is None:
+        return []
+    if is_being_deleted(resource):
+        return [finding("ARC-4026", f"Connected cluster {resource['id']} is being deleted; it is waited for.", "info")]
+    findings = []
+    location = str(resource.get("location") or "").replace(" ", "").lower()
+    if location != call.request.location:
+        findings.append(finding("ARC-4017", f"Connected cluster {resource['id']} is in {location}."))
+    key = call.given.get("publicKey")
+    return findings + (has_expired(resource) if key and has_key(resource, key) else [])
+
+
+def _owner(call: Call, owner: str | None) -> list[Json]:
     """Agents of another connected cluster are taken over only if that one is known to be gone."""
-    if owner is None or owner.lower() == request.cluster.key:
+    if owner is None or owner.lower() == call.request.cluster.key:
         return []
     _, _, subscription, _, group, *_, name = owner.split("/")
     try:
@@ -79,6 +114,7 @@ def _owner(request: Request, owner: str | None) -> list[Json]:
             raise
         gone = False
     if gone:
+        believe_absent(call, owner)
         text = f"The cluster's agents belonged to {owner}, which no longer exists; they are taken over."
         return [{**finding("ARC-2011", text, "info"), "remedy": None}]
     return [finding("ARC-2011", f"The cluster's agents belong to {owner}.")]

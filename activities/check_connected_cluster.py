@@ -1,9 +1,10 @@
 """check_connected_cluster: the connected cluster as it is, may it be changed, and what would an update change in it."""
 
+from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import change_of
 from arcway.azure import connected_clusters, subscriptions
-from arcway.domain.connected_cluster import managed_elsewhere
+from arcway.domain.connected_cluster import has_expired, managed_elsewhere
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.request import UpdateRequest, UpgradeRequest
 
@@ -13,8 +14,11 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
     request = call.request
     resource = connected_clusters.get(request.cluster)
     if resource is None:
+        believe_absent(call, f"connected cluster {request.name}")
         return {"findings": [finding("ARC-4012", f"There is no connected cluster {request.cluster.resource_id}.")]}
     findings = managed_elsewhere(resource)
+    if isinstance(request, UpgradeRequest):
+        findings += has_expired(resource)
     changes: list[str] = []
     if isinstance(request, UpdateRequest):
         changes = sorted(change_of(request).differing(resource))

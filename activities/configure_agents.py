@@ -1,5 +1,6 @@
 """configure_agents: the release has the settings that the data plane has for the real resource."""
 
+from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
@@ -16,6 +17,7 @@ def configure_agents(call: Call) -> Json:
     request = call.request
     resource = connected_clusters.get(request.cluster)
     if resource is None:
+        believe_absent(call, f"connected cluster {request.name}")
         raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
     with cluster_of(call) as target:
         found, again = release.current(target)

@@ -1,9 +1,10 @@
 """create_resource: the connected cluster is in Azure with the cluster's public key."""
 
+from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import change_to_connect
 from arcway.azure import connected_clusters
-from arcway.domain.connected_cluster import has_key, serves_another, taken
+from arcway.domain.connected_cluster import has_key, is_being_deleted, serves_another, taken
 from arcway.domain.errors import ArcError
 
 _DONE = "Succeeded"
@@ -12,6 +13,8 @@ _ENDED_BADLY = ("Failed", "Canceled")
 
 def create_resource(call: Call) -> Json:
     """PUT unless the resource is as asked; `operation` is the URL to follow. What is not asked for stays as it is.
+
+    One that is being deleted is left alone, and said to be.
 
     A resource that has this cluster's key and is younger than the run was made by an attempt of this run that was cut
     off: nobody else has the key.
@@ -22,7 +25,11 @@ def create_resource(call: Call) -> Json:
     if existing and not request.take_over and serves_another(existing, call.given["publicKey"], facts.get("publicKey")):
         raise ArcError("ARC-4016", taken(existing))
     change = change_to_connect(request, existing, call.given["publicKey"], facts)
+    if existing is not None and is_being_deleted(existing):
+        return {"beingDeleted": True}
     if existing is None:
+        if call.given.get("resourceExists"):
+            believe_absent(call, f"connected cluster {request.name}")
         operation = connected_clusters.create(request.cluster, request.location, change)
         return {"created": True, "changed": True, "operation": operation, "done": operation is None}
     created_at = (existing.get("systemData") or {}).get("createdAt") or ""

@@ -1,5 +1,6 @@
 """ensure_resource_group: the resource group exists, or is created because the request asks for it."""
 
+from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import subscriptions
 from arcway.domain.errors import ArcError
@@ -8,10 +9,12 @@ from arcway.domain.errors import ArcError
 def ensure_resource_group(call: Call) -> Json:
     """Whether the group was created now. Raises `ArcError` ARC-4006 when it is missing and not asked for."""
     request = call.request
-    if subscriptions.resource_group_exists(request.subscription_id, request.resource_group):
+    if subscriptions.resource_group(request.subscription_id, request.resource_group) is not None:
         return {"created": False}
     if not request.create_resource_group:
         raise ArcError("ARC-4006", f"Resource group {request.resource_group} does not exist.")
+    if call.given.get("resourceGroupExists"):
+        believe_absent(call, f"resource group {request.resource_group}")
     tags = request.tags or {}
     subscriptions.create_resource_group(request.subscription_id, request.resource_group, request.location, tags)
     return {"created": True}

@@ -1,11 +1,15 @@
 """poll_registration: one look at the registration of the provider namespaces."""
 
 from activities.step import Call, Json
-from arcway.azure.providers import NAMESPACES, REGISTERED, providers
+from arcway.azure.providers import NAMESPACES, REGISTERED, UNDER_WAY, ask, providers
 
 
 def poll_registration(call: Call) -> Json:
-    """Done when every namespace is registered."""
-    states = {name: providers.state(call.request.subscription_id, name) for name in NAMESPACES}
+    """Done when every namespace is registered; asks again for one that Azure is not registering any more."""
+    subscription = call.request.subscription_id
+    states = {name: providers.state(subscription, name) for name in NAMESPACES}
+    for name, state in states.items():
+        if state not in UNDER_WAY:
+            ask(subscription, name)
     waiting = [f"{name} is {state}" for name, state in states.items() if state != REGISTERED]
     return {"done": not waiting, "detail": ", ".join(waiting) or "registered"}

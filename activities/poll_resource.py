@@ -1,7 +1,9 @@
 """poll_resource: one look at the provisioning of the connected cluster."""
 
+from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
+from arcway.azure.errors import code_of, described
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.request import AnyRequest
 
@@ -9,16 +11,19 @@ _ENDED_BADLY = ("Failed", "Canceled")
 
 
 def poll_resource(call: Call[AnyRequest]) -> Json:
-    """Done when provisioning succeeded. Raises `ArcError` ARC-4010 when it ended otherwise."""
+    """Done when provisioning succeeded. Raises ARC-4010 when it ended otherwise, ARC-4012 when it is gone."""
+    status, wait, error = "", None, None
     if call.given["operation"]:
         status, wait, error = connected_clusters.operation_state(call.given["operation"])
-    else:
+    if not status:
         resource = connected_clusters.get(call.request.cluster)
-        status = resource["properties"].get("provisioningState", "") if resource else "Failed"
-        wait, error = None, None
+        if resource is None:
+            believe_absent(call, f"connected cluster {call.request.name}")
+            raise ArcError("ARC-4012", "The connected cluster was deleted while it was being provisioned.")
+        status = resource["properties"].get("provisioningState", "")
     if status in _ENDED_BADLY:
-        text = redact(f"{(error or {}).get('code', '')} {(error or {}).get('message', '')}".strip(), 300)
-        raise ArcError(
-            "ARC-4010", f"Provisioning of the connected cluster ended as {status}: {text or 'no reason given'}"
-        )
+        told = error or {}
+        text = redact(f"{told.get('code', '')} {described(told)}".strip(), 300) or "no reason given"
+        text = f"Provisioning of the connected cluster ended as {status}: {text}"
+        raise ArcError(code_of(told) or "ARC-4010", text, retryable=False)
     return {"done": status == "Succeeded", "detail": f"provisioning is {status}", "retryAfter": wait}

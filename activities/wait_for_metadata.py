@@ -1,5 +1,6 @@
 """wait_for_metadata: one look at whether the cluster has reported to Azure."""
 
+from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
 from arcway.domain.connected_cluster import has_key
@@ -16,6 +17,7 @@ def wait_for_metadata(call: Call[Request | UpgradeRequest]) -> Json:
     """
     resource = connected_clusters.get(call.request.cluster)
     if resource is None:
+        believe_absent(call, f"connected cluster {call.request.name}")
         raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
     properties, version = resource["properties"], call.given.get("agentVersion")
     missing = [name for name in _FILLED_IN if not properties.get(name)]

@@ -24,8 +24,9 @@ from arcway.telemetry import log
 
 KEPT = timedelta(days=7)
 """How long a kubeconfig that was given to the page can be used."""
-_RENEWED_BELOW = 600
-_RENEWED_SECONDS = 3600
+# A server may ask to wait for an hour before the next step.
+_RENEWED_BELOW = 75 * 60
+_RENEWED_SECONDS = 2 * 3600
 
 
 @dataclass(frozen=True, slots=True)

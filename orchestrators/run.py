@@ -20,6 +20,7 @@ from orchestrators.back_off import back_off
 from orchestrators.cancel import CancelRequests
 from orchestrators.failures import Cancelled, StepFailed, unexpected
 from orchestrators.outbox import Outbox
+from orchestrators.patience import Patience
 
 type Json = dict[str, Any]
 type Work[T] = Generator[Task[Any], Any, T]
@@ -30,6 +31,8 @@ RELEASE_ATTEMPTS = 8
 UNEXPECTED_ATTEMPTS = 3
 # A broker may be down for hours, and every attempt makes the history of the run longer.
 _LONGEST_PUBLISH_BACK_OFF = 600.0
+# What a step says that did not find what it looked for and does not believe it yet.
+NOT_THERE = "ARC-4018"
 LEASE = ("lease kube-system/arcway", "release_cluster")
 
 
@@ -47,7 +50,8 @@ class Run:
         self._temporary: dict[str, str] = {}
         self._undoing = False
         self._unexpected_publishing = 0
-        self._deadline: datetime | None = None
+        self._patience = Patience()
+        self._written: datetime | None = None
         self._phase: Json = {}
         phases = phases_of(self.request.operation, self.request.order)
         self._status = accepted(f"{context.instance_id}.{self._run_id}", self.request, phases, payload).as_json()
@@ -60,15 +64,18 @@ class Run:
         """Do one step, again after a retryable error, and return what it returned.
 
         Raises `StepFailed` when the error is not retryable, attempts are used up, or the phase's time limit would be
-        passed by waiting; `Cancelled` at the boundary before an attempt.
+        passed by waiting; `Cancelled` at the boundary before an attempt. Waiting because Azure throttles costs no
+        attempt.
         """
-        raised = 0
-        for attempt in range(1, attempts + 1):
+        raised = attempt = 0
+        missed: str | None = None
+        while True:
+            attempt += 1
             self._stop_if_cancelled()
             self._phase["attempts"] += 1
             self._set("Running")
             try:
-                outcome: Json = yield self._context.call_activity(step, input=self._input(extra))
+                outcome: Json = yield self._context.call_activity(step, input=self._input(extra, missed))
             except TaskFailedError as failure:
                 raised += 1
                 outcome = {"error": unexpected(step, failure, retryable=raised < UNEXPECTED_ATTEMPTS)}
@@ -76,14 +83,18 @@ class Run:
                 ok: Json = outcome["ok"]
                 return ok
             error = outcome["error"]
-            if not error["retryable"] or attempt == attempts:
+            if error["code"] == NOT_THERE:
+                missed = missed or self._now()
+            attempts += self._patience.is_throttled(error)
+            if not error["retryable"] or attempt >= attempts:
                 raise StepFailed(error)
             self.detail(f"{error['code']}: {error['message']}")
-            yield from self._wait(back_off(self._run_id, step, attempt, error), "Retrying", late=error)
-        raise AssertionError("a step has at least one attempt")
+            pause, asked = back_off(self._run_id, step, attempt, error), self._patience.asked_by(error)
+            yield from self._wait(pause, "Retrying", late=error, asked=asked)
 
     def poll(self, step: str, every: Interval, *, late: str, **extra: Any) -> Work[Json]:
-        """Do one step again and again until it says `done`; shows its `detail` and `left`, keeps its `retryAfter`.
+        """Do one step again and again until it says `done`; shows its `detail` and `left`, keeps its `retryAfter`. An
+        `operation` that it names is given to it the next time.
 
         Raises `StepFailed` with the code `late` when the phase's time limit is reached first.
         """
@@ -96,9 +107,12 @@ class Run:
             if seen["done"]:
                 return seen
             looks += 1
-            wait = max(every.after(looks), clamped(seen.get("retryAfter")) or 0.0)
+            if seen.get("operation"):
+                extra["operation"] = seen["operation"]
+            pause, asked = every.after(looks), clamped(seen.get("retryAfter")) or 0.0
             error = ArcError(late, f"{self._phase['name']} waited too long: {seen.get('detail')}.").as_dict()
-            yield from self._wait(wait, "Waiting", late=error)
+            wait = max(pause, asked)
+            yield from self._wait(wait, "Waiting", late=error, asked=0.0 if self._undoing else wait - pause)
 
     def detail(self, text: str | None) -> None:
         """Say what the phase is doing; shown with the next change of status."""
@@ -133,7 +147,11 @@ class Run:
 
     def limit(self, seconds: float) -> None:
         """Give the phase in progress a time limit of its own from now on."""
-        self._deadline = self._context.current_utc_datetime + timedelta(seconds=seconds)
+        self._patience.begin(self._context.current_utc_datetime, seconds)
+
+    def wrote(self) -> None:
+        """Remember that this run has just written the connected cluster: Azure may not show it everywhere yet."""
+        self._written = self._context.current_utc_datetime
 
     # --- what the orchestrator uses --------------------------------------------------------------------------------
 
@@ -246,7 +264,7 @@ class Run:
     def _afterwards(self, work: Work[Json], what: str, seconds: float) -> Work[Json | None]:
         """Do work beside the phases: it has a time limit of its own, cannot be cancelled and shows in no phase."""
         shown, self._phase = self._phase, Phase(name="afterwards").as_json()
-        before = self._deadline, self._undoing
+        before = self._patience.deadline, self._undoing
         self._undoing = True
         self.limit(seconds)
         try:
@@ -257,7 +275,7 @@ class Run:
             code = "ARC-6006"
         finally:
             self._phase = shown
-            self._deadline, self._undoing = before
+            self._patience.deadline, self._undoing = before
         self._status["left"] = [*self._status["left"], f"{what} ({code})"]
         return None
 
@@ -267,25 +285,27 @@ class Run:
         self._phase["startedAt"] = self._now()
         self._status["phase"] = name
         limit = TIME_LIMITS.get(name)  # type: ignore[call-overload]
-        self._deadline = self._context.current_utc_datetime + timedelta(seconds=limit) if limit else None
+        self._patience.begin(self._context.current_utc_datetime, limit)
 
     def _stop_if_cancelled(self) -> None:
         if not self._undoing and self._cancel.is_asked():
             raise Cancelled
 
-    def _input(self, extra: Json) -> Json:
+    def _input(self, extra: Json, missed: str | None = None) -> Json:
         return {
             "request": self.request.as_json(),
             "runId": self._run_id,
             "correlationId": self._status["correlationId"],
             "createdAt": self._status["createdAt"],
+            "writtenAt": _text(self._written) if self._written else None,
+            "missedAt": missed,
             **self._given,
             **extra,
         }
 
-    def _wait(self, seconds: float, state: str, *, late: Json) -> Work[None]:
+    def _wait(self, seconds: float, state: str, *, late: Json, asked: float = 0.0) -> Work[None]:
         until = self._context.current_utc_datetime + timedelta(seconds=seconds)
-        if self._deadline is not None and until > self._deadline:
+        if not self._patience.allows(until, asked):
             raise StepFailed(late)
         self._phase["nextAttemptAt"] = _text(until)
         self._set(state)

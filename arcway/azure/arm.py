@@ -4,10 +4,12 @@ Must not know what is asked for; the neighbouring modules ask.
 """
 
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from arcway.azure.cloud import cloud
-from arcway.azure.pipeline import answer, credential, policies, send, transport_options
+from arcway.azure.errors import azure_errors
+from arcway.azure.pipeline import answer, credential, policies, request, send, transport_options
 
 if TYPE_CHECKING:
     from azure.mgmt.hybridkubernetes import ConnectedKubernetesClient
@@ -48,3 +50,17 @@ def get(url: str) -> tuple[dict[str, Any], dict[str, str]]:
     here = cloud()
     response = send(here.arm, here.scope, "GET", url)
     return answer(response), dict(response.headers)
+
+
+def follow(url: str) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """One look at the address of a long-running operation: status, body (empty if there is none) and headers.
+
+    Raises `ArcError` for every failure but 404.
+    """
+    here = cloud()
+    response = request(here.arm, here.scope, "GET", url)
+    if response.status_code != HTTPStatus.NOT_FOUND:
+        with azure_errors():
+            response.raise_for_status()
+    has_body = response.status_code != HTTPStatus.NOT_FOUND and bool(response.content.strip(b" \r\n\t"))
+    return response.status_code, answer(response, or_null=True) if has_body else {}, dict(response.headers)

@@ -7,6 +7,7 @@ or 201, and 201 carries Azure-AsyncOperation (no Location, usually no Retry-Afte
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, cast
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -20,6 +21,7 @@ from arcway.domain.retry_after import retry_after
 RESOURCE_TYPE = "Microsoft.Kubernetes/connectedClusters"
 DELETE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/delete",)
 WRITE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/read", "Microsoft.Kubernetes/connectedClusters/write")
+_SUCCEEDED = "Succeeded"
 # What a PATCH takes; anything else needs a PUT of the whole resource.
 _PATCHABLE = {"tags", "distribution", "azureHybridBenefit"}
 
@@ -127,10 +129,21 @@ def delete(cluster: ClusterId) -> str | None:
 
 
 def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]:
-    """One look at a long-running operation: its status, the seconds Azure asks to wait, its error."""
-    body, headers = arm.get(url)
+    """One look at a long-running operation: its status, the seconds Azure asks to wait, its error.
+
+    The address may be of either form: `Azure-AsyncOperation` answers with a status, `Location` with 202 as long as the
+    operation lasts (https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations). The status
+    is empty when Azure does not know the operation: not yet, or not any more.
+    """
+    answered, body, headers = arm.follow(url)
+    if answered == HTTPStatus.NOT_FOUND:
+        return "", None, None
     given = next((text for name, text in headers.items() if name.lower() == "retry-after"), None)
-    return str(body.get("status", "")), retry_after(given, datetime.now(UTC)), body.get("error")
+    status = body.get("status") or (body.get("properties") or {}).get("provisioningState")
+    if not isinstance(status, str):
+        status = "InProgress" if answered == HTTPStatus.ACCEPTED else _SUCCEEDED
+    known = next((word for word in (_SUCCEEDED, "Failed", "Canceled") if word.lower() == status.lower()), status)
+    return known, retry_after(given, datetime.now(UTC)), body.get("error")
 
 
 def list_in(subscription_id: str, resource_group: str | None = None) -> list[dict[str, Any]]:

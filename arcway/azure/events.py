@@ -63,7 +63,7 @@ class EventSender:
             sender = self._sender or self._open()
             sender.send_messages(message, timeout=_CONNECT_SECONDS)
         except (ServiceBusError, OSError, ValueError) as error:
-            self._close()
+            self.close()
             code = "ARC-3008" if _is_final(error) else "ARC-3005"
             raise ArcError(code, f"The event could not be sent: {redact(str(error), 200)}") from error
 
@@ -81,7 +81,8 @@ class EventSender:
         self._sender = self._client.get_topic_sender(here.events_topic)
         return self._sender
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End the connection; the next event opens another."""
         client, self._client, self._sender = self._client, None, None
         if client:
             client.close()

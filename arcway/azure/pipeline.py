@@ -91,24 +91,35 @@ def client(endpoint: str, scope: str | None) -> PipelineClient[HttpRequest, Http
 def send(endpoint: str, scope: str | None, method: str, url: str, json: Any = None) -> HttpResponse:
     """Send one request to `url` on `endpoint`'s host and return the successful answer.
 
+    Raises `ArcError` as `request` does, and what `azure_errors` makes of an answer that says no.
+    """
+    response = request(endpoint, scope, method, url, json)
+    with azure_errors():
+        response.raise_for_status()
+    return response
+
+
+def request(endpoint: str, scope: str | None, method: str, url: str, json: Any = None) -> HttpResponse:
+    """Send one request to `url` on `endpoint`'s host and return the answer, whatever it says.
+
     Raises `ArcError`: ARC-4011 for an absolute URL on another host (a token would be sent there), and what
-    `azure_errors` makes of a failure.
+    `azure_errors` makes of having no answer.
     """
     if urlsplit(url).netloc and urlsplit(url).netloc != urlsplit(endpoint).netloc:
         raise ArcError("ARC-4011", "Azure named an address on another host to go on with; it is not followed.")
     http = client(endpoint, scope)
     with azure_errors():
-        response = http.send_request(HttpRequest(method, http.format_url(url), json=json))
-        response.raise_for_status()
-    return response
+        return http.send_request(HttpRequest(method, http.format_url(url), json=json))
 
 
-def answer(response: HttpResponse) -> dict[str, Any]:
-    """The JSON object in an answer. Raises `ArcError` ARC-4011 when there is none."""
+def answer(response: HttpResponse, *, or_null: bool = False) -> dict[str, Any]:
+    """The JSON object in an answer; empty for null where that may be. Raises `ArcError` ARC-4011 when there is none."""
     try:
         body = response.json()
     except ANSWER_WITHOUT_JSON as error:
         raise ArcError("ARC-4011", f"{urlsplit(str(response.request.url)).path} did not answer with JSON.") from error
+    if body is None and or_null:
+        return {}
     if not isinstance(body, dict):
         raise ArcError("ARC-4011", f"{urlsplit(str(response.request.url)).path} did not answer with a JSON object.")
     return body

@@ -17,7 +17,8 @@ from arcway.domain.errors import ArcError
 
 NAMESPACES = ("Microsoft.Kubernetes", "Microsoft.KubernetesConfiguration")
 REGISTERED = "Registered"
-UNDER_WAY = (REGISTERED, "Registering")
+UNDER_WAY = (REGISTERED, "Registering", "Unregistering")
+"""Azure refuses to register what it is just unregistering; when that is done, it is asked again."""
 _LOOK_SECONDS = 5.0
 _REGISTER_SECONDS = 60.0
 _MOST_KNOWN = 1000
@@ -80,6 +81,16 @@ class Providers:
             if len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)
             return known
+
+
+def ask(subscription_id: str, namespace: str) -> bool:
+    """Ask for registration; returns whether it was asked now. Raises `ArcError` ARC-4005 when that is not allowed."""
+    try:
+        return providers.register(subscription_id, namespace)
+    except ArcError as error:
+        if error.code != "ARC-4002":
+            raise
+        raise may_not_register(subscription_id, namespace) from error
 
 
 def register_action(namespace: str) -> str:

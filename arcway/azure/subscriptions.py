@@ -1,6 +1,9 @@
 """What Arcway needs to know of a subscription: its tenant, its resource groups, what the caller may do there."""
 
-from functools import lru_cache
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.exceptions import ResourceNotFoundError
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
@@ -11,23 +14,42 @@ _PERMISSIONS_API = "2022-04-01"
 _MOST_PAGES = 100
 
 
-@lru_cache(1000)
-def tenant_of(subscription_id: str) -> str:
-    """The tenant that the subscription trusts, remembered for the subscriptions in use.
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription as Resource Manager shows it."""
 
-    Raises `ArcError` ARC-4003 when the subscription is unknown.
-    """
+    tenant_id: str
+    """The tenant that it trusts."""
+    state: str
+    """Enabled, Warned, PastDue, Disabled, Deleted: https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states."""
+
+
+def subscription(subscription_id: str) -> Subscription:
+    """The subscription as it is now. Raises `ArcError` ARC-4003 when it is unknown."""
     body, _ = arm.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
     tenant = body.get("tenantId")
     if not isinstance(tenant, str):
         raise ArcError("ARC-4011", "The subscription's answer has no tenantId.")
-    return tenant
+    return Subscription(tenant, str(body.get("state") or "Enabled"))
 
 
-def resource_group_exists(subscription_id: str, name: str) -> bool:
-    """Whether the resource group is there."""
+def resource_group(subscription_id: str, name: str) -> dict[str, Any] | None:
+    """The resource group as Azure shows it; None when there is none."""
     with azure_errors():
-        return bool(arm.resources(subscription_id).resource_groups.check_existence(name))
+        try:
+            group: dict[str, Any] = arm.resources(subscription_id).resource_groups.get(name).as_dict()
+        except ResourceNotFoundError as error:
+            if error.error is not None and error.error.code == "SubscriptionNotFound":
+                raise
+            return None
+    return group
+
+
+def is_being_deleted(group: dict[str, Any]) -> bool:
+    """Whether Azure is deleting the resource group; nothing can be made in it any more."""
+    properties = group.get("properties") or {}
+    state = properties.get("provisioningState") or properties.get("provisioning_state")
+    return str(state).lower() == "deleting"
 
 
 def create_resource_group(subscription_id: str, name: str, location: str, tags: dict[str, str]) -> None:

@@ -203,6 +203,56 @@ CATALOGUE: dict[str, Kind] = {
         "first, or set takeOver (--take-over). To disconnect: azureOnly (--azure-only) deletes the connected cluster, "
         "agentsOnly (--agents-only) removes this cluster's agents.",
     ),
+    "ARC-4017": Kind(
+        "The connected cluster is in another location",
+        "Give the location that the message names; a connected cluster cannot be moved.",
+    ),
+    "ARC-4018": Kind(
+        "Azure does not show what should be there",
+        "Nothing has to be done: Azure is asked again, because a change is not seen everywhere at once.",
+        True,
+    ),
+    "ARC-4019": Kind(
+        "The connected cluster's identity has expired",
+        "Disconnect the cluster and connect it again: arcway disconnect, then arcway connect.",
+    ),
+    "ARC-4020": Kind(
+        "A policy of Azure forbids the change",
+        "Change the request so that it complies with the policy that the message names, or ask whoever assigned the "
+        "policy for an exemption; no role helps.",
+    ),
+    "ARC-4021": Kind(
+        "A lock on the resource or above it forbids the change",
+        "Ask an owner to remove the lock that the message names, then start a new run; no other role helps.",
+    ),
+    "ARC-4022": Kind(
+        "The subscription is not enabled",
+        "Enable the subscription again in the Azure portal (Cost Management + Billing), then start a new run.",
+    ),
+    "ARC-4023": Kind(
+        "The resource group is being deleted",
+        "Wait until it is gone and create it again, or name another resource group.",
+    ),
+    "ARC-4024": Kind(
+        "A deny assignment forbids the change",
+        "Ask whoever owns the managed application or the deployment stack that made the deny assignment; no role "
+        "helps.",
+    ),
+    "ARC-4025": Kind(
+        "A deleted secret of this name can still be recovered",
+        "Recover or purge it: az keyvault secret recover (or purge) --vault-name VAULT --name NAME.",
+    ),
+    "ARC-4026": Kind(
+        "The connected cluster is being deleted",
+        "Nothing has to be done: it is waited for. If it lasts, look at the resource in Azure.",
+        True,
+    ),
+    "ARC-4027": Kind(
+        "Registering a provider namespace takes longer than usual",
+        "Azure is still at it: see it with `az provider show --namespace NAME --query registrationState`, then start a "
+        "new run.",
+        True,
+    ),
     "ARC-5001": Kind(
         "The agents' chart cannot be fetched", "Check access to the chart's registry, then start a new run.", True
     ),

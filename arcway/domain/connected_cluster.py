@@ -54,14 +54,29 @@ def managed_elsewhere(resource: Json | None) -> list[Json]:
     return [finding("ARC-4015", f"{resource['id']} is of kind ProvisionedCluster, which `az aksarc` manages.")]
 
 
+def has_expired(resource: Json | None) -> list[Json]:
+    """The finding that the agents' identity has expired, which Azure gives anew only to a cluster that is connected
+    anew (https://aka.ms/arc-k8s-connectivity-status).
+    """
+    properties = (resource or {}).get("properties") or {}
+    if resource is None or str(properties.get("connectivityStatus")).lower() != "expired":
+        return []
+    return [finding("ARC-4019", f"Connected cluster {resource['id']} has Expired: its agents' certificate has ended.")]
+
+
+def is_being_deleted(resource: Json) -> bool:
+    """Whether Azure is deleting it."""
+    return str((resource.get("properties") or {}).get("provisioningState")).lower() == "deleting"
+
+
 def is_live(resource: Json) -> bool:
     """Whether a cluster may be working behind this record.
 
     Azure's own states say when none is: it has been Offline for at least 15 minutes, its identity has Expired, it was
-    never connected, or provisioning did not succeed (https://aka.ms/arc-k8s-connectivity-status).
+    never connected, is being deleted, or provisioning did not succeed (https://aka.ms/arc-k8s-connectivity-status).
     """
     properties = resource.get("properties") or {}
-    if str(properties.get("provisioningState")).lower() in ("failed", "canceled"):
+    if str(properties.get("provisioningState")).lower() in ("failed", "canceled", "deleting"):
         return False
     status = str(properties.get("connectivityStatus") or "connecting").lower()
     if status == "connecting":

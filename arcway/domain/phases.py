@@ -55,6 +55,8 @@ TIME_LIMITS: dict[PhaseName, int] = {
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.
 UNDO_SECONDS = 15 * 60
 CLEAN_UP_SECONDS = 5 * 60
+# Seconds of a run, beyond the limits of its phases, that it waits because Azure asks it to.
+ASKED_SECONDS = 4 * 3600
 # upgradeAgents is limited by the request: this is the longest that it may ask for.
 _UPGRADE_SECONDS = 3600
 _LONGEST_ORDERS = {"onboard": "agents-first", "update": "azure-first"}
@@ -84,7 +86,10 @@ UNDO = Interval(first=0.5, longest=10)
 
 
 def longest_seconds(operation: str) -> int:
-    """How long a run of the operation may take at most, clean-up included; waiting for a broker needs no cluster."""
+    """How long a run of the operation may take, clean-up included, if Azure does not ask it to wait longer.
+
+    Waiting for a broker needs no cluster.
+    """
     names = [name for name in phases_of(operation, _LONGEST_ORDERS.get(operation, "")) if name != "publishResult"]
     return sum(TIME_LIMITS.get(name, _UPGRADE_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
 

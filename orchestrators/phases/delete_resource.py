@@ -13,7 +13,8 @@ def delete_resource(run: Run) -> Work[None]:
     if existed:
         run.changed()
     if not seen["done"]:
-        yield from run.poll("delete_resource", POLL_REMOVAL, late="ARC-4013", publicKey=key)
+        given = {"publicKey": key, "operation": seen.get("operation")}
+        yield from run.poll("delete_resource", POLL_REMOVAL, late="ARC-4013", **given)
     run.leave(run.facts["agents"])
     run.facts["result"] = {
         "id": run.request.cluster.resource_id,

@@ -10,4 +10,4 @@ def poll_registration(run: Run) -> Work[None]:
     if not run.facts["unregistered"]:
         run.detail("registered")
         return
-    yield from run.poll("poll_registration", POLL_REGISTRATION, late="ARC-4005")
+    yield from run.poll("poll_registration", POLL_REGISTRATION, late="ARC-4027")

@@ -9,6 +9,8 @@ def update_resource(run: Run) -> Work[None]:
     """What was seen to differ counts as changed, whichever attempt of the step changed it."""
     changes = run.facts["resourceChanges"]
     seen = yield from run.call("update_resource")
+    if seen["changed"]:
+        run.wrote()
     if changes or seen["changed"]:
         run.changed()
         run.leave([f"connected cluster {run.request.name} changed: {', '.join(changes)}"])

@@ -45,13 +45,13 @@ def given_by_others(arcway: Arcway, cluster: SimulatedCluster) -> Json:
     return changed
 
 
-def plan(arcway: Arcway, cluster: SimulatedCluster, **changes: object) -> Json:
+def plan(arcway: Arcway, cluster: SimulatedCluster, **changes: object) -> list[str]:
     """What a connect would change."""
     answer = arcway.start(arcway.request(cluster, **changes), params={"dryRun": "true"})
     assert answer.status_code == 200, answer.text
     result: Json = answer.json()["result"]
     assert result["ready"], result
-    found: Json = result["plan"]
+    found: list[str] = result["plan"]
     return found
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from arcway import queries
-from arcway.azure import arm, pipeline, subscriptions
+from arcway.azure import arm, pipeline
 from arcway.azure.providers import Providers
 from arcway.domain.errors import ArcError
 from arcway.settings import SettingsError, read_settings
@@ -176,7 +176,7 @@ def test_the_page_refuses_what_the_api_refuses(arcway: Arcway) -> None:  # noqa:
 
 
 def test_clients_of_azure_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for cached in (arm.connected_kubernetes, arm.resources, subscriptions.tenant_of, pipeline.client):
+    for cached in (arm.connected_kubernetes, arm.resources, pipeline.client):
         assert cached.cache_info().maxsize in range(1, 1001)
     known = Providers()
     monkeypatch.setattr(

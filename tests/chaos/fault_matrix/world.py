@@ -21,7 +21,7 @@ import arcway.cluster.api as cluster_api
 import arcway.cluster.helm.pool as helm_pool
 import arcway.cluster.key_pair as key_pair
 from arcway import settings
-from arcway.azure import arm, cloud, providers, secrets, subscriptions
+from arcway.azure import arm, cloud, providers, secrets
 from arcway.cluster.helm import helm
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain import phases
@@ -247,7 +247,6 @@ def _forget() -> None:
         pipeline.client,
         arm.connected_kubernetes,
         arm.resources,
-        subscriptions.tenant_of,
         secrets._vault,
         helm,
     ):

@@ -1,0 +1,31 @@
+"""When a step may believe that something is not in Azure: Resource Manager does not show a write everywhere at once.
+
+Must not know what was looked for nor what follows from its absence.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from activities.step import Call
+from arcway.domain.errors import ArcError
+
+REPLICATION_SECONDS = 60.0
+"""A write of this run may be missing from an answer for so long."""
+LOOK_AGAIN_SECONDS = 5.0
+"""Nothing is undone, deleted or taken over because of one look."""
+
+
+def believe_absent(call: Call[Any], what: str) -> None:
+    """Return if `what` was looked for twice, and long enough after this run wrote it.
+
+    Raises `ArcError` ARC-4018, after which the step is done again.
+    """
+    if _age(call.given.get("writtenAt"), REPLICATION_SECONDS) < REPLICATION_SECONDS:
+        raise ArcError("ARC-4018", f"Azure does not show {what} yet.", retry_after=REPLICATION_SECONDS / 4)
+    if _age(call.given.get("missedAt"), 0.0) < LOOK_AGAIN_SECONDS:
+        raise ArcError("ARC-4018", f"Azure does not show {what}; it is asked again.", retry_after=LOOK_AGAIN_SECONDS)
+
+
+def _age(time: str | None, otherwise: float) -> float:
+    """Seconds since then; `otherwise` if there is no time."""
+    return otherwise if time is None else (datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds()
