@@ -37,7 +37,7 @@ def closed_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     def remembering(transport: Any) -> None:
         opened.append(transport)
-        connect(transport)
+        connect(transport)  # type: ignore[no-untyped-call] # the SDK has no types here
 
     monkeypatch.setattr(SASLTransport, "connect", remembering)
     yield
