@@ -8,7 +8,7 @@ from aiohttp import web
 
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Routes
-from arcway.local.azure.subscriptions import Refusal
+from arcway.local.azure.refusals import Refusal
 from arcway.local.azure.world import World
 
 _NAME = r"/secrets/(?P<name>[0-9A-Za-z-]+)"

@@ -18,7 +18,7 @@ import yaml
 from aiohttp import web
 
 from arcway.local.azure.exchange import Exchange, Routes
-from arcway.local.azure.subscriptions import Refusal
+from arcway.local.azure.refusals import Refusal
 
 CHART = "azure-arc-k8sagents"
 STABLE, PREVIEW = "1.36.2", "1.37.0-preview"
