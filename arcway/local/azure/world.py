@@ -35,6 +35,9 @@ class Operation:
     resource_id: str = ""
 
 
+type Version = tuple[str, str, dict[str, Any]]
+
+
 class World(Subscriptions):
     """Everything the simulated Azure knows."""
 
@@ -44,7 +47,8 @@ class World(Subscriptions):
         self.configurations: dict[str, dict[str, Any]] = {}
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
-        self.secrets: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+        self.secrets: dict[str, list[Version]] = {}
+        self.deleted_secrets: dict[str, list[Version]] = {}
         self.fail_provisioning: dict[str, dict[str, str]] = {}
 
     def form_of(self, kind: str, key: str) -> Any:
@@ -54,8 +58,13 @@ class World(Subscriptions):
         if kind == "operation":
             operation = self.operations.get(key)
             return {**asdict(operation), "change": None} if operation else None
-        kept: dict[str, dict[str, Any]] = {"cluster": self.clusters, "configuration": self.configurations}
-        return kept.get(kind, self.secrets).get(key)
+        kept: dict[str, dict[str, Any]] = {
+            "cluster": self.clusters,
+            "configuration": self.configurations,
+            "secret": self.secrets,
+            "deleted-secret": self.deleted_secrets,
+        }
+        return kept[kind].get(key)
 
     def restore(self, kind: str, key: str, form: Any) -> None:
         """Take back what `form_of` gave; an operation under way begins anew."""
@@ -70,8 +79,9 @@ class World(Subscriptions):
             self.clusters[key] = form
         elif kind == "configuration":
             self.configurations[key] = form
-        elif kind == "secret":
-            self.secrets[key] = [(version, value, about) for version, value, about in form]
+        elif kind in ("secret", "deleted-secret"):
+            kept = self.secrets if kind == "secret" else self.deleted_secrets
+            kept[key] = [(version, value, about) for version, value, about in form]
 
     # --- connected clusters ----------------------------------------------------------------------------------------
 
