@@ -40,10 +40,11 @@ _HERE = (
 )
 _DATA_PLANE = (
     "arcConfigEndpoint",
-    "arcGlobalNotificationServiceEndpoint",
     "arcHybridIdentityServiceEndpoint",
     "arcHybridComputeGuestConfigurationEndpoint",
 )
+# Only agents speak to it, and none runs here.
+_NOTIFICATIONS = "https://guestnotificationservice.local"
 
 
 def metadata(endpoint: str, tenant: str) -> dict[str, Any]:
@@ -61,5 +62,8 @@ def metadata(endpoint: str, tenant: str) -> dict[str, Any]:
         "vmImageAliasDoc": f"{endpoint}/aliases.json",
         "resourceManager": f"{endpoint}/",
         "suffixes": _SUFFIXES,
-        "dataplaneEndpoints": dict.fromkeys(_DATA_PLANE, endpoint),
+        "dataplaneEndpoints": {
+            **dict.fromkeys(_DATA_PLANE, endpoint),
+            "arcGlobalNotificationServiceEndpoint": _NOTIFICATIONS,
+        },
     }

@@ -17,8 +17,9 @@ def url_of(azure: Azure, name: str = "one") -> str:
 def test_metadata_have_every_endpoint_that_clients_read(azure: Azure) -> None:
     here = azure.ready["endpoint"]
     known = azure.anonymous.get("/metadata/endpoints", params={"api-version": "2022-09-01"}).json()
-    data_plane = ("arcConfigEndpoint", "arcHybridIdentityServiceEndpoint", "arcGlobalNotificationServiceEndpoint")
-    assert {known["dataplaneEndpoints"][name] for name in data_plane} == {here}
+    data_plane = known["dataplaneEndpoints"]
+    assert {data_plane[name] for name in ("arcConfigEndpoint", "arcHybridIdentityServiceEndpoint")} == {here}
+    assert data_plane["arcGlobalNotificationServiceEndpoint"].startswith("https://")
     for name in ("graph", "graphAudience", "microsoftGraphResourceId", "activeDirectoryDataLake", "gallery", "batch"):
         assert known[name] == here
     for name in ("relayEndpointSuffix", "keyVaultDns", "storage", "acrLoginServer"):
