@@ -198,7 +198,8 @@ class Arcway:
         http, azure = self.azure.http, self.stack.azure
         header, query = {"X-IDENTITY-HEADER": azure["identityHeader"]}, {"resource": azure["endpoint"]}
         token = http.get("/msi/token", params=query, headers=header).json()["access_token"]
-        url, authorization = f"{resource_id}?api-version=2026-05-01", {"Authorization": f"Bearer {token}"}
+        version = "2022-11-01" if "/Microsoft.KubernetesConfiguration/" in resource_id else "2026-05-01"
+        url, authorization = f"{resource_id}?api-version={version}", {"Authorization": f"Bearer {token}"}
         return http.request(method, url, json=body, headers=authorization)
 
     def asked(self, path: str) -> list[Json]:

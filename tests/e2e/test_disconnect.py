@@ -10,14 +10,14 @@ from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource, set_status
 
 _NAMESPACE = "/api/v1/namespaces/azure-arc"
-_INSTANCES = "/apis/clusterconfig.azure.com/v1/namespaces/azure-arc/gitconfigs"
+_INSTANCES = "/apis/clusterconfig.azure.com/v1beta1/namespaces/azure-arc/gitconfigs"
 
 
 def held(arcway: Arcway, cluster: SimulatedCluster) -> None:
     """Agents that leave objects with a finalizer whose controller is gone: an instance of a CRD, and another."""
     connected(arcway.connect(cluster))
     metadata: Json = {"name": "held", "namespace": "azure-arc", "finalizers": ["example.com/never"]}
-    instance = {"apiVersion": "clusterconfig.azure.com/v1", "kind": "GitConfig", "metadata": metadata}
+    instance = {"apiVersion": "clusterconfig.azure.com/v1beta1", "kind": "GitConfig", "metadata": metadata}
     assert cluster.send("POST", _INSTANCES, instance) == 201
     other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     assert cluster.send("POST", f"{_NAMESPACE}/configmaps", other) == 201

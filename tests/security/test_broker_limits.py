@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 from azure.servicebus._pyamqp.sasl import SASLTransport
-from azure.servicebus.exceptions import MessageSizeExceededError
+from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusError
 
 from arcway.azure import events
 from arcway.azure.events import EventSender
@@ -76,6 +77,21 @@ async def test_a_premium_topic_takes_more() -> None:
         with pytest.raises(MessageSizeExceededError):
             await asyncio.to_thread(attempt, premium, 1_100_000)
         assert await asyncio.to_thread(largest_batch, premium) == 1024 * 1024
+
+
+def schedule(bus: ServiceBus, size: int) -> None:
+    client = ServiceBusClient.from_connection_string(bus.connection_string, retry_total=0)
+    with client, client.get_topic_sender("onboarding-events") as sender:
+        sender.schedule_messages(ServiceBusMessage(b"x" * size), datetime.now(UTC) + timedelta(hours=1))
+
+
+async def test_a_scheduled_message_has_the_same_limit() -> None:
+    async with ServiceBus(configuration()) as standard:
+        await asyncio.to_thread(schedule, standard, 262_000)
+        with pytest.raises(ServiceBusError, match="262144"):
+            await asyncio.to_thread(schedule, standard, 262_145)
+    async with ServiceBus(configuration(MaxMessageSizeInKilobytes=1024)) as premium:
+        await asyncio.to_thread(schedule, premium, 900_000)
 
 
 async def test_the_limit_is_told_when_a_link_is_opened(bus: ServiceBus) -> None:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from arcway.local.azure.exchange import Exchange, Routes
 from arcway.local.azure.keys import certificate_expiry
-from arcway.local.azure.subscriptions import Refusal
+from arcway.local.azure.refusals import Refusal
 from arcway.local.azure.transitions import Change
 from arcway.local.azure.world import World
 from arcway.local.certificates import CertificateAuthority

@@ -4,9 +4,18 @@ GET  /control/requests                           the latest requests
 DELETE /control/requests                         forget them
 PUT  /control/paces        {"registration": {"reads": 2, "seconds": 0}, …}
 PUT  /control/faults       [{"path": regex, "method": "PUT", "times": 2, "status": 429, "headers": {…}, "text": …,
-                             "delay": seconds, "drop": true, "after": true}]    replaces all faults
-PUT  /control/subscriptions/{id}    {"actions": […], "notActions": […]}         creates or changes
+                             "delay": seconds, "drop": true, "after": true}]    replaces all faults. "times": null:
+                           always; "skip": N: N requests pass before; "code" and "message": an error in Azure's form
+                           (a 404 ResourceNotFound for what exists, say); "retryAfterDate": N: a Retry-After that is
+                           the date in N seconds
+PUT  /control/subscriptions/{id}    {"actions": […], "notActions": […], "state": "Disabled"}     creates or changes
 PUT  /control/providers/{subscription}/{namespace}   {"state": "NotRegistered"}
+PUT  /control/groups/{subscription}/{group}  {"gone": {"reads": 2}}     being deleted; without `gone` for ever
+PUT  /control/guards       {"locks": [{"scope": id, "level": "CanNotDelete" or "ReadOnly"}], "denyAssignments":
+                           [{"scope": id, "name": …, "actions": […]}], "policies": [{"scope": id, "name": …,
+                           "types": […], "requiredTags": […], "allowedLocations": […]}]}     replaces all guards;
+                           a restart forgets them
+PUT  /control/patches      {"asynchronous": true}    a PATCH answers 202 with a Location to follow
 PUT  /control/provisioning-failures {"<resource id>": {"code": …, "message": …}}
 PUT  /control/connectivity {"<resource id>": "Offline"}   what Azure says of a cluster until its next heartbeat;
                            an Expired one has no more heartbeats, as its identity has run out
@@ -22,15 +31,19 @@ POST /control/tokens       {"user": "<user>", "claims": {…}}         an access
 """
 
 import re
+from typing import Any
 
 from aiohttp import web
 
-from arcway.local.azure.arm import ResourceManager
+from arcway.local.azure.connected_clusters import ConnectedClusters
 from arcway.local.azure.data_plane import DataPlane
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Fault, RequestLog, Routes
-from arcway.local.azure.subscriptions import Refusal, Subscription
-from arcway.local.azure.transitions import Change, Pace
+from arcway.local.azure.gate import Gate
+from arcway.local.azure.guards import Guards
+from arcway.local.azure.refusals import Refusal
+from arcway.local.azure.subscriptions import Subscription
+from arcway.local.azure.transitions import Pace
 from arcway.local.azure.world import World
 
 
@@ -38,11 +51,18 @@ class Control:
     """The routes of the controls. They are open to whoever reaches loopback, as everything local is."""
 
     def __init__(
-        self, world: World, entra: Entra, arm: ResourceManager, data_plane: DataPlane, log: RequestLog
+        self,
+        world: World,
+        entra: Entra,
+        gate: Gate,
+        connected_clusters: ConnectedClusters,
+        data_plane: DataPlane,
+        log: RequestLog,
     ) -> None:
         self._world = world
         self._entra = entra
-        self._arm = arm
+        self._gate = gate
+        self._connected_clusters = connected_clusters
         self._data_plane = data_plane
         self._log = log
         self.faults: list[Fault] = []
@@ -57,6 +77,9 @@ class Control:
         routes.add("PUT", r"/control/providers/(?P<id>[^/]+)/(?P<namespace>[^/]+)", self._provider)
         routes.add("PUT", r"/control/provisioning-failures", self._failures)
         routes.add("PUT", r"/control/connectivity", self._connectivity)
+        routes.add("PUT", r"/control/groups/(?P<id>[^/]+)/(?P<group>[^/]+)", self._group)
+        routes.add("PUT", r"/control/guards", self._guards)
+        routes.add("PUT", r"/control/patches", self._patches)
         routes.add("PUT", r"/control/clusters", self._clusters)
         routes.add("PUT", r"/control/retry-after", self._retry_after)
         routes.add("PUT", r"/control/settings", self._settings)
@@ -68,8 +91,7 @@ class Control:
     def take_fault(self, method: str, path: str) -> Fault | None:
         """The fault for a request, counted."""
         for fault in self.faults:
-            if fault.times > 0 and fault.method in ("*", method) and fault.path.search(path):
-                fault.times -= 1
+            if fault.take(method, path):
                 return fault
         return None
 
@@ -90,7 +112,7 @@ class Control:
     async def _faults(self, exchange: Exchange) -> web.StreamResponse:
         try:
             wanted = await exchange.request.json()
-            self.faults = [Fault(**{**item, "path": re.compile(item["path"], re.IGNORECASE)}) for item in wanted]
+            self.faults = [_fault(item) for item in wanted]
         except (KeyError, TypeError, ValueError, re.error) as error:
             raise Refusal(400, "BadControl", f"Not a list of faults: {error}") from error
         return web.json_response({})
@@ -101,13 +123,31 @@ class Control:
         self._world.touch("subscription", key)
         found.actions = body.get("actions", found.actions)
         found.not_actions = body.get("notActions", found.not_actions)
+        found.state = body.get("state", found.state)
+        return web.json_response({})
+
+    async def _group(self, exchange: Exchange) -> web.StreamResponse:
+        parts, body = exchange.parts, exchange.json()
+        gone = Pace.parse(body["gone"]) if "gone" in body else None
+        self._world.delete_group(parts["id"], parts["group"], gone)
+        return web.json_response({})
+
+    async def _guards(self, exchange: Exchange) -> web.StreamResponse:
+        body = exchange.json()
+        try:
+            named = {"deny_assignments" if name == "denyAssignments" else name: body[name] for name in body}
+            self._gate.guards = Guards(**named)
+        except TypeError as error:
+            raise Refusal(400, "BadControl", f"Not guards: {error}") from error
+        return web.json_response({})
+
+    async def _patches(self, exchange: Exchange) -> web.StreamResponse:
+        self._connected_clusters.slow_patches = bool(exchange.json()["asynchronous"])
         return web.json_response({})
 
     async def _provider(self, exchange: Exchange) -> web.StreamResponse:
-        provider = self._world.subscription(exchange.parts["id"]).providers[exchange.parts["namespace"].lower()]
-        provider.state = exchange.json()["state"]
-        self._world.touch("subscription", exchange.parts["id"].lower())
-        provider.change = Change(self._world.paces.registration) if provider.state == "Registering" else None
+        parts = exchange.parts
+        self._world.set_provider(parts["id"], parts["namespace"], exchange.json()["state"])
         return web.json_response({})
 
     async def _failures(self, exchange: Exchange) -> web.StreamResponse:
@@ -126,7 +166,7 @@ class Control:
         return web.json_response({})
 
     async def _retry_after(self, exchange: Exchange) -> web.StreamResponse:
-        self._arm.retry_after = exchange.json()["seconds"]
+        self._connected_clusters.retry_after = exchange.json()["seconds"]
         return web.json_response({})
 
     async def _settings(self, exchange: Exchange) -> web.StreamResponse:
@@ -147,3 +187,8 @@ class Control:
 
     async def _tokens(self, exchange: Exchange) -> web.StreamResponse:
         return web.json_response({"access_token": self._entra.api_token(exchange.json())})
+
+
+def _fault(item: dict[str, Any]) -> Fault:
+    named = {"retry_after_date" if name == "retryAfterDate" else name: value for name, value in item.items()}
+    return Fault(**{**named, "path": re.compile(item["path"], re.IGNORECASE)})

@@ -4,10 +4,13 @@ from typing import Any
 
 from aiohttp import web
 
+from arcway.local.azure.agentry import helm_settings
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Routes
-from arcway.local.azure.subscriptions import Refusal
+from arcway.local.azure.refusals import Refusal
 from arcway.local.azure.world import World
+
+_API_VERSIONS = ("2024-07-01-preview", "2019-11-01-preview")
 
 
 class DataPlane:
@@ -26,22 +29,32 @@ class DataPlane:
         routes.add("POST", r"/azure-arc-k8sagents/gethelmsettings", self._settings)
 
     async def _health(self, exchange: Exchange) -> web.StreamResponse:
-        self._entra.check(exchange.request)
+        self._check(exchange)
         return web.Response(status=200)
 
     async def _latest(self, exchange: Exchange) -> web.StreamResponse:
-        self._entra.check(exchange.request)
+        self._check(exchange)
         return web.json_response({"repositoryPath": self._chart(exchange)})
 
     async def _settings(self, exchange: Exchange) -> web.StreamResponse:
-        self._entra.check(exchange.request)
+        self._check(exchange)
         resource = exchange.json()
         cluster = self._world.clusters.get(str(resource.get("id", "")).lower())
         if cluster is None:
             raise Refusal(404, "ResourceNotFound", "The connected cluster of the request does not exist.")
-        return web.json_response(
-            {"repositoryPath": self._chart(exchange), "helmValuesContent": {**_values(cluster), **self.extra_settings}}
-        )
+        # What is protected is in the request alone, as a placeholder that its sender replaces.
+        features = resource.get("properties") or {}
+        configurations = features.get("arcAgentryConfigurations") or resource.get("arcAgentryConfigurations")
+        configurations = configurations or cluster["properties"].get("arcAgentryConfigurations") or []
+        values = {**_values(cluster), **helm_settings(configurations), **self.extra_settings}
+        return web.json_response({"repositoryPath": self._chart(exchange), "helmValuesContent": values})
+
+    def _check(self, exchange: Exchange) -> None:
+        self._entra.check(exchange.request)
+        version = exchange.query("api-version")
+        if version not in _API_VERSIONS:
+            text = f"The api-version '{version}' is invalid. The supported versions are '{','.join(_API_VERSIONS)}'."
+            raise Refusal(400, "InvalidApiVersionParameter", text, by_service=True)
 
     def _chart(self, exchange: Exchange) -> str:
         train = exchange.query("releaseTrain") or "stable"
@@ -54,7 +67,7 @@ class DataPlane:
 def _values(cluster: dict[str, Any]) -> dict[str, str]:
     _, _, subscription, _, group, *_ = cluster["id"].split("/")
     profile = cluster["properties"].get("arcAgentProfile") or {}
-    return {
+    settings = {
         "global.subscriptionId": subscription,
         "global.resourceGroupName": group,
         "global.resourceName": cluster["name"],
@@ -62,3 +75,6 @@ def _values(cluster: dict[str, Any]) -> dict[str, str]:
         "global.tenantId": cluster["identity"]["tenantId"],
         "systemDefaultValues.azureArcAgents.autoUpdate": str(profile.get("agentAutoUpgrade") != "Disabled").lower(),
     }
+    if version := profile.get("desiredAgentVersion"):
+        settings["systemDefaultValues.azureArcAgents.desiredAgentVersion"] = str(version)
+    return settings

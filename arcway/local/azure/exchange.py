@@ -5,15 +5,18 @@ Paths are matched as Azure does: without regard to case, doubled slashes ignored
 
 import json
 import re
+import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
 
-from arcway.local.azure.subscriptions import Refusal, now
+from arcway.local.azure.refusals import Refusal
+from arcway.local.azure.subscriptions import now
 
 type Handler = Callable[["Exchange"], Awaitable[web.StreamResponse]]
 
@@ -53,14 +56,43 @@ class Fault:
 
     path: re.Pattern[str]
     method: str = "*"
-    times: int = 1
+    times: int | None = 1
+    """How often; None: always."""
+    skip: int = 0
+    """How many matching requests pass before."""
     status: int = 500
     headers: dict[str, str] = field(default_factory=dict)
+    retry_after_date: float | None = None
+    """Seconds from the answer on, told as a Retry-After that is a date."""
+    code: str = "InjectedFault"
+    message: str | None = None
     text: str | None = None
+    """The whole body instead of an error in Azure's form."""
     delay: float = 0.0
     drop: bool = False
     after: bool = False
     """Whether the request takes effect before it goes wrong."""
+
+    def take(self, method: str, path: str) -> bool:
+        """Whether this request is one of those, counted."""
+        if self.times == 0 or self.method not in ("*", method) or not self.path.search(path):
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+    def answer(self) -> web.Response:
+        """What the client gets."""
+        headers = dict(self.headers)
+        if self.retry_after_date is not None:
+            headers["Retry-After"] = formatdate(time.time() + self.retry_after_date, usegmt=True)
+        if self.text is not None:
+            return web.Response(text=self.text, status=self.status, headers=headers)
+        error = {"code": self.code, "message": self.message or f"Injected {self.status}."}
+        return web.json_response({"error": error}, status=self.status, headers=headers)
 
 
 class Routes:
@@ -104,13 +136,20 @@ class RequestLog:
 
 def refusal(error: Refusal) -> web.Response:
     """ARM's error form."""
-    return web.json_response({"error": {"code": error.code, "message": str(error)}}, status=error.status)
+    cause = {"x-ms-failure-cause": "service" if error.by_service else "gateway"}
+    return web.json_response(error.form(), status=error.status, headers={**cause, **error.headers})
 
 
-def stamp(request: web.Request, response: web.StreamResponse) -> None:
-    """The headers that every answer of Resource Manager has."""
+def stamp(request: web.Request, response: web.StreamResponse, budget: dict[str, str]) -> None:
+    """The headers that every answer of Resource Manager has; a fault's own stay."""
     for name in _ECHOED:
         if value := request.headers.get(name):
             response.headers[name] = value
-    response.headers["x-ms-request-id"] = str(uuid.uuid4())
+    for name, value in budget.items():
+        response.headers.setdefault(name, value)
+    request_id = str(uuid.uuid4())
+    response.headers.setdefault("x-ms-request-id", request_id)
+    response.headers.setdefault("x-ms-correlation-request-id", request_id)
+    response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Cache-Control", "no-cache")

@@ -1,4 +1,7 @@
-"""Key Vault secrets: set, get, list, delete, and the 401 challenge by which clients learn where to get a token."""
+"""Key Vault secrets: set, get, list, delete, and the 401 challenge by which clients learn where to get a token.
+
+As in every vault of today a deleted secret is kept, and its name with it, until it is recovered or purged.
+"""
 
 import secrets
 import time
@@ -8,9 +11,10 @@ from aiohttp import web
 
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Routes
-from arcway.local.azure.subscriptions import Refusal
-from arcway.local.azure.world import World
+from arcway.local.azure.refusals import Refusal
+from arcway.local.azure.world import Version, World
 
+_KEPT_DAYS = 90
 _NAME = r"/secrets/(?P<name>[0-9A-Za-z-]+)"
 
 
@@ -27,6 +31,10 @@ class KeyVault:
         routes.add("GET", _NAME + r"(/(?P<version>[0-9a-f]*))?/?", self._get)
         routes.add("PUT", _NAME, self._set)
         routes.add("DELETE", _NAME, self._delete)
+        routes.add("GET", r"/deletedsecrets", self._list_deleted)
+        routes.add("GET", f"/deleted{_NAME[1:]}", self._get_deleted)
+        routes.add("DELETE", f"/deleted{_NAME[1:]}", self._purge)
+        routes.add("POST", f"/deleted{_NAME[1:]}/recover", self._recover)
 
     async def _get(self, exchange: Exchange) -> web.StreamResponse:
         if challenge := self._challenge(exchange):
@@ -35,6 +43,9 @@ class KeyVault:
         wanted = exchange.parts.get("version") or (versions[-1][0] if versions else "")
         for version, value, about in versions:
             if version == wanted:
+                if not about.get("enabled", True):
+                    text = "Operation get is not allowed on a disabled secret."
+                    raise Refusal(403, "Forbidden", text, inner="SecretDisabled")
                 return web.json_response(self._bundle(exchange.parts["name"], version, about) | {"value": value})
         raise Refusal(404, "SecretNotFound", f"A secret with (name/id) {exchange.parts['name']} was not found.")
 
@@ -45,9 +56,17 @@ class KeyVault:
         value = body.get("value")
         if not isinstance(value, str):
             raise Refusal(400, "BadParameter", "value must be a string.")
+        if exchange.parts["name"].lower() in self._world.deleted_secrets:
+            text = (
+                f"Secret {exchange.parts['name']} is currently in a deleted but recoverable state, and its name cannot "
+                "be reused; in this state, the secret can only be recovered or purged."
+            )
+            raise Refusal(409, "Conflict", text, inner="ObjectIsDeletedButRecoverable")
         version = secrets.token_hex(16)
         self._world.touch("secret", exchange.parts["name"].lower())
-        about = {"tags": body.get("tags") or {}, "exp": (body.get("attributes") or {}).get("exp")}
+        attributes = body.get("attributes") or {}
+        enabled = bool(attributes.get("enabled", True))
+        about = {"tags": body.get("tags") or {}, "exp": attributes.get("exp"), "enabled": enabled}
         self._world.secrets.setdefault(exchange.parts["name"].lower(), []).append((version, value, about))
         return web.json_response(self._bundle(exchange.parts["name"], version, about) | {"value": value})
 
@@ -60,11 +79,54 @@ class KeyVault:
     async def _delete(self, exchange: Exchange) -> web.StreamResponse:
         if challenge := self._challenge(exchange):
             return challenge
-        if self._world.secrets.pop(exchange.parts["name"].lower(), None) is None:
-            raise Refusal(404, "SecretNotFound", f"A secret with (name/id) {exchange.parts['name']} was not found.")
-        self._world.touch("secret", exchange.parts["name"].lower())
-        gone = {"recoveryId": f"{self._entra.endpoint}/deletedsecrets/{exchange.parts['name']}"}
-        return web.json_response({"id": f"{self._entra.endpoint}/secrets/{exchange.parts['name']}", **gone})
+        name = exchange.parts["name"]
+        versions = self._world.secrets.pop(name.lower(), None)
+        if versions is None:
+            raise Refusal(404, "SecretNotFound", f"A secret with (name/id) {name} was not found.")
+        versions[-1][2]["deleted"] = int(time.time())
+        self._world.deleted_secrets[name.lower()] = versions
+        self._touch(name)
+        return web.json_response(self._deleted_bundle(name, versions[-1]))
+
+    async def _list_deleted(self, exchange: Exchange) -> web.StreamResponse:
+        if challenge := self._challenge(exchange):
+            return challenge
+        deleted = sorted(self._world.deleted_secrets.items())
+        return web.json_response({"value": [self._deleted_bundle(name, versions[-1]) for name, versions in deleted]})
+
+    async def _get_deleted(self, exchange: Exchange) -> web.StreamResponse:
+        if challenge := self._challenge(exchange):
+            return challenge
+        return web.json_response(self._deleted_bundle(exchange.parts["name"], self._deleted(exchange)[-1]))
+
+    async def _purge(self, exchange: Exchange) -> web.StreamResponse:
+        if challenge := self._challenge(exchange):
+            return challenge
+        self._deleted(exchange)
+        del self._world.deleted_secrets[exchange.parts["name"].lower()]
+        self._touch(exchange.parts["name"])
+        return web.Response(status=204)
+
+    async def _recover(self, exchange: Exchange) -> web.StreamResponse:
+        if challenge := self._challenge(exchange):
+            return challenge
+        name = exchange.parts["name"]
+        versions = self._deleted(exchange)
+        del self._world.deleted_secrets[name.lower()]
+        versions[-1][2].pop("deleted", None)
+        self._world.secrets[name.lower()] = versions
+        self._touch(name)
+        return web.json_response(self._bundle(name, versions[-1][0], versions[-1][2]))
+
+    def _deleted(self, exchange: Exchange) -> list[Version]:
+        name = exchange.parts["name"]
+        if (versions := self._world.deleted_secrets.get(name.lower())) is None:
+            raise Refusal(404, "SecretNotFound", f"Deleted Secret not found: {name}")
+        return versions
+
+    def _touch(self, name: str) -> None:
+        for kind in ("secret", "deleted-secret"):
+            self._world.touch(kind, name.lower())
 
     def _challenge(self, exchange: Exchange) -> web.Response | None:
         if exchange.request.headers.get("Authorization"):
@@ -80,9 +142,24 @@ class KeyVault:
 
     def _bundle(self, name: str, version: str, about: dict[str, Any]) -> dict[str, Any]:
         stamp = int(time.time())
-        attributes = {"enabled": True, "created": stamp, "updated": stamp, "recoveryLevel": "Purgeable"}
+        attributes = {
+            "enabled": about.get("enabled", True),
+            "created": stamp,
+            "updated": stamp,
+            "recoveryLevel": "Recoverable+Purgeable",
+            "recoverableDays": _KEPT_DAYS,
+        }
         return {
             "id": f"{self._entra.endpoint}/secrets/{name}" + (f"/{version}" if version else ""),
             "attributes": attributes | ({"exp": about["exp"]} if about["exp"] else {}),
             "tags": about["tags"],
+        }
+
+    def _deleted_bundle(self, name: str, newest: Version) -> dict[str, Any]:
+        version, _, about = newest
+        return {
+            **self._bundle(name, version, about),
+            "recoveryId": f"{self._entra.endpoint}/deletedsecrets/{name}",
+            "deletedDate": about["deleted"],
+            "scheduledPurgeDate": about["deleted"] + _KEPT_DAYS * 86_400,
         }

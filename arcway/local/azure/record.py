@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from arcway.local.azure.keys import load_pkcs1
-from arcway.local.azure.subscriptions import Refusal, now
+from arcway.local.azure.refusals import Refusal
+from arcway.local.azure.subscriptions import now
 
 TYPE = "Microsoft.Kubernetes/connectedClusters"
 _READ_ONLY = {
@@ -98,9 +99,11 @@ def checked_properties(body: dict[str, Any]) -> dict[str, Any]:
     try:
         load_pkcs1(str(properties.get("agentPublicKeyCertificate", "")))
     except ValueError as error:
-        raise Refusal(400, "InvalidAgentPublicKeyCertificate", f"agentPublicKeyCertificate is {error}.") from error
+        raise Refusal(
+            400, "InvalidAgentPublicKeyCertificate", f"agentPublicKeyCertificate is {error}.", by_service=True
+        ) from error
     if (body.get("identity") or {}).get("type") != "SystemAssigned":
-        raise Refusal(400, "InvalidIdentity", "identity.type must be SystemAssigned.")
+        raise Refusal(400, "InvalidIdentity", "identity.type must be SystemAssigned.", by_service=True)
     return properties
 
 

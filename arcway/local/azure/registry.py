@@ -1,7 +1,7 @@
 """An OCI registry with an agents' chart of our own, in a few versions. Read-only and anonymous, as the real one is.
 
 Protocol: OCI distribution 1.1 (manifests by tag and digest, blobs, tag list); Helm's media types. Must not know what
-the chart installs: it packs the folder `chart` as it is, for an old version with what only old ones had, and sets the
+the chart installs: it packs the folder `chart`, for an old version with what old ones had instead, and sets the
 version.
 """
 
@@ -18,7 +18,7 @@ import yaml
 from aiohttp import web
 
 from arcway.local.azure.exchange import Exchange, Routes
-from arcway.local.azure.subscriptions import Refusal
+from arcway.local.azure.refusals import Refusal
 
 CHART = "azure-arc-k8sagents"
 STABLE, PREVIEW = "1.36.2", "1.37.0-preview"
@@ -86,13 +86,15 @@ class Registry:
 
 
 def _pack(chart_yaml: bytes, folders: tuple[Path, ...]) -> bytes:
-    """The chart's archive; the same input gives the same bytes."""
+    """The chart's archive; the same input gives the same bytes. A later folder's file takes an earlier one's place."""
+    files = {
+        path.relative_to(folder).as_posix(): path for folder in folders for path in folder.rglob("*") if path.is_file()
+    }
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as archive:
-        for folder in folders:
-            for path in sorted(item for item in folder.rglob("*") if item.is_file()):
-                data = chart_yaml if path.name == "Chart.yaml" else path.read_bytes()
-                entry = tarfile.TarInfo(f"{CHART}/{path.relative_to(folder).as_posix()}")
-                entry.size = len(data)
-                archive.addfile(entry, io.BytesIO(data))
+        for name, path in sorted(files.items()):
+            data = chart_yaml if name == "Chart.yaml" else path.read_bytes()
+            entry = tarfile.TarInfo(f"{CHART}/{name}")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
     return gzip.compress(raw.getvalue(), mtime=0)

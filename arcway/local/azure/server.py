@@ -13,14 +13,18 @@ from aiohttp import web
 from arcway.local.azure.agents import Agents
 from arcway.local.azure.arc_service import ArcService
 from arcway.local.azure.arm import ResourceManager
+from arcway.local.azure.budget import Budget
+from arcway.local.azure.connected_clusters import ConnectedClusters
 from arcway.local.azure.control import Control
 from arcway.local.azure.data_plane import DataPlane
 from arcway.local.azure.entra import Entra
 from arcway.local.azure.exchange import Exchange, Fault, RequestLog, Routes, refusal, stamp
+from arcway.local.azure.gate import Gate
 from arcway.local.azure.key_vault import KeyVault
+from arcway.local.azure.refusals import Refusal
 from arcway.local.azure.registry import CHART, PREVIEW, STABLE, Registry
 from arcway.local.azure.saved import Saved
-from arcway.local.azure.subscriptions import SUBSCRIPTION, Refusal
+from arcway.local.azure.subscriptions import SUBSCRIPTION
 from arcway.local.azure.transitions import Paces
 from arcway.local.azure.world import World
 from arcway.local.certificates import CertificateAuthority
@@ -60,15 +64,18 @@ class SimulatedAzure:
         self._saved = Saved(state)
         self.world = World(paces or Paces(), self._saved.touch)
         self._entra = Entra(self.world.tenant, self._saved.touch)
-        arm = ResourceManager(self.world, self._entra)
+        gate = Gate(self.world, self._entra)
+        clusters_api = ConnectedClusters(self.world, self._entra, gate)
         self._data_plane = DataPlane(self.world, self._entra, {})
         self._log = RequestLog()
-        self._control = Control(self.world, self._entra, arm, self._data_plane, self._log)
+        self._budget = Budget()
+        self._control = Control(self.world, self._entra, gate, clusters_api, self._data_plane, self._log)
         self._arc = ArcService(self.world, self._authority)
         self._routes = Routes()
         services: tuple[Any, ...] = (
             self._control,
-            arm,
+            ResourceManager(self.world, self._entra, gate),
+            clusters_api,
             KeyVault(self.world, self._entra),
             self._data_plane,
             self._arc,
@@ -142,7 +149,7 @@ class SimulatedAzure:
             if fault:
                 response = await self._go_wrong(request, fault)
         self._saved.flush(self._form_of)
-        stamp(request, response)
+        stamp(request, response, self._budget.headers(request.method, path))
         if not path.startswith("/control"):
             self._log.add(request, path, response.status)
         return response
@@ -163,7 +170,4 @@ class SimulatedAzure:
         await asyncio.sleep(fault.delay)
         if fault.drop and request.transport:
             request.transport.abort()
-        if fault.text is not None:
-            return web.Response(text=fault.text, status=fault.status, headers=fault.headers)
-        body = {"error": {"code": "InjectedFault", "message": f"Injected {fault.status}."}}
-        return web.json_response(body, status=fault.status, headers=fault.headers)
+        return fault.answer()

@@ -5,51 +5,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from arcway.local.azure.transitions import Change, Paces
+from arcway.local.azure.providers import PROVIDERS, describe
+from arcway.local.azure.refusals import Refusal
+from arcway.local.azure.transitions import Change, Pace, Paces
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 TENANT = "99999999-8888-7777-6666-555555555555"
-LOCATIONS = [
-    "East US",
-    "West Europe",
-    "West Central US",
-    "South Central US",
-    "Southeast Asia",
-    "UK South",
-    "East US 2",
-    "West US 2",
-    "Australia East",
-    "North Europe",
-    "France Central",
-    "Central US",
-    "West US",
-    "North Central US",
-    "Korea Central",
-    "Japan East",
-    "East Asia",
-    "West US 3",
-    "Canada Central",
-    "Sweden Central",
-    "Brazil South",
-]
-PROVIDERS = {
-    "microsoft.kubernetes": ("Microsoft.Kubernetes", "connectedClusters"),
-    "microsoft.kubernetesconfiguration": ("Microsoft.KubernetesConfiguration", "sourceControlConfigurations"),
-    "microsoft.extendedlocation": ("Microsoft.ExtendedLocation", "customLocations"),
-    "microsoft.hybridcompute": ("Microsoft.HybridCompute", "machines"),
-}
-
 
 type Touch = Callable[[str, str], None]
-
-
-class Refusal(Exception):
-    """What Resource Manager answers instead of doing it."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
 
 
 @dataclass(slots=True)
@@ -69,21 +32,26 @@ class Subscription:
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
     actions: list[str] = field(default_factory=lambda: ["*"])
     not_actions: list[str] = field(default_factory=list)
+    state: str = "Enabled"
 
     def form(self) -> dict[str, Any]:
         """The JSON form that is kept."""
         states = {name: provider.state for name, provider in self.providers.items()}
         kept = {"providers": states, "groups": self.groups, "actions": self.actions, "notActions": self.not_actions}
-        return {"id": self.id, **kept}
+        return {"id": self.id, "state": self.state, **kept}
 
     @classmethod
     def restore(cls, form: dict[str, Any], paces: Paces) -> "Subscription":
         """Rebuild what `form` gave; a registration under way begins anew."""
         providers = {
-            name: Provider(state, Change(paces.registration) if state == "Registering" else None)
+            name: Provider(state, Change(paces.registration) if state in _MOVES else None)
             for name, state in form["providers"].items()
         }
-        return cls(form["id"], providers, form["groups"], form["actions"], form["notActions"])
+        state = form.get("state", "Enabled")
+        return cls(form["id"], providers, form["groups"], form["actions"], form["notActions"], state)
+
+
+_MOVES = {"Registering": "Registered", "Unregistering": "Unregistered"}
 
 
 def now() -> str:
@@ -99,6 +67,7 @@ class Subscriptions:
         self.touch = touch
         self.tenant = TENANT
         self.subscriptions = {SUBSCRIPTION: Subscription(SUBSCRIPTION)}
+        self._leaving: dict[str, Change] = {}
 
     def subscription(self, subscription_id: str) -> Subscription:
         """The subscription. Raises `Refusal` 404 SubscriptionNotFound."""
@@ -110,34 +79,29 @@ class Subscriptions:
     def provider(self, subscription_id: str, namespace: str) -> dict[str, Any]:
         """The provider namespace as a GET shows it. Raises `Refusal` 404 InvalidResourceNamespace."""
         provider = self._provider(subscription_id, namespace)
-        if provider.state == "Registering" and provider.change and provider.change.look():
-            provider.state, provider.change = "Registered", None
+        if provider.state in _MOVES and provider.change and provider.change.look():
+            provider.state, provider.change = _MOVES[provider.state], None
             self.touch("subscription", subscription_id.lower())
-        name, kind = PROVIDERS[namespace.lower()]
-        return {
-            "id": f"/subscriptions/{subscription_id}/providers/{name}",
-            "namespace": name,
-            "registrationPolicy": "RegistrationRequired",
-            "registrationState": provider.state,
-            "resourceTypes": [
-                {
-                    "resourceType": kind,
-                    "locations": LOCATIONS,
-                    "apiVersions": ["2026-05-01", "2024-01-01"],
-                    "capabilities": "SystemAssignedResourceIdentity, SupportsTags, SupportsLocation",
-                },
-                {"resourceType": "operations", "locations": [], "apiVersions": ["2024-01-01"]},
-            ],
-        }
+        return describe(subscription_id, namespace.lower(), provider.state)
+
+    def providers(self, subscription_id: str) -> list[dict[str, Any]]:
+        """All provider namespaces of the subscription."""
+        return [self.provider(subscription_id, name) for name in self.subscription(subscription_id).providers]
 
     def register(self, subscription_id: str, namespace: str) -> dict[str, Any]:
         """Start registration; harmless when it is under way or over."""
+        return self._move(subscription_id, namespace, ("NotRegistered", "Unregistered"), "Registering")
+
+    def unregister(self, subscription_id: str, namespace: str) -> dict[str, Any]:
+        """Start to take the registration back; harmless when there is none."""
+        return self._move(subscription_id, namespace, ("Registered",), "Unregistering")
+
+    def _move(self, subscription_id: str, namespace: str, before: tuple[str, ...], state: str) -> dict[str, Any]:
         provider = self._provider(subscription_id, namespace)
-        if provider.state == "NotRegistered":
-            provider.state, provider.change = "Registering", Change(self.paces.registration)
+        if provider.state in before:
+            provider.state, provider.change = state, Change(self.paces.registration)
             self.touch("subscription", subscription_id.lower())
-        name, kind = PROVIDERS[namespace.lower()]
-        return {"namespace": name, "registrationState": provider.state, "resourceTypes": [{"resourceType": kind}]}
+        return describe(subscription_id, namespace.lower(), provider.state)
 
     def _provider(self, subscription_id: str, namespace: str) -> Provider:
         found = self.subscription(subscription_id).providers.get(namespace.lower())
@@ -145,12 +109,35 @@ class Subscriptions:
             raise Refusal(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
         return found
 
+    def set_provider(self, subscription_id: str, namespace: str, state: str) -> None:
+        """Say in which state a namespace is; one that moves goes on at its pace."""
+        provider = self._provider(subscription_id, namespace)
+        provider.state, provider.change = state, Change(self.paces.registration) if state in _MOVES else None
+        self.touch("subscription", subscription_id.lower())
+
     def group(self, subscription_id: str, name: str) -> dict[str, Any]:
         """The resource group. Raises `Refusal` 404 ResourceGroupNotFound."""
-        found = self.subscription(subscription_id).groups.get(name.lower())
+        groups = self.subscription(subscription_id).groups
+        found = groups.get(name.lower())
+        if found and (leaving := self._leaving.get(found["id"].lower())) and leaving.look():
+            del self._leaving[found["id"].lower()]
+            self.empty_group(found["id"])
+            self.touch("subscription", subscription_id.lower())
+            found = groups.pop(name.lower(), None) and None
         if found is None:
             raise Refusal(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
         return found
+
+    def delete_group(self, subscription_id: str, name: str, gone: Pace | None) -> None:
+        """Start to delete the group and what is in it; without `gone` it stays in that state."""
+        found = self.group(subscription_id, name)
+        found["properties"]["provisioningState"] = "Deleting"
+        self.touch("subscription", subscription_id.lower())
+        if gone is not None:
+            self._leaving[found["id"].lower()] = Change(gone)
+
+    def empty_group(self, group_id: str) -> None:
+        """Forget what is in the group; who keeps resources does."""
 
     def put_group(
         self, subscription_id: str, name: str, location: str, tags: dict[str, str]

@@ -10,9 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from arcway.local.azure import record
 from arcway.local.azure.keys import load_pkcs1
+from arcway.local.azure.providers import LOCATIONS
 from arcway.local.azure.record import TYPE, Writer
-from arcway.local.azure.subscriptions import LOCATIONS, Refusal, Subscription, Subscriptions, Touch, now
+from arcway.local.azure.refusals import Refusal
+from arcway.local.azure.subscriptions import Subscription, Subscriptions, Touch, now
 from arcway.local.azure.transitions import Change, Pace, Paces
+from arcway.local.azure.values import written_distribution
 
 _CONFIGURATION = "Microsoft.KubernetesConfiguration/sourceControlConfigurations"
 
@@ -32,6 +35,9 @@ class Operation:
     resource_id: str = ""
 
 
+type Version = tuple[str, str, dict[str, Any]]
+
+
 class World(Subscriptions):
     """Everything the simulated Azure knows."""
 
@@ -41,7 +47,8 @@ class World(Subscriptions):
         self.configurations: dict[str, dict[str, Any]] = {}
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
-        self.secrets: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
+        self.secrets: dict[str, list[Version]] = {}
+        self.deleted_secrets: dict[str, list[Version]] = {}
         self.fail_provisioning: dict[str, dict[str, str]] = {}
 
     def form_of(self, kind: str, key: str) -> Any:
@@ -51,8 +58,13 @@ class World(Subscriptions):
         if kind == "operation":
             operation = self.operations.get(key)
             return {**asdict(operation), "change": None} if operation else None
-        kept: dict[str, dict[str, Any]] = {"cluster": self.clusters, "configuration": self.configurations}
-        return kept.get(kind, self.secrets).get(key)
+        kept: dict[str, dict[str, Any]] = {
+            "cluster": self.clusters,
+            "configuration": self.configurations,
+            "secret": self.secrets,
+            "deleted-secret": self.deleted_secrets,
+        }
+        return kept[kind].get(key)
 
     def restore(self, kind: str, key: str, form: Any) -> None:
         """Take back what `form_of` gave; an operation under way begins anew."""
@@ -67,8 +79,9 @@ class World(Subscriptions):
             self.clusters[key] = form
         elif kind == "configuration":
             self.configurations[key] = form
-        elif kind == "secret":
-            self.secrets[key] = [(version, value, about) for version, value, about in form]
+        elif kind in ("secret", "deleted-secret"):
+            kept = self.secrets if kind == "secret" else self.deleted_secrets
+            kept[key] = [(version, value, about) for version, value, about in form]
 
     # --- connected clusters ----------------------------------------------------------------------------------------
 
@@ -116,6 +129,10 @@ class World(Subscriptions):
         record.patch(cluster, body, writer)
         return cluster
 
+    def start_patch(self, cluster: dict[str, Any]) -> Operation:
+        """Follow a change that has taken effect already, for clients that are told to wait."""
+        return self._start(cluster["id"].lower(), "patch", self.paces.provisioning)
+
     def delete_cluster(self, cluster: dict[str, Any]) -> Operation:
         """Start deleting."""
         cluster["properties"]["provisioningState"] = "Deleting"
@@ -149,6 +166,14 @@ class World(Subscriptions):
         if found is None:
             raise Refusal(404, "ResourceNotFound", f"The Resource '{_CONFIGURATION}/{name}' was not found.")
         return found
+
+    def empty_group(self, group_id: str) -> None:
+        """Connected clusters and what belongs to them go with their group."""
+        for key in [key for key in self.clusters if key.startswith(f"{group_id.lower()}/")]:
+            del self.clusters[key]
+            self._open.pop(key, None)
+            self.touch("cluster", key)
+            self._forget_configurations(key)
 
     def _forget_configurations(self, cluster_key: str) -> None:
         """Extension resources go with their parent (the quickstart says so: "removes any associated configuration")."""
@@ -195,8 +220,11 @@ class World(Subscriptions):
             operation.status, operation.error = "Failed", error
         else:
             operation.status = "Succeeded"
-        if cluster and operation.kind != "delete":
-            cluster["properties"]["provisioningState"] = operation.status
+        if cluster and operation.kind == "write":
+            properties = cluster["properties"]
+            properties["provisioningState"] = operation.status
+            if properties.get("distribution"):
+                properties["distribution"] = written_distribution(properties["distribution"])
 
     # --- what the Arc service does when agents speak -----------------------------------------------------------------
 
@@ -237,7 +265,7 @@ class World(Subscriptions):
         self.touch("cluster", resource_id.lower())
         properties["connectivityStatus"] = "Connected"
         properties["lastConnectivityTime"] = now()
-        properties.update(metadata)
+        properties.update({**metadata, "distribution": written_distribution(str(metadata.get("distribution") or ""))})
         record.sign(cluster, record.SERVICE)
         if expires:
             properties["managedIdentityCertificateExpirationTime"] = expires.isoformat().replace("+00:00", "Z")

@@ -27,6 +27,7 @@ from arcway.local.cluster.requests import (
     parse_body,
     parse_target,
     parse_text,
+    with_included,
 )
 from arcway.local.cluster.resources import Write
 from arcway.local.cluster.responses import respond
@@ -131,7 +132,7 @@ class _Call:
         return respond(present(item, kind, accepted_form(self.request.headers.get("Accept", ""))), status)
 
     async def _read(self, kind: Kind, verb: str) -> web.StreamResponse:
-        form = accepted_form(self.request.headers.get("Accept", ""))
+        form = with_included(accepted_form(self.request.headers.get("Accept", "")), self.query)
         target = self.target
         if verb == "watch":
             return await self._watch(Watch.parse(kind, target.namespace, target.name, self.query, form))

@@ -5,6 +5,8 @@ A kind is plain data (names, scope, subresources). The registry must not know ob
 
 from dataclasses import dataclass, field
 
+from arcway.local.cluster import columns
+from arcway.local.cluster.columns import Column
 from arcway.local.cluster.values import Json, ResourceKey, find_condition
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -27,6 +29,8 @@ class Kind:
     verbs: tuple[str, ...] = ALL_VERBS
     categories: tuple[str, ...] = ()
     singular: str = ""
+    columns: tuple[Column, ...] = field(default=(), compare=False)
+    """Of a custom kind; those of built-in ones are known."""
 
     @property
     def key(self) -> ResourceKey:
@@ -128,8 +132,10 @@ class Registry:
         name = definition["metadata"]["name"]
         established = find_condition(definition, "Established")
         kinds = _custom_kinds(definition) if established and established["status"] == "True" else []
-        if kinds != self._custom.get(name):
-            self._custom[name] = kinds
+        changed = kinds != self._custom.get(name)
+        # Columns may change without what is served.
+        self._custom[name] = kinds
+        if changed:
             self.generation += 1
 
     def undefine(self, definition: Json) -> None:
@@ -161,6 +167,7 @@ def _custom_kinds(definition: Json) -> list[Kind]:
             custom=True,
             categories=tuple(names.get("categories", ())),
             singular=names.get("singular", ""),
+            columns=columns.custom(version),
         )
         for version in spec["versions"]
         if version.get("served")

@@ -12,6 +12,7 @@ from arcway.local.cluster.kinds import Kind
 from arcway.local.cluster.requests import Form, flag, number
 from arcway.local.cluster.selectors import Predicate, parse_field_selector, parse_label_selector
 from arcway.local.cluster.store import HistoryGoneError, Store
+from arcway.local.cluster.tables import table
 from arcway.local.cluster.values import Json, name_of, namespace_of
 
 _PARTIAL = "meta.k8s.io/v1"
@@ -25,6 +26,9 @@ def present(item: Json, kind: Kind, form: Form) -> Json:
     """The object in the version and form asked for."""
     if form == "partial":
         return {"kind": "PartialObjectMetadata", "apiVersion": _PARTIAL, "metadata": item["metadata"]}
+    if form.startswith("table"):
+        version = item["metadata"].get("resourceVersion", "")
+        return table([item], kind, form, {"resourceVersion": version})
     return item if item["apiVersion"] == kind.api_version else item | {"apiVersion": kind.api_version}
 
 
@@ -77,6 +81,8 @@ def list_objects(store: Store, kind: Kind, namespace: str, query: Mapping[str, s
         if not query.get("labelSelector") and not query.get("fieldSelector"):
             metadata["remainingItemCount"] = len(items) - limit
         items = items[:limit]
+    if form.startswith("table"):
+        return table(items, kind, form, metadata)
     shown = [present(item, kind, form) for item in items]
     if form == "partial":
         return {"kind": "PartialObjectMetadataList", "apiVersion": _PARTIAL, "metadata": metadata, "items": shown}

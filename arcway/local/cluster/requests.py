@@ -16,7 +16,7 @@ from arcway.local.cluster import protobuf
 from arcway.local.cluster.errors import ApiError, bad_request, invalid, no_such_path, unsupported_media_type
 from arcway.local.cluster.values import Json
 
-type Form = Literal["object", "partial", "aggregated"]
+type Form = Literal["object", "partial", "aggregated", "table", "table with nothing", "table with objects"]
 
 _OPTION_KINDS = {"POST": "Create", "PUT": "Update", "PATCH": "Patch", "DELETE": "Delete"}
 _WRITE_OPTIONS = {
@@ -139,10 +139,24 @@ def accepted_form(accept: str) -> Form:
             return "aggregated"
         if as_ in ("PartialObjectMetadata", "PartialObjectMetadataList"):
             return "partial"
+        if as_ == "Table" and values.get("v") == "v1":
+            return "table"
         if not as_:
             return "object"
     message = "only the following media types are accepted: application/json"
     raise ApiError(406, "NotAcceptable", message)
+
+
+def with_included(form: Form, query: Mapping[str, str]) -> Form:
+    """A table's form with what includeObject asks of it. Raises ApiError 400."""
+    if form != "table":
+        return form
+    known: dict[str, Form] = {"": "table", "Metadata": "table", "None": "table with nothing"}
+    known["Object"] = "table with objects"
+    included = query.get("includeObject", "")
+    if included not in known:
+        raise bad_request(f"unrecognized includeObject value: {included!r}")
+    return known[included]
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:

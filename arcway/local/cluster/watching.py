@@ -14,6 +14,7 @@ from arcway.local.cluster.reading import check_list_options, present, selection
 from arcway.local.cluster.requests import Form, flag, number
 from arcway.local.cluster.selectors import Predicate
 from arcway.local.cluster.store import Change, HistoryGoneError, Store
+from arcway.local.cluster.tables import table
 from arcway.local.cluster.values import Json, namespace_of
 
 _DEFAULT_SECONDS = 1800.0
@@ -73,6 +74,8 @@ class Watch:
         if initial:
             metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
         item: Json = {"kind": self.kind.kind, "apiVersion": self.kind.api_version, "metadata": metadata}
+        if self.form.startswith("table"):
+            return {"type": "BOOKMARK", "object": table([], self.kind, self.form, metadata)}
         return {"type": "BOOKMARK", "object": present(item, self.kind, self.form)}
 
     def first_events(self, store: Store) -> list[Json]:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from arcway.local.service_bus.broker import Broker
 from arcway.local.service_bus.cbs import Grants
+from arcway.local.service_bus.entity import Entity
 from arcway.local.service_bus.faults import Faults
 from arcway.local.service_bus.links import EntranceLink, IncomingLink, Link, Speaker
 from arcway.local.service_bus.management import Management
@@ -22,6 +23,7 @@ _CBS = "$cbs"
 _MANAGEMENT = "/$management"
 _COORDINATOR = (0x30, "amqp:coordinator:list")
 _SETTLED = 1
+_ENVELOPE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Attacher:
             for draft in [read_draft(part) for part in parts]:
                 entity.enqueue(draft)
 
-        largest = entity.rules.largest_message or self._largest
+        largest = self._limit(entity)
         return EntranceLink(session, handle, entity.path, take, largest, self._faults)
 
     def _request_link(
@@ -84,7 +86,11 @@ class Attacher:
         address: str,
         answers: Callable[[str], AnswerLink | None],
     ) -> Link:
-        management = None if address == _CBS else Management(self._broker, address.removesuffix(_MANAGEMENT))
+        management: Management | None = None
+        largest = self._largest
+        if address != _CBS:
+            largest = self._limit(self._broker.find(address.removesuffix(_MANAGEMENT)))
+            management = Management(self._broker, address.removesuffix(_MANAGEMENT), largest)
         if wanted.peer_receives:
             return AnswerLink(session, wanted.handle, address)
 
@@ -95,7 +101,11 @@ class Attacher:
             reply = self._token_reply(content) if management is None else _reply(management, content)
             link.answer(reply)
 
-        return IncomingLink(session, wanted.handle, address, take, self._largest)
+        # What schedules a message has more in it than the message; that one is measured by itself.
+        return IncomingLink(session, wanted.handle, address, take, largest + _ENVELOPE)
+
+    def _limit(self, entity: Entity) -> int:
+        return entity.rules.largest_message or self._largest
 
     def _token_reply(self, content: bytes) -> bytes:
         request = read_request(content)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from arcway.local.service_bus.broker import Broker
 from arcway.local.service_bus.codec import CodecError
-from arcway.local.service_bus.model import BadRequest, Message, NotSimulated
+from arcway.local.service_bus.model import BadRequest, Message, NotSimulated, TooLarge
 from arcway.local.service_bus.queue import Queue
 from arcway.local.service_bus.sections import Request, compose, read_draft
 from arcway.local.service_bus.values import Array, UInt
@@ -24,12 +24,13 @@ type Answer = dict[str, Any] | None
 
 
 class Management:
-    """Answers requests about one entity."""
+    """Answers requests about one entity, whose messages have at most `largest` bytes."""
 
-    def __init__(self, broker: Broker, address: str) -> None:
+    def __init__(self, broker: Broker, address: str, largest: int) -> None:
         """Raises EntityNotFound."""
         self._broker = broker
         self._address = address
+        self._largest = largest
         broker.find(address)
         self._operations: dict[str, Callable[[dict[str, Any]], Answer]] = {
             "renew-lock": self._renew_lock,
@@ -67,8 +68,11 @@ class Management:
         target = self._broker.target(self._address)
         drafts = []
         for entry in _many(body, "messages", dict):
+            content = _one(entry, "message", bytes)
+            if len(content) > self._largest:
+                raise TooLarge(f"A message of {len(content)} bytes exceeds the limit of {self._largest} bytes.")
             try:
-                draft = read_draft(_one(entry, "message", bytes))
+                draft = read_draft(content)
             except CodecError as error:
                 raise BadRequest(f"A message to be scheduled is malformed: {error}") from error
             if draft.scheduled_for is None:

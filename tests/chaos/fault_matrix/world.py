@@ -193,6 +193,9 @@ class Case:
         token = http.get("/msi/token", params=query, headers=header).json()["access_token"]
         authorization = {"Authorization": f"Bearer {token}"}
         body = {"value": value} if value else None
+        if value:
+            # An earlier case's secret of that name may be kept, deleted but recoverable.
+            http.delete(f"/deletedsecrets/{name}", headers=authorization)
         return http.request(method, f"/secrets/{name}", headers=authorization, json=body)
 
     def access(self) -> Access:

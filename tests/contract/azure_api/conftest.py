@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.contract.azure_api.versions import add_version
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -53,7 +55,7 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
             base_url=ready["endpoint"],
             verify=tls,
             headers={"Authorization": f"Bearer {token}"},
-            params={"api-version": "2024-11-01"},
+            event_hooks={"request": [add_version]},
         ) as http:
             yield Azure(ready, http, anonymous)
     process.send_signal(signal.SIGTERM)

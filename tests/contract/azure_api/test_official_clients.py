@@ -68,3 +68,31 @@ def test_key_vault_with_its_challenge(azure: Azure) -> None:
         assert vault.get_secret("arcway-one").value == "second"
         with pytest.raises(ResourceNotFoundError):
             vault.get_secret("arcway-two")
+
+
+def test_a_deleted_secret_keeps_its_name_until_it_is_recovered_or_purged(azure: Azure) -> None:
+    with (
+        credential(azure) as token,
+        SecretClient(
+            azure.ready["endpoint"],
+            token,
+            verify_challenge_resource=False,
+            connection_verify=azure.ready["caFile"],
+        ) as vault,
+    ):
+        vault.set_secret("arcway-one", "first")
+        assert vault.begin_delete_secret("arcway-one").result().recovery_id
+        with pytest.raises(ResourceNotFoundError):
+            vault.get_secret("arcway-one")
+        with pytest.raises(HttpResponseError, match="deleted but recoverable") as caught:
+            vault.set_secret("arcway-one", "second")
+        assert caught.value.status_code == 409
+        assert [item.name for item in vault.list_deleted_secrets()] == ["arcway-one"]
+        vault.begin_recover_deleted_secret("arcway-one").result()
+        assert vault.get_secret("arcway-one").value == "first"
+        vault.begin_delete_secret("arcway-one").result()
+        vault.purge_deleted_secret("arcway-one")
+        assert vault.set_secret("arcway-one", "third").value == "third"
+        vault.set_secret("arcway-off", "x", enabled=False)
+        with pytest.raises(HttpResponseError, match="disabled secret"):
+            vault.get_secret("arcway-off")

@@ -94,12 +94,19 @@ def test_putting_again_is_200_and_deleting_is_202_then_gone(azure: Azure) -> Non
     assert azure.http.delete(url).status_code == 204
 
 
-def test_paths_have_no_case_and_any_api_version_is_taken_but_none(azure: Azure) -> None:
+def test_paths_have_no_case_and_only_known_api_versions_are_taken(azure: Azure) -> None:
     register(azure)
     url = f"{with_group(azure)}/providers/Microsoft.Kubernetes/connectedClusters/One"
     assert azure.http.put(url, json=body()).status_code == 201
     for variant in (url.upper(), url.lower(), url.replace("/providers", "//providers")):
-        assert azure.http.get(variant, params={"api-version": "2099-01-01-preview"}).json()["name"] == "One"
+        assert azure.http.get(variant, params={"api-version": "2024-01-01"}).json()["name"] == "One"
+    unknown = azure.http.get(url, params={"api-version": "2099-01-01-preview"})
+    assert code(unknown) == (400, "NoRegisteredProviderFound")
+    assert "2026-05-01" in unknown.json()["error"]["message"]
+    unknown = azure.http.get(azure.subscription, params={"api-version": "2099-01-01"})
+    assert code(unknown) == (400, "InvalidApiVersionParameter")
+    unknown = azure.http.post("/azure-arc-k8sagents/healthCheck", params={"api-version": "2099-01-01"})
+    assert code(unknown) == (400, "InvalidApiVersionParameter")
     missing = azure.http.get(f"{azure.ready['endpoint']}{url}", params={"api-version": ""})
     assert missing.json()["error"]["code"] == "MissingApiVersionParameter"
 

@@ -16,6 +16,7 @@ import jwt
 
 from tests.contract.azure_api.conftest import ROOT
 from tests.contract.azure_api.test_onboarding_sequence import body
+from tests.contract.azure_api.versions import add_version
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def running(folder: Path, port: int) -> Iterator[tuple[dict[str, str], httpx.Cli
     assert process.stdout
     ready = json.loads(process.stdout.readline())
     tls = ssl.create_default_context(cafile=ready["caFile"])
-    with httpx.Client(base_url=ready["endpoint"], verify=tls, params={"api-version": "2024-11-01"}) as http:
+    with httpx.Client(base_url=ready["endpoint"], verify=tls, event_hooks={"request": [add_version]}) as http:
         yield ready, http
     process.send_signal(signal.SIGKILL)
     process.wait(10)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(500)
 
 ROOT = Path(__file__).parents[3]
 _NAMESPACE = "/api/v1/namespaces/azure-arc"
-_INSTANCES = "/apis/clusterconfig.azure.com/v1/namespaces/azure-arc/gitconfigs"
+_INSTANCES = "/apis/clusterconfig.azure.com/v1beta1/namespaces/azure-arc/gitconfigs"
 
 
 def _key(cluster: RealCluster) -> str:
@@ -59,7 +59,7 @@ def test_force_removes_finalizers_and_a_connect_right_after_succeeds(arcway: Arc
     run = arcway.connect(cluster)
     assert run["state"] == "Succeeded", run["error"]
     metadata: Json = {"name": "held", "namespace": "azure-arc", "finalizers": ["example.com/never"]}
-    instance = {"apiVersion": "clusterconfig.azure.com/v1", "kind": "GitConfig", "metadata": metadata}
+    instance = {"apiVersion": "clusterconfig.azure.com/v1beta1", "kind": "GitConfig", "metadata": metadata}
     assert cluster.send("POST", _INSTANCES, instance) == 201
     assert cluster.send("POST", f"{_NAMESPACE}/configmaps", {"metadata": metadata}) == 201
     run = arcway.disconnect(cluster, force=True)

@@ -117,3 +117,22 @@ def test_a_pod_that_waits_for_its_certificate_is_waiting_and_not_failing(api: Ap
     made = {"metadata": {"name": "azure-identity-certificate"}, "stringData": {"tls.crt": "x"}}
     assert api.http.post(api.path("secrets"), json=made).status_code == 201
     api.eventually(lambda: _judged(api, product).detail == "1/1 ready")
+
+
+_SCRIPT = """kubectl delete crd gitconfigs.clusterconfig.azure.com --ignore-not-found
+# What is "stuck": loses its finalizers, 'quoted' \\ and not
+kubectl get crd -o=json | kubectl patch --type=merge -f - -p '{"metadata":{"finalizers":[]}}'
+
+  indented: yes
+"""
+
+
+def test_a_job_whose_argument_has_many_lines_completes(api: Api) -> None:
+    pod = {
+        "restartPolicy": "Never",
+        "containers": [{"name": "main", "image": "i:1", "command": ["/bin/bash"], "args": ["-c", _SCRIPT, "-", ""]}],
+    }
+    job = {"metadata": {"name": "clean-up"}, "spec": {"template": {"spec": pod}}}
+    assert api.http.post(api.path("jobs", group="batch"), json=job).status_code == 201
+    path = api.path("jobs", "clean-up", group="batch")
+    assert api.eventually(lambda: api.http.get(path).json()["status"].get("succeeded") == 1)

@@ -15,7 +15,8 @@ from arcway.local.azure.entra.directory import API_CLIENT_ID, COMMAND_LINE_ID, D
 from arcway.local.azure.entra.sign_in import SignIn
 from arcway.local.azure.entra.signing import ALGORITHM, LIFETIME, Signer
 from arcway.local.azure.exchange import Exchange, Routes
-from arcway.local.azure.subscriptions import Refusal, Touch
+from arcway.local.azure.refusals import Refusal
+from arcway.local.azure.subscriptions import Touch
 
 type Json = dict[str, Any]
 
