@@ -85,7 +85,8 @@ class Run:
     def poll(self, step: str, every: Interval, *, late: str, **extra: Any) -> Work[Json]:
         """Do one step again and again until it says `done`; shows its `detail` and `left`, keeps its `retryAfter`.
 
-        Raises `StepFailed` with the code `late` when the phase's time limit is reached first.
+        Raises `StepFailed` when the phase's time limit is reached first, with the `code` and `remedy` of what it waits
+        for if the step says so, else with the code `late`.
         """
         looks = 0
         while True:
@@ -97,7 +98,8 @@ class Run:
                 return seen
             looks += 1
             wait = max(every.after(looks), clamped(seen.get("retryAfter")) or 0.0)
-            error = ArcError(late, f"{self._phase['name']} waited too long: {seen.get('detail')}.").as_dict()
+            text = f"{self._phase['name']} waited too long: {seen.get('detail')}."
+            error = ArcError(seen.get("code") or late, text, remedy=seen.get("remedy")).as_dict()
             yield from self._wait(wait, "Waiting", late=error)
 
     def detail(self, text: str | None) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from arcway.cluster.api import ClusterApi, at
-from arcway.cluster.key_pair import NAMESPACE
+from arcway.cluster.names import NAMESPACE
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.text import listed
 

@@ -12,7 +12,7 @@ from typing import Any
 from arcway.cluster import agents
 from arcway.cluster.agents import IDENTITY_SECRETS, Item
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.key_pair import NAMESPACE
+from arcway.cluster.names import NAMESPACE
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.domain.text import LONG, presentable
 

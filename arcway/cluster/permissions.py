@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.key_pair import NAMESPACE, RELEASE_NAMESPACE
+from arcway.cluster.names import NAMESPACE, RELEASE_NAMESPACE
 
 _RBAC = "rbac.authorization.k8s.io"
 _CRDS = ("customresourcedefinitions", "apiextensions.k8s.io", "")

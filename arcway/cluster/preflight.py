@@ -12,9 +12,10 @@ from typing import Any
 from arcway.cluster import addresses, certificate, key_pair, lease, leftovers, nodes, permissions
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.findings import lacking
-from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.kubeconfig import Access
+from arcway.cluster.names import CONFIG, NAMESPACE, RELEASE_NAMESPACE
 from arcway.cluster.permissions import Permission
+from arcway.cluster.places import all_records
 from arcway.domain.detection import detect_distribution, detect_infrastructure
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
@@ -64,7 +65,7 @@ def inspect(
 
 def owner(api: ClusterApi) -> ClusterId | None:
     """The connected cluster that the agents in this cluster serve; None when there are no agents."""
-    config = api.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/azure-clusterconfig")
+    config = api.get(CONFIG)
     if config is None:
         return None
     data = config.get("data") or {}
@@ -135,5 +136,4 @@ def _left(api: ClusterApi, missing: Collection[Permission]) -> list[Json]:
 
 
 def _is_release_deployed(api: ClusterApi) -> bool:
-    selector = f"owner=helm,name={RELEASE},status=deployed"
-    return bool(api.items(f"/api/v1/namespaces/{RELEASE_NAMESPACE}/secrets", labelSelector=selector))
+    return any(record["metadata"]["labels"].get("status") == "deployed" for record in all_records(api))

@@ -253,6 +253,15 @@ CATALOGUE: dict[str, Kind] = {
         "The agents are newer than the version asked for",
         "Ask for a newer version, or none for the newest; to go back, disconnect and connect with the older version.",
     ),
+    "ARC-5016": Kind(
+        "The release names an API that the cluster does not have",
+        "If it is in the chart, choose another version of the agents; what the release has from before is mended by "
+        "itself. When disconnecting, force (--force) removes the agents without Helm.",
+    ),
+    "ARC-5017": Kind(
+        "The release was changed by somebody else meanwhile",
+        "Look at `helm history azure-arc -n NAMESPACE`; nothing was rolled back, because that is not this run's work.",
+    ),
     "ARC-6001": Kind("There is no such run", "List the runs: GET /api/runs."),
     "ARC-6002": Kind("A later run replaced this one", "Follow the link to the later run."),
     "ARC-6003": Kind("Another run works on this cluster", "Wait for the run named, then try again.", True),
