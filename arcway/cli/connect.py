@@ -13,6 +13,7 @@ from arcway.cli.options import (
     CredentialTtlOption,
     DistributionOption,
     DryRunOption,
+    FailFastOption,
     GroupOption,
     InfrastructureOption,
     KeepCredentialOption,
@@ -78,6 +79,7 @@ def connect(
     on_failure: Annotated[Literal["keep", "rollback"], typer.Option()] = "keep",
     take_over: TakeOverOption = False,
     check_network: CheckNetworkOption = False,
+    fail_fast: FailFastOption = False,
     dry_run: DryRunOption = False,
     no_wait: NoWaitOption = False,
     timeout: TimeoutOption = 3600,
@@ -91,7 +93,7 @@ def connect(
     body["tags"] = requests.tags(tags or [])
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
     body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": not disable_auto_upgrade}
-    body |= {"checkNetwork": check_network, "takeOver": take_over}
+    body |= {"checkNetwork": check_network, "takeOver": take_over, "failFast": fail_fast}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
     given = Kubeconfig(

@@ -57,7 +57,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
     """
-    missing = permissions.missing(api, permissions.TO_CHANGE)
+    missing = permissions.missing_at_its_place(api, permissions.TO_CHANGE)
     if missing:
         return lacking(missing)
     lease.check(api, installation)

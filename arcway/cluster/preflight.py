@@ -41,7 +41,7 @@ def inspect(
     version = api.get("/version") or {}
     findings = [*_version(version), *_certificate(access)]
     needed = permissions.TO_CONNECT + (permissions.TO_CHECK_THE_NETWORK if network else ())
-    missing = permissions.missing(api, needed)
+    missing = permissions.missing_at_its_place(api, needed)
     findings += lacking(missing)
     found = [] if permissions.LIST_NODES in missing else api.items("/api/v1/nodes")
     deployed = permissions.LIST_RECORDS not in missing and _is_release_deployed(api)

@@ -54,7 +54,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
     """
-    missing = permissions.missing(api, permissions.TO_DISCONNECT)
+    missing = permissions.missing_at_its_place(api, permissions.TO_DISCONNECT)
     if missing:
         return lacking(missing), [], None
     lease.check(api, installation)

@@ -262,6 +262,14 @@ CATALOGUE: dict[str, Kind] = {
         "The release was changed by somebody else meanwhile",
         "Look at `helm history azure-arc -n NAMESPACE`; nothing was rolled back, because that is not this run's work.",
     ),
+    "ARC-5018": Kind(
+        "The cluster refuses the agents' pods",
+        "Correct the quota, limit, security standard or policy that the message names; the pods come by themselves.",
+    ),
+    "ARC-5019": Kind(
+        "A pod of the agents cannot be started",
+        "Correct what the message names; `kubectl describe pod -n azure-arc POD` says more.",
+    ),
     "ARC-6001": Kind("There is no such run", "List the runs: GET /api/runs."),
     "ARC-6002": Kind("A later run replaced this one", "Follow the link to the later run."),
     "ARC-6003": Kind("Another run works on this cluster", "Wait for the run named, then try again.", True),

@@ -23,7 +23,7 @@ class Records:
     """The release's records, as the API serves them."""
 
     def __init__(self, *revisions: tuple[int, str, str]) -> None:
-        self.found = [
+        self.found: list[dict[str, Any]] = [
             {
                 "metadata": {
                     "name": f"v{number}",
@@ -39,10 +39,10 @@ class Records:
         return list(self.found)
 
 
-def rolled_back(records: Records, now: Release | None, before: Before, made: frozenset[str] = frozenset()) -> Any:
+def rolled_back(records: Records, now: Release, before: Before, made: frozenset[str] = frozenset()) -> Any:
     helm = create_autospec(Helm, instance=True)
     helm.release.return_value = now
-    everything = frozenset(record["metadata"]["uid"] for record in records.found)
+    everything = frozenset(str(record["metadata"]["uid"]) for record in records.found)
     target = Target(helm, cast("ClusterApi", records), ACCESS, Held(everything - made))
     change.roll_back(target, before)
     return helm.roll_back
