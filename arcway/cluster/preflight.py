@@ -39,7 +39,8 @@ def inspect(
     the API server does not answer or refuses the credential.
     """
     version = api.get("/version") or {}
-    findings = [*_version(version), *_certificate(access)]
+    told = shown(version.get("gitVersion"))
+    findings = [*_version(told), *_certificate(access)]
     needed = permissions.TO_CONNECT + (permissions.TO_CHECK_THE_NETWORK if network else ())
     missing = permissions.missing_at_its_place(api, needed)
     findings += lacking(missing)
@@ -55,9 +56,9 @@ def inspect(
     return findings, {
         "owner": existing.resource_id if existing else None,
         "publicKey": key,
-        "kubernetesVersion": shown(version.get("gitVersion")).removeprefix("v"),
-        "distribution": detect_distribution(found),
-        "infrastructure": detect_infrastructure(found),
+        "kubernetesVersion": told.removeprefix("v"),
+        "distribution": detect_distribution(found, told),
+        "infrastructure": detect_infrastructure(found, told),
         "releaseDeployed": deployed,
         "inside": addresses.inside(api, found) if proxied else [],
     }
@@ -85,8 +86,7 @@ def belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
     return f"The cluster's agents belong to {found.resource_id}."
 
 
-def _version(version: Json) -> list[Json]:
-    told = shown(version.get("gitVersion"))
+def _version(told: str) -> list[Json]:
     match = re.match(r"v?([0-9]{1,6})\.([0-9]{1,6})", told)
     number = (int(match[1]), int(match[2])) if match else (0, 0)
     if number < OLDEST_SUPPORTED:

@@ -69,7 +69,10 @@ CATALOGUE: dict[str, Kind] = {
         "Bind the user to cluster-admin for the time of onboarding, or grant the verbs named.",
     ),
     "ARC-2009": Kind("The Kubernetes version is not supported", "Upgrade the cluster to a supported version."),
-    "ARC-2010": Kind("The cluster has no schedulable Linux node", "Add a Linux node; the agents run on Linux only."),
+    "ARC-2010": Kind(
+        "The cluster has no schedulable Linux node",
+        "Add a Linux node, unless the cluster adds one by itself as soon as the agents wait for it.",
+    ),
     "ARC-2011": Kind(
         "The cluster's agents belong to another connected cluster",
         "Disconnect the cluster from the resource named, or check that the kubeconfig names the right cluster.",
@@ -127,6 +130,10 @@ CATALOGUE: dict[str, Kind] = {
     "ARC-2041": Kind(
         "The proxy's credentials cannot be used",
         "Store them as one line user:password in a secret whose name starts with arcway-proxy-.",
+    ),
+    "ARC-2042": Kind(
+        "The nodes have taints that the agents do not tolerate",
+        "Remove the taint from a node (`kubectl taint nodes NODE KEY-`), or add a node without one.",
     ),
     "ARC-3001": Kind(
         "The API server cannot be reached",

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import _decoded, _encoded
-from tests.e2e.test_release_elsewhere import succeeded
+from tests.e2e.test_release_elsewhere import records, succeeded
 from tests.e2e.test_update import change
 
 _RECORDS = "/api/v1/namespaces/azure-arc-release/secrets"
@@ -37,9 +37,10 @@ metadata: {name: heard-of}
 """
 
 
-def rewrite(cluster: SimulatedCluster, **changes: Any) -> None:
+def rewrite(cluster: SimulatedCluster, namespace: str, **changes: Any) -> None:
     """Change what the latest record of the release says."""
-    path = f"{_RECORDS}/{cluster.revisions()[-1]}"
+    latest = max(records(cluster, namespace), key=lambda item: int(item["metadata"]["labels"]["version"]))
+    path = f"/api/v1/namespaces/{namespace}/secrets/{latest['metadata']['name']}"
     secret = cluster.get(path)
     release = _decoded(secret["data"]["release"])
     release.update({name: text(release[name]) for name, text in changes.items()})
@@ -47,8 +48,9 @@ def rewrite(cluster: SimulatedCluster, **changes: Any) -> None:
     assert cluster.send("PUT", path, secret) == 200
 
 
-def name_what_is_gone(cluster: SimulatedCluster) -> None:
-    rewrite(cluster, manifest=lambda text: text + _GONE)
+def name_what_is_gone(cluster: SimulatedCluster, namespace: str = "azure-arc-release") -> None:
+    """Have the release name kinds that no server has any more, or had under another group."""
+    rewrite(cluster, namespace, manifest=lambda text: text + _GONE)
 
 
 def hold(cluster: SimulatedCluster, path: str) -> None:
