@@ -135,6 +135,18 @@ CATALOGUE: dict[str, Kind] = {
         "The nodes have taints that the agents do not tolerate",
         "Remove the taint from a node (`kubectl taint nodes NODE KEY-`), or add a node without one.",
     ),
+    "ARC-2043": Kind(
+        "An admission policy of the cluster refused an object",
+        "Except the agents' namespaces from what the message names, or change what it asks for.",
+    ),
+    "ARC-2044": Kind(
+        "The API server's certificate is for another name",
+        "Use an address in the kubeconfig that the certificate has, or name one of its names in tls-server-name.",
+    ),
+    "ARC-2045": Kind(
+        "The API server's certificate has expired or is not valid yet",
+        "Renew it (`kubeadm certs renew all`), or set the clock right of the machine that Arcway runs on.",
+    ),
     "ARC-3001": Kind(
         "The API server cannot be reached",
         "Check that the address in the kubeconfig is reachable from where Arcway runs.",

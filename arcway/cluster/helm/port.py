@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from arcway.cluster import admission
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.secrets_held import hold
@@ -55,6 +56,9 @@ def refusal(text: str, operation: str, code: str, *, is_late: bool) -> ArcError:
         return ArcError("ARC-5010", message)
     if is_late:
         return ArcError("ARC-5004", message)
+    if _GOING not in text and (refused := admission.refusal_in(text)):
+        passes = admission.may_pass(text)
+        return ArcError(code if passes else "ARC-2043", message, remedy=refused.remedy, retryable=passes)
     if _API_GONE in text:
         return ArcError("ARC-5016", message)
     return ArcError(code, message, retryable=may_pass(text))
