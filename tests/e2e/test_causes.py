@@ -21,10 +21,8 @@ from arcway.cluster.helm.port import refusal
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain.errors import ArcError
 from tests.e2e.conftest import Command, SimulatedCluster
-from tests.e2e.test_credentials import Made, made, named
+from tests.e2e.test_credentials import Made, made, named  # noqa: F401 - fixtures
 from tests.security.api_servers import Exchange, Server
-
-__all__ = ["made", "named"]
 
 
 class Authority:
