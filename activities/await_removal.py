@@ -8,5 +8,5 @@ from arcway.cluster import removal
 def await_removal(call: Call) -> Json:
     """Done when no namespace or CRD of the agents is being deleted and no uninstall is unfinished."""
     with cluster_of(call) as target:
-        going = removal.finish(target.helm, target.api, target.access)
-    return {"done": going is None, "detail": f"still deleting {going}" if going else None}
+        going, remedy = removal.finish(target.helm, target.api, target.access)
+    return {"done": going is None, "detail": f"still deleting {going}" if going else None, "remedy": remedy}

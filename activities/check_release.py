@@ -35,7 +35,7 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
             facts = _update(request, call.user, now, _inside(target.api, request))
             return {"findings": [], "facts": {**facts, "publicKey": key}}
         findings, wanted = _upgrade(request, now, location, target.helm)
-    release = {"revision": now.revision, "version": now.version, "train": now.train}
+    release = {"revision": now.revision, "version": now.version, "train": now.train, "uid": now.uid}
     return {"findings": findings, "facts": {"release": release, "wanted": wanted, "publicKey": key}}
 
 

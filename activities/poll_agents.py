@@ -7,7 +7,14 @@ from arcway.domain.request import AnyRequest
 
 
 def poll_agents(call: Call[AnyRequest]) -> Json:
-    """Done when all agents are Ready that can be at this point."""
+    """Done when all agents are Ready that can be at this point; `code` and `remedy` say why they are not."""
     with cluster_of(call) as target:
-        verdict = agents.look(target.api, identity_issued=call.given["identityIssued"])
-    return {"done": verdict.done, "detail": verdict.detail}
+        verdict = agents.look(
+            target.api,
+            identity_issued=call.given["identityIssued"],
+            fail_fast=getattr(call.request, "fail_fast", False),
+        )
+    outcome = {"done": verdict.done, "detail": verdict.detail}
+    if verdict.hindrance is None:
+        return outcome
+    return {**outcome, "code": verdict.hindrance.error.code, "remedy": verdict.hindrance.error.remedy}

@@ -8,7 +8,8 @@ from arcway.domain.request import UpgradeRequest
 
 def roll_back_agents(call: Call[UpgradeRequest]) -> Json:
     """`restored` says what is there again."""
-    revision, version = call.given["revision"], call.given["version"]
+    given, version = call.given, call.given["version"]
+    before = change.Before(given["revision"], version, given.get("uid"), given.get("wanted"))
     with cluster_of(call) as target:
-        change.roll_back(target, revision, version)
+        change.roll_back(target, before)
     return {"done": True, "detail": "rolled back", "restored": f"agents {version}, as before"}

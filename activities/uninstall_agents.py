@@ -6,14 +6,15 @@ from arcway.cluster import removal
 from arcway.domain.errors import redact
 from arcway.domain.request import AnyRequest
 
-_SHOWN = 20
+_SHOWN, _REASON = 20, 600
 
 
 def uninstall_agents(call: Call[AnyRequest]) -> Json:
     """Done when release, namespaces and cluster-wide objects are gone; `left` names what is not."""
     with cluster_of(call) as target:
-        left, reason = removal.remove(target, call.request.cluster, force=call.given.get("force", False))
-    detail = f"still deleting {', '.join(left[:_SHOWN])}" if left else "uninstalled"
-    if reason:
-        detail += f" ({redact(reason, 200)})"
-    return {"done": not left, "detail": detail, "left": left[:_SHOWN]}
+        left = removal.remove(target, call.request.cluster, force=call.given.get("force", False))
+    names = left.names
+    detail = f"still deleting {', '.join(names[:_SHOWN])}" if names else "uninstalled"
+    if left.reason:
+        detail += f" ({redact(left.reason, _REASON)})"
+    return {"done": not names, "detail": detail, "left": names[:_SHOWN], "remedy": left.remedy}

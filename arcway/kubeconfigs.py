@@ -15,6 +15,7 @@ from arcway.azure.secrets import delete_expired, delete_secret, read_secret, rep
 from arcway.cluster import temporary_account
 from arcway.cluster.api import cluster_api
 from arcway.cluster.kubeconfig import Access, contexts, read_kubeconfig
+from arcway.cluster.refused_credential import seconds_left
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference
@@ -92,7 +93,7 @@ def renewed(reference: KubeconfigReference, access: Access) -> Access:
 
     A run needs it when it takes longer than its time limits: one that was suspended, or that Azure throttled.
     """
-    left = temporary_account.seconds_left(access.token)
+    left = seconds_left(access.token)
     if not reference.temporary or left is None or not 0 < left < _RENEWED_BELOW:
         return access
     try:

@@ -96,7 +96,8 @@ class Run:
         """Do one step again and again until it says `done`; shows its `detail` and `left`, keeps its `retryAfter`. An
         `operation` that it names is given to it the next time.
 
-        Raises `StepFailed` with the code `late` when the phase's time limit is reached first.
+        Raises `StepFailed` when the phase's time limit is reached first, with the `code` and `remedy` of what it waits
+        for if the step says so, else with the code `late`.
         """
         looks = 0
         while True:
@@ -110,7 +111,8 @@ class Run:
             if seen.get("operation"):
                 extra["operation"] = seen["operation"]
             pause, asked = every.after(looks), clamped(seen.get("retryAfter")) or 0.0
-            error = ArcError(late, f"{self._phase['name']} waited too long: {seen.get('detail')}.").as_dict()
+            text = f"{self._phase['name']} waited too long: {seen.get('detail')}."
+            error = ArcError(seen.get("code") or late, text, remedy=seen.get("remedy")).as_dict()
             wait = max(pause, asked)
             yield from self._wait(wait, "Waiting", late=error, asked=0.0 if self._undoing else wait - pause)
 

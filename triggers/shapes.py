@@ -93,9 +93,10 @@ class AgentPod(Model):
 
 
 class AgentProblem(Model):
-    """Why a pod is not well."""
+    """Why a pod is not well, or why there is none."""
 
     pod: str
+    """The Deployment, where its pods cannot be made."""
     reason: str
     code: str
     message: str

@@ -13,6 +13,7 @@ from arcway.cli.options import (
     CredentialTtlOption,
     DistributionOption,
     DryRunOption,
+    FailFastOption,
     GroupOption,
     InfrastructureOption,
     KeepCredentialOption,
@@ -85,6 +86,7 @@ def connect(
     on_failure: Annotated[Literal["keep", "rollback"], typer.Option()] = "keep",
     take_over: TakeOverOption = False,
     check_network: CheckNetworkOption = False,
+    fail_fast: FailFastOption = False,
     dry_run: DryRunOption = False,
     no_wait: NoWaitOption = False,
     timeout: TimeoutOption = 3600,
@@ -98,7 +100,7 @@ def connect(
     body["tags"] = None if tags is None else requests.tags(tags)
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
     body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": auto_upgrade}
-    body |= {"checkNetwork": check_network, "takeOver": take_over}
+    body |= {"checkNetwork": check_network, "takeOver": take_over, "failFast": fail_fast}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
     given = Kubeconfig(

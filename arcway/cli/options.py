@@ -90,3 +90,7 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what wou
 NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Return as soon as the run is accepted.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds to wait.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+FailFastOption = Annotated[
+    bool,
+    typer.Option("--fail-fast", help="End as soon as an agent fails, though it may pass: image, node, crash, quota."),
+]

@@ -12,6 +12,7 @@ from arcway.cli.options import (
     CredentialTtlOption,
     DistributionOption,
     DryRunOption,
+    FailFastOption,
     GroupOption,
     InfrastructureOption,
     KeepCredentialOption,
@@ -77,6 +78,7 @@ def update(
     azure_hybrid_benefit: Annotated[
         Literal["True", "False", "NotApplicable"] | None, typer.Option("--azure-hybrid-benefit")
     ] = None,
+    fail_fast: FailFastOption = False,
     dry_run: DryRunOption = False,
     no_wait: NoWaitOption = False,
     timeout: TimeoutOption = 3600,
@@ -94,6 +96,7 @@ def update(
         "distribution": distribution,
         "infrastructure": infrastructure,
         "azureHybridBenefit": azure_hybrid_benefit,
+        "failFast": fail_fast or None,
     }
     body = requests.cluster(here, name, resource_group, subscription)
     body |= {field: value for field, value in said.items() if value is not None}

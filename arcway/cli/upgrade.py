@@ -12,6 +12,7 @@ from arcway.cli.options import (
     CredentialOption,
     CredentialTtlOption,
     DryRunOption,
+    FailFastOption,
     GroupOption,
     KeepCredentialOption,
     KeyVaultOption,
@@ -54,6 +55,7 @@ def upgrade(
     upgrade_timeout: Annotated[
         int, typer.Option("--upgrade-timeout", help="Seconds for the new agents; then the old ones come back.")
     ] = 600,
+    fail_fast: FailFastOption = False,
     proxy_https: ProxyHttpsOption = None,
     proxy_http: ProxyHttpOption = None,
     proxy_skip_range: ProxySkipRangeOption = None,
@@ -69,7 +71,7 @@ def upgrade(
     """Upgrade the agents. Example: arcway upgrade -n shop -g clusters --agent-version 1.36.2"""
     here = Server.find(server)
     body = requests.cluster(here, name, resource_group, subscription)
-    body |= {"agentVersion": agent_version, "upgradeTimeout": upgrade_timeout}
+    body |= {"agentVersion": agent_version, "upgradeTimeout": upgrade_timeout, "failFast": fail_fast}
     given = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )

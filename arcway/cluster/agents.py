@@ -5,51 +5,62 @@ cluster, not failing (docs/adr/0004-agents-first.md). Must not know how the agen
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from arcway.cluster import hindrances
 from arcway.cluster.api import ClusterApi, at
-from arcway.cluster.key_pair import NAMESPACE
+from arcway.cluster.hindrances import Hindrance, Item
+from arcway.cluster.names import NAMESPACE
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.text import listed
 
 IDENTITY_SECRETS = frozenset({"azure-identity-certificate", "kube-aad-proxy-certificate"})
-_PULL_FAILED = ("ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-_CRASHES = 3
-_UNSCHEDULABLE_SECONDS = 60
 _LOG_BYTES = 4096
-# There are a dozen Deployments; pods that were evicted may stay by the thousand.
-_MOST_DEPLOYMENTS, _MOST_PODS = 100, 5000
+# There are a dozen Deployments; pods that were evicted may stay by the thousand, and so may events.
+_MOST_DEPLOYMENTS, _MOST_PODS, _MOST_EVENTS = 100, 5000, 5000
 _NAMED = 20
-
-type Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one look at the agents says."""
+    """What one look at the agents says: with a hindrance, why they are not Ready yet."""
 
     done: bool
     detail: str
+    hindrance: Hindrance | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """What is wrong with one pod, and which of its containers keeps crashing, if that is it."""
+class World:
+    """What there is of the agents; events are asked for only when nothing else says why."""
 
-    error: ArcError
-    pod: str
-    container: str | None = None
+    deployments: Sequence[Item]
+    pods: Sequence[Item]
+    events: Sequence[Item] = ()
 
 
-def look(api: ClusterApi, *, identity_issued: bool) -> Verdict:
-    """One look at the agents of a cluster. Raises `ArcError` ARC-5005 to ARC-5007 for what waiting will not mend."""
+def look(api: ClusterApi, *, identity_issued: bool, fail_fast: bool = False) -> Verdict:
+    """One look at the agents of a cluster.
+
+    Raises `ArcError` ARC-5005 to ARC-5007, ARC-5018 or ARC-5019 for what waiting will never mend, and with `fail_fast`
+    for what may pass, too.
+    """
     deployments, pods = seen(api)
     now = datetime.now(UTC)
-    if failure := _first_failure(deployments, pods, now):
-        raise with_last_line(api, failure).error
-    return judge(deployments, pods, identity_issued=identity_issued, now=now)
+    world = World(deployments, pods)
+    verdict = judge(world, identity_issued=identity_issued, now=now)
+    if not verdict.done and verdict.hindrance is None and deployments:
+        world = replace(world, events=events(api))
+        verdict = judge(world, identity_issued=identity_issued, now=now)
+    hindrance = verdict.hindrance
+    if hindrance is None:
+        return verdict
+    hindrance = with_last_line(api, hindrance)
+    if hindrance.final or (fail_fast and hindrance.settled):
+        raise hindrance.error
+    return replace(verdict, detail=f"{verdict.detail}. {hindrance.error.message}", hindrance=hindrance)
 
 
 def seen(api: ClusterApi) -> tuple[list[Item], list[Item]]:
@@ -58,23 +69,62 @@ def seen(api: ClusterApi) -> tuple[list[Item], list[Item]]:
     return [*deployments], [*api.items(f"/api/v1/namespaces/{NAMESPACE}/pods", most=_MOST_PODS)]
 
 
-def judge(deployments: Sequence[Item], pods: Sequence[Item], *, identity_issued: bool, now: datetime) -> Verdict:
+def events(api: ClusterApi) -> list[Item]:
+    """The warnings about the agents; none when the credential may not read them or there are too many."""
+    try:
+        return [*api.items(f"/api/v1/namespaces/{NAMESPACE}/events", most=_MOST_EVENTS, fieldSelector="type=Warning")]
+    except ArcError as error:
+        if error.code not in ("ARC-2008", "ARC-2027"):
+            raise
+        return []
+
+
+def judge(world: World, *, identity_issued: bool, now: datetime) -> Verdict:
     """The verdict on what was seen; `identity_issued` says whether the identity's certificates may be waited for."""
-    if failure := _first_failure(deployments, pods, now):
-        raise failure.error
+    deployments = world.deployments
     if not deployments:
         return Verdict(False, "the release has no Deployments yet")
     waiting: list[str] = []
+    found: list[Hindrance] = []
     for deployment in deployments:
         if is_ready(deployment):
             continue
-        if identity_issued or not _needs_identity(deployment) or not _is_scheduled(deployment, pods):
+        own = hindrances_of(deployment, world, now, with_events=identity_issued or not _needs_identity(deployment))
+        if identity_issued or not _needs_identity(deployment) or own or not _is_scheduled(deployment, world.pods):
             waiting.append(deployment["metadata"]["name"])
+            found += own
     ready = sum(map(is_ready, deployments))
     if waiting:
-        return Verdict(False, f"{ready}/{len(deployments)} ready, waiting for {listed(sorted(waiting), _NAMED)}")
+        detail = f"{ready}/{len(deployments)} ready, waiting for {listed(sorted(waiting), _NAMED)}"
+        return Verdict(False, detail, _weightiest(found))
     held = len(deployments) - ready
     return Verdict(True, f"{ready}/{len(deployments)} ready" + (f", {held} wait for the identity" if held else ""))
+
+
+def hindrances_of(deployment: Item, world: World, now: datetime, *, with_events: bool = True) -> list[Hindrance]:
+    """Why a Deployment that is not Ready is not, as far as the cluster says."""
+    name = deployment["metadata"]["name"]
+    own = [pod for pod in pods_of(deployment, world.pods) if not _is_outdated(pod, deployment)]
+    if refused := hindrances.of_deployment(deployment):
+        return [refused]
+    if found := [one for pod in own if (one := hindrances.of_pod(pod, now))]:
+        return found
+    if not with_events:
+        return []
+    if not own:
+        told = hindrances.of_events(world.events, "ReplicaSet", f"{name}-")
+        return [hindrances.refused(name, told)] if told else []
+    for pod in own:
+        pod_name = pod["metadata"]["name"]
+        if told := hindrances.of_events(world.events, "Pod", pod_name):
+            error = ArcError("ARC-5019", f"Pod {pod_name} does not become ready: {told}")
+            return [Hindrance(error, pod_name, settled=False)]
+    return []
+
+
+def _weightiest(found: Sequence[Hindrance]) -> Hindrance | None:
+    """What is final before what lasts before what has only begun."""
+    return min(found, key=lambda one: (not one.final, not one.settled), default=None)
 
 
 def is_ready(deployment: Item) -> bool:
@@ -121,50 +171,27 @@ def _is_outdated(pod: Item, deployment: Item) -> bool:
     return not is_same or images(template.get("spec") or {}) != images(pod.get("spec") or {})
 
 
+def pods_of(deployment: Item, pods: Sequence[Item]) -> list[Item]:
+    """The pods that a Deployment selects."""
+    labels: Mapping[str, Any] = deployment["spec"].get("selector", {}).get("matchLabels") or {}
+    if not labels:
+        return []
+    return [pod for pod in pods if labels.items() <= (pod["metadata"].get("labels") or {}).items()]
+
+
 def _is_scheduled(deployment: Item, pods: Sequence[Item]) -> bool:
-    labels = deployment["spec"].get("selector", {}).get("matchLabels") or {}
-    own = [pod for pod in pods if labels.items() <= (pod["metadata"].get("labels") or {}).items()]
+    own = pods_of(deployment, pods)
     return bool(own) and all(pod.get("spec", {}).get("nodeName") for pod in own)
 
 
-def _first_failure(deployments: Sequence[Item], pods: Sequence[Item], now: datetime) -> Failure | None:
-    for pod in pods:
-        if not any(_is_outdated(pod, deployment) for deployment in deployments) and (found := failure_of(pod, now)):
-            return found
-    return None
-
-
-def failure_of(pod: Item, now: datetime, *, patient: bool = True) -> Failure | None:
-    """What is wrong with a pod that waiting will not mend; a `patient` look gives it time to mend by itself."""
-    name, status = pod["metadata"]["name"], pod.get("status") or {}
-    for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
-        waiting = (container.get("state") or {}).get("waiting") or {}
-        reason, message = waiting.get("reason", ""), redact(waiting.get("message", ""), 200)
-        if reason in _PULL_FAILED:
-            text = f"Pod {name} cannot pull {container.get('image')}: {reason} {message}".strip()
-            return Failure(ArcError("ARC-5005", text), name)
-        if reason == "CrashLoopBackOff" and (not patient or container.get("restartCount", 0) >= _CRASHES):
-            text = f"Container {container['name']} of pod {name} keeps crashing: {message}"
-            return Failure(ArcError("ARC-5007", text), name, container["name"])
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
-            since = datetime.fromisoformat(condition.get("lastTransitionTime") or now.isoformat())
-            if not patient or (now - since).total_seconds() >= _UNSCHEDULABLE_SECONDS:
-                text = f"Pod {name} cannot be scheduled: {redact(condition.get('message', ''), 200)}"
-                return Failure(ArcError("ARC-5006", text), name)
-    return None
-
-
-def with_last_line(api: ClusterApi, failure: Failure) -> Failure:
-    """The failure of a crashing container with the last line of its log, if the API server can still get that."""
-    if failure.container is None:
-        return failure
-    path = at(f"/api/v1/namespaces/{NAMESPACE}/pods", failure.pod, "log")
+def with_last_line(api: ClusterApi, hindrance: Hindrance) -> Hindrance:
+    """With the last line of the log of a container that crashes, if the API server can still get that."""
+    if hindrance.container is None:
+        return hindrance
+    path = at(f"/api/v1/namespaces/{NAMESPACE}/pods", hindrance.subject, "log")
     try:
-        log = api.text(path, container=failure.container, previous="true", tailLines=1, limitBytes=_LOG_BYTES)
+        log = api.text(path, container=hindrance.container, previous="true", tailLines=1, limitBytes=_LOG_BYTES)
     except ArcError:
-        return failure  # a node that does not answer, or a credential that may not read logs, hides no failure
+        return hindrance  # a node that does not answer, or a credential that may not read logs, hides nothing else
     line = redact(log, 200)
-    if not line:
-        return failure
-    return Failure(ArcError(failure.error.code, f"{failure.error.message}. Its last line: {line}"), failure.pod)
+    return hindrance.with_line(line) if line else hindrance

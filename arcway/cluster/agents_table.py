@@ -9,14 +9,21 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from arcway.cluster import agents
-from arcway.cluster.agents import IDENTITY_SECRETS, Item
+from arcway.cluster import agents, hindrances
+from arcway.cluster.agents import IDENTITY_SECRETS, World
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.key_pair import NAMESPACE
-from arcway.domain.errors import CATALOGUE, ArcError
+from arcway.cluster.hindrances import Hindrance, Item
+from arcway.cluster.names import NAMESPACE
+from arcway.domain.errors import ArcError
 from arcway.domain.text import LONG, presentable
 
-_REASONS = {"ARC-5005": "imagePull", "ARC-5006": "unschedulable", "ARC-5007": "crashLoop"}
+_REASONS = {
+    "ARC-5005": "imagePull",
+    "ARC-5006": "unschedulable",
+    "ARC-5007": "crashLoop",
+    "ARC-5018": "refused",
+    "ARC-5019": "starting",
+}
 _WAITS_FOR_IDENTITY = "ARC-5009"
 _ROWS, _PROBLEMS = 500, 50
 
@@ -24,15 +31,21 @@ type Json = dict[str, Any]
 
 
 def read(api: ClusterApi) -> Json:
-    """Deployments, pods and `problems`, one for each pod that is not well. Raises `ArcError`."""
+    """Deployments, pods and `problems`, one for each agent that is not well. Raises `ArcError`."""
     deployments, pods = agents.seen(api)
     now = datetime.now(UTC)
-    problems = [*islice((problem for pod in pods if (problem := _problem(api, pod, now))), _PROBLEMS)]
+    unready = [item for item in deployments if not agents.is_ready(item)]
+    world = World(deployments, pods, agents.events(api) if unready else ())
+    refused = (problem for item in unready if (problem := _without_pods(item, world, now)))
+    problems = [
+        *islice(refused, _PROBLEMS),
+        *islice((problem for pod in pods if (problem := _problem(api, pod, world, now))), _PROBLEMS),
+    ]
     table = {
-        "well": not problems and bool(deployments) and all(map(agents.is_ready, deployments)),
+        "well": not problems and bool(deployments) and not unready,
         "deployments": [_deployment(item, now) for item in _by_name(deployments)],
         "pods": [pod_row(item, now) for item in _by_name(pods)[:_ROWS]],
-        "problems": problems,
+        "problems": problems[:_PROBLEMS],
     }
     shown: Json = presentable(table, LONG)
     return shown
@@ -115,11 +128,18 @@ def _deployment(item: Item, now: datetime) -> Json:
     }
 
 
-def _problem(api: ClusterApi, pod: Item, now: datetime) -> Json | None:
+def _without_pods(deployment: Item, world: World, now: datetime) -> Json | None:
+    """The problem of a Deployment whose pods cannot be made."""
+    for hindrance in agents.hindrances_of(deployment, world, now):
+        if hindrance.error.code == "ARC-5018":
+            return _of(hindrance)
+    return None
+
+
+def _problem(api: ClusterApi, pod: Item, world: World, now: datetime) -> Json | None:
     name = pod["metadata"]["name"]
-    if failure := agents.failure_of(pod, now, patient=False):
-        failure = agents.with_last_line(api, failure)
-        return _shown(name, _REASONS[failure.error.code], failure.error.code, failure.error.message)
+    if hindrance := hindrances.of_pod(pod, now):
+        return _of(agents.with_last_line(api, hindrance))
     if "deletionTimestamp" in pod["metadata"] or pod_row(pod, now)["status"] in ("Completed", "Succeeded"):
         return None
     conditions = {item["type"]: item["status"] for item in (pod.get("status") or {}).get("conditions") or []}
@@ -127,12 +147,19 @@ def _problem(api: ClusterApi, pod: Item, now: datetime) -> Json | None:
         return None
     if missing := _missing_identity(api, pod):
         text = f"Pod {name} waits for Secret {missing}, which the agents get once the connected cluster exists."
-        return _shown(name, "identity", _WAITS_FOR_IDENTITY, text)
-    return _shown(name, "starting", "ARC-5008", f"Pod {name} is not ready: {pod_status(pod)}.")
+        return _shown(name, "identity", ArcError(_WAITS_FOR_IDENTITY, text))
+    told = hindrances.of_events(world.events, "Pod", name)
+    text = f"Pod {name} is not ready: {pod_status(pod)}." + (f" {told}" if told else "")
+    return _shown(name, "starting", ArcError("ARC-5008", text))
 
 
-def _shown(pod: str, reason: str, code: str, message: str) -> Json:
-    return {"pod": pod, "reason": reason, "code": code, "message": message, "remedy": CATALOGUE[code].remedy}
+def _of(hindrance: Hindrance) -> Json:
+    return _shown(hindrance.subject, _REASONS[hindrance.error.code], hindrance.error)
+
+
+def _shown(subject: str, reason: str, error: ArcError) -> Json:
+    """`pod` names the Deployment where there is no pod yet."""
+    return {"pod": subject, "reason": reason, "code": error.code, "message": error.message, "remedy": error.remedy}
 
 
 def _missing_identity(api: ClusterApi, pod: Item) -> str | None:

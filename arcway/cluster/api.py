@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from arcway.cluster import answers
+from arcway.cluster.admission import may_pass as admission_may_pass
+from arcway.cluster.admission import refusal_in
 from arcway.cluster.budget import TooLargeError, budget
 from arcway.cluster.connections import Connections
 from arcway.cluster.kubeconfig import Access
+from arcway.cluster.refused_credential import cause
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.retry_after import retry_after
 
@@ -35,6 +38,8 @@ TEXT_BYTES = 64 * 1024
 _PAGE = 100
 _SMALLER = 10
 _PIECE = 64 * 1024
+# What webhooks and policies may have their refusals answered with; quotas and security standards take 403.
+_OF_ADMISSION = (400, 403, 422, 500)
 
 
 class ClusterApi:
@@ -136,7 +141,7 @@ class ClusterApi:
         if status in accept:
             return None
         if not 200 <= status < 300:
-            raise _refusal(status, data, f"{method} {path}", wait)
+            raise _refusal(status, data, f"{method} {path}", wait, self._access)
         return data
 
     def _exchange(
@@ -199,10 +204,12 @@ def _transport_errors(server: str, path: str) -> Iterator[None]:
     from kubernetes.client.exceptions import ApiException
     from urllib3 import exceptions as http
 
+    from arcway.cluster.tls import failure
+
     try:
         yield
     except ApiException as error:  # the client wraps TLS errors in one with status 0
-        raise ArcError("ARC-2007", f"TLS with {server} failed: {redact(str(error.reason), 200)}") from error
+        raise failure(server, str(error.reason)) from error
     except TooLargeError as error:
         raise answers.AnswerTooLarge(f"The answer to {path} is too large.") from error
     except (http.HTTPError, OSError) as error:
@@ -211,19 +218,23 @@ def _transport_errors(server: str, path: str) -> Iterator[None]:
             reason = reason.args[-1]  # while the request was sent
         text = redact(str(reason).rpartition(": ")[2], 200)
         if isinstance(reason, (http.SSLError, ssl.SSLError)):
-            if "CERTIFICATE" in str(reason) or "certificate" in str(reason):
-                raise ArcError("ARC-2007", f"TLS with {server} failed: {text}") from error
-            raise ArcError("ARC-3001", f"TLS with {server} failed: {text}") from error
+            raise failure(server, str(reason)) from error
         if isinstance(reason, (http.TimeoutError, TimeoutError)) and not isinstance(reason, http.NewConnectionError):
             raise ArcError("ARC-3002", f"{server} does not answer in time: {text}") from error
         raise ArcError("ARC-3001", f"{server} cannot be reached: {text}") from error
 
 
-def _refusal(status: int, data: bytes, what: str, wait: float | None) -> ArcError:
+def _refusal(status: int, data: bytes, what: str, wait: float | None, access: Access | None = None) -> ArcError:
     text = answers.message_in(data)
     message = f"{what} was answered {status}: {redact(text, 300)}"
     if status == 403 and "being terminated" in text:
         return ArcError("ARC-2012", message, retry_after=2)
+    if status == 401 and access:
+        why, remedy = cause(access)
+        return ArcError("ARC-2006", f"{message.rstrip('.: ')}; {why}." if why else message, remedy=remedy)
+    if status in _OF_ADMISSION and (refusal := refusal_in(text)):
+        code = "ARC-2013" if admission_may_pass(text) else "ARC-2043"
+        return ArcError(code, message, remedy=refusal.remedy, retry_after=wait)
     code = {401: "ARC-2006", 403: "ARC-2008", 429: "ARC-2013"}.get(status) or (
         "ARC-2013" if status >= 500 else "ARC-2014"
     )

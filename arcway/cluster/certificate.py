@@ -17,11 +17,12 @@ def ends(access: Access) -> datetime:
     from urllib3.exceptions import HTTPError
 
     from arcway.cluster.pools import server_certificate
+    from arcway.cluster.tls import failure
 
     try:
         certificate = server_certificate(access, reach(access), CONNECT_SECONDS)
     except ssl.SSLError as error:
-        raise ArcError("ARC-2007", f"TLS with {access.server} failed: {redact(str(error), 200)}") from error
+        raise failure(access.server, str(error)) from error
     except (OSError, HTTPError) as error:
         raise ArcError("ARC-3001", f"{access.server} cannot be reached: {redact(str(error), 200)}") from error
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)

@@ -12,14 +12,16 @@ from arcway.cluster import lease, permissions
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.findings import lacking
 from arcway.cluster.helm import Release
-from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE, key_values
+from arcway.cluster.key_pair import key_values
+from arcway.cluster.names import CONFIG, RELEASE
+from arcway.cluster.places import all_records, place
 from arcway.cluster.preflight import belongs_to_another
-from arcway.cluster.release import Chart, Target, bring_up_to, current, records
+from arcway.cluster.release import Chart, Target, bring_up_to, current, helped
+from arcway.cluster.stored_release import records, revision_of
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
 
-_CONFIG = f"/api/v1/namespaces/{NAMESPACE}/configmaps/azure-clusterconfig"
 _TRAIN = re.compile(r"[0-9A-Za-z-]{1,40}")
 _NO_AGENTS = "Connect the cluster first: arcway connect."
 
@@ -33,9 +35,21 @@ class Deployed:
     latest: Release
     revision: int
     """The revision that is deployed; after an upgrade that failed it is not the latest one."""
+    uid: str | None
+    """Of its record: another installation has revisions of the same numbers."""
     version: str
     train: str
     upgrades_itself: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a run that upgrades goes back to, and the version that it `wanted`."""
+
+    revision: int
+    version: str
+    uid: str | None = None
+    wanted: str | None = None
 
 
 def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json]:
@@ -43,13 +57,13 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
     """
-    missing = permissions.missing(api, permissions.TO_CHANGE)
+    missing = permissions.missing_at_its_place(api, permissions.TO_CHANGE)
     if missing:
         return lacking(missing)
     lease.check(api, installation)
     if refuse := belongs_to_another(api, cluster):
         return [finding("ARC-2011", refuse)]
-    if not records(api):
+    if not all_records(api):
         return [{**finding("ARC-5012", f"There is no release {RELEASE} in the cluster."), "remedy": _NO_AGENTS}]
     return []
 
@@ -57,17 +71,19 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json
 def deployed(target: Target) -> Deployed:
     """What is deployed. Raises `ArcError` ARC-5012 when the release is gone."""
     helm, api, access = target.helm, target.api, target.access
-    latest = helm.release(access, RELEASE, RELEASE_NAMESPACE)
+    namespace = place(api)
+    latest = helm.release(access, RELEASE, namespace)
     if latest is None:
         raise _gone()
-    labels = [record["metadata"]["labels"] for record in records(api)]
-    revisions = [int(label["version"]) for label in labels if label.get("status") == "deployed"]
+    kept = {revision_of(record): record["metadata"] for record in records(api, namespace)}
+    revisions = [number for number, metadata in kept.items() if metadata["labels"].get("status") == "deployed"]
     revision = max(revisions, default=latest.revision)
-    found = latest if revision == latest.revision else helm.release(access, RELEASE, RELEASE_NAMESPACE, revision)
-    config = (api.get(_CONFIG) or {}).get("data") or {}
+    found = latest if revision == latest.revision else helm.release(access, RELEASE, namespace, revision)
+    config = (api.get(CONFIG) or {}).get("data") or {}
     return Deployed(
         latest=latest,
         revision=revision,
+        uid=kept.get(revision, {}).get("uid"),
         version=(found or latest).chart_version,
         train=train_of(latest.values),
         upgrades_itself=config.get("AZURE_ARC_AUTOUPDATE", "").lower() == "true",
@@ -108,14 +124,31 @@ def upgrade(target: Target, found: Release, chart: Chart, *, again: bool) -> boo
     return bool(bring_up_to(target, found, chart, key, again=again))
 
 
-def roll_back(target: Target, revision: int, version: str) -> None:
-    """Make `revision`, whose chart has `version`, the release again; harmless when it is or no upgrade was begun."""
+def roll_back(target: Target, before: Before) -> None:
+    """Make the release again what it was `before`; harmless when it is or no upgrade was begun.
+
+    Raises `ArcError` ARC-5017 when the release is another by now: what somebody else made since is not this run's to
+    change.
+    """
+    namespace = place(target.api)
+    record = next((one for one in records(target.api, namespace) if revision_of(one) == before.revision), None)
     found, again = current(target)
     if found is None:
         raise _gone()
-    back = found.revision == revision or found.chart_version == version
+    if record is None or not _is_the_same(target, record, before.uid):
+        raise ArcError("ARC-5017", f"Revision {before.revision} of release {RELEASE} is not the one that was upgraded.")
+    if before.wanted and found.chart_version not in (before.version, before.wanted):
+        text = f"Release {RELEASE} has {found.chart_version} by now, which this run did not give it."
+        raise ArcError("ARC-5017", text)
+    back = found.revision == before.revision or found.chart_version == before.version
     if again or found.status != "deployed" or not back:
-        target.helm.roll_back(target.access, RELEASE, RELEASE_NAMESPACE, revision)
+        helm, revision = target.helm, before.revision
+        helped(target.api, namespace, lambda: helm.roll_back(target.access, RELEASE, namespace, revision))
+
+
+def _is_the_same(target: Target, record: Json, uid: str | None) -> bool:
+    """Whether the record is that of the release which the run began with; a run of an earlier Arcway knows no uid."""
+    return bool(record["metadata"]["uid"] == uid) if uid else not target.held.made(record)
 
 
 def _gone() -> ArcError:

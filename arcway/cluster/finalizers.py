@@ -13,10 +13,37 @@ from arcway.domain.errors import ArcError
 type Json = dict[str, Any]
 
 
+# These are the API server's own: it takes them off once what hangs on them is done, and without them it is never done.
+_KEPT = ("customresourcecleanup.apiextensions.k8s.io", "foregroundDeletion", "orphan", "kubernetes")
+
+
+def own_finalizers(item: Json) -> list[str]:
+    """The finalizers of the object itself that some controller has set, and those of a namespace's specification."""
+    of_spec = (item.get("spec") or {}).get("finalizers") or []
+    found = [*(item["metadata"].get("finalizers") or []), *(of_spec if isinstance(of_spec, list) else [])]
+    return [str(name) for name in found if name not in _KEPT]
+
+
+def strip_own(api: ClusterApi, path: str, item: Json) -> None:
+    """Take these off an object that is being deleted."""
+    if not own_finalizers(item):
+        return
+    _strip(api, path)
+    spec = item.get("spec") or {}
+    # What a namespace's specification says only its subresource changes.
+    if any(name not in _KEPT for name in spec.get("finalizers") or []) and (latest := api.get(path)) is not None:
+        kept = [name for name in spec["finalizers"] if name in _KEPT]
+        api.replace(at(path, "finalize"), {**latest, "spec": {**spec, "finalizers": kept}})
+
+
 def strip_instances(api: ClusterApi, definition: Json) -> None:
     """Take the finalizers off all instances of a CRD that are being deleted."""
     spec = definition["spec"]
-    version = next(version["name"] for version in spec["versions"] if version["served"])
+    # First the one in which they are stored: any other may need a webhook that is gone with the agents.
+    versions = sorted((one for one in spec["versions"] if one["served"]), key=lambda one: not one.get("storage"))
+    if not versions:
+        return
+    version = versions[0]["name"]
     _strip_all(api, at("/apis", spec["group"], version), spec["names"]["plural"], ())
 
 
@@ -30,7 +57,7 @@ def _strip_all(api: ClusterApi, base: str, plural: str, where: Sequence[str]) ->
     # A list whose definition went meanwhile is answered 404, as a single object is.
     for item in api.items(at(base, *where, plural), or_none=True):
         metadata = item["metadata"]
-        if "deletionTimestamp" in metadata and metadata.get("finalizers"):
+        if "deletionTimestamp" in metadata and any(name not in _KEPT for name in metadata.get("finalizers") or []):
             namespace = ("namespaces", metadata["namespace"]) if metadata.get("namespace") else ()
             _strip(api, at(base, *namespace, plural, metadata["name"]))
 
@@ -39,7 +66,8 @@ def _strip(api: ClusterApi, path: str) -> None:
     # Items of a list have no kind, which a replacement must have.
     item = api.get(path)
     if item is not None:
-        api.replace(path, {**item, "metadata": {**item["metadata"], "finalizers": []}})
+        kept = [name for name in item["metadata"].get("finalizers") or [] if name in _KEPT]
+        api.replace(path, {**item, "metadata": {**item["metadata"], "finalizers": kept}})
 
 
 def _namespaced(api: ClusterApi) -> Iterator[tuple[str, str]]:

@@ -21,26 +21,19 @@ from cryptography.hazmat.primitives.serialization import (
 
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.lease import Held
+from arcway.cluster.names import NAMESPACE, OWNER_NAME, OWNER_NAMESPACE, RELEASE, RELEASE_NAMESPACE, SECRET
+from arcway.cluster.places import place, places
 from arcway.domain.errors import ArcError
 from arcway.domain.secrets_held import hold
 from arcway.domain.versions import VERSION
 
-NAMESPACE = "azure-arc"
-SECRET = "azure-arc-connect-privatekey"  # noqa: S105 - a name
-RELEASE = "azure-arc"
-RELEASE_NAMESPACE = "azure-arc-release"
 _FIELD = "privateKey"
 _VALUE = "onboardingPrivateKey"
 _KEY_BITS = 4096
 # A key of 16,384 bits; checking the parts of a key of any size would take any time.
 _PEM_BYTES = 16 * 1024
 _SECRET_SINCE = (1, 35, 3)
-_ADOPTION = {
-    "labels": {"app.kubernetes.io/managed-by": "Helm"},
-    "annotations": {"meta.helm.sh/release-name": RELEASE, "meta.helm.sh/release-namespace": RELEASE_NAMESPACE},
-}
-# An upgrade from a chart that has the Secret as a template to one that has not would delete it otherwise.
-_KEPT = {**_ADOPTION["annotations"], "helm.sh/resource-policy": "keep"}
+_MANAGED = {"app.kubernetes.io/managed-by": "Helm"}
 # Half a second of a core each: a fleet that starts at once must leave one core to everything else.
 _generating = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
@@ -54,7 +47,8 @@ def ensure_key_pair(api: ClusterApi, held: Held) -> tuple[str, bool]:
     """
     if existing := _usable(api, held):
         return existing
-    _ensure_namespace(api)
+    namespace = place(api)
+    _ensure_namespace(api, namespace)
     with _generating:
         private = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
@@ -63,7 +57,7 @@ def ensure_key_pair(api: ClusterApi, held: Held) -> tuple[str, bool]:
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
-        "metadata": {"name": SECRET, "namespace": NAMESPACE, **_ADOPTION, "annotations": _KEPT},
+        "metadata": {"name": SECRET, "namespace": NAMESPACE, "labels": _MANAGED, "annotations": _kept(namespace)},
         "stringData": {_FIELD: pem},
     }
     if api.create(_SECRETS, body) is None:
@@ -117,14 +111,25 @@ def key_values(api: ClusterApi, version: str, train: str, had: dict[str, Any]) -
     return {"global": {_VALUE: None}}
 
 
+def _adoption(namespace: str) -> dict[str, str]:
+    """The annotations by which Helm adopts what the release in this namespace is to have."""
+    return {OWNER_NAME: RELEASE, OWNER_NAMESPACE: namespace}
+
+
+def _kept(namespace: str) -> dict[str, str]:
+    """An upgrade from a chart that has the Secret as a template to one that has not would delete it otherwise."""
+    return {**_adoption(namespace), "helm.sh/resource-policy": "keep"}
+
+
 def _keep(api: ClusterApi, secret: dict[str, Any]) -> None:
     """Let Helm keep a Secret that a chart which had it as a template made.
 
     Helm reads the policy from the object in the cluster when an upgrade's chart no longer has it
     (https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource).
     """
-    if not _KEPT.items() <= (secret["metadata"].get("annotations") or {}).items():
-        api.annotate(f"{_SECRETS}/{SECRET}", _KEPT)
+    wanted = _kept(place(api))
+    if not wanted.items() <= (secret["metadata"].get("annotations") or {}).items():
+        api.annotate(f"{_SECRETS}/{SECRET}", wanted)
 
 
 def public_key_of(private: rsa.RSAPrivateKey) -> str:
@@ -132,12 +137,13 @@ def public_key_of(private: rsa.RSAPrivateKey) -> str:
     return base64.b64encode(private.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)).decode()
 
 
-def _ensure_namespace(api: ClusterApi) -> None:
+def _ensure_namespace(api: ClusterApi, of_release: str) -> None:
     namespace = api.get(f"/api/v1/namespaces/{NAMESPACE}")
     if namespace is None:
+        metadata = {"name": NAMESPACE, "labels": _MANAGED, "annotations": _adoption(of_release)}
         api.create(
             "/api/v1/namespaces",
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, **_ADOPTION}},
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata},
         )
     elif namespace.get("status", {}).get("phase") == "Terminating":
         raise ArcError("ARC-2012", f"Namespace {NAMESPACE} is being deleted.", retry_after=2)
@@ -145,7 +151,7 @@ def _ensure_namespace(api: ClusterApi) -> None:
 
 def _usable(api: ClusterApi, held: Held) -> tuple[str, bool] | None:
     secret = api.get(f"{_SECRETS}/{SECRET}")
-    if secret is None or not _is_ours(secret):
+    if secret is None or not _is_ours(api, secret):
         return None
     try:
         _, private = _pem(secret)
@@ -156,12 +162,14 @@ def _usable(api: ClusterApi, held: Held) -> tuple[str, bool] | None:
     return public_key_of(private), held.made(secret)
 
 
-def _is_ours(secret: dict[str, Any]) -> bool:
+def _is_ours(api: ClusterApi, secret: dict[str, Any]) -> bool:
     """Whether Arcway or the agents' release made the Secret, as far as its metadata tell."""
     metadata = secret["metadata"]
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    wanted = _ADOPTION["labels"].items(), _ADOPTION["annotations"].items()
-    return wanted[0] <= labels.items() and wanted[1] <= annotations.items()
+    if not _MANAGED.items() <= labels.items() or annotations.get(OWNER_NAME) != RELEASE:
+        return False
+    namespace = annotations.get(OWNER_NAMESPACE)
+    return namespace == RELEASE_NAMESPACE or namespace in places(api)
 
 
 def _replace(api: ClusterApi, body: dict[str, Any]) -> None:

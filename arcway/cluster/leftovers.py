@@ -4,11 +4,13 @@ Must not know how anything is removed.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.key_pair import RELEASE, RELEASE_NAMESPACE
-from arcway.cluster.release import records
+from arcway.cluster.names import NAMESPACE, OWNER_NAME, RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.places import owner_of, survey
+from arcway.cluster.stored_release import records
 from arcway.domain.findings import finding
 from arcway.domain.text import listed
 
@@ -25,24 +27,57 @@ _SHOWN = 3
 type Json = dict[str, Any]
 
 
-def is_of_the_release(item: Json, *, definition: bool) -> bool:
-    """Whether the object is the agents': by Helm's annotations, a definition without them by its name."""
-    annotations = item["metadata"].get("annotations") or {}
-    release = annotations.get("meta.helm.sh/release-name")
-    if release is None:
-        return definition and bool(_KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
-    return bool(release == RELEASE and annotations.get("meta.helm.sh/release-namespace") == RELEASE_NAMESPACE)
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """Where the agents' releases are, and where others of the same name."""
+
+    mine: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @classmethod
+    def found(cls, api: ClusterApi) -> "Releases":
+        """As the cluster has them."""
+        mine, others = survey(api)
+        return cls(tuple(mine), tuple(others))
+
+    def own(self, item: Json, *, definition: bool) -> bool:
+        """Whether the object is the agents': by Helm's annotations, a definition without them by its name.
+
+        The record of a release that was somewhere else may be gone already; what it left is known by other signs then.
+        """
+        is_known = definition and bool(_KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
+        namespace = owner_of(item)
+        if namespace is None:
+            return is_known and OWNER_NAME not in (item["metadata"].get("annotations") or {})
+        if namespace in self.others:
+            return False
+        return namespace in (RELEASE_NAMESPACE, *self.mine) or is_known or _looks_like_the_agents(item)
+
+
+def _looks_like_the_agents(item: Json) -> bool:
+    metadata = item["metadata"]
+    subjects = item.get("subjects") or []
+    return (
+        "deletionTimestamp" in metadata
+        or metadata["name"].startswith(NAMESPACE)
+        or any(subject.get("namespace") == NAMESPACE for subject in subjects)
+    )
 
 
 def inspect(api: ClusterApi) -> list[Json]:
     """What the run will take over or repair by itself."""
-    found = records(api)
-    if found:
-        status = found[-1]["metadata"]["labels"].get("status", "")
-        if status in _WELL:
-            return []
-        return [finding("ARC-2020", f"Release {RELEASE} is {status}; it will be repaired.", "info")]
-    names = [item["metadata"]["name"] for item in api.items(DEFINITIONS) if is_of_the_release(item, definition=True)]
+    releases = Releases.found(api)
+    findings = []
+    for namespace in releases.mine:
+        status = records(api, namespace)[-1]["metadata"]["labels"].get("status", "")
+        if status not in _WELL:
+            findings.append(finding("ARC-2020", f"Release {RELEASE} is {status}; it will be repaired.", "info"))
+    if len(releases.mine) > 1:
+        text = f"The agents are installed {len(releases.mine)} times, in namespaces {listed(releases.mine)}; "
+        findings.append(finding("ARC-2020", f"{text}the first one is used, and disconnecting removes all.", "warning"))
+    if releases.mine:
+        return findings
+    names = [item["metadata"]["name"] for item in api.items(DEFINITIONS) if releases.own(item, definition=True)]
     if not names:
         return []
     text = f"Definitions of earlier agents are there without a release: {listed(sorted(names), _SHOWN)}"

@@ -17,6 +17,7 @@ ARCHITECTURES = ("amd64", "arm64")
 MEMORY = 850 * 2**20
 """Bytes that the agents need (same page: "at least 850 MB free for the Arc agents")."""
 _NODES_LOOKED_AT = 50
+_OF_CONDITIONS = "node.kubernetes.io/"
 _SUFFIXES = {
     "": Decimal(1),
     "n": Decimal("0.000000001"),
@@ -32,11 +33,15 @@ type Json = dict[str, Any]
 
 
 def inspect(nodes: Sequence[Json]) -> list[Json]:
-    """Findings about operating system, architecture and readiness."""
+    """Findings about operating system, taints, architecture and readiness.
+
+    No node is a warning: clusters that make nodes on demand have none until the first pod waits for one.
+    """
     fitting = [node for node in nodes if _is_linux(node) and _is_schedulable(node)]
     if not fitting:
-        return [finding("ARC-2010", f"None of the {len(nodes)} nodes is a schedulable Linux node."), *_unready(nodes)]
-    return [*_architectures(fitting), *_unready(nodes)]
+        text = f"None of the {len(nodes)} nodes is a schedulable Linux node" if nodes else "The cluster has no node yet"
+        return [finding("ARC-2010", f"{text}; the agents wait until there is one.", "warning"), *_unready(nodes)]
+    return [*_taints(fitting), *_architectures(fitting), *_unready(nodes)]
 
 
 def memory(api: ClusterApi, nodes: Sequence[Json]) -> list[Json]:
@@ -44,7 +49,8 @@ def memory(api: ClusterApi, nodes: Sequence[Json]) -> list[Json]:
 
     Node by node until there is enough, so that a large cluster is not read as a whole.
     """
-    fitting = [node for node in nodes if _is_linux(node) and _is_schedulable(node) and _is_ready(node)]
+    schedulable = [node for node in nodes if _is_linux(node) and _is_schedulable(node) and _is_ready(node)]
+    fitting = [node for node in schedulable if not _repelling(node)]
     left = 0
     for node in fitting[:_NODES_LOOKED_AT]:
         left += _memory_left(api, node)
@@ -65,6 +71,25 @@ def quantity(text: object) -> int:
     if match is None or match[2] not in _SUFFIXES:
         return 0
     return int(Decimal(match[1]) * _SUFFIXES[match[2]])
+
+
+def _taints(nodes: Sequence[Json]) -> list[Json]:
+    """A warning when every node repels the agents, whose pods tolerate nothing."""
+    if not all(map(_repelling, nodes)):
+        return []
+    named = listed(sorted({taint for node in nodes for taint in _repelling(node)}))
+    text = f"Every schedulable Linux node has a taint that the agents do not tolerate: {named}."
+    return [finding("ARC-2042", text, "warning")]
+
+
+def _repelling(node: Json) -> list[str]:
+    """The taints that keep pods away; those of Kubernetes itself say what the node's conditions say, too."""
+    taints = (node.get("spec") or {}).get("taints") or []
+    return [
+        shown(taint["key"] + (f"={taint['value']}" if taint.get("value") else "") + f":{taint['effect']}")
+        for taint in taints
+        if taint.get("effect") in ("NoSchedule", "NoExecute") and not taint["key"].startswith(_OF_CONDITIONS)
+    ]
 
 
 def _architectures(nodes: Sequence[Json]) -> list[Json]:

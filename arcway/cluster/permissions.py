@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.key_pair import NAMESPACE, RELEASE_NAMESPACE
+from arcway.cluster.names import NAMESPACE, RELEASE_NAMESPACE
+from arcway.cluster.places import place
 
 _RBAC = "rbac.authorization.k8s.io"
 _CRDS = ("customresourcedefinitions", "apiextensions.k8s.io", "")
@@ -46,8 +47,11 @@ GET_NAMESPACES = Permission("get", "namespaces")
 GET_CONFIG = Permission("get", "configmaps", "", NAMESPACE)
 GET_KEY = Permission("get", "secrets", "", NAMESPACE)
 _GET_LOG = Permission("get", "pods/log", "", NAMESPACE)
+_LIST_EVENTS = Permission("list", "events", "", NAMESPACE)
 LIST_RECORDS = Permission("list", "secrets", "", RELEASE_NAMESPACE)
 LIST_CRDS = Permission("list", *_CRDS)
+# A release that another client put elsewhere is looked for in all namespaces.
+LIST_ALL_RECORDS = Permission("list", "secrets")
 
 _LEASE = (GET_LEASES, *_each(("create", "update", "delete"), *GET_LEASES[1:4]))
 _RECORDS = _each(("get", "list", "create", "update", "delete"), *LIST_RECORDS[1:4])
@@ -90,23 +94,26 @@ TO_CHECK_THE_NETWORK = (
     Permission("list", "pods", "", NETWORK_NAMESPACE),
     Permission("list", "events", "", NETWORK_NAMESPACE),
 )
-TO_LOOK = (GET_CONFIG, *_WATCHED, GET_KEY, _GET_LOG)
+TO_LOOK = (GET_CONFIG, *_WATCHED, GET_KEY, _GET_LOG, _LIST_EVENTS)
 # Without these a check says less; preflight does not ask for them.
 _TO_SAY_MORE = (
     LIST_PODS,
     _GET_LOG,
+    _LIST_EVENTS,
+    LIST_ALL_RECORDS,
     Permission("get", "configmaps", "", "kube-system"),
     Permission("list", "servicecidrs", "networking.k8s.io"),
 )
-# Finalizers are taken off whatever is left in the namespaces of the agents, of any kind.
-_TO_FORCE = _each(("get", "list", "update"), "*", "*")
+# Finalizers are taken off whatever is left in the namespaces of the agents, of any kind, and what Helm cannot delete is
+# deleted without it.
+_TO_FORCE = _each(("get", "list", "update", "delete"), "*", "*")
 _ROLES = {
     # What a run made is undone when it was asked to roll back.
     "onboard": (*TO_CONNECT, *TO_DISCONNECT, *_TO_SAY_MORE),
     "check": (*TO_CONNECT, *TO_DISCONNECT, *_TO_SAY_MORE),
     "update": (*TO_CHANGE, *_TO_SAY_MORE),
     "upgrade": (*TO_CHANGE, *_TO_SAY_MORE),
-    "offboard": TO_DISCONNECT,
+    "offboard": (*TO_DISCONNECT, LIST_ALL_RECORDS),
     "agents": TO_LOOK,
 }
 
@@ -138,6 +145,15 @@ def missing(api: ClusterApi, needed: Sequence[Permission]) -> list[Permission]:
     if api.may("*", "*", "*"):
         return []
     return [item for item in dict.fromkeys(needed) if not api.may(*item)]
+
+
+def missing_at_its_place(api: ClusterApi, needed: Sequence[Permission]) -> list[Permission]:
+    """As `missing`, and what is lacking in the namespace where the agents' release is, if that is another one."""
+    lacking = missing(api, needed)
+    if LIST_RECORDS in lacking or (namespace := place(api)) == RELEASE_NAMESPACE:
+        return lacking
+    moved = [item._replace(namespace=namespace) for item in needed if item.namespace == RELEASE_NAMESPACE]
+    return [*lacking, *missing(api, moved)]
 
 
 def in_words(lacking: Sequence[Permission]) -> list[str]:

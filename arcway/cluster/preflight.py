@@ -12,9 +12,10 @@ from typing import Any
 from arcway.cluster import addresses, certificate, key_pair, lease, leftovers, nodes, permissions
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.findings import lacking
-from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.kubeconfig import Access
+from arcway.cluster.names import CONFIG, NAMESPACE, RELEASE_NAMESPACE
 from arcway.cluster.permissions import Permission
+from arcway.cluster.places import all_records
 from arcway.domain.detection import detect_distribution, detect_infrastructure
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
@@ -38,9 +39,10 @@ def inspect(
     the API server does not answer or refuses the credential.
     """
     version = api.get("/version") or {}
-    findings = [*_version(version), *_certificate(access)]
+    told = shown(version.get("gitVersion"))
+    findings = [*_version(told), *_certificate(access)]
     needed = permissions.TO_CONNECT + (permissions.TO_CHECK_THE_NETWORK if network else ())
-    missing = permissions.missing(api, needed)
+    missing = permissions.missing_at_its_place(api, needed)
     findings += lacking(missing)
     found = [] if permissions.LIST_NODES in missing else api.items("/api/v1/nodes")
     deployed = permissions.LIST_RECORDS not in missing and _is_release_deployed(api)
@@ -54,9 +56,9 @@ def inspect(
     return findings, {
         "owner": existing.resource_id if existing else None,
         "publicKey": key,
-        "kubernetesVersion": shown(version.get("gitVersion")).removeprefix("v"),
-        "distribution": detect_distribution(found),
-        "infrastructure": detect_infrastructure(found),
+        "kubernetesVersion": told.removeprefix("v"),
+        "distribution": detect_distribution(found, told),
+        "infrastructure": detect_infrastructure(found, told),
         "releaseDeployed": deployed,
         "inside": addresses.inside(api, found) if proxied else [],
     }
@@ -64,7 +66,7 @@ def inspect(
 
 def owner(api: ClusterApi) -> ClusterId | None:
     """The connected cluster that the agents in this cluster serve; None when there are no agents."""
-    config = api.get(f"/api/v1/namespaces/{NAMESPACE}/configmaps/azure-clusterconfig")
+    config = api.get(CONFIG)
     if config is None:
         return None
     data = config.get("data") or {}
@@ -84,8 +86,7 @@ def belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
     return f"The cluster's agents belong to {found.resource_id}."
 
 
-def _version(version: Json) -> list[Json]:
-    told = shown(version.get("gitVersion"))
+def _version(told: str) -> list[Json]:
     match = re.match(r"v?([0-9]{1,6})\.([0-9]{1,6})", told)
     number = (int(match[1]), int(match[2])) if match else (0, 0)
     if number < OLDEST_SUPPORTED:
@@ -135,5 +136,4 @@ def _left(api: ClusterApi, missing: Collection[Permission]) -> list[Json]:
 
 
 def _is_release_deployed(api: ClusterApi) -> bool:
-    selector = f"owner=helm,name={RELEASE},status=deployed"
-    return bool(api.items(f"/api/v1/namespaces/{RELEASE_NAMESPACE}/secrets", labelSelector=selector))
+    return any(record["metadata"]["labels"].get("status") == "deployed" for record in all_records(api))

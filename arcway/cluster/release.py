@@ -4,6 +4,7 @@ Every function reads the release before it changes it, so each may be repeated. 
 are given.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,14 +12,19 @@ from typing import Any
 from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.helm import Helm, Release
 from arcway.cluster.helm.port import CALL_SECONDS
-from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE, SECRET
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.lease import Held
+from arcway.cluster.names import NAMESPACE, RELEASE, SECRET
+from arcway.cluster.places import all_records, place
+from arcway.cluster.served import Served, mended
+from arcway.cluster.stored_release import read, records, records_path, write
 from arcway.cluster.values import Values, differing, merged
 from arcway.domain.errors import ArcError
+from arcway.domain.text import listed
+from arcway.telemetry import log
 
-RECORDS = f"/api/v1/namespaces/{RELEASE_NAMESPACE}/secrets"
 _DEPLOYED = ("deployed", "superseded")
+_MAYBE_THE_MANIFEST = ("ARC-5003", "ARC-5016")
 
 type Json = dict[str, Any]
 
@@ -66,25 +72,25 @@ def current(target: Target) -> tuple[Release | None, bool]:
     by hand; what it had applied already is adopted by the next install or upgrade, which leaves no more revisions than
     an undisturbed run. Raises `ArcError` ARC-5010 while somebody else's operation may still be going on.
     """
-    set_aside = False
-    found = records(target.api)
+    set_aside, namespace = False, place(target.api)
+    found = records(target.api, namespace)
     while found and _is_unfinished(target, found):
-        target.api.delete(at(RECORDS, found[-1]["metadata"]["name"]))
+        target.api.delete(at(records_path(namespace), found[-1]["metadata"]["name"]))
         found, set_aside = found[:-1], True
     if not found:
         return None, set_aside
-    return target.helm.release(target.access, RELEASE, RELEASE_NAMESPACE), set_aside
+    return target.helm.release(target.access, RELEASE, namespace), set_aside
 
 
 def existing(api: ClusterApi) -> list[str]:
     """The uids of the key's Secret and of the release's records: what tells a run what it made itself."""
     secret = api.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}")
-    return [item["metadata"]["uid"] for item in (*([secret] if secret else []), *records(api))]
+    return [item["metadata"]["uid"] for item in (*([secret] if secret else []), *all_records(api))]
 
 
 def made_by_this_run(target: Target) -> bool:
     """Whether the release was first installed by this run."""
-    found = records(target.api)
+    found = all_records(target.api)
     return bool(found) and all(target.held.made(record) for record in found)
 
 
@@ -92,7 +98,7 @@ def install(target: Target, chart: Chart, values: Values) -> str:
     """Install the agents without waiting for them; returns the chart's digest."""
     digest = target.helm.digest_of(chart.reference)
     archive = target.helm.pull(chart.reference, digest)
-    target.helm.install(target.access, RELEASE, RELEASE_NAMESPACE, archive, values)
+    target.helm.install(target.access, RELEASE, place(target.api), archive, values)
     return digest
 
 
@@ -109,14 +115,39 @@ def bring_up_to(target: Target, found: Release, chart: Chart, values: Values, *,
     if changes:
         helm = target.helm
         archive = helm.pull(chart.reference, helm.digest_of(chart.reference))
-        helm.upgrade(target.access, RELEASE, RELEASE_NAMESPACE, archive, merged(found.values, values))
+        namespace, whole = place(target.api), merged(found.values, values)
+        helped(target.api, namespace, lambda: helm.upgrade(target.access, RELEASE, namespace, archive, whole))
     return changes
 
 
-def records(api: ClusterApi) -> list[Json]:
-    """The release's records, oldest revision first. Their labels say all that is needed here."""
-    found = api.items(RECORDS, labelSelector=f"owner=helm,name={RELEASE}")
-    return sorted(found, key=lambda record: int(record["metadata"]["labels"]["version"]))
+def helped(api: ClusterApi, namespace: str, call: Callable[[], None]) -> None:
+    """Have Helm do something with the release in `namespace`, once more when its records had to be mended first.
+
+    Helm does not always say that the manifest was the cause: an uninstall has "failed to delete release".
+    """
+    try:
+        call()
+    except ArcError as error:
+        if error.code not in _MAYBE_THE_MANIFEST or not mend(api, namespace):
+            raise
+        call()
+
+
+def mend(api: ClusterApi, namespace: str) -> bool:
+    """Take out of the release's records what the cluster does not serve any more; whether there was anything.
+
+    All of them, because Helm reads the one before an upgrade, that of a roll-back and the latest.
+    """
+    served, is_mended = Served(api), False
+    for record in records(api, namespace):
+        release = read(record) or {}
+        manifest = release.get("manifest")
+        text, changes = mended(manifest, served) if isinstance(manifest, str) else ("", [])
+        if changes:
+            log.warning("release %s/%s named what is not served: %s", namespace, RELEASE, listed(changes))
+            write(api, namespace, record, {**release, "manifest": text})
+            is_mended = True
+    return is_mended
 
 
 def _is_unfinished(target: Target, found: list[Json]) -> bool:

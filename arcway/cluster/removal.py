@@ -4,53 +4,49 @@ Helm uninstalls without hooks, because a hook's Job never ends on a cluster whos
 deleted here. Every function may be repeated. Must not know Azure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from arcway.cluster import lease, permissions
+from arcway.cluster import lease, parts, permissions
 from arcway.cluster.api import ClusterApi, at
-from arcway.cluster.finalizers import strip_instances, strip_namespace
+from arcway.cluster.finalizers import strip_instances, strip_namespace, strip_own
 from arcway.cluster.findings import lacking
 from arcway.cluster.helm import Helm
-from arcway.cluster.key_pair import NAMESPACE, RELEASE, RELEASE_NAMESPACE, public_key
+from arcway.cluster.key_pair import public_key
 from arcway.cluster.kubeconfig import Access
-from arcway.cluster.leftovers import DEFINITIONS, is_of_the_release
+from arcway.cluster.leftovers import Releases
+from arcway.cluster.names import RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.parts import Part
+from arcway.cluster.places import owner_of
 from arcway.cluster.preflight import belongs_to_another
-from arcway.cluster.release import RECORDS, Target, records
+from arcway.cluster.release import Target, helped
+from arcway.cluster.served import Served, objects_in
+from arcway.cluster.stored_release import manifest_of, records, records_path
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
-from arcway.domain.text import listed, shown
+from arcway.domain.text import listed
+from arcway.telemetry import log
 
 _ASKED = "arcway.dev/asked-again"
-_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_OF_HELM = ("ARC-5003", "ARC-5004", "ARC-5016")
 _NAMED = 20
 _PRESENT = 100
-_KINDS = (
-    ("CRD", DEFINITIONS),
-    ("ClusterRole", f"{_RBAC}/clusterroles"),
-    ("ClusterRoleBinding", f"{_RBAC}/clusterrolebindings"),
-)
+_WITHOUT_HELM = "Correct what Helm names, or set force (--force), which removes the agents without Helm."
+# What one object may answer without keeping the rest: it cannot be deleted by this credential, or not at all.
+_REFUSED = ("ARC-2008", "ARC-2014", "ARC-2027", "ARC-2043")
 
 type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One object of the agents outside their namespaces, or one of these namespaces."""
+class Left:
+    """What is still there, why it is, and what helps where waiting and force do not."""
 
-    kind: str
-    path: str
-    item: Json
-
-    @property
-    def name(self) -> str:
-        return f"{self.kind} {shown(self.item['metadata']['name'])}"
-
-    @property
-    def is_going(self) -> bool:
-        return "deletionTimestamp" in self.item["metadata"]
+    names: list[str]
+    reason: str | None
+    remedy: str | None
 
 
 def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[list[Json], list[str], str | None]:
@@ -58,7 +54,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
     """
-    missing = permissions.missing(api, permissions.TO_DISCONNECT)
+    missing = permissions.missing_at_its_place(api, permissions.TO_DISCONNECT)
     if missing:
         return lacking(missing), [], None
     lease.check(api, installation)
@@ -66,22 +62,25 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
     return [finding("ARC-2011", refuse)] if refuse else [], _present(api), public_key(api)
 
 
-def remove(target: Target, cluster: ClusterId, *, force: bool) -> tuple[list[str], str | None]:
-    """One step towards a cluster without agents: what is still there, and why the namespaces are if they say so.
+def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
+    """One step towards a cluster without agents.
 
-    `force` removes the finalizers of everything that is only waiting for them, and goes on when Helm cannot uninstall.
-    Raises `ArcError` ARC-2011 when the agents belong to another connected cluster.
+    `force` removes the finalizers of everything that is only waiting for them, and goes on without Helm when that
+    cannot uninstall. Raises `ArcError` ARC-2011 when the agents belong to another connected cluster.
     """
     if refuse := belongs_to_another(target.api, cluster):
         raise ArcError("ARC-2011", refuse)
     api = target.api
-    if records(api):
+    releases = Releases.found(api)
+    for namespace in releases.mine:
         try:
-            _uninstall(target.helm, api, target.access)
+            _uninstall(target.helm, api, target.access, namespace)
         except ArcError as error:
-            if not force or error.retryable:
-                raise
-    left = list(_parts(api))
+            if not force:
+                raise _with_a_way_out(error) from error
+            log.warning("release %s/%s is removed without Helm: %s", namespace, RELEASE, error)
+            _uninstall_without_helm(api, namespace)
+    left = list(parts.everywhere(api, releases))
     for part in left:
         if not part.is_going:
             api.delete(part.path)
@@ -89,81 +88,83 @@ def remove(target: Target, cluster: ClusterId, *, force: bool) -> tuple[list[str
         _ask_again(api, part)
         if force:
             _strip(api, part)
-    return [part.name for part in left], _reason(left)
+    return Left([part.name for part in left], parts.reason(left), parts.remedy(left))
 
 
-def finish(helm: Helm, api: ClusterApi, access: Access) -> str | None:
-    """One look at a removal that began earlier; finishes an uninstall and returns what is still going, if anything."""
-    found = records(api)
-    if found and found[-1]["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled"):
-        _uninstall(helm, api, access)
-    going = [part for part in (*_namespaces(api), *_objects(api, "CRD", DEFINITIONS)) if part.is_going]
+def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str | None]:
+    """One look at a removal that began earlier; finishes an uninstall. What is still going and why, and what helps."""
+    releases = Releases.found(api)
+    for namespace in releases.mine:
+        if records(api, namespace)[-1]["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled"):
+            _uninstall(helm, api, access, namespace)
+    going = [part for part in parts.that_block_a_new_one(api, releases) if part.is_going]
     for part in going:
         _ask_again(api, part)
-    return listed([part.name for part in going], _NAMED) or None
+    if not going:
+        return None, None
+    why = parts.reason(going)
+    return listed([part.name for part in going], _NAMED) + (f" ({why})" if why else ""), parts.remedy(going)
 
 
 def _present(api: ClusterApi) -> list[str]:
-    release = [f"release {RELEASE}"] if records(api) else []
-    found = release + [part.name for part in _parts(api)]
+    releases = Releases.found(api)
+    found = [_release(namespace) for namespace in releases.mine]
+    found += [part.name for part in parts.everywhere(api, releases)]
     more = [f"{len(found) - _PRESENT} more"] if len(found) > _PRESENT else []
     return found[:_PRESENT] + more
 
 
-def _uninstall(helm: Helm, api: ClusterApi, access: Access) -> None:
-    helm.uninstall(access, RELEASE, RELEASE_NAMESPACE)
+def _release(namespace: str) -> str:
+    return f"release {RELEASE}" + (f" in namespace {namespace}" if namespace != RELEASE_NAMESPACE else "")
+
+
+def _with_a_way_out(error: ArcError) -> ArcError:
+    """The error of an uninstall; where it is Helm's, its remedy says how to do without."""
+    if error.code not in _OF_HELM:
+        return error
+    return ArcError(error.code, error.message, remedy=_WITHOUT_HELM, retryable=error.retryable)
+
+
+def _uninstall(helm: Helm, api: ClusterApi, access: Access, namespace: str) -> None:
+    helped(api, namespace, lambda: helm.uninstall(access, RELEASE, namespace))
     # An uninstall that was cut off once leaves records that a second one does not touch.
-    for record in records(api):
-        api.delete(at(RECORDS, record["metadata"]["name"]))
+    _forget(api, namespace, records(api, namespace))
 
 
-def _parts(api: ClusterApi) -> Iterator[_Part]:
-    yield from _namespaces(api)
-    for kind, path in _KINDS:
-        yield from _objects(api, kind, path)
+def _uninstall_without_helm(api: ClusterApi, namespace: str) -> None:
+    """Delete what the release's records name, as far as they can be read, then the records."""
+    kept, served = records(api, namespace), Served(api)
+    for path in dict.fromkeys(path for one in kept for path in objects_in(manifest_of(one), served, namespace)):
+        try:
+            if (item := api.get(path)) and owner_of(item) == namespace:
+                api.delete(path)
+        except ArcError as error:
+            if error.code not in _REFUSED:
+                raise
+            log.warning("%s is left: %s", path, error)
+    _forget(api, namespace, kept)
 
 
-def _objects(api: ClusterApi, kind: str, path: str) -> Iterator[_Part]:
-    for item in api.items(path):
-        if is_of_the_release(item, definition=kind == "CRD"):
-            yield _Part(kind, at(path, item["metadata"]["name"]), item)
+def _forget(api: ClusterApi, namespace: str, kept: Sequence[Json]) -> None:
+    for record in kept:
+        api.delete(at(records_path(namespace), record["metadata"]["name"]))
 
 
-def _namespaces(api: ClusterApi) -> Iterator[_Part]:
-    for name in (NAMESPACE, RELEASE_NAMESPACE):
-        path = f"/api/v1/namespaces/{name}"
-        if item := api.get(path):
-            yield _Part("namespace", path, item)
-
-
-def _ask_again(api: ClusterApi, part: _Part) -> None:
+def _ask_again(api: ClusterApi, part: Part) -> None:
     """Have the API server try once more to delete a definition whose instances it could not list or delete.
 
     A conflict between its own two writes can make it forget the definition until it looks at all of them again, minutes
     later; any other change has it look at once (CRDFinalizer of k8s.io/apiextensions-apiserver, v0.37.1).
     """
-    if part.kind == "CRD" and _condition(part.item, "Terminating").get("reason") == "InstanceDeletionFailed":
+    failed = part.conditions().get("Terminating", {}).get("reason") == "InstanceDeletionFailed"
+    if part.kind == "CRD" and failed:
         api.annotate(part.path, {_ASKED: part.item["metadata"]["resourceVersion"]})
 
 
-def _strip(api: ClusterApi, part: _Part) -> None:
+def _strip(api: ClusterApi, part: Part) -> None:
+    """Take off the finalizers that keep a part: of what is in it, then its own."""
     if part.kind == "CRD":
         strip_instances(api, part.item)
-    elif part.kind == "namespace" and _condition(part.item, "NamespaceFinalizersRemaining"):
+    elif part.kind == "namespace" and "NamespaceFinalizersRemaining" in part.conditions():
         strip_namespace(api, part.item["metadata"]["name"])
-
-
-def _reason(left: list[_Part]) -> str | None:
-    """What the API server says of one that stays: finalizers, or instances of a CRD that it could not delete yet."""
-    kinds = {"namespace": "NamespaceFinalizersRemaining", "CRD": "Terminating"}
-    found = [_condition(part.item, kinds[part.kind]) for part in left if part.kind in kinds]
-    return next((str(one.get("message") or one["type"]) for one in found if one), None)
-
-
-def _condition(item: Json, kind: str) -> Json:
-    """The condition of this type if it holds, an empty one otherwise."""
-    for condition in (item.get("status") or {}).get("conditions") or []:
-        if condition["type"] == kind and condition["status"] == "True":
-            found: Json = condition
-            return found
-    return {}
+    strip_own(api, part.path, part.item)

@@ -7,17 +7,16 @@ the garbage collector deletes what the role owned
 without one, never the other way round. Must not know where the token is kept.
 """
 
-import base64
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from arcway.cluster import permissions
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.permissions import Permission
+from arcway.cluster.refused_credential import seconds_left
 from arcway.domain.errors import ArcError
 from arcway.domain.secret_names import TEMPORARY
 from arcway.domain.secrets_held import hold
@@ -127,16 +126,6 @@ def _remove(api: ClusterApi, path: str, name: str) -> bool:
 def _is_ours(item: Json) -> bool:
     labels = item["metadata"].get("labels") or {}
     return all(labels.get(name) == value for name, value in LABELS.items())
-
-
-def seconds_left(token: str | None) -> float | None:
-    """How long a JWT says that it is valid still, negative when it is not; None for what is no JWT."""
-    try:
-        body = (token or "").split(".")[1]
-        expires = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["exp"]
-        return (datetime.fromtimestamp(expires, UTC) - datetime.now(UTC)).total_seconds()
-    except (IndexError, ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
-        return None
 
 
 def _is_valid_still(token: str | None) -> bool:

@@ -9,7 +9,7 @@ import ssl
 
 from arcway.cluster.budget import BoundedSocket
 from arcway.cluster.kubeconfig import Access
-from arcway.domain.errors import ArcError
+from arcway.domain.errors import ArcError, redact
 from arcway.private_file import private_file
 
 
@@ -34,3 +34,24 @@ def context_for(access: Access) -> ssl.SSLContext:
                 message = "client-certificate-data and client-key-data of the kubeconfig are no usable pair."
                 raise ArcError("ARC-2002", message) from None
     return context
+
+
+# OpenSSL's own words (X509_verify_cert_error_string); an alert is what the server says of what it was shown.
+_CAUSES = (
+    ("Hostname mismatch", "ARC-2044"),
+    ("IP address mismatch", "ARC-2044"),
+    ("certificate has expired", "ARC-2045"),
+    ("certificate is not yet valid", "ARC-2045"),
+    ("alert certificate", "ARC-2006"),
+    ("alert bad certificate", "ARC-2006"),
+    ("alert unknown ca", "ARC-2006"),
+    ("alert access denied", "ARC-2006"),
+    ("CERTIFICATE", "ARC-2007"),
+    ("certificate", "ARC-2007"),
+)
+
+
+def failure(server: str, text: str) -> ArcError:
+    """The error that a failed handshake with `server` is, by what OpenSSL says."""
+    code = next((code for words, code in _CAUSES if words in text), "ARC-3001")
+    return ArcError(code, f"TLS with {server} failed: {redact(text, 200)}")

@@ -69,7 +69,10 @@ CATALOGUE: dict[str, Kind] = {
         "Bind the user to cluster-admin for the time of onboarding, or grant the verbs named.",
     ),
     "ARC-2009": Kind("The Kubernetes version is not supported", "Upgrade the cluster to a supported version."),
-    "ARC-2010": Kind("The cluster has no schedulable Linux node", "Add a Linux node; the agents run on Linux only."),
+    "ARC-2010": Kind(
+        "The cluster has no schedulable Linux node",
+        "Add a Linux node, unless the cluster adds one by itself as soon as the agents wait for it.",
+    ),
     "ARC-2011": Kind(
         "The cluster's agents belong to another connected cluster",
         "Disconnect the cluster from the resource named, or check that the kubeconfig names the right cluster.",
@@ -127,6 +130,22 @@ CATALOGUE: dict[str, Kind] = {
     "ARC-2041": Kind(
         "The proxy's credentials cannot be used",
         "Store them as one line user:password in a secret whose name starts with arcway-proxy-.",
+    ),
+    "ARC-2042": Kind(
+        "The nodes have taints that the agents do not tolerate",
+        "Remove the taint from a node (`kubectl taint nodes NODE KEY-`), or add a node without one.",
+    ),
+    "ARC-2043": Kind(
+        "An admission policy of the cluster refused an object",
+        "Except the agents' namespaces from what the message names, or change what it asks for.",
+    ),
+    "ARC-2044": Kind(
+        "The API server's certificate is for another name",
+        "Use an address in the kubeconfig that the certificate has, or name one of its names in tls-server-name.",
+    ),
+    "ARC-2045": Kind(
+        "The API server's certificate has expired or is not valid yet",
+        "Renew it (`kubeadm certs renew all`), or set the clock right of the machine that Arcway runs on.",
     ),
     "ARC-3001": Kind(
         "The API server cannot be reached",
@@ -302,6 +321,23 @@ CATALOGUE: dict[str, Kind] = {
     "ARC-5015": Kind(
         "The agents are newer than the version asked for",
         "Ask for a newer version, or none for the newest; to go back, disconnect and connect with the older version.",
+    ),
+    "ARC-5016": Kind(
+        "The release names an API that the cluster does not have",
+        "If it is in the chart, choose another version of the agents; what the release has from before is mended by "
+        "itself. When disconnecting, force (--force) removes the agents without Helm.",
+    ),
+    "ARC-5017": Kind(
+        "The release was changed by somebody else meanwhile",
+        "Look at `helm history azure-arc -n NAMESPACE`; nothing was rolled back, because that is not this run's work.",
+    ),
+    "ARC-5018": Kind(
+        "The cluster refuses the agents' pods",
+        "Correct the quota, limit, security standard or policy that the message names; the pods come by themselves.",
+    ),
+    "ARC-5019": Kind(
+        "A pod of the agents cannot be started",
+        "Correct what the message names; `kubectl describe pod -n azure-arc POD` says more.",
     ),
     "ARC-6001": Kind("There is no such run", "List the runs: GET /api/runs."),
     "ARC-6002": Kind("A later run replaced this one", "Follow the link to the later run."),

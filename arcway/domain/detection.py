@@ -2,9 +2,11 @@
 
 The rules are the ones `az connectedk8s` documents, made deterministic: control-plane nodes are looked at first and then
 by name, so that API order does not matter, and a node without a provider id says nothing (the tool writes the word
-"None"). Must not know how nodes are read.
+"None"). Where nodes say nothing, or there are none yet, versions do: managed clusters name their maker there. Must not
+know how nodes are read.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -43,7 +45,13 @@ _DISTRIBUTIONS: tuple[tuple[str, Rule], ...] = (
     ("openshift", _label("node.openshift.io/os_id")),
     ("aks", _label("kubernetes.azure.com/node-image-version")),
     ("gke", _label("cloud.google.com/gke-nodepool", "cloud.google.com/gke-os-distribution")),
-    ("eks", _label("eks.amazonaws.com/nodegroup")),
+    # Managed groups, Auto Mode and Fargate have Amazon's labels; a group of one's own has eksctl's, or only a version.
+    (
+        "eks",
+        lambda labels, annotations, provider: any(
+            key.startswith(("eks.amazonaws.com/", "alpha.eksctl.io/")) for key in labels
+        ),
+    ),
     ("minikube", _label("minikube.k8s.io/version")),
     ("aks_edge_k3s", _annotation_is("node.aksedge.io/distro", "aks_edge_k3s")),
     ("aks_edge_k8s", _annotation_is("node.aksedge.io/distro", "aks_edge_k8s")),
@@ -67,6 +75,15 @@ _DISTRIBUTIONS: tuple[tuple[str, Rule], ...] = (
     ),
 )
 
+# A build of EKS ends in a commit; EKS Distro, which runs anywhere, has a release there (v1.21.2-eks-1-21-4).
+_MAKERS = (
+    ("eks", re.compile(r"-eks-[0-9a-f]{6,40}$")),
+    ("gke", re.compile(r"-gke\.[0-9]+$")),
+    ("k3s", re.compile(r"\+k3s[0-9]")),
+    ("rke2", re.compile(r"\+rke2r?[0-9]")),
+)
+# What these run on when no node says it.
+_HOSTS = {"eks": "aws", "gke": "gcp"}
 _INFRASTRUCTURES = {"k3s": "k3s", "kind": "kind", "azure": "azure", "gce": "gcp", "aws": "aws", "vsphere": "vsphere"}
 
 
@@ -83,10 +100,17 @@ def _provider_id(node: Node) -> str:
     return (node.get("spec") or {}).get("providerID") or ""
 
 
-def detect_distribution(nodes: Sequence[Node]) -> str:
-    """Name the distribution; the first rule that a node meets decides, `generic` when none does."""
+def detect_distribution(nodes: Sequence[Node], version: str = "") -> str:
+    """Name the distribution; the first rule that a node meets decides, then versions, `generic` when nothing does.
+
+    `version` is the API server's.
+    """
     ordered = _in_fixed_order(nodes)
+    by_version = _maker([_kubelet_version(node) for node in ordered] + [version])
     for name, rule in _DISTRIBUTIONS:
+        # Nodes of a managed cluster may have a label that kubeadm's have, too.
+        if name == "kubeadm" and by_version:
+            return by_version
         for node in ordered:
             metadata = node.get("metadata", {})
             if rule(metadata.get("labels") or {}, metadata.get("annotations") or {}, _provider_id(node)):
@@ -94,10 +118,21 @@ def detect_distribution(nodes: Sequence[Node]) -> str:
     return GENERIC
 
 
-def detect_infrastructure(nodes: Sequence[Node]) -> str:
-    """Name the infrastructure from the first provider id there is; `generic` when no node has a known one."""
+def detect_infrastructure(nodes: Sequence[Node], version: str = "") -> str:
+    """Name the infrastructure from the first provider id there is, else from the API server's `version`; `generic`
+    when neither is known.
+    """
     for node in _in_fixed_order(nodes):
         scheme = _provider_id(node).partition("://")[0].lower()
         if scheme:
             return _INFRASTRUCTURES.get(scheme, GENERIC)
-    return GENERIC
+    return _HOSTS.get(_maker([version]) or "", GENERIC)
+
+
+def _maker(versions: Sequence[str]) -> str | None:
+    return next((name for name, pattern in _MAKERS for version in versions if pattern.search(version)), None)
+
+
+def _kubelet_version(node: Node) -> str:
+    info = (node.get("status") or {}).get("nodeInfo") or {}
+    return str(info.get("kubeletVersion") or "")[:100]

@@ -68,6 +68,15 @@ type Tags = Annotated[dict[str, str], Field(max_length=_TAG_LIMIT), AfterValidat
 type ChartVersion = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$")]
 
 
+type FailFast = Annotated[
+    StrictBool,
+    Field(
+        description="End the run as soon as an agent's image cannot be pulled, its pod cannot be scheduled or made, "
+        "or its container keeps crashing, instead of waiting until the phase's time is over."
+    ),
+]
+
+
 class Agents(Model):
     """Which agents to install; what is left out stays as it is in agents that are there."""
 
@@ -111,6 +120,7 @@ class Request(_ClusterRequest):
     agents: Agents = Agents()
     order: Literal["agents-first", "resource-first"] = "agents-first"
     on_failure: Literal["keep", "rollback"] = "keep"
+    fail_fast: FailFast = False
     take_over: StrictBool = False
     """Take the resource of this name even if another live cluster is connected by it, which then loses its identity."""
 
@@ -178,6 +188,7 @@ class UpdateRequest(_ClusterRequest):
     distribution: Word | None = None
     infrastructure: Word | None = None
     azure_hybrid_benefit: Literal["True", "False", "NotApplicable"] | None = None
+    fail_fast: FailFast = False
     kubeconfig: Annotated[KubeconfigReference | None, Field(validate_default=True)] = None
     # Last, so that its validator sees what else was given.
     operation: Annotated[Literal["update", "check"], Field(validate_default=True)] = "update"
@@ -231,6 +242,7 @@ class UpgradeRequest(_ClusterRequest):
     """The newest of the agents' release train unless given."""
     upgrade_timeout: Annotated[int, Field(ge=60, le=3600)] = 600
     """Seconds that the new agents have to become Ready."""
+    fail_fast: FailFast = False
     # Accepted so that a caller may send the same settings with every operation; the agents keep the proxy they have.
     proxy: Proxy | None = None
 

@@ -15,9 +15,9 @@ def upgrade_agents(run: Run) -> Work[None]:
         return
     if isinstance(run.request, UpgradeRequest):
         run.limit(run.request.upgrade_timeout)
-    before = {"revision": release["revision"], "version": release["version"]}
+    before = {name: release[name] for name in ("revision", "version", "uid") if name in release}
     run.temporary(*LEASE)
-    run.undoable(f"upgrade of the agents to {wanted}", "roll_back_agents", **before)
+    run.undoable(f"upgrade of the agents to {wanted}", "roll_back_agents", **before, wanted=wanted)
     given = {"location": run.facts["location"], "wanted": wanted}
     yield from run.call("upgrade_agents", attempts=RELEASE_ATTEMPTS, **given)
     run.changed()

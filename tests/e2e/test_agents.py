@@ -124,6 +124,6 @@ def test_which_kubeconfig_is_used(arcway: Arcway, cluster: SimulatedCluster) -> 
 
 def test_the_error_of_a_run_has_the_last_line_of_a_crash(arcway: Arcway, cluster: SimulatedCluster) -> None:
     order(cluster, outcome="crashLoop", restarts=3, log="first\nno route to host\n")
-    run = arcway.connect(cluster)
+    run = arcway.connect(cluster, failFast=True)
     assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-5007")
     assert run["error"]["message"].endswith("Its last line: no route to host")

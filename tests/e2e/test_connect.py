@@ -1,5 +1,7 @@
 """Connecting a cluster, from the request to Connected."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -100,16 +102,32 @@ def test_a_slow_azure_is_given_its_retry_after(arcway: Arcway, azure: Control, c
     assert _seconds(second) - _seconds(first) >= 2
 
 
-def test_a_failed_image_pull_ends_the_run_early_and_says_what_is_left(
+def test_a_failed_image_pull_ends_a_run_that_is_to_fail_fast_and_says_what_is_left(
     arcway: Arcway, cluster: SimulatedCluster
 ) -> None:
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
-    run = arcway.connect(cluster)
+    run = arcway.connect(cluster, failFast=True)
     assert run["state"] == "Failed"
     assert (run["error"]["code"], run["error"]["phase"]) == ("ARC-5005", "deployAgents")
     assert "metrics-agent" in run["error"]["message"]
     assert run["left"] == ["key pair in namespace azure-arc", "release azure-arc"]
     assert arcway.resource(cluster) is None
+
+
+def test_what_passes_by_itself_is_waited_for_with_its_reason(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
+    run_id = arcway.start(arcway.request(cluster)).json()["id"]
+
+    def tells(run: dict[str, Any]) -> bool:
+        deploying = next(item for item in run["phases"] if item["name"] == "deployAgents")
+        return deploying["state"] == "Waiting" and "ImagePullBackOff" in (deploying["detail"] or "")
+
+    arcway.wait_until(run_id, tells)
+    cluster.control("PUT", "behaviour", {"pods": []})
+    for pod in cluster.get("/api/v1/namespaces/azure-arc/pods")["items"]:
+        cluster.send("DELETE", f"/api/v1/namespaces/azure-arc/pods/{pod['metadata']['name']}", None)
+    run = arcway.finish(run_id)
+    assert run["state"] == "Succeeded", run["error"]
 
 
 def test_a_rollback_leaves_nothing_behind(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
@@ -166,7 +184,7 @@ def test_termination_and_suspension_from_outside_show(
 
 def test_a_failed_run_can_be_gone_on_with(arcway: Arcway, cluster: SimulatedCluster) -> None:
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
-    failed = arcway.connect(cluster)
+    failed = arcway.connect(cluster, failFast=True)
     assert failed["state"] == "Failed"
     cluster.control("PUT", "behaviour", {"pods": []})
     for pod in cluster.get("/api/v1/namespaces/azure-arc/pods")["items"]:

@@ -187,7 +187,7 @@ def test_agents_that_do_not_become_ready_fail_the_update_and_what_was_changed_is
 ) -> None:
     connected(arcway.connect(cluster))
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
-    run = change(arcway, cluster, tags={"a": "b"}, proxy=_PROXY)
+    run = change(arcway, cluster, tags={"a": "b"}, proxy=_PROXY, failFast=True)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "updateAgents")
     assert (run["changed"], run["left"]) == (True, [f"connected cluster c-{cluster.name} changed: tags"])
     assert phase(run, "updateResource")["state"] == "Succeeded"

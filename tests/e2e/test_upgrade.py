@@ -74,7 +74,7 @@ def test_a_failed_upgrade_leaves_the_old_agents_running(arcway: Arcway, cluster:
     old_agents(arcway, cluster)
     before, given = key(cluster), values(cluster)
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
-    run = change(arcway, cluster, "upgrades", agentVersion=CURRENT)
+    run = change(arcway, cluster, "upgrades", agentVersion=CURRENT, failFast=True)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "upgradeAgents")
     assert run["left"] == [f"agents {OLD}, as before"]
     cluster.control("PUT", "behaviour", {"pods": []})

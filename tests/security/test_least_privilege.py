@@ -18,6 +18,7 @@ from arcway.cluster import change, permissions, preflight, removal, temporary_ac
 from arcway.cluster.api import ClusterApi, cluster_api
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.permissions import Permission
+from arcway.cluster.refused_credential import seconds_left
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.references import KubeconfigReference
@@ -62,7 +63,7 @@ def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(
         fresh = renewed(reference, access)
         assert fresh.token not in (None, access.token)
         assert fresh.token in (tmp_path / name).read_text()
-        assert (temporary_account.seconds_left(fresh.token) or 0) > 1800
+        assert (seconds_left(fresh.token) or 0) > 1800
         assert renewed(reference, fresh) is fresh
         with cluster_api(fresh) as limited_api:
             assert permissions.missing(limited_api, permissions.TO_LOOK) == []

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from activities.step import Call, perform
 from arcway.azure.errors import azure_errors
 from arcway.azure.secret_folder import Stored
-from arcway.cluster import agents, key_pair
-from arcway.cluster.helm.pool import _refusal as helm_refusal
+from arcway.cluster import hindrances, key_pair
+from arcway.cluster.helm.port import refusal as helm_refusal
 from arcway.cluster.helm.program import _refusal as program_refusal
 from arcway.cluster.kubeconfig import read_kubeconfig
 from arcway.domain.errors import ArcError, redact
@@ -289,7 +289,7 @@ def through_plain_answer(text: str) -> Any:
 
 
 def through_helm(text: str) -> Any:
-    return helm_refusal({"failed": "HelmError", "message": text}, "upgrade", "ARC-5003").as_dict()
+    return helm_refusal(text, "upgrade", "ARC-5003", is_late=False).as_dict()
 
 
 def through_helm_program(text: str) -> Any:
@@ -316,7 +316,7 @@ def through_pull(text: str) -> Any:
     pod = worlds.pod("x")
     pod["status"]["containerStatuses"][0]["image"] = text
     pod["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": text}}
-    found = agents.failure_of(pod, datetime.now(UTC))
+    found = hindrances.of_pod(pod, datetime.now(UTC))
     assert found is not None
     return found.error.as_dict()
 

@@ -96,6 +96,7 @@ def cluster() -> Json:
         f"{ARC}/pods": of(pod("agent-1")),
         f"{ARC}/secrets/azure-arc-connect-privatekey": named("k", data={"privateKey": "bm8ga2V5"}),
         "/apis/apps/v1/namespaces/azure-arc/deployments": of(deployment("agent")),
+        "/api/v1/secrets": of(record()),
         f"{RELEASE}/secrets": of(record()),
         CRDS: of(definition("arccertificates.clusterconfig.azure.com")),
         "/apis/rbac.authorization.k8s.io/v1/clusterroles": of(named("azure-arc")),

@@ -132,7 +132,9 @@ def _hand_over(
     store = store_of(server, given.vault)
     own = _own_access(server, given)
     access, expires = own, None
-    if given.credential == "service-account":
+    if given.credential == "as-is":
+        _check(own)
+    else:
         access, expires = _with_service_account(undo, own, names, given, needs, seconds)
     undo.callback(_undone, f"secret {names.kubeconfig}", store.delete, names.kubeconfig)
     store.put(names.kubeconfig, access.as_kubeconfig(), expires)
@@ -159,6 +161,20 @@ def _own_access(server: Server, given: Kubeconfig) -> Access:
         access = replace(access, token=found.token, certificate=found.certificate, key=found.key)
     with _as_command_errors(USAGE):
         return read_kubeconfig(access.as_kubeconfig(), None, allow_loopback=server.stack is not None)
+
+
+def _check(own: Access) -> None:
+    """Try a credential that is to be sent as it is, before anything is made. Raises `CommandError` when it is refused.
+
+    An API server that this machine does not reach may be one that the service reaches.
+    """
+    try:
+        with cluster_api(own) as api:
+            api.may("get", "namespaces")
+    except ArcError as error:
+        if not error.code.startswith("ARC-3"):
+            with _as_command_errors(FAILED):
+                raise
 
 
 def _with_service_account(

@@ -22,13 +22,12 @@ from typing import IO, Any, cast
 
 from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.kept import ChartCache, ca_bundle, checked_digest, work_folder
-from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, may_pass
+from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, refusal
 from arcway.cluster.kubeconfig import Access, reach
-from arcway.domain.errors import ArcError, redact
+from arcway.domain.errors import ArcError
 
 # Every call leaves some memory behind in the library, whose clients are made for programs that end.
 _CALLS_LIMIT = 200
-_LOCKED = "another operation (install/upgrade/rollback) is in progress"
 
 
 class Worker:
@@ -193,7 +192,8 @@ class WorkerPool:
                 raise ArcError("ARC-2027", f"What Helm {request['operation']} read cannot be used.") from error
             self._give_back(worker)
         if "failed" in answer:
-            raise _refusal(answer, request["operation"], code)
+            is_late = answer["failed"] == "HelmCancelledError"
+            raise refusal(answer["message"], request["operation"], code, is_late=is_late)
         return answer.get("ok")
 
     def _take(self, operation: str) -> Worker:
@@ -222,12 +222,3 @@ class WorkerPool:
         with self._lock:
             self._workers.discard(worker)
         worker.stop()
-
-
-def _refusal(answer: dict[str, Any], operation: str, code: str) -> ArcError:
-    text = redact(answer["message"], 400)
-    if _LOCKED in answer["message"]:
-        return ArcError("ARC-5010", f"Helm {operation}: {text}")
-    if answer["failed"] == "HelmCancelledError":
-        return ArcError("ARC-5004", f"Helm {operation}: {text}")
-    return ArcError(code, f"Helm {operation}: {text}", retryable=may_pass(answer["message"]))

@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from arcway.cluster import admission
 from arcway.cluster.kubeconfig import Access
-from arcway.domain.errors import ArcError
+from arcway.domain.errors import ArcError, redact
 from arcway.domain.secrets_held import hold
 
 CALL_SECONDS = 60.0
@@ -29,7 +30,13 @@ _WILL_NOT_PASS = (
     "template:",
     "unknown field",
     "not found",
+    "has no",
+    "no matches for kind",
+    "no release provided",
 )
+_LOCKED = "another operation (install/upgrade/rollback) is in progress"
+# Of the stored manifest or of the chart's: only looking at the former tells.
+_API_GONE = "no matches for kind"
 
 # The API server forbids to create anything in a namespace that is being deleted; that ends with the namespace.
 _GOING = "being terminated"
@@ -40,6 +47,21 @@ def may_pass(text: str) -> bool:
     is known to last is listed, and anything else (a broken connection, a server error) is worth another attempt.
     """
     return _GOING in text or not any(words in text for words in _WILL_NOT_PASS)
+
+
+def refusal(text: str, operation: str, code: str, *, is_late: bool) -> ArcError:
+    """The error that Helm's own words are, `code` when they are none of those that have their own."""
+    message = f"Helm {operation}: {redact(text.strip(), 400)}"
+    if _LOCKED in text:
+        return ArcError("ARC-5010", message)
+    if is_late:
+        return ArcError("ARC-5004", message)
+    if _GOING not in text and (refused := admission.refusal_in(text)):
+        passes = admission.may_pass(text)
+        return ArcError(code if passes else "ARC-2043", message, remedy=refused.remedy, retryable=passes)
+    if _API_GONE in text:
+        return ArcError("ARC-5016", message)
+    return ArcError(code, message, retryable=may_pass(text))
 
 
 @dataclass(frozen=True, slots=True)

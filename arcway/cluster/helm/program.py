@@ -18,16 +18,15 @@ from typing import Any
 
 from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.kept import ChartCache, ca_bundle, work_folder
-from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, may_pass
+from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, refusal
 from arcway.cluster.kubeconfig import Access, reach
-from arcway.domain.errors import ArcError, redact
+from arcway.domain.errors import ArcError
 from arcway.private_file import private_file
 
 _TIMEOUT = "--timeout=45s"
 # Without the first, releases made by other Helm clients cannot be upgraded; without the second, an old installation's
 # leftovers (CRDs) stop a new one.
 _OWN = ("--force-conflicts", "--take-ownership")
-_LOCKED = "another operation (install/upgrade/rollback) is in progress"
 _NOT_ASCII = re.compile("[\x7f-\uffff]")
 _DIGEST = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 _LATE = ("context deadline exceeded", "context canceled", "timed out")
@@ -173,9 +172,4 @@ class _NotFoundError(Exception):
 def _refusal(said: str, verb: str, code: str) -> Exception:
     if "release: not found" in said:
         return _NotFoundError()
-    text = f"Helm {verb}: {redact(said.strip(), 400)}"
-    if _LOCKED in said:
-        return ArcError("ARC-5010", text)
-    if any(words in said for words in _LATE):
-        return ArcError("ARC-5004", text)
-    return ArcError(code, text, retryable=may_pass(said))
+    return refusal(said, verb, code, is_late=any(words in said for words in _LATE))

@@ -27,6 +27,8 @@ def changing(case: Case, operation: str) -> Json:
         assert resource
         count = int((resource["tags"] or {}).get("changes", "0"))
         body |= {"tags": {"changes": str(count + 1)}, "autoUpgrade": not _upgrades_itself(resource)}
+    if operation == "upgrade":
+        body["failFast"] = True
     return {"runId": "ba9876543210", "operation": operation, "request": parse_request(body).as_json()}
 
 

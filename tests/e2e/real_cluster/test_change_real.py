@@ -34,7 +34,7 @@ def test_an_upgrade_that_fails_is_rolled_back_and_one_that_works_takes_the_key_a
     assert run["state"] == "Succeeded", run["error"]
     before, given = key(cluster), values(cluster)
     with image_pulls_fail(cluster):
-        run = change(arcway, cluster, "upgrades", agentVersion=CURRENT)
+        run = change(arcway, cluster, "upgrades", agentVersion=CURRENT, failFast=True)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "upgradeAgents"), run
     assert run["left"] == [f"agents {OLD}, as before"]
     cluster.eventually(lambda: _ready_with(cluster, OLD))

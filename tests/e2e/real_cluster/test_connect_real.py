@@ -123,7 +123,7 @@ def outcome(cluster: RealCluster) -> Iterator[None]:
 
 @pytest.mark.usefixtures("outcome")
 def test_a_failed_image_pull_ends_the_run_and_names_the_pod(arcway: Arcway, cluster: RealCluster) -> None:
-    run = arcway.connect(cluster)
+    run = arcway.connect(cluster, failFast=True)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "deployAgents"), run[
         "error"
     ]

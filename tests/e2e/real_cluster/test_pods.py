@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from arcway.cluster import agents
+from arcway.cluster.agents import World
 from arcway.cluster.api import ClusterApi, cluster_api
+from arcway.cluster.hindrances import Hindrance
 from arcway.cluster.kubeconfig import read_kubeconfig
 from arcway.domain.errors import ArcError
 from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
@@ -48,19 +50,13 @@ def _judged(api: Api, product: ClusterApi, *, later: float = 0.0) -> agents.Verd
     deployments = product.items(api.path("deployments", group="apps"))
     pods = product.items(api.path("pods"))
     now = datetime.now(UTC) + timedelta(seconds=later)
-    return agents.judge(deployments, pods, identity_issued=False, now=now)
+    return agents.judge(World(deployments, pods), identity_issued=False, now=now)
 
 
-def _failure(api: Api, product: ClusterApi, *, later: float = 0.0) -> ArcError:
-    def look() -> ArcError | None:
-        try:
-            _judged(api, product, later=later)
-        except ArcError as error:
-            return error
-        return None
-
-    found = api.eventually(look)
-    assert found is not None
+def _hindrance(api: Api, product: ClusterApi, *, later: float = 0.0) -> Hindrance:
+    found = api.eventually(lambda: (seen := _judged(api, product, later=later).hindrance) and seen.settled and seen)
+    assert isinstance(found, Hindrance)
+    assert not found.final
     return found
 
 
@@ -70,7 +66,7 @@ def _failure(api: Api, product: ClusterApi, *, later: float = 0.0) -> ArcError:
 )
 def test_failing_containers(api: Api, product: ClusterApi, outcome: str, code: str, words: str) -> None:
     _deploy(api, annotations={"arcway.local/outcome": outcome})
-    failure = _failure(api, product)
+    failure = _hindrance(api, product).error
     assert failure.code == code
     assert words in failure.message
 
@@ -83,7 +79,7 @@ def test_the_last_line_of_a_crashing_container_is_told_without_its_secrets(
 
     def look() -> ArcError | None:
         try:
-            agents.look(product, identity_issued=True)
+            agents.look(product, identity_issued=True, fail_fast=True)
         except ArcError as error:
             return error
         return None
@@ -104,7 +100,7 @@ _TOO_BIG = {"name": "main", "image": "i:1", "resources": {"requests": {"cpu": "1
 )
 def test_a_pod_that_fits_nowhere(api: Api, product: ClusterApi, pod: Json) -> None:
     _deploy(api, **pod)
-    failure = _failure(api, product, later=61)
+    failure = _hindrance(api, product, later=61).error
     assert failure.code == "ARC-5006"
     assert "0/2 nodes are available" in failure.message
 

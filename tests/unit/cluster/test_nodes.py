@@ -45,9 +45,35 @@ def test_architecture_and_readiness() -> None:
     # A node that takes no pods may be of any architecture.
     assert codes([node("a"), node("b", arch="s390x", unschedulable=True)]) == []
     assert codes([node("b", arch="s390x"), node("a", unschedulable=True)]) == [("ARC-2017", "error")]
-    assert codes([node("a", unschedulable=True)]) == [("ARC-2010", "error")]
+    assert codes([node("a", unschedulable=True)]) == [("ARC-2010", "warning")]
     many = [node(f"n{number}", ready="False") for number in range(8)]
     assert inspect(many)[0]["message"] == "Not ready: nodes n0, n1, n2, n3, n4 and 3 more."
+
+
+def test_a_cluster_that_makes_nodes_on_demand_has_none_yet() -> None:
+    (told,) = inspect([])
+    assert (told["code"], told["level"]) == ("ARC-2010", "warning")
+    assert "no node yet" in told["message"]
+
+
+def tainted(name: str, *taints: tuple[str, str]) -> dict[str, Any]:
+    made = node(name)
+    made["spec"]["taints"] = [{"key": key, "effect": effect} for key, effect in taints]
+    return made
+
+
+def test_taints_on_every_node_are_told_before_anything_is_installed() -> None:
+    repelling = [
+        tainted("a", ("node-role.kubernetes.io/control-plane", "NoSchedule")),
+        tainted("b", ("CriticalAddonsOnly", "NoExecute"), ("x", "PreferNoSchedule")),
+    ]
+    (told,) = inspect(repelling)
+    assert (told["code"], told["level"]) == ("ARC-2042", "warning")
+    assert "CriticalAddonsOnly:NoExecute, node-role.kubernetes.io/control-plane:NoSchedule." in told["message"]
+    assert codes([*repelling, node("c")]) == []
+    assert codes([tainted("a", ("x", "PreferNoSchedule"))]) == []
+    # Kubernetes' own taints say what the node's conditions say, and pass with them.
+    assert codes([tainted("a", ("node.kubernetes.io/memory-pressure", "NoSchedule"))]) == []
 
 
 class Pods:

@@ -1,0 +1,97 @@
+"""Who in a cluster refused an object, and what helps: policies, quotas and security standards, told from one another.
+
+The API server answers all of them as it answers a missing permission, with 403 or 422 and a sentence; the sentences are
+those of the admission plug-ins of Kubernetes and OpenShift. Must not know what was refused.
+"""
+
+import re
+from dataclasses import dataclass
+
+from arcway.domain.text import shown
+
+_LABELS = (
+    "what it wants of labels and annotations can be given with agents.namespaceLabels, namespaceAnnotations, podLabels "
+    "and podAnnotations (--namespace-label, --namespace-annotation, --pod-label, --pod-annotation)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Who refused, and what helps."""
+
+    who: str
+    remedy: str
+
+
+_Maker = tuple[re.Pattern[str], str, str]
+
+# In `remedy`, {0} is what the pattern's first group found.
+_KINDS: tuple[_Maker, ...] = (
+    (
+        re.compile(r"exceeded quota: ([^,\s]+)"),
+        "a quota",
+        "Raise ResourceQuota {0} of the namespace, or remove it: `kubectl get resourcequota -n azure-arc`.",
+    ),
+    (
+        re.compile(r"failed quota: ([^,:\s]+)"),
+        "a quota",
+        "ResourceQuota {0} wants requests or limits that the agents do not set: remove it, or add a LimitRange with "
+        "defaults to the namespace.",
+    ),
+    (
+        re.compile(r"((?:minimum|maximum) \w+ usage per \w+|limit to request ratio)"),
+        "a LimitRange",
+        "Change the namespace's LimitRange ({0}): `kubectl get limitrange -n azure-arc`.",
+    ),
+    (
+        re.compile(r"violates PodSecurity \"?([^\s\":]+)"),
+        "a pod security standard",
+        "The namespace enforces pod security {0}, which the agents do not meet: `kubectl label namespace azure-arc "
+        "pod-security.kubernetes.io/enforce=privileged --overwrite`.",
+    ),
+    (
+        re.compile(r"(security context constraint)"),
+        "OpenShift",
+        "Allow the agents' ServiceAccounts a security context constraint: `oc adm policy add-scc-to-group privileged "
+        "system:serviceaccounts:azure-arc`.",
+    ),
+    (
+        re.compile(r"ValidatingAdmissionPolicy ['\"]?([^\s'\"]+)"),
+        "an admission policy",
+        f"Except the agents' namespaces from ValidatingAdmissionPolicy {{0}}, or meet it: {_LABELS}.",
+    ),
+    (
+        re.compile(r"admission webhook \"?([^\s\"]+)\"? denied"),
+        "an admission policy",
+        f"Except the agents' namespaces from the policy behind webhook {{0}}, or meet it: {_LABELS}.",
+    ),
+    (
+        re.compile(r"failed calling webhook \"?([^\s\":]+)"),
+        "a webhook that does not answer",
+        "Bring back what answers webhook {0}, or delete its configuration: `kubectl get "
+        "validatingwebhookconfigurations,mutatingwebhookconfigurations`.",
+    ),
+    (
+        re.compile(r"GKE Warden\S* \[?(?:authz )?\[?(denied by [^\]:]+)?"),
+        "GKE Warden",
+        "GKE refuses this ({0}); use what Autopilot allows, or a standard cluster.",
+    ),
+    (
+        re.compile(r"denied (?:the )?request"),
+        "an admission policy",
+        f"Except the agents' namespaces from the policy that the message names, or meet it: {_LABELS}.",
+    ),
+)
+
+
+def refusal_in(text: str) -> Refusal | None:
+    """Who refused, by the words of the API server; None when it was no admission."""
+    for pattern, who, remedy in _KINDS:
+        if found := pattern.search(text):
+            return Refusal(who, remedy.format(shown(found[1] or "") if pattern.groups else ""))
+    return None
+
+
+def may_pass(text: str) -> bool:
+    """Whether the refusal may pass by itself: a webhook's server may come back."""
+    return "failed calling webhook" in text

@@ -1,0 +1,103 @@
+"""What the agents have in a cluster outside their namespaces, and these namespaces: each with why it stays, if it does.
+
+Must not change anything.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from arcway.cluster.api import ClusterApi, at
+from arcway.cluster.finalizers import own_finalizers
+from arcway.cluster.leftovers import DEFINITIONS, Releases
+from arcway.cluster.names import NAMESPACE, RELEASE_NAMESPACE
+from arcway.domain.text import listed, sentence, shown
+
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_KINDS = (
+    ("CRD", DEFINITIONS),
+    ("ClusterRole", f"{_RBAC}/clusterroles"),
+    ("ClusterRoleBinding", f"{_RBAC}/clusterrolebindings"),
+)
+_REASONS, _REASON_LENGTH = 5, 200
+_DEAD_API = "NamespaceDeletionDiscoveryFailure"
+_DEAD_API_REMEDY = (
+    "An aggregated API of the cluster does not answer, so that no namespace can go: `kubectl get apiservices` shows "
+    "which one; mend its server or delete the APIService."
+)
+# Conditions of a namespace that are not about its end.
+_ABOUT_THE_END = "Namespace"
+
+type Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One object of the agents outside their namespaces, or one of these namespaces."""
+
+    kind: str
+    path: str
+    item: Json
+
+    @property
+    def name(self) -> str:
+        """Kind and name, to be shown."""
+        return f"{self.kind} {shown(self.item['metadata']['name'])}"
+
+    @property
+    def is_going(self) -> bool:
+        """Whether it is being deleted."""
+        return "deletionTimestamp" in self.item["metadata"]
+
+    def conditions(self) -> dict[str, Json]:
+        """The conditions that hold and say why it is not gone yet, by type."""
+        found = (self.item.get("status") or {}).get("conditions") or []
+        wanted = _ABOUT_THE_END if self.kind == "namespace" else "Terminating"
+        return {one["type"]: one for one in found if one["status"] == "True" and one["type"].startswith(wanted)}
+
+    def reasons(self) -> list[str]:
+        """Why it stays: what the API server says, and the finalizers that it has itself."""
+        if not self.is_going:
+            return []
+        found = [sentence(str(one.get("message") or kind), _REASON_LENGTH) for kind, one in self.conditions().items()]
+        own = own_finalizers(self.item)
+        return [*found, *([f"{self.name} has the finalizers {listed(own)}"] if own else [])]
+
+
+def everywhere(api: ClusterApi, releases: Releases) -> Iterator[Part]:
+    """All parts: namespaces, definitions, roles and their bindings."""
+    yield from namespaces(api)
+    for kind, path in _KINDS:
+        yield from _of_kind(api, kind, path, releases)
+
+
+def that_block_a_new_one(api: ClusterApi, releases: Releases) -> Iterator[Part]:
+    """The parts whose deletion an installation must not run into."""
+    yield from namespaces(api)
+    yield from _of_kind(api, "CRD", DEFINITIONS, releases)
+
+
+def namespaces(api: ClusterApi) -> Iterator[Part]:
+    """The agents' own namespaces; one in which a release of theirs is beside others is not theirs."""
+    for name in (NAMESPACE, RELEASE_NAMESPACE):
+        path = f"/api/v1/namespaces/{name}"
+        if item := api.get(path):
+            yield Part("namespace", path, item)
+
+
+def reason(parts: Sequence[Part]) -> str | None:
+    """Why these stay, in one line; None when nothing says so."""
+    found = list(dict.fromkeys(text for part in parts for text in part.reasons()))
+    more = [f"{len(found) - _REASONS} more reasons"] if len(found) > _REASONS else []
+    return "; ".join([*found[:_REASONS], *more]) or None
+
+
+def remedy(parts: Sequence[Part]) -> str | None:
+    """What helps where no finalizer is the cause."""
+    return _DEAD_API_REMEDY if any(_DEAD_API in part.conditions() for part in parts if part.is_going) else None
+
+
+def _of_kind(api: ClusterApi, kind: str, path: str, releases: Releases) -> Iterator[Part]:
+    for item in api.items(path):
+        if releases.own(item, definition=kind == "CRD"):
+            yield Part(kind, at(path, item["metadata"]["name"]), item)

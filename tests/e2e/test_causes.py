@@ -1,0 +1,182 @@
+"""The remedy follows the cause, not the status: certificates, refused credentials, admission."""
+
+import base64
+import json
+import ssl
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from arcway.cluster import certificate
+from arcway.cluster.api import _refusal, cluster_api
+from arcway.cluster.helm.port import refusal
+from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.domain.errors import ArcError
+from tests.e2e.conftest import Command, SimulatedCluster
+from tests.e2e.test_credentials import Made, made, named  # noqa: F401 - fixtures
+from tests.security.api_servers import Exchange, Server
+
+
+class Authority:
+    """Signs one server certificate, valid from and until so many days from now."""
+
+    def __init__(self, begins: int, ends: int, name: str = "127.0.0.1") -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        own = self._builder("authority", self._key, -9, 9).add_extension(x509.BasicConstraints(True, None), True)
+        self.pem = own.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
+        self._server = ec.generate_private_key(ec.SECP256R1())
+        names: list[x509.GeneralName] = [x509.DNSName(name)]
+        if name == "127.0.0.1":
+            import ipaddress
+
+            names = [x509.IPAddress(ipaddress.ip_address(name))]
+        signed = self._builder("server", self._server, begins, ends)
+        signed = signed.add_extension(x509.SubjectAlternativeName(names), False)
+        self._certificate = signed.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
+
+    def context(self, folder: Path) -> ssl.SSLContext:
+        key = self._server.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (folder / "server.pem").write_bytes(key + self._certificate)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "server.pem")
+        return context
+
+    def _builder(self, name: str, key: ec.EllipticCurvePrivateKey, begins: int, ends: int) -> x509.CertificateBuilder:
+        now, subject = datetime.now(UTC), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
+        return (
+            x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now + timedelta(days=begins))
+            .not_valid_after(now + timedelta(days=ends))
+        )
+
+
+def kubeconfig(port: int, ca: bytes, token: str = "token") -> str:
+    cluster = {
+        "server": f"https://127.0.0.1:{port}",
+        "certificate-authority-data": base64.b64encode(ca).decode(),
+    }
+    return json.dumps(
+        {
+            "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": cluster}],
+            "users": [{"name": "u", "user": {"token": token}}],
+        }
+    )
+
+
+def by_client(access: Access) -> None:
+    with cluster_api(access) as api:
+        api.get("/version")
+
+
+def nothing(exchange: Exchange) -> bool:
+    return exchange.reply(200, b"{}")
+
+
+@pytest.mark.parametrize("call", [by_client, certificate.ends], ids=["client", "certificate"])
+@pytest.mark.parametrize(
+    ("begins", "ends", "name", "code"),
+    [
+        (-5, -1, "127.0.0.1", "ARC-2045"),
+        (1, 5, "127.0.0.1", "ARC-2045"),
+        (-1, 5, "other.example", "ARC-2044"),
+    ],
+    ids=["expired", "not yet valid", "another name"],
+)
+def test_what_is_wrong_with_a_certificate_has_its_own_code(
+    begins: int, ends: int, name: str, code: str, call: Callable[[Access], Any], tmp_path: Path
+) -> None:
+    authority = Authority(begins, ends, name)
+    with Server(nothing, authority.context(tmp_path)) as server:
+        access = read_kubeconfig(kubeconfig(server.server_port, authority.pem), None, allow_loopback=True)
+        with pytest.raises(ArcError) as caught:
+            call(access)
+    assert (caught.value.code, caught.value.retryable) == (code, False)
+
+
+def jwt(**claims: Any) -> str:
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{body}.c2ln"
+
+
+def test_a_refused_token_says_when_it_ended_and_whose_it_is(tmp_path: Path) -> None:
+    def refuse(exchange: Exchange) -> bool:
+        return exchange.reply(401, json.dumps({"kind": "Status", "message": "Unauthorized"}).encode())
+
+    authority = Authority(-1, 5)
+    account = "system:serviceaccount:ci:deployer"
+    with Server(refuse, authority.context(tmp_path)) as server:
+        for token, words in (
+            (jwt(sub=account, exp=1_700_000_000), "ended on 2023-11-14 22:13 UTC"),
+            (jwt(sub=account, exp=4e9, nbf=3.9e9), "is valid from 2093"),
+            (jwt(sub=account, exp=4e9), "is that of ServiceAccount ci/deployer"),
+        ):
+            text = kubeconfig(server.server_port, authority.pem, token)
+            with pytest.raises(ArcError, match="ARC-2006") as caught:
+                by_client(read_kubeconfig(text, None, allow_loopback=True))
+            assert words in caught.value.message
+            assert "kubectl create token deployer -n ci" in caught.value.remedy
+
+
+@pytest.mark.parametrize("token", ["opaque", "a.b.c", jwt(exp="soon"), jwt(exp=1e300), jwt(sub=["x"]), jwt(exp=True)])
+def test_a_token_that_tells_nothing_is_refused_all_the_same(token: str) -> None:
+    refused = _refusal(401, b"{}", "GET /x", None, Access("https://x", "", token=token))
+    assert refused.code == "ARC-2006"
+
+
+ADMISSION = {
+    'admission webhook "validation.gatekeeper.sh" denied the request: [owner] no label owner': "validation.gatekeeper",
+    "namespaces is forbidden: ValidatingAdmissionPolicy 'team' with binding 'b' denied request: no": "team",
+    'secrets "x" is forbidden: exceeded quota: objects, requested: secrets=1': "objects",
+    'GKE Warden authz [denied by managed-namespaces-limitation]: the namespace "kube-system" is managed': "limitation",
+}
+
+
+@pytest.mark.parametrize(("message", "words"), ADMISSION.items())
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_admission_is_told_from_a_missing_permission(message: str, words: str, status: int) -> None:
+    by_api = _refusal(status, json.dumps({"message": message}).encode(), "POST /api/v1/namespaces", None)
+    by_helm = refusal(f"INSTALLATION FAILED: {message}", "install", "ARC-5003", is_late=False)
+    for error in (by_api, by_helm):
+        assert (error.code, error.retryable) == ("ARC-2043", False)
+        assert words in error.remedy
+        assert "cluster-admin" not in error.remedy
+
+
+def test_a_permission_that_is_missing_is_none_of_them() -> None:
+    message = 'namespaces is forbidden: User "x" cannot create resource "namespaces" in API group ""'
+    assert _refusal(403, json.dumps({"message": message}).encode(), "POST /x", None).code == "ARC-2008"
+
+
+def test_a_webhook_that_does_not_answer_may_answer_later() -> None:
+    message = 'Internal error occurred: failed calling webhook "v.example.com": no endpoints available for service'
+    by_api = _refusal(500, json.dumps({"message": message}).encode(), "POST /x", None)
+    by_helm = refusal(message, "upgrade", "ARC-5003", is_late=False)
+    assert [(error.code, error.retryable) for error in (by_api, by_helm)] == [("ARC-2013", True), ("ARC-5003", True)]
+    assert all("v.example.com" in error.remedy for error in (by_api, by_helm))
+
+
+def test_a_refused_token_that_is_sent_as_is_is_told_before_anything_is_made(
+    cluster: SimulatedCluster, named: tuple[str, ...], command: Command, made: Made, tmp_path: Path
+) -> None:
+    spoilt = json.loads(json.dumps(cluster.kubeconfig))
+    spoilt["users"][0]["user"] = {"token": jwt(sub="system:serviceaccount:ci:deployer", exp=1_700_000_000)}
+    (tmp_path / "config").write_text(json.dumps(spoilt))
+    done = command(
+        "connect", *named, "-l", "eastus", "--kube-config", str(tmp_path / "config"), "--credential", "as-is"
+    )
+    assert done.returncode == 1, done.stderr
+    assert "ARC-2006" in done.stderr
+    assert "kubectl create token deployer -n ci" in done.stderr
+    assert "Run cluster-" not in done.stdout + done.stderr
+    assert made.there() == set()

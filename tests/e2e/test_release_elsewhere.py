@@ -1,0 +1,131 @@
+"""The agents' release is found wherever it is, is never doubled, and goes with everything that it made."""
+
+import base64
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from arcway.cluster.helm.pool import WorkerPool
+from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from tests.e2e.test_update import change
+
+ROOT = Path(__file__).parents[2]
+_ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+
+
+def agents_chart(name: str = "azure-arc-k8sagents") -> bytes:
+    """The agents' chart as an archive."""
+    buffer = io.BytesIO()
+    folder = ROOT / "arcway/local/azure/chart"
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path in sorted(item for item in folder.rglob("*") if item.is_file()):
+            data = path.read_bytes().replace(b"version: 0.0.0", b"version: 1.36.2")
+            if path.name == "Chart.yaml":
+                data = data.replace(b"azure-arc-k8sagents", name.encode())
+            entry = tarfile.TarInfo(f"{name}/{path.relative_to(folder)}")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return gzip.compress(buffer.getvalue())
+
+
+def small_chart(template: Json) -> bytes:
+    """A chart of somebody else's with one object."""
+    buffer = io.BytesIO()
+    files = {
+        "Chart.yaml": json.dumps({"apiVersion": "v2", "name": "theirs", "version": "1.0.0"}),
+        "templates/role.yaml": json.dumps(template),
+    }
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, text in files.items():
+            entry = tarfile.TarInfo(f"theirs/{path}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return gzip.compress(buffer.getvalue())
+
+
+@pytest.fixture(scope="module")
+def helm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerPool]:
+    pool = WorkerPool(tmp_path_factory.mktemp("helm"), 1, None)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def access(cluster: SimulatedCluster) -> Access:
+    return read_kubeconfig(cluster.file.read_text(), None, allow_loopback=True)
+
+
+def values(arcway: Arcway, cluster: SimulatedCluster) -> Json:
+    named = {"subscriptionId": arcway.subscription, "resourceGroup": "clusters", "resourceName": f"c-{cluster.name}"}
+    return {"global": {**named, "resourceGroupName": "clusters", "location": "eastus"}}
+
+
+def records(cluster: SimulatedCluster, namespace: str) -> list[Json]:
+    found = cluster.get(f"/api/v1/namespaces/{namespace}/secrets")["items"]
+    return [item for item in found if item["type"] == "helm.sh/release.v1"]
+
+
+def succeeded(run: Json) -> Json:
+    assert run["state"] == "Succeeded", run["error"]
+    return run
+
+
+def test_every_command_works_on_an_installation_in_another_namespace(
+    arcway: Arcway, cluster: SimulatedCluster, helm: WorkerPool, access: Access
+) -> None:
+    before = cluster.objects()
+    helm.install(access, "azure-arc", "default", agents_chart(), values(arcway, cluster))
+    body = arcway.request(cluster)
+    checked = arcway.http.post("/onboardings", json=body, params={"dryRun": "true"}).json()
+    assert "install release azure-arc" not in succeeded(checked)["result"]["plan"]
+    succeeded(arcway.connect(cluster, agents={"autoUpgrade": False}))
+    assert succeeded(arcway.connect(cluster, agents={"autoUpgrade": False}))["changed"] is False
+    key = cluster.get("/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey")
+    assert key["metadata"]["annotations"]["meta.helm.sh/release-namespace"] == "default"
+    succeeded(change(arcway, cluster, proxy={"https": "http://proxy:3128"}))
+    assert (
+        base64.b64decode(
+            cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]["HTTPS_PROXY"]
+        ).decode()
+        == "http://proxy:3128"
+    )
+    succeeded(change(arcway, cluster, "upgrades"))
+    assert len(records(cluster, "default")) >= 2
+    assert cluster.get("/api/v1/namespaces/azure-arc-release")["kind"] == "Status"
+    checked = arcway.http.post("/offboardings", json=arcway.offboarding(cluster), params={"dryRun": "true"}).json()
+    assert "remove release azure-arc in namespace default" in succeeded(checked)["result"]["plan"]
+    run = succeeded(arcway.disconnect(cluster))
+    assert run["left"] == []
+    assert cluster.objects() == before
+
+
+def test_two_installations_are_told_and_both_removed(
+    arcway: Arcway, cluster: SimulatedCluster, helm: WorkerPool, access: Access
+) -> None:
+    before = cluster.objects()
+    succeeded(arcway.connect(cluster))
+    helm.install(access, "azure-arc", "default", agents_chart(), values(arcway, cluster))
+    checked = arcway.http.post("/onboardings", json=arcway.request(cluster), params={"dryRun": "true"}).json()
+    assert any("installed 2 times" in item["message"] for item in checked["findings"]), checked
+    assert succeeded(arcway.disconnect(cluster))["left"] == []
+    assert cluster.objects() == before
+
+
+def test_a_release_of_the_same_name_that_is_somebody_elses_stays(
+    arcway: Arcway, cluster: SimulatedCluster, helm: WorkerPool, access: Access
+) -> None:
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "azure-arc-x"}}
+    helm.install(access, "azure-arc", "default", small_chart({**role, "rules": []}), {})
+    before = cluster.objects()
+    succeeded(arcway.connect(cluster))
+    assert len(records(cluster, "azure-arc-release")) == 1
+    for force in (False, True):
+        assert succeeded(arcway.disconnect(cluster, force=force, agentsOnly=True))["left"] == []
+        assert cluster.objects() == before
+        assert cluster.get(f"{_ROLES}/azure-arc-x")["kind"] == "ClusterRole"

@@ -1,0 +1,81 @@
+"""The way back from an upgrade: only of the release that the run began with."""
+
+from typing import Any, cast
+from unittest.mock import create_autospec
+
+import pytest
+
+from arcway.cluster import change
+from arcway.cluster.api import ClusterApi
+from arcway.cluster.change import Before
+from arcway.cluster.helm import Helm, Release
+from arcway.cluster.helm.port import may_pass
+from arcway.cluster.kubeconfig import Access
+from arcway.cluster.lease import Held
+from arcway.cluster.release import Target
+from arcway.domain.errors import ArcError
+
+ACCESS = Access("https://x", "ca", token="t")
+BEFORE = Before(3, "1.13.4", "uid-3", "1.36.2")
+
+
+class Records:
+    """The release's records, as the API serves them."""
+
+    def __init__(self, *revisions: tuple[int, str, str]) -> None:
+        self.found: list[dict[str, Any]] = [
+            {
+                "metadata": {
+                    "name": f"v{number}",
+                    "uid": uid,
+                    "labels": {"version": str(number), "status": status},
+                    "creationTimestamp": "2026-01-01T00:00:00Z",
+                }
+            }
+            for number, uid, status in revisions
+        ]
+
+    def items(self, path: str, **query: str) -> list[dict[str, Any]]:
+        return list(self.found)
+
+
+def rolled_back(records: Records, now: Release, before: Before, made: frozenset[str] = frozenset()) -> Any:
+    helm = create_autospec(Helm, instance=True)
+    helm.release.return_value = now
+    everything = frozenset(str(record["metadata"]["uid"]) for record in records.found)
+    target = Target(helm, cast("ClusterApi", records), ACCESS, Held(everything - made))
+    change.roll_back(target, before)
+    return helm.roll_back
+
+
+UPGRADED = Records((3, "uid-3", "superseded"), (4, "uid-4", "deployed"))
+
+
+def test_what_this_run_upgraded_comes_back() -> None:
+    call = rolled_back(UPGRADED, Release("deployed", 4, "1.36.2", {}), BEFORE)
+    call.assert_called_once_with(ACCESS, "azure-arc", "azure-arc-release", 3)
+
+
+def test_an_upgrade_that_was_not_begun_is_left_alone() -> None:
+    call = rolled_back(Records((3, "uid-3", "deployed")), Release("deployed", 3, "1.13.4", {}), BEFORE)
+    call.assert_not_called()
+
+
+@pytest.mark.parametrize(
+    ("records", "now", "before"),
+    [
+        (Records((1, "other", "deployed")), Release("deployed", 1, "1.36.2", {}), BEFORE),
+        (Records((3, "other", "deployed")), Release("deployed", 3, "1.36.2", {}), BEFORE),
+        (Records((3, "uid-3", "superseded"), (5, "o", "deployed")), Release("deployed", 5, "1.40.0", {}), BEFORE),
+        (Records((3, "new", "deployed")), Release("deployed", 3, "1.36.2", {}), Before(3, "1.13.4")),
+    ],
+    ids=["installed anew", "installed anew, as often changed", "upgraded by somebody else", "known by the Lease alone"],
+)
+def test_what_somebody_else_made_is_not_rolled_back(records: Records, now: Release, before: Before) -> None:
+    with pytest.raises(ArcError) as caught:
+        rolled_back(records, now, before, frozenset({"new"}))
+    assert (caught.value.code, caught.value.retryable) == ("ARC-5017", False)
+
+
+def test_a_revision_that_there_is_not_will_not_come_by_waiting() -> None:
+    assert not may_pass("release has no 3 version")
