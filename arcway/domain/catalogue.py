@@ -47,7 +47,7 @@ CATALOGUE: dict[str, Kind] = {
     ),
     "ARC-2003": Kind(
         "The kubeconfig has something that the service refuses, or lacks something that it needs",
-        "Embed the CA and a token or client certificate; exec plug-ins, file paths, proxies, "
+        "Embed a token or client certificate, and the CA unless it is a public one; exec plug-ins, file paths, proxies, "
         "impersonation and skipped TLS checks are refused.",
     ),
     "ARC-2004": Kind(
