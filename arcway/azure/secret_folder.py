@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from arcway.domain.errors import ArcError
+from arcway.domain.text import decoded
 
 _SIZE_LIMIT = 1024 * 1024
 _ABOUT = ".json"
@@ -108,6 +109,6 @@ def _text(name: str, data: bytes) -> str:
     if len(data) > _SIZE_LIMIT:
         raise ArcError("ARC-2001", f"Secret {name} is larger than 1 MiB.")
     try:
-        return data.decode()
+        return decoded(data)
     except UnicodeDecodeError as error:
-        raise ArcError("ARC-2001", f"Secret {name} is not text in UTF-8.") from error
+        raise ArcError("ARC-2001", f"Secret {name} is not text in UTF-8 or UTF-16.") from error

@@ -1,17 +1,18 @@
 """Reads a kubeconfig as what it is: hostile input that could name programs to run and files to read.
 
-We parse it ourselves and accept one context with an embedded CA and a token or client certificate; everything else
+We parse it ourselves and accept one context with a CA in it or none, and a token or client certificate; everything else
 that Kubernetes' own loaders would act on is refused, by name and all at once. Must not send anything anywhere, except
 that the server's name is resolved.
 """
 
 import base64
-import binascii
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from arcway.cluster import pem
 from arcway.cluster.endpoint import Endpoint, find_endpoint
 from arcway.cluster.plain_yaml import PlainYamlError, Unquoted, read_yaml
 from arcway.domain.errors import ArcError
@@ -20,7 +21,7 @@ from arcway.domain.text import listed, shown
 
 _NAMED = 20
 _CA_BYTES = 256 * 1024
-_CLUSTER_FIELDS = {"server", "certificate-authority-data", "tls-server-name", "extensions"}
+_CLUSTER_FIELDS = {"server", "certificate-authority-data", "tls-server-name", "disable-compression", "extensions"}
 _USER_FIELDS = {"token", "client-certificate-data", "client-key-data", "extensions"}
 _TOKEN = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[0-9A-Za-z._:-]{1,253}")
@@ -32,6 +33,7 @@ class Access:
 
     server: str
     ca: str
+    """Certificates in PEM form; empty: the public authorities decide."""
     token: str | None = field(default=None, repr=False)
     certificate: str | None = field(default=None, repr=False)
     key: str | None = field(default=None, repr=False)
@@ -44,7 +46,9 @@ class Access:
 
         With `proxy`, the server is reached through the proxy at this URL.
         """
-        cluster = {"server": self.server, "certificate-authority-data": _encoded(self.ca)}
+        cluster = {"server": self.server}
+        if self.ca:
+            cluster["certificate-authority-data"] = _encoded(self.ca)
         if proxy:
             cluster["proxy-url"] = proxy
         if self.tls_server_name:
@@ -79,15 +83,16 @@ def read_kubeconfig(text: str, context: str | None, *, allow_loopback: bool) -> 
     document = _parse(text)
     cluster, user = _selected(document, context)
     _refuse(_refused(cluster, user), _missing(cluster, user))
+    ca, certificate = _authorities(cluster), _pem(user, "client-certificate-data", pem.certificates)
+    token, key = user.get("token"), _pem(user, "client-key-data", pem.private_key)
+    hold(token, key, user.get("client-key-data"))
     server = str(cluster["server"]).rstrip("/")
     endpoint = find_endpoint(server, allow_loopback=allow_loopback)
-    token, key = user.get("token"), _decoded(user, "client-key-data")
-    hold(token, key, user.get("client-key-data"))
     return Access(
         server=server,
-        ca=_authorities(cluster),
+        ca=ca,
         token=token,
-        certificate=_decoded(user, "client-certificate-data"),
+        certificate=certificate,
         key=key,
         tls_server_name=cluster.get("tls-server-name"),
         endpoint=endpoint,
@@ -161,7 +166,7 @@ def _refused(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, st
     refused = [
         {"field": f"{kind}.{name}", "message": "is not accepted by the service"}
         for kind, given, accepted in (("cluster", cluster, _CLUSTER_FIELDS), ("user", user, _USER_FIELDS))
-        for name in sorted(map(shown, set(given) - accepted))[:_NAMED]
+        for name in sorted(shown(name) for name in set(given) - accepted if not _says_nothing(given[name]))[:_NAMED]
     ]
     if user.get("token") and not _matches(_TOKEN, user["token"]):
         refused.append({"field": "user.token", "message": "has characters that no bearer token has"})
@@ -171,12 +176,12 @@ def _refused(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, st
 
 
 def _missing(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, str]]:
-    needed = ("server", "certificate-authority-data")
-    missing = [
-        {"field": f"cluster.{name}", "message": "is missing or not text"}
-        for name in needed
-        if not _is_text(cluster.get(name))
-    ]
+    missing = []
+    if not _is_text(cluster.get("server")):
+        missing.append({"field": "cluster.server", "message": "is missing or not text"})
+    authority = cluster.get("certificate-authority-data")
+    if authority not in (None, "") and not _is_text(authority):
+        missing.append({"field": "cluster.certificate-authority-data", "message": "is not text"})
     has_certificate = _is_text(user.get("client-certificate-data")) and _is_text(user.get("client-key-data"))
     if not user.get("token") and not has_certificate:
         text = "a token, or client-certificate-data and client-key-data, is needed"
@@ -186,11 +191,16 @@ def _missing(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, st
 
 def _authorities(cluster: dict[str, Any]) -> str:
     """The CA's certificates. Raises `ArcError` ARC-2002 for more than an API server's trust can need."""
-    found = _decoded(cluster, "certificate-authority-data") or ""
+    found = _pem(cluster, "certificate-authority-data", pem.certificates) or ""
     if len(found) > _CA_BYTES:
         text = f"certificate-authority-data of the kubeconfig has more than {_CA_BYTES // 1024} KiB."
         raise ArcError("ARC-2002", text)
     return found
+
+
+def _says_nothing(value: object) -> bool:
+    """Whether a field is there and asks for nothing."""
+    return value in (None, "", [], {}) or (isinstance(value, str) and value.lower() == "false")
 
 
 def _matches(pattern: re.Pattern[str], value: object) -> bool:
@@ -205,10 +215,10 @@ def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _decoded(mapping: dict[str, Any], name: str) -> str | None:
+def _pem(mapping: dict[str, Any], name: str, read: Callable[[bytes], str]) -> str | None:
     if not mapping.get(name):
         return None
     try:
-        return base64.b64decode(mapping[name], validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, TypeError, ValueError):
+        return read(pem.from_base64(mapping[name]))
+    except ValueError:
         raise ArcError("ARC-2002", f"{name} of the kubeconfig is not PEM in base64.") from None

@@ -6,7 +6,9 @@ many clusters do not have, such as those of older EKS clusters; kubectl does not
 """
 
 import ssl
+from contextlib import suppress
 
+from arcway.cluster import pem
 from arcway.cluster.budget import BoundedSocket
 from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError, redact
@@ -18,12 +20,10 @@ def context_for(access: Access) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.sslsocket_class = BoundedSocket
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    try:
-        context.load_verify_locations(cadata=access.ca)
-    except (ssl.SSLError, ValueError, TypeError) as error:  # a TypeError for what is not ASCII
-        raise ArcError(
-            "ARC-2002", "certificate-authority-data of the kubeconfig holds no usable certificate."
-        ) from error
+    if access.ca:
+        _trust(context, access.ca)
+    else:
+        _trust_the_public(context)
     if access.certificate and access.key:
         with private_file(access.certificate) as certificate, private_file(access.key) as key:
             try:
@@ -34,6 +34,25 @@ def context_for(access: Access) -> ssl.SSLContext:
                 message = "client-certificate-data and client-key-data of the kubeconfig are no usable pair."
                 raise ArcError("ARC-2002", message) from None
     return context
+
+
+def _trust(context: ssl.SSLContext, authorities: str) -> None:
+    """Trust these; one of several that cannot be read is passed over, as Go does."""
+    usable = 0
+    for block in pem.blocks(authorities.encode()):
+        with suppress(ssl.SSLError, ValueError):
+            context.load_verify_locations(cadata=block.data)
+            usable += 1
+    if not usable:
+        raise ArcError("ARC-2002", "certificate-authority-data of the kubeconfig holds no usable certificate.")
+
+
+def _trust_the_public(context: ssl.SSLContext) -> None:
+    """A kubeconfig without an authority means those that everybody trusts: the system's, and Mozilla's."""
+    import certifi
+
+    context.load_default_certs()
+    context.load_verify_locations(certifi.where())
 
 
 # OpenSSL's own words (X509_verify_cert_error_string); an alert is what the server says of what it was shown.

@@ -47,8 +47,8 @@ CATALOGUE: dict[str, Kind] = {
     ),
     "ARC-2003": Kind(
         "The kubeconfig has something that the service refuses, or lacks something that it needs",
-        "Embed the CA and a token or client certificate; exec plug-ins, file paths, proxies, "
-        "impersonation and skipped TLS checks are refused.",
+        "Embed a token or client certificate, and the CA unless it is a public one; exec plug-ins, file paths, "
+        "proxies, impersonation and skipped TLS checks are refused.",
     ),
     "ARC-2004": Kind(
         "The kubeconfig context does not exist", "Name one of the contexts that the kubeconfig has, or none."

@@ -4,6 +4,7 @@ a reader's eye.
 What is written back to where it came from must not go through here.
 """
 
+import codecs
 import json
 import re
 from collections.abc import Sequence
@@ -25,6 +26,13 @@ _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BLANKS = re.compile(r"[ \t\r\n]+")
 
 type Json = dict[str, Any]
+
+
+def decoded(data: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 when its mark says so, without the mark. Raises `UnicodeDecodeError`."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    return data.decode("utf-8-sig")
 
 
 def visible(text: str) -> str:

@@ -20,8 +20,6 @@ from arcway.cluster.api import _refusal, cluster_api
 from arcway.cluster.helm.port import refusal
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain.errors import ArcError
-from tests.e2e.conftest import Command, SimulatedCluster
-from tests.e2e.test_credentials import Made, made, named  # noqa: F401 - fixtures
 from tests.security.api_servers import Exchange, Server
 
 
@@ -164,19 +162,3 @@ def test_a_webhook_that_does_not_answer_may_answer_later() -> None:
     by_helm = refusal(message, "upgrade", "ARC-5003", is_late=False)
     assert [(error.code, error.retryable) for error in (by_api, by_helm)] == [("ARC-2013", True), ("ARC-5003", True)]
     assert all("v.example.com" in error.remedy for error in (by_api, by_helm))
-
-
-def test_a_refused_token_that_is_sent_as_is_is_told_before_anything_is_made(
-    cluster: SimulatedCluster, named: tuple[str, ...], command: Command, made: Made, tmp_path: Path
-) -> None:
-    spoilt = json.loads(json.dumps(cluster.kubeconfig))
-    spoilt["users"][0]["user"] = {"token": jwt(sub="system:serviceaccount:ci:deployer", exp=1_700_000_000)}
-    (tmp_path / "config").write_text(json.dumps(spoilt))
-    done = command(
-        "connect", *named, "-l", "eastus", "--kube-config", str(tmp_path / "config"), "--credential", "as-is"
-    )
-    assert done.returncode == 1, done.stderr
-    assert "ARC-2006" in done.stderr
-    assert "kubectl create token deployer -n ci" in done.stderr
-    assert "Run cluster-" not in done.stdout + done.stderr
-    assert made.there() == set()

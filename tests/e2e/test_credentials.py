@@ -10,6 +10,7 @@ import pytest
 
 from arcway.local.stack import Stack
 from tests.e2e.conftest import Arcway, Command, Control, Json, SimulatedCluster
+from tests.e2e.test_causes import jwt
 from tests.e2e.test_secrets import ProcessWatch, files_with, history
 
 _ACCOUNTS = "/api/v1/namespaces/kube-system/serviceaccounts"
@@ -198,4 +199,20 @@ def test_wrong_options_are_refused_before_anything_is_made(
 ) -> None:
     done = command("check", *named, "-l", "eastus", "--kube-config", plain(cluster, tmp_path), *options)
     assert (done.returncode, text in done.stderr) == (code, True), done.stderr
+    assert made.there() == set()
+
+
+def test_a_refused_token_that_is_sent_as_is_is_told_before_anything_is_made(
+    cluster: SimulatedCluster, named: tuple[str, ...], command: Command, made: Made, tmp_path: Path
+) -> None:
+    spoilt = json.loads(json.dumps(cluster.kubeconfig))
+    spoilt["users"][0]["user"] = {"token": jwt(sub="system:serviceaccount:ci:deployer", exp=1_700_000_000)}
+    (tmp_path / "config").write_text(json.dumps(spoilt))
+    done = command(
+        "connect", *named, "-l", "eastus", "--kube-config", str(tmp_path / "config"), "--credential", "as-is"
+    )
+    assert done.returncode == 1, done.stderr
+    assert "ARC-2006" in done.stderr
+    assert "kubectl create token deployer -n ci" in done.stderr
+    assert "Run cluster-" not in done.stdout + done.stderr
     assert made.there() == set()

@@ -149,7 +149,7 @@ def test_what_is_wrong_is_said_all_at_once_and_nothing_is_kept(signed: Signed, p
     assert (empty.status_code, "kubeconfig: is needed" in empty.text) == (400, True)
     large = olga.post("/start", form(signed, cluster, kubeconfig="x" * 500_000))
     assert (large.status_code, "ARC-1003" in large.text) == (413, True)
-    binary = {"kubeconfigFile": ("config", b"\xff\xfe", "text/yaml")}
+    binary = {"kubeconfigFile": ("config", b"\xff\x80", "text/yaml")}
     refused = olga.post("/start", form(signed, cluster, kubeconfig=""), files=binary)
     assert (refused.status_code, "not text in UTF-8" in refused.text) == (400, True)
     assert sorted(Path(signed.stack.secrets).iterdir()) == before

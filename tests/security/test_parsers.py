@@ -70,7 +70,7 @@ def test_a_kubeconfig_says_its_kind_or_nothing() -> None:
         (None, {"token": ""}, "user.token"),
         (None, {"token": None}, "user.token"),
         (None, {"client-certificate-data": CA}, "user.token"),
-        ({"certificate-authority-data": ""}, None, "cluster.certificate-authority-data"),
+        ({"certificate-authority-data": 5}, None, "cluster.certificate-authority-data"),
         ({"server": None}, None, "cluster.server"),
     ],
 )

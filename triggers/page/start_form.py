@@ -15,6 +15,7 @@ import azure.functions as func
 from arcway import kubeconfigs
 from arcway.domain.errors import ArcError
 from arcway.domain.request import Request, parse_request
+from arcway.domain.text import decoded
 from arcway.kubeconfigs import Given
 from arcway.page.files import PLACE
 from triggers import http
@@ -98,9 +99,9 @@ def _kubeconfig(req: func.HttpRequest) -> str:
     file = req.files.get("kubeconfigFile")
     data = file.stream.read() if file is not None and file.filename else b""
     try:
-        return data.decode() if data else fields_of(req).get("kubeconfig", "").strip()
+        return decoded(data) if data else fields_of(req).get("kubeconfig", "").strip()
     except UnicodeDecodeError as error:
-        raise ArcError("ARC-2002", "The kubeconfig is not text in UTF-8.") from error
+        raise ArcError("ARC-2002", "The kubeconfig is not text in UTF-8 or UTF-16.") from error
 
 
 def _request(fields: dict[str, str], secret: str, problems: list[Json]) -> Request:

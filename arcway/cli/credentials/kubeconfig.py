@@ -6,16 +6,17 @@ wins; a relative path is relative to the file that it is in. No other cluster's 
 run anything that a kubeconfig names.
 """
 
-import base64
-import binascii
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from arcway.cli.server import USAGE, CommandError
+from arcway.cluster import pem
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
+from arcway.domain.text import decoded
 
 type Json = dict[str, Any]
 
@@ -47,17 +48,15 @@ class Chosen:
 
     def access(self) -> Access:
         """All that its text and files say, credential included if there is one. Raises `CommandError`."""
-        ca = _pem(self.cluster, "certificate-authority")
-        if ca is None:
-            text = "ARC-2003: The kubeconfig names no certificate authority for the cluster."
-            raise CommandError(text, USAGE, remedy="Put the CA of its API server in certificate-authority-data.")
+        ca = _pem(self.cluster, "certificate-authority", pem.certificates) or ""
+        certificate = _pem(self.user, "client-certificate", pem.certificates)
         token = _read(self.user["tokenFile"]).strip() if self.user.get("tokenFile") else self.user.get("token")
         return Access(
             server=str(self.cluster.get("server", "")).rstrip("/"),
             ca=ca,
             token=token or None,
-            certificate=_pem(self.user, "client-certificate"),
-            key=_pem(self.user, "client-key"),
+            certificate=certificate,
+            key=_pem(self.user, "client-key", pem.private_key),
             tls_server_name=self.cluster.get("tls-server-name") or None,
         )
 
@@ -104,7 +103,7 @@ def _merged(files: list[Path]) -> Json:
 
 def _document(path: Path) -> Json:
     try:
-        document = read_yaml(path.read_text(), _SIZE, _PARTS)
+        document = read_yaml(decoded(path.read_bytes()), _SIZE, _PARTS)
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(str(path), str(error)) from error
     except PlainYamlError as error:
@@ -160,20 +159,27 @@ def _refuse(cluster: Json, user: Json) -> None:
         raise CommandError(text, USAGE, remedy=remedy, details=details)
 
 
-def _pem(entry: Json, name: str) -> str | None:
+def _pem(entry: Json, name: str, read: Callable[[bytes], str]) -> str | None:
     """What a field holds in base64, or the file that the field of its name without -data has."""
     if encoded := entry.get(f"{name}-data"):
         try:
-            return base64.b64decode(encoded, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError, TypeError, ValueError):
+            return read(pem.from_base64(encoded))
+        except ValueError:
             raise CommandError(f"ARC-2002: {name}-data of the kubeconfig is not PEM in base64.", USAGE) from None
-    return _read(entry[name]) if entry.get(name) else None
+    return read(_bytes(entry[name])) if entry.get(name) else None
 
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        return decoded(_bytes(path))
+    except UnicodeDecodeError as error:
+        raise CommandError(f"ARC-2002: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE) from error
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
         raise CommandError(f"ARC-2002: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE) from error
 
 

@@ -28,6 +28,7 @@ _WILL_NOT_PASS = (
     "exceeded quota",
     "parse error",
     "template:",
+    "execution error",
     "unknown field",
     "not found",
     "has no",

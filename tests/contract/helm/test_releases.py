@@ -123,16 +123,18 @@ def test_twenty_installs_at_once(helm: Helm, access: Access, api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "words"),
+    ("template", "words", "code"),
     [
-        ('{{ fail "no such thing" }}', "no such thing"),
-        ("kind: Unheard\napiVersion: of/v1\nmetadata: {name: x}", "of/v1"),
+        ('{{ fail "no such thing" }}', "no such thing", "ARC-5003"),
+        ("kind: Unheard\napiVersion: of/v1\nmetadata: {name: x}", "of/v1", "ARC-5016"),
     ],
 )
-def test_a_chart_that_cannot_be_installed(helm: Helm, access: Access, api: Api, template: str, words: str) -> None:
+def test_a_chart_that_cannot_be_installed(
+    helm: Helm, access: Access, api: Api, template: str, words: str, code: str
+) -> None:
     with pytest.raises(ArcError) as caught:
         helm.install(access, "agents", api.namespace, packed(objects=template), {})
-    assert caught.value.code == "ARC-5003"
+    assert (caught.value.code, caught.value.retryable) == (code, False)
     assert words in caught.value.message
 
 

@@ -128,7 +128,7 @@ def test_loopback_is_for_local_installations_only() -> None:
         (kubeconfig(clusters=[]), "ARC-2002"),
         (kubeconfig(users="x"), "ARC-2002"),
         (kubeconfig({"certificate-authority-data": "@@"}), "ARC-2002"),
-        (kubeconfig({"certificate-authority-data": ""}), "ARC-2003"),
+        (kubeconfig({"certificate-authority-data": ["x"]}), "ARC-2003"),
         (kubeconfig(user={"token": ""}), "ARC-2003"),
         (kubeconfig(user={"token": 5}), "ARC-2003"),
         (kubeconfig(contexts=[]), "ARC-2004"),
