@@ -27,7 +27,7 @@ from arcway.domain.findings import finding, not_allowed
 from arcway.domain.ids import ClusterId
 from arcway.domain.request import Request
 
-_CLOSED_SUBSCRIPTION = ("disabled", "deleted", "expired")
+_CLOSED_SUBSCRIPTION = ("disabled", "warned", "deleted", "expired")
 
 
 def check_azure(call: Call) -> Json:
@@ -81,7 +81,7 @@ def _of_another(request: Request, resource: Json | None, public_key: str | None)
 
 
 def _subscription(request: Request, state: str) -> list[Json]:
-    """Nothing can be made in a subscription that is disabled; one that soon will be still takes everything."""
+    """Nothing can be made in a subscription that is disabled or about to be; one that is past due takes everything."""
     told = f"Subscription {request.subscription_id} is {state}."
     if state.lower() in _CLOSED_SUBSCRIPTION:
         return [finding("ARC-4022", told)]

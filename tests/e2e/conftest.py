@@ -193,12 +193,14 @@ class Arcway:
         resource_id = ClusterId(self.subscription, "clusters", f"c-{cluster.name}").resource_id
         self.azure.put("connectivity", {resource_id: connectivity})
 
-    def arm(self, method: str, resource_id: str, body: Json | None = None) -> httpx.Response:
+    def arm(
+        self, method: str, resource_id: str, body: Json | None = None, version: str | None = None
+    ) -> httpx.Response:
         """Speak with Azure behind Arcway's back."""
         http, azure = self.azure.http, self.stack.azure
         header, query = {"X-IDENTITY-HEADER": azure["identityHeader"]}, {"resource": azure["endpoint"]}
         token = http.get("/msi/token", params=query, headers=header).json()["access_token"]
-        version = "2022-11-01" if "/Microsoft.KubernetesConfiguration/" in resource_id else "2026-05-01"
+        version = version or ("2022-11-01" if "/Microsoft.KubernetesConfiguration/" in resource_id else "2026-05-01")
         url, authorization = f"{resource_id}?api-version={version}", {"Authorization": f"Bearer {token}"}
         return http.request(method, url, json=body, headers=authorization)
 
