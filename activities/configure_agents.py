@@ -23,10 +23,9 @@ def configure_agents(call: Call) -> Json:
         found, again = release.current(target)
         if found is None:
             raise ArcError("ARC-5003", "Release azure-arc was removed while the cluster was being connected.")
-        values = values_of(call, call.given["facts"], resource, found.values)
-        path, dotted = data_plane.helm_settings(request.location, train_of(values), resource)
-        values = merged(values, from_dotted(dotted))
-        repository = Chart.parse(path, None, settings().registries).repository
-        chart = Chart(repository, found.chart_version)
+        train = request.agents.train or train_of(found.values)
+        path, dotted = data_plane.helm_settings(request.location, train, resource)
+        chart = Chart.parse(path, found.chart_version, settings().registries)
+        values = merged(values_of(call, call.given["facts"], resource, found.values, chart), from_dotted(dotted))
         differed = release.bring_up_to(target, found, chart, values, again=again)
     return {"changed": bool(differed), "differing": len(differed)}

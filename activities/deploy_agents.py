@@ -18,7 +18,8 @@ def deploy_agents(call: Call) -> Json:
     with cluster_of(call) as target:
         found, again = release.current(target)
         had = found.values if found else {}
-        values, chart = values_of(call, facts, resource, had), chart_of(call.request, had)
+        chart = chart_of(call.request, had)
+        values = values_of(call, facts, resource, had, chart)
         train = train_of(values)
         if found is None:
             digest = release.install(

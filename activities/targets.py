@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from activities.step import Call, Json
 from arcway.azure import data_plane
+from arcway.azure.agent_endpoints import endpoints
 from arcway.azure.cloud import cloud
 from arcway.azure.connected_clusters import Change
 from arcway.azure.secrets import read_secret
@@ -61,7 +62,7 @@ def chart_of(request: Request, had: Values) -> Chart:
     return Chart.parse(path, request.agents.version, settings().registries)
 
 
-def values_of(call: Call, facts: Json, resource: Json | None, had: Values) -> Values:
+def values_of(call: Call, facts: Json, resource: Json | None, had: Values, chart: Chart) -> Values:
     """The values that the request gives agents which `had` these: what it leaves out stays as it is.
 
     What was detected is for agents of which neither their release nor the cluster's own `resource` says otherwise.
@@ -73,7 +74,8 @@ def values_of(call: Call, facts: Json, resource: Json | None, had: Values) -> Va
         tenant_id=call.given["tenantId"],
         cloud_name=cloud().agents_name,
     )
-    kept = merged(first_values(**described), had)
+    place = endpoints(cloud(), request.location, chart.repository.partition("/")[0])
+    kept = merged(merged(first_values(**described), place), had)
     return merged(merged(kept, identity), named_values(call, had, facts))
 
 

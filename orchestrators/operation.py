@@ -6,19 +6,16 @@ Operations differ by their tuple of phases (`arcway.domain.phases`), not by code
 from typing import Any
 
 import azure.durable_functions as df
-from arcway.domain.events import Kind
 from arcway.domain.phases import phases_of
 from arcway.domain.request import Request, UpgradeRequest
 from durabletask.task import OrchestrationContext
 
 from orchestrators.failures import Cancelled, StepFailed
 from orchestrators.phases import PHASES
+from orchestrators.publishing import PUBLISH, publish_result
 from orchestrators.run import Json, Run, Work
 
 blueprint = df.Blueprint()
-
-PUBLISH = "publishResult"
-_KINDS: dict[str, Kind] = {"Succeeded": "succeeded", "Failed": "failed", "Canceled": "canceled"}
 
 
 class RunFailed(Exception):
@@ -33,7 +30,7 @@ def operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
     outcome = yield from _work(run)
     yield from run.tidy()
     if PUBLISH in _names(run):
-        yield from _publish_result(run, outcome)
+        yield from publish_result(run, outcome)
     final = run.finish(outcome, run.facts.get("result"))
     if outcome == "Failed":
         raise RunFailed(f"{final['error']['code']}: {final['error']['message']}")
@@ -50,16 +47,6 @@ def _hold(run: Run) -> None:
 
 def _names(run: Run) -> tuple[str, ...]:
     return phases_of(run.request.operation, run.request.order)
-
-
-def _publish_result(run: Run, outcome: str) -> Work[None]:
-    """The run stays in this phase until the event is out: work that succeeded is never failed by a broker."""
-    if not run.publishes:
-        run.skip(PUBLISH, "no event broker is configured")
-        return
-    run.enter(PUBLISH)
-    run.announce(_KINDS[outcome], run.facts.get("result"))
-    yield from run.publish_all()
 
 
 def _work(run: Run) -> Work[str]:

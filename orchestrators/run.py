@@ -26,13 +26,9 @@ type Json = dict[str, Any]
 type Work[T] = Generator[Task[Any], Any, T]
 
 ATTEMPTS = 5
-# As long as another client's Helm operation may last, and then some.
-RELEASE_ATTEMPTS = 8
+RELEASE_ATTEMPTS = 8  # as long as another client's Helm operation may last, and then some
 UNEXPECTED_ATTEMPTS = 3
-# A broker may be down for hours, and every attempt makes the history of the run longer.
-_LONGEST_PUBLISH_BACK_OFF = 600.0
-# What a step says that did not find what it looked for and does not believe it yet.
-NOT_THERE = "ARC-4018"
+NOT_THERE = "ARC-4018"  # what a step says that does not believe yet that something is not there
 LEASE = ("lease kube-system/arcway", "release_cluster")
 
 
@@ -43,9 +39,9 @@ class Run:
         self._context = context
         self.request = read_request(payload["request"])
         self.facts: Json = {}
-        self._run_id: str = payload["runId"]
+        self.run_id: str = payload["runId"]
         self._given = {name: payload.get(name) for name in ("traceparent", "startedBy", "roles")}
-        self._outbox = Outbox(payload["source"], payload["traceparent"])
+        self.outbox = Outbox(payload["source"], payload["traceparent"])
         self._undo: list[tuple[str, str, Json]] = []
         self._temporary: dict[str, str] = {}
         self._undoing = False
@@ -54,9 +50,9 @@ class Run:
         self._written: datetime | None = None
         self._phase: Json = {}
         phases = phases_of(self.request.operation, self.request.order)
-        self._status = accepted(f"{context.instance_id}.{self._run_id}", self.request, phases, payload).as_json()
+        self._status = accepted(f"{context.instance_id}.{self.run_id}", self.request, phases, payload).as_json()
         self._status["state"] = "Running"
-        self._cancel = CancelRequests(context, self._status["id"])
+        self.cancels = CancelRequests(context, self._status["id"])
 
     # --- what phases use -------------------------------------------------------------------------------------------
 
@@ -89,8 +85,8 @@ class Run:
             if not error["retryable"] or attempt >= attempts:
                 raise StepFailed(error)
             self.detail(f"{error['code']}: {error['message']}")
-            pause, asked = back_off(self._run_id, step, attempt, error), self._patience.asked_by(error)
-            yield from self._wait(pause, "Retrying", late=error, asked=asked)
+            pause, asked = back_off(self.run_id, step, attempt, error), self._patience.asked_by(error)
+            yield from self.wait(pause, "Retrying", late=error, asked=asked)
 
     def poll(self, step: str, every: Interval, *, late: str, **extra: Any) -> Work[Json]:
         """Do one step again and again until it says `done`; shows its `detail` and `left`, keeps its `retryAfter`. An
@@ -114,7 +110,11 @@ class Run:
             text = f"{self._phase['name']} waited too long: {seen.get('detail')}."
             error = ArcError(seen.get("code") or late, text, remedy=seen.get("remedy")).as_dict()
             wait = max(pause, asked)
-            yield from self._wait(wait, "Waiting", late=error, asked=0.0 if self._undoing else wait - pause)
+            yield from self.wait(wait, "Waiting", late=error, asked=0.0 if self._undoing else wait - pause)
+
+    def attempted(self, attempts: int) -> None:
+        """Show how often the phase in progress has tried."""
+        self._phase["attempts"] = attempts
 
     def detail(self, text: str | None) -> None:
         """Say what the phase is doing; shown with the next change of status."""
@@ -132,6 +132,10 @@ class Run:
     def leave(self, what: list[str]) -> None:
         """Say what a removal has not removed so far."""
         self._status["left"] = what
+
+    def leave_behind(self, what: list[str]) -> None:
+        """Say what else has been left."""
+        self.leave([*self._status["left"], *what])
 
     def created(self, what: str, undo: str, **given: Any) -> None:
         """Remember that this run created `what` and which step undoes it."""
@@ -165,7 +169,7 @@ class Run:
     def end(self, state: str = "Succeeded") -> None:
         """Close the phase in progress, and show by whom if it was cancelled."""
         if state == "Canceled":
-            self._status["canceledBy"] = self._cancel.asked_by()
+            self._status["canceledBy"] = self.cancels.asked_by()
         self._phase["finishedAt"] = self._now()
         self._set(state)
 
@@ -196,53 +200,25 @@ class Run:
             work = self.poll(step, UNDO, late="ARC-6005", **given)
             seen = yield from self._afterwards(work, what, UNDO_SECONDS)
             if seen and "restored" in seen:
-                self.leave([*self._status["left"], seen["restored"]])
+                self.leave_behind([seen["restored"]])
 
     def tidy(self, *only: str) -> Work[None]:
         """Remove what is temporary, or `only` some of it, newest first; what cannot be removed is listed in `left`."""
         for what in only or [*reversed(self._temporary)]:
             yield from self._afterwards(self.call(self._temporary.pop(what)), what, CLEAN_UP_SECONDS)
 
-    @property
-    def publishes(self) -> bool:
-        """Whether there is a broker that events go to."""
-        return self._outbox.source is not None
-
     def announce(self, kind: Kind, result: Json | None = None) -> None:
         """Put an event of the run as it is now behind those that wait to be published."""
         phase = dict(self._phase) if kind == "phaseChanged" else None
-        self._outbox.add(kind, {**fit(self._status), "result": result}, self._now(), phase)
+        self.outbox.add(kind, {**fit(self._status), "result": result}, self._now(), phase)
 
     def publish(self) -> Work[None]:
         """Publish what waits, once; if the broker does not answer, it waits on."""
-        yield from self._outbox.send(self._publish_once)
-
-    def publish_all(self) -> Work[None]:
-        """Publish what waits, again and again until it is done, the phase's time is over or somebody cancels.
-
-        What is not published is listed in `left`.
-        """
-        self._cancel.forget()
-        attempt = 0
-        try:
-            while error := (yield from self._outbox.send(self._publish_once)):
-                attempt += 1
-                self._phase["attempts"] = attempt
-                self.detail(f"{error['code']}: {error['message']}")
-                pause = back_off(self._run_id, "publish_events", attempt, error, _LONGEST_PUBLISH_BACK_OFF)
-                yield from self._wait(pause, "Retrying", late=error)
-        except StepFailed as failure:
-            self._outbox.give_up(failure.error["code"])
-        except Cancelled:
-            self._outbox.give_up("canceled")
-        self.leave([*self._status["left"], *self._outbox.lost])
-        if self._outbox.lost:
-            self.detail(f"not published: {', '.join(self._outbox.lost)}")
-        self.end("Failed" if self._outbox.lost else "Succeeded")
+        yield from self.outbox.send(self.publish_once)
 
     def keep(self) -> None:
         """Leave what this run created in place, and say so."""
-        self._status["left"] = [*self._status["left"], *(what for what, _, _ in self._undo)]
+        self.leave_behind([what for what, _, _ in self._undo])
 
     def finish(self, state: str, result: Json | None = None) -> Json:
         """Close the run and return its final form."""
@@ -253,7 +229,8 @@ class Run:
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
-    def _publish_once(self, events: list[Json]) -> Work[Json | None]:
+    def publish_once(self, events: list[Json]) -> Work[Json | None]:
+        """Publish events in order; returns the error that stopped it."""
         try:
             outcome = yield self._context.call_activity("publish_events", input=self._input({"events": events}))
         except TaskFailedError as failure:
@@ -278,7 +255,7 @@ class Run:
         finally:
             self._phase = shown
             self._patience.deadline, self._undoing = before
-        self._status["left"] = [*self._status["left"], f"{what} ({code})"]
+        self.leave_behind([f"{what} ({code})"])
         return None
 
     def enter(self, name: str) -> None:
@@ -290,13 +267,13 @@ class Run:
         self._patience.begin(self._context.current_utc_datetime, limit)
 
     def _stop_if_cancelled(self) -> None:
-        if not self._undoing and self._cancel.is_asked():
+        if not self._undoing and self.cancels.is_asked():
             raise Cancelled
 
     def _input(self, extra: Json, missed: str | None = None) -> Json:
         return {
             "request": self.request.as_json(),
-            "runId": self._run_id,
+            "runId": self.run_id,
             "correlationId": self._status["correlationId"],
             "createdAt": self._status["createdAt"],
             "writtenAt": _text(self._written) if self._written else None,
@@ -305,7 +282,11 @@ class Run:
             **extra,
         }
 
-    def _wait(self, seconds: float, state: str, *, late: Json, asked: float = 0.0) -> Work[None]:
+    def wait(self, seconds: float, state: str, *, late: Json, asked: float = 0.0) -> Work[None]:
+        """Wait in the phase in progress, which shows `state`; `asked` are those seconds that Azure asks for.
+
+        Raises `StepFailed` with `late` if the phase's time is over before, `Cancelled` when somebody cancels.
+        """
         until = self._context.current_utc_datetime + timedelta(seconds=seconds)
         if not self._patience.allows(until, asked):
             raise StepFailed(late)
@@ -313,11 +294,11 @@ class Run:
         self._set(state)
         timer = self._context.create_timer(until)
         while not timer.is_complete:
-            if not self._undoing and self._cancel.is_asked():
+            if not self._undoing and self.cancels.is_asked():
                 timer.cancel()
                 self._phase["nextAttemptAt"] = None
                 raise Cancelled
-            yield when_any([timer] if self._undoing else [timer, self._cancel.next])
+            yield when_any([timer] if self._undoing else [timer, self.cancels.next])
         self._phase["nextAttemptAt"] = None
 
     def _set(self, phase_state: str) -> None:
@@ -326,7 +307,9 @@ class Run:
 
     def _show(self) -> None:
         self._status["updatedAt"] = self._now()
-        self._context.set_custom_status(fit(self._status))
+        # For whoever finds a run that was ended from outside; `triggers.runs` does not show it of others.
+        made = [*(what for what, _, _ in self._undo), *self._temporary]
+        self._context.set_custom_status(fit({**self._status, "made": made}))
 
     def _now(self) -> str:
         return _text(self._context.current_utc_datetime)

@@ -12,11 +12,12 @@ from pydantic import Field, ValidationError
 
 from arcway import queries
 from arcway.domain.errors import ArcError
+from arcway.domain.fields import ClusterName, ResourceGroupName, SubscriptionId
 from arcway.domain.ids import ClusterId
 from arcway.domain.model import SecretName, problems
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference, wrong_kubeconfig
-from arcway.domain.request import ClusterName, ResourceGroupName, SubscriptionId, read_request
+from arcway.domain.request import read_request
 from arcway.domain.secret_names import PROOF_PATTERN, Kind, kind_of
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller

@@ -9,8 +9,9 @@ import azure.functions as func
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from arcway.domain.errors import ArcError
+from arcway.domain.fields import ResourceGroupName, SubscriptionId
 from arcway.domain.ids import RUN_ID
-from arcway.domain.request import Operation, ResourceGroupName, SubscriptionId
+from arcway.domain.request import Operation
 from arcway.domain.run import Run, RunState
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller, role_for
@@ -90,7 +91,7 @@ class _Chosen(Parameters):
         200: Answer("The run, which has succeeded already.", Run),
         202: Answer("The new run.", Run, ("Location", "Retry-After")),
     },
-    codes=(*_RUN_CODES, "ARC-6003"),
+    codes=(*_RUN_CODES, "ARC-2025", "ARC-6003"),
 )
 async def _retry(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun

@@ -46,6 +46,9 @@ def input_of(state: OrchestrationState) -> Json:
     return given
 
 
+_CHANGES_NOTHING = ("checkCluster", "pollRegistration", "waitForMetadata", "publishResult")
+
+
 async def find(client: df.DurableFunctionsClient, run_id: str) -> Json:
     """The run with this public id. Raises `ArcError` ARC-6001 unknown, ARC-6002 replaced by a later run."""
     run = RunId.parse(run_id)
@@ -95,12 +98,15 @@ def _view(state: OrchestrationState, *, with_result: bool) -> Json:
     shown = state.get_custom_status()
     if not isinstance(shown, dict):
         shown = _accepted(state, given)
+    # What runs of earlier versions did not say.
+    shown = {"retriable": True, **shown}
+    made = shown.pop("made", [])
     if state.runtime_status == OrchestrationStatus.COMPLETED and with_result:
-        shown = state.get_output()
+        shown = {"retriable": True, **state.get_output()}
     elif state.runtime_status == OrchestrationStatus.TERMINATED:
-        shown = _ended(shown, state, "Canceled", ArcError("ARC-6004"))
+        shown = _ended(shown, state, made, "Canceled", ArcError("ARC-6004"))
     elif state.runtime_status == OrchestrationStatus.FAILED and shown["state"] != "Failed":
-        shown = _ended(shown, state, "Failed", ArcError("ARC-6006"))
+        shown = _ended(shown, state, made, "Failed", ArcError("ARC-6006"))
     elif state.runtime_status == OrchestrationStatus.SUSPENDED:
         shown = {**shown, "phases": [_suspended(phase) for phase in shown["phases"]]}
     run: Json = shown
@@ -208,7 +214,13 @@ def _accepted(state: OrchestrationState, given: Json) -> Json:
     return accepted(run_id, request, phases, given).as_json()
 
 
-def _ended(run: Json, state: OrchestrationState, outcome: str, error: ArcError) -> Json:
+def _ended(run: Json, state: OrchestrationState, made: list[str], outcome: str, error: ArcError) -> Json:
+    """A run that could not end itself: what it had made stays, and so may what its phase had begun."""
+    begun = [
+        f"whatever {phase['name']} had begun"
+        for phase in run["phases"]
+        if phase["startedAt"] and not phase["finishedAt"] and phase["name"] not in _CHANGES_NOTHING
+    ]
     ended = _time(state.last_updated_at)
     phases = [
         phase if phase["finishedAt"] or not phase["startedAt"] else {**phase, "state": outcome, "finishedAt": ended}
@@ -216,7 +228,8 @@ def _ended(run: Json, state: OrchestrationState, outcome: str, error: ArcError) 
     ]
     why = {"code": error.code, "message": error.message, "phase": run["phase"], "retryable": error.retryable}
     shown = {**why, "remedy": error.remedy, "details": []}
-    return {**run, "state": outcome, "phases": phases, "error": shown, "finishedAt": ended, "updatedAt": ended}
+    over = {"state": outcome, "phases": phases, "error": shown, "finishedAt": ended, "updatedAt": ended}
+    return {**run, **over, "left": list(dict.fromkeys([*run["left"], *made, *begun]))}
 
 
 def _suspended(phase: Json) -> Json:

@@ -17,7 +17,7 @@ import grpc
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin, RunId
 from arcway.domain.request import AnyRequest, read_request
-from arcway.domain.run import Identity
+from arcway.domain.run import Identity, is_retriable
 from arcway.settings import settings
 from triggers.access.callers import Caller
 from triggers.runs import Json, input_of, is_over, look_up, request_of
@@ -67,8 +67,10 @@ async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key:
 
 
 async def start_again(client: df.DurableFunctionsClient, run: Json, caller: Caller) -> Started:
-    """A new run of an ended run's request. Raises `ArcError` as `start` does."""
+    """A new run of an ended run's request. Raises `ArcError` as `start` does, ARC-2025 when nothing can come of it."""
     request = await request_of(client, run["id"])
+    if not is_retriable(request):
+        raise ArcError("ARC-2025")
     return await start(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), caller)
 
 

@@ -45,6 +45,13 @@ def resources(subscription_id: str) -> "ResourceManagementClient":
     return ResourceManagementClient(credential(), subscription_id, **_options())
 
 
+def connected_cluster(resource: dict[str, Any]) -> Any:
+    """The client's model of a connected cluster as Azure returned it; it knows what only Azure writes."""
+    from azure.mgmt.hybridkubernetes.models import ConnectedCluster
+
+    return ConnectedCluster(resource)
+
+
 def get(url: str) -> tuple[dict[str, Any], dict[str, str]]:
     """GET a Resource Manager URL that no SDK method covers; returns body and headers. Raises `ArcError`."""
     here = cloud()

@@ -29,6 +29,14 @@ class Cloud:
     """Address of the service that issues the agents' certificates (HIS), when the metadata names it."""
     notification_service: str | None = None
     """Address of the service that tells the agents who wants to reach them, when the metadata names it."""
+    named_resource_manager: str | None = None
+    relay_suffix: str | None = None
+    """What the names of the relays end with through which a cluster is reached, when the metadata names it."""
+
+    @property
+    def resource_manager(self) -> str:
+        """Resource Manager's address as the cloud itself names it, which is where the agents look for it."""
+        return self.named_resource_manager or self.arm
 
     @property
     def scope(self) -> str:
@@ -72,6 +80,8 @@ def cloud() -> Cloud:
             data_plane=services.get("arcConfigEndpoint"),
             identity_service=services.get("arcHybridIdentityServiceEndpoint"),
             notification_service=services.get("arcGlobalNotificationServiceEndpoint"),
+            named_resource_manager=seen.get("resourceManager"),
+            relay_suffix=(seen.get("suffixes") or {}).get("relayEndpointSuffix"),
         )
     except (KeyError, IndexError, TypeError) as error:
         raise ArcError("ARC-4011", f"Resource Manager's metadata lack {error}.") from error

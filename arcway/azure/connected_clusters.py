@@ -90,9 +90,7 @@ def replace(cluster: ClusterId, resource: dict[str, Any], change: Change) -> str
 
     Everything that Azure lets one write is in the body, because a PUT takes away what it leaves out.
     """
-    from azure.mgmt.hybridkubernetes.models import ConnectedCluster
-
-    model = ConnectedCluster({name: value for name, value in resource.items() if name != "resourceGroup"})
+    model = arm.connected_cluster({name: value for name, value in resource.items() if name != "resourceGroup"})
     return put(cluster, _applied(_writable(model), change.differing(resource)))
 
 

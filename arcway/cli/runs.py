@@ -76,7 +76,8 @@ def show_outcome(run: Json, format_: Output) -> int:
 def failure(run: Json) -> CommandError:
     """Why a run that is over did not succeed, and how to go on."""
     error = run["error"] or {"code": "ARC-6004", "message": f"The run is {run['state']}.", "remedy": None}
-    remedy = f"{error['remedy'] or ''}\n  arcway retry {run['id']}".strip()
+    again = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then give the same command again."
+    remedy = f"{error['remedy'] or ''}\n  {again}".strip()
     return CommandError(f"{error['code']}: {error['message']}", FAILED, remedy=remedy, details=error.get("details"))
 
 

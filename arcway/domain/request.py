@@ -1,7 +1,6 @@
 """The request: what somebody asks Arcway to do with one cluster. One parser for HTTP, messages, command line and page.
 
-Must not know how it arrived. Names follow ARM's own rules:
-https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+Must not know how it arrived.
 """
 
 from collections.abc import Mapping
@@ -9,8 +8,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, overload
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
     StrictBool,
     TypeAdapter,
@@ -21,60 +18,23 @@ from pydantic import (
 
 from arcway.domain.characters import control_characters
 from arcway.domain.errors import ArcError
+from arcway.domain.fields import (
+    TAG_LIMIT,
+    ChartVersion,
+    ClusterName,
+    FailFast,
+    Location,
+    ResourceGroupName,
+    SubscriptionId,
+    Tags,
+    Word,
+)
 from arcway.domain.ids import ClusterId
 from arcway.domain.model import Model, problems
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
 
 type Operation = Literal["onboard", "offboard", "update", "upgrade", "check"]
-
-_TAG_LIMIT = 50
-
-
-def _resource_group(name: str) -> str:
-    if name.endswith("."):
-        raise ValueError("must not end with a period")
-    return name
-
-
-def _plain_location(value: object) -> object:
-    return value.replace(" ", "").lower() if isinstance(value, str) else value
-
-
-def _lower(value: object) -> object:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _tags_as_arm_takes_them(tags: dict[str, str]) -> dict[str, str]:
-    for name, value in tags.items():
-        if not name or len(name) > 512 or any(character in name for character in "<>%&\\?/"):
-            raise ValueError(f"tag name {name[:40]!r} must have 1 to 512 characters and none of <>%&\\?/")
-        if len(value) > 256:
-            raise ValueError(f"the value of tag {name[:40]!r} must have at most 256 characters")
-    return tags
-
-
-type SubscriptionId = Annotated[
-    str, BeforeValidator(_lower), Field(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
-]
-# Letters and digits of all scripts (Char.IsLetterOrDigit), by name: a JSON Schema's \w and \d are ASCII alone.
-type ResourceGroupName = Annotated[
-    str, Field(min_length=1, max_length=90, pattern=r"^[\p{L}\p{Nd}_().-]+$"), AfterValidator(_resource_group)
-]
-type ClusterName = Annotated[str, Field(max_length=63, pattern=r"^[0-9A-Za-z]([0-9A-Za-z_.-]*[0-9A-Za-z])?$")]
-type Location = Annotated[str, BeforeValidator(_plain_location), Field(max_length=60, pattern=r"^[a-z][a-z0-9]+$")]
-type Word = Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9_]+$")]
-type Tags = Annotated[dict[str, str], Field(max_length=_TAG_LIMIT), AfterValidator(_tags_as_arm_takes_them)]
-type ChartVersion = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$")]
-
-
-type FailFast = Annotated[
-    StrictBool,
-    Field(
-        description="End the run as soon as an agent's image cannot be pulled, its pod cannot be scheduled or made, "
-        "or its container keeps crashing, instead of waiting until the phase's time is over."
-    ),
-]
 
 
 class Agents(Model):
@@ -181,7 +141,7 @@ class UpdateRequest(_ClusterRequest):
 
     tags: Tags | None = None
     """Replace all tags; none removes all."""
-    remove_tags: Annotated[list[str], Field(max_length=_TAG_LIMIT, default_factory=list)]
+    remove_tags: Annotated[list[str], Field(max_length=TAG_LIMIT, default_factory=list)]
     proxy: Proxy | None = None
     disable_proxy: StrictBool = False
     auto_upgrade: StrictBool | None = None

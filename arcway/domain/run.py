@@ -11,6 +11,7 @@ from pydantic import Field
 
 from arcway.domain.model import Model
 from arcway.domain.request import AnyRequest, Request
+from arcway.domain.secret_names import Kind, kind_of
 
 type RunState = Literal["Accepted", "Running", "Succeeded", "Failed", "Canceled"]
 type PhaseState = Literal["Pending", "Running", "Waiting", "Retrying", "Succeeded", "Skipped", "Failed", "Canceled"]
@@ -91,6 +92,8 @@ class Run(Model):
     started_by: Identity | None = None
     canceled_by: Identity | None = None
     correlation_id: str
+    retriable: bool = True
+    """Whether a retry can work: the credential that was made for one run alone is gone with it."""
 
 
 def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: dict[str, Any]) -> Run:
@@ -113,8 +116,16 @@ def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: d
         created_at=given["createdAt"],
         updated_at=given["createdAt"],
         correlation_id=given["correlationId"],
+        retriable=is_retriable(request),
         started_by=Identity.model_validate(started_by) if started_by else None,
     )
+
+
+def is_retriable(request: AnyRequest) -> bool:
+    """Whether all that the request refers to lasts longer than its run."""
+    credentials = request.proxy.credentials if request.proxy else None
+    is_of_one_run = credentials is not None and kind_of(credentials.secret) is Kind.TEMPORARY
+    return not is_of_one_run and not (request.kubeconfig is not None and request.kubeconfig.temporary)
 
 
 def _short(text: str | None, limit: int) -> str | None:

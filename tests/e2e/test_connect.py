@@ -180,6 +180,8 @@ def test_termination_and_suspension_from_outside_show(
     assert httpx.post(f"{instance}/terminate?reason=x").status_code == 202
     run = arcway.finish(run_id)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Canceled", "ARC-6004", "waitForMetadata")
+    created = ["key pair in namespace azure-arc", "release azure-arc", f"connected cluster c-{cluster.name}"]
+    assert run["left"] == [*created, "lease kube-system/arcway"]
 
 
 def test_a_failed_run_can_be_gone_on_with(arcway: Arcway, cluster: SimulatedCluster) -> None:

@@ -127,10 +127,11 @@ def test_a_failed_run_goes_on_with_the_same_command_and_not_with_its_old_credent
     connect = ("connect", *named, "-l", "eastus", "--kube-config", plain(cluster, tmp_path), "--quiet")
     failed = command(*connect)
     assert (failed.returncode, "ARC-4010" in failed.stderr) == (1, True), failed.stderr
+    assert ("arcway retry" in failed.stderr, "same command again" in failed.stderr) == (False, True)
     cluster.wait_until(lambda: made.there() == set())
     azure.put("provisioning-failures", {})
     again = command("retry", run_of(failed.stderr), "--quiet")
-    assert (again.returncode, "ARC-2025" in again.stderr, "--kube-config" in again.stderr) == (1, True, True)
+    assert (again.returncode, "ARC-2025" in again.stderr, "--kube-config" in again.stderr) == (2, True, True)
     assert command(*connect).returncode == 0
     cluster.wait_until(lambda: made.there() == set())
 

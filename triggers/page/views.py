@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from arcway import queries
 from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
+from arcway.domain.fields import SubscriptionId
 from arcway.domain.ids import ClusterId
 from arcway.domain.model import Model, problems
-from arcway.domain.request import Request, SubscriptionId
+from arcway.domain.request import Request
 from arcway.domain.text import shown
 from arcway.page.files import PLACE, static_file
 from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
@@ -174,7 +175,7 @@ async def _actions(client: df.DurableFunctionsClient, run: Json, viewer: Viewer)
         if run["state"] == "Succeeded" and viewer.may(ONBOARD) and _connects(await request_of(client, run["id"])):
             found.append({"label": "Connect this cluster", "place": f"{place}/connect", "post": True})
         return found
-    if run["state"] != "Succeeded" and may_change:
+    if run["state"] != "Succeeded" and may_change and run["retriable"]:
         found.append({"label": "Retry", "place": f"{place}/retry", "post": False})
     if operation != "offboard" and viewer.may(OFFBOARD):
         cluster = run["cluster"]

@@ -7,6 +7,7 @@ from unittest import mock
 import pytest
 
 from arcway.azure import cloud as clouds
+from arcway.azure.agent_endpoints import endpoints
 from arcway.domain.errors import ArcError
 
 CLOUDS = {
@@ -68,3 +69,55 @@ def test_a_cloud_may_name_its_data_plane() -> None:
 def test_metadata_that_lack_something_are_no_cloud(metadata: dict[str, Any]) -> None:
     with pytest.raises(ArcError, match="ARC-4011"):
         met(metadata)
+
+
+def settings_of(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What agents in this cloud are told of its endpoints."""
+    found: dict[str, Any] = endpoints(met(metadata), "eastus", "registry.example").get("systemDefaultValues", {})
+    return found
+
+
+def test_agents_know_the_clouds_that_are_built_into_them() -> None:
+    for name in ("public", "US government", "China"):
+        called, login, audience = CLOUDS[name]
+        authentication = {"loginEndpoint": login, "audiences": [audience]}
+        assert settings_of({"name": called, "authentication": authentication}) == {}
+
+
+def test_agents_are_told_the_endpoints_that_the_metadata_name() -> None:
+    told = settings_of(
+        {
+            "name": "Local",
+            "resourceManager": "https://arm.local",
+            "authentication": {"loginEndpoint": "https://login.local", "audiences": ["https://arm.local"]},
+            "suffixes": {"relayEndpointSuffix": ".relay.local"},
+            "dataplaneEndpoints": {
+                "arcConfigEndpoint": "https://arc.local:8443",
+                "arcHybridIdentityServiceEndpoint": "https://his.local",
+                "arcGlobalNotificationServiceEndpoint": "https://notify.local",
+            },
+        }
+    )
+    assert told == {
+        "azureResourceManagerEndpoint": "https://arm.local",
+        "activeDirectoryEndpoint": "https://login.local",
+        "azureArcAgents": {"config_dp_endpoint_override": "https://arc.local:8443"},
+        "clusterconnect-agent": {
+            "notification_dp_endpoint_override": "https://notify.local",
+            "relay_endpoint_suffix_override": ".relay.local",
+        },
+        "clusteridentityoperator": {
+            "his_endpoint_override": "https://his.local/discovery?location=eastus&api-version=1.0-preview"
+        },
+        "image": {"repository": "registry.example"},
+    }
+
+
+def test_agents_are_told_the_endpoints_of_an_air_gapped_cloud() -> None:
+    called, login, audience = CLOUDS["air-gapped"]
+    told = settings_of({"name": called, "authentication": {"loginEndpoint": login, "audiences": [audience]}})
+    agents, identity = told["azureArcAgents"], told["clusteridentityoperator"]
+    assert agents["config_dp_endpoint_override"] == "https://eastus.dp.kubernetesconfiguration.azure.eaglex.ic.gov"
+    assert identity["his_endpoint_override"] == (
+        "https://gbl.his.arc.azure.eaglex.ic.gov/discovery?location=eastus&api-version=1.1-preview"
+    )
