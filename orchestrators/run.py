@@ -30,7 +30,7 @@ RELEASE_ATTEMPTS = 8
 UNEXPECTED_ATTEMPTS = 3
 # A broker may be down for hours, and every attempt makes the history of the run longer.
 _LONGEST_PUBLISH_BACK_OFF = 600.0
-LEASE = ("lease kube-system/arcway", "release_cluster")
+LEASE = ("lease arcway", "release_cluster")
 
 
 class Run:

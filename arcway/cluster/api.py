@@ -82,9 +82,9 @@ class ClusterApi:
                 size = max(1, size // _SMALLER)
         return found.items
 
-    def create(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
-        """Create an object; None when one of that name exists already."""
-        return self._send("POST", path, body=body, accept=(409,))
+    def create(self, path: str, body: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any] | None:
+        """Create an object, or only ask whether one may; None when one of that name exists already."""
+        return self._send("POST", path, query={"dryRun": "All"} if dry_run else {}, body=body, accept=(409,))
 
     def replace(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         """Replace the object at `path`; None when somebody else changed or removed it meanwhile."""
