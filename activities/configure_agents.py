@@ -4,6 +4,7 @@ from activities.step import Call, Json
 from activities.targets import cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster import release
+from arcway.cluster.marks import Marks, mark_pods
 from arcway.cluster.release import Chart
 from arcway.cluster.values import from_dotted, merged
 from arcway.domain.errors import ArcError
@@ -25,4 +26,5 @@ def configure_agents(call: Call) -> Json:
         repository = Chart.parse(path, None, settings().registries).repository
         chart = Chart(repository, found.chart_version)
         differed = release.bring_up_to(target, found, chart, values, again=again)
+        mark_pods(target.api, Marks.of(request))
     return {"changed": bool(differed), "differing": len(differed)}

@@ -4,6 +4,8 @@ from activities.step import Call, Json
 from activities.targets import chart_of, cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster import key_pair, preflight, release
+from arcway.cluster.marks import Marks, mark_namespaces, mark_pods
+from arcway.cluster.places import place
 from arcway.cluster.release import Chart
 from arcway.cluster.values import Values, from_dotted, merged, refuse_another
 
@@ -12,12 +14,15 @@ def deploy_agents(call: Call) -> Json:
     """Install, or upgrade if something differs; returns without waiting for the agents."""
     values = values_of(call, call.given["facts"], call.given["tenantId"])
     chart, train = chart_of(call.request), call.request.agents.train
+    wanted_marks = Marks.of(call.request)
     with cluster_of(call) as target:
         found, again = release.current(target)
+        marked = mark_namespaces(target.api, wanted_marks, place(target.api))
         if found is None:
             digest = release.install(
                 target, chart, merged(values, key_pair.key_values(target.api, chart.version, train, {}))
             )
+            mark_pods(target.api, wanted_marks)
             return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
         if preflight.owner(target.api) is None:
             # Somebody deleted what the release made; only the release still knows whose agents these were.
@@ -29,9 +34,10 @@ def deploy_agents(call: Call) -> Json:
         wanted = merged(values, _settings_of_resource(call))
         wanted = merged(wanted, key_pair.key_values(target.api, chart.version, train, found.values))
         differed = release.bring_up_to(target, found, chart, wanted, again=again)
+        marked |= mark_pods(target.api, wanted_marks)
         created = release.made_by_this_run(target)
     seen = {"reference": chart.reference, "digest": None}
-    return {"created": created, "changed": bool(differed), "chart": seen}
+    return {"created": created, "changed": bool(differed) or marked, "chart": seen}
 
 
 def _settings_of_resource(call: Call) -> Values:

@@ -92,7 +92,10 @@ class ClusterApi:
 
     def annotate(self, path: str, annotations: dict[str, str]) -> None:
         """Add annotations to the object at `path`; harmless when there is none."""
-        body = {"metadata": {"annotations": annotations}}
+        self.merge(path, {"metadata": {"annotations": annotations}})
+
+    def merge(self, path: str, body: dict[str, Any]) -> None:
+        """Put what `body` has into the object at `path` and leave the rest (RFC 7396); harmless when there is none."""
         self._send("PATCH", path, body=body, kind="application/merge-patch+json", accept=(404,))
 
     def delete(self, path: str, uid: str | None = None) -> None:

@@ -22,6 +22,7 @@ from pydantic import (
 from arcway.domain.characters import control_characters
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
+from arcway.domain.marks import Annotations, Labels
 from arcway.domain.model import Model, problems
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
@@ -78,11 +79,15 @@ type FailFast = Annotated[
 
 
 class Agents(Model):
-    """Which agents to install."""
+    """Which agents to install, and what the cluster's policies want of their namespaces and pods."""
 
     version: ChartVersion | None = None
     train: Literal["stable", "preview"] = "stable"
     auto_upgrade: StrictBool = True
+    namespace_labels: Labels = Field(default_factory=dict)
+    namespace_annotations: Annotations = Field(default_factory=dict)
+    pod_labels: Labels = Field(default_factory=dict)
+    pod_annotations: Annotations = Field(default_factory=dict)
 
 
 class _ClusterRequest(Model):
