@@ -6,6 +6,7 @@ from activities.targets import cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster import release
 from arcway.cluster.change import train_of
+from arcway.cluster.marks import Marks, mark_pods
 from arcway.cluster.release import Chart
 from arcway.cluster.values import from_dotted, merged
 from arcway.domain.errors import ArcError
@@ -28,4 +29,5 @@ def configure_agents(call: Call) -> Json:
         chart = Chart.parse(path, found.chart_version, settings().registries)
         values = merged(values_of(call, call.given["facts"], resource, found.values, chart), from_dotted(dotted))
         differed = release.bring_up_to(target, found, chart, values, again=again)
+        mark_pods(target.api, Marks.of(request))
     return {"changed": bool(differed), "differing": len(differed)}

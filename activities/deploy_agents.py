@@ -5,6 +5,8 @@ from activities.targets import chart_of, cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster import key_pair, preflight, release
 from arcway.cluster.change import train_of
+from arcway.cluster.marks import Marks, mark_namespaces, mark_pods
+from arcway.cluster.places import place
 from arcway.cluster.release import Chart
 from arcway.cluster.values import Values, from_dotted, merged, refuse_another
 
@@ -15,8 +17,10 @@ def deploy_agents(call: Call) -> Json:
     What the request leaves out stays as it is in a release that is there.
     """
     resource, facts = connected_clusters.get(call.request.cluster), call.given["facts"]
+    wanted_marks = Marks.of(call.request)
     with cluster_of(call) as target:
         found, again = release.current(target)
+        marked = mark_namespaces(target.api, wanted_marks, place(target.api))
         had = found.values if found else {}
         chart = chart_of(call.request, had)
         values = values_of(call, facts, resource, had, chart)
@@ -25,6 +29,7 @@ def deploy_agents(call: Call) -> Json:
             digest = release.install(
                 target, chart, merged(values, key_pair.key_values(target.api, chart.version, train, {}))
             )
+            mark_pods(target.api, wanted_marks)
             return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
         if preflight.owner(target.api) is None:
             # Somebody deleted what the release made; only the release still knows whose agents these were.
@@ -36,8 +41,13 @@ def deploy_agents(call: Call) -> Json:
         wanted = merged(values, _settings_of_resource(call, resource, train))
         wanted = merged(wanted, key_pair.key_values(target.api, chart.version, train, found.values))
         differed = release.bring_up_to(target, found, chart, wanted, again=again)
+        marked |= mark_pods(target.api, wanted_marks)
         created = release.made_by_this_run(target)
-    return {"created": created, "changed": bool(differed), "chart": {"reference": chart.reference, "digest": None}}
+    return {
+        "created": created,
+        "changed": bool(differed) or marked,
+        "chart": {"reference": chart.reference, "digest": None},
+    }
 
 
 def _settings_of_resource(call: Call, resource: Json | None, train: str) -> Values:

@@ -3,10 +3,11 @@
 from activities.step import Call, Json
 from activities.targets import cluster_of
 from arcway.cluster import key_pair
+from arcway.cluster.marks import Marks
 
 
 def ensure_key_pair(call: Call) -> Json:
     """The public key, and whether this run made the pair."""
     with cluster_of(call) as target:
-        public_key, created = key_pair.ensure_key_pair(target.api, target.held)
+        public_key, created = key_pair.ensure_key_pair(target.api, target.held, Marks.of(call.request))
     return {"publicKey": public_key, "created": created}

@@ -8,6 +8,7 @@ from arcway.azure import addresses
 from arcway.azure.addresses import Address
 from arcway.cluster import network_check
 from arcway.cluster.api import cluster_api
+from arcway.cluster.marks import Marks
 from arcway.cluster.network_check import Route
 from arcway.domain.findings import finding
 from arcway.domain.proxy import Proxy, is_skipped
@@ -26,7 +27,8 @@ def start_network_check(call: Call) -> Json:
         wanted, route, findings = _through(proxy, wanted, skip_range(proxy, call.given["facts"]))
     with cluster_api(access_to(call)) as api:
         image = settings().check_image
-        before = network_check.start(api, call.given["runId"], image, [item.address for item in wanted], route)
+        addressed, marks = [item.address for item in wanted], Marks.of(request)
+        before = network_check.start(api, call.given["runId"], image, addressed, route, marks)
     shown = [{"address": item.address, "purpose": item.purpose, "optional": item.optional} for item in wanted]
     return {"done": before is None, "detail": before or "started", "addresses": shown, "findings": findings}
 

@@ -98,7 +98,9 @@ def renewed(reference: KubeconfigReference, access: Access) -> Access:
         return access
     try:
         with cluster_api(access) as api:
-            token = temporary_account.renew(api, reference.secret, _RENEWED_SECONDS)
+            token = temporary_account.renew(
+                api, reference.secret, _RENEWED_SECONDS, temporary_account.namespace_of(access.token)
+            )
         fresh = replace(access, token=token.text)
         replace_secret(reference.secret, fresh.as_kubeconfig(), token.expires)
     except ArcError as error:

@@ -29,7 +29,7 @@ ATTEMPTS = 5
 RELEASE_ATTEMPTS = 8  # as long as another client's Helm operation may last, and then some
 UNEXPECTED_ATTEMPTS = 3
 NOT_THERE = "ARC-4018"  # what a step says that does not believe yet that something is not there
-LEASE = ("lease kube-system/arcway", "release_cluster")
+LEASE = ("lease arcway", "release_cluster")
 
 
 class Run:

@@ -23,8 +23,12 @@ from arcway.cli.options import (
     KubeContextOption,
     LocationOption,
     NameOption,
+    NamespaceAnnotationOption,
+    NamespaceLabelOption,
     NoWaitOption,
     OutputOption,
+    PodAnnotationOption,
+    PodLabelOption,
     ProxyCertOption,
     ProxyCredentialsOption,
     ProxyHttpOption,
@@ -82,6 +86,10 @@ def connect(
             help="Whether the agents upgrade themselves. Default: as it is; yes for agents that are new.",
         ),
     ] = None,
+    namespace_label: NamespaceLabelOption = None,
+    namespace_annotation: NamespaceAnnotationOption = None,
+    pod_label: PodLabelOption = None,
+    pod_annotation: PodAnnotationOption = None,
     order: Annotated[Literal["agents-first", "resource-first"], typer.Option()] = "agents-first",
     on_failure: Annotated[Literal["keep", "rollback"], typer.Option()] = "keep",
     take_over: TakeOverOption = False,
@@ -100,6 +108,7 @@ def connect(
     body["tags"] = None if tags is None else requests.tags(tags)
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
     body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": auto_upgrade}
+    body["agents"] |= requests.marks(namespace_label, namespace_annotation, pod_label, pod_annotation)
     body |= {"checkNetwork": check_network, "takeOver": take_over, "failFast": fail_fast}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group

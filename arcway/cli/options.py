@@ -94,3 +94,15 @@ FailFastOption = Annotated[
     bool,
     typer.Option("--fail-fast", help="End as soon as an agent fails, though it may pass: image, node, crash, quota."),
 ]
+NamespaceLabelOption = Annotated[
+    list[str] | None, typer.Option("--namespace-label", help="name=value for the agents' namespaces, may be repeated.")
+]
+NamespaceAnnotationOption = Annotated[
+    list[str] | None, typer.Option("--namespace-annotation", help="name=value for these, too, may be repeated.")
+]
+PodLabelOption = Annotated[
+    list[str] | None, typer.Option("--pod-label", help="name=value for the agents' pods, may be repeated.")
+]
+PodAnnotationOption = Annotated[
+    list[str] | None, typer.Option("--pod-annotation", help="name=value for these, too, may be repeated.")
+]

@@ -58,12 +58,28 @@ def cluster(server: Server, name: str, resource_group: str, subscription: str | 
     return {"subscriptionId": subscription or simulated, "resourceGroup": resource_group, "name": name}
 
 
-def tags(given: list[str]) -> dict[str, str]:
-    """Tags from name=value; empty texts are no tags. Raises `CommandError`."""
+def tags(given: list[str], option: str = "--tags") -> dict[str, str]:
+    """Tags, labels or annotations from name=value; empty texts are none. Raises `CommandError`."""
     wrong = [item for item in given if item and "=" not in item]
     if wrong:
-        raise CommandError(f"--tags takes name=value, not {', '.join(wrong)}.", USAGE)
+        raise CommandError(f"{option} takes name=value, not {', '.join(wrong)}.", USAGE)
     return dict(item.split("=", 1) for item in given if item)
+
+
+def marks(
+    namespace_labels: list[str] | None,
+    namespace_annotations: list[str] | None,
+    pod_labels: list[str] | None,
+    pod_annotations: list[str] | None,
+) -> Json:
+    """What the agents' namespaces and pods are to have; only what was given. Raises `CommandError`."""
+    given = {
+        "namespaceLabels": (namespace_labels, "--namespace-label"),
+        "namespaceAnnotations": (namespace_annotations, "--namespace-annotation"),
+        "podLabels": (pod_labels, "--pod-label"),
+        "podAnnotations": (pod_annotations, "--pod-annotation"),
+    }
+    return {field: tags(texts, option) for field, (texts, option) in given.items() if texts}
 
 
 def _text_of(file: Path) -> str:

@@ -82,9 +82,9 @@ class ClusterApi:
                 size = max(1, size // _SMALLER)
         return found.items
 
-    def create(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
-        """Create an object; None when one of that name exists already."""
-        return self._send("POST", path, body=body, accept=(409,))
+    def create(self, path: str, body: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any] | None:
+        """Create an object, or only ask whether one may; None when one of that name exists already."""
+        return self._send("POST", path, query={"dryRun": "All"} if dry_run else {}, body=body, accept=(409,))
 
     def replace(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         """Replace the object at `path`; None when somebody else changed or removed it meanwhile."""
@@ -92,7 +92,10 @@ class ClusterApi:
 
     def annotate(self, path: str, annotations: dict[str, str]) -> None:
         """Add annotations to the object at `path`; harmless when there is none."""
-        body = {"metadata": {"annotations": annotations}}
+        self.merge(path, {"metadata": {"annotations": annotations}})
+
+    def merge(self, path: str, body: dict[str, Any]) -> None:
+        """Put what `body` has into the object at `path` and leave the rest (RFC 7396); harmless when there is none."""
         self._send("PATCH", path, body=body, kind="application/merge-patch+json", accept=(404,))
 
     def delete(self, path: str, uid: str | None = None) -> None:

@@ -21,12 +21,14 @@ from cryptography.hazmat.primitives.serialization import (
 
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.lease import Held
+from arcway.cluster.marks import Marks
 from arcway.cluster.names import NAMESPACE, OWNER_NAME, OWNER_NAMESPACE, RELEASE, RELEASE_NAMESPACE, SECRET
 from arcway.cluster.places import place, places
 from arcway.domain.errors import ArcError
 from arcway.domain.secrets_held import hold
 from arcway.domain.versions import VERSION
 
+_NO_MARKS = Marks()
 _FIELD = "privateKey"
 _VALUE = "onboardingPrivateKey"
 _KEY_BITS = 4096
@@ -39,16 +41,18 @@ _generating = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
 
-def ensure_key_pair(api: ClusterApi, held: Held) -> tuple[str, bool]:
+def ensure_key_pair(api: ClusterApi, held: Held, marks: Marks = _NO_MARKS) -> tuple[str, bool]:
     """The public key that belongs to the private key in the cluster, and whether this run made the pair.
 
     A Secret that is neither Arcway's nor the release's, or whose key is not RSA of at least 4096 bits, is replaced:
-    whoever put it there knows the key. Raises `ArcError` ARC-2012 while the namespace is being deleted.
+    whoever put it there knows the key. A namespace that has to be made gets the `marks`.
+
+    Raises `ArcError` ARC-2012 while the namespace is being deleted.
     """
     if existing := _usable(api, held):
         return existing
     namespace = place(api)
-    _ensure_namespace(api, namespace)
+    _ensure_namespace(api, namespace, marks)
     with _generating:
         private = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
@@ -137,13 +141,13 @@ def public_key_of(private: rsa.RSAPrivateKey) -> str:
     return base64.b64encode(private.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)).decode()
 
 
-def _ensure_namespace(api: ClusterApi, of_release: str) -> None:
+def _ensure_namespace(api: ClusterApi, of_release: str, marks: Marks) -> None:
     namespace = api.get(f"/api/v1/namespaces/{NAMESPACE}")
     if namespace is None:
         metadata = {"name": NAMESPACE, "labels": _MANAGED, "annotations": _adoption(of_release)}
         api.create(
             "/api/v1/namespaces",
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata},
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": marks.on_namespace(metadata)},
         )
     elif namespace.get("status", {}).get("phase") == "Terminating":
         raise ArcError("ARC-2012", f"Namespace {NAMESPACE} is being deleted.", retry_after=2)

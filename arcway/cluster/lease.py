@@ -2,7 +2,8 @@
 
 It is created when a run first touches the cluster and deleted when the run ends. With it the run writes down what was
 there before, so that an attempt after a crash still knows what this run made. A holder that died is replaced after the
-Lease has expired. Must not know what is done under it.
+Lease has expired. It lives in kube-system, or in default where nobody may write there (as on GKE Autopilot). Must not
+know what is done under it.
 """
 
 from collections.abc import Callable
@@ -13,12 +14,13 @@ from typing import Any
 from arcway.cluster.api import ClusterApi
 from arcway.domain.errors import ArcError
 
-NAME, NAMESPACE = "arcway", "kube-system"
-_LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
+NAME, PLACES = "arcway", ("kube-system", "default")
 _RUN, _BEFORE = "arcway.dev/run", "arcway.dev/before"
 _DURATION = timedelta(minutes=5)
 _RENEW_AFTER = timedelta(minutes=1)
 _TRIES = 3
+# A permission that is missing, or an admission that refuses.
+_CLOSED = ("ARC-2008", "ARC-2043")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +41,71 @@ def hold(api: ClusterApi, installation: str, run_id: str, existing: Callable[[Cl
     Raises `ArcError` ARC-2015 while another installation holds it.
     """
     for _ in range(_TRIES):
-        lease = api.get(f"{_LEASES}/{NAME}")
+        lease = _existing(api)
         if lease is None:
-            lease = api.create(_LEASES, _body(installation, run_id, existing(api)))
+            lease = _create(api, installation, run_id, existing(api))
         elif _is_of(lease, installation, run_id):
             return _renewed(api, lease)
         elif other := _live_holder(lease, installation):
             raise _taken(other)
         else:
-            api.delete(f"{_LEASES}/{NAME}", uid=lease["metadata"]["uid"])
+            api.delete(_path(lease), uid=lease["metadata"]["uid"])
             continue
         if lease is not None:
             return _held(lease)
-    raise ArcError("ARC-2013", f"Lease {NAMESPACE}/{NAME} changes faster than it can be taken.")
+    raise ArcError("ARC-2013", f"Lease {NAME} changes faster than it can be taken.")
 
 
 def let_go(api: ClusterApi, installation: str, run_id: str) -> None:
     """Delete the Lease if it is this run's."""
-    lease = api.get(f"{_LEASES}/{NAME}")
+    lease = _existing(api)
     if lease is not None and _is_of(lease, installation, run_id):
-        api.delete(f"{_LEASES}/{NAME}", uid=lease["metadata"]["uid"])
+        api.delete(_path(lease), uid=lease["metadata"]["uid"])
 
 
 def check(api: ClusterApi, installation: str) -> None:
     """Raises `ArcError` ARC-2015 while another installation holds the Lease; changes nothing."""
-    lease = api.get(f"{_LEASES}/{NAME}")
+    lease = _existing(api)
     if lease is not None and (other := _live_holder(lease, installation)):
         raise _taken(other)
+
+
+def _leases(namespace: str) -> str:
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
+
+
+def _path(lease: dict[str, Any]) -> str:
+    return f"{_leases(lease['metadata'].get('namespace') or PLACES[0])}/{NAME}"
+
+
+def _existing(api: ClusterApi) -> dict[str, Any] | None:
+    """The Lease, wherever its holder could write it."""
+    refused = []
+    for namespace in PLACES:
+        try:
+            if lease := api.get(f"{_leases(namespace)}/{NAME}"):
+                return lease
+        except ArcError as error:
+            if error.code not in _CLOSED:
+                raise
+            refused.append(error)
+    if len(refused) == len(PLACES):
+        raise refused[0]
+    return None
+
+
+def _create(api: ClusterApi, installation: str, run_id: str, before: list[str]) -> dict[str, Any] | None:
+    """Make the Lease where one may; None when somebody else just has."""
+    refused = None
+    for namespace in PLACES:
+        try:
+            return api.create(_leases(namespace), _body(namespace, installation, run_id, before))
+        except ArcError as error:
+            if error.code not in _CLOSED:
+                raise
+            refused = refused or error
+    assert refused is not None  # noqa: S101 - there are places
+    raise refused
 
 
 def _taken(holder: str) -> ArcError:
@@ -88,8 +128,7 @@ def _live_holder(lease: dict[str, Any], installation: str) -> str | None:
 
 def _renewed(api: ClusterApi, lease: dict[str, Any]) -> Held:
     if datetime.fromisoformat(lease["spec"]["renewTime"]) + _RENEW_AFTER < datetime.now(UTC):
-        body = {**lease, "spec": {**lease["spec"], "renewTime": _now()}}
-        api.replace(f"{_LEASES}/{NAME}", body)
+        api.replace(_path(lease), {**lease, "spec": {**lease["spec"], "renewTime": _now()}})
     return _held(lease)
 
 
@@ -97,11 +136,11 @@ def _held(lease: dict[str, Any]) -> Held:
     return Held(frozenset(lease["metadata"]["annotations"][_BEFORE].split()))
 
 
-def _body(installation: str, run_id: str, before: list[str]) -> dict[str, Any]:
+def _body(namespace: str, installation: str, run_id: str, before: list[str]) -> dict[str, Any]:
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
-        "metadata": {"name": NAME, "namespace": NAMESPACE, "annotations": {_RUN: run_id, _BEFORE: " ".join(before)}},
+        "metadata": {"name": NAME, "namespace": namespace, "annotations": {_RUN: run_id, _BEFORE: " ".join(before)}},
         "spec": {
             "holderIdentity": installation,
             "leaseDurationSeconds": int(_DURATION.total_seconds()),

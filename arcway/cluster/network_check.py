@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
+from arcway.cluster.marks import Marks
 from arcway.cluster.permissions import NETWORK_NAMESPACE
 from arcway.domain.errors import ArcError, redact
 
 DEADLINE_SECONDS = 60
+_NO_MARKS = Marks()
 _NAME = "arcway-check"
 _RUN = "arcway.dev/run"
 _MANAGED = {"app.kubernetes.io/managed-by": "arcway"}
@@ -63,14 +65,16 @@ class Seen:
     problem: str | None = None
 
 
-def start(api: ClusterApi, run_id: str, image: str, addresses: Sequence[str], route: Route) -> str | None:
+def start(
+    api: ClusterApi, run_id: str, image: str, addresses: Sequence[str], route: Route, marks: Marks = _NO_MARKS
+) -> str | None:
     """Start the Job of this run; what has to be waited for first, None when it is started.
 
     Raises `ArcError`, ARC-3007 when the namespace is somebody else's.
     """
     if wrong := [address for address in addresses if not _ADDRESS.fullmatch(address)]:
         raise ArcError("ARC-3007", f"{redact(wrong[0], 100)} is not a host and a port.")
-    namespace = api.get(_NAMESPACE) or api.create("/api/v1/namespaces", _namespace_body(run_id))
+    namespace = api.get(_NAMESPACE) or api.create("/api/v1/namespaces", _namespace_body(run_id, marks))
     if namespace is None or "deletionTimestamp" in namespace["metadata"]:
         return "an earlier check is being removed"
     if (namespace["metadata"].get("labels") or {}).items().isdisjoint(_MANAGED.items()):
@@ -79,7 +83,7 @@ def start(api: ClusterApi, run_id: str, image: str, addresses: Sequence[str], ro
         if _age(namespace) > 2 * DEADLINE_SECONDS:
             api.delete(_NAMESPACE, uid=namespace["metadata"]["uid"])
         return "another check is under way"
-    api.create(_JOBS, _job_body(image, addresses, route))
+    api.create(_JOBS, _job_body(image, addresses, route, marks))
     return None
 
 
@@ -142,13 +146,13 @@ def _age(item: Json) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(item["metadata"]["creationTimestamp"])).total_seconds()
 
 
-def _namespace_body(run_id: str) -> Json:
+def _namespace_body(run_id: str, marks: Marks) -> Json:
     labels = {**_MANAGED, "pod-security.kubernetes.io/enforce": "restricted"}
     metadata = {"name": NETWORK_NAMESPACE, "labels": labels, "annotations": {_RUN: run_id}}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": marks.on_namespace(metadata)}
 
 
-def _job_body(image: str, addresses: Sequence[str], route: Route) -> Json:
+def _job_body(image: str, addresses: Sequence[str], route: Route, marks: Marks) -> Json:
     limits = {"cpu": "100m", "memory": "32Mi"}
     outcome = "/dev/termination-log"
     container = {
@@ -182,6 +186,6 @@ def _job_body(image: str, addresses: Sequence[str], route: Route) -> Json:
         "backoffLimit": 0,
         "activeDeadlineSeconds": DEADLINE_SECONDS,
         "ttlSecondsAfterFinished": 300,
-        "template": {"metadata": {"labels": _MANAGED}, "spec": pod},
+        "template": {"metadata": marks.on_pod({"labels": _MANAGED}), "spec": pod},
     }
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": _NAME, "labels": _MANAGED}, "spec": spec}

@@ -54,6 +54,7 @@ LIST_CRDS = Permission("list", *_CRDS)
 LIST_ALL_RECORDS = Permission("list", "secrets")
 
 _LEASE = (GET_LEASES, *_each(("create", "update", "delete"), *GET_LEASES[1:4]))
+_LEASE_ELSEWHERE = "default"
 _RECORDS = _each(("get", "list", "create", "update", "delete"), *LIST_RECORDS[1:4])
 _WATCHED = (Permission("list", "deployments", "apps", NAMESPACE), Permission("list", "pods", "", NAMESPACE))
 _CHART = (
@@ -144,7 +145,12 @@ def missing(api: ClusterApi, needed: Sequence[Permission]) -> list[Permission]:
     """Those of `needed` that the credential lacks. An administrator's answer to the first question saves the rest."""
     if api.may("*", "*", "*"):
         return []
-    return [item for item in dict.fromkeys(needed) if not api.may(*item)]
+    lacking = [item for item in dict.fromkeys(needed) if not api.may(*item)]
+    if any(item in _LEASE for item in lacking):
+        elsewhere = [item._replace(namespace=_LEASE_ELSEWHERE) for item in _LEASE]
+        if all(api.may(*item) for item in elsewhere):
+            return [item for item in lacking if item not in _LEASE]
+    return lacking
 
 
 def missing_at_its_place(api: ClusterApi, needed: Sequence[Permission]) -> list[Permission]:

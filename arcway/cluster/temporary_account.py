@@ -4,7 +4,8 @@ It may do what the run needs and no more: a ClusterRole of its own says so. That
 ServiceAccount. So whoever has only its token can remove all three with the one call that also ends the token's rights:
 the garbage collector deletes what the role owned
 (https://kubernetes.io/docs/concepts/architecture/garbage-collection/). An object with a namespace may have an owner
-without one, never the other way round. Must not know where the token is kept.
+without one, never the other way round. Where nobody may write into kube-system, the ServiceAccount has a namespace of
+its own, which the same role owns. Must not know where the token is kept.
 """
 
 import time
@@ -14,20 +15,24 @@ from datetime import datetime
 from typing import Any
 
 from arcway.cluster import permissions
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.permissions import Permission
-from arcway.cluster.refused_credential import seconds_left
+from arcway.cluster.refused_credential import claims, seconds_left
 from arcway.domain.errors import ArcError
 from arcway.domain.secret_names import TEMPORARY
 from arcway.domain.secrets_held import hold
 
 NAMESPACE = "kube-system"
 SHORTEST_SECONDS = 600
+_NAMESPACE_LENGTH = 63
 LABELS = {"app.kubernetes.io/managed-by": "arcway"}
 _GROUP = "rbac.authorization.k8s.io"
 _ROLES = f"/apis/{_GROUP}/v1/clusterroles"
 _BINDINGS = f"/apis/{_GROUP}/v1/clusterrolebindings"
-_ACCOUNTS = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts"
+_NAMESPACES = "/api/v1/namespaces"
+_SUBJECT = "system:serviceaccount:"
+# A permission that is missing, or an admission that refuses.
+_CLOSED = ("ARC-2008", "ARC-2043")
 
 type Json = dict[str, Any]
 
@@ -38,6 +43,7 @@ class Token:
 
     text: str = field(repr=False)
     expires: datetime
+    namespace: str
 
 
 def make(api: ClusterApi, name: str, seconds: int, needed: Sequence[Permission], role: str | None = None) -> Token:
@@ -47,27 +53,38 @@ def make(api: ClusterApi, name: str, seconds: int, needed: Sequence[Permission],
     Raises `ArcError`: ARC-2008 when the caller may not, ARC-2014 when there is one of that name.
     """
     metadata: Json = {"name": name, "labels": LABELS}
+    namespace = _namespace_for(api, name, metadata)
     owners: list[Json] = []
     if role is None:
         granted = [*permissions.rules(needed), *_of_its_own(name)]
         owners = [_create(api, _ROLES, "ClusterRole", {"metadata": metadata, "rules": granted})]
-    subject = {"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
     reference = {"apiGroup": _GROUP, "kind": "ClusterRole", "name": role or name}
     body = {"metadata": {**metadata, "ownerReferences": owners}, "roleRef": reference, "subjects": [subject]}
     binding = _create(api, _BINDINGS, "ClusterRoleBinding", body)
-    account = {**metadata, "ownerReferences": owners or [binding]}
-    if api.create(_ACCOUNTS, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account}) is None:
-        raise ArcError("ARC-2014", f"There is a ServiceAccount {NAMESPACE}/{name} already.")
-    return renew(api, name, seconds)
+    owned = {**metadata, "ownerReferences": owners or [binding]}
+    if namespace != NAMESPACE:
+        api.create(_NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {**owned, "name": namespace}})
+    if api.create(_accounts(namespace), {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": owned}) is None:
+        raise ArcError("ARC-2014", f"There is a ServiceAccount {namespace}/{name} already.")
+    return renew(api, name, seconds, namespace)
 
 
-def renew(api: ClusterApi, name: str, seconds: int) -> Token:
+def namespace_of(token: str | None) -> str:
+    """The namespace of the ServiceAccount that a token says it is of."""
+    subject = claims(token).get("sub")
+    if not isinstance(subject, str) or not subject.startswith(_SUBJECT):
+        return NAMESPACE
+    return subject.removeprefix(_SUBJECT).partition(":")[0] or NAMESPACE
+
+
+def renew(api: ClusterApi, name: str, seconds: int, namespace: str) -> Token:
     """Another token of the ServiceAccount, for so many seconds. Raises `ArcError` ARC-2013 when there is none."""
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
-    answer = (api.create(f"{_ACCOUNTS}/{name}/token", asked) or {}).get("status") or {}
+    answer = (api.create(f"{_accounts(namespace)}/{name}/token", asked) or {}).get("status") or {}
     try:
         hold(answer["token"])
-        return Token(answer["token"], datetime.fromisoformat(answer["expirationTimestamp"]))
+        return Token(answer["token"], datetime.fromisoformat(answer["expirationTimestamp"]), namespace)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ArcError("ARC-2013", "The API server answered a TokenRequest without a token.") from error
 
@@ -89,8 +106,13 @@ def wait_until_bound(api: ClusterApi, needed: Sequence[Permission], seconds: flo
 
 def remove(api: ClusterApi, name: str) -> None:
     """Remove all with a credential that outlives them; harmless when they are not there or not Arcway's."""
-    for path in (_ROLES, _BINDINGS, _ACCOUNTS):
+    for path in (_ROLES, _BINDINGS, _accounts(NAMESPACE)):
         _remove(api, path, name)
+    try:
+        _remove(api, _NAMESPACES, _own_namespace(name))
+    except ArcError as error:
+        if error.code != "ARC-2008":
+            raise  # who may not look at namespaces has made none
 
 
 def discard(api: ClusterApi, name: str, token: str | None) -> None:
@@ -103,7 +125,7 @@ def discard(api: ClusterApi, name: str, token: str | None) -> None:
         return
     try:
         # What the first one that is there owned goes with it, and so do the rights to delete the next.
-        for path in (_ROLES, _BINDINGS, _ACCOUNTS):
+        for path in (_ROLES, _BINDINGS, _accounts(namespace_of(token))):
             if _remove(api, path, name):
                 break
     except ArcError as error:
@@ -112,6 +134,28 @@ def discard(api: ClusterApi, name: str, token: str | None) -> None:
         if error.code == "ARC-2008" and not _may_still_remove(api, name, token):
             return  # the rights ended with their binding
         raise
+
+
+def _accounts(namespace: str) -> str:
+    return at(_NAMESPACES, namespace, "serviceaccounts")
+
+
+def _own_namespace(name: str) -> str:
+    """Its own name, without the part that only makes it readable when that is too long for a namespace."""
+    return name if len(name) <= _NAMESPACE_LENGTH else f"{TEMPORARY}{name.rpartition('-')[2]}"
+
+
+def _namespace_for(api: ClusterApi, name: str, metadata: Json) -> str:
+    """kube-system, or the ServiceAccount's own name where that is closed."""
+    body = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+    try:
+        api.create(_accounts(NAMESPACE), body, dry_run=True)
+    except ArcError as error:
+        if error.code in _CLOSED:
+            return _own_namespace(name)
+        if error.code != "ARC-2014":
+            raise  # an admission that cannot be tried without effect decides when it is done
+    return NAMESPACE
 
 
 def _remove(api: ClusterApi, path: str, name: str) -> bool:

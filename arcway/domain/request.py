@@ -30,6 +30,7 @@ from arcway.domain.fields import (
     Word,
 )
 from arcway.domain.ids import ClusterId
+from arcway.domain.marks import Annotations, Labels
 from arcway.domain.model import Model, problems
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
@@ -38,7 +39,10 @@ type Operation = Literal["onboard", "offboard", "update", "upgrade", "check"]
 
 
 class Agents(Model):
-    """Which agents to install; what is left out stays as it is in agents that are there."""
+    """Which agents to install, and what the cluster's policies want of their namespaces and pods.
+
+    What is left out stays as it is in agents that are there.
+    """
 
     version: ChartVersion | None = None
     """The newest of the train for agents that are new."""
@@ -46,6 +50,10 @@ class Agents(Model):
     """Stable for agents that are new."""
     auto_upgrade: StrictBool | None = None
     """On for agents that are new."""
+    namespace_labels: Labels = Field(default_factory=dict)
+    namespace_annotations: Annotations = Field(default_factory=dict)
+    pod_labels: Labels = Field(default_factory=dict)
+    pod_annotations: Annotations = Field(default_factory=dict)
 
 
 class _ClusterRequest(Model):

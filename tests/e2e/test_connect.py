@@ -181,7 +181,7 @@ def test_termination_and_suspension_from_outside_show(
     run = arcway.finish(run_id)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Canceled", "ARC-6004", "waitForMetadata")
     created = ["key pair in namespace azure-arc", "release azure-arc", f"connected cluster c-{cluster.name}"]
-    assert run["left"] == [*created, "lease kube-system/arcway"]
+    assert run["left"] == [*created, "lease arcway"]
 
 
 def test_a_failed_run_can_be_gone_on_with(arcway: Arcway, cluster: SimulatedCluster) -> None:

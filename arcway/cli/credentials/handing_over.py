@@ -193,7 +193,7 @@ def _with_service_account(
     until = f"{token.expires:%Y-%m-%d %H:%M} UTC"
     shorter = ", earlier than asked for with --credential-ttl" if left < seconds * 0.9 else ""
     role = f"ClusterRole {given.role}" if given.role else "a ClusterRole of its own"
-    text = f"Arcway uses ServiceAccount {temporary_account.NAMESPACE}/{name}, bound to {role}"
+    text = f"Arcway uses ServiceAccount {token.namespace}/{name}, bound to {role}"
     output.stderr.print(f"{text}; its token expires {until}{shorter}.", markup=False)
     return access, token.expires
 

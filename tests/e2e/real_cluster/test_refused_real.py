@@ -8,7 +8,7 @@ import pytest
 
 from arcway.cluster.helm.program import HelmProgram
 from arcway.cluster.kubeconfig import read_kubeconfig
-from tests.e2e.conftest import Arcway, Json, phase
+from tests.e2e.conftest import Arcway, Command, Json, phase
 from tests.e2e.real_cluster.conftest import RealCluster
 from tests.e2e.test_release_elsewhere import agents_chart, succeeded, values
 from tests.e2e.test_removal_of_the_unremovable import hold, name_what_is_gone
@@ -131,3 +131,46 @@ def test_an_old_installation_in_default_that_names_lost_apis_is_removed(
     name_what_is_gone(cluster, "default")
     assert succeeded(arcway.disconnect(cluster))["left"] == []
     cluster.eventually(lambda: cluster.objects() == before)
+
+
+@contextmanager
+def _kube_system_closed(cluster: RealCluster) -> Iterator[None]:
+    """Nobody may make a Lease or a ServiceAccount of Arcway's in kube-system, as on GKE Autopilot."""
+    name, base = "arcway-closed", "/apis/admissionregistration.k8s.io/v1"
+    rules = [
+        {"apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [resource]}
+        for group, resource in (("", "serviceaccounts"), ("coordination.k8s.io", "leases"))
+    ]
+    policy = {
+        "matchConstraints": {
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+            "resourceRules": rules,
+        },
+        "validations": [{"expression": "!object.metadata.name.startsWith('arcway')", "message": "it is managed"}],
+    }
+    binding = {"policyName": name, "validationActions": ["Deny"]}
+    paths = (f"{base}/validatingadmissionpolicies", f"{base}/validatingadmissionpolicybindings")
+    for path, spec in zip(paths, (policy, binding), strict=True):
+        assert cluster.send("POST", path, {"metadata": {"name": name}, "spec": spec}) == 201
+    probe = "/api/v1/namespaces/kube-system/serviceaccounts?dryRun=All"
+    try:
+        cluster.eventually(lambda: cluster.send("POST", probe, {"metadata": {"name": "arcway-probe"}}) == 422)
+        yield
+    finally:
+        for path in reversed(paths):
+            cluster.send("DELETE", f"{path}/{name}", None)
+        cluster.eventually(lambda: cluster.send("POST", probe, {"metadata": {"name": "arcway-probe"}}) == 201)
+
+
+def test_where_kube_system_is_closed_the_lease_and_the_account_live_elsewhere(
+    arcway: Arcway, cluster: RealCluster, command: Command
+) -> None:
+    before = cluster.objects()
+    named = ("-n", "c-real", "-g", "clusters", "--subscription", arcway.subscription)
+    with _kube_system_closed(cluster):
+        done = command("connect", *named, "-l", "eastus", "--kube-config", str(cluster.file), "--quiet", timeout=200)
+        assert done.returncode == 0, done.stderr
+        assert "ServiceAccount arcway-tmp-" in done.stderr
+        done = command("disconnect", *named, "--yes", "--kube-config", str(cluster.file), "--quiet", timeout=200)
+        assert done.returncode == 0, done.stderr
+        cluster.eventually(lambda: cluster.objects() == before)

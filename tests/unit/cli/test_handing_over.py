@@ -42,7 +42,7 @@ class World:
         self.accounts.append(name)
         if self.fails and self.fails != "store":
             raise ArcError(self.fails)
-        return Token(MADE, datetime.now(UTC) + timedelta(hours=self.hours))
+        return Token(MADE, datetime.now(UTC) + timedelta(hours=self.hours), "kube-system")
 
     def remove(self, access: Access, name: str) -> None:
         assert access.token == OWN

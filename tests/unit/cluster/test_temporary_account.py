@@ -98,9 +98,37 @@ def test_its_maker_removes_both() -> None:
     api = Api(OURS)
     temporary_account.remove(cast("ClusterApi", api), NAME)
     account = f"namespaces/kube-system/serviceaccounts/{NAME}"
-    assert api.deleted == [f"clusterroles/{NAME}", f"clusterrolebindings/{NAME}", account]
+    own = f"namespaces/{NAME}"
+    assert api.deleted == [f"clusterroles/{NAME}", f"clusterrolebindings/{NAME}", account, own]
 
 
 def test_a_token_that_never_gets_its_rights_is_an_error() -> None:
     with pytest.raises(ArcError, match="ARC-2008"):
         temporary_account.wait_until_bound(cast("ClusterApi", Api(None)), permissions.TO_LOOK, 0.01)
+
+
+class Closed:
+    """An API server whose kube-system is closed; keeps what is made."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, Json] = {}
+
+    def create(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
+        if path.startswith("/api/v1/namespaces/kube-system/"):
+            raise ArcError("ARC-2043")
+        assert not dry_run
+        self.made[f"{path}/{body.get('metadata', {}).get('name', '')}"] = body
+        status = {"token": "t", "expirationTimestamp": "2999-01-01T00:00:00Z"}
+        return {"metadata": {"uid": "u"}, "status": status}
+
+
+@pytest.mark.parametrize("readable", ["shop", "a-very-long-name-of-a-cluster0"])
+def test_where_kube_system_is_closed_it_has_a_namespace_that_goes_with_its_role(readable: str) -> None:
+    name, api = f"arcway-tmp-{readable}-{'0' * 32}", Closed()
+    token = temporary_account.make(cast("ClusterApi", api), name, 600, permissions.TO_LOOK)
+    namespace = api.made[f"/api/v1/namespaces/{token.namespace}"]["metadata"]
+    assert len(token.namespace) <= 63
+    assert namespace["ownerReferences"][0]["kind"] == "ClusterRole"
+    assert f"/api/v1/namespaces/{token.namespace}/serviceaccounts/{name}" in api.made
+    binding = api.made[f"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{name}"]
+    assert binding["subjects"][0]["namespace"] == token.namespace

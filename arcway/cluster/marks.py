@@ -1,0 +1,97 @@
+"""Labels and annotations that a cluster's policies want on namespaces and pods, put there beside what the chart has.
+
+Namespaces get them when they are made, because a policy looks then. Pods get them through their Deployments' templates:
+Helm leaves alone what another field manager put there, so that they stay through upgrades. Must not know who wants
+them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from arcway.cluster.api import ClusterApi, at
+from arcway.cluster.names import NAMESPACE, RELEASE_NAMESPACE
+from arcway.domain.request import AnyRequest, Request
+
+_NAMESPACES = "/api/v1/namespaces"
+_DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+
+type Json = dict[str, Any]
+type Texts = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What namespaces and pods are to have."""
+
+    namespace_labels: Texts = field(default_factory=dict)
+    namespace_annotations: Texts = field(default_factory=dict)
+    pod_labels: Texts = field(default_factory=dict)
+    pod_annotations: Texts = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, request: AnyRequest) -> "Marks":
+        """What the request asks for."""
+        if not isinstance(request, Request):
+            return cls()
+        wanted = request.agents
+        return cls(wanted.namespace_labels, wanted.namespace_annotations, wanted.pod_labels, wanted.pod_annotations)
+
+    def on_namespace(self, metadata: Json) -> Json:
+        """The metadata of a namespace that is to be made, with these."""
+        return _with(metadata, self.namespace_labels, self.namespace_annotations)
+
+    def on_pod(self, metadata: Json) -> Json:
+        """The metadata of a pod that is to be made, with these."""
+        return _with(metadata, self.pod_labels, self.pod_annotations)
+
+
+def mark_namespaces(api: ClusterApi, marks: Marks, release_namespace: str) -> bool:
+    """The agents' namespaces have what they are to have; the release's is made if it is to have anything.
+
+    A namespace that is somebody else's (an old release may be in any) is left alone. Whether anything was changed.
+    """
+    wanted = marks.on_namespace({})
+    if not wanted:
+        return False
+    changed = False
+    for name in (NAMESPACE, *((RELEASE_NAMESPACE,) if release_namespace == RELEASE_NAMESPACE else ())):
+        path = at(_NAMESPACES, name)
+        if namespace := api.get(path):
+            changed |= _merge(api, path, namespace["metadata"], wanted, ())
+        elif name == RELEASE_NAMESPACE:
+            metadata = marks.on_namespace({"name": name})
+            api.create(_NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+            changed = True
+    return changed
+
+
+def mark_pods(api: ClusterApi, marks: Marks) -> bool:
+    """The agents' Deployments give their pods what these are to have. Whether anything was changed."""
+    wanted = marks.on_pod({})
+    if not wanted:
+        return False
+    changed = False
+    for deployment in api.items(_DEPLOYMENTS):
+        had = deployment["spec"].get("template", {}).get("metadata") or {}
+        path = at(_DEPLOYMENTS, deployment["metadata"]["name"])
+        changed |= _merge(api, path, had, wanted, ("spec", "template"))
+    return changed
+
+
+def _with(metadata: Json, labels: Texts, annotations: Texts) -> Json:
+    found = dict(metadata)
+    for name, texts in (("labels", labels), ("annotations", annotations)):
+        if texts:
+            found[name] = {**(metadata.get(name) or {}), **texts}
+    return found
+
+
+def _merge(api: ClusterApi, path: str, had: Json, wanted: Json, where: tuple[str, ...]) -> bool:
+    if all(texts.items() <= (had.get(name) or {}).items() for name, texts in wanted.items()):
+        return False
+    body: Json = {"metadata": wanted}
+    for name in reversed(where):
+        body = {name: body}
+    api.merge(path, body)
+    return True
