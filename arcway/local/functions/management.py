@@ -17,6 +17,7 @@ from azure.durable_functions.internal.compat.history_projection import project_h
 from durabletask.internal.history_helpers import collect_history_events
 from google.protobuf import wrappers_pb2  # type: ignore[import-untyped]
 
+from arcway.local.functions.clients import STATUS_NAMES
 from arcway.local.functions.engine import Engine
 from arcway.local.functions.errors import JournalError
 from arcway.local.functions.lifecycle import TERMINAL
@@ -24,17 +25,8 @@ from arcway.local.functions.records import LOCAL, EngineError
 
 PATH = "/runtime/webhooks/durabletask"
 _TOKEN_HEADER = "x-ms-continuation-token"  # noqa: S105 - the name of a header
-_STATUS_NAMES: dict[int, str] = {
-    pb.ORCHESTRATION_STATUS_RUNNING: "Running",
-    pb.ORCHESTRATION_STATUS_COMPLETED: "Completed",
-    pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW: "ContinuedAsNew",
-    pb.ORCHESTRATION_STATUS_FAILED: "Failed",
-    pb.ORCHESTRATION_STATUS_CANCELED: "Canceled",
-    pb.ORCHESTRATION_STATUS_TERMINATED: "Terminated",
-    pb.ORCHESTRATION_STATUS_PENDING: "Pending",
-    pb.ORCHESTRATION_STATUS_SUSPENDED: "Suspended",
-}
-_STATUSES = {name.lower(): number for number, name in _STATUS_NAMES.items()}
+_STATUSES = {name.lower(): number for number, name in STATUS_NAMES.items()}
+_HTTP = {grpc.StatusCode.NOT_FOUND: 404, grpc.StatusCode.ALREADY_EXISTS: 409, grpc.StatusCode.FAILED_PRECONDITION: 410}
 _Reply = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -82,8 +74,7 @@ class ManagementApi:
             try:
                 return await handler(request)
             except EngineError as error:
-                status = {grpc.StatusCode.NOT_FOUND: 404, grpc.StatusCode.ALREADY_EXISTS: 409}.get(error.code, 400)
-                return _message(status, str(error))
+                return _message(_HTTP.get(error.code, 400), str(error))
             except JournalError as error:
                 return _message(500, str(error))
 
@@ -229,7 +220,7 @@ def _document(state: pb.OrchestrationState, show_input: bool) -> dict[str, Any]:
     return {
         "name": state.name,
         "instanceId": state.instanceId,
-        "runtimeStatus": _STATUS_NAMES[state.orchestrationStatus],
+        "runtimeStatus": STATUS_NAMES[state.orchestrationStatus],
         "input": _json(state.input) if show_input and state.HasField("input") else None,
         "customStatus": _json(state.customStatus) if state.HasField("customStatus") else None,
         "output": output,
