@@ -31,7 +31,8 @@ from arcway.local.functions.records import (
     waits_for_resume,
 )
 
-_WAITING_CLIENTS = 256
+# Each takes a thread while it waits; those beyond are refused, so that the others are still served.
+_WAITING_CLIENTS, _OTHER_CLIENTS = 4000, 64
 
 
 class Engine(Clients):
@@ -157,6 +158,8 @@ class Engine(Clients):
             instance = self._instances.get(request.instanceId)
             if instance is not None and predicate(instance):
                 return self._build_instance_response(instance, request.getInputsAndOutputs)
+            if sum(len(waiters) for waiters in self._state_waiters.values()) >= _WAITING_CLIENTS:
+                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{_WAITING_CLIENTS} clients wait already.")
             self._state_waiters.setdefault(request.instanceId, []).append(waiter)
         # The callback frees the thread when the client goes away or the endpoint stops.
         if context.add_callback(waiter.event.set):
@@ -182,7 +185,8 @@ class Engine(Clients):
     def start(self) -> str:
         """Open the gRPC endpoint on a free loopback port and return its address, `127.0.0.1:port`."""
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        pool = futures.ThreadPoolExecutor(max_workers=_WAITING_CLIENTS, thread_name_prefix="durable-client")
+        threads = _WAITING_CLIENTS + _OTHER_CLIENTS
+        pool = futures.ThreadPoolExecutor(max_workers=threads, thread_name_prefix="durable-client")
         self._server = grpc.server(pool, options=unlimited)
         register: Callable[[Any, Any], None] = stubs.add_TaskHubSidecarServiceServicer_to_server
         register(self, self._server)

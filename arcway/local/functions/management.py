@@ -5,6 +5,7 @@ azure-functions-durable-extension, HttpApiHandler.cs; learn.microsoft.com, durab
 """
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +23,7 @@ from arcway.local.functions.engine import Engine
 from arcway.local.functions.errors import JournalError
 from arcway.local.functions.lifecycle import TERMINAL
 from arcway.local.functions.records import LOCAL, EngineError
+from arcway.local.json_documents import read_json
 
 PATH = "/runtime/webhooks/durabletask"
 _TOKEN_HEADER = "x-ms-continuation-token"  # noqa: S105 - the name of a header
@@ -47,11 +49,12 @@ def management_urls(base: str, instance_id: str, query: str) -> dict[str, str]:
 
 
 class ManagementApi:
-    """The handlers; `required_query` is put into every URL that is handed out."""
+    """The handlers. Every call must carry `key`, as every URL that is handed out does."""
 
-    def __init__(self, engine: Engine, required_query: str) -> None:
+    def __init__(self, engine: Engine, key: str) -> None:
         self._engine = engine
-        self._required_query = required_query
+        self._key = key
+        self._required_query = f"code={key}"
 
     def add_to(self, application: web.Application) -> None:
         """Register the routes."""
@@ -71,12 +74,17 @@ class ManagementApi:
 
     def _refusing(self, handler: _Reply) -> _Reply:
         async def handle(request: web.Request) -> web.Response:
+            given = request.query.get("code") or request.headers.get("x-functions-key") or ""
+            if not secrets.compare_digest(given.encode(), self._key.encode()):
+                return web.Response(status=401)
             try:
                 return await handler(request)
             except EngineError as error:
                 return _message(_HTTP.get(error.code, 400), str(error))
             except JournalError as error:
                 return _message(500, str(error))
+            except RecursionError:
+                return _message(400, "What the app keeps there is nested too deeply to be shown.")
 
         return handle
 
@@ -231,14 +239,14 @@ def _document(state: pb.OrchestrationState, show_input: bool) -> dict[str, Any]:
 
 def _json(value: wrappers_pb2.StringValue) -> Any:
     try:
-        return json.loads(value.value)
+        return read_json(value.value)
     except ValueError:
         return value.value
 
 
 def _is_json(body: str) -> bool:
     try:
-        json.loads(body or "null")
+        read_json(body or "null")
     except ValueError:
         return False
     return True
