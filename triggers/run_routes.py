@@ -166,5 +166,6 @@ async def _cancel(
     caller.require(role_for(found["operation"]))
     if found["finishedAt"]:
         return http.respond(found)
-    await cancel(client, found["id"], caller.identity)
+    if not await cancel(client, found["id"], caller.identity):
+        return http.respond(await find(client, given.id))
     return http.respond(found, 202, Location=f"/api/runs/{found['id']}")

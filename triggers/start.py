@@ -24,6 +24,7 @@ from triggers.runs import Json, input_of, is_over, look_up, request_of
 
 _KEYS_CARRIED = 5
 _TRIES = 3
+_OVER_OR_GONE = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,17 @@ async def start_again(client: df.DurableFunctionsClient, run: Json, caller: Call
     return await start(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), caller)
 
 
-async def cancel(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> None:
-    """Ask a run to stop at its next step boundary. Raises `ArcError` ARC-6007."""
+async def cancel(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> bool:
+    """Ask a run to stop at its next step boundary; False if it ended meanwhile. Raises `ArcError` ARC-6007."""
     asked = {"run": run_id, "by": canceled_by.as_json()}
     try:
         await client.raise_orchestration_event(run_id.partition(".")[0], "cancel", data=asked)
     except grpc.RpcError as error:
+        code = getattr(error, "code", None)
+        if code is not None and code() in _OVER_OR_GONE:
+            return False
         raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+    return True
 
 
 def _instance(request: AnyRequest) -> str:

@@ -193,6 +193,11 @@ class Arcway:
         resource_id = ClusterId(self.subscription, "clusters", f"c-{cluster.name}").resource_id
         self.azure.put("connectivity", {resource_id: connectivity})
 
+    @property
+    def management_key(self) -> dict[str, str]:
+        """The header by which the engine's management API takes a call."""
+        return {"x-functions-key": (Path(self.stack.secrets).parent / "management.key").read_text()}
+
     def arm(
         self, method: str, resource_id: str, body: Json | None = None, version: str | None = None
     ) -> httpx.Response:

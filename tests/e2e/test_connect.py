@@ -172,12 +172,12 @@ def test_termination_and_suspension_from_outside_show(
     run_id = arcway.start(arcway.request(cluster)).json()["id"]
     arcway.wait_until(run_id, lambda run: phase(run, "waitForMetadata")["state"] == "Waiting")
     instance = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{run_id.partition('.')[0]}"
-    assert httpx.post(f"{instance}/suspend?reason=x").status_code == 202
+    assert httpx.post(f"{instance}/suspend?reason=x", headers=arcway.management_key).status_code == 202
     suspended = arcway.wait_until(
         run_id, lambda run: phase(run, "waitForMetadata")["detail"] == "suspended from outside"
     )
     assert suspended["state"] == "Running"
-    assert httpx.post(f"{instance}/terminate?reason=x").status_code == 202
+    assert httpx.post(f"{instance}/terminate?reason=x", headers=arcway.management_key).status_code == 202
     run = arcway.finish(run_id)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Canceled", "ARC-6004", "waitForMetadata")
     created = ["key pair in namespace azure-arc", "release azure-arc", f"connected cluster c-{cluster.name}"]

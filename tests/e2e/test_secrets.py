@@ -40,7 +40,7 @@ def history(arcway: Arcway, run_id: str) -> str:
     instance = run_id.partition(".")[0]
     url = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{instance}"
     query = {"showInput": "true", "showHistory": "true", "showHistoryOutput": "true"}
-    text = httpx.get(url, params=query).raise_for_status().text
+    text = httpx.get(url, params=query, headers=arcway.management_key).raise_for_status().text
     assert "historyEvents" in text
     assert "ensure_key_pair" in text
     return text

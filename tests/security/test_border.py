@@ -63,7 +63,7 @@ LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
         ("GET", "/api/page/static/page.css", 200),
         ("GET", "/api/page/static/nothing", 404),
         ("GET", "/admin/host/status", 200),
-        ("GET", "/runtime/webhooks/durabletask/instances/x", 404),
+        ("GET", "/runtime/webhooks/durabletask/instances/x", 401),
     ],
 )
 def test_no_answer_is_sniffed(arcway: Arcway, method: str, path: str, status: int) -> None:  # noqa: F811

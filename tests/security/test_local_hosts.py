@@ -83,8 +83,16 @@ def test_programs_and_pages_of_this_machine_are_served(host: Host, name: str) ->
     where = f"{name}:{urlsplit(host.url).port}"
     for more in ({}, {"Origin": f"http://{where}", "Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}):
         assert ask(f"{host.url}/admin/host/status", "GET", {"Host": where, **more}) == 200
-        assert ask(f"{host.url}{RUNTIME}/instances", "GET", {"Host": where, **more}) == 200
-        assert ask(f"{host.url}{RUNTIME}/instances/none/terminate", "POST", {"Host": where, **more}) == 404
+        with_key = {"Host": where, "x-functions-key": host.key, **more}
+        assert ask(f"{host.url}{RUNTIME}/instances", "GET", with_key) == 200
+        assert ask(f"{host.url}{RUNTIME}/instances/none/terminate", "POST", with_key) == 404
+
+
+@pytest.mark.parametrize(("method", "path"), [place for place in PLACES if place[1].startswith(RUNTIME)])
+def test_management_needs_the_key_that_it_hands_out(host: Host, method: str, path: str) -> None:
+    assert ask(host.url + path, method, {}) == 401
+    assert ask(host.url + path, method, {"x-functions-key": "guessed"}) == 401
+    assert ask(host.url + path, method, {"x-functions-key": host.key}) not in (401, 403)
 
 
 @contextmanager

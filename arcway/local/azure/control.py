@@ -45,6 +45,7 @@ from arcway.local.azure.refusals import Refusal
 from arcway.local.azure.subscriptions import Subscription
 from arcway.local.azure.transitions import Pace
 from arcway.local.azure.world import World
+from arcway.local.json_documents import read_json
 
 
 class Control:
@@ -111,7 +112,7 @@ class Control:
 
     async def _faults(self, exchange: Exchange) -> web.StreamResponse:
         try:
-            wanted = await exchange.request.json()
+            wanted = read_json(exchange.body)
             self.faults = [_fault(item) for item in wanted]
         except (KeyError, TypeError, ValueError, re.error) as error:
             raise Refusal(400, "BadControl", f"Not a list of faults: {error}") from error

@@ -3,7 +3,6 @@
 Paths are matched as Azure does: without regard to case, doubled slashes ignored. Must not know any service.
 """
 
-import json
 import re
 import time
 import uuid
@@ -17,6 +16,7 @@ from aiohttp import web
 
 from arcway.local.azure.refusals import Refusal
 from arcway.local.azure.subscriptions import now
+from arcway.local.json_documents import read_json
 
 type Handler = Callable[["Exchange"], Awaitable[web.StreamResponse]]
 
@@ -42,7 +42,7 @@ class Exchange:
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises `Refusal` 400 InvalidRequestContent."""
         try:
-            value = json.loads(self.body or b"{}")
+            value = read_json(self.body or b"{}")
         except ValueError as error:
             raise Refusal(400, "InvalidRequestContent", "The request content was invalid JSON.") from error
         if not isinstance(value, dict):

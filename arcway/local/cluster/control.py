@@ -4,7 +4,6 @@ It must not know the Kubernetes API.
 """
 
 import dataclasses
-import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from arcway.local.cluster.faults import Fault, Faults
 from arcway.local.cluster.model import Cluster
 from arcway.local.cluster.responses import respond
 from arcway.local.cluster.values import Json
+from arcway.local.json_documents import read_json
 
 type _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -86,7 +86,7 @@ def _guarded(handler: _Handler) -> _Handler:
 
 async def _body(request: web.Request) -> Json:
     text = await request.text()
-    parsed = json.loads(text) if text else {}
+    parsed = read_json(text) if text else {}
     if not isinstance(parsed, dict):
         raise TypeError("the body must be an object")
     return parsed

@@ -15,6 +15,7 @@ import yaml
 from arcway.local.cluster import protobuf
 from arcway.local.cluster.errors import ApiError, bad_request, invalid, no_such_path, unsupported_media_type
 from arcway.local.cluster.values import Json
+from arcway.local.json_documents import read_json
 
 type Form = Literal["object", "partial", "aggregated", "table", "table with nothing", "table with objects"]
 
@@ -116,12 +117,14 @@ def is_base64(value: object) -> bool:
 def parse_text(body: bytes) -> object:
     """JSON, or else YAML. Raises ApiError 400."""
     try:
-        return json.loads(body)
+        return read_json(body)
     except (json.JSONDecodeError, UnicodeDecodeError):
         pass
+    except ValueError as error:
+        raise bad_request(str(error)) from error
     try:
         return yaml.safe_load(body)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise bad_request("the object provided is neither JSON nor YAML") from error
 
 

@@ -52,7 +52,8 @@ async def _until_signalled(options: Options, ready: TextIO) -> None:
     async with serve(options) as host:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, signalled.set)
-        ready.write(json.dumps({"url": host.url, "functions": host.functions}) + "\n")
+        about = {"url": host.url, "functions": host.functions, "managementKey": host.management_key}
+        ready.write(json.dumps(about) + "\n")
         ready.flush()
         waiting = asyncio.ensure_future(signalled.wait())
         await asyncio.wait((waiting, host.failure), return_when=asyncio.FIRST_COMPLETED)

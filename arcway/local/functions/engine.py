@@ -15,14 +15,13 @@ import durabletask.internal.helpers as helpers
 import durabletask.internal.orchestrator_service_pb2 as pb
 import durabletask.internal.orchestrator_service_pb2_grpc as stubs
 import grpc
-from durabletask.entities import EntityInstanceId
 from durabletask.testing.in_memory_backend import OrchestrationInstance, StateWaiter
 from google.protobuf import wrappers_pb2  # type: ignore[import-untyped]
 
-from arcway.local.functions.lifecycle import TERMINAL, Lifecycle
+from arcway.local.functions.clients import Clients
+from arcway.local.functions.lifecycle import TERMINAL
 from arcway.local.functions.records import (
     Activity,
-    EntityWork,
     Instance,
     Link,
     OrchestrationWork,
@@ -32,16 +31,16 @@ from arcway.local.functions.records import (
     waits_for_resume,
 )
 
-_WAITING_CLIENTS = 256
+# Each takes a thread while it waits; those beyond are refused, so that the others are still served.
+_WAITING_CLIENTS, _OTHER_CLIENTS = 4000, 64
 
 
-class Engine(Lifecycle):
+class Engine(Clients):
     """An in-process task hub. Safe to call from any thread."""
 
     def __init__(self, orchestrators: Mapping[str, str], default_version: str | None = None) -> None:
         super().__init__(orchestrators, default_version)
         self._activities: dict[str, Activity] = {}
-        self._operations: dict[str, list[pb.OperationInfo]] = {}
 
     def on_work(self, listener: Callable[[], None]) -> None:
         """Call `listener`, from any thread and with the engine locked, whenever there may be new work."""
@@ -84,28 +83,6 @@ class Engine(Lifecycle):
             activity = cast(Activity, self._activity_queue.popleft())
             self._activities[activity.token] = activity
             return activity
-
-    def take_entity(self) -> EntityWork | None:
-        """The next batch of entity operations to be done, None if there is none."""
-        with self._lock:
-            while self._entity_queue:
-                entity_id = self._entity_queue.popleft()
-                self._entity_queue_set.discard(entity_id)
-                entity = self._entities.get(entity_id)
-                if entity is None or not entity.pending_operations or entity_id in self._entity_in_flight:
-                    continue
-                entity.dispatched_operations, entity.pending_operations = entity.pending_operations, []
-                self._entity_in_flight.add(entity_id)
-                token = str(entity.completion_token)
-                request, self._operations[token] = helpers.convert_to_entity_batch_request(
-                    pb.EntityRequest(
-                        instanceId=entity_id,
-                        entityState=helpers.get_string_value(entity.serialized_state or None),
-                        operationRequests=entity.dispatched_operations,
-                    )
-                )
-                return EntityWork(EntityInstanceId.parse(entity_id).entity, token, request)
-            return None
 
     # -- taking back ---------------------------------------------------------------------------------------------
 
@@ -155,14 +132,6 @@ class Engine(Lifecycle):
         return pb.CompleteTaskResponse()
 
     @override
-    def CompleteEntityTask(self, request: pb.EntityBatchResult, context: Any) -> pb.CompleteTaskResponse:
-        """Commit one batch of entity operations."""
-        with self._lock:
-            del request.operationInfos[:]
-            request.operationInfos.extend(self._operations.pop(request.completionToken, ()))
-            return super().CompleteEntityTask(request, context)
-
-    @override
     def _enqueue_orchestration(self, instance_id: str) -> None:
         instance = self._instances.get(instance_id)
         if instance is not None:
@@ -170,15 +139,6 @@ class Engine(Lifecycle):
         super()._enqueue_orchestration(instance_id)
 
     # -- clients -------------------------------------------------------------------------------------------------
-
-    @override
-    def GetEntity(self, request: pb.GetEntityRequest, context: Any) -> pb.GetEntityResponse:
-        """An entity without state does not exist, as in the durable extension."""
-        with self._lock:
-            entity = self._entities.get(request.instanceId)
-            if entity is None or entity.serialized_state is None:
-                return pb.GetEntityResponse(exists=False)
-            return super().GetEntity(request, context)
 
     @override
     def WaitForInstanceStart(self, request: pb.GetInstanceRequest, context: Any) -> pb.GetInstanceResponse:
@@ -198,6 +158,8 @@ class Engine(Lifecycle):
             instance = self._instances.get(request.instanceId)
             if instance is not None and predicate(instance):
                 return self._build_instance_response(instance, request.getInputsAndOutputs)
+            if sum(len(waiters) for waiters in self._state_waiters.values()) >= _WAITING_CLIENTS:
+                context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{_WAITING_CLIENTS} clients wait already.")
             self._state_waiters.setdefault(request.instanceId, []).append(waiter)
         # The callback frees the thread when the client goes away or the endpoint stops.
         if context.add_callback(waiter.event.set):
@@ -223,7 +185,8 @@ class Engine(Lifecycle):
     def start(self) -> str:
         """Open the gRPC endpoint on a free loopback port and return its address, `127.0.0.1:port`."""
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        pool = futures.ThreadPoolExecutor(max_workers=_WAITING_CLIENTS, thread_name_prefix="durable-client")
+        threads = _WAITING_CLIENTS + _OTHER_CLIENTS
+        pool = futures.ThreadPoolExecutor(max_workers=threads, thread_name_prefix="durable-client")
         self._server = grpc.server(pool, options=unlimited)
         register: Callable[[Any, Any], None] = stubs.add_TaskHubSidecarServiceServicer_to_server
         register(self, self._server)
@@ -243,6 +206,4 @@ def _raised_by(complete: Callable[[], object]) -> Exception | None:
 def _is_ready(instance: Instance) -> bool:
     if not instance.pending_events or instance.status in TERMINAL:
         return False
-    if instance.start_at is None or instance.start_at <= datetime.now(UTC):
-        return True
-    return any(event.HasField("executionTerminated") for event in instance.pending_events)
+    return instance.start_at is None or instance.start_at <= datetime.now(UTC)

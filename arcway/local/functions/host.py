@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 import os
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from arcway.local.functions.errors import HostError, JournalError, WorkLeftBehin
 from arcway.local.functions.http_server import HttpServer
 from arcway.local.functions.journal import FILE_NAME, Journal
 from arcway.local.functions.journaled import JournaledEngine
+from arcway.local.functions.keys import management_key
 from arcway.local.functions.management import PATH, ManagementApi, management_urls
 from arcway.local.functions.queues import SERVICE_BUS, Queues
 from arcway.local.functions.routes import build_routes
@@ -66,6 +66,8 @@ class Running:
     url: str
     functions: tuple[str, ...]
     failure: asyncio.Future[None]
+    management_key: str
+    """What the management API wants as `code`."""
 
 
 @asynccontextmanager
@@ -85,6 +87,7 @@ async def serve(options: Options) -> AsyncIterator[Running]:
     load_values(app)
     settings = load_host_json(app)
     worker = Worker()
+    worker.function_timeout = settings.function_timeout
     try:
         await worker.load(app)
         routes = build_routes(worker.functions, settings.route_prefix)
@@ -93,8 +96,9 @@ async def serve(options: Options) -> AsyncIterator[Running]:
         _warn(worker)
         engine = _engine(worker, settings.default_version, data)
         failure = _failure_of(engine)
-        key = f"code={secrets.token_urlsafe(24)}"
-        management = ManagementApi(engine, key)
+        code = management_key(data)
+        key = f"code={code}"
+        management = ManagementApi(engine, code)
         server = HttpServer(worker, routes, management, options.grace, options.home, settings.custom_headers)
         dispatcher = Dispatcher(engine, worker, settings.concurrency)
         try:
@@ -105,7 +109,7 @@ async def serve(options: Options) -> AsyncIterator[Running]:
                 engine.resume()
             timers.start()
             queues.start()
-            yield Running(url, tuple(function.name for function in worker.functions), failure)
+            yield Running(url, tuple(function.name for function in worker.functions), failure, code)
         finally:
             # Messages first: what they start must still find an engine.
             await queues.stop(options.grace)

@@ -21,11 +21,14 @@ from arcway.local.functions.protos import TypedData
 from arcway.local.functions.routes import Route, find
 from arcway.local.functions.timers import TIMER, timer_data
 from arcway.local.functions.worker import Function, InvocationError, Worker
+from arcway.local.json_documents import read_json
 from arcway.local.own_site import refuse_other_sites
 
 _LINE_LIMIT = 64 * 1024
 _BODY_LIMIT = 100 * 1024 * 1024
 _BODY_SECONDS = 60
+# Also how long a connection may idle between two requests.
+_HEADER_SECONDS = 60.0
 _SERVICE_BUS = "serviceBusTrigger"
 _NOT_BY_ADMIN = frozenset(("httpTrigger", ORCHESTRATION, ENTITY))
 
@@ -67,6 +70,7 @@ class HttpServer:
             application,
             access_log=None,
             shutdown_timeout=grace,
+            keepalive_timeout=_HEADER_SECONDS,
             # The real host hands a compressed body on as it came.
             auto_decompress=False,
             # Functions refuse what is too long for them in their own words.
@@ -119,7 +123,7 @@ class HttpServer:
         if function.trigger_type in _NOT_BY_ADMIN:
             return web.Response(status=400, text=f"Functions with a {function.trigger_type} cannot be run this way.")
         try:
-            document = json.loads(await request.text() or "{}")
+            document = read_json(await request.text() or "{}")
         except ValueError:
             return web.Response(status=400, text="The body must be JSON.")
         if not isinstance(document, dict):

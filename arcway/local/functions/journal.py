@@ -20,6 +20,11 @@ _APPLICATION = 0x41524357
 """Marks the file as a journal, see https://sqlite.org/pragma.html#pragma_application_id."""
 _PATIENCE_SECONDS = 1.0
 _CHECKPOINT_PAGES = 4000
+# A file with that many free pages (4 KiB each) gives them back, so many at a time: nobody waits long for it.
+_FREE_PAGES, _PAGES_AT_ONCE = 256, 2048
+
+_INCREMENTAL = 2
+"""The value of auto_vacuum by which free pages can be given back, https://sqlite.org/pragma.html#pragma_auto_vacuum."""
 
 _TABLES = (
     # One row per execution: rewritten only by continue-as-new, so that a large input is written once.
@@ -89,10 +94,20 @@ class Journal:
             for sql, parameters in statements:
                 execute(sql, parameters)
             execute("COMMIT")
+            self._shrink()
         except sqlite3.Error as error:
             # Whoever wrote cannot go on; without this the file would stay locked until the process ends.
             self._discard()
             raise self._error(error) from error
+
+    def _shrink(self) -> None:
+        """Give back a part of the pages that are free, once there are many."""
+        (free,) = self._database.execute("PRAGMA freelist_count").fetchone()
+        if free < _FREE_PAGES:
+            return
+        self._database.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+        # The file itself becomes smaller when the log is written back.
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Close the file; what was written is in the main file afterwards."""
@@ -108,19 +123,25 @@ class Journal:
     def _prepare(self) -> None:
         execute = self._database.execute
         execute("PRAGMA locking_mode=EXCLUSIVE")
+        (vacuum,) = execute("PRAGMA auto_vacuum").fetchone()
+        # Takes effect before the first table, or with the next VACUUM.
+        execute(f"PRAGMA auto_vacuum={_INCREMENTAL}")
         (mode,) = execute("PRAGMA journal_mode=WAL").fetchone()
         if mode != "wal":
             raise JournalError(f"The journal {self.path} is on a file system that SQLite cannot keep a log on.")
         execute("PRAGMA synchronous=NORMAL")
         execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
         execute("BEGIN EXCLUSIVE")
-        self._check_kind()
+        is_new = self._check_kind()
         execute("COMMIT")
         (verdict,) = execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise self.damaged(str(verdict).strip())
+        if vacuum != _INCREMENTAL and not is_new:
+            execute("VACUUM")
 
-    def _check_kind(self) -> None:
+    def _check_kind(self) -> bool:
+        """Refuse what is no journal of ours; whether there was nothing and the tables were made."""
         execute = self._database.execute
         (application,) = execute("PRAGMA application_id").fetchone()
         (version,) = execute("PRAGMA user_version").fetchone()
@@ -130,13 +151,15 @@ class Journal:
                 execute(sql)
             execute(f"PRAGMA application_id={_APPLICATION}")
             execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        elif application != _APPLICATION:
+            return True
+        if application != _APPLICATION:
             raise JournalError(f"The file {self.path} is the database of another program, not a journal.")
-        elif version != SCHEMA_VERSION:
+        if version != SCHEMA_VERSION:
             raise JournalError(
                 f"The journal {self.path} has schema {version}, this program knows schema {SCHEMA_VERSION}: "
                 "use the program that wrote it, or another folder."
             )
+        return False
 
     def damaged(self, reason: str) -> JournalError:
         """The error for content that cannot be understood."""

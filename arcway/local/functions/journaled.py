@@ -21,7 +21,7 @@ from arcway.local.functions.journal import Journal
 from arcway.local.functions.ledger import Ledger
 from arcway.local.functions.lifecycle import TERMINAL
 from arcway.local.functions.records import Activity, Instance, Link
-from arcway.local.functions.recovery import DelayedSignal, Recovered, ended_children, recover, unfired_timers
+from arcway.local.functions.recovery import DelayedSignal, Recovered, ended_children, holders, recover, unfired_timers
 
 
 class CommittingLock:
@@ -77,6 +77,7 @@ class JournaledEngine(Engine):
         self._instances = ledger.instances
         self._entities = ledger.entities
         self._pending_lock_requests = recovered.lock_requests
+        self._holders = holders(ledger.instances.values())
         for keeper in (ledger.instances, ledger.entities):
             for it in keeper.values():
                 it.completion_token = self._next_completion_token

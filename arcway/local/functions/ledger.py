@@ -180,8 +180,14 @@ class Ledger:
             return
         waiting = {id(event) for event in pending}
         dealt_with = [identity for identity in mail if identity not in waiting]
-        # Events are dealt with in the order in which they came.
-        yield "DELETE FROM inbox WHERE owner=? AND position<=?", (key, max(mail.pop(it)[0] for it in dealt_with))
+        positions = [mail.pop(it)[0] for it in dealt_with]
+        last = max(positions)
+        if all(position > last for position, _ in mail.values()):
+            yield "DELETE FROM inbox WHERE owner=? AND position<=?", (key, last)
+            return
+        # What the holder of an entity's lock asks for overtakes what others asked for before.
+        for position in positions:
+            yield "DELETE FROM inbox WHERE owner=? AND position=?", (key, position)
 
 
 _FORGET_INSTANCE = (

@@ -5,6 +5,7 @@ azure-functions-durable-extension, HttpApiHandler.cs; learn.microsoft.com, durab
 """
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,24 +18,17 @@ from azure.durable_functions.internal.compat.history_projection import project_h
 from durabletask.internal.history_helpers import collect_history_events
 from google.protobuf import wrappers_pb2  # type: ignore[import-untyped]
 
+from arcway.local.functions.clients import STATUS_NAMES
 from arcway.local.functions.engine import Engine
 from arcway.local.functions.errors import JournalError
 from arcway.local.functions.lifecycle import TERMINAL
 from arcway.local.functions.records import LOCAL, EngineError
+from arcway.local.json_documents import read_json
 
 PATH = "/runtime/webhooks/durabletask"
 _TOKEN_HEADER = "x-ms-continuation-token"  # noqa: S105 - the name of a header
-_STATUS_NAMES: dict[int, str] = {
-    pb.ORCHESTRATION_STATUS_RUNNING: "Running",
-    pb.ORCHESTRATION_STATUS_COMPLETED: "Completed",
-    pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW: "ContinuedAsNew",
-    pb.ORCHESTRATION_STATUS_FAILED: "Failed",
-    pb.ORCHESTRATION_STATUS_CANCELED: "Canceled",
-    pb.ORCHESTRATION_STATUS_TERMINATED: "Terminated",
-    pb.ORCHESTRATION_STATUS_PENDING: "Pending",
-    pb.ORCHESTRATION_STATUS_SUSPENDED: "Suspended",
-}
-_STATUSES = {name.lower(): number for number, name in _STATUS_NAMES.items()}
+_STATUSES = {name.lower(): number for number, name in STATUS_NAMES.items()}
+_HTTP = {grpc.StatusCode.NOT_FOUND: 404, grpc.StatusCode.ALREADY_EXISTS: 409, grpc.StatusCode.FAILED_PRECONDITION: 410}
 _Reply = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -55,11 +49,12 @@ def management_urls(base: str, instance_id: str, query: str) -> dict[str, str]:
 
 
 class ManagementApi:
-    """The handlers; `required_query` is put into every URL that is handed out."""
+    """The handlers. Every call must carry `key`, as every URL that is handed out does."""
 
-    def __init__(self, engine: Engine, required_query: str) -> None:
+    def __init__(self, engine: Engine, key: str) -> None:
         self._engine = engine
-        self._required_query = required_query
+        self._key = key
+        self._required_query = f"code={key}"
 
     def add_to(self, application: web.Application) -> None:
         """Register the routes."""
@@ -79,13 +74,17 @@ class ManagementApi:
 
     def _refusing(self, handler: _Reply) -> _Reply:
         async def handle(request: web.Request) -> web.Response:
+            given = request.query.get("code") or request.headers.get("x-functions-key") or ""
+            if not secrets.compare_digest(given.encode(), self._key.encode()):
+                return web.Response(status=401)
             try:
                 return await handler(request)
             except EngineError as error:
-                status = {grpc.StatusCode.NOT_FOUND: 404, grpc.StatusCode.ALREADY_EXISTS: 409}.get(error.code, 400)
-                return _message(status, str(error))
+                return _message(_HTTP.get(error.code, 400), str(error))
             except JournalError as error:
                 return _message(500, str(error))
+            except RecursionError:
+                return _message(400, "What the app keeps there is nested too deeply to be shown.")
 
         return handle
 
@@ -229,7 +228,7 @@ def _document(state: pb.OrchestrationState, show_input: bool) -> dict[str, Any]:
     return {
         "name": state.name,
         "instanceId": state.instanceId,
-        "runtimeStatus": _STATUS_NAMES[state.orchestrationStatus],
+        "runtimeStatus": STATUS_NAMES[state.orchestrationStatus],
         "input": _json(state.input) if show_input and state.HasField("input") else None,
         "customStatus": _json(state.customStatus) if state.HasField("customStatus") else None,
         "output": output,
@@ -240,14 +239,14 @@ def _document(state: pb.OrchestrationState, show_input: bool) -> dict[str, Any]:
 
 def _json(value: wrappers_pb2.StringValue) -> Any:
     try:
-        return json.loads(value.value)
+        return read_json(value.value)
     except ValueError:
         return value.value
 
 
 def _is_json(body: str) -> bool:
     try:
-        json.loads(body or "null")
+        read_json(body or "null")
     except ValueError:
         return False
     return True

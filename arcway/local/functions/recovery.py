@@ -9,14 +9,16 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import durabletask.internal.orchestrator_service_pb2 as pb
-from durabletask.testing.in_memory_backend import EntityState, PendingLockRequest
+from durabletask.testing.in_memory_backend import EntityState, OrchestrationInstance, PendingLockRequest
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
+from arcway.local.functions.entities import Holder
 from arcway.local.functions.journal import Journal
 from arcway.local.functions.ledger import Ledger, Mail
+from arcway.local.functions.lifecycle import TERMINAL
 from arcway.local.functions.records import Activity, Instance, Link
 
 
@@ -75,6 +77,18 @@ def ended_children(parent: Instance) -> set[int]:
     }
 
 
+def holders(instances: Iterable[OrchestrationInstance]) -> dict[str, Holder]:
+    """Who asked for which locks, by critical section: it is in the histories."""
+    found = {}
+    for instance in instances:
+        link = Link(instance.instance_id, cast(Instance, instance).execution_id, 0)
+        for event in instance.history:
+            if event.HasField("entityLockRequested"):
+                asked = event.entityLockRequested
+                found[asked.criticalSectionId] = Holder(link, tuple(asked.lockSet))
+    return found
+
+
 def _inbox(journal: Journal) -> dict[str, list[tuple[int, pb.HistoryEvent]]]:
     found: dict[str, list[tuple[int, pb.HistoryEvent]]] = defaultdict(list)
     for owner, position, event in journal.read("SELECT owner, position, event FROM inbox ORDER BY owner, position"):
@@ -93,8 +107,12 @@ def _instances(journal: Journal, ledger: Ledger, inbox: dict[str, list[tuple[int
     )
     for row in rows:
         mail = inbox.get(row[0], [])
-        instance = _instance(row, histories[row[0]], [event for _, event in mail])
+        ended = row[2] in TERMINAL
+        instance = _instance(row, histories[row[0]], [] if ended else [event for _, event in mail])
         ledger.adopt_instance(instance, _as_mail(mail))
+        if ended and mail:
+            # What came too late is for nobody; the next transaction removes it.
+            ledger.instances.touched.add(instance.instance_id)
 
 
 def _instance(row: tuple[Any, ...], history: list[pb.HistoryEvent], pending: list[pb.HistoryEvent]) -> Instance:

@@ -45,13 +45,19 @@ class Route:
 
     def match(self, path: str) -> dict[str, str] | None:
         """The decoded route values if `path` (raw, without query) fits, else None."""
-        found = self.pattern.fullmatch(path.strip("/"))
+        found = self.pattern.fullmatch(_canonical(path.strip("/")))
         if found is None:
             return None
         values = {name: unquote(value) for name, value in found.groupdict().items() if value}
         if not all(check(values) for check in self.checks):
             return None
         return {**self.defaults, **values}
+
+
+def _canonical(path: str) -> str:
+    """The path decoded, but for percent signs, and slashes that were encoded: they separate nothing."""
+    segments = (unquote(segment).replace("%", "%25").replace("/", "%2F") for segment in path.split("/"))
+    return "/".join(segments)
 
 
 def build_routes(functions: Iterable[Function], prefix: str) -> tuple[Route, ...]:
@@ -82,7 +88,7 @@ def _route(function: Function, prefix: str) -> Route:
         _segment(segment, index == 0, function, checks, defaults) for index, segment in enumerate(segments)
     )
     methods = frozenset(str(method).upper() for method in function.trigger.get("methods") or ())
-    return Route(function, methods, re.compile(pattern, re.IGNORECASE), tuple(checks), defaults)
+    return Route(function, methods, re.compile(pattern, re.IGNORECASE | re.DOTALL), tuple(checks), defaults)
 
 
 def _segment(
@@ -97,7 +103,7 @@ def _segment(
     optional = False
     for parameter in _PARAMETER.finditer(segment):
         stars, name, constraints, default, question = parameter.groups()
-        pattern += re.escape(segment[position : parameter.start()])
+        pattern += _literal(segment[position : parameter.start()])
         position = parameter.end()
         optional = bool(question or stars or default is not None)
         pattern += f"(?P<{name}>.*)" if stars else f"(?P<{name}>[^/]+)"
@@ -107,8 +113,12 @@ def _segment(
     rest = segment[position:]
     if "{" in rest or "}" in rest:
         raise HostError(f"The route of function {function.name} is not understood at '{segment}'.")
-    pattern += re.escape(rest)
+    pattern += _literal(rest)
     return f"(?:{slash}{pattern})?" if optional else slash + pattern
+
+
+def _literal(text: str) -> str:
+    return re.escape(text.replace("%", "%25"))
 
 
 def _check(name: str, constraint: str, function: Function) -> Callable[[Mapping[str, str]], bool]:

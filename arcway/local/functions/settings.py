@@ -45,6 +45,8 @@ class HostSettings:
     default_version: str | None
     concurrency: Concurrency
     messages: Messages
+    function_timeout: float | None
+    """Seconds that a function may take; None: as long as it wants."""
 
 
 def load_values(app: Path) -> None:
@@ -92,6 +94,7 @@ def load_host_json(app: Path) -> HostSettings:
             entities=_count(path, durable, "maxConcurrentEntityFunctions"),
         ),
         messages=_messages(path, _section(path, extensions, "serviceBus")),
+        function_timeout=_timeout(path, _text(path, document, "functionTimeout", "00:30:00")),
     )
 
 
@@ -104,11 +107,25 @@ def _headers(path: Path, section: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _messages(path: Path, section: Mapping[str, Any]) -> Messages:
     text = _text(path, section, "maxAutoLockRenewalDuration", "00:05:00")
+    seconds = _seconds(path, "maxAutoLockRenewalDuration", text)
+    return Messages(_count(path, section, "maxConcurrentCalls"), seconds)
+
+
+def _timeout(path: Path, text: str) -> float | None:
+    if text.strip() in ("-1", "-00:00:01"):
+        return None
+    seconds = _seconds(path, "functionTimeout", text)
+    if seconds <= 0:
+        raise HostError(f"{path}: functionTimeout must be longer than nothing, or -1.")
+    return seconds
+
+
+def _seconds(path: Path, name: str, text: str) -> float:
     try:
         hours, minutes, seconds = (float(part) for part in text.split(":"))
     except ValueError as error:
-        raise HostError(f"{path}: maxAutoLockRenewalDuration must be hh:mm:ss.") from error
-    return Messages(_count(path, section, "maxConcurrentCalls"), hours * 3600 + minutes * 60 + seconds)
+        raise HostError(f"{path}: {name} must be hh:mm:ss.") from error
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def resolve(text: str) -> str:

@@ -4,6 +4,7 @@ It knows the library's request shapes and nothing else: not the engine, not HTTP
 library keeps its state in module globals, so there is one app per process.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -56,6 +57,8 @@ class Worker:
         self.functions: tuple[Function, ...] = ()
         self.client_configuration = ""
         """JSON handed to every `durableClient` binding."""
+        self.function_timeout: float | None = None
+        """Seconds that one call may take; None: as long as it wants."""
 
     async def load(self, app: Path) -> None:
         """Index the app in folder `app` exactly as Azure does.
@@ -96,7 +99,8 @@ class Worker:
     ) -> protos.TypedData | None:
         """Call `function` with `data` for its trigger; returns what it returned, None for nothing.
 
-        Raises InvocationError when the function raised.
+        Raises InvocationError when the function raised, or took longer than it may. A synchronous function cannot be
+        stopped: its thread goes on, and what it returns is dropped.
         """
         inputs = [protos.ParameterBinding(name=function.trigger["name"], data=data)]
         inputs += [
@@ -112,7 +116,13 @@ class Worker:
             trace_context=SimpleNamespace(trace_parent="", trace_state="", attributes={}),
             retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
         )
-        reply = await runtime.invocation_request(SimpleNamespace(request=SimpleNamespace(invocation_request=call)))
+        request = SimpleNamespace(request=SimpleNamespace(invocation_request=call))
+        try:
+            async with asyncio.timeout(self.function_timeout):
+                reply = await runtime.invocation_request(request)
+        except TimeoutError as error:
+            text = f"Timeout value of {self.function_timeout:g} s was exceeded by function: Functions.{function.name}"
+            raise InvocationError(f"FunctionTimeoutException: {text}", "") from error
         if reply.result.status != protos.StatusResult.Success:
             raise InvocationError(reply.result.exception.message, reply.result.exception.stack_trace)
         value = reply.return_value

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from arcway.local.json_documents import read_json
 from arcway.local.service_bus.faults import Fault, Faults
 from arcway.local.service_bus.model import EntityNotFound
 
@@ -78,7 +79,7 @@ class _Control:
         return web.json_response({"faults": [dataclasses.asdict(it) for it in self._bus.faults.listed()]})
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        fault = Fault(**await request.json())
+        fault = Fault(**await request.json(loads=read_json))
         self._bus.faults.add(fault)
         return web.json_response(dataclasses.asdict(fault), status=201)
 
@@ -87,7 +88,7 @@ class _Control:
         return web.Response(status=204)
 
     async def drop_links(self, request: web.Request) -> web.Response:
-        body: dict[str, Any] = await request.json()
+        body: dict[str, Any] = await request.json(loads=read_json)
         path = body["entity"].strip("/").lower()
         condition = body.get("condition", "amqp:link:detach-forced")
         dropped = self._bus.drop_links(path, condition, body.get("description", "A fault was ordered."))
@@ -97,5 +98,5 @@ class _Control:
         return web.json_response({"dropped": self._bus.drop_connections()})
 
     async def expire_locks(self, request: web.Request) -> web.Response:
-        body: dict[str, Any] = await request.json()
+        body: dict[str, Any] = await request.json(loads=read_json)
         return web.json_response({"expired": self._bus.expire_locks(body["entity"], body.get("sequenceNumber"))})

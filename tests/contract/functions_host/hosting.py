@@ -25,6 +25,7 @@ class Host:
     def __init__(self, ready: dict[str, Any], process: subprocess.Popen[str], log: Path, http: httpx.Client) -> None:
         self.url: str = ready["url"]
         self.functions: list[str] = ready["functions"]
+        self.key: str = ready["managementKey"]
         self.process = process
         self.http = http
         self._log = log
@@ -118,7 +119,8 @@ def hosted(app: Path, log: Path, data: Path | None = None, **settings: str) -> I
         line = process.stdout.readline()
         assert line, log.read_text()
         ready = json.loads(line)
-        with httpx.Client(base_url=ready["url"], timeout=40, trust_env=False) as http:
+        headers = {"x-functions-key": ready["managementKey"]}
+        with httpx.Client(base_url=ready["url"], timeout=40, trust_env=False, headers=headers) as http:
             yield Host(ready, process, log, http)
     finally:
         process.send_signal(signal.SIGTERM)

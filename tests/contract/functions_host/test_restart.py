@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import stat
@@ -154,7 +155,7 @@ def test_a_journal_that_cannot_be_used_is_named_and_nothing_starts(place: Place)
     place.journal.write_bytes(b"no database at all, whatever one does\n" * 100)
     assert f"The journal {place.journal} is damaged (file is not a database)" in refusal(place)
     place.journal.unlink()
-    place.data.rmdir()
+    shutil.rmtree(place.data)
     place.data.touch()
     assert f"The journal {place.journal} cannot be opened" in refusal(place)
 

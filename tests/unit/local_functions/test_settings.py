@@ -31,6 +31,21 @@ def test_a_missing_host_json_is_named(tmp_path: Path) -> None:
         load_host_json(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", 1800.0), (', "functionTimeout": "00:05:30"', 330.0), (', "functionTimeout": "-1"', None)]
+)
+def test_the_timeout_of_functions(tmp_path: Path, text: str, seconds: float | None) -> None:
+    (tmp_path / "host.json").write_text(f'{{"version": "2.0"{text}}}')
+    assert load_host_json(tmp_path).function_timeout == seconds
+
+
+@pytest.mark.parametrize("text", ["soon", "00:00:00", "5"])
+def test_a_timeout_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "host.json").write_text(f'{{"version": "2.0", "functionTimeout": "{text}"}}')
+    with pytest.raises(HostError, match="functionTimeout"):
+        load_host_json(tmp_path)
+
+
 def test_values_do_not_override_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", {"KEPT": "old"})
     (tmp_path / "local.settings.json").write_text('{"Values": {"KEPT": "new", "ADDED": "1"}}')

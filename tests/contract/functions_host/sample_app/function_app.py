@@ -238,6 +238,11 @@ def chain(context: OrchestrationContext, value: Any) -> Work:
 
 
 @app.orchestration_trigger(context_name="context")
+def busy_once(context: OrchestrationContext, value: Any) -> Work:
+    return (yield context.call_activity("busy", input=value))
+
+
+@app.orchestration_trigger(context_name="context")
 def retried(context: OrchestrationContext, value: Any) -> Work:
     policy = df.RetryPolicy(first_retry_interval=timedelta(milliseconds=20), max_number_of_attempts=3)
     return (yield context.call_activity("fail_twice", input=context.instance_id, retry_policy=policy))
