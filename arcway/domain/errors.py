@@ -1,4 +1,4 @@
-"""The errors Arcway reports: stable codes, each with a title and a remedy (`arcway/domain/catalogue.py`).
+"""The errors Arcway reports: stable codes, each with a title and a remedy (`arcway/domain/catalogue/`).
 
     ArcError                      anything Arcway can name
     ├── ARC-1xxx  input           the request itself is wrong
