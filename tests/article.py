@@ -28,7 +28,7 @@ CONTEXTS = ("lab", "shop")
 BEGIN, END = "<!-- recorded by scripts/write-article -->", "<!-- end of the recording -->"
 
 _BLOCK = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.MULTILINE | re.DOTALL)
-_COMMAND_SECONDS = 150
+_COMMAND_SECONDS = 240
 _PACE_SECONDS = 0.5
 """How long Azure's own operations take while the page is written, so that waiting is to be seen."""
 

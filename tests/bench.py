@@ -1,7 +1,7 @@
 """Measures what the README promises about speed and reports it with facts about the machine; asserts nothing.
 
-`python -m tests.bench [onboarding|service-bus|page|parsers] [--json] [--clusters N]`. CPU is that of the function app
-and its Helm workers, read from /proc.
+`python -m tests.bench [onboarding|service-bus|page|parsers|engine] [--json] [--clusters N]`. CPU is that of the
+function app and its Helm workers, read from /proc.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import httpx
 
 from arcway.local import stack as embedded
 from arcway.local.stack import Options, Stack
-from tests import bench_messages, bench_page, bench_parsers
+from tests import bench_engine, bench_messages, bench_page, bench_parsers
 
 type Json = dict[str, Any]
 
@@ -37,7 +37,7 @@ def main() -> int:
     """Run all measurements and print them."""
     parser = argparse.ArgumentParser()
     parser.add_argument(
-        "what", nargs="?", choices=("onboarding", "service-bus", "page", "parsers"), default="onboarding"
+        "what", nargs="?", choices=("onboarding", "service-bus", "page", "parsers", "engine"), default="onboarding"
     )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--clusters", type=int, default=100)
@@ -46,7 +46,7 @@ def main() -> int:
     if chosen.what == "onboarding":
         report |= onboarding(chosen.clusters)
     else:
-        measures = {"service-bus": bench_messages, "page": bench_page, "parsers": bench_parsers}
+        measures = {"service-bus": bench_messages, "page": bench_page, "parsers": bench_parsers, "engine": bench_engine}
         report |= measures[chosen.what].measure()
     if chosen.json:
         sys.stdout.write(json.dumps(report, indent=1) + "\n")

@@ -23,7 +23,7 @@ from arcway.local.cluster.real.binaries import CONTROL_PLANE, HELM_CLIENT
 
 _FOLDER = "ARCWAY_TEST_CONTROL_PLANE_DIR"
 _ROOT = Path(__file__).resolve().parents[1]
-_STOP_SECONDS = 40.0
+_STOP_SECONDS = 240.0
 NOT_BUILT = "NO REAL CONTROL PLANE: tests that need one do not run; `scripts/control-plane build` builds it"
 
 

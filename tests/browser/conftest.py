@@ -15,7 +15,7 @@ from tests.e2e.signed import Signed
 
 OLD_RUNS = 500
 EVERY_ROLE = {"name": f"Ada Admin {HOSTILE}", "roles": ["Arcway.Read", "Arcway.Onboard", "Arcway.Offboard"]}
-PATIENCE_MS = 30_000
+PATIENCE_MS = 240_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ _RUN_URL = re.compile(r"/api/page/runs/(cluster|check)-[0-9a-f]{26}\.[0-9a-f]{12
 
 def state_of(page: Page, state: str) -> None:
     """Wait until the run that is shown has this state."""
-    expect(page.locator("#run > .summary .state")).to_have_text(state, timeout=30_000)
+    expect(page.locator("#run > .summary .state")).to_have_text(state, timeout=240_000)
 
 
 def fill_in(page: Page, name: str, subscription: str, **others: str) -> None:
@@ -114,7 +114,7 @@ def test_a_run_is_cancelled(visit: Opener, site: Site) -> None:
     site.signed.azure.put("faults", [{**busy, "headers": {"Retry-After": "60"}}])
     started = olga.start(olga.request(cluster)).json()
     page = visit("onboarder", f"/runs/{started['id']}")
-    expect(page.get_by_role("row", name="createResource")).to_contain_text("Retrying", timeout=30_000)
+    expect(page.get_by_role("row", name="createResource")).to_contain_text("Retrying", timeout=240_000)
     expect(page.get_by_role("row", name="createResource")).to_contain_text("next at")
     page.get_by_role("link", name="Cancel").click()
     page.get_by_role("button", name="Cancel the run").click()

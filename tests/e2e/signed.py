@@ -41,7 +41,7 @@ class Signed:
 
     def as_(self, token: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=f"{self.stack.url}/api", headers=headers, timeout=70)
+        return httpx.Client(base_url=f"{self.stack.url}/api", headers=headers, timeout=240)
 
     def application(self) -> str:
         """The token that an application gets for itself."""

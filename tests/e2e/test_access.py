@@ -30,7 +30,7 @@ def answer_to(
 ) -> tuple[int, str]:
     """Status and code of what a caller with this token gets."""
     headers = {"Authorization": f"Bearer {token}".strip()} if token is not None else {}
-    answer = httpx.request(method, f"{signed.stack.url}/api{path}", headers=headers, timeout=70, **options)
+    answer = httpx.request(method, f"{signed.stack.url}/api{path}", headers=headers, timeout=240, **options)
     assert ("WWW-Authenticate" in answer.headers) == (answer.status_code == 401)
     return answer.status_code, answer.json().get("code", "")
 
@@ -147,7 +147,7 @@ def _events(signed: Signed, run_id: str, state: str) -> list[Json]:
     """The run in its events with this state."""
     connection = signed.stack.service_bus["connectionString"]
     found: list[Json] = []
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 240
     with (
         ServiceBusClient.from_connection_string(connection) as client,
         client.get_subscription_receiver("onboarding-events", "all") as receiver,
@@ -165,7 +165,7 @@ def test_a_key_that_is_changed_while_running_is_found(signed: Signed) -> None:
     before = signed.token("reader")
     assert answer_to(signed, before) == (200, "")
     signed.azure.http.post("/control/rotate-key", json={"keep": True}).raise_for_status()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 240
     while (seen := answer_to(signed, signed.token("reader"))) != (200, ""):
         assert seen == (401, "ARC-1007")
         assert time.monotonic() < deadline
@@ -180,7 +180,7 @@ class Browser:
         self.signed = signed
         self.url = signed.stack.url
         self.cookies: dict[str, str] = {}
-        self._http = httpx.Client(timeout=30)
+        self._http = httpx.Client(timeout=240)
 
     def close(self) -> None:
         self._http.close()
@@ -281,7 +281,7 @@ def _csrf_of(signed: Signed, cookie: str) -> str:
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **known},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=240,
         check=True,
     )
     return done.stdout.strip()
@@ -337,7 +337,7 @@ def command(signed: Signed, *arguments: str, **environment: str) -> subprocess.C
         env={**known, **environment},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=240,
         check=False,
     )
 

@@ -12,7 +12,7 @@ from tests.e2e.test_command_line import kubeconfig_of
 from tests.e2e.test_preflight import check, messages, told
 
 _NAMESPACE = "/api/v1/namespaces/arcway-check"
-_SECONDS = 20
+_SECONDS = 240
 PROXY = "http://proxy.example:3128"
 
 

@@ -16,7 +16,7 @@ from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusRece
 from arcway.local.stack import Stack
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 
-_SECONDS = 40
+_SECONDS = 240
 FINAL = {"succeeded", "failed", "canceled", "rejected"}
 
 

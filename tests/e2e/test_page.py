@@ -28,7 +28,7 @@ class Person:
         back = httpx.get(chosen.headers["Location"], headers={"Cookie": flow})
         cookies = [line.partition(";")[0] for line in back.headers.get_list("Set-Cookie")]
         cookie = next(item for item in cookies if item.startswith("arcway-session="))
-        self.http = httpx.Client(base_url=self.url, headers={"Cookie": cookie}, timeout=70)
+        self.http = httpx.Client(base_url=self.url, headers={"Cookie": cookie}, timeout=240)
 
     def post(self, path: str, fields: dict[str, str], token: str | None = None, **options: Any) -> httpx.Response:
         """Send a form, by default with the token of this person's pages."""

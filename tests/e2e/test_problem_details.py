@@ -81,7 +81,7 @@ def test_paths_methods_and_queries(arcway: Arcway, method: str, path: str, statu
     ],
 )
 def test_percent_encoding_that_is_wrong_or_strange(arcway: Arcway, target: str, status: int) -> None:
-    connection = http.client.HTTPConnection(urlsplit(arcway.stack.url).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(arcway.stack.url).netloc, timeout=240)
     connection.request("GET", target)
     answer = connection.getresponse()
     problem = json.loads(answer.read())

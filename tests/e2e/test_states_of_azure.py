@@ -110,7 +110,7 @@ def test_one_404_after_our_own_write_is_not_believed(arcway: Arcway, cluster: Si
     started = arcway.start(arcway.request(cluster)).json()["id"]
     arcway.wait_until(started, lambda run: run["phase"] == "waitForMetadata" or run["state"] != "Running", 0.01)
     arcway.azure.put("faults", [not_there(path)])
-    arcway.patience = 90
+    arcway.patience = 240
     run = arcway.finish(started)
     connected(run)
     assert run["findings"] == []

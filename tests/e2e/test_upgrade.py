@@ -8,7 +8,7 @@ from tests.e2e.test_key_delivery import CURRENT, OLD, key, release
 from tests.e2e.test_update import body, change, values, writes
 
 _DEPLOYMENTS = "/apis/apps/v1/namespaces/azure-arc/deployments"
-_SECONDS = 20
+_SECONDS = 240
 
 
 def old_agents(arcway: Arcway, cluster: SimulatedCluster) -> None:

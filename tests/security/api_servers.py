@@ -118,14 +118,14 @@ def simulated_cluster(folder: Path) -> Iterator[Access]:
             yield read_kubeconfig(Path(ready["kubeconfigs"][0]).read_text(), None, allow_loopback=True)
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=240)
 
 
 def passed_on(exchange: Exchange, honest: Access) -> bool:
     """Answer as the honest cluster does."""
     parts = urlsplit(honest.server)
     context = ssl.create_default_context(cadata=honest.ca)
-    connection = http.client.HTTPSConnection(str(parts.hostname), parts.port, context=context, timeout=30)
+    connection = http.client.HTTPSConnection(str(parts.hostname), parts.port, context=context, timeout=240)
     try:
         headers = {name: value for name, value in exchange.headers.items() if name.lower() != "accept-encoding"}
         headers["Host"] = parts.netloc

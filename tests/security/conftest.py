@@ -70,7 +70,7 @@ class Hostile:
                 opened.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(20)
+            thread.join(240)
 
 
 @pytest.fixture(autouse=True)

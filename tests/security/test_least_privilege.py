@@ -28,7 +28,7 @@ from arcway.local.certificates import write_private
 from arcway.settings import read_settings
 
 # Beside other tests that use the control plane, a review may take long.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 _ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 _TABLES = {
@@ -131,7 +131,7 @@ def _grant(administrator: Access, name: str, needed: list[Permission]) -> None:
 
 
 def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -30,9 +30,9 @@ def ask(url: str, method: str, headers: dict[str, str], body: bytes = b"{}", ca_
     place = (str(parts.hostname), parts.port)
     if parts.scheme == "https":
         context = ssl.create_default_context(cafile=ca_file)
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(*place, timeout=30, context=context)
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(*place, timeout=240, context=context)
     else:
-        connection = http.client.HTTPConnection(*place, timeout=30)
+        connection = http.client.HTTPConnection(*place, timeout=240)
     try:
         connection.putrequest(method, parts.path, skip_host="Host" in headers)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
@@ -106,7 +106,7 @@ def part(name: str, *arguments: str) -> Iterator[dict[str, Any]]:
             yield ready
         finally:
             process.terminate()
-            process.wait(timeout=15)
+            process.wait(timeout=240)
 
 
 @pytest.fixture(scope="module", params=["azure", "cluster", "service_bus"])

@@ -245,7 +245,7 @@ def test_the_forwarder_leaves_nothing_behind(api_server: Server) -> None:
     parts = None
     with forwarding(server, find_endpoint(server, allow_loopback=True)) as proxy:
         parts = urlsplit(proxy)
-        kept = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=5)
+        kept = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=240)
         kept.set_tunnel("127.0.0.1", api_server.server_port, {"Proxy-Authorization": authorization_in(proxy)})
         kept.connect()
         silent = socket.create_connection(("127.0.0.1", int(parts.port or 0)), 5)

@@ -29,7 +29,7 @@ type Around = Callable[[str, Json, Callable[[], Json]], Json]
 
 _BODIES = {step.__name__: step for step in STEPS}
 _TICK = timedelta(milliseconds=15)
-_LIMIT_SECONDS = 40
+_LIMIT_SECONDS = 240
 
 
 class Killed(Exception):

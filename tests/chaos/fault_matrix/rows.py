@@ -75,7 +75,7 @@ KILLS = ("killed before the effect", "killed after the effect")
 EXISTS = "already done"
 FAULTS: dict[str, Json | None] = {
     **dict.fromkeys((*KILLS, EXISTS)),
-    "time-out": {"delay": 1.0},
+    "time-out": {"delay": 6.0},
     "connection refused": {"drop": True},
     "429 with Retry-After": {"status": 429, "retryAfter": 2},
     "500": {"status": 500},

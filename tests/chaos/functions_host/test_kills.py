@@ -101,7 +101,7 @@ class Experiment:
         return document["output"] if document["runtimeStatus"] == "Completed" else None
 
 
-@pytest.mark.timeout(60 + RUNS + 10 * KILLS)
+@pytest.mark.timeout(300 + RUNS + 10 * KILLS)
 def test_runs_of_every_kind_survive_kills_at_random_moments(tmp_path: Path) -> None:
     seed = int(os.environ.get("ARCWAY_CHAOS_SEED") or random.randrange(10**6))
     experiment = Experiment(tmp_path, seed)

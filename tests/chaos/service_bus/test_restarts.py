@@ -130,7 +130,7 @@ def test_messages_of_an_entity_that_is_gone_come_back_with_it(tmp_path: Path) ->
 
 def _start(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "arcway.local.service_bus", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_what_stops_it_from_starting_is_said_in_a_sentence(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_when_the_disk_is_full_it_ends_and_has_kept_what_it_acknowledged(tmp_pat
         client = ServiceBusClient.from_connection_string(bus.connection_string, retry_total=0)
         with client, client.get_queue_sender("basic") as sender:
             acknowledged = _send_until_it_fails(sender)
-        assert bus.process.wait(10) == 1
+        assert bus.process.wait(240) == 1
     assert acknowledged > 5
     with running("--port", "0", "--data", str(tmp_path)) as bus:
         assert bus.counts("basic")["active"] == acknowledged

@@ -143,7 +143,7 @@ async def _rage(storm: Storm) -> Counter[str]:
 
 # The SDK leaves the sockets of lost connections to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
-@pytest.mark.timeout(SECONDS + 30)
+@pytest.mark.timeout(SECONDS + 300)
 async def test_every_message_ends_exactly_once(tmp_path: Path) -> None:
     seed = int(os.environ.get("ARCWAY_STORM_SEED") or random.randrange(10**6))
     data = tmp_path / "data"

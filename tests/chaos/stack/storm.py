@@ -25,7 +25,7 @@ from arcway.local.stack import Options, Stack
 type Json = dict[str, Any]
 
 VICTIMS = ("functions", "azure", "service_bus")
-_START_SECONDS = 30
+_START_SECONDS = 240
 _LIMIT_SECONDS_PER_CLUSTER = 6
 _PAUSE_SECONDS = (0.5, 3.0)
 
@@ -101,14 +101,14 @@ def start(stack: Stack, number: int) -> str:
         "location": "eastus",
         "kubeconfig": {"secret": f"arcway-cluster-{number:03}"},
     }
-    run_id: str = httpx.post(f"{stack.url}/api/onboardings", json=body, timeout=30).raise_for_status().json()["id"]
+    run_id: str = httpx.post(f"{stack.url}/api/onboardings", json=body, timeout=240).raise_for_status().json()["id"]
     return run_id
 
 
 def finish(stack: Stack, run_id: str, deadline: float) -> Json:
     """The run when it is over."""
     while True:
-        run: Json = httpx.get(f"{stack.url}/api/runs/{run_id}", timeout=30).raise_for_status().json()
+        run: Json = httpx.get(f"{stack.url}/api/runs/{run_id}", timeout=240).raise_for_status().json()
         if run["finishedAt"] or time.monotonic() > deadline:
             return run
         time.sleep(0.1)
@@ -117,7 +117,7 @@ def finish(stack: Stack, run_id: str, deadline: float) -> Json:
 def look(stack: Stack, clusters: int, report: Report) -> None:
     """Compare Azure and the clusters with what an undisturbed run leaves."""
     url, query = f"{stack.url}/api/connectedClusters", {"subscription": stack.azure["subscriptionId"]}
-    found = httpx.get(url, params=query, timeout=60).raise_for_status().json()["value"]
+    found = httpx.get(url, params=query, timeout=240).raise_for_status().json()["value"]
     by_name = {item["name"]: item["properties"] for item in found}
     tls = ssl.create_default_context(cafile=stack.cluster["caFile"])
     with httpx.Client(verify=tls) as http:

@@ -13,7 +13,7 @@ KILLS = int(os.environ.get("ARCWAY_STORM_KILLS", "3"))
 SEED = int(os.environ.get("ARCWAY_STORM_SEED", str(random.SystemRandom().randrange(10**6))))
 
 
-@pytest.mark.timeout(60 + 8 * CLUSTERS)
+@pytest.mark.timeout(300 + 8 * CLUSTERS)
 def test_nothing_is_lost_when_processes_are_killed(tmp_path: Path) -> None:
     report = storm(tmp_path, CLUSTERS, KILLS, SEED)
     told = f"seed {report.seed}, kills {report.kills}, errors {report.errors}"

@@ -25,7 +25,7 @@ class Azure:
         self._shell = shell
         here = shell.stack.azure
         tls = ssl.create_default_context(cafile=here["caFile"])
-        self._http = httpx.Client(base_url=here["endpoint"], verify=tls, timeout=30)
+        self._http = httpx.Client(base_url=here["endpoint"], verify=tls, timeout=240)
         self.asked: dict[str, list[Json]] = {}
 
     def watched(self, line: str) -> str:
@@ -65,7 +65,7 @@ def azure(shell: Shell) -> Iterator[Azure]:
 
 
 # More than a dozen processes one after another, each of which loads what the command needs.
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_the_page_is_what_happens(azure: Azure) -> None:
     shown = PAGE.read_text()
     real = replay(shown, azure.watched)

@@ -96,7 +96,7 @@ def test_the_command_writes_nothing_at_home(tmp_path: Path) -> None:
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)}
     for arguments in (["--help"], ["list", "--server", "http://127.0.0.1:1", "--subscription", "s"]):
         command = [sys.executable, "-W", "ignore", "-m", "arcway.cli", *arguments]
-        subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=50, check=False)
+        subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=240, check=False)
     assert list(tmp_path.iterdir()) == []
 
 

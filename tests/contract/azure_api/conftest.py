@@ -59,5 +59,5 @@ def azure(tmp_path: Path) -> Iterator[Azure]:
         ) as http:
             yield Azure(ready, http, anonymous)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(240) == 0
     process.stdout.close()

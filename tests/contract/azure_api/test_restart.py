@@ -33,7 +33,7 @@ def running(folder: Path, port: int) -> Iterator[tuple[dict[str, str], httpx.Cli
     with httpx.Client(base_url=ready["endpoint"], verify=tls, event_hooks={"request": [add_version]}) as http:
         yield ready, http
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(240)
     process.stdout.close()
 
 

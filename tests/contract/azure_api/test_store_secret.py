@@ -35,7 +35,7 @@ def test_what_is_kept_in_the_vault_can_be_read_again(azure: Azure) -> None:
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **known},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=240,
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "a kubeconfig\n['arcway-kubeconfig-2']\n"), done.stderr

@@ -34,7 +34,7 @@ def connection(tmp_path: Path) -> Iterator[str]:
 def dlq(connection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.defpath, "PYTHONPATH": str(APP_DIR), "ServiceBusConnection": connection}
     command = [sys.executable, "-W", "ignore", "-m", "arcway.cli", "dlq", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_dead_letters_are_listed_shown_resubmitted_and_purged(connection: str) -> None:

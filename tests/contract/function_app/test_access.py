@@ -65,7 +65,7 @@ def test_every_route_asks_for_a_token() -> None:
         text=True,
         env=environment,
         cwd=ROOT,
-        timeout=50,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -91,7 +91,7 @@ def test_the_app_does_not_start_where_anybody_could_use_it() -> None:
             text=True,
             env={**environment, **settings},
             cwd=ROOT,
-            timeout=50,
+            timeout=240,
             check=False,
         )
         assert done.returncode != 0
@@ -105,7 +105,7 @@ def test_the_embedded_host_says_where_it_listens_whatever_it_was_told() -> None:
         capture_output=True,
         text=True,
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1"},
-        timeout=50,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 2, done.stderr

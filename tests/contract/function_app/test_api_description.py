@@ -32,7 +32,7 @@ def shown(**settings: str) -> dict[str, Any]:
         text=True,
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "WEBSITE_HOSTNAME": "127.0.0.1", **settings},
         cwd=ROOT,
-        timeout=50,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

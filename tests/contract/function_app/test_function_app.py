@@ -36,7 +36,7 @@ def run_python(*arguments: str, cwd: Path = ROOT, **settings: str) -> subprocess
     local = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1"}
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), **local, **settings}
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=cwd, timeout=50, check=False
+        [sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=cwd, timeout=240, check=False
     )
 
 

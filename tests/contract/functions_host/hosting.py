@@ -33,7 +33,7 @@ class Host:
     def kill(self) -> None:
         """End the process as `kill -9` does."""
         self.process.kill()
-        self.process.wait(15)
+        self.process.wait(240)
 
     def log(self) -> str:
         """Everything written to stderr so far."""
@@ -120,12 +120,12 @@ def hosted(app: Path, log: Path, data: Path | None = None, **settings: str) -> I
         assert line, log.read_text()
         ready = json.loads(line)
         headers = {"x-functions-key": ready["managementKey"]}
-        with httpx.Client(base_url=ready["url"], timeout=40, trust_env=False, headers=headers) as http:
+        with httpx.Client(base_url=ready["url"], timeout=240, trust_env=False, headers=headers) as http:
             yield Host(ready, process, log, http)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(15)
+            process.wait(240)
         finally:
             process.kill()
             process.wait()
@@ -135,4 +135,4 @@ def hosted(app: Path, log: Path, data: Path | None = None, **settings: str) -> I
 def refused(app: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The outcome of a host that is expected not to start."""
     call: Sequence[str] = command(app, *(arguments or ("--port", "0")))
-    return subprocess.run(call, capture_output=True, text=True, timeout=40, env=environment(), check=False)
+    return subprocess.run(call, capture_output=True, text=True, timeout=240, env=environment(), check=False)

@@ -88,7 +88,7 @@ def test_cookies_are_percent_encoded_and_several_are_kept(host: Host) -> None:
     ]
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_bodies_up_to_100_megabytes_are_taken(host: Host) -> None:
     limit = 100 * 1024 * 1024
     assert host.http.post("/api/echo/1", content=bytes(limit)).json()["size"] == limit

@@ -86,7 +86,7 @@ def test_an_orderly_stop_loses_nothing_and_purging_is_for_good(place: Place) -> 
         host.start("listens", "event")
         assert host.http.delete(f"{MANAGEMENT}/instances/purged").json() == {"instancesDeleted": 1}
         host.process.send_signal(signal.SIGTERM)
-        assert host.process.wait(15) == 0
+        assert host.process.wait(240) == 0
         assert "Traceback" not in host.log()
     with place.host() as host:
         assert host.status("purged").status_code == 404
@@ -174,7 +174,7 @@ def test_a_full_disk_ends_the_host_before_it_acknowledges_anything(place: Place)
                     accepted.append(f"n{number}")
             except httpx.TransportError:
                 break
-        assert host.process.wait(20) == 1
+        assert host.process.wait(240) == 1
         last = host.log().splitlines()[-1]
         assert last.startswith(f"The journal {place.journal} cannot be read or written: ")
         assert last.endswith("everything acknowledged before is kept.")

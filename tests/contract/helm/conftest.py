@@ -110,7 +110,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
             yield json.loads(process.stdout.readline())
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=240)
 
 
 @pytest.fixture(scope="session")

@@ -154,7 +154,7 @@ def by_helm(program: Path, data: bytes, folder: Path) -> bool:
         [program, "list", "--namespace=kube-public", "--output=json"],
         env={"KUBECONFIG": str(folder / "config"), "HOME": str(folder), "PATH": os.defpath},
         capture_output=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     return done.returncode == 0

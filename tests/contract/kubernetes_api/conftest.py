@@ -23,7 +23,7 @@ import yaml
 
 type Json = dict[str, Any]
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 240.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Api:
     def with_token(self, token: str) -> httpx.Client:
         """A client that has nothing but a token: a client certificate would count before it."""
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=self.http.base_url, verify=self.tls, headers=headers, timeout=20, trust_env=False)
+        return httpx.Client(base_url=self.http.base_url, verify=self.tls, headers=headers, timeout=240, trust_env=False)
 
     def limited(self, rules: list[Json]) -> httpx.Client:
         """A client as a new ServiceAccount `limited`, which may do what the rules say in the test's namespace."""
@@ -114,7 +114,7 @@ def rest_client(kubeconfig: Json) -> httpx.Client:
             file.flush()
             tls.load_cert_chain(file.name)
     headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-    return httpx.Client(base_url=cluster["server"], verify=tls, headers=headers, timeout=20, trust_env=False)
+    return httpx.Client(base_url=cluster["server"], verify=tls, headers=headers, timeout=240, trust_env=False)
 
 
 def define_links(api: Api) -> str:
@@ -146,7 +146,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
             yield yaml.safe_load(Path(ready["kubeconfigs"][0]).read_text())
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=240)
 
 
 @pytest.fixture(scope="session")

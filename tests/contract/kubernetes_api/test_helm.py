@@ -125,7 +125,7 @@ def helm(api: Api, tmp_path: Path) -> Iterator[Helm]:
         finally:
             process.stdin.close()
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=240)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -145,7 +145,7 @@ def _leftovers(api: Api) -> list[str]:
 
 
 def test_install_status_upgrade_and_uninstall_with_hooks(api: Api, helm: Helm) -> None:
-    installed = helm("install", wait="watcher", timeout=30)
+    installed = helm("install", wait="watcher", timeout=240)
     assert "result" in installed, installed
     assert installed["result"]["status"] == "deployed"
     deployments = api.http.get(f"/apis/apps/v1/namespaces/{api.namespace}-agents/deployments").json()["items"]
@@ -156,7 +156,7 @@ def test_install_status_upgrade_and_uninstall_with_hooks(api: Api, helm: Helm) -
     assert "in use" in refused["message"]
     assert helm("status")["result"]["revision"] == 1
 
-    upgraded = helm("upgrade", values={"version": "2"}, wait="watcher", timeout=30)
+    upgraded = helm("upgrade", values={"version": "2"}, wait="watcher", timeout=240)
     assert "result" in upgraded, upgraded
     assert upgraded["result"]["revision"] == 2
     one = api.http.get(f"/apis/apps/v1/namespaces/{api.namespace}-agents/deployments/one").json()
@@ -164,7 +164,7 @@ def test_install_status_upgrade_and_uninstall_with_hooks(api: Api, helm: Helm) -
     managers = {entry["manager"] for entry in one["metadata"]["managedFields"] if entry["operation"] == "Apply"}
     assert managers == {"helm"}
 
-    removed = helm("uninstall", wait="watcher", timeout=30)
+    removed = helm("uninstall", wait="watcher", timeout=240)
     assert "result" in removed, removed
     api.eventually(lambda: not _leftovers(api))
     assert helm("status")["error"] == "HelmNotFoundError"

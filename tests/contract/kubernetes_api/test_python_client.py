@@ -29,9 +29,9 @@ def test_typed_objects_watch_and_errors(api: Api, tmp_path: Path) -> None:
     with _client(api, tmp_path) as connection:
         core = client.CoreV1Api(connection)
         body = client.V1Secret(metadata=client.V1ObjectMeta(name="a"), string_data={"x": "1"})
-        made = core.create_namespaced_secret(api.namespace, body, field_manager="me", _request_timeout=5)
+        made = core.create_namespaced_secret(api.namespace, body, field_manager="me", _request_timeout=240)
         assert made.data == {"x": base64.b64encode(b"1").decode()}
-        changed = core.patch_namespaced_secret("a", api.namespace, {"data": {"y": "Mg=="}}, _request_timeout=5)
+        changed = core.patch_namespaced_secret("a", api.namespace, {"data": {"y": "Mg=="}}, _request_timeout=240)
         assert set(changed.data or {}) == {"x", "y"}
         assert made.metadata is not None
         seen = watch.Watch().stream(  # type: ignore[no-untyped-call]
@@ -39,25 +39,25 @@ def test_typed_objects_watch_and_errors(api: Api, tmp_path: Path) -> None:
             api.namespace,
             resource_version=made.metadata.resource_version,
             timeout_seconds=1,
-            _request_timeout=5,
+            _request_timeout=240,
         )
         assert [event["type"] for event in seen] == ["MODIFIED"]
-        core.delete_namespaced_secret("a", api.namespace, _request_timeout=5)
+        core.delete_namespaced_secret("a", api.namespace, _request_timeout=240)
         with pytest.raises(ApiException) as caught:
-            core.read_namespaced_secret("a", api.namespace, _request_timeout=5)
+            core.read_namespaced_secret("a", api.namespace, _request_timeout=240)
         assert caught.value.status == 404
 
 
 def test_nodes_versions_and_reviews(api: Api, tmp_path: Path) -> None:
     with _client(api, tmp_path) as connection:
-        nodes = connection.sanitize_for_serialization(client.CoreV1Api(connection).list_node(_request_timeout=5))
+        nodes = connection.sanitize_for_serialization(client.CoreV1Api(connection).list_node(_request_timeout=240))
         assert any(node["metadata"]["labels"]["kubernetes.io/os"] == "linux" for node in nodes["items"])
         assert all(node["status"]["capacity"]["cpu"] for node in nodes["items"])
-        assert client.VersionApi(connection).get_code(_request_timeout=5).git_version.startswith("v1.")
+        assert client.VersionApi(connection).get_code(_request_timeout=240).git_version.startswith("v1.")
         attributes = client.V1ResourceAttributes(verb="create", group="apps", resource="deployments")
         review = client.V1SelfSubjectAccessReview(
             spec=client.V1SelfSubjectAccessReviewSpec(resource_attributes=attributes)
         )
-        answer = client.AuthorizationV1Api(connection).create_self_subject_access_review(review, _request_timeout=5)
+        answer = client.AuthorizationV1Api(connection).create_self_subject_access_review(review, _request_timeout=240)
         assert answer.status is not None
         assert answer.status.allowed

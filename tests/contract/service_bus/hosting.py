@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 CONFIG = Path(__file__).with_name("Config.json")
-READY_SECONDS = 20
-STOP_SECONDS = 10
+READY_SECONDS = 240
+STOP_SECONDS = 240
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Bus:
         data = json.dumps(body).encode() if body is not None else None
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.control}{path}", data, headers, method=method)
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=240) as response:
             text = response.read()
         parsed = json.loads(text) if text else {}
         assert isinstance(parsed, dict)

@@ -16,7 +16,7 @@ from azure.servicebus import (
     ServiceBusSubQueue,
 )
 
-PATIENCE = 20.0
+PATIENCE = 240.0
 """Seconds within which everything has to arrive."""
 
 

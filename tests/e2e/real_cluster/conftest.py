@@ -22,7 +22,7 @@ from arcway.local.certificates import write_private
 from arcway.local.stack import Stack
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 
-_DEADLINE_SECONDS = 180.0
+_DEADLINE_SECONDS = 240.0
 _RUN_SECONDS = 240
 _POLICIES = "/apis/admissionregistration.k8s.io/v1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -198,4 +198,4 @@ def _client(kubeconfig: Json) -> httpx.Client:
             file.flush()
             tls.load_cert_chain(file.name)
     headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-    return httpx.Client(base_url=cluster["server"], verify=tls, headers=headers, timeout=20, trust_env=False)
+    return httpx.Client(base_url=cluster["server"], verify=tls, headers=headers, timeout=240, trust_env=False)

@@ -16,7 +16,7 @@ from arcway.cluster.kubeconfig import read_kubeconfig
 from tests.e2e.conftest import Arcway
 from tests.e2e.real_cluster.conftest import RealCluster
 
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(900)
 
 _BOTH = {"app.kubernetes.io/name": "azure-arc-k8s"}
 _SELECTORS = {

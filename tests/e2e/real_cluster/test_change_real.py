@@ -10,7 +10,7 @@ from tests.e2e.test_key_delivery import CURRENT, OLD, key, release
 from tests.e2e.test_update import change, values
 
 # Most of it is waiting for the other tests that need the cluster for themselves.
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(900)
 
 _DEPLOYMENTS = "/apis/apps/v1/namespaces/azure-arc/deployments"
 _PROXY = {"https": "http://proxy:3128", "skipRange": "10.0.0.0/8,a{b},c\\d,ü"}

@@ -20,7 +20,7 @@ def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=240,
         check=False,
     )
 

@@ -14,7 +14,7 @@ from tests.e2e.conftest import Arcway, Json
 from tests.e2e.real_cluster.conftest import RealCluster
 
 # Most of it is waiting for the other tests that need the cluster for themselves.
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(900)
 
 ROOT = Path(__file__).parents[3]
 _NAMESPACE = "/api/v1/namespaces/azure-arc"
@@ -79,7 +79,7 @@ def test_the_command_line_disconnects_it(arcway: Arcway, cluster: RealCluster, s
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "ARCWAY_STATE": str(state), "HOME": str(state)},
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

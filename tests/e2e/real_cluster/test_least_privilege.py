@@ -10,7 +10,7 @@ from tests.e2e.real_cluster.conftest import RealCluster
 from tests.e2e.test_key_delivery import OLD
 
 # Most of it is waiting for the other tests that need the cluster for themselves.
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_the_commands_do_with_their_own_roles(command: Command, arcway: Arcway, cluster: RealCluster) -> None:
@@ -26,7 +26,7 @@ def test_the_commands_do_with_their_own_roles(command: Command, arcway: Arcway, 
 
     connected = done("connect", *where, "-l", "eastus", "--agent-version", OLD, "--disable-auto-upgrade")
     assert "bound to a ClusterRole of its own" in connected
-    looked = command("agents", *where, timeout=100)
+    looked = command("agents", *where, timeout=240)
     assert looked.returncode == 0, looked.stderr
     done("update", *where, "--proxy-https", "http://proxy:3128", "--tags", "a=b")
     done("upgrade", *where)

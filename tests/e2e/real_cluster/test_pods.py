@@ -17,7 +17,7 @@ from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
 from tests.e2e.real_cluster.conftest import RealCluster
 
 # As in the neighbouring files: a busy control plane is slow to clean up.
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture

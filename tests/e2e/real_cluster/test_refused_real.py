@@ -14,7 +14,7 @@ from tests.e2e.test_release_elsewhere import agents_chart, succeeded, values
 from tests.e2e.test_removal_of_the_unremovable import hold, name_what_is_gone
 
 # Most of it is waiting for the other tests that need the cluster for themselves.
-pytestmark = pytest.mark.timeout(500)
+pytestmark = pytest.mark.timeout(900)
 
 _NAMESPACE = "/api/v1/namespaces/azure-arc"
 _SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
@@ -168,9 +168,9 @@ def test_where_kube_system_is_closed_the_lease_and_the_account_live_elsewhere(
     before = cluster.objects()
     named = ("-n", "c-real", "-g", "clusters", "--subscription", arcway.subscription)
     with _kube_system_closed(cluster):
-        done = command("connect", *named, "-l", "eastus", "--kube-config", str(cluster.file), "--quiet", timeout=200)
+        done = command("connect", *named, "-l", "eastus", "--kube-config", str(cluster.file), "--quiet", timeout=240)
         assert done.returncode == 0, done.stderr
         assert "ServiceAccount arcway-tmp-" in done.stderr
-        done = command("disconnect", *named, "--yes", "--kube-config", str(cluster.file), "--quiet", timeout=200)
+        done = command("disconnect", *named, "--yes", "--kube-config", str(cluster.file), "--quiet", timeout=240)
         assert done.returncode == 0, done.stderr
         cluster.eventually(lambda: cluster.objects() == before)

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -163,7 +162,5 @@ def test_a_command_that_does_not_exist_shows_its_hint() -> None:
 )
 def test_it_has_a_time_and_a_size_limit(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exec_plugin, "_SECONDS", 0.5)
-    began = time.monotonic()
     with pytest.raises(CommandError, match="ARC-2026"):
         run(plugin(body), CLUSTER, "me", yes=True)
-    assert time.monotonic() - began < 20

@@ -67,7 +67,7 @@ def proxy() -> Iterator[tuple[int, list[str]]]:
 def run_script(programs: str, outcome: Path, *addresses: str, proxy: str = "", direct: str = "") -> set[str]:
     environment = {"PATH": programs, "PROXY": proxy, "DIRECT": direct, "OUTCOME": str(outcome)}
     done = subprocess.run(
-        ["/bin/sh", "-c", SCRIPT, "check", *addresses], env=environment, capture_output=True, timeout=20, check=True
+        ["/bin/sh", "-c", SCRIPT, "check", *addresses], env=environment, capture_output=True, timeout=240, check=True
     )
     assert (done.stdout, done.stderr) == (b"", b"")
     return set(outcome.read_text().splitlines())

@@ -35,12 +35,12 @@ async def http(clusters: SimulatedClusters, tls: ssl.SSLContext) -> AsyncIterato
     config = yaml.safe_load(await asyncio.to_thread(Path(clusters.kubeconfig_path("cluster-001")).read_text))
     headers = {"Authorization": f"Bearer {config['users'][0]['user']['token']}"}
     server = config["clusters"][0]["cluster"]["server"]
-    async with httpx.AsyncClient(base_url=server, verify=tls, headers=headers, timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=server, verify=tls, headers=headers, timeout=240, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture
 async def control(clusters: SimulatedClusters, tls: ssl.SSLContext) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the control API."""
-    async with httpx.AsyncClient(base_url=clusters.control, verify=tls, timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=clusters.control, verify=tls, timeout=240, trust_env=False) as client:
         yield client

@@ -45,7 +45,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place.close()
 
 
-def taken_within(engine: Engine, seconds: float = 5.0) -> OrchestrationWork:
+def taken_within(engine: Engine, seconds: float = 240.0) -> OrchestrationWork:
     deadline = time.monotonic() + seconds
     while (work := engine.take_orchestration()) is None:
         assert time.monotonic() < deadline, "no work"

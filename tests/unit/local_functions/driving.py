@@ -74,3 +74,15 @@ def kinds(work: OrchestrationWork) -> list[str]:
 
 def raise_event(engine: Engine, instance_id: str) -> None:
     engine.RaiseEvent(pb.RaiseEventRequest(instanceId=instance_id, name="go"), LOCAL)
+
+
+def open_runs(engine: Engine, count: int) -> None:
+    """Runs with some history, each of which waits for an activity and a timer."""
+    for number in range(count):
+        request = pb.CreateInstanceRequest(instanceId=f"p{number}", name="parent")
+        request.input.value = "x" * 2000
+        engine.StartInstance(request, LOCAL)
+        for _ in range(8):
+            give(engine, take(engine))
+            raise_event(engine, f"p{number}")
+        give(engine, take(engine), activity(2), timer(3600))

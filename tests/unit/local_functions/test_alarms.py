@@ -22,7 +22,7 @@ def test_alarms_are_called_in_order_of_time_and_never_early(alarms: Alarms) -> N
         due = start + timedelta(seconds=delay)
         alarms.at(due, lambda due=due: called.append((due, datetime.now(UTC))))  # type: ignore[misc]
     alarms.at(start + timedelta(seconds=0.08), done.set)
-    assert done.wait(10)
+    assert done.wait(240)
     assert [due for due, _ in called] == sorted(due for due, _ in called)
     assert all(at >= due for due, at in called)
 
@@ -31,7 +31,7 @@ def test_what_is_overdue_is_called_at_once(alarms: Alarms) -> None:
     done = threading.Event()
     alarms.at(datetime.now(UTC) + timedelta(hours=1), lambda: None)
     alarms.at(datetime(2000, 1, 1, tzinfo=UTC), done.set)
-    assert done.wait(10)
+    assert done.wait(240)
 
 
 def test_one_thread_serves_any_number(alarms: Alarms) -> None:

@@ -75,7 +75,7 @@ def test_a_delayed_signal_arrives_once(place: Place) -> None:
     signal(place.engine, scheduledTime=scheduled)
     place.engine._alarms.stop()
     engine = place.again()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 240
     while (work := engine.take_entity()) is None:
         assert time.monotonic() < deadline
     operated(engine, work, "1")

@@ -174,7 +174,7 @@ async def _answer(port: int, data: bytes) -> bytes:
     try:
         writer.write(data)
         writer.write_eof()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(240):
             return await reader.read()
     except ConnectionResetError:
         return b""

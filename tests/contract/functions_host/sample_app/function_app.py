@@ -52,7 +52,7 @@ async def start(req: func.HttpRequest, client: df.DurableFunctionsClient) -> fun
 @app.route(route="wait/{id}", methods=["GET"])
 @app.durable_client_input(client_name="client")
 async def wait(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    state = await client.wait_for_orchestration_completion(req.route_params["id"], timeout=30)
+    state = await client.wait_for_orchestration_completion(req.route_params["id"], timeout=240)
     return respond(None if state is None else state.serialized_output)
 
 
