@@ -39,7 +39,7 @@ def find_endpoint(server: str, *, allow_loopback: bool) -> Endpoint:
     """
     parts = _parse(server)
     host, port = parts.hostname or "", parts.port or HTTPS_PORT
-    proxy = _proxy_for(server)
+    proxy = _proxy_for(server, host)
     if proxy is not None:
         _check_proxied(host, port, allow_loopback)
         return Endpoint(proxy=proxy)
@@ -100,14 +100,35 @@ def _check_proxied(host: str, port: int, allow_loopback: bool) -> None:
     _check(host, addresses, allow_loopback)
 
 
-def _proxy_for(server: str) -> str | None:
-    """The proxy that the environment names for this URL (HTTPS_PROXY, NO_PROXY), None when there is none."""
+def _proxy_for(server: str, host: str) -> str | None:
+    """The proxy that the environment names for this URL (HTTPS_PROXY, NO_PROXY), None when there is none.
+
+    This machine itself is never reached through a proxy, as with kubectl (golang.org/x/net/http/httpproxy). Raises
+    `ArcError` ARC-3001 for a proxy of a kind that is not used.
+    """
     proxies = getproxies()
     proxy = proxies.get("https") or proxies.get("all")
-    if not proxy:
+    if not proxy or _is_this_machine(host):
         return None
     from kubernetes.client.rest import should_bypass_proxies
 
-    if should_bypass_proxies(server, proxies.get("no") or ""):
+    # Go takes *.example.com for what is below example.com; the library knows only .example.com.
+    without = ",".join(
+        entry.strip().removeprefix("*") or entry.strip() for entry in (proxies.get("no") or "").split(",")
+    )
+    if should_bypass_proxies(server, without):
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    scheme = urlsplit(proxy).scheme.lower()
+    if scheme not in ("http", "https"):
+        text = f"HTTPS_PROXY names a proxy of the kind {scheme[:20]}; Arcway goes through http and https proxies only."
+        raise ArcError("ARC-3001", text, retryable=False)
+    return proxy
+
+
+def _is_this_machine(host: str) -> bool:
+    name = host.lower().rstrip(".")
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

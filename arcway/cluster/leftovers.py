@@ -3,24 +3,23 @@
 Must not know how anything is removed.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.names import NAMESPACE, OWNER_NAME, RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.names import (
+    DEFINITIONS,
+    KNOWN_DEFINITION,
+    NAMESPACE,
+    OWNER_NAME,
+    RELEASE,
+    RELEASE_NAMESPACE,
+)
 from arcway.cluster.places import owner_of, survey
 from arcway.cluster.stored_release import records
 from arcway.domain.findings import finding
 from arcway.domain.text import listed
 
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-# What `az connectedk8s delete --force` sweeps; the suffix is the cloud's. Other definitions in these groups belong to
-# extensions.
-_KNOWN_DEFINITION = re.compile(
-    r"(arccertificates|azureclusteridentityrequests|azureextensionidentities|customlocationsettings|extensionconfigs"
-    r"|gitconfigs)\.clusterconfig\.azure\..+|connectedclusters\.arc\.azure\..+"
-)
 _WELL = ("deployed", "superseded")
 _SHOWN = 3
 
@@ -45,7 +44,7 @@ class Releases:
 
         The record of a release that was somewhere else may be gone already; what it left is known by other signs then.
         """
-        is_known = definition and bool(_KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
+        is_known = definition and bool(KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
         namespace = owner_of(item)
         if namespace is None:
             return is_known and OWNER_NAME not in (item["metadata"].get("annotations") or {})

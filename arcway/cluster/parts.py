@@ -9,15 +9,15 @@ from typing import Any
 
 from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.finalizers import own_finalizers
-from arcway.cluster.leftovers import DEFINITIONS, Releases
-from arcway.cluster.names import NAMESPACE, RELEASE_NAMESPACE
+from arcway.cluster.leftovers import Releases
+from arcway.cluster.names import BINDINGS, DEFINITIONS, NAMESPACE, RELEASE_NAMESPACE
 from arcway.domain.text import listed, sentence, shown
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _KINDS = (
     ("CRD", DEFINITIONS),
     ("ClusterRole", f"{_RBAC}/clusterroles"),
-    ("ClusterRoleBinding", f"{_RBAC}/clusterrolebindings"),
+    ("ClusterRoleBinding", BINDINGS),
 )
 _REASONS, _REASON_LENGTH = 5, 200
 _DEAD_API = "NamespaceDeletionDiscoveryFailure"

@@ -1,18 +1,35 @@
 """Where the agents' release is: in whatever namespace the client that installed it has put it.
 
-`az connectedk8s` before 1.3.7 used the namespace of the kubeconfig's context. A release of the same name and another
-chart is somebody else's. Must not know what is done with the release.
+`az connectedk8s` before 1.3.7 used the namespace of the kubeconfig's context. A record elsewhere is believed only if
+the agents' own objects say that it is theirs, and its chart does not speak against it: whoever may write Secrets
+somewhere could put one there otherwise, and would have Helm install or delete what it names. Must not know what is done
+with the release.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
-from arcway.cluster.names import CHART, CONFIG, NAMESPACE, OWNER_NAME, OWNER_NAMESPACE, RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.names import (
+    BINDINGS,
+    CHART,
+    CONFIG,
+    DEFINITIONS,
+    KNOWN_DEFINITION,
+    NAMESPACE,
+    OWNER_NAME,
+    OWNER_NAMESPACE,
+    RELEASE,
+    RELEASE_NAMESPACE,
+)
 from arcway.cluster.stored_release import chart_of, records, revision_of
 from arcway.domain.errors import ArcError
 
 _ALL = "/api/v1/secrets"
+_RECORD = "helm.sh/release.v1"
+_READ = 3
+"""How many records of a release are read to find its chart."""
 
 type Json = dict[str, Any]
 
@@ -47,45 +64,68 @@ def owner_of(item: Json) -> str | None:
 
 
 def _elsewhere(api: ClusterApi) -> tuple[list[str], list[str]]:
-    mine: list[str] = []
-    others: list[str] = []
-    hinted: list[str] | None = None
-    for namespace, kept in _by_namespace(api).items():
-        if namespace == RELEASE_NAMESPACE:
-            continue
-        chart = next((name for record in reversed(kept) if (name := chart_of(record))), None)
-        if chart != CHART and hinted is None:
-            hinted = list(_hinted(api))
-        is_theirs = chart == CHART or namespace in (hinted or ())
-        (mine if is_theirs else others).append(namespace)
-    return sorted(mine), sorted(others)
+    """Namespaces other than the usual one: with a release of the agents, and with one that is not theirs."""
+    kept = _by_namespace(api)
+    if not kept and kept is not None:
+        return [], []
+    named = {name for name in _named(api) if name not in ("", RELEASE_NAMESPACE)}
+    if kept is None:
+        # A credential that may not look everywhere looks where the agents themselves say that their release is.
+        kept = {name: found for name in named if (found := records(api, name))}
+    mine = [name for name, found in kept.items() if name in named and _chart(found) in (CHART, None)]
+    return sorted(mine), sorted(set(kept) - set(mine))
 
 
-def _by_namespace(api: ClusterApi) -> dict[str, list[Json]]:
+def _chart(kept: list[Json]) -> str | None:
+    return next(name for record in kept[: -_READ - 1 : -1] if (name := chart_of(record)))
+
+
+def _by_namespace(api: ClusterApi) -> dict[str, list[Json]] | None:
+    """The records in other namespaces than the usual one, oldest first; None when the credential may not look there."""
     try:
         found = api.items(_ALL, labelSelector=f"owner=helm,name={RELEASE}")
     except ArcError as error:
         if error.code != "ARC-2008":
             raise
-        # A credential that may not look everywhere looks where the agents themselves say that their release is.
-        return {name: of_one for name in _hinted(api) if (of_one := records(api, name))}
+        return None
     kept: dict[str, list[Json]] = {}
-    for record in sorted(found, key=revision_of):
-        kept.setdefault(record["metadata"].get("namespace") or RELEASE_NAMESPACE, []).append(record)
+    for record in sorted(filter(_is_record, found), key=revision_of):
+        namespace = record["metadata"].get("namespace")
+        if namespace and namespace != RELEASE_NAMESPACE:
+            kept.setdefault(namespace, []).append(record)
     return kept
 
 
-def _hinted(api: ClusterApi) -> Iterator[str]:
-    """The namespaces, other than the usual one, that the agents' own objects name as that of their release."""
-    seen: set[str] = {RELEASE_NAMESPACE, ""}
-    for path in (CONFIG, f"/api/v1/namespaces/{NAMESPACE}"):
-        try:
-            item = api.get(path)
-        except ArcError as error:
-            if error.code != "ARC-2008":
-                raise
-            continue
-        namespace = owner_of(item) if item else None
-        if namespace and namespace not in seen:
-            seen.add(namespace)
+def _is_record(item: Json) -> bool:
+    """Whether Helm could have written it; anybody may have put something else under these labels."""
+    version = (item["metadata"].get("labels") or {}).get("version", "")
+    return item.get("type") == _RECORD and version.isascii() and version.isdecimal() and len(version) < 10
+
+
+def _named(api: ClusterApi) -> Iterator[str]:
+    """The namespaces that the agents' own objects name as that of their release."""
+    for item in _own_objects(api):
+        if (namespace := owner_of(item)) is not None:
             yield namespace
+
+
+def _own_objects(api: ClusterApi) -> Iterator[Json]:
+    """Objects that are the agents' whoever installed them; those that the credential may not read are left out."""
+    for path in (CONFIG, f"/api/v1/namespaces/{NAMESPACE}"):
+        if item := _unless_forbidden(partial(api.get, path)):
+            yield item
+    for item in _unless_forbidden(partial(api.items, DEFINITIONS)) or ():
+        if KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]):
+            yield item
+    for item in _unless_forbidden(partial(api.items, BINDINGS)) or ():
+        if any(subject.get("namespace") == NAMESPACE for subject in item.get("subjects") or []):
+            yield item
+
+
+def _unless_forbidden[T](look: Callable[[], T]) -> T | None:
+    try:
+        return look()
+    except ArcError as error:
+        if error.code != "ARC-2008":
+            raise
+        return None

@@ -9,11 +9,12 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from arcway.cluster import addresses, certificate, key_pair, lease, leftovers, nodes, permissions
+from arcway.cluster import addresses, certificate, key_pair, lease, leftovers, nodes, parts, permissions
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.findings import lacking
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.names import CONFIG, NAMESPACE, RELEASE_NAMESPACE
+from arcway.cluster.parts import Part
 from arcway.cluster.permissions import Permission
 from arcway.cluster.places import all_records
 from arcway.domain.detection import detect_distribution, detect_infrastructure
@@ -127,9 +128,12 @@ def _lease(api: ClusterApi, installation: str) -> list[Json]:
 def _left(api: ClusterApi, missing: Collection[Permission]) -> list[Json]:
     found = []
     for name in (NAMESPACE, RELEASE_NAMESPACE) if permissions.GET_NAMESPACES not in missing else ():
-        namespace = api.get(f"/api/v1/namespaces/{name}")
+        path = f"/api/v1/namespaces/{name}"
+        namespace = api.get(path)
         if namespace and namespace.get("status", {}).get("phase") == "Terminating":
-            found.append(finding("ARC-2012", f"Namespace {name} is being deleted; it is waited for.", "info"))
+            why = parts.reason([Part("namespace", path, namespace)])
+            text = f"Namespace {name} is being deleted; it is waited for" + (f": {why}" if why else "")
+            found.append(finding("ARC-2012", f"{text}.", "info"))
     if not found and not {permissions.LIST_RECORDS, permissions.LIST_CRDS} & set(missing):
         found += leftovers.inspect(api)
     return found

@@ -16,7 +16,7 @@ from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.names import RELEASE
 from arcway.domain.json_values import read_json
 
-_BYTES, _VALUES = 16 * 1024 * 1024, 2_000_000
+_BYTES, _VALUES = 8 * 1024 * 1024, 1_000_000
 _MAGIC = b"\x1f\x8b\x08"
 
 type Json = dict[str, Any]

@@ -129,3 +129,35 @@ def test_a_release_of_the_same_name_that_is_somebody_elses_stays(
         assert succeeded(arcway.disconnect(cluster, force=force, agentsOnly=True))["left"] == []
         assert cluster.objects() == before
         assert cluster.get(f"{_ROLES}/azure-arc-x")["kind"] == "ClusterRole"
+
+
+def forged(release: Json, **labels: str) -> Json:
+    """A record that Helm did not write."""
+    name = f"sh.helm.release.v1.azure-arc.v{labels.get('version', '1')}"
+    said = {"owner": "helm", "name": "azure-arc", "status": "deployed", "version": "1", **labels}
+    packed = base64.b64encode(gzip.compress(json.dumps(release).encode()))
+    data = {"release": base64.b64encode(packed).decode()}
+    return {"metadata": {"name": name, "labels": said}, "type": "helm.sh/release.v1", "data": data}
+
+
+def test_whoever_may_write_secrets_somewhere_steers_no_installation(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    victim = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": "kube-public"}}
+    assert cluster.send("POST", "/api/v1/namespaces/kube-public/configmaps", victim) == 201
+    release = {
+        "name": "azure-arc",
+        "namespace": "default",
+        "version": 1,
+        "info": {"status": "deployed"},
+        "chart": {"metadata": {"name": "azure-arc-k8sagents", "version": "1.36.2"}},
+        "config": {"global": {"forged": "yes"}, "image": {"registry": "evil.example"}},
+        "manifest": f"---\n{json.dumps(victim)}\n",
+    }
+    secrets = "/api/v1/namespaces/default/secrets"
+    assert cluster.send("POST", secrets, forged(release)) == 201
+    assert cluster.send("POST", secrets, forged(release, version="x")) == 201
+    before = cluster.objects()
+    succeeded(arcway.connect(cluster))
+    (record,) = records(cluster, "azure-arc-release")
+    assert "forged" not in gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))).decode()
+    assert succeeded(arcway.disconnect(cluster, force=True))["left"] == []
+    assert cluster.objects() == before

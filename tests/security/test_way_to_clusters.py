@@ -187,6 +187,55 @@ def test_everything_goes_through_the_outbound_proxy(
         assert "p%3Ass" not in repr(access)
 
 
+@pytest.mark.parametrize(
+    ("server", "no_proxy", "proxied"),
+    [
+        ("https://cluster.example:6443", "", True),
+        ("https://cluster.example:6443", "other.example,.example.org", True),
+        ("https://cluster.example:6443", "cluster.example:443", True),
+        ("https://10.1.2.3:6443", "10.2.0.0/16", True),
+        ("https://10.1.2.3:6443", "10.0.0.0/8", False),
+        ("https://127.0.0.1:6443", "", False),
+        ("https://127.8.9.1:6443", "", False),
+        ("https://[::1]:6443", "", False),
+        ("https://localhost:6443", "", False),
+    ],
+)
+def test_what_goes_through_the_proxy_is_what_kubectl_sends_there(
+    server: str, no_proxy: str, proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "proxy.corp:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    found = find_endpoint(server, allow_loopback=True)
+    assert found.proxy == ("http://proxy.corp:3128" if proxied else None)
+    assert bool(found.addresses) is not proxied
+
+
+@pytest.mark.parametrize("entry", ["cluster.example", ".example", "*.example", "example", "*", "cluster.example:6443"])
+def test_a_name_that_needs_no_proxy_is_resolved_here(entry: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = Rebinding(monkeypatch)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.corp:3128")
+    monkeypatch.setenv("NO_PROXY", f"x, {entry} ,y")
+    assert find_endpoint(f"https://{NAME}:6443", allow_loopback=True).addresses == ("127.0.0.1",)
+    assert names.asked == 1
+
+
+def test_this_machine_is_no_way_around_the_address_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.corp:3128")
+    for server in ("https://127.0.0.1:6443", "https://localhost:6443", "https://[::1]:6443", "https://0x7f.1:6443"):
+        with pytest.raises(ArcError, match="ARC-2005"):
+            find_endpoint(server, allow_loopback=False)
+
+
+def test_a_kind_of_proxy_that_is_not_used_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://user:hunter2hunter2@proxy.corp:1080")
+    with pytest.raises(ArcError, match="ARC-3001") as caught:
+        find_endpoint(f"https://{NAME}:6443", allow_loopback=True)
+    assert "socks5" in caught.value.message
+    assert not caught.value.retryable
+    assert "hunter2" not in json.dumps(caught.value.as_dict())
+
+
 def test_a_proxy_that_refuses_is_named_without_its_password(
     helm: Helm, api_server: Server, authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from arcway.cluster import lease, removal
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.helm import Helm
 from arcway.cluster.kubeconfig import Access
-from arcway.cluster.leftovers import DEFINITIONS
+from arcway.cluster.names import DEFINITIONS
 from arcway.cluster.release import Target
 from arcway.domain.ids import ClusterId
 
