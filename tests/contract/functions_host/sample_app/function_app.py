@@ -375,6 +375,17 @@ def locks(context: OrchestrationContext, value: Any) -> Work:
     return after - before
 
 
+@app.orchestration_trigger(context_name="context")
+def locks_until_told(context: OrchestrationContext, value: Any) -> Work:
+    entity = EntityInstanceId("counter", value)
+    with (yield context.lock_entities([entity])):
+        before = yield context.call_entity(entity, "add", 0)
+        context.set_custom_status("locked")
+        yield context.wait_for_external_event("go")
+        after = yield context.call_entity(entity, "add", 0)
+    return after - before
+
+
 # The one-parameter form of earlier SDK versions, which still has call_http.
 @app.orchestration_trigger(context_name="context")  # type: ignore[arg-type]
 def calls_http(context: df.DurableOrchestrationContext) -> Work:
