@@ -36,6 +36,7 @@ class ResourceManager:
         table: tuple[tuple[str, str, str, Handler], ...] = (
             ("GET", SUBSCRIPTION_PATH, _READ, self._subscription),
             ("GET", r"/subscriptions", _READ, self._subscriptions),
+            ("GET", r"/tenants", _READ, self._tenants),
             ("GET", SUBSCRIPTION_PATH + r"/locations", _READ, self._locations),
             ("GET", SUBSCRIPTION_PATH + r"/providers", "*/read", self._providers),
             ("GET", _PROVIDER, "*/read", self._provider),
@@ -61,6 +62,11 @@ class ResourceManager:
 
     async def _subscriptions(self, exchange: Exchange) -> web.StreamResponse:
         return web.json_response({"value": [self._describe(name) for name in self._world.subscriptions]})
+
+    async def _tenants(self, exchange: Exchange) -> web.StreamResponse:
+        tenant = self._world.tenant
+        about = {"id": f"/tenants/{tenant}", "tenantId": tenant, "displayName": "Simulated tenant"}
+        return web.json_response({"value": [about]})
 
     def _describe(self, subscription_id: str) -> dict[str, Any]:
         found = self._world.subscription(subscription_id)

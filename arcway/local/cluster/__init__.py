@@ -29,9 +29,11 @@ DELETE /control/clusters/NAME/history        forgets the history: older resource
 Not simulated: admission of any kind (webhooks, admission policies, PodSecurity, ResourceQuota, LimitRange,
 SecurityContextConstraints): nothing is refused or changed for them, their kinds are not served, and what they do is
 tested on a real control plane. Nor: schema validation of built-in and custom resources (unknown fields are kept, also
-with fieldValidation=Strict), conversion webhooks, protobuf answers, Tables of v1beta1, OpenAPI v2, reviews of other
-subjects and of tokens, exec and logs of pods that do not crash on order, Endpoints, capacity, PersistentVolumes, node
-heartbeats. Controllers' own writes are not recorded in managedFields, nor are maps themselves (`.`) beside their keys.
+with fieldValidation=Strict), conversion webhooks, protobuf answers and protobuf bodies of other kinds than Secrets,
+ConfigMaps, Namespaces, reviews and options (`kubectl create deployment` sends one, `kubectl apply` does not), Tables
+of v1beta1, OpenAPI v2, reviews of other subjects and of tokens, exec and logs of pods that do not crash on order,
+Endpoints, capacity, PersistentVolumes, node heartbeats. Controllers' own writes are not recorded in managedFields,
+nor are maps themselves (`.`) beside their keys.
 
 `real` beside these modules runs a real control plane; tests/contract/kubernetes_api holds the two to the same answers.
 """

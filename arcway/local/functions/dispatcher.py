@@ -19,9 +19,11 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from arcway.local.functions.engine import Engine
 from arcway.local.functions.errors import JournalError
+from arcway.local.functions.lifecycle import TERMINAL
 from arcway.local.functions.protos import TypedData
 from arcway.local.functions.records import LOCAL, Activity, EntityWork, OrchestrationWork, failed_response, failure
 from arcway.local.functions.settings import Concurrency
+from arcway.local.functions.traces import activity_span, orchestration_span, texts
 from arcway.local.functions.worker import Function, InvocationError, Worker
 
 _log = logging.getLogger(__name__)
@@ -112,7 +114,8 @@ class Dispatcher:
     async def _orchestrate(self, work: OrchestrationWork) -> None:
         instance_id = work.request.instanceId
         try:
-            encoded = await self._invoke(ORCHESTRATION, work.name, TypedData(string=_encode(work.request)))
+            data = TypedData(string=_encode(work.request))
+            encoded = await self._invoke(ORCHESTRATION, work.name, data, work.contexts[1])
             response = _decode(encoded, pb.OrchestratorResponse)
         except InvocationError as error:
             _log.error("Orchestrator %s (%s) failed: %s\n%s", work.name, instance_id, error, error.stack_trace)
@@ -120,13 +123,17 @@ class Dispatcher:
             response = failed_response(instance_id, work.token, details)
         response.instanceId, response.completionToken = instance_id, work.token
         await self._settle(partial(self._engine.CompleteOrchestratorTask, response, LOCAL))
+        for action in response.actions:
+            ended = action.completeOrchestration
+            if ended.orchestrationStatus in TERMINAL:
+                orchestration_span(work.name, instance_id, work.began, ended, work.contexts)
 
     async def _act(self, work: Activity) -> None:
         response = pb.ActivityResponse(instanceId=work.instance_id, taskId=work.task_id, completionToken=work.token)
         try:
-            result = await self._invoke(
-                ACTIVITY, work.name, TypedData(json="null" if work.input is None else work.input)
-            )
+            data = TypedData(json="null" if work.input is None else work.input)
+            with activity_span(work.name, work.instance_id, work.task_id, work.trace) as trace:
+                result = await self._invoke(ACTIVITY, work.name, data, trace)
             if result is not None:
                 response.result.CopyFrom(wrappers_pb2.StringValue(value=result))
         except InvocationError as error:
@@ -171,14 +178,14 @@ class Dispatcher:
             else:
                 settled.set_exception(problem)
 
-    async def _invoke(self, kind: str, name: str, data: TypedData) -> str | None:
+    async def _invoke(self, kind: str, name: str, data: TypedData, trace: pb.TraceContext | None = None) -> str | None:
         function = self._functions[kind].get(name.lower())
         if function is None:
             what = {ORCHESTRATION: "an orchestrator", ACTIVITY: "an activity", ENTITY: "an entity"}[kind]
             raise InvocationError(
                 f"FunctionNotFound: The function '{name}' doesn't exist, is disabled, or is not {what} function.", ""
             )
-        value = await self._worker.invoke(function, data)
+        value = await self._worker.invoke(function, data, trace=texts(trace))
         return None if value is None else value.text()
 
 

@@ -30,6 +30,7 @@ from arcway.local.functions.records import (
     stamp,
     waits_for_resume,
 )
+from arcway.local.functions.traces import of_execution
 
 # Each takes a thread while it waits; those beyond are refused, so that the others are still served.
 _WAITING_CLIENTS, _OTHER_CLIENTS = 4000, 64
@@ -73,7 +74,9 @@ class Engine(Clients):
             pastEvents=instance.history,
             newEvents=events,
         )
-        return OrchestrationWork(instance.name, str(instance.completion_token), request)
+        own = of_execution(instance.execution_id, instance.trace)
+        token = str(instance.completion_token)
+        return OrchestrationWork(instance.name, token, request, instance.created_at, (instance.trace, own))
 
     def take_activity(self) -> Activity | None:
         """The next activity to be run, None if there is none."""

@@ -20,6 +20,7 @@ from arcway.local.functions.management import ManagementApi
 from arcway.local.functions.protos import TypedData
 from arcway.local.functions.routes import Route, find
 from arcway.local.functions.timers import TIMER, timer_data
+from arcway.local.functions.traces import from_headers, texts
 from arcway.local.functions.worker import Function, InvocationError, Worker
 from arcway.local.json_documents import read_json
 from arcway.local.own_site import refuse_other_sites
@@ -104,7 +105,7 @@ class HttpServer:
         function, values = found
         try:
             data = to_rpc(request, await request.read(), values)
-            return to_response(await self._worker.invoke(function, data))
+            return to_response(await self._worker.invoke(function, data, trace=texts(from_headers(request.headers))))
         except InvocationError as error:
             _log.error("Function %s failed: %s\n%s", function.name, error, error.stack_trace)
             return web.Response(status=500)

@@ -33,6 +33,7 @@ from arcway.local.functions.records import (
     stamp,
     started_event,
 )
+from arcway.local.functions.traces import of_work
 
 TERMINAL = frozenset(
     (pb.ORCHESTRATION_STATUS_COMPLETED, pb.ORCHESTRATION_STATUS_FAILED, pb.ORCHESTRATION_STATUS_TERMINATED)
@@ -93,6 +94,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
                     version=request.version.value if request.HasField("version") else self._default_version,
                     input=request.input.value if request.HasField("input") else None,
                     tags=dict(request.tags) or None,
+                    trace=request.parentTraceContext if request.HasField("parentTraceContext") else None,
                 ),
                 request.scheduledStartTimestamp.ToDatetime(UTC)
                 if request.HasField("scheduledStartTimestamp")
@@ -107,7 +109,13 @@ class Lifecycle(InMemoryOrchestrationBackend):
         self._create_child(None, instance_id, name, encoded_input, version)
 
     def _create_child(
-        self, parent: Link | None, instance_id: str, name: str, encoded_input: str | None, version: str | None
+        self,
+        parent: Link | None,
+        instance_id: str,
+        name: str,
+        encoded_input: str | None,
+        version: str | None,
+        trace: pb.TraceContext | None = None,
     ) -> None:
         existing = self._instances.get(instance_id)
         if existing is not None and existing.status not in TERMINAL:
@@ -122,6 +130,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
                 version=version or self._default_version,
                 input=encoded_input,
                 parent=parent,
+                trace=trace,
             )
         )
 
@@ -193,6 +202,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
                 input=encoded,
                 completion_token=instance.completion_token,
                 execution_id=_execution(instance),
+                trace=_trace_for(instance, task),
             )
         )
         self._work_available.set()
@@ -228,7 +238,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
         )
         link = Link(instance.instance_id, _execution(instance), action.id)
         try:
-            self._create_child(link, child.instanceId, child.name, encoded, version)
+            self._create_child(link, child.instanceId, child.name, encoded, version, _trace_for(instance, child))
         except ValueError as error:
             self.deliver(link, child_failed(action.id, failure(f"ValueError: {error}")))
         else:
@@ -282,3 +292,9 @@ class Lifecycle(InMemoryOrchestrationBackend):
 
 def _execution(instance: OrchestrationInstance) -> str:
     return cast(Instance, instance).execution_id
+
+
+def _trace_for(
+    instance: OrchestrationInstance, work: pb.ScheduleTaskAction | pb.CreateSubOrchestrationAction
+) -> pb.TraceContext:
+    return of_work(_execution(instance), cast(Instance, instance).trace, work.parentTraceContext)

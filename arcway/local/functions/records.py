@@ -40,6 +40,8 @@ class Instance(OrchestrationInstance):
     parent: Link | None = None
     children: set[str] = field(default_factory=set)
     start_at: datetime | None = None
+    trace: pb.TraceContext | None = None
+    """Whose trace the orchestration goes on with."""
 
 
 @dataclass
@@ -47,16 +49,19 @@ class Activity(ActivityWorkItem):
     """An activity that waits to run; `execution_id` is the execution of the instance that scheduled it."""
 
     execution_id: str = ""
+    trace: pb.TraceContext | None = None
     token: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True)
 class OrchestrationWork:
-    """One replay to be done."""
+    """One replay to be done. `contexts` are the traces of its parent and of itself."""
 
     name: str
     token: str
     request: pb.OrchestratorRequest
+    began: datetime
+    contexts: tuple[pb.TraceContext | None, pb.TraceContext]
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,8 @@ def started_event(instance: Instance) -> pb.HistoryEvent:
         instance.name, instance.instance_id, instance.input, instance.tags, version=instance.version
     )
     event.executionStarted.orchestrationInstance.executionId.value = instance.execution_id
+    if instance.trace is not None:
+        event.executionStarted.parentTraceContext.CopyFrom(instance.trace)
     if instance.parent is not None:
         event.executionStarted.parentInstance.CopyFrom(
             pb.ParentInstanceInfo(

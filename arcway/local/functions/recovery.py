@@ -20,6 +20,7 @@ from arcway.local.functions.journal import Journal
 from arcway.local.functions.ledger import Ledger, Mail
 from arcway.local.functions.lifecycle import TERMINAL
 from arcway.local.functions.records import Activity, Instance, Link
+from arcway.local.functions.traces import of_execution
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def recover(journal: Journal, ledger: Ledger) -> Recovered:
         inbox = _inbox(journal)
         _instances(journal, ledger, inbox)
         _entities(journal, ledger, inbox)
-        recovered = Recovered(_activities(journal), _lock_requests(journal), _signals(journal))
+        recovered = Recovered(_activities(journal, ledger), _lock_requests(journal), _signals(journal))
     except (DecodeError, ValueError, TypeError) as error:
         raise journal.damaged(str(error)) from error
     ledger.adopt_locks(recovered.lock_requests)
@@ -140,7 +141,16 @@ def _instance(row: tuple[Any, ...], history: list[pb.HistoryEvent], pending: lis
         execution_id=execution,
         parent=None if parent is None else Link(parent, parent_execution, parent_task),
         start_at=_moment(start_at),
+        trace=_trace((*history[:2], *pending)),
     )
+
+
+def _trace(events: Iterable[pb.HistoryEvent]) -> pb.TraceContext | None:
+    """The trace that an execution goes on with: it is in the event that opened it."""
+    for event in events:
+        if event.HasField("executionStarted") and event.executionStarted.HasField("parentTraceContext"):
+            return event.executionStarted.parentTraceContext
+    return None
 
 
 def _entities(journal: Journal, ledger: Ledger, inbox: dict[str, list[tuple[int, pb.HistoryEvent]]]) -> None:
@@ -156,7 +166,7 @@ def _entities(journal: Journal, ledger: Ledger, inbox: dict[str, list[tuple[int,
         ledger.adopt_entity(entity, _as_mail(mail))
 
 
-def _activities(journal: Journal) -> list[Activity]:
+def _activities(journal: Journal, ledger: Ledger) -> list[Activity]:
     # In the order in which they were scheduled, as far as one execution goes.
     rows = journal.read("SELECT token, instance, execution, task, name, input FROM activities ORDER BY instance, task")
     return [
@@ -167,10 +177,15 @@ def _activities(journal: Journal) -> list[Activity]:
             input=given,
             completion_token=0,
             execution_id=execution,
+            trace=_own_trace(dict.get(ledger.instances, instance), execution),
             token=token,
         )
         for token, instance, execution, task, name, given in rows
     ]
+
+
+def _own_trace(instance: OrchestrationInstance | None, execution: str) -> pb.TraceContext:
+    return of_execution(execution, cast(Instance, instance).trace if instance is not None else None)
 
 
 def _lock_requests(journal: Journal) -> list[PendingLockRequest]:

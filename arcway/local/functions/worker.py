@@ -95,9 +95,15 @@ class Worker:
         self.functions = tuple(_function(item) for item in metadata.function_metadata_results or ())
 
     async def invoke(
-        self, function: Function, data: protos.TypedData, metadata: Mapping[str, protos.TypedData] | None = None
+        self,
+        function: Function,
+        data: protos.TypedData,
+        metadata: Mapping[str, protos.TypedData] | None = None,
+        trace: tuple[str, str] = ("", ""),
     ) -> protos.TypedData | None:
         """Call `function` with `data` for its trigger; returns what it returned, None for nothing.
+
+        `trace` are the traceparent and tracestate that it goes on with.
 
         Raises InvocationError when the function raised, or took longer than it may. A synchronous function cannot be
         stopped: its thread goes on, and what it returns is dropped.
@@ -113,7 +119,7 @@ class Worker:
             function_id=function.function_id,
             input_data=inputs,
             trigger_metadata=metadata or {},
-            trace_context=SimpleNamespace(trace_parent="", trace_state="", attributes={}),
+            trace_context=SimpleNamespace(trace_parent=trace[0], trace_state=trace[1], attributes={}),
             retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
         )
         request = SimpleNamespace(request=SimpleNamespace(invocation_request=call))

@@ -66,6 +66,12 @@ def test_a_distribution_is_written_in_the_services_case_once_provisioned(azure: 
     assert azure.http.get(url).json()["properties"]["distribution"] == "AKS"
 
 
+def test_the_tenant_and_its_locations_are_told(azure: Azure) -> None:
+    assert [item["tenantId"] for item in azure.http.get("/tenants").json()["value"]] == [azure.ready["tenantId"]]
+    names = {item["name"] for item in azure.http.get(f"{azure.subscription}/locations").json()["value"]}
+    assert {"eastus", "westeurope"} <= names
+
+
 def test_a_provider_tells_all_its_types_with_their_versions(azure: Azure) -> None:
     namespaces = azure.http.get(f"{azure.subscription}/providers").json()["value"]
     kinds = {item["namespace"]: {kind["resourceType"] for kind in item["resourceTypes"]} for item in namespaces}

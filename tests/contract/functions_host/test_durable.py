@@ -244,3 +244,30 @@ def test_durable_http_calls_use_the_built_in_functions(host: Host, name: str) ->
 def _with_output(host: Host, instance_id: str, text: str) -> dict[str, Any] | None:
     document: dict[str, Any] = host.status(instance_id).json()
     return document if text in str(document["output"]) else None
+
+
+def test_signals_of_others_wait_while_an_entity_is_locked(host: Host, name: str) -> None:
+    host.start("locks_until_told", f"{name}-holder", name)
+    eventually(lambda: host.status(f"{name}-holder").json().get("customStatus") == "locked" or None)
+    for _ in range(3):
+        assert host.http.post(f"/api/entities/{name}/add", params={"by": "5"}).is_success
+    assert host.raise_event(f"{name}-holder", "go").status_code == 202
+    assert host.until(f"{name}-holder", "Completed", "Failed")["output"] == 0
+    assert eventually(lambda: host.http.get(f"/api/entities/{name}").json() == 15 or None)
+
+
+def test_calls_in_the_wrong_state_are_refused_and_harm_nothing(host: Host, name: str) -> None:
+    assert host.post(f"{name}/resume").status_code == 404
+    host.start("listens", name)
+    host.until(name, "Running")
+    assert host.post(f"{name}/resume").status_code == 410
+    assert host.post(f"{name}/suspend").status_code == 202
+    host.until(name, "Suspended")
+    assert host.post(f"{name}/suspend").status_code == 410
+    assert host.post(f"{name}/resume").status_code == 202
+    host.raise_event(name, "go", "done")
+    assert host.until(name, "Completed", "Failed")["output"] == "done"
+    finished = host.status(name).json()
+    for what in ("resume", "suspend", "terminate"):
+        assert host.post(f"{name}/{what}").status_code == 410
+    assert host.status(name).json() == finished

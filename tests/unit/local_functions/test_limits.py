@@ -83,6 +83,19 @@ async def test_headers_that_never_end_close_the_connection(url: str) -> None:
         await writer.wait_closed()
 
 
+async def test_a_body_that_never_ends_is_answered_and_the_connection_closed(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "_BODY_SECONDS", 0.2)
+    port = int(url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /api/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n1")
+    async with asyncio.timeout(60):
+        assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+    await writer.wait_closed()
+
+
 @pytest.mark.parametrize("text", [DEEP, '{"a":' * 9_000 + "1" + "}" * 9_000, "[" * (DEEPEST + 2) + "]" * (DEEPEST + 2)])
 def test_json_without_bottom_is_no_json(text: str) -> None:
     for form in (text, text.encode()):

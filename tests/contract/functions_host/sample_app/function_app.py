@@ -16,6 +16,17 @@ import azure.functions as func
 from durabletask.client import OrchestrationQuery
 from durabletask.entities import EntityContext, EntityInstanceId
 from durabletask.task import OrchestrationContext, when_all
+from opentelemetry import trace
+from opentelemetry.context import attach, detach
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+spans = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(spans))
+trace.set_tracer_provider(provider)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
@@ -150,6 +161,35 @@ def facts(req: func.HttpRequest) -> func.HttpResponse:
             "threads": threading.active_count(),
             "cpu": time.process_time(),
         }
+    )
+
+
+@app.route(route="traced", methods=["GET"])
+@app.durable_client_input(client_name="client")
+async def traced(req: func.HttpRequest, client: df.DurableFunctionsClient, context: func.Context) -> func.HttpResponse:
+    """Start an orchestration in the trace of the request, as an app with OpenTelemetry does."""
+    carrier = {"traceparent": context.trace_context.trace_parent}
+    token = attach(TraceContextTextMapPropagator().extract(carrier))
+    try:
+        await client.schedule_new_orchestration("chain", instance_id=req.params["id"])
+    finally:
+        detach(token)
+    return respond(carrier)
+
+
+@app.route(route="spans", methods=["GET"])
+def shown_spans(req: func.HttpRequest) -> func.HttpResponse:
+    return respond(
+        [
+            {
+                "name": span.name,
+                "trace": f"{span.context.trace_id:032x}",
+                "id": f"{span.context.span_id:016x}",
+                "parent": f"{span.parent.span_id:016x}" if span.parent else None,
+                "ok": span.status.is_ok,
+            }
+            for span in spans.get_finished_spans()
+        ]
     )
 
 
@@ -332,6 +372,17 @@ def locks(context: OrchestrationContext, value: Any) -> Work:
         before = yield context.call_entity(entity, "add", 0)
         yield context.create_timer(timedelta(milliseconds=50))
         after = yield context.call_entity(entity, "add", 1)
+    return after - before
+
+
+@app.orchestration_trigger(context_name="context")
+def locks_until_told(context: OrchestrationContext, value: Any) -> Work:
+    entity = EntityInstanceId("counter", value)
+    with (yield context.lock_entities([entity])):
+        before = yield context.call_entity(entity, "add", 0)
+        context.set_custom_status("locked")
+        yield context.wait_for_external_event("go")
+        after = yield context.call_entity(entity, "add", 0)
     return after - before
 
 
