@@ -67,7 +67,10 @@ def _changes(call: Call, resource: Json | None) -> list[str]:
     cluster = call.given.get("cluster")
     if resource is None or cluster is None:
         return []
-    return sorted(change_to_connect(call.request, resource, cluster.get("publicKey"), cluster).differing(resource))
+    key = cluster.get("publicKey")
+    changes = [*change_to_connect(call.request, resource, key, cluster).differing(resource)]
+    # A cluster without a key gets one.
+    return sorted(changes if key else [*changes, "agentPublicKeyCertificate"])
 
 
 def _of_another(request: Request, resource: Json | None, public_key: str | None) -> list[Json]:

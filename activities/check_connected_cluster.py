@@ -4,7 +4,7 @@ from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import change_of
 from arcway.azure import connected_clusters, subscriptions
-from arcway.domain.connected_cluster import has_expired, managed_elsewhere
+from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.request import UpdateRequest, UpgradeRequest
 
@@ -17,6 +17,8 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
         believe_absent(call, f"connected cluster {request.name}")
         return {"findings": [finding("ARC-4012", f"There is no connected cluster {request.cluster.resource_id}.")]}
     findings = managed_elsewhere(resource)
+    if is_being_deleted(resource):
+        findings.append(finding("ARC-4026", f"Connected cluster {request.cluster.resource_id} is being deleted."))
     if isinstance(request, UpgradeRequest):
         findings += has_expired(resource)
     changes: list[str] = []

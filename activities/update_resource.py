@@ -1,12 +1,19 @@
 """update_resource: the connected cluster is as the update wants it."""
 
+from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import change_of
 from arcway.azure import connected_clusters
+from arcway.domain.errors import ArcError
 from arcway.domain.request import UpdateRequest
 
 
 def update_resource(call: Call[UpdateRequest]) -> Json:
     """Write only what differs; `operation` is the URL to follow."""
-    changed, operation = connected_clusters.update(call.request.cluster, change_of(call.request))
+    try:
+        changed, operation = connected_clusters.update(call.request.cluster, change_of(call.request))
+    except ArcError as error:
+        if error.code == "ARC-4012":
+            believe_absent(call, f"connected cluster {call.request.name}")
+        raise
     return {"changed": changed, "operation": operation}

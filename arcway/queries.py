@@ -6,10 +6,10 @@ from typing import Any
 from arcway.azure import connected_clusters
 from arcway.azure.cloud import cloud
 from arcway.azure.secrets import read_secret
-from arcway.cluster import agents_table
+from arcway.cluster import agents_table, key_pair, permissions
 from arcway.cluster.api import cluster_api
 from arcway.cluster.preflight import owner
-from arcway.domain.connected_cluster import with_ages
+from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.owners import SecretUser
@@ -41,14 +41,18 @@ def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretU
     """The agents of a connected cluster as its own API server shows them to `user`; takes no Lease.
 
     Raises `ArcError`: ARC-2001 to ARC-2007 when the kubeconfig does not lead there, ARC-5012 when there are no agents,
-    ARC-2011 when they are another connected cluster's.
+    ARC-2011 or ARC-4016 when they are another connected cluster's: by what they say themselves, or by their key.
     """
+    resource = connected_clusters.get(cluster)
     with cluster_api(open_kubeconfig(kubeconfig, user)) as api:
         served = owner(api)
         if served is None:
             raise ArcError("ARC-5012", "There are no agents in the cluster.")
         if served.key != cluster.key:
             raise ArcError("ARC-2011", "The agents in the cluster are those of another connected cluster.")
+        key = None if permissions.missing(api, (permissions.GET_KEY,)) else key_pair.public_key(api)
+        if resource is not None and key is not None and serves_another(resource, key):
+            raise ArcError("ARC-4016", taken(resource))
         return agents_table.read(api)
 
 

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from azure.core.exceptions import ResourceNotFoundError
+from azure.core.polling import PollingMethod
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
@@ -98,19 +99,17 @@ def put(cluster: ClusterId, body: dict[str, Any]) -> str | None:
     """Create or replace the resource; returns the URL to follow, None when Azure was done at once."""
     with azure_errors():
         result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_create_or_replace(
-            cluster.resource_group, cluster.name, cast("Any", body), polling=False, cls=_operation_url
+            cluster.resource_group, cluster.name, cast("Any", body), polling=_Followed()
         )
-    url: str | None = result.polling_method().resource()
-    return url
+    return _operation_url(result)
 
 
 def _patch(cluster: ClusterId, body: dict[str, Any]) -> str | None:
     with azure_errors():
         result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_update_async(
-            cluster.resource_group, cluster.name, cast("Any", body), polling=False, cls=_operation_url
+            cluster.resource_group, cluster.name, cast("Any", body), polling=_Followed()
         )
-    url: str | None = result.polling_method().resource()
-    return url
+    return _operation_url(result)
 
 
 def delete(cluster: ClusterId) -> str | None:
@@ -118,12 +117,11 @@ def delete(cluster: ClusterId) -> str | None:
     with azure_errors():
         try:
             result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_delete(
-                cluster.resource_group, cluster.name, polling=False, cls=_operation_url
+                cluster.resource_group, cluster.name, polling=_Followed()
             )
         except ResourceNotFoundError:
             return None
-    url: str | None = result.polling_method().resource()
-    return url
+    return _operation_url(result)
 
 
 def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]:
@@ -203,9 +201,32 @@ def _equal(name: str, one: Any, other: Any) -> bool:
     return bool(one.lower() == other.lower() if isinstance(one, str) and isinstance(other, str) else one == other)
 
 
-def _operation_url(pipeline_response: Any, model: Any, headers: Any) -> str | None:
-    sent: Mapping[str, str] = pipeline_response.http_response.headers
-    return sent.get("Azure-AsyncOperation") or sent.get("Location")
+class _Followed(PollingMethod[Any]):
+    """Follows nothing and keeps the headers of the first answer, whatever its body is or is not."""
+
+    def initialize(self, client: Any, initial_response: Any, deserialization_callback: Any) -> None:
+        """Called by the client with the first answer."""
+        self.headers: Mapping[str, str] = initial_response.http_response.headers
+
+    def run(self) -> None:
+        """Nobody waits here."""
+
+    def status(self) -> str:
+        """Not asked for."""
+        return "Started"
+
+    def finished(self) -> bool:
+        """So that the client starts no thread."""
+        return True
+
+    def resource(self) -> Any:
+        """Not asked for."""
+        return None
+
+
+def _operation_url(poller: Any) -> str | None:
+    headers: Mapping[str, str] = poller.polling_method().headers
+    return headers.get("Azure-AsyncOperation") or headers.get("Location")
 
 
 def _with_group(resource: dict[str, Any]) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from pathlib import Path
 
 from arcway.domain.errors import ArcError
 from arcway.domain.text import decoded
+from arcway.telemetry import log
 
 _SIZE_LIMIT = 1024 * 1024
 _ABOUT = ".json"
+_PAGE = "arcway-page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Stored:
     text: str = field(repr=False)
     owners: str | None = None
     expires: datetime | None = None
+    is_of_page: bool = False
+    """Whether the page stored it, for a time."""
 
 
 def read(folder: Path, name: str) -> Stored | None:
@@ -41,7 +45,7 @@ def read(folder: Path, name: str) -> Stored | None:
         expires = datetime.fromisoformat(known["expires"]) if known.get("expires") else None
         if expires is not None and expires.tzinfo is None:
             raise ValueError("a time without a zone")
-        return Stored(text, known.get("owners"), expires)
+        return Stored(text, known.get("owners"), expires, known.get("managedBy") == _PAGE)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ArcError("ARC-2001", f"{name}{_ABOUT} beside secret {name} is not what it should be.") from error
 
@@ -49,7 +53,7 @@ def read(folder: Path, name: str) -> Stored | None:
 def write(folder: Path, name: str, text: str, expires: datetime) -> None:
     """Store a secret until `expires`. Raises `ArcError` ARC-2024."""
     # What is said about it comes first: without it the secret would be there for ever if this ended in between.
-    _write(folder, name + _ABOUT, json.dumps({"expires": expires.isoformat()}))
+    _write(folder, name + _ABOUT, json.dumps({"expires": expires.isoformat(), "managedBy": _PAGE}))
     _write(folder, name, text)
 
 
@@ -68,12 +72,19 @@ def delete(folder: Path, name: str) -> None:
 
 
 def delete_expired(folder: Path, now: datetime) -> list[str]:
-    """Delete all that has expired by `now`; returns the names. Raises `ArcError` ARC-2001."""
+    """Delete what `write` stored and what has expired by `now`; returns the names. Raises `ArcError` ARC-2001.
+
+    What somebody else put there stays, expired or not, and what cannot be read holds up nothing.
+    """
     expired = []
     for about in sorted(folder.glob(f"arcway-*{_ABOUT}")):
         name = about.name.removesuffix(_ABOUT)
-        stored = read(folder, name)
-        if stored and stored.expires and stored.expires <= now:
+        try:
+            stored = read(folder, name)
+        except ArcError as error:
+            log.warning("secret %s is passed over: %s", name, error)
+            continue
+        if stored and stored.is_of_page and stored.expires and stored.expires <= now:
             delete(folder, name)
             expired.append(name)
     return expired

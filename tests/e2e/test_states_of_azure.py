@@ -195,3 +195,19 @@ def test_the_remedy_is_that_of_the_cause(
     assert (run["state"], run["error"]["code"]) == ("Failed", code), run["error"]
     assert told in run["error"]["message"].lower()
     assert "Assign the role" not in run["error"]["remedy"]
+
+
+def test_a_change_that_azure_answers_with_an_address_to_follow_is_followed(
+    arcway: Arcway, cluster: SimulatedCluster
+) -> None:
+    connected(arcway.connect(cluster))
+    arcway.azure.put("patches", {"asynchronous": True})
+    try:
+        body = arcway.offboarding(cluster, kubeconfig=None, tags={"cost": "42"})
+        run = arcway.finish(arcway.http.post("/updates", json=body).json()["id"])
+    finally:
+        arcway.azure.put("patches", {"asynchronous": False})
+    assert (run["state"], run["changed"]) == ("Succeeded", True), run["error"]
+    assert run["result"]["tags"] == {"cost": "42"}
+    requests = arcway.azure.http.get("/control/requests").json()
+    assert [item["status"] for item in requests if "/operationresults/" in item["path"].lower()][-1] == 200

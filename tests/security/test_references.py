@@ -128,10 +128,11 @@ def test_the_text_of_no_other_secret_comes_out(arcway: Arcway, cluster: Simulate
         proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": victim}}
         answer = arcway.start(arcway.request(cluster, proxy=proxy))
         assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1001")
+        assert _PLANTED not in answer.text
         for body in ({"proxy": proxy}, {"kubeconfig": {"secret": victim, "temporary": True}}):
             answer = arcway.http.post("/updates", json={**arcway.offboarding(cluster), "tags": {"a": "b"}, **body})
             assert answer.status_code == 400
-        assert _PLANTED not in answer.text
+            assert _PLANTED not in answer.text
 
 
 @pytest.mark.parametrize("prefix", ["arcway-page-", "arcway-proxy-", "arcway-tmp-", "arcway-PAGE-"])

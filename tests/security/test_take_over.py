@@ -116,6 +116,17 @@ def test_agents_that_name_the_resource_of_another_cluster_are_not_changed(
     assert (refused["state"], refused["error"]["code"], refused["changed"]) == ("Failed", "ARC-4016", False)
 
 
+def test_agents_that_name_the_resource_of_another_cluster_are_not_shown_as_its_agents(
+    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster
+) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    assert run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))["state"] == "Succeeded"
+    path = f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}/agents"
+    assert arcway.http.get(path, params={"kubeconfig": other.secret}).status_code == 200
+    refused = arcway.http.get(path, params={"kubeconfig": cluster.secret})
+    assert (refused.status_code, refused.json()["code"]) == (409, "ARC-4016")
+
+
 @pytest.mark.parametrize("bits", [2048, 4096])
 def test_a_key_that_somebody_put_there_before_is_not_used(arcway: Arcway, cluster: SimulatedCluster, bits: int) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)

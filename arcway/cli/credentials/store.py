@@ -6,6 +6,7 @@ Must not know what the secret is for, nor let it into an error.
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 from arcway.cli import sign_in
 from arcway.cli.server import FAILED, USAGE, CommandError, Server
@@ -64,6 +65,8 @@ class _Vault:
                 client.set_secret(name, text, expires_on=expires, tags={"managed-by": "arcway"})
         except AzureError as error:
             # Not its whole text: an error of the service may repeat what it was sent.
+            if _is_recoverable(error):
+                raise self._recoverable(name) from None
             raise self._failed("Storing the secret", error) from None
 
     def delete(self, name: str) -> None:
@@ -89,8 +92,22 @@ class _Vault:
             **({"connection_verify": ca} if (ca := sign_in.ca_file()) else {}),
         )
 
+    def _recoverable(self, name: str) -> CommandError:
+        vault = str(urlsplit(self._address).hostname).partition(".")[0]
+        command = f"az keyvault secret recover --vault-name {vault} --name {name}"
+        remedy = f"Recover it (`{command}`) or have it purged; no role helps to store another of its name."
+        text = f"ARC-4025: Secret {name} was deleted in {self._address} and can be recovered."
+        return CommandError(text, FAILED, remedy=remedy)
+
     def _failed(self, what: str, error: Exception) -> CommandError:
         status = getattr(error, "status_code", None)
         why = f"it answered {status}" if status else str(error).partition("\n")[0][:200]
         remedy = "Sign in with `az login` as somebody who may set and delete secrets there (docs/permissions.md)."
         return CommandError(f"{what} in {self._address} failed: {why}.", FAILED, remedy=remedy)
+
+
+def _is_recoverable(error: Exception) -> bool:
+    """Whether the vault keeps a deleted secret of the name: its own code is in the inner error of a Conflict."""
+    told = getattr(error, "error", None)
+    inner = getattr(told, "innererror", None)
+    return isinstance(inner, dict) and inner.get("code") == "ObjectIsDeletedButRecoverable"

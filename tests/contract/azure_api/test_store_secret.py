@@ -10,12 +10,28 @@ CODE = """
 import sys
 from datetime import UTC, datetime, timedelta
 from arcway.azure.secrets import delete_expired, read_secret, store_secret
+from arcway.azure.pipeline import credential
+from arcway.cli import sign_in
+from arcway.cli.credentials.store import _Vault
+from arcway.cli.server import CommandError
+from arcway.domain.errors import ArcError
 from arcway.domain.secret_names import Kind
+from arcway.settings import settings
 now = datetime.now(UTC)
 store_secret("arcway-kubeconfig-1", sys.stdin.read(), now + timedelta(days=1))
 store_secret("arcway-kubeconfig-2", "expired", now - timedelta(days=1))
 print(read_secret("arcway-kubeconfig-1", Kind.KUBECONFIG, user=None))
 print(delete_expired(now))
+try:
+    store_secret("arcway-kubeconfig-2", "again", now + timedelta(days=1))
+except ArcError as error:
+    print(error.code)
+sign_in.user_credential = credential
+sign_in.ca_file = lambda: settings().ca_file
+try:
+    _Vault(settings().vaults[0]).put("arcway-kubeconfig-2", "again", None)
+except CommandError as error:
+    print(error, error.remedy)
 """
 
 
@@ -38,5 +54,9 @@ def test_what_is_kept_in_the_vault_can_be_read_again(azure: Azure) -> None:
         timeout=240,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, "a kubeconfig\n['arcway-kubeconfig-2']\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    text, deleted, service, command = done.stdout.splitlines()
+    assert (text, deleted, service) == ("a kubeconfig", "['arcway-kubeconfig-2']", "ARC-4025")
+    assert command.startswith("ARC-4025: Secret arcway-kubeconfig-2 was deleted")
+    assert "az keyvault secret recover" in command
     assert azure.http.get("/secrets/arcway-kubeconfig-1").json()["value"] == "a kubeconfig"

@@ -51,7 +51,8 @@ RESOURCE: dict[str, Any] = {
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """What Azure is sent about a resource that it has."""
     calls: list[tuple[str, Any]] = []
-    done = SimpleNamespace(polling_method=lambda: SimpleNamespace(resource=lambda: "https://follow"))
+    followed = SimpleNamespace(headers={"Azure-AsyncOperation": "https://follow"})
+    done = SimpleNamespace(polling_method=lambda: followed)
 
     def put(group: str, name: str, body: Any, **_: Any) -> Any:
         calls.append(("PUT", body))

@@ -1,5 +1,6 @@
 """Keeping a kubeconfig that was handed over, for as long as it was kept for."""
 
+import json
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,19 @@ def test_what_has_expired_cannot_be_used_and_is_deleted(tell: Tell, tmp_path: Pa
         "arcway-kubeconfig-new",
         "arcway-shop",
     ]
+
+
+def test_the_deletion_passes_over_what_others_put_there_and_what_cannot_be_read(tell: Tell, tmp_path: Path) -> None:
+    tell(ARCWAY_SECRETS_DIR=str(tmp_path))
+    now = datetime.now(UTC)
+    write_private(tmp_path / "arcway-broken", b"x")
+    write_private(tmp_path / "arcway-broken.json", b"{")
+    write_private(tmp_path / "arcway-theirs", b"x")
+    ended = (now - timedelta(days=1)).isoformat()
+    write_private(tmp_path / "arcway-theirs.json", json.dumps({"expires": ended}).encode())
+    secrets.store_secret("arcway-kubeconfig-old", "old", now - timedelta(seconds=1))
+    assert secrets.delete_expired(now) == ["arcway-kubeconfig-old"]
+    assert {path.name for path in tmp_path.iterdir() if path.suffix != ".json"} == {"arcway-broken", "arcway-theirs"}
 
 
 def test_a_secret_of_others_stays_as_it_is(tell: Tell, tmp_path: Path) -> None:
