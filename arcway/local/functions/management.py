@@ -28,7 +28,12 @@ from arcway.local.json_documents import read_json
 PATH = "/runtime/webhooks/durabletask"
 _TOKEN_HEADER = "x-ms-continuation-token"  # noqa: S105 - the name of a header
 _STATUSES = {name.lower(): number for number, name in STATUS_NAMES.items()}
-_HTTP = {grpc.StatusCode.NOT_FOUND: 404, grpc.StatusCode.ALREADY_EXISTS: 409, grpc.StatusCode.FAILED_PRECONDITION: 410}
+_HTTP = {
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    # An instance that goes on, but not in the state that the call needs; for one that has ended the answer is 410.
+    grpc.StatusCode.FAILED_PRECONDITION: 409,
+}
 _Reply = Callable[[web.Request], Awaitable[web.Response]]
 
 

@@ -260,10 +260,10 @@ def test_calls_in_the_wrong_state_are_refused_and_harm_nothing(host: Host, name:
     assert host.post(f"{name}/resume").status_code == 404
     host.start("listens", name)
     host.until(name, "Running")
-    assert host.post(f"{name}/resume").status_code == 410
+    assert host.post(f"{name}/resume").status_code == 409
     assert host.post(f"{name}/suspend").status_code == 202
     host.until(name, "Suspended")
-    assert host.post(f"{name}/suspend").status_code == 410
+    assert host.post(f"{name}/suspend").status_code == 409
     assert host.post(f"{name}/resume").status_code == 202
     host.raise_event(name, "go", "done")
     assert host.until(name, "Completed", "Failed")["output"] == "done"
