@@ -66,11 +66,13 @@ def _looks_like_the_agents(item: Json) -> bool:
 def inspect(api: ClusterApi) -> list[Json]:
     """What the run will take over or repair by itself."""
     releases = Releases.found(api)
-    findings = []
-    for namespace in releases.mine:
-        status = records(api, namespace)[-1]["metadata"]["labels"].get("status", "")
-        if status not in _WELL:
-            findings.append(finding("ARC-2020", f"Release {RELEASE} is {status}; it will be repaired.", "info"))
+    latest = [record for namespace in releases.mine for record in records(api, namespace)[-1:]]
+    statuses = [record["metadata"]["labels"].get("status", "") for record in latest]
+    findings = [
+        finding("ARC-2020", f"Release {RELEASE} is {status}; it will be repaired.", "info")
+        for status in statuses
+        if status not in _WELL
+    ]
     if len(releases.mine) > 1:
         text = f"The agents are installed {len(releases.mine)} times, in namespaces {listed(releases.mine)}; "
         findings.append(finding("ARC-2020", f"{text}the first one is used, and disconnecting removes all.", "warning"))

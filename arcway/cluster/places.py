@@ -23,7 +23,7 @@ from arcway.cluster.names import (
     RELEASE,
     RELEASE_NAMESPACE,
 )
-from arcway.cluster.stored_release import chart_of, records, revision_of
+from arcway.cluster.stored_release import chart_of, in_order, records
 from arcway.domain.errors import ArcError
 
 _ALL = "/api/v1/secrets"
@@ -77,7 +77,7 @@ def _elsewhere(api: ClusterApi) -> tuple[list[str], list[str]]:
 
 
 def _chart(kept: list[Json]) -> str | None:
-    return next(name for record in kept[: -_READ - 1 : -1] if (name := chart_of(record)))
+    return next((name for record in kept[: -_READ - 1 : -1] if (name := chart_of(record))), None)
 
 
 def _by_namespace(api: ClusterApi) -> dict[str, list[Json]] | None:
@@ -89,17 +89,11 @@ def _by_namespace(api: ClusterApi) -> dict[str, list[Json]] | None:
             raise
         return None
     kept: dict[str, list[Json]] = {}
-    for record in sorted(filter(_is_record, found), key=revision_of):
+    for record in in_order(item for item in found if item.get("type") == _RECORD):
         namespace = record["metadata"].get("namespace")
         if namespace and namespace != RELEASE_NAMESPACE:
             kept.setdefault(namespace, []).append(record)
     return kept
-
-
-def _is_record(item: Json) -> bool:
-    """Whether Helm could have written it; anybody may have put something else under these labels."""
-    version = (item["metadata"].get("labels") or {}).get("version", "")
-    return item.get("type") == _RECORD and version.isascii() and version.isdecimal() and len(version) < 10
 
 
 def _named(api: ClusterApi) -> Iterator[str]:

@@ -95,7 +95,8 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str
     """One look at a removal that began earlier; finishes an uninstall. What is still going and why, and what helps."""
     releases = Releases.found(api)
     for namespace in releases.mine:
-        if records(api, namespace)[-1]["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled"):
+        latest = records(api, namespace)[-1:]
+        if any(one["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled") for one in latest):
             _uninstall(helm, api, access, namespace)
     going = [part for part in parts.that_block_a_new_one(api, releases) if part.is_going]
     for part in going:

@@ -10,6 +10,7 @@ import binascii
 import gzip
 import json
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 from arcway.cluster.api import ClusterApi, at
@@ -17,6 +18,7 @@ from arcway.cluster.names import RELEASE
 from arcway.domain.json_values import read_json
 
 _BYTES, _VALUES = 8 * 1024 * 1024, 1_000_000
+_DIGITS = 10
 _MAGIC = b"\x1f\x8b\x08"
 
 type Json = dict[str, Any]
@@ -29,8 +31,17 @@ def records_path(namespace: str) -> str:
 
 def records(api: ClusterApi, namespace: str) -> list[Json]:
     """The records of the agents' release in this namespace, oldest revision first."""
-    found = api.items(records_path(namespace), labelSelector=f"owner=helm,name={RELEASE}")
-    return sorted(found, key=revision_of)
+    return in_order(api.items(records_path(namespace), labelSelector=f"owner=helm,name={RELEASE}"))
+
+
+def in_order(found: Iterable[Json]) -> list[Json]:
+    """Records by revision; what has none is no record, whoever put it under a record's labels."""
+    return sorted(filter(_has_revision, found), key=revision_of)
+
+
+def _has_revision(record: Json) -> bool:
+    version = (record["metadata"].get("labels") or {}).get("version", "")
+    return version.isascii() and version.isdecimal() and len(version) < _DIGITS
 
 
 def revision_of(record: Json) -> int:

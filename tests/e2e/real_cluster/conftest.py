@@ -182,6 +182,8 @@ def cluster(only_user: Path, stack: Stack) -> Iterator[RealCluster]:
         yield real
     finally:
         seen.unlink()
+        # What the command line leaves for the simulated agents; they serve a cluster by one of its kubeconfigs only.
+        (seen.parent / "c-real.yaml").unlink(missing_ok=True)
         try:
             real.clean()
         finally:

@@ -1,11 +1,14 @@
 """An operation on the release that never ended: what may be set aside, and what somebody may still be working on."""
 
+import base64
+import gzip
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
-from arcway.cluster import release
+from arcway.cluster import places, release
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.helm import Helm, Release
 from arcway.cluster.kubeconfig import Access
@@ -109,3 +112,65 @@ def test_a_registry_with_a_port_is_understood_and_a_foreign_one_refused() -> Non
     assert Chart.parse("r.io/a/chart:1.2.3", "1.2.4", ("r.io",)).reference == "r.io/a/chart:1.2.4"
     with pytest.raises(ArcError, match="ARC-5002"):
         Chart.parse("evil.io/chart:1", None, ("r.io",))
+
+
+class Everywhere:
+    """Secrets and other objects by path; some paths are forbidden."""
+
+    def __init__(self, *forbidden: str, **_: Any) -> None:
+        self.found: dict[str, Any] = {}
+        self._forbidden = forbidden
+
+    def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        if path in self._forbidden:
+            raise ArcError("ARC-2008")
+        return list(self.found.get(path, []))
+
+    def get(self, path: str) -> Any:
+        if path in self._forbidden:
+            raise ArcError("ARC-2008")
+        return self.found.get(path)
+
+
+def record_in(namespace: str, version: str = "1", chart: str | None = "azure-arc-k8sagents") -> dict[str, Any]:
+    whole = json.dumps({"chart": {"metadata": {"name": chart}}}).encode() if chart else b"rubbish"
+    packed = base64.b64encode(gzip.compress(whole))
+    metadata = {"name": f"v{version}", "namespace": namespace, "labels": {"version": version}}
+    return {
+        "metadata": metadata,
+        "type": "helm.sh/release.v1",
+        "data": {"release": base64.b64encode(packed).decode()},
+    }
+
+
+def of_release_in(namespace: str) -> dict[str, Any]:
+    owner = {"meta.helm.sh/release-name": "azure-arc", "meta.helm.sh/release-namespace": namespace}
+    return {"metadata": {"name": "azure-arc", "annotations": owner}}
+
+
+CONFIG = "/api/v1/namespaces/azure-arc/configmaps/azure-clusterconfig"
+ALL, DEFAULT = "/api/v1/secrets", "/api/v1/namespaces/default/secrets"
+
+
+@pytest.mark.parametrize("chart", ["azure-arc-k8sagents", None], ids=["readable", "not readable"])
+@pytest.mark.parametrize("forbidden", [(), (ALL,)], ids=["may look everywhere", "may not"])
+def test_a_release_elsewhere_is_found_by_what_the_agents_say(forbidden: tuple[str, ...], chart: str | None) -> None:
+    api: Any = Everywhere(*forbidden)
+    record = record_in("default", chart=chart)
+    api.found = {CONFIG: of_release_in("default"), ALL: [record], DEFAULT: [record]}
+    assert places.survey(api) == (["default"], [])
+    assert places.place(api) == "default"
+
+
+@pytest.mark.parametrize(
+    ("said", "chart"),
+    [(None, "azure-arc-k8sagents"), ("elsewhere", "azure-arc-k8sagents"), ("default", "theirs")],
+    ids=["nobody says so", "they say another one", "another chart"],
+)
+def test_a_record_that_may_be_anybodys_is_not_the_agents(said: str | None, chart: str) -> None:
+    api: Any = Everywhere()
+    api.found = {ALL: [record_in("default", chart=chart), record_in("default", "x"), record_in("default", "9" * 30)]}
+    if said:
+        api.found[CONFIG] = of_release_in(said)
+    assert places.survey(api) == ([], ["default"])
+    assert places.place(api) == "azure-arc-release"
