@@ -26,15 +26,16 @@ from arcway.cluster.helm.program import HelmProgram
 from arcway.domain.errors import ArcError
 from tests.contract.article.naming import ROOT, existing_tests, named_in, rows
 
-PAGE = ROOT / "docs" / "compared-with-az.md"
+PAGES = [ROOT / "docs" / name for name in ("compared-with-az.md", "field-reports.md")]
 RUNS = 20
 
 
-def test_every_row_says_what_proves_it() -> None:
-    found = rows(PAGE.read_text())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_row_says_what_proves_it(page: Path) -> None:
+    found = rows(page.read_text())
     assert {len(row) for row in found} == {3}
     assert [row for row in found if not named_in(row[2])] == []
-    assert set(named_in(PAGE.read_text())) - existing_tests() == set()
+    assert set(named_in(page.read_text())) - existing_tests() == set()
 
 
 class Subscription:
