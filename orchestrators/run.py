@@ -81,7 +81,7 @@ class Run:
             error = outcome["error"]
             if error["code"] == NOT_THERE:
                 missed = missed or self._now()
-            attempts += self._patience.is_throttled(error)
+            attempts += not self._undoing and self._patience.is_throttled(error)
             if not error["retryable"] or attempt >= attempts:
                 raise StepFailed(error)
             self.detail(f"{error['code']}: {error['message']}")
@@ -110,7 +110,7 @@ class Run:
             text = f"{self._phase['name']} waited too long: {seen.get('detail')}."
             error = ArcError(seen.get("code") or late, text, remedy=seen.get("remedy")).as_dict()
             wait = max(pause, asked)
-            yield from self.wait(wait, "Waiting", late=error, asked=0.0 if self._undoing else wait - pause)
+            yield from self.wait(wait, "Waiting", late=error, asked=wait - pause)
 
     def attempted(self, attempts: int) -> None:
         """Show how often the phase in progress has tried."""
@@ -288,7 +288,7 @@ class Run:
         Raises `StepFailed` with `late` if the phase's time is over before, `Cancelled` when somebody cancels.
         """
         until = self._context.current_utc_datetime + timedelta(seconds=seconds)
-        if not self._patience.allows(until, asked):
+        if not self._patience.allows(until, 0.0 if self._undoing else asked):
             raise StepFailed(late)
         self._phase["nextAttemptAt"] = _text(until)
         self._set(state)

@@ -211,3 +211,53 @@ def test_a_cancel_of_an_earlier_run_is_not_meant() -> None:
 
     run = VirtualRun(_BODY, answers(poll_agents=agents))
     assert run.finish()["state"] == "Succeeded"
+
+
+def test_throttling_costs_no_attempt_and_no_time_of_the_phase() -> None:
+    said = iter([error("ARC-4007", after=372)] * 8)
+    run = VirtualRun(_BODY, answers(check_azure=lambda: next(said, {"ok": _OUTCOMES["check_azure"]})))
+    status = run.finish()
+    assert status["state"] == "Succeeded", status["error"]
+    assert run.steps.count("check_azure") == 9
+    assert timedelta(seconds=8 * 372) <= run.elapsed < timedelta(seconds=8 * 372 + 120)
+
+
+@pytest.mark.parametrize("after", [372, 3600, 10**9])
+def test_throttling_that_never_ends_ends_the_run(after: int) -> None:
+    run = VirtualRun(_BODY, answers(create_resource=error("ARC-4007", after=after)))
+    status = run.finish()
+    assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-4007")
+    assert run.steps[-3:] == _CLEAN_UP
+    assert run.elapsed < timedelta(hours=1, seconds=ASKED_SECONDS)
+
+
+def test_throttling_while_undoing_has_the_undoings_deadline() -> None:
+    body = {**_BODY, "onFailure": "rollback"}
+    throttled = error("ARC-4007", after=372)
+    failed = error("ARC-4010", retryable=False)
+    run = VirtualRun(body, answers(configure_agents=failed, delete_resource=throttled))
+    run.finish()
+    assert run.steps[-3:] == _CLEAN_UP
+    assert run.elapsed < timedelta(minutes=30)
+
+
+def test_what_is_missing_is_looked_for_again_and_the_step_is_told_since_when() -> None:
+    told: list[Json] = []
+
+    def answer(step: str, given: Json) -> Any:
+        if step == "wait_for_metadata":
+            told.append({name: given[name] for name in ("writtenAt", "missedAt")})
+            if len(told) < 3:
+                return error("ARC-4018", after=15)
+        return plain(step, given)
+
+    plain = answers()
+    run = VirtualRun(_BODY, answer)
+    assert run.finish()["state"] == "Succeeded"
+    written = {item["writtenAt"] for item in told}
+    assert len(written) == 1
+    assert None not in written
+    first, second, third = (item["missedAt"] for item in told)
+    assert first is None
+    assert second is not None
+    assert second == third
