@@ -3,6 +3,7 @@
 import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,17 @@ from tests.chaos.fault_matrix.inputs import payload
 from tests.chaos.fault_matrix.world import Case
 
 
-def test_the_time_limit_is_the_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("behaviour", "code", "words"),
+    [
+        ({"readiness": {"mode": "seconds", "value": 3600}}, "ARC-5008", "waiting for"),
+        ({"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]}, "ARC-5005", "cannot pull"),
+    ],
+    ids=["never ready", "no image"],
+)
+def test_the_time_limit_is_the_requests_and_what_was_waited_for_is_the_error(
+    behaviour: dict[str, Any], code: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The next look would be later than the 60 s that are given.
     phase = importlib.import_module("orchestrators.phases.upgrade_agents")
     monkeypatch.setattr(phase, "POLL_AGENTS", Interval(first=100, longest=100))
@@ -23,11 +34,11 @@ def test_the_time_limit_is_the_requests(tmp_path: Path, monkeypatch: pytest.Monk
         case = Case(world)
         before = payload(case, "keep", agents=agents_before("upgrade"))
         Driver(tmp_path / "before.db", lambda step, given, perform: perform()).run("cluster-x", before)
-        case.control_cluster("PUT", "behaviour", {"readiness": {"mode": "seconds", "value": 3600}})
+        case.control_cluster("PUT", "behaviour", behaviour)
         given = {**payload(case, "keep"), **changing(case, "upgrade")}
-        given["request"]["upgradeTimeout"] = 60
+        given["request"] |= {"upgradeTimeout": 60, "failFast": False}
         state = Driver(tmp_path / "journal.db", lambda step, given, perform: perform()).run("cluster-x", given)
         status = json.loads(state.customStatus.value)
-        assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-5008")
-        assert status["error"]["phase"] == "upgradeAgents"
+        assert (status["state"], status["error"]["code"], status["error"]["phase"]) == ("Failed", code, "upgradeAgents")
+        assert words in status["error"]["message"]
         assert (status["left"], deployed_version(case)) == ([f"agents {OLD}, as before"], OLD)
