@@ -59,7 +59,7 @@ def _leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Slow tests are left out, not skipped: a skip would say that something is missing here."""
     if config.getoption("--slow"):
         return
-    slow = [item for item in items if "slow" in item.keywords]
+    slow = [item for item in items if item.get_closest_marker("slow")]
     if slow:
         config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if "slow" not in item.keywords]
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]

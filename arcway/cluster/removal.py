@@ -87,7 +87,7 @@ def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
             continue
         _ask_again(api, part)
         if force:
-            _strip(api, part)
+            _strip_if_possible(api, part)
     return Left([part.name for part in left], parts.reason(left), parts.remedy(left))
 
 
@@ -160,6 +160,16 @@ def _ask_again(api: ClusterApi, part: Part) -> None:
     failed = part.conditions().get("Terminating", {}).get("reason") == "InstanceDeletionFailed"
     if part.kind == "CRD" and failed:
         api.annotate(part.path, {_ASKED: part.item["metadata"]["resourceVersion"]})
+
+
+def _strip_if_possible(api: ClusterApi, part: Part) -> None:
+    """As `_strip`; one part that cannot be changed (a conversion webhook that is gone, a policy) keeps no other one."""
+    try:
+        _strip(api, part)
+    except ArcError as error:
+        if error.code not in (*_REFUSED, "ARC-2013"):
+            raise
+        log.warning("the finalizers of %s stay: %s", part.name, error)
 
 
 def _strip(api: ClusterApi, part: Part) -> None:

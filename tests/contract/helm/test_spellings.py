@@ -130,6 +130,7 @@ SPELLINGS: dict[str, Spelling] = {
     "YAML": lambda document: as_yaml(document).encode(),
     "YAML with ends of Windows": lambda document: as_yaml(document).replace("\n", "\r\n").encode(),
     "YAML with a mark of a document": lambda document: b"---\n" + as_yaml(document).encode() + b"...\n",
+    "YAML with a mark at its end": lambda document: as_yaml(document).encode() + b"---\n# nothing\n",
     "JSON with tabs": lambda document: json.dumps(document, indent="\t").encode(),
     "no kind": lambda document: json.dumps({k: v for k, v in document.items() if k != "kind"}).encode(),
     "null fields": field("user", **{"exec": None, "auth-provider": None, "tokenFile": "", "as": "", "token": None}),

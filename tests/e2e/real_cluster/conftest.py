@@ -177,13 +177,16 @@ def cluster(only_user: Path, stack: Stack) -> Iterator[RealCluster]:
     real = RealCluster(only_user, stack)
     # The simulated agents find the cluster here, as real ones would be inside it.
     seen = Path(stack.clusters) / "real.yaml"
+    server = real.kubeconfig["clusters"][0]["cluster"]["server"]
+    for left in seen.parent.glob("*.yaml"):
+        # What the command line has left for them: they serve a cluster by one of its kubeconfigs only.
+        if server in left.read_text():
+            left.unlink()
     write_private(seen, only_user.read_bytes())
     try:
         yield real
     finally:
         seen.unlink()
-        # What the command line leaves for the simulated agents; they serve a cluster by one of its kubeconfigs only.
-        (seen.parent / "c-real.yaml").unlink(missing_ok=True)
         try:
             real.clean()
         finally:

@@ -11,9 +11,13 @@ from arcway.cluster.helm import Helm
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.names import DEFINITIONS
 from arcway.cluster.release import Target
+from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 
 NAME = "gitconfigs.clusterconfig.azure.com"
+ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+OWNED = {"meta.helm.sh/release-name": "azure-arc", "meta.helm.sh/release-namespace": "azure-arc-release"}
+VERSION = {"name": "v1", "served": True, "storage": True}
 ACCESS = Access("https://x", "CA", token="token")
 
 
@@ -57,3 +61,26 @@ def test_one_that_is_not_going_is_deleted() -> None:
     api = cluster(None, going=False)
     look(api, during_connect=False)
     api.delete.assert_called_once_with(f"{DEFINITIONS}/{NAME}")
+
+
+def test_one_part_that_cannot_be_changed_keeps_no_other_one() -> None:
+    going = {"deletionTimestamp": "now", "resourceVersion": "7", "finalizers": ["example.com/never"]}
+    role = {"metadata": {"name": "azure-arc-x", "annotations": OWNED, **going}}
+    definition = {
+        "metadata": {"name": NAME, **going},
+        "spec": {"group": "clusterconfig.azure.com", "names": {"plural": "gitconfigs"}, "versions": [VERSION]},
+    }
+    api = create_autospec(ClusterApi, instance=True)
+    api.get.side_effect = lambda path, **_: role if path == f"{ROLES}/azure-arc-x" else None
+
+    def items(path: str, **_: Any) -> list[Any]:
+        if path.endswith("/gitconfigs"):
+            raise ArcError("ARC-2013", "conversion webhook failed")
+        return [definition] if path == DEFINITIONS else [role] if path == ROLES else []
+
+    api.items.side_effect = items
+    target = Target(create_autospec(Helm, instance=True), api, ACCESS, lease.Held(frozenset()))
+    left = removal.remove(target, ClusterId("s", "g", "n"), force=True)
+    assert left.names == [f"CRD {NAME}", "ClusterRole azure-arc-x"]
+    path, body = api.replace.call_args.args
+    assert (path, body["metadata"]["finalizers"]) == (f"{ROLES}/azure-arc-x", [])
