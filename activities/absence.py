@@ -22,7 +22,7 @@ def believe_absent(call: Call[Any], what: str) -> None:
     """
     if _age(call.given.get("writtenAt"), REPLICATION_SECONDS) < REPLICATION_SECONDS:
         raise ArcError("ARC-4018", f"Azure does not show {what} yet.", retry_after=REPLICATION_SECONDS / 4)
-    if _age(call.given.get("missedAt"), 0.0) < LOOK_AGAIN_SECONDS:
+    if _age(call.given.get("missedAt"), -1.0) < LOOK_AGAIN_SECONDS:
         raise ArcError("ARC-4018", f"Azure does not show {what}; it is asked again.", retry_after=LOOK_AGAIN_SECONDS)
 
 

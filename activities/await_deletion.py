@@ -1,5 +1,6 @@
 """await_deletion: one look at whether a connected cluster that Azure is deleting is gone."""
 
+from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
 from arcway.domain.connected_cluster import is_being_deleted
@@ -11,4 +12,6 @@ def await_deletion(call: Call[Request]) -> Json:
     resource = connected_clusters.get(call.request.cluster)
     if resource is not None and is_being_deleted(resource):
         return {"done": False, "detail": "an earlier connected cluster of this name is being deleted"}
+    if resource is None:
+        believe_absent(call, f"connected cluster {call.request.name}")
     return {"done": True}

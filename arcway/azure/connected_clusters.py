@@ -202,11 +202,11 @@ def _equal(name: str, one: Any, other: Any) -> bool:
 
 
 class _Followed(PollingMethod[Any]):
-    """Follows nothing and keeps the headers of the first answer, whatever its body is or is not."""
+    """Follows nothing and keeps the first answer; the client itself reads a body where there need not be one."""
 
     def initialize(self, client: Any, initial_response: Any, deserialization_callback: Any) -> None:
         """Called by the client with the first answer."""
-        self.headers: Mapping[str, str] = initial_response.http_response.headers
+        self.first = initial_response.http_response
 
     def run(self) -> None:
         """Nobody waits here."""
@@ -225,7 +225,17 @@ class _Followed(PollingMethod[Any]):
 
 
 def _operation_url(poller: Any) -> str | None:
-    headers: Mapping[str, str] = poller.polling_method().headers
+    """The URL to follow. An answer that says that all is done must show it: the resource in JSON.
+
+    Raises `ArcError` ARC-4011 when it does not.
+    """
+    first = poller.polling_method().first
+    if first.request.method != "DELETE" and first.status_code != HTTPStatus.ACCEPTED:
+        with azure_errors():
+            resource = first.json()
+        if not isinstance(resource, dict):
+            raise ArcError("ARC-4011", "Azure answered a write with no resource.")
+    headers: Mapping[str, str] = first.headers
     return headers.get("Azure-AsyncOperation") or headers.get("Location")
 
 

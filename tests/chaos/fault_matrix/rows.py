@@ -26,6 +26,7 @@ class Row:
     broken: bool = False
     network: bool = False
     temporary: bool = False
+    going: bool = False
 
     @property
     def name(self) -> str:
@@ -36,7 +37,7 @@ RECORDS = r"/azure-arc-release/secrets"
 CONNECTED = r"/connectedClusters/[^/]+$"
 ROWS = (
     Row("check_cluster", CLUSTER, "GET", LEASE),
-    Row("check_azure", AZURE, "HEAD", r"/resourceGroups/[^/]+$"),
+    Row("check_azure", AZURE, "GET", r"/resourceGroups/[^/]+$"),
     Row("start_network_check", CLUSTER, "POST", r"/arcway-check/jobs$", network=True),
     Row("poll_network_check", CLUSTER, "GET", r"/arcway-check/pods$", network=True),
     Row("end_network_check", CLUSTER, "DELETE", r"/namespaces/arcway-check$", network=True),
@@ -48,6 +49,7 @@ ROWS = (
     Row("deploy_agents", CLUSTER, "POST", RECORDS),
     Row("deploy_agents", CLUSTER, "POST", RECORDS, settings_differ=True),
     Row("poll_agents", CLUSTER, "GET", r"/deployments$"),
+    Row("await_deletion", AZURE, "GET", CONNECTED, going=True),
     Row("create_resource", AZURE, "PUT", CONNECTED),
     Row("poll_resource", AZURE, "GET", r"/operationStatuses/"),
     Row("configure_agents", AZURE, "POST", r"/GetHelmSettings$"),

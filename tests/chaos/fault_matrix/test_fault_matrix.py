@@ -102,9 +102,12 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, J
         case.control_azure("provisioning-failures", {case.resource_id: {"code": "Broken", "message": "on purpose"}})
     if row.step == "poll_registration":
         case.control_azure("paces", {"registration": {"reads": 1}})
-    if row.offboard:
+    if row.offboard or row.going:
         Driver(folder / "before.db", lambda step, given, perform: perform()).run("cluster-x", payload(case, "keep"))
         assert case.resource()
+    if row.going:
+        going = {"provisioningState": "Deleting", "gone": {"reads": 8, "seconds": 0}}
+        case.control_azure("clusters", {case.resource_id: going})
     if row.change and not case.connected:
         before = payload(case, "keep", agents=agents_before(row.change))
         Driver(folder / "before.db", lambda step, given, perform: perform()).run("cluster-x", before)

@@ -20,6 +20,7 @@ import arcway.azure.pipeline as pipeline
 import arcway.cluster.api as cluster_api
 import arcway.cluster.helm.pool as helm_pool
 import arcway.cluster.key_pair as key_pair
+from activities import absence
 from arcway import settings
 from arcway.azure import arm, cloud, providers, secrets
 from arcway.cluster.helm import helm
@@ -226,6 +227,9 @@ def ready(folder: Path) -> Iterator[World]:
             mock.patch.object(pipeline, "READ_SECONDS", _ANSWER_SECONDS),
             mock.patch.object(cluster_api, "READ_SECONDS", _ANSWER_SECONDS),
             mock.patch.object(helm_pool, "CALL_SECONDS", _HELM_SECONDS),
+            # The clock of runs goes faster than that of steps.
+            mock.patch.object(absence, "REPLICATION_SECONDS", 0.0),
+            mock.patch.object(absence, "LOOK_AGAIN_SECONDS", 0.0),
             mock.patch.dict(phases.TIME_LIMITS, limits),
         ):
             _forget()

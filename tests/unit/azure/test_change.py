@@ -51,8 +51,13 @@ RESOURCE: dict[str, Any] = {
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """What Azure is sent about a resource that it has."""
     calls: list[tuple[str, Any]] = []
-    followed = SimpleNamespace(headers={"Azure-AsyncOperation": "https://follow"})
-    done = SimpleNamespace(polling_method=lambda: followed)
+    first = SimpleNamespace(
+        headers={"Azure-AsyncOperation": "https://follow"},
+        request=SimpleNamespace(method="PUT"),
+        status_code=201,
+        json=dict,
+    )
+    done = SimpleNamespace(polling_method=lambda: SimpleNamespace(first=first))
 
     def put(group: str, name: str, body: Any, **_: Any) -> Any:
         calls.append(("PUT", body))
