@@ -143,15 +143,13 @@ def _heard(server: Server, body: dict[str, object], message_id: str, since: str)
 
 
 def _request(stack: Stack, number: int) -> dict[str, object]:
-    # A real control plane is another cluster than a simulated one, and another one each time that it is made anew: the
-    # simulated Azure still has the record of the last.
-    is_real = stack.options.real
+    # The clusters of a stack are made anew each time that it starts, but the simulated Azure still has their records.
     return {
         "subscriptionId": stack.azure["subscriptionId"],
         "resourceGroup": "AzureArcTest",
         "createResourceGroup": True,
-        "name": f"AzureArcTest{'Real' * is_real}{number}",
-        "takeOver": is_real,
+        "name": f"AzureArcTest{number}",
+        "takeOver": True,
         "location": "eastus",
         "kubeconfig": {"secret": f"arcway-cluster-{number:03}"},
     }
