@@ -1,5 +1,7 @@
 """Azure's official clients work against the simulated Azure as they are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -53,16 +55,16 @@ def test_a_wrong_client_secret_gets_no_token(azure: Azure) -> None:
         token.get_token(f"{azure.ready['endpoint']}/.default")
 
 
+@contextmanager
+def key_vault(azure: Azure) -> Iterator[SecretClient]:
+    """The official client of the simulated vault."""
+    trust = {"verify_challenge_resource": False, "connection_verify": azure.ready["caFile"]}
+    with credential(azure) as token, SecretClient(azure.ready["endpoint"], token, **trust) as vault:
+        yield vault
+
+
 def test_key_vault_with_its_challenge(azure: Azure) -> None:
-    with (
-        credential(azure) as token,
-        SecretClient(
-            azure.ready["endpoint"],
-            token,
-            verify_challenge_resource=False,
-            connection_verify=azure.ready["caFile"],
-        ) as vault,
-    ):
+    with key_vault(azure) as vault:
         vault.set_secret("arcway-one", "first")
         vault.set_secret("arcway-one", "second")
         assert vault.get_secret("arcway-one").value == "second"
@@ -71,15 +73,7 @@ def test_key_vault_with_its_challenge(azure: Azure) -> None:
 
 
 def test_a_deleted_secret_keeps_its_name_until_it_is_recovered_or_purged(azure: Azure) -> None:
-    with (
-        credential(azure) as token,
-        SecretClient(
-            azure.ready["endpoint"],
-            token,
-            verify_challenge_resource=False,
-            connection_verify=azure.ready["caFile"],
-        ) as vault,
-    ):
+    with key_vault(azure) as vault:
         vault.set_secret("arcway-one", "first")
         assert vault.begin_delete_secret("arcway-one").result().recovery_id
         with pytest.raises(ResourceNotFoundError):

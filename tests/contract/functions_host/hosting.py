@@ -86,7 +86,7 @@ def sample_app(folder: Path) -> Path:
     return app
 
 
-def eventually[T](look: Callable[[], T | None], within: float = 15.0) -> T:
+def eventually[T](look: Callable[[], T | None], within: float = 240.0) -> T:
     """The first result of `look` that is not None; fails after `within` seconds."""
     deadline, pause = time.monotonic() + within, threading.Event()
     while (result := look()) is None:

@@ -131,7 +131,7 @@ def test_poison_fails_its_run_and_the_host_goes_on(place: Place) -> None:
         assert host.status("large").status_code == 404
         before = {name: host.status(name).json() for name in ("raised", "odd", "wordy")}
         host.kill()
-    source = place.app / "function_app.py"
+    source = place.app / "durable.py"
     source.write_text(source.read_text().replace("def listens(", "def listens_no_more("))
     with place.host() as host:
         assert {name: host.status(name).json() for name in before} == before

@@ -1,21 +1,19 @@
 """An app with every kind of function, hosted by the contract tests. It knows nothing of the host."""
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
+import durable  # type: ignore[import-not-found] # beside this file, where the host starts the app
 from durabletask.client import OrchestrationQuery
-from durabletask.entities import EntityContext, EntityInstanceId
-from durabletask.task import OrchestrationContext, when_all
+from durabletask.entities import EntityInstanceId
 from opentelemetry import trace
 from opentelemetry.context import attach, detach
 from opentelemetry.sdk.trace import TracerProvider
@@ -29,16 +27,13 @@ provider.add_span_processor(SimpleSpanProcessor(spans))
 trace.set_tracer_provider(provider)
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+app.register_functions(durable.blueprint)
 
 sys.stdout.write("printed while the app is imported\n")
 subprocess.run(["echo", "printed by a child process"], check=True)
 
-Work = Generator[Any, Any, Any]
 ticks: list[bool] = []
 signals: list[str] = []
-attempts: dict[str, int] = {}
-running = {"now": 0, "most": 0}
-lock = threading.Lock()
 
 
 def respond(document: Any, status: int = 200) -> func.HttpResponse:
@@ -156,7 +151,7 @@ def facts(req: func.HttpRequest) -> func.HttpResponse:
             "ticks": len(ticks),
             "pastDue": ticks[:1],
             "signals": signals,
-            "most": running["most"],
+            "most": durable.running["most"],
             "setting": os.environ["SAMPLE_OVERRIDDEN"],
             "threads": threading.active_count(),
             "cpu": time.process_time(),
@@ -210,194 +205,3 @@ async def tick(timer: func.TimerRequest) -> None:
 @app.service_bus_queue_trigger(arg_name="message", queue_name="q", connection="Bus")
 def on_message(message: func.ServiceBusMessage) -> None:
     signals.append(message.get_body().decode())
-
-
-# durable
-
-
-@app.activity_trigger(input_name="text")
-async def shout(text: str) -> str:
-    return text.upper()
-
-
-@app.activity_trigger(input_name="text")
-def shout_sync(text: str) -> str:
-    return text.upper() + "!"
-
-
-@app.activity_trigger(input_name="key")
-def fail_twice(key: str) -> int:
-    attempts[key] = attempts.get(key, 0) + 1
-    if attempts[key] < 3:
-        raise ValueError(f"attempt {attempts[key]}")
-    return attempts[key]
-
-
-@app.activity_trigger(input_name="seconds")
-async def busy(seconds: float) -> None:
-    with lock:
-        running["now"] += 1
-        running["most"] = max(running["most"], running["now"])
-    await asyncio.sleep(seconds)
-    with lock:
-        running["now"] -= 1
-
-
-@app.activity_trigger(input_name="unused")
-def raise_empty(unused: Any) -> None:
-    raise ValueError
-
-
-@app.activity_trigger(input_name="unused")
-def no_json(unused: Any) -> Any:
-    return {1, 2}
-
-
-@app.orchestration_trigger(context_name="context")
-def calls_no_json(context: OrchestrationContext, value: Any) -> Work:
-    return (yield context.call_activity("no_json"))
-
-
-@app.orchestration_trigger(context_name="context")
-def raises_when_told(context: OrchestrationContext, value: Any) -> Work:
-    told = yield context.wait_for_external_event("go")
-    raise LookupError(told)
-
-
-@app.orchestration_trigger(context_name="context")
-def echo(context: OrchestrationContext, value: Any) -> Work:
-    yield context.create_timer(context.current_utc_datetime)
-    return value
-
-
-@app.orchestration_trigger(context_name="context")
-def chain(context: OrchestrationContext, value: Any) -> Work:
-    first = yield context.call_activity("shout", input="a")
-    second = yield context.call_activity("shout_sync", input=first)
-    return [first, second, context.version]
-
-
-@app.orchestration_trigger(context_name="context")
-def busy_once(context: OrchestrationContext, value: Any) -> Work:
-    return (yield context.call_activity("busy", input=value))
-
-
-@app.orchestration_trigger(context_name="context")
-def retried(context: OrchestrationContext, value: Any) -> Work:
-    policy = df.RetryPolicy(first_retry_interval=timedelta(milliseconds=20), max_number_of_attempts=3)
-    return (yield context.call_activity("fail_twice", input=context.instance_id, retry_policy=policy))
-
-
-@app.orchestration_trigger(context_name="context")
-def waits(context: OrchestrationContext, value: Any) -> Work:
-    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=value))
-    return "waited"
-
-
-@app.orchestration_trigger(context_name="context")
-def listens(context: OrchestrationContext, value: Any) -> Work:
-    context.set_custom_status({"listening": True})
-    return (yield context.wait_for_external_event("go"))
-
-
-@app.orchestration_trigger(context_name="context")
-def parent(context: OrchestrationContext, value: Any) -> Work:
-    return (
-        yield context.call_sub_orchestrator(
-            value["child"], input=value["input"], instance_id=f"{context.instance_id}-child"
-        )
-    )
-
-
-@app.orchestration_trigger(context_name="context")
-def raises(context: OrchestrationContext, value: Any) -> Work:
-    yield context.create_timer(context.current_utc_datetime)
-    raise LookupError("nothing there")
-
-
-@app.orchestration_trigger(context_name="context")
-def empty_failure(context: OrchestrationContext, value: Any) -> Work:
-    return (yield context.call_activity("raise_empty"))
-
-
-@app.orchestration_trigger(context_name="context")
-def counts_down(context: OrchestrationContext, value: Any) -> Work:
-    # A long timer of this execution must not wake a later one.
-    context.create_timer(context.current_utc_datetime + timedelta(milliseconds=300))
-    yield context.create_timer(context.current_utc_datetime)
-    if value:
-        context.continue_as_new(value - 1)
-        return None
-    yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=600))
-    return "zero"
-
-
-@app.orchestration_trigger(context_name="context")
-def status_of_length(context: OrchestrationContext, value: Any) -> Work:
-    context.set_custom_status("x" * (value - 2))
-    yield context.create_timer(context.current_utc_datetime)
-    return "fits"
-
-
-@app.orchestration_trigger(context_name="context")
-def fan_out(context: OrchestrationContext, value: Any) -> Work:
-    yield when_all([context.call_activity("busy", input=value["seconds"]) for _ in range(value["count"])])
-    return value["count"]
-
-
-@app.orchestration_trigger(context_name="context")
-def big(context: OrchestrationContext, value: Any) -> Work:
-    size = 0
-    for _ in range(3):
-        size += len((yield context.call_activity("shout", input="x" * value)))
-    return size
-
-
-@app.orchestration_trigger(context_name="context")
-def counts_with_entity(context: OrchestrationContext, value: Any) -> Work:
-    entity = EntityInstanceId("counter", context.instance_id)
-    context.signal_entity(entity, "add", 2)
-    return (yield context.call_entity(entity, "add", 3))
-
-
-@app.orchestration_trigger(context_name="context")
-def flaky(context: OrchestrationContext, value: Any) -> Work:
-    return (yield context.call_activity("fail_twice", input=value))
-
-
-@app.orchestration_trigger(context_name="context")
-def locks(context: OrchestrationContext, value: Any) -> Work:
-    entity = EntityInstanceId("counter", value)
-    with (yield context.lock_entities([entity])):
-        before = yield context.call_entity(entity, "add", 0)
-        yield context.create_timer(timedelta(milliseconds=50))
-        after = yield context.call_entity(entity, "add", 1)
-    return after - before
-
-
-@app.orchestration_trigger(context_name="context")
-def locks_until_told(context: OrchestrationContext, value: Any) -> Work:
-    entity = EntityInstanceId("counter", value)
-    with (yield context.lock_entities([entity])):
-        before = yield context.call_entity(entity, "add", 0)
-        context.set_custom_status("locked")
-        yield context.wait_for_external_event("go")
-        after = yield context.call_entity(entity, "add", 0)
-    return after - before
-
-
-# The one-parameter form of earlier SDK versions, which still has call_http.
-@app.orchestration_trigger(context_name="context")  # type: ignore[arg-type]
-def calls_http(context: df.DurableOrchestrationContext) -> Work:
-    reply = yield context.call_http("GET", context.get_input())
-    return [reply.status_code, reply.content]
-
-
-@app.entity_trigger(context_name="context")
-def counter(context: EntityContext, value: Any) -> Any:
-    if context.operation == "delete":
-        context.set_state(None)
-        return None
-    total = context.get_state(int, 0) + value
-    context.set_state(total)
-    return total
