@@ -23,8 +23,10 @@ def check_cluster(call: Call) -> Json:
             network=request.check_network,
         )
         findings += _credentials(call)
-        is_changed = facts["releaseDeployed"] and not any(finding["level"] == "error" for finding in findings)
-        changes = _changes(call, target, facts) if is_changed else []
+        # Only a check has a plan, and reading a release takes Helm.
+        is_planned = request.operation == "check" and facts["releaseDeployed"]
+        has_errors = any(finding["level"] == "error" for finding in findings)
+        changes = _changes(call, target, facts) if is_planned and not has_errors else []
     if proxy is not None and (skipped := skip_range(proxy, facts)):
         findings.append(finding("ARC-2016", f"Without the proxy the agents reach: {skipped}.", "info"))
     found = {"cluster": facts, "releaseDeployed": facts["releaseDeployed"], "agentChanges": changes}
