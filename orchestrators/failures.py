@@ -1,11 +1,8 @@
 """How the work of a run ends early. Must not know what is done about it."""
 
-from typing import Any
-
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.json_values import Json
 from durabletask.task import TaskFailedError
-
-type Json = dict[str, Any]
 
 
 class StepFailed(Exception):
@@ -16,7 +13,7 @@ class StepFailed(Exception):
         self.error = error
 
 
-class Cancelled(Exception):
+class RunCanceled(Exception):
     """Somebody asked to stop; raised at a step boundary or while waiting, never in the middle of a step."""
 
 

@@ -14,9 +14,10 @@ from durabletask.client import OrchestrationQuery, OrchestrationState, Orchestra
 
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
+from arcway.domain.leftovers import leftover, read_leftovers
 from arcway.domain.phases import phases_of
 from arcway.domain.request import AnyRequest, read_request
-from arcway.domain.run import Cluster, Run, RunError, accepted
+from arcway.domain.run import Cluster, Run, RunError, new_run, read_run
 from arcway.domain.text import presentable, shown
 from arcway.telemetry import log
 
@@ -98,11 +99,10 @@ def _view(state: OrchestrationState, *, with_result: bool) -> Json:
     shown = state.get_custom_status()
     if not isinstance(shown, dict):
         shown = _accepted(state, given)
-    # What runs of earlier versions did not say.
-    shown = {"retriable": True, **shown}
-    made = shown.pop("made", [])
+    shown = read_run(shown)
+    made = read_leftovers(shown.pop("made", []))
     if state.runtime_status == OrchestrationStatus.COMPLETED and with_result:
-        shown = {"retriable": True, **state.get_output()}
+        shown = read_run(state.get_output())
     elif state.runtime_status == OrchestrationStatus.TERMINATED:
         shown = _ended(shown, state, made, "Canceled", ArcError("ARC-6004"))
     elif state.runtime_status == OrchestrationStatus.FAILED and shown["state"] != "Failed":
@@ -211,13 +211,13 @@ def _accepted(state: OrchestrationState, given: Json) -> Json:
     run_id = f"{state.instance_id}.{given['runId']}"
     request = read_request(given["request"])
     phases = phases_of(request.operation, request.order)
-    return accepted(run_id, request, phases, given).as_json()
+    return new_run(run_id, request, phases, given).as_json()
 
 
-def _ended(run: Json, state: OrchestrationState, made: list[str], outcome: str, error: ArcError) -> Json:
+def _ended(run: Json, state: OrchestrationState, made: list[Json], outcome: str, error: ArcError) -> Json:
     """A run that could not end itself: what it had made stays, and so may what its phase had begun."""
     begun = [
-        f"whatever {phase['name']} had begun"
+        leftover("Phase", phase["name"], reason="MayExist")
         for phase in run["phases"]
         if phase["startedAt"] and not phase["finishedAt"] and phase["name"] not in _CHANGES_NOTHING
     ]
@@ -229,7 +229,8 @@ def _ended(run: Json, state: OrchestrationState, made: list[str], outcome: str, 
     why = {"code": error.code, "message": error.message, "phase": run["phase"], "retryable": error.retryable}
     shown = {**why, "remedy": error.remedy, "details": []}
     over = {"state": outcome, "phases": phases, "error": shown, "finishedAt": ended, "updatedAt": ended}
-    return {**run, **over, "left": list(dict.fromkeys([*run["left"], *made, *begun]))}
+    added = [item for item in (*made, *begun) if item not in run["leftovers"]]
+    return {**run, **over, "leftovers": [*run["leftovers"], *added]}
 
 
 def _suspended(phase: Json) -> Json:

@@ -7,6 +7,7 @@ from typing import Any
 from arcway.cli import output, progress
 from arcway.cli.options import Output
 from arcway.cli.server import FAILED, INTERRUPTED, OK, PARTLY_FAILED, CommandError, Server
+from arcway.domain.leftovers import describe_all
 
 type Json = dict[str, Any]
 
@@ -62,15 +63,15 @@ def detached(run: Json) -> int:
 def show_outcome(run: Json, format_: Output) -> int:
     """Show a run that is over; returns the exit code. Raises `CommandError` when it did not succeed."""
     output.show_findings([finding for finding in run["findings"] if finding["level"] != "error"])
-    if run["left"]:
-        output.stderr.print(f"Left in place: {', '.join(run['left'])}", markup=False)
+    if run["leftovers"]:
+        output.stderr.print(f"Left in place: {', '.join(describe_all(run['leftovers']))}", markup=False)
     if run["state"] != "Succeeded":
         raise failure(run)
     if run["operation"] == "offboard":
         _show_disconnected(run, format_)
     else:
         _show_cluster(run, format_)
-    return PARTLY_FAILED if run["left"] else OK
+    return PARTLY_FAILED if run["leftovers"] else OK
 
 
 def failure(run: Json) -> CommandError:
@@ -92,7 +93,7 @@ def _show_disconnected(run: Json, format_: Output) -> None:
     result = run["result"]
     done = f"{run['cluster']['name']}: connected cluster {result['resource']}, agents {result['agents']}."
     said = done if run["changed"] else f"{done} Nothing was changed."
-    output.show({**result, "changed": run["changed"], "left": run["left"]}, format_, lambda: said)
+    output.show({**result, "changed": run["changed"], "leftovers": run["leftovers"]}, format_, lambda: said)
 
 
 def _show_check(run: Json, format_: Output) -> int:

@@ -16,7 +16,7 @@ from arcway.cluster.helm import Helm
 from arcway.cluster.key_pair import public_key
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.leftovers import Releases
-from arcway.cluster.names import RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.names import RELEASE
 from arcway.cluster.parts import Part
 from arcway.cluster.places import owner_of
 from arcway.cluster.preflight import belongs_to_another
@@ -26,13 +26,14 @@ from arcway.cluster.stored_release import manifest_of, records, records_path
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
+from arcway.domain.leftovers import leftover, shortened
 from arcway.domain.text import listed
 from arcway.telemetry import log
 
 _ASKED = "arcway.dev/asked-again"
 _OF_HELM = ("ARC-5003", "ARC-5004", "ARC-5016")
 _NAMED = 20
-_PRESENT = 100
+_PRESENT, _NAME_LENGTH = 100, 300
 _WITHOUT_HELM = "Correct what Helm names, or set force (--force), which removes the agents without Helm."
 # What one object may answer without keeping the rest: it cannot be deleted by this credential, or not at all.
 _REFUSED = ("ARC-2008", "ARC-2014", "ARC-2027", "ARC-2043")
@@ -41,15 +42,15 @@ type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Remaining:
     """What is still there, why it is, and what helps where waiting and force do not."""
 
-    names: list[str]
+    leftovers: list[Json]
     reason: str | None
     remedy: str | None
 
 
-def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[list[Json], list[str], str | None]:
+def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[list[Json], list[Json], str | None]:
     """Findings that speak against removing the agents of `cluster`, what of the agents is there, and their public key.
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
@@ -62,7 +63,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
     return [finding("ARC-2011", refuse)] if refuse else [], _present(api), public_key(api)
 
 
-def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
+def remove(target: Target, cluster: ClusterId, *, force: bool) -> Remaining:
     """One step towards a cluster without agents.
 
     `force` removes the finalizers of everything that is only waiting for them, and goes on without Helm when that
@@ -88,7 +89,7 @@ def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
         _ask_again(api, part)
         if force:
             _strip_if_possible(api, part)
-    return Left([part.name for part in left], parts.reason(left), parts.remedy(left))
+    return Remaining([part.leftover for part in left], parts.reason(left), parts.remedy(left))
 
 
 def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str | None]:
@@ -107,16 +108,11 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str
     return listed([part.name for part in going], _NAMED) + (f" ({why})" if why else ""), parts.remedy(going)
 
 
-def _present(api: ClusterApi) -> list[str]:
+def _present(api: ClusterApi) -> list[Json]:
     releases = Releases.found(api)
-    found = [_release(namespace) for namespace in releases.mine]
-    found += [part.name for part in parts.everywhere(api, releases)]
-    more = [f"{len(found) - _PRESENT} more"] if len(found) > _PRESENT else []
-    return found[:_PRESENT] + more
-
-
-def _release(namespace: str) -> str:
-    return f"release {RELEASE}" + (f" in namespace {namespace}" if namespace != RELEASE_NAMESPACE else "")
+    present = [leftover("HelmRelease", RELEASE, namespace=name, reason="NotRemovedYet") for name in releases.mine]
+    present += [part.leftover for part in parts.everywhere(api, releases)]
+    return shortened(present, _PRESENT, _NAME_LENGTH)
 
 
 def _with_a_way_out(error: ArcError) -> ArcError:

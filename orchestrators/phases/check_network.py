@@ -1,35 +1,37 @@
 """The part of checkCluster that only runs when asked for: a Job in the cluster tries the network, and is removed."""
 
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
+from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_NETWORK_CHECK
 
 from orchestrators.failures import StepFailed
-from orchestrators.run import Json, Run, Work
+from orchestrators.run_context import RunContext, Work
 
 # Twice as long as the Job may take, so that its own end is seen.
 _LIMIT_SECONDS = 120
-_NAMESPACE = "namespace arcway-check"
+_NAMESPACE = (leftover("Namespace", "arcway-check"), "end_network_check")
 
 
-def check_network(run: Run) -> Work[list[Json]]:
+def check_network(run: RunContext) -> Work[list[Json]]:
     """Findings about the addresses that the agents need. A check that cannot run is a finding, never a hang."""
-    run.limit(_LIMIT_SECONDS)
-    run.temporary(_NAMESPACE, "end_network_check")
+    run.set_time_limit(_LIMIT_SECONDS)
+    run.add_cleanup(*_NAMESPACE)
     try:
         findings = yield from _try(run)
     except StepFailed as failure:
         error = failure.error
         cause = ArcError("ARC-3007", f"The network check could not run. {error['code']}: {error['message']}")
         findings = [{**as_finding(cause.as_dict()), "level": "warning"}]
-    yield from run.tidy(_NAMESPACE)
+    yield from run.run_cleanups("end_network_check")
     return findings
 
 
-def _try(run: Run) -> Work[list[Json]]:
+def _try(run: RunContext) -> Work[list[Json]]:
     facts = run.facts["cluster"]
-    started = yield from run.poll("start_network_check", POLL_NETWORK_CHECK, late="ARC-3007", facts=facts)
+    started = yield from run.poll("start_network_check", POLL_NETWORK_CHECK, timeout_code="ARC-3007", facts=facts)
     tried = started["addresses"]
-    seen = yield from run.poll("poll_network_check", POLL_NETWORK_CHECK, late="ARC-3007", addresses=tried)
+    seen = yield from run.poll("poll_network_check", POLL_NETWORK_CHECK, timeout_code="ARC-3007", addresses=tried)
     reachable = seen["reachable"]
     run.facts["network"] = [{**item, "reachable": reachable.get(item["address"])} for item in tried]
     return [*started["findings"], *seen["findings"]]

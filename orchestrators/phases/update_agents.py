@@ -2,17 +2,17 @@
 
 from arcway.domain.phases import POLL_AGENTS
 
-from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
+from orchestrators.run_context import LEASE, RELEASE_ATTEMPTS, RunContext, Work
 
 
-def update_agents(run: Run) -> Work[None]:
+def update_agents(run: RunContext) -> Work[None]:
     """Agents are waited for even if nothing differs: an earlier run may have given up waiting for them."""
     changes = run.facts["agentChanges"]
     given = {"location": run.facts["location"], "inside": run.facts["inside"]}
-    run.temporary(*LEASE)
+    run.add_cleanup(*LEASE)
     seen = yield from run.call("update_agents", attempts=RELEASE_ATTEMPTS, **given)
     if changes or seen["changed"]:
-        run.changed()
-    yield from run.poll("poll_agents", POLL_AGENTS, late="ARC-5008", identityIssued=True)
-    run.leave([])
-    run.detail(f"{len(changes)} settings changed" if changes else "settings are as asked")
+        run.mark_changed()
+    yield from run.poll("poll_agents", POLL_AGENTS, timeout_code="ARC-5008", identityIssued=True)
+    run.set_leftovers([])
+    run.set_detail(f"{len(changes)} settings changed" if changes else "settings are as asked")

@@ -1,25 +1,26 @@
 """upgradeAgents: the agents have the version asked for and are Ready; if not, what was there before comes back."""
 
+from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_AGENTS
 from arcway.domain.request import UpgradeRequest
 
-from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
+from orchestrators.run_context import LEASE, RELEASE_ATTEMPTS, RunContext, Work
 
 
-def upgrade_agents(run: Run) -> Work[None]:
+def upgrade_agents(run: RunContext) -> Work[None]:
     """The way back is remembered before the upgrade begins, so that one that was cut off is undone, too."""
     release, wanted = run.facts["release"], run.facts["wanted"]
     run.facts["upgraded"] = wanted != release["version"]
     if not run.facts["upgraded"]:
-        run.detail(f"the agents have {wanted} already")
+        run.set_detail(f"the agents have {wanted} already")
         return
     if isinstance(run.request, UpgradeRequest):
-        run.limit(run.request.upgrade_timeout)
+        run.set_time_limit(run.request.upgrade_timeout)
     before = {name: release[name] for name in ("revision", "version", "uid") if name in release}
-    run.temporary(*LEASE)
-    run.undoable(f"upgrade of the agents to {wanted}", "roll_back_agents", **before, wanted=wanted)
+    run.add_cleanup(*LEASE)
+    run.add_compensation(leftover("AgentUpgrade", wanted), "roll_back_agents", **before, wanted=wanted)
     given = {"location": run.facts["location"], "wanted": wanted}
     yield from run.call("upgrade_agents", attempts=RELEASE_ATTEMPTS, **given)
-    run.changed()
-    yield from run.poll("poll_agents", POLL_AGENTS, late="ARC-5008", identityIssued=True)
-    run.detail(f"upgraded from {release['version']} to {wanted}")
+    run.mark_changed()
+    yield from run.poll("poll_agents", POLL_AGENTS, timeout_code="ARC-5008", identityIssued=True)
+    run.set_detail(f"upgraded from {release['version']} to {wanted}")

@@ -101,7 +101,7 @@ def test_a_pending_operation_of_somebody_else_is_not_cut_off(arcway: Arcway, clu
     set_status(cluster, record, "pending-upgrade")
     answer = arcway.start(arcway.request(cluster))
     seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "deployAgents")["state"] == "Retrying")
-    assert "ARC-5010" in phase(seen, "deployAgents")["detail"]
+    assert phase(seen, "deployAgents")["error"]["code"] == "ARC-5010"
     assert cluster.revisions() == [record]
     set_status(cluster, record, "deployed")
     connected(arcway.finish(answer.json()["id"]))

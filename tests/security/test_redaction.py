@@ -204,7 +204,7 @@ def test_what_a_step_reads_is_in_nothing_that_leaves_it(
 
     def outcome() -> Any:
         read(secret)
-        return {"detail": f"a {said}", "findings": [finding("ARC-2014", f"b {said}")], "left": [f"c {said}"]}
+        return {"detail": f"a {said}", "findings": [finding("ARC-2014", f"b {said}")], "leftovers": [f"c {said}"]}
 
     for found in (step_that(errors), step_that(outcome)):
         text = json.dumps(found, ensure_ascii=False)

@@ -43,7 +43,7 @@ AGENTS: dict[str, Kind] = {
     ),
     "ARC-5013": Kind(
         "The agents were not removed in time",
-        "Look at what left names; force (--force) removes the finalizers that hold it.",
+        "Look at what leftovers names; force (--force) removes the finalizers that hold it.",
     ),
     "ARC-5014": Kind(
         "The agents upgrade by themselves",

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from arcway.domain.leftovers import describe_all
 from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.rows import FAULTS, ROWS
 
@@ -13,7 +14,7 @@ _HEAD = """# Fault matrix
 What becomes of a run when a fault hits the first attempt of a step. Written by
 `ARCWAY_PUBLISH_MATRIX=1 scripts/test tests/chaos/fault_matrix -n 0 -p no:randomly`, and held against every test run. In
 every case: at most one connected cluster was created, the release has no more revisions than an undisturbed run gives
-it, the key in the cluster is the resource's key, the cluster's Lease is given back or named in `left`, and the status
+it, the key in the cluster is the resource's key, the cluster's Lease is given back or named in `leftovers`, and the status
 says what happened. "Other settings" means that the data plane wants a setting that the first installation lacks. A
 change that succeeds leaves the resource's key and makes one revision; an upgrade that fails names what is left of it.
 
@@ -29,8 +30,8 @@ def describe(status: Json, *, undone: bool, findings: bool) -> str:
         words += [f"{finding['level']} {finding['code']}" for finding in status["findings"]]
     if status["error"]:
         words.append(f"{status['error']['code']} in {status['error']['phase']}")
-    if status["left"] and (undone or status["state"] == "Succeeded"):
-        words.append(f"left {', '.join(status['left'])}")
+    if status["leftovers"] and (undone or status["state"] == "Succeeded"):
+        words.append(f"left {', '.join(describe_all(status['leftovers']))}")
     return ", ".join(words)
 
 
