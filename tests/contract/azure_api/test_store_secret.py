@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+from arcway.domain.codes import Code
 from tests.contract.azure_api.conftest import ROOT, Azure
 
 CODE = """
@@ -56,7 +57,7 @@ def test_what_is_kept_in_the_vault_can_be_read_again(azure: Azure) -> None:
     )
     assert done.returncode == 0, done.stderr
     text, deleted, service, command = done.stdout.splitlines()
-    assert (text, deleted, service) == ("a kubeconfig", "['arcway-kubeconfig-2']", "ARC-4025")
+    assert (text, deleted, service) == ("a kubeconfig", "['arcway-kubeconfig-2']", Code.SECRET_SOFT_DELETED)
     assert command.startswith("ARC-4025: Secret arcway-kubeconfig-2 was deleted")
     assert "az keyvault secret recover" in command
     assert azure.http.get("/secrets/arcway-kubeconfig-1").json()["value"] == "a kubeconfig"
