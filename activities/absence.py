@@ -28,7 +28,7 @@ def believe_absent(call: Call[Any], what: str) -> None:
     if _age(call.given.get("missedAt"), -1.0) < LOOK_AGAIN_SECONDS:
         raise ArcError(
             Code.AZURE_REPLICATION_PENDING,
-            f"Azure does not show {what}; it is asked again.",
+            f"Azure does not show {what}; Arcway will ask again.",
             retry_after=LOOK_AGAIN_SECONDS,
         )
 

@@ -84,7 +84,9 @@ def _of_another(request: Request, resource: Json | None, public_key: str | None)
         return []
     if not request.take_over:
         return [finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))]
-    text = f"{taken(resource)} It is taken over, as takeOver asks: that cluster loses its identity in Azure."
+    text = (
+        f"{taken(resource)} takeOver is set, so it will be taken over; the other cluster loses its identity in Azure."
+    )
     return [{**finding(Code.CONNECTED_CLUSTER_TAKEN, text, "warning"), "remedy": None}]
 
 
@@ -104,7 +106,7 @@ def _state(call: Call, resource: Json | None) -> list[Json]:
         return [
             finding(
                 Code.CONNECTED_CLUSTER_DELETING,
-                f"Connected cluster {resource['id']} is being deleted; it is waited for.",
+                f"Connected cluster {resource['id']} is being deleted; the run will wait for it.",
                 "info",
             )
         ]
@@ -129,7 +131,7 @@ def _owner(call: Call, owner: str | None) -> list[Json]:
         gone = False
     if gone:
         believe_absent(call, owner)
-        text = f"The cluster's agents belonged to {owner}, which no longer exists; they are taken over."
+        text = f"The cluster's agents belonged to {owner}, which no longer exists; Arcway adopts them."
         return [{**finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, text, "info"), "remedy": None}]
     return [finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, f"The cluster's agents belong to {owner}.")]
 
@@ -141,7 +143,8 @@ def _location(request: Request) -> list[Json]:
         return []
     nearest = difflib.get_close_matches(request.location, plain, n=1)
     meant = f"; did you mean {nearest[0]}?" if nearest else "."
-    text = f"Location {request.location} is not offered{meant} Offered are {', '.join(sorted(plain))}."
+    locations = ", ".join(sorted(plain))
+    text = f"Azure Arc is not available in location {request.location}{meant} Available locations: {locations}."
     return [finding(Code.LOCATION_NOT_OFFERED, text)]
 
 

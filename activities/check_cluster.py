@@ -29,7 +29,9 @@ def check_cluster(call: Call) -> Json:
         has_errors = any(finding["level"] == "error" for finding in findings)
         changes = _changes(call, target, facts) if is_planned and not has_errors else []
     if proxy is not None and (skipped := skip_range(proxy, facts)):
-        findings.append(finding(Code.PROXY_BYPASS, f"Without the proxy the agents reach: {skipped}.", "info"))
+        findings.append(
+            finding(Code.PROXY_BYPASS, f"The agents connect directly (without the proxy) to: {skipped}.", "info")
+        )
     found = {"cluster": facts, "releaseDeployed": facts["releaseDeployed"], "agentChanges": changes}
     return {"findings": findings, "facts": found}
 

@@ -19,7 +19,7 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
         return {
             "findings": [
                 finding(
-                    Code.CONNECTED_CLUSTER_NOT_FOUND, f"There is no connected cluster {request.cluster.resource_id}."
+                    Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {request.cluster.resource_id} does not exist."
                 )
             ]
         }

@@ -12,7 +12,7 @@ _UNDER_WAY = {"done": False, "detail": "being deleted"}
 
 
 def delete_resource(call: Call[AnyRequest]) -> Json:
-    """Done when there is no such resource; asks for deletion unless Azure is deleting it already.
+    """Done when the resource does not exist; asks for deletion unless Azure is deleting it already.
 
     `operation` is the URL to follow: once Azure has said that it deleted the resource, its absence is believed. Raises
     `ArcError` ARC-4016 when another cluster is connected by it by now.

@@ -30,7 +30,7 @@ def _judged(tried: Json, reachable: dict[str, bool]) -> list[Json]:
     address, purpose = tried["address"], tried["purpose"]
     if address not in reachable:
         return [
-            finding(Code.NETWORK_NOT_CHECKED, f"Whether {address} ({purpose}) can be reached was not told.", "warning")
+            finding(Code.NETWORK_NOT_CHECKED, f"The check reported no result for {address} ({purpose}).", "warning")
         ]
     if reachable[address]:
         return []

@@ -27,6 +27,6 @@ def poll_resource(call: Call[AnyRequest]) -> Json:
     if status in _ENDED_BADLY:
         told = error or {}
         text = redact(f"{told.get('code', '')} {described(told)}".strip(), 300) or "no reason given"
-        text = f"Provisioning of the connected cluster ended as {status}: {text}"
+        text = f"Provisioning of the connected cluster ended in state {status}: {text}"
         raise ArcError(code_of(told) or Code.PROVISIONING_FAILED, text, retryable=False)
     return {"done": status == "Succeeded", "detail": f"provisioning is {status}", "retryAfter": wait}

@@ -46,5 +46,5 @@ def _through(proxy: Proxy, wanted: list[Address], skipped: str) -> tuple[list[Ad
     direct = [item for item in wanted if is_skipped(item.address.rpartition(":")[0], skipped)]
     if url.scheme == "http" and not proxy.credentials:
         return wanted, Route(at, tuple(item.address for item in direct)), []
-    text = "The proxy wants credentials or TLS, so only the proxy itself and what is reached without it are tried."
+    text = "The proxy requires credentials or TLS: the check tries only the proxy itself and addresses that bypass it."
     return [Address(at, _THE_PROXY), *direct], Route(), [finding(Code.NETWORK_NOT_CHECKED, text, "info")]

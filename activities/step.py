@@ -90,11 +90,9 @@ def _fit_to_leave(outcome: Json) -> Json:
         kept: Json = masked_value(presentable(outcome), _DISPLAYED)
         size = _size(kept)
     except (ValueError, RecursionError) as error:
-        raise ArcError(
-            Code.STEP_RESULT_TOO_LARGE, "The step's result cannot be written as JSON that is read everywhere."
-        ) from error
+        raise ArcError(Code.STEP_RESULT_TOO_LARGE, "The step's result cannot be encoded as standard JSON.") from error
     if size > OUTCOME_BYTES:
-        raise ArcError(Code.STEP_RESULT_TOO_LARGE, f"The step's result has {size} bytes; {OUTCOME_BYTES} are kept.")
+        raise ArcError(Code.STEP_RESULT_TOO_LARGE, f"The step's result has {size} bytes; the limit is {OUTCOME_BYTES}.")
     return kept
 
 

@@ -29,7 +29,7 @@ def wait_for_metadata(call: Call[Request | UpgradeRequest]) -> Json:
     status = properties.get("connectivityStatus")
     # Another cluster's heartbeat says nothing of this one; Azure may also still answer with what was there before.
     if (key := call.given.get("publicKey")) and not has_key(resource, key):
-        return {"done": False, "detail": f"connectivity is {status}, but of a cluster with another key"}
+        return {"done": False, "detail": f"connectivity is {status}, but for a cluster with another key"}
     if status == "Connected" and not missing:
         return {"done": True, "detail": "Connected", "resource": resource}
     detail = f"connectivity is {status}" + (f", {', '.join(missing)} not reported yet" if missing else "")

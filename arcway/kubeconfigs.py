@@ -104,6 +104,6 @@ def renewed(reference: KubeconfigReference, access: Access) -> Access:
         fresh = replace(access, token=token.text)
         replace_secret(reference.secret, fresh.as_kubeconfig(), token.expires)
     except ArcError as error:
-        log.warning("the credential %s ends in %d s and cannot be renewed: %s", reference.secret, left, error)
+        log.warning("the credential %s expires in %d s and cannot be renewed: %s", reference.secret, left, error)
         return access  # it is still good for this step
     return fresh

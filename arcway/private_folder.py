@@ -22,7 +22,7 @@ def folder_problem(folder: Path) -> str | None:
     if found.st_uid != os.geteuid():
         return "belongs to another user"
     if stat.S_IMODE(found.st_mode) & 0o077:
-        return "can be reached by other users; only its owner may (chmod 700)"
+        return "is accessible to other users; restrict it to its owner (chmod 700)"
     return None
 
 

@@ -25,7 +25,7 @@ def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
     """The connected cluster as Azure has it now, with the ages of its times. Raises `ArcError` ARC-4012."""
     found = connected_clusters.get(cluster)
     if found is None:
-        raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"There is no connected cluster {cluster.resource_id}.")
+        raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
     shown: dict[str, Any] = presentable(with_ages(found, datetime.now(UTC)))
     return shown
 
@@ -48,11 +48,11 @@ def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretU
     with cluster_api(open_kubeconfig(kubeconfig, user)) as api:
         served = owner(api)
         if served is None:
-            raise ArcError(Code.AGENTS_NOT_INSTALLED, "There are no agents in the cluster.")
+            raise ArcError(Code.AGENTS_NOT_INSTALLED, "The cluster has no agents.")
         if served.key != cluster.key:
             raise ArcError(
                 Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER,
-                "The agents in the cluster are those of another connected cluster.",
+                "The agents in the cluster belong to another connected cluster.",
             )
         key = None if permissions.missing(api, (permissions.GET_KEY,)) else key_pair.public_key(api)
         if resource is not None and key is not None and serves_another(resource, key):

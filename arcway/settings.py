@@ -122,7 +122,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         wrong.append("ARCWAY_ARM_ENDPOINT must be an https address")
     ca_file = environment.get("ARCWAY_CA_FILE") or None
     if ca_file and not Path(ca_file).is_file():
-        wrong.append("ARCWAY_CA_FILE must name an existing file")
+        wrong.append("ARCWAY_CA_FILE must be the path of an existing file")
     secrets_dir = environment.get("ARCWAY_SECRETS_DIR") or None
     if secrets_dir and not local:
         wrong.append("ARCWAY_SECRETS_DIR is only for local installations (ARCWAY_LOCAL=1); use ARCWAY_VAULTS")
@@ -131,7 +131,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         wrong.append("ARCWAY_VAULTS must be https addresses separated by commas")
     helm = environment.get("ARCWAY_HELM") or None
     if helm and not (Path(helm).is_file() and os.access(helm, os.X_OK)):
-        wrong.append("ARCWAY_HELM must name a program")
+        wrong.append("ARCWAY_HELM must be the path of a program")
     bus_connection = environment.get("ServiceBusConnection") or None
     bus_namespace = environment.get("ServiceBusConnection__fullyQualifiedNamespace") or None
     queue = environment.get("ONBOARDING_QUEUE") or None
@@ -195,19 +195,19 @@ def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) ->
     secret_name = environment.get("ARCWAY_CLIENT_SECRET_NAME") or None
     if not (any(ids.values()) or url or secret_name):
         if not (local and _is_loopback(environment.get(_BOUND_TO, ""))):
-            text = "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set, so that not everybody may use the API"
+            text = "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set, so that the API is not open to everyone"
             wrong.append(f"{text} (not needed with ARCWAY_LOCAL=1 on loopback)")
         return None
     missing = [name for name, value in ids.items() if not value]
     if missing:
-        wrong.append(f"{' and '.join(missing)} must be set with the other settings of the authority")
+        wrong.append(f"{' and '.join(missing)} must be set together with the other settings of the authority")
     wrong.extend(f"{name} must be a GUID" for name, value in ids.items() if value and not _is_guid(value))
     keys_name = environment.get("ARCWAY_SESSION_KEYS_NAME") or _SESSION_KEYS_NAME
     for name, value in (("ARCWAY_CLIENT_SECRET_NAME", secret_name), ("ARCWAY_SESSION_KEYS_NAME", keys_name)):
         if value is not None and kind_of(value) is not Kind.PAGE:
             wrong.append(f"{name} must be a name that starts with arcway-page-, which no request can name")
     if secret_name is not None and secret_name.lower() == keys_name.lower():
-        wrong.append("ARCWAY_SESSION_KEYS_NAME must be another secret than ARCWAY_CLIENT_SECRET_NAME")
+        wrong.append("ARCWAY_SESSION_KEYS_NAME must be a different secret than ARCWAY_CLIENT_SECRET_NAME")
     url = url.rstrip("/") or "https://login.microsoftonline.com"
     if not is_url(url, "https") or urlsplit(url).path or "?" in url or "#" in url:
         wrong.append("ARCWAY_AUTHORITY must be an https address without a path")

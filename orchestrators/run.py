@@ -108,7 +108,7 @@ class Run:
             if seen.get("operation"):
                 extra["operation"] = seen["operation"]
             pause, asked = every.after(looks), clamped(seen.get("retryAfter")) or 0.0
-            text = f"{self._phase['name']} waited too long: {seen.get('detail')}."
+            text = f"{self._phase['name']} timed out: {seen.get('detail')}."
             error = ArcError(seen.get("code") or late, text, remedy=seen.get("remedy")).as_dict()
             wait = max(pause, asked)
             yield from self.wait(wait, "Waiting", late=error, asked=wait - pause)
@@ -189,7 +189,7 @@ class Run:
     def fail_unexpectedly(self, error: Exception) -> None:
         """Close the phase in progress as failed by a fault of Arcway's own."""
         text = f"{type(error).__name__}: {redact(str(error), 300)}"
-        self.fail(ArcError(Code.INTERNAL_ERROR, f"The run met a fault of Arcway's own: {text}").as_dict())
+        self.fail(ArcError(Code.INTERNAL_ERROR, f"Internal error of Arcway: {text}").as_dict())
 
     def undo(self) -> Work[None]:
         """Undo what this run created, newest first; a step that restores something says so as `restored`.

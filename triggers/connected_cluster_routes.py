@@ -122,7 +122,7 @@ async def connected_cluster_agents(req: func.HttpRequest, client: df.DurableFunc
     READ,
     name="listConnectedClusters",
     parameters=_Where,
-    answers={200: Answer("What Azure has, by name.", ConnectedClusterList)},
+    answers={200: Answer("The connected clusters in Azure, by name.", ConnectedClusterList)},
     codes=_AZURE_CODES,
 )
 async def _list(
@@ -138,7 +138,7 @@ async def _list(
     READ,
     name="getConnectedCluster",
     parameters=_One,
-    answers={200: Answer("As Azure has it now.", ConnectedCluster)},
+    answers={200: Answer("The connected cluster as Azure has it now.", ConnectedCluster)},
     codes=_AZURE_CODES,
 )
 async def _get(
@@ -154,7 +154,7 @@ async def _get(
     name="getAgents",
     parameters=_Agents,
     headers=(_PROOF,),
-    answers={200: Answer("As the cluster's own API server shows them.", AgentsTable)},
+    answers={200: Answer("The agents as the cluster's API server shows them.", AgentsTable)},
     codes=(*_AZURE_CODES, *_CLUSTER_CODES),
 )
 async def _agents(
@@ -167,7 +167,7 @@ async def _agents(
     if given.kubeconfig is None:
         if given.context is not None:
             raise ArcError(
-                Code.INVALID_PARAMETERS, details=[{"field": "context", "message": "goes with kubeconfig only"}]
+                Code.INVALID_PARAMETERS, details=[{"field": "context", "message": "is only allowed with kubeconfig"}]
             )
         return http.respond(await agents_by_last_run(client, given.cluster))
     caller.require(CHANGE)
@@ -209,6 +209,6 @@ async def kubeconfig_of_last_run(
     started = input_of(state) if state else None
     request = read_request(started["request"]) if started else None
     if started is None or request is None or request.kubeconfig is None:
-        what = "The last run was given no kubeconfig" if request else "There is no run"
+        what = "The last run had no kubeconfig" if request else "There is no run"
         raise ArcError(Code.KUBECONFIG_UNKNOWN, f"{what} of {cluster.resource_id}.")
     return request.kubeconfig, SecretUser.of(started)

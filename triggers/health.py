@@ -62,7 +62,7 @@ _watch = _Watch()
     OPEN,
     name="health",
     parameters=NoParameters,
-    answers={200: Answer("All parts are well.", Health), 503: Answer("A part is not well.", Health)},
+    answers={200: Answer("All dependencies are healthy.", Health), 503: Answer("A dependency is not healthy.", Health)},
 )
 async def _get(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: NoParameters

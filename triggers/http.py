@@ -75,7 +75,7 @@ async def answer(
     method = "GET" if request.method == "HEAD" else request.method
     try:
         if method not in handlers:
-            raise ArcError(Code.METHOD_NOT_ALLOWED, f"{shown(request.method, 20)} is not allowed here.")
+            raise ArcError(Code.METHOD_NOT_ALLOWED, f"{shown(request.method, 20)} is not supported here.")
         needed, handler = handlers[method]
         caller = NOBODY if needed == OPEN else await caller_of(request)
         caller.require(needed)
@@ -143,7 +143,7 @@ def json_body(request: func.HttpRequest) -> object:
     """
     _check_content_type(request.headers.get("Content-Type", ""))
     if (coding := request.headers.get("Content-Encoding", "identity")) != "identity":
-        raise ArcError(Code.CONTENT_TYPE_NOT_JSON, f"The body is encoded as {coding[:80]}.")
+        raise ArcError(Code.CONTENT_TYPE_NOT_JSON, f"The body has the unsupported encoding {coding[:80]}.")
     data = request.get_body()
     if len(data) > BODY_LIMIT:
         raise ArcError(Code.BODY_TOO_LARGE)

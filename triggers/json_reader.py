@@ -17,7 +17,7 @@ def read_json(data: bytes) -> object:
     except (ValueError, RecursionError) as error:
         raise ArcError(Code.BODY_NOT_JSON, "The body is not JSON.") from error
     if problems := not_text(value):
-        raise ArcError(Code.BODY_NOT_JSON, "The body has characters that are not text.", details=problems)
+        raise ArcError(Code.BODY_NOT_JSON, "The body has invalid characters.", details=problems)
     return value
 
 
@@ -25,12 +25,12 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         # Which one counts is told by no standard: what was checked and what was meant could differ.
-        raise ArcError(Code.BODY_NOT_JSON, "An object in the body has a name twice.")
+        raise ArcError(Code.BODY_NOT_JSON, "Duplicate key in a JSON object.")
     return found
 
 
 def _number(text: str) -> float:
     """Neither NaN and Infinity, which are not JSON, nor what is too large for a number."""
     if not math.isfinite(value := float(text)):
-        raise ArcError(Code.BODY_NOT_JSON, f"{text[:20]} in the body is not a number that can be read.")
+        raise ArcError(Code.BODY_NOT_JSON, f"{text[:20]} in the body is not a finite number.")
     return value

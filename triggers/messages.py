@@ -53,7 +53,7 @@ async def onboarding_message(message: func.ServiceBusMessage, client: df.Durable
             await _do(client, body, key, origin)
     except ArcError as error:
         if error.code == Code.RUN_SUPERSEDED:
-            log.info("message %s was dealt with by a run that a later one replaced", key)
+            log.info("message %s was handled by a run that a later one superseded", key)
             return
         if error.retryable and error.code != Code.RUN_IN_PROGRESS:
             raise
@@ -69,7 +69,7 @@ def _key(message: func.ServiceBusMessage) -> str:
 def _body(message: func.ServiceBusMessage) -> object:
     data = message.get_body()
     if len(data) > BODY_LIMIT:
-        raise ArcError(Code.BODY_TOO_LARGE, f"The message has {len(data)} bytes; {BODY_LIMIT} are accepted.")
+        raise ArcError(Code.BODY_TOO_LARGE, f"The message has {len(data)} bytes; the limit is {BODY_LIMIT}.")
     return read_json(data)
 
 
@@ -87,7 +87,7 @@ async def _do(client: df.DurableFunctionsClient, body: object, key: str, origin:
 async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) -> None:
     run_id = body.get("run")
     if not isinstance(run_id, str) or set(body) - {"operation", "run"}:
-        details = [{"field": "run", "message": "must be the id of a run, and the only field beside operation"}]
+        details = [{"field": "run", "message": "must be the id of a run, and the only field besides operation"}]
         raise ArcError(Code.INVALID_FIELDS, details=[*details])
     found = await find(client, run_id)
     if found["finishedAt"]:

@@ -139,7 +139,7 @@ def path_names(path: str) -> list[str]:
 def _read[P: Parameters](request: func.HttpRequest, path: str, parameters: type[P]) -> P:
     names = path_names(path)
     if twice := sorted(request.params.keys() & set(names)):
-        details = [{"field": name, "message": "is a part of the path, not of the query"} for name in twice]
+        details = [{"field": name, "message": "belongs in the path, not in the query"} for name in twice]
         raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
     if problems_of_text := control_characters(dict(request.params)):
         raise ArcError(Code.INVALID_PARAMETERS, details=problems_of_text)

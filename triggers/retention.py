@@ -60,7 +60,7 @@ class _Older(Parameters):
     OFFBOARD,
     name="purgeRuns",
     parameters=_Older,
-    answers={200: Answer("How many were removed.", Purged)},
+    answers={200: Answer("The number of runs that were removed.", Purged)},
     codes=(Code.ENGINE_UNREACHABLE,),
 )
 async def _post(
@@ -70,7 +70,7 @@ async def _post(
     number, unit = given.older_than[:-1], given.older_than[-1]
     age = timedelta(**{_UNITS[unit]: int(number)})
     if age < _KEPT:
-        details = [{"field": "olderThan", "message": "must be at least 1d: runs are kept for a day"}]
+        details = [{"field": "olderThan", "message": "must be at least 1d: runs are kept for at least one day"}]
         raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
     removed = await _purge(client, age)
     return http.respond(Purged(purged=removed).as_json())
@@ -80,5 +80,5 @@ async def _purge(client: df.DurableFunctionsClient, age: timedelta) -> int:
     try:
         result = await client.purge_orchestrations_by(created_time_to=datetime.now(UTC) - age, runtime_status=_FINISHED)
     except grpc.RpcError as error:
-        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not answer.") from error
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
     return result.deleted_instance_count

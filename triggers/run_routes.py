@@ -89,7 +89,7 @@ class _Chosen(Parameters):
     name="retryRun",
     parameters=_OneRun,
     answers={
-        200: Answer("The run, which has succeeded already.", Run),
+        200: Answer("The run, which has already succeeded.", Run),
         202: Answer("The new run.", Run, ("Location", "Retry-After")),
     },
     codes=(*_RUN_CODES, Code.TEMPORARY_CREDENTIAL_GONE, Code.RUN_IN_PROGRESS),
@@ -102,7 +102,7 @@ async def _retry(
     caller.require(role_for(found["operation"]))
     if not found["finishedAt"]:
         details = [{"run": found["id"], "href": f"/api/runs/{found['id']}"}]
-        raise ArcError(Code.RUN_IN_PROGRESS, f"Run {found['id']} still goes on.", details=[*details])
+        raise ArcError(Code.RUN_IN_PROGRESS, f"Run {found['id']} is still in progress.", details=[*details])
     if found["state"] == "Succeeded":
         return http.respond(found)
     started = await start_again(client, found, caller)
@@ -154,8 +154,8 @@ async def _get(
     name="cancelRun",
     parameters=_OneRun,
     answers={
-        200: Answer("The run, which is over already.", Run),
-        202: Answer("The run, which stops at its next step boundary.", Run, ("Location",)),
+        200: Answer("The run, which has already ended.", Run),
+        202: Answer("The run, which will stop before its next step.", Run, ("Location",)),
     },
     codes=_RUN_CODES,
 )

@@ -33,7 +33,7 @@ async def look_up(client: df.DurableFunctionsClient, instance: str) -> Orchestra
     try:
         return await client.get_orchestration_state(instance)
     except grpc.RpcError as error:
-        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not answer.") from error
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
 
 
 def is_over(state: OrchestrationState) -> bool:
@@ -55,12 +55,12 @@ async def find(client: df.DurableFunctionsClient, run_id: str) -> Json:
     run = RunId.parse(run_id)
     state = await look_up(client, run.instance) if run else None
     if run is None or state is None:
-        raise ArcError(Code.RUN_NOT_FOUND, f"There is no run {shown(run_id, 80)}.")
+        raise ArcError(Code.RUN_NOT_FOUND, f"Run {shown(run_id, 80)} does not exist.")
     later = RunId(run.instance, input_of(state)["runId"])
     if later != run:
         raise ArcError(
             Code.RUN_SUPERSEDED,
-            f"Run {run} was replaced by {later}.",
+            f"Run {run} was superseded by {later}.",
             details=[{"run": str(later), "href": f"/api/runs/{later}"}],
         )
     return view(state, with_result=True)
@@ -71,7 +71,7 @@ async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyReque
     await find(client, run_id)
     state = await look_up(client, run_id.partition(".")[0])
     if state is None:
-        raise ArcError(Code.RUN_NOT_FOUND, f"There is no run {shown(run_id, 80)}.")
+        raise ArcError(Code.RUN_NOT_FOUND, f"Run {shown(run_id, 80)} does not exist.")
     return read_request(input_of(state)["request"])
 
 
@@ -144,7 +144,7 @@ async def newest(client: df.DurableFunctionsClient, created_from: datetime) -> l
     try:
         states = await client.get_all_orchestration_states(query)
     except grpc.RpcError as error:
-        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not answer.") from error
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
     return sorted((view(state, with_result=False) for state in states), key=_position, reverse=True)
 
 
@@ -171,7 +171,7 @@ def _read_token(token: str) -> tuple[str, str]:
     try:
         created_at, run_id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
-        details = [{"field": "continuationToken", "message": "is not one that this list gave"}]
+        details = [{"field": "continuationToken", "message": "is not a token from this list"}]
         raise ArcError(Code.INVALID_PARAMETERS, details=[*details]) from error
     return str(created_at), str(run_id)
 
@@ -179,7 +179,7 @@ def _read_token(token: str) -> tuple[str, str]:
 def _not_to_be_shown(state: OrchestrationState) -> Json:
     """What the engine alone knows of a run."""
     created, updated = _time(state.created_at), _time(state.last_updated_at)
-    error = ArcError(Code.INTERNAL_ERROR, "What this run says of itself cannot be shown.")
+    error = ArcError(Code.INTERNAL_ERROR, "The state of this run cannot be read.")
     over = is_over(state)
     run = Run(
         id=f"{state.instance_id}.{_run_of(state)}",
@@ -218,7 +218,7 @@ def _accepted(state: OrchestrationState, given: Json) -> Json:
 def _ended(run: Json, state: OrchestrationState, made: list[str], outcome: str, error: ArcError) -> Json:
     """A run that could not end itself: what it had made stays, and so may what its phase had begun."""
     begun = [
-        f"whatever {phase['name']} had begun"
+        f"resources that {phase['name']} may have created"
         for phase in run["phases"]
         if phase["startedAt"] and not phase["finishedAt"] and phase["name"] not in _CHANGES_NOTHING
     ]
@@ -236,4 +236,4 @@ def _ended(run: Json, state: OrchestrationState, made: list[str], outcome: str, 
 def _suspended(phase: Json) -> Json:
     if phase["finishedAt"] or not phase["startedAt"]:
         return phase
-    return {**phase, "state": "Waiting", "detail": "suspended from outside"}
+    return {**phase, "state": "Waiting", "detail": "suspended by an operator"}

@@ -58,7 +58,7 @@ async def start(
         except grpc.RpcError:
             continue  # somebody else may have started meanwhile: look again
         return Started(RunId(instance, payload["runId"]), finished=False)
-    raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine refused to start the run.")
+    raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine rejected the start of the run.")
 
 
 async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key: str) -> Started | None:
@@ -85,7 +85,7 @@ async def cancel(client: df.DurableFunctionsClient, run_id: str, canceled_by: Id
         code = getattr(error, "code", None)
         if code is not None and code() in _OVER_OR_GONE:
             return False
-        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not answer.") from error
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
     return True
 
 
@@ -100,17 +100,18 @@ def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key
     if key in known and known[key].get("request") not in (None, _digest(request)):
         used_by = known[key]["runId"]
         raise ArcError(
-            Code.IDEMPOTENCY_KEY_REUSED, f"The key started run {used_by}, which was another request for this cluster."
+            Code.IDEMPOTENCY_KEY_REUSED,
+            f"This Idempotency-Key started run {used_by} with another request for this cluster.",
         )
     if not over:
         if key == earlier["requestKey"] or _digest(request) == _digest(read_request(earlier["request"])):
             return Started(run, finished=False)
-        text = f"Run {run} ({earlier['operation']}) works on this cluster."
+        text = f"Run {run} ({earlier['operation']}) is in progress for this cluster."
         raise ArcError(Code.RUN_IN_PROGRESS, text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     if key == earlier["requestKey"]:
         return Started(run, finished=True)
     if key in known:
-        text = f"Run {known[key]['runId']} of this key was replaced by {run}."
+        text = f"Run {known[key]['runId']}, started with this Idempotency-Key, was superseded by {run}."
         raise ArcError(Code.RUN_SUPERSEDED, text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     return None
 

@@ -40,14 +40,14 @@ HEADERS = (
     ),
     Header(
         "x-ms-correlation-request-id",
-        "Goes along with everything that the run asks Azure, if it has 8 to 64 letters, digits and hyphens.",
+        "Sent with every request to Azure (8-64 letters, digits, hyphens).",
         {"type": "string"},
     ),
-    Header("traceparent", "Goes on with the caller's trace, if it is one (W3C Trace Context).", {"type": "string"}),
+    Header("traceparent", "The caller's trace, which the run continues (W3C Trace Context).", {"type": "string"}),
 )
 ANSWERS: Mapping[int, Answer] = {
-    200: Answer("The run of the same key, which is over, or the check that a dry run waited for.", Run),
-    202: Answer("The run as it begins, or the same run if it goes on.", Run, ("Location", "Retry-After")),
+    200: Answer("The completed run for this key, or the result of a dry run.", Run),
+    202: Answer("The accepted run, or the run in progress for this key or request.", Run, ("Location", "Retry-After")),
 }
 CODES = (
     Code.INVALID_FIELDS,

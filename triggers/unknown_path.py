@@ -15,5 +15,5 @@ blueprint = df.Blueprint()
 async def zz_unknown_path(req: func.HttpRequest) -> func.HttpResponse:
     """404 as problem details."""
     return http.problem(
-        ArcError(Code.PATH_NOT_FOUND, f"There is no path /api/{shown(req.route_params.get('path', ''), 100)}.")
+        ArcError(Code.PATH_NOT_FOUND, f"Path does not exist: /api/{shown(req.route_params.get('path', ''), 100)}.")
     )

@@ -85,4 +85,4 @@ def cloud() -> Cloud:
             relay_suffix=(seen.get("suffixes") or {}).get("relayEndpointSuffix"),
         )
     except (KeyError, IndexError, TypeError) as error:
-        raise ArcError(Code.AZURE_RESPONSE_INVALID, f"Resource Manager's metadata lack {error}.") from error
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, f"Resource Manager's metadata has no {error}.") from error

@@ -74,11 +74,11 @@ def update(cluster: ClusterId, change: Change) -> tuple[bool, str | None]:
     """Change the resource if anything differs: whether it did, and the URL to follow if Azure is not done at once.
 
     A PATCH where it can say all; else a PUT of the resource as it is with what differs, so that everything else stays,
-    the public key above all. Raises `ArcError` ARC-4012 when there is no such resource.
+    the public key above all. Raises `ArcError` ARC-4012 when the resource does not exist.
     """
     found = _read(cluster)
     if found is None:
-        raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"There is no connected cluster {cluster.resource_id}.")
+        raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
     differing = change.differing(found.as_dict())
     if not differing:
         return False, None
@@ -235,7 +235,7 @@ def _operation_url(poller: Any) -> str | None:
         with azure_errors():
             resource = first.json()
         if not isinstance(resource, dict):
-            raise ArcError(Code.AZURE_RESPONSE_INVALID, "Azure answered a write with no resource.")
+            raise ArcError(Code.AZURE_RESPONSE_INVALID, "Azure returned no resource in response to a write.")
     headers: Mapping[str, str] = first.headers
     return headers.get("Azure-AsyncOperation") or headers.get("Location")
 

@@ -33,7 +33,9 @@ def helm_settings(location: str, train: str, resource: dict[str, Any]) -> tuple[
     seen = answer(_post(location, f"GetHelmSettings?api-version={_HEALTH_API}&releaseTrain={train}", body))
     values = seen.get("helmValuesContent") or {}
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The data plane's Helm settings are not a map of strings.")
+        raise ArcError(
+            Code.AZURE_RESPONSE_INVALID, "The data plane's Helm settings are not a map of strings to strings."
+        )
     return _path(seen), values
 
 
@@ -50,5 +52,5 @@ def _post(location: str, path: str, body: Any = None) -> Any:
 def _path(seen: dict[str, Any]) -> str:
     path = seen.get("repositoryPath")
     if not isinstance(path, str) or ":" not in path:
-        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The data plane named no chart.")
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The data plane returned no chart.")
     return path

@@ -61,13 +61,15 @@ def azure_errors(unreachable: str = Code.AZURE_UNREACHABLE) -> Iterator[None]:
     try:
         yield
     except ANSWER_WITHOUT_JSON as error:
-        raise ArcError(Code.AZURE_RESPONSE_INVALID, f"Azure's answer is not JSON: {redact(str(error), 200)}") from error
+        raise ArcError(
+            Code.AZURE_RESPONSE_INVALID, f"Azure's response is not JSON: {redact(str(error), 200)}"
+        ) from error
     except (ServiceRequestError, ServiceResponseError) as error:
-        raise ArcError(unreachable, f"No answer from Azure: {redact(str(error), 200)}") from error
+        raise ArcError(unreachable, f"No response from Azure: {redact(str(error), 200)}") from error
     except HttpResponseError as error:
         raise _from_response(error) from error
     except AzureError as error:
-        raise ArcError(Code.AZURE_TOKEN_UNAVAILABLE, f"Azure gives no token. {redact(str(error), 300)}") from error
+        raise ArcError(Code.AZURE_TOKEN_UNAVAILABLE, f"Azure returned no token. {redact(str(error), 300)}") from error
 
 
 def _from_response(error: HttpResponseError) -> ArcError:
@@ -76,7 +78,7 @@ def _from_response(error: HttpResponseError) -> ArcError:
         return ArcError(code, redact(str(error.message), 300))
     status = error.response.status_code or 0
     if status < 400:
-        return ArcError(Code.AZURE_RESPONSE_INVALID, f"Azure's answer {status} is not one that the call can have.")
+        return ArcError(Code.AZURE_RESPONSE_INVALID, f"Azure returned the unexpected status {status}.")
     told = _error_of(error)
     azure_code = str(told.get("code") or "")
     text = redact(described(told) or error.reason or "", 400)
@@ -87,7 +89,7 @@ def _from_response(error: HttpResponseError) -> ArcError:
     )
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
     wait = retry_after(headers.get("Retry-After"), datetime.now(UTC))
-    return ArcError(code, f"Azure answered {status} {azure_code}: {text}".strip(), retry_after=wait)
+    return ArcError(code, f"Azure returned {status} {azure_code}: {text}".strip(), retry_after=wait)
 
 
 def _error_of(error: HttpResponseError) -> dict[str, Any]:

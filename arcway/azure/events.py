@@ -60,7 +60,7 @@ class EventSender:
             )
         except (ValueError, TypeError) as error:
             raise ArcError(
-                Code.EVENT_REJECTED, f"The event has no form for the broker: {redact(str(error), 200)}"
+                Code.EVENT_REJECTED, f"The event cannot be encoded for the broker: {redact(str(error), 200)}"
             ) from error
         try:
             sender = self._sender or self._open()

@@ -108,7 +108,7 @@ def request(endpoint: str, scope: str | None, method: str, url: str, json: Any =
     """
     if urlsplit(url).netloc and urlsplit(url).netloc != urlsplit(endpoint).netloc:
         raise ArcError(
-            Code.AZURE_RESPONSE_INVALID, "Azure named an address on another host to go on with; it is not followed."
+            Code.AZURE_RESPONSE_INVALID, "Azure returned a link to another host, which Arcway does not follow."
         )
     http = client(endpoint, scope)
     with azure_errors():
@@ -121,13 +121,13 @@ def answer(response: HttpResponse, *, or_null: bool = False) -> dict[str, Any]:
         body = response.json()
     except ANSWER_WITHOUT_JSON as error:
         raise ArcError(
-            Code.AZURE_RESPONSE_INVALID, f"{urlsplit(str(response.request.url)).path} did not answer with JSON."
+            Code.AZURE_RESPONSE_INVALID, f"{urlsplit(str(response.request.url)).path} did not return JSON."
         ) from error
     if body is None and or_null:
         return {}
     if not isinstance(body, dict):
         raise ArcError(
             Code.AZURE_RESPONSE_INVALID,
-            f"{urlsplit(str(response.request.url)).path} did not answer with a JSON object.",
+            f"{urlsplit(str(response.request.url)).path} did not return a JSON object.",
         )
     return body

@@ -104,7 +104,7 @@ def may_not_register(subscription_id: str, namespace: str) -> ArcError:
     command = f"az provider register --namespace {namespace} --subscription {subscription_id}"
     return ArcError(
         Code.PROVIDER_NOT_REGISTERED,
-        f"{namespace} is not registered and Arcway's identity may not register it.",
+        f"{namespace} is not registered, and Arcway's identity lacks the permission to register it.",
         remedy=f"Ask an administrator of the subscription to run `{command}`, then start a new run.",
     )
 

@@ -48,9 +48,7 @@ def read(folder: Path, name: str) -> Stored | None:
             raise ValueError("a time without a zone")
         return Stored(text, known.get("owners"), expires, known.get("managedBy") == _PAGE)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ArcError(
-            Code.SECRET_UNUSABLE, f"{name}{_ABOUT} beside secret {name} is not what it should be."
-        ) from error
+        raise ArcError(Code.SECRET_UNUSABLE, f"{name}{_ABOUT} beside secret {name} is malformed.") from error
 
 
 def write(folder: Path, name: str, text: str, expires: datetime) -> None:
@@ -85,7 +83,7 @@ def delete_expired(folder: Path, now: datetime) -> list[str]:
         try:
             stored = read(folder, name)
         except ArcError as error:
-            log.warning("secret %s is passed over: %s", name, error)
+            log.warning("secret %s is skipped: %s", name, error)
             continue
         if stored and stored.is_of_page and stored.expires and stored.expires <= now:
             delete(folder, name)
@@ -116,7 +114,7 @@ def _read(folder: Path, name: str) -> str | None:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
             raise ArcError(
-                Code.SECRET_UNUSABLE, f"Secret {name} must be a regular file that only its owner may read (0600)."
+                Code.SECRET_UNUSABLE, f"Secret {name} must be a regular file that only its owner can read (mode 0600)."
             )
         return _text(name, file.read(_SIZE_LIMIT + 1))
 

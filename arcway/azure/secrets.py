@@ -39,7 +39,7 @@ def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone
     _check(name, *kinds)
     stored = _find(name)
     if stored is None:
-        raise ArcError(code_when_gone, f"There is no secret {name}.")
+        raise ArcError(code_when_gone, f"Secret {name} does not exist.")
     hold(stored.text)
     if user is not None and not user.owns(stored.owners):
         raise ArcError(Code.SECRET_NOT_OWNED, f"Secret {name} has owners, and the caller is not one of them.")
@@ -125,11 +125,13 @@ def _check(name: str, *kinds: Kind) -> None:
     kind = kind_of(name)
     if kind is None:
         raise ArcError(
-            Code.SECRET_UNUSABLE, "The secret's name must start with arcway- and have letters, digits and hyphens."
+            Code.SECRET_UNUSABLE,
+            "The secret's name must start with arcway- and consist of letters, digits and hyphens.",
         )
     if kind not in kinds:
         raise ArcError(
-            Code.SECRET_UNUSABLE, f"Secret {name} is of the kind: {kind}; it cannot be used as: {' or '.join(kinds)}."
+            Code.SECRET_UNUSABLE,
+            f"The name of secret {name} is for another kind ({kind}); expected: {' or '.join(kinds)}.",
         )
 
 

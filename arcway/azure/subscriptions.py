@@ -30,7 +30,7 @@ def subscription(subscription_id: str) -> Subscription:
     body, _ = arm.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
     tenant = body.get("tenantId")
     if not isinstance(tenant, str):
-        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The subscription's answer has no tenantId.")
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The subscription has no tenantId in Azure's response.")
     return Subscription(tenant, str(body.get("state") or "Enabled"))
 
 

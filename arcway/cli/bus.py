@@ -34,13 +34,13 @@ def open_bus() -> Iterator["Bus"]:
     if not connection:
         stack = embedded.running(embedded.state_dir())
         if stack is None:
-            raise CommandError("There is no local Service Bus.", FAILED, remedy="Start one with `arcway up`.")
+            raise CommandError("No local Service Bus is running.", FAILED, remedy="Start one with `arcway up`.")
         connection = stack.service_bus["connectionString"]
     try:
         with ServiceBusClient.from_connection_string(connection, retry_total=1) as client:
             yield Bus(client)
     except (ServiceBusError, ValueError) as error:
-        raise CommandError(f"The Service Bus does not answer: {error}", FAILED) from error
+        raise CommandError(f"The Service Bus does not respond: {error}", FAILED) from error
 
 
 class Bus:
@@ -141,7 +141,7 @@ def one_of(messages: list["ServiceBusReceivedMessage"], message_id: str) -> "Ser
     """The dead letter with this id. Raises `CommandError`."""
     found = next((message for message in messages if message.message_id == message_id), None)
     if found is None:
-        raise CommandError(f"There is no dead letter {message_id}.", NOT_FOUND, remedy="arcway dlq list")
+        raise CommandError(f"Dead letter {message_id} does not exist.", NOT_FOUND, remedy="arcway dlq list")
     return found
 
 

@@ -63,7 +63,9 @@ def connect(
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
-    create_resource_group: Annotated[bool | None, typer.Option(help="Local default: yes.")] = None,
+    create_resource_group: Annotated[
+        bool | None, typer.Option(help="Create the resource group if it is missing (default with the local stack).")
+    ] = None,
     tags: TagsOption = None,
     proxy_https: ProxyHttpsOption = None,
     proxy_http: ProxyHttpOption = None,
@@ -73,25 +75,31 @@ def connect(
     distribution: DistributionOption = None,
     infrastructure: InfrastructureOption = None,
     agent_version: Annotated[
-        str | None, typer.Option("--agent-version", help="Default: the newest of the train.")
+        str | None,
+        typer.Option("--agent-version", help="Version of the agents. Default: the newest of the release train."),
     ] = None,
     release_train: Annotated[
         Literal["stable", "preview"] | None,
-        typer.Option("--release-train", help="Default: as it is; stable for agents that are new."),
+        typer.Option("--release-train", help="Release train of the agents. Default: unchanged; stable for new agents."),
     ] = None,
     auto_upgrade: Annotated[
         bool | None,
         typer.Option(
             "--enable-auto-upgrade/--disable-auto-upgrade",
-            help="Whether the agents upgrade themselves. Default: as it is; yes for agents that are new.",
+            help="Automatic upgrade of the agents. Default: unchanged; enabled for new agents.",
         ),
     ] = None,
     namespace_label: NamespaceLabelOption = None,
     namespace_annotation: NamespaceAnnotationOption = None,
     pod_label: PodLabelOption = None,
     pod_annotation: PodAnnotationOption = None,
-    order: Annotated[Literal["agents-first", "resource-first"], typer.Option()] = "agents-first",
-    on_failure: Annotated[Literal["keep", "rollback"], typer.Option()] = "keep",
+    order: Annotated[
+        Literal["agents-first", "resource-first"],
+        typer.Option(help="Whether to install the agents or to create the connected cluster first."),
+    ] = "agents-first",
+    on_failure: Annotated[
+        Literal["keep", "rollback"], typer.Option(help="Keep or roll back created resources if the run fails.")
+    ] = "keep",
     take_over: TakeOverOption = False,
     check_network: CheckNetworkOption = False,
     fail_fast: FailFastOption = False,

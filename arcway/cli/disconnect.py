@@ -54,14 +54,13 @@ def disconnect(
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     azure_only: Annotated[
-        bool, typer.Option("--azure-only", help="Leave the cluster alone, for one that is gone for good.")
+        bool,
+        typer.Option("--azure-only", help="Delete only the connected cluster, for a cluster that no longer exists."),
     ] = False,
     agents_only: Annotated[
-        bool, typer.Option("--agents-only", help="Remove the agents and leave the connected cluster in Azure.")
+        bool, typer.Option("--agents-only", help="Remove only the agents; keep the connected cluster in Azure.")
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Remove the finalizers that keep something from being deleted.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remove finalizers that block the deletion.")] = False,
     proxy_https: ProxyHttpsOption = None,
     proxy_http: ProxyHttpOption = None,
     proxy_skip_range: ProxySkipRangeOption = None,
@@ -101,13 +100,15 @@ def _if_dead() -> Iterator[None]:
         yield
     except CommandError as error:
         if family(str(error)) is Family.NETWORK and "--azure-only" not in (error.remedy or ""):
-            error.remedy = f"{error.remedy or ''} If the cluster is gone for good, give --azure-only.".strip()
+            error.remedy = f"{error.remedy or ''} If the cluster no longer exists, use --azure-only.".strip()
         raise
 
 
 def _ask(name: str, resource_group: str, *, azure_only: bool, agents_only: bool) -> None:
     if not sys.stdin.isatty():
-        raise CommandError("Disconnecting needs a confirmation.", USAGE, remedy="Give --yes where nobody can be asked.")
+        raise CommandError(
+            "Disconnecting requires confirmation.", USAGE, remedy="Pass --yes in non-interactive sessions."
+        )
     what = "the connected cluster and its agents"
     if azure_only or agents_only:
         what = "the connected cluster" if azure_only else "the agents of connected cluster"

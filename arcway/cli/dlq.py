@@ -13,8 +13,8 @@ from arcway.cli.server import NOT_FOUND, OK, PARTLY_FAILED
 dlq = typer.Typer(help="The dead-letter queue of requests.", no_args_is_help=True)
 
 IdArgument = Annotated[str, typer.Argument(help="Message id.")]
-IdsArgument = Annotated[list[str] | None, typer.Argument(help="Message ids; with --all, every dead letter.")]
-AllOption = Annotated[bool, typer.Option("--all", help="Every dead letter.")]
+IdsArgument = Annotated[list[str] | None, typer.Argument(help="Message ids.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 
 
 @dlq.command(name="list")
@@ -54,7 +54,7 @@ def _tell(what: str, wanted: list[str], done: list[str]) -> int:
     output.print_json({what: done})
     missing = sorted(set(wanted) - set(done))
     if missing:
-        output.stderr.print(f"not there: {json.dumps(missing)}", markup=False)
+        output.stderr.print(f"not found: {json.dumps(missing)}", markup=False)
     if missing:
         return PARTLY_FAILED if done else NOT_FOUND
     return OK

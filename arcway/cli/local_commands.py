@@ -30,21 +30,22 @@ class ClusterKind(StrEnum):
 
 
 SIMULATED = ClusterKind.SIMULATED
-local = typer.Typer(help="Parts of the embedded stack, each alone.", no_args_is_help=True)
+local = typer.Typer(help="Run one part of the embedded stack.", no_args_is_help=True)
 
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 _DEMO_SECONDS = 2.0
 _LOOK_SECONDS = 0.5
-_HOW_TO_SIGN_IN = """`arcway` in this folder is signed in. The page: {page}, as alice (every role) or bob (Arcway.Read).
+_HOW_TO_SIGN_IN = """`arcway` in this folder is signed in.
+Page: {page} (sign in as alice, who has every role, or bob, who has Arcway.Read).
 A token: curl --cacert {caFile} {tokenEndpoint} -d grant_type=client_credentials -d scope={scope} \\
   -d client_id={clientId} -d client_secret={clientSecret}"""
 
 
 def up(
-    clusters: Annotated[int, typer.Option(min=0, max=2000, help="How many simulated clusters.")] = 1,
+    clusters: Annotated[int, typer.Option(min=0, max=2000, help="Number of simulated clusters.")] = 1,
     port: Annotated[int, typer.Option(help="Port of the function app; 0 takes a free one.")] = 0,
-    seconds: Annotated[float, typer.Option(help="How long the simulated Azure takes for what takes time.")] = 1.0,
-    sign_in: Annotated[bool, typer.Option("--sign-in", help="Ask callers to sign in to the simulated tenant.")] = False,
+    seconds: Annotated[float, typer.Option(help="Duration of the simulated Azure's long-running operations.")] = 1.0,
+    sign_in: Annotated[bool, typer.Option("--sign-in", help="Require sign-in to the simulated tenant.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one line of JSON when ready.")] = False,
 ) -> int:
     """Start the embedded stack and keep it until Ctrl-C. Example: arcway up"""
@@ -62,7 +63,7 @@ def up(
         signal.signal(number, lambda received, frame: stopped.append(received))
     while not stopped and embedded.is_known(state):
         if (dead := stack.dead_parts()) and embedded.is_known(state):
-            output.stderr.print(f"{', '.join(dead)} ended and is started again; see {state / 'logs'}.", markup=False)
+            output.stderr.print(f"{', '.join(dead)} ended and is being restarted; see {state / 'logs'}.", markup=False)
             stack = _start(None)
         time.sleep(_LOOK_SECONDS)
     embedded.stop(state)
@@ -72,14 +73,16 @@ def up(
 def down() -> int:
     """Stop the embedded stack of this clone. Example: arcway down"""
     stopped = embedded.stop(embedded.state_dir())
-    output.stderr.print("Stopped." if stopped else "Nothing was up.")
+    output.stderr.print("Stopped." if stopped else "No stack was running.")
     return OK
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up afterwards.")] = False,
-    clusters: Annotated[int, typer.Option(min=1, max=200, help="How many simulated clusters to connect.")] = 1,
-    cluster: Annotated[ClusterKind, typer.Option(help="A simulated cluster, or a real control plane.")] = SIMULATED,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the stack running afterwards.")] = False,
+    clusters: Annotated[int, typer.Option(min=1, max=200, help="Number of simulated clusters to connect.")] = 1,
+    cluster: Annotated[
+        ClusterKind, typer.Option(help="Kind of cluster: simulated, or a real control plane.")
+    ] = SIMULATED,
 ) -> int:
     """Start the stack, connect clusters, show them Connected, stop. Example: arcway demo --keep"""
     state = embedded.state_dir()
@@ -89,7 +92,7 @@ def demo(
         existing = None
     real = cluster is ClusterKind.REAL
     if real and existing:
-        raise CommandError("A stack is up already; `arcway down` stops it.", REFUSED)
+        raise CommandError("A stack is already running; `arcway down` stops it.", REFUSED)
     stack = existing or _start(Options(clusters=clusters + 1, seconds=_DEMO_SECONDS, real=real))
     try:
         return _connect_all(stack, min(clusters, len(stack.cluster["kubeconfigs"])))
@@ -133,7 +136,7 @@ def _send(stack: Stack, count: int) -> tuple[dict[str, object], str, str]:
 
 def _heard(server: Server, body: dict[str, object], message_id: str, since: str) -> dict[str, Any]:
     """Print the events of the run that the message led to, and return the connected cluster."""
-    output.stderr.print(f"Message {message_id} asked for {body['name']}; the topic says:", markup=False)
+    output.stderr.print(f"Message {message_id} requested {body['name']}; events on the topic:", markup=False)
     cluster = ClusterId(str(body["subscriptionId"]), str(body["resourceGroup"]), str(body["name"]))
     with open_bus() as bus:
         for event in bus.events(cluster.resource_id, since):

@@ -45,9 +45,9 @@ _SWITCHES = ("--verbose", "--debug")
 
 @app.command()
 def status(
-    run: Annotated[str | None, typer.Argument(help="Id of a run; without it, the latest runs.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Stay until the run is over.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to follow.")] = 3600,
+    run: Annotated[str | None, typer.Argument(help="Id of a run. Default: the latest runs.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Follow the run until it has ended.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds to follow the run.")] = 3600,
     server: ServerOption = None,
     format_: OutputOption = "table",
 ) -> int:
@@ -83,7 +83,7 @@ def _followed(changes: Iterator[Json], format_: str) -> Json:
 
 @app.command()
 def purge(
-    older_than: Annotated[str, typer.Option("--older-than", help="Age with d, h, m or s, as in 30d.")],
+    older_than: Annotated[str, typer.Option("--older-than", help="Minimum age with unit d, h, m or s, such as 30d.")],
     server: ServerOption = None,
 ) -> int:
     """Remove finished runs older than this. Example: arcway purge --older-than 30d"""
@@ -94,7 +94,7 @@ def purge(
 
 @app.command()
 def cancel(run: Annotated[str, typer.Argument(help="Id of the run.")], server: ServerOption = None) -> int:
-    """Ask a run to stop at its next step boundary. Example: arcway cancel cluster-0123….abcd"""
+    """Cancel a run; it stops before its next step. Example: arcway cancel cluster-0123….abcd"""
     shown = Server.find(server).post(f"runs/{run}/cancel")
     output.stderr.print(f"Run {shown['id']} is {shown['state']}; arcway status {shown['id']} --follow")
     return OK
@@ -102,13 +102,13 @@ def cancel(run: Annotated[str, typer.Argument(help="Id of the run.")], server: S
 
 @app.command()
 def retry(
-    run: Annotated[str, typer.Argument(help="Id of a failed or cancelled run.")],
-    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 3600,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    run: Annotated[str, typer.Argument(help="Id of a failed or canceled run.")],
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the run.")] = 3600,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Do not show progress.")] = False,
     server: ServerOption = None,
     format_: OutputOption = "table",
 ) -> int:
-    """Go on with a failed or cancelled run. Example: arcway retry cluster-0123….abcd"""
+    """Retry a failed or canceled run. Example: arcway retry cluster-0123….abcd"""
     here = Server.find(server)
     started = here.post(f"runs/{run}/retry")
     output.stderr.print(f"Run {started['id']}", markup=False)
@@ -132,7 +132,9 @@ def show(
 
 @app.command(name="list")
 def list_(
-    resource_group: Annotated[str | None, typer.Option("--resource-group", "-g")] = None,
+    resource_group: Annotated[
+        str | None, typer.Option("--resource-group", "-g", help="Only clusters in this resource group.")
+    ] = None,
     subscription: SubscriptionOption = None,
     server: ServerOption = None,
     format_: OutputOption = "table",
@@ -151,14 +153,14 @@ def _subscription(server: Server, given: str | None) -> str:
     if server.stack:
         return server.stack.azure["subscriptionId"]
     raise CommandError(
-        "--subscription is needed.", NOT_FOUND, remedy="Give --subscription or set AZURE_SUBSCRIPTION_ID."
+        "--subscription is required.", NOT_FOUND, remedy="Pass --subscription or set AZURE_SUBSCRIPTION_ID."
     )
 
 
 @app.callback()
 def _everywhere(
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show every call to Arcway on standard error.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the same, and a traceback for what goes wrong.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log every request to Arcway to standard error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="As --verbose, and print a traceback on errors.")] = False,
 ) -> None:
     """Connects Kubernetes clusters to Azure Arc."""
     if verbose or debug:
@@ -182,11 +184,15 @@ def main(arguments: list[str] | None = None) -> int:
         if "--debug" in given:
             raise
         output.show_error(
-            CommandError(f"arcway failed: {type(error).__name__}: {error}", FAILED, remedy="See more with --debug.")
+            CommandError(
+                f"arcway failed: {type(error).__name__}: {error}",
+                FAILED,
+                remedy="Run it again with --debug for details.",
+            )
         )
         return FAILED
     if code == INTERRUPTED:
-        output.stderr.print("Stopped; whatever was started goes on. See `arcway status`.")
+        output.stderr.print("Stopped; runs already started continue. See `arcway status`.")
     return code if isinstance(code, int) else OK
 
 

@@ -40,7 +40,7 @@ def _table(run: Json, elapsed: float) -> Table:
         mark, style = _MARKS.get(phase["state"], (" ", ""))
         busy = phase["state"] in ("Running", "Waiting", "Retrying")
         icon = Spinner("dots") if busy else Text(mark, style=style)
-        attempts = f"({phase['attempts']} looks)" if phase["attempts"] > 1 else ""
+        attempts = f"(attempt {phase['attempts']})" if phase["attempts"] > 1 else ""
         state = cell(phase["state"])
         state.stylize(style)
         table.add_row(icon, cell(phase["name"]), state, attempts, cell(phase["detail"]))

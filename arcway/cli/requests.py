@@ -62,7 +62,7 @@ def tags(given: list[str], option: str = "--tags") -> dict[str, str]:
     """Tags, labels or annotations from name=value; empty texts are none. Raises `CommandError`."""
     wrong = [item for item in given if item and "=" not in item]
     if wrong:
-        raise CommandError(f"{option} takes name=value, not {', '.join(wrong)}.", USAGE)
+        raise CommandError(f"{option} must be name=value, not {', '.join(wrong)}.", USAGE)
     return dict(item.split("=", 1) for item in given if item)
 
 

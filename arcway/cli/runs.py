@@ -55,7 +55,7 @@ def follow(server: Server, run: Json, how: Following) -> int:
 
 def detached(run: Json) -> int:
     """Say that a run goes on although nobody waits for it any more, and how to come back to it."""
-    output.stderr.print(f"Stopped waiting; run {run['id']} goes on.", markup=False)
+    output.stderr.print(f"Stopped waiting; run {run['id']} continues.", markup=False)
     output.stderr.print(f"  arcway status {run['id']} --follow", markup=False)
     return INTERRUPTED
 
@@ -77,7 +77,7 @@ def show_outcome(run: Json, format_: Output) -> int:
 def failure(run: Json) -> CommandError:
     """Why a run that is over did not succeed, and how to go on."""
     error = run["error"] or {"code": Code.RUN_TERMINATED, "message": f"The run is {run['state']}.", "remedy": None}
-    again = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then give the same command again."
+    again = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then run the same command again."
     remedy = f"{error['remedy'] or ''}\n  {again}".strip()
     return CommandError(f"{error['code']}: {error['message']}", FAILED, remedy=remedy, details=error.get("details"))
 

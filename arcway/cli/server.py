@@ -80,17 +80,17 @@ class Server:
             try:
                 parse_url(url, "http", "https")
             except UserInfoError:
-                raise CommandError("--server takes an address without user and password.", USAGE) from None
+                raise CommandError("--server must be an address without user and password.", USAGE) from None
             except ValueError:
                 pass  # the client says what is wrong with it
             try:
                 return cls(url, None, sign_in.of_user(url))
             except SignInError as error:
-                raise CommandError(str(error), USAGE, remedy="Give an https address with --server.") from error
+                raise CommandError(str(error), USAGE, remedy="Use an https address.") from error
         stack = local.running(local.state_dir())
         if stack is None:
             raise CommandError(
-                "There is no local Arcway.", FAILED, remedy="Start it with `arcway up`, or name one with --server."
+                "No local Arcway is running.", FAILED, remedy="Start one with `arcway up`, or pass --server."
             )
         return cls(stack.url, stack)
 
@@ -113,7 +113,7 @@ class Server:
             if run["finishedAt"]:
                 return
             if time.monotonic() > deadline:
-                text = f"Run {run['id']} is still in phase {run['phase']} after {timeout:.0f} s; it goes on."
+                text = f"Run {run['id']} is still in phase {run['phase']} after {timeout:.0f} s; it continues."
                 raise CommandError(text, TIMED_OUT, remedy=f"arcway status {run['id']}")
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
@@ -139,10 +139,10 @@ class Server:
         except SignInError as error:
             raise CommandError(str(error), REFUSED, remedy="Sign in with `az login`, then try again.") from error
         except httpx.HTTPError as error:
-            raise NoAnswerError(f"Arcway at {self.url} does not answer: {error}", FAILED) from error
+            raise NoAnswerError(f"Arcway at {self.url} does not respond: {error}", FAILED) from error
         body = _object_in(response)
         if body is None:
-            text = f"Arcway at {self.url} answered {response.status_code} without a JSON object."
+            text = f"Arcway at {self.url} returned {response.status_code} without a JSON object."
             code = REFUSED if response.status_code in (401, 403) else FAILED
             raise CommandError(text, code, remedy="Check the address given with --server, and ARCWAY_SCOPE.")
         if response.is_success:

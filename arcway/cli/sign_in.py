@@ -67,7 +67,7 @@ class SignIn:
                 return credential.get_token(self._scope)
             except AzureError as error:
                 said.append(str(error).strip().partition("\n")[0])
-        raise SignInError(f"No token for {self._scope} can be had: {' '.join(said)}")
+        raise SignInError(f"No token for {self._scope} is available: {' '.join(said)}")
 
 
 def of_user(url: str) -> SignIn | None:
@@ -76,7 +76,7 @@ def of_user(url: str) -> SignIn | None:
     if not scope:
         return None
     if urlsplit(url).scheme != "https" and not is_loopback(url):
-        raise SignInError(f"A token is sent to https or loopback addresses only, not to {url}.")
+        raise SignInError(f"Tokens are sent only to https or loopback addresses, not to {url}.")
     return SignIn(scope, _credentials(ca_file()))
 
 

@@ -60,7 +60,7 @@ def update(
     yes: YesOption = False,
     tags: TagsOption = None,
     remove_tag: Annotated[
-        list[str] | None, typer.Option("--remove-tag", help="Name of a tag to remove, may be repeated.")
+        list[str] | None, typer.Option("--remove-tag", help="Name of a tag to remove; may be repeated.")
     ] = None,
     proxy_https: ProxyHttpsOption = None,
     proxy_http: ProxyHttpOption = None,
@@ -68,15 +68,16 @@ def update(
     proxy_cert: ProxyCertOption = None,
     proxy_credentials: ProxyCredentialsOption = None,
     disable_proxy: Annotated[
-        bool, typer.Option("--disable-proxy", help="Take the proxy away, its certificate included.")
+        bool, typer.Option("--disable-proxy", help="Remove the proxy and its certificate.")
     ] = False,
     auto_upgrade: Annotated[
-        Literal["true", "false"] | None, typer.Option("--auto-upgrade", help="Whether the agents upgrade themselves.")
+        Literal["true", "false"] | None, typer.Option("--auto-upgrade", help="Automatic upgrade of the agents.")
     ] = None,
     distribution: DistributionOption = None,
     infrastructure: InfrastructureOption = None,
     azure_hybrid_benefit: Annotated[
-        Literal["True", "False", "NotApplicable"] | None, typer.Option("--azure-hybrid-benefit")
+        Literal["True", "False", "NotApplicable"] | None,
+        typer.Option("--azure-hybrid-benefit", help="Azure Hybrid Benefit."),
     ] = None,
     fail_fast: FailFastOption = False,
     dry_run: DryRunOption = False,

@@ -51,9 +51,15 @@ def upgrade(
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
-    agent_version: Annotated[str | None, typer.Option("--agent-version", help="Default: the newest.")] = None,
+    agent_version: Annotated[
+        str | None, typer.Option("--agent-version", help="Version of the agents. Default: the newest.")
+    ] = None,
     upgrade_timeout: Annotated[
-        int, typer.Option("--upgrade-timeout", help="Seconds for the new agents; then the old ones come back.")
+        int,
+        typer.Option(
+            "--upgrade-timeout",
+            help="Seconds until the new agents must be ready; otherwise the upgrade is rolled back.",
+        ),
     ] = 600,
     fail_fast: FailFastOption = False,
     proxy_https: ProxyHttpsOption = None,

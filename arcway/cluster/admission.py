@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from arcway.domain.text import shown
 
 _LABELS = (
-    "what it wants of labels and annotations can be given with agents.namespaceLabels, namespaceAnnotations, podLabels "
+    "set the labels and annotations that it requires with agents.namespaceLabels, namespaceAnnotations, podLabels "
     "and podAnnotations (--namespace-label, --namespace-annotation, --pod-label, --pod-annotation)"
 )
 
@@ -35,7 +35,7 @@ _KINDS: tuple[_Maker, ...] = (
     (
         re.compile(r"failed quota: ([^,:\s]+)"),
         "a quota",
-        "ResourceQuota {0} wants requests or limits that the agents do not set: remove it, or add a LimitRange with "
+        "ResourceQuota {0} requires requests or limits that the agents do not set: remove it, or add a LimitRange with "
         "defaults to the namespace.",
     ),
     (
@@ -58,28 +58,28 @@ _KINDS: tuple[_Maker, ...] = (
     (
         re.compile(r"ValidatingAdmissionPolicy ['\"]?([^\s'\"]+)"),
         "an admission policy",
-        f"Except the agents' namespaces from ValidatingAdmissionPolicy {{0}}, or meet it: {_LABELS}.",
+        f"Exempt the agents' namespaces from ValidatingAdmissionPolicy {{0}}, or comply with it: {_LABELS}.",
     ),
     (
         re.compile(r"admission webhook \"?([^\s\"]+)\"? denied"),
         "an admission policy",
-        f"Except the agents' namespaces from the policy behind webhook {{0}}, or meet it: {_LABELS}.",
+        f"Exempt the agents' namespaces from the policy behind webhook {{0}}, or comply with it: {_LABELS}.",
     ),
     (
         re.compile(r"failed calling webhook \"?([^\s\":]+)"),
-        "a webhook that does not answer",
-        "Bring back what answers webhook {0}, or delete its configuration: `kubectl get "
+        "a webhook that does not respond",
+        "Restore the service behind webhook {0}, or delete its configuration: `kubectl get "
         "validatingwebhookconfigurations,mutatingwebhookconfigurations`.",
     ),
     (
         re.compile(r"GKE Warden\S* \[?(?:authz )?\[?(denied by [^\]:]+)?"),
         "GKE Warden",
-        "GKE refuses this ({0}); use what Autopilot allows, or a standard cluster.",
+        "GKE Autopilot does not allow this ({0}); use a standard cluster.",
     ),
     (
         re.compile(r"denied (?:the )?request"),
         "an admission policy",
-        f"Except the agents' namespaces from the policy that the message names, or meet it: {_LABELS}.",
+        f"Exempt the agents' namespaces from the policy that the message names, or comply with it: {_LABELS}.",
     ),
 )
 

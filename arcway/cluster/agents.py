@@ -15,7 +15,7 @@ from arcway.cluster.hindrances import Hindrance, Item
 from arcway.cluster.names import NAMESPACE
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
-from arcway.domain.text import listed
+from arcway.domain.text import counted, listed
 
 IDENTITY_SECRETS = frozenset({"azure-identity-certificate", "kube-aad-proxy-certificate"})
 _LOG_BYTES = 4096
@@ -84,7 +84,7 @@ def judge(world: World, *, identity_issued: bool, now: datetime) -> Verdict:
     """The verdict on what was seen; `identity_issued` says whether the identity's certificates may be waited for."""
     deployments = world.deployments
     if not deployments:
-        return Verdict(False, "the release has no Deployments yet")
+        return Verdict(False, "the Helm release has no Deployments yet")
     waiting: list[str] = []
     found: list[Hindrance] = []
     for deployment in deployments:
@@ -95,11 +95,12 @@ def judge(world: World, *, identity_issued: bool, now: datetime) -> Verdict:
             waiting.append(deployment["metadata"]["name"])
             found += own
     ready = sum(map(is_ready, deployments))
+    summary = f"{ready} of {counted(len(deployments), 'Deployment')} ready"
     if waiting:
-        detail = f"{ready}/{len(deployments)} ready, waiting for {listed(sorted(waiting), _NAMED)}"
-        return Verdict(False, detail, _weightiest(found))
+        return Verdict(False, f"{summary}; waiting for {listed(sorted(waiting), _NAMED)}", _weightiest(found))
     held = len(deployments) - ready
-    return Verdict(True, f"{ready}/{len(deployments)} ready" + (f", {held} wait for the identity" if held else ""))
+    certificates = "its identity certificate" if held == 1 else "their identity certificates"
+    return Verdict(True, summary + (f"; {held} waiting for {certificates}" if held else ""))
 
 
 def hindrances_of(deployment: Item, world: World, now: datetime, *, with_events: bool = True) -> list[Hindrance]:
@@ -118,7 +119,7 @@ def hindrances_of(deployment: Item, world: World, now: datetime, *, with_events:
     for pod in own:
         pod_name = pod["metadata"]["name"]
         if told := hindrances.of_events(world.events, "Pod", pod_name):
-            error = ArcError(Code.POD_NOT_STARTING, f"Pod {pod_name} does not become ready: {told}")
+            error = ArcError(Code.POD_NOT_STARTING, f"Pod {pod_name} is not becoming ready: {told}")
             return [Hindrance(error, pod_name, settled=False)]
     return []
 

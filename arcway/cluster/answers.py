@@ -44,8 +44,8 @@ def malformed() -> Iterator[None]:
         while frame is not None:
             where = f"{frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}"
             frame = frame.tb_next
-        log.warning("a cluster's answer has not the expected shape: %s in %s", type(error).__name__, where)
-        text = f"What the cluster answered has not the expected shape ({type(error).__name__})."
+        log.warning("a cluster's response has an unexpected form: %s in %s", type(error).__name__, where)
+        text = f"The cluster returned an object of an unexpected form ({type(error).__name__})."
         raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, text) from error
 
 
@@ -55,23 +55,23 @@ def refuse_encoded(headers: Mapping[str, str], path: str) -> None:
     if coding.strip().lower() not in ("", "identity"):
         raise ArcError(
             Code.KUBERNETES_RESPONSE_INVALID,
-            f"The answer to {path} is encoded ({coding[:40]}), which was not asked for.",
+            f"The response to GET {path} is encoded ({coding[:40]}), although no encoding was requested.",
         )
 
 
 def object_in(data: bytes, path: str) -> Json:
     """The JSON object of an answer. Raises `ArcError`: ARC-2013 it is not JSON, ARC-2027 too large or malformed."""
     if count_of(data) > MOST_VALUES:
-        raise AnswerTooLarge(f"The answer to {path} has too many values.")
+        raise AnswerTooLarge(f"The response to GET {path} has too many values.")
     try:
         body = read_json(data)
     except ValueError as error:
-        text = f"{path} was not answered with JSON; is this a Kubernetes API server? ({error})"
+        text = f"GET {path} did not return JSON; is this a Kubernetes API server? ({error})"
         raise ArcError(
             Code.KUBERNETES_RESPONSE_INVALID if data[:1] == b"{" else Code.KUBERNETES_API_ERROR, text
         ) from error
     if not isinstance(body, dict):
-        raise ArcError(Code.KUBERNETES_API_ERROR, f"{path} was not answered with a JSON object.")
+        raise ArcError(Code.KUBERNETES_API_ERROR, f"GET {path} did not return a JSON object.")
     if body.get("metadata") is not None:
         _check_metadata(body["metadata"])
     return body
@@ -107,13 +107,13 @@ class Pages:
         self._values += count_of(data)
         found = page.get("items")
         if not isinstance(found, list | None):
-            raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"{self._path} was answered with items that are no list.")
+            raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"GET {self._path} returned items that are not a list.")
         if len(found or ()) > self._most:
             raise self._too_many()
         for item in found or ():
             if not isinstance(item, dict):
                 raise ArcError(
-                    Code.KUBERNETES_RESPONSE_INVALID, f"{self._path} was answered with an item that is no object."
+                    Code.KUBERNETES_RESPONSE_INVALID, f"GET {self._path} returned an item that is not an object."
                 )
             _check_metadata(item.get("metadata"))
             checked_name(item["metadata"].get("name"))
@@ -123,7 +123,7 @@ class Pages:
 
     def _go_on(self, token: object) -> None:
         if not isinstance(token, str | None) or len(token or "") > _TOKEN_LENGTH or token in self._seen:
-            raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"{self._path} was answered with pages that do not end.")
+            raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"GET {self._path} returned pages without an end.")
         self.token = token or ""
         self.is_incomplete = bool(token)
         self._seen.add(self.token)
@@ -133,7 +133,7 @@ class Pages:
     def _too_many(self) -> ArcError:
         return ArcError(
             Code.KUBERNETES_RESPONSE_INVALID,
-            f"{self._path} was answered with more than {self._most} items or {PAGES} pages.",
+            f"GET {self._path} returned more than {self._most} items or {PAGES} pages.",
         )
 
 
@@ -143,26 +143,24 @@ def checked_name(name: object) -> str:
     The rule is Kubernetes' own for names that are part of a path (IsValidPathSegmentName of k8s.io/apimachinery).
     """
     if not isinstance(name, str) or not 0 < len(name) <= _NAME_LENGTH or name in (".", "..") or set("/%") & set(name):
-        raise ArcError(
-            Code.KUBERNETES_RESPONSE_INVALID, "The cluster answered with an object whose name no object can have."
-        )
+        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, "The cluster returned an object with an invalid name.")
     return name
 
 
 def _check_metadata(metadata: object) -> None:
     if not isinstance(metadata, dict):
-        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, "The cluster answered with an object without metadata.")
+        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, "The cluster returned an object without metadata.")
     for name in ("labels", "annotations"):
         found = metadata.get(name)
         if found is not None and not (
             isinstance(found, dict) and all(isinstance(text, str) for text in found.values())
         ):
             raise ArcError(
-                Code.KUBERNETES_RESPONSE_INVALID, f"The cluster answered with {name} that are no texts by name."
+                Code.KUBERNETES_RESPONSE_INVALID, f"The cluster returned {name} that are not a map of strings."
             )
     for name in ("uid", "resourceVersion", "creationTimestamp", "namespace"):
         if not isinstance(metadata.get(name), str | None):
-            raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"The cluster answered with a {name} that is no text.")
+            raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"The cluster returned a {name} that is not a string.")
 
 
 def _slim(item: Json) -> None:

@@ -72,7 +72,7 @@ class ClusterApi:
         accept = (404,) if or_none else ()
         while found.is_incomplete:
             if time.monotonic() > until:
-                raise ArcError(Code.API_SERVER_TIMEOUT, f"GET {path} is not answered in full within {LIST_SECONDS} s.")
+                raise ArcError(Code.API_SERVER_TIMEOUT, f"GET {path} did not complete within {LIST_SECONDS} s.")
             more = {"limit": size, **({"continue": found.token} if found.token else {})}
             try:
                 data = self._fetch("GET", path, query={**query, **more}, accept=accept)
@@ -215,7 +215,7 @@ def _transport_errors(server: str, path: str) -> Iterator[None]:
     except ApiException as error:  # the client wraps TLS errors in one with status 0
         raise failure(server, str(error.reason)) from error
     except TooLargeError as error:
-        raise answers.AnswerTooLarge(f"The answer to {path} is too large.") from error
+        raise answers.AnswerTooLarge(f"The response to {path} is too large.") from error
     except (http.HTTPError, OSError) as error:
         reason: BaseException | None = error.reason if isinstance(error, http.MaxRetryError) else error
         if isinstance(reason, http.ProtocolError) and isinstance(reason.args[-1], TimeoutError):
@@ -224,13 +224,13 @@ def _transport_errors(server: str, path: str) -> Iterator[None]:
         if isinstance(reason, (http.SSLError, ssl.SSLError)):
             raise failure(server, str(reason)) from error
         if isinstance(reason, (http.TimeoutError, TimeoutError)) and not isinstance(reason, http.NewConnectionError):
-            raise ArcError(Code.API_SERVER_TIMEOUT, f"{server} does not answer in time: {text}") from error
+            raise ArcError(Code.API_SERVER_TIMEOUT, f"{server} did not respond in time: {text}") from error
         raise ArcError(Code.API_SERVER_UNREACHABLE, f"{server} cannot be reached: {text}") from error
 
 
 def _refusal(status: int, data: bytes, what: str, wait: float | None, access: Access | None = None) -> ArcError:
     text = answers.message_in(data)
-    message = f"{what} was answered {status}: {redact(text, 300)}"
+    message = f"{what} returned {status}: {redact(text, 300)}"
     if status == 403 and "being terminated" in text:
         return ArcError(Code.NAMESPACE_TERMINATING, message, retry_after=2)
     if status == 401 and access:

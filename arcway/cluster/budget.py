@@ -42,7 +42,7 @@ class Budget:
         """How long the call may still take. Raises TimeoutError when it may not."""
         left = self._until - time.monotonic()
         if left <= 0 or time.thread_time() - self._began > WORK_SECONDS:
-            raise TimeoutError("the answer takes too long as a whole")
+            raise TimeoutError("the response takes too long")
         return left
 
 

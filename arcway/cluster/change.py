@@ -67,7 +67,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json
     if not all_records(api):
         return [
             {
-                **finding(Code.AGENTS_NOT_INSTALLED, f"There is no release {RELEASE} in the cluster."),
+                **finding(Code.AGENTS_NOT_INSTALLED, f"The cluster has no Helm release {RELEASE}."),
                 "remedy": _NO_AGENTS,
             }
         ]
@@ -105,7 +105,7 @@ def train_of(values: Json) -> str:
     train = agents.get("releaseTrain") or "stable"
     if not isinstance(train, str) or not _TRAIN.fullmatch(train):
         raise ArcError(
-            Code.KUBERNETES_RESPONSE_INVALID, "The release in the cluster names a release train that there cannot be."
+            Code.KUBERNETES_RESPONSE_INVALID, "The Helm release in the cluster has an invalid release train."
         )
     return train
 
@@ -149,7 +149,7 @@ def roll_back(target: Target, before: Before) -> None:
             f"Revision {before.revision} of release {RELEASE} is not the one that was upgraded.",
         )
     if before.wanted and found.chart_version not in (before.version, before.wanted):
-        text = f"Release {RELEASE} has {found.chart_version} by now, which this run did not give it."
+        text = f"Release {RELEASE} now has {found.chart_version}, which this run did not install."
         raise ArcError(Code.RELEASE_SUPERSEDED, text)
     back = found.revision == before.revision or found.chart_version == before.version
     if again or found.status != "deployed" or not back:
@@ -163,4 +163,4 @@ def _is_the_same(target: Target, record: Json, uid: str | None) -> bool:
 
 
 def _gone() -> ArcError:
-    return ArcError(Code.AGENTS_NOT_INSTALLED, f"There is no release {RELEASE} in the cluster.", remedy=_NO_AGENTS)
+    return ArcError(Code.AGENTS_NOT_INSTALLED, f"The cluster has no Helm release {RELEASE}.", remedy=_NO_AGENTS)

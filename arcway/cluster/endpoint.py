@@ -131,7 +131,7 @@ def _proxy_for(server: str, host: str) -> str | None:
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     scheme = urlsplit(proxy).scheme.lower()
     if scheme not in ("http", "https"):
-        text = f"HTTPS_PROXY names a proxy of the kind {scheme[:20]}; Arcway goes through http and https proxies only."
+        text = f"HTTPS_PROXY is a {scheme[:20]} proxy; Arcway supports http and https proxies only."
         raise ArcError(Code.API_SERVER_UNREACHABLE, text, retryable=False)
     return proxy
 

@@ -43,7 +43,7 @@ class Hindrance:
     def with_line(self, line: str) -> "Hindrance":
         """With the last line of the container's log."""
         error = self.error
-        longer = ArcError(error.code, f"{error.message}. Its last line: {line}", remedy=error.remedy)
+        longer = ArcError(error.code, f"{error.message}. Last log line: {line}", remedy=error.remedy)
         return replace(self, error=longer)
 
 
@@ -60,7 +60,7 @@ def refused(deployment: str, message: str) -> Hindrance:
     """Pods of a Deployment that the cluster refuses, in its own words."""
     who = refusal_in(message)
     by = f" by {who.who}" if who else ""
-    text = f"The pods of {deployment} are refused{by}: {sentence(message, _LENGTH)}"
+    text = f"The pods of {deployment} are rejected{by}: {sentence(message, _LENGTH)}"
     return Hindrance(ArcError(Code.PODS_REFUSED, text, remedy=who.remedy if who else None), deployment)
 
 
@@ -88,7 +88,7 @@ def _of_container(pod: str, container: Item) -> Hindrance | None:
             ArcError(Code.IMAGE_PULL_FAILED, text), pod, final=reason in _FINAL, settled=reason in _PULL_SETTLED
         )
     if reason == "CrashLoopBackOff":
-        text = f"Container {container['name']} of pod {pod} keeps crashing: {message}{_ending(container)}"
+        text = f"Container {container['name']} of pod {pod} is in a crash loop: {message}{_ending(container)}"
         settled = container.get("restartCount", 0) >= _CRASHES
         return Hindrance(ArcError(Code.CRASH_LOOP, text), pod, container["name"], settled=settled)
     if reason in _SETUP:

@@ -184,7 +184,7 @@ def _replace(api: ClusterApi, body: dict[str, Any]) -> None:
         api.delete(f"{_SECRETS}/{SECRET}", uid=found["metadata"]["uid"])
     if api.create(_SECRETS, body) is None:
         raise ArcError(
-            Code.KUBERNETES_API_ERROR, f"Secret {NAMESPACE}/{SECRET} was changed by somebody else meanwhile."
+            Code.KUBERNETES_API_ERROR, f"Secret {NAMESPACE}/{SECRET} was changed by another client during the run."
         )
 
 
@@ -203,7 +203,7 @@ def _pem(secret: dict[str, Any]) -> tuple[str, rsa.RSAPrivateKey]:
         return text.decode(), private
     except (KeyError, ValueError, TypeError, ArithmeticError):
         # The cause may quote the key, so it is not chained.
-        raise ArcError(Code.PRIVATE_KEY_UNUSABLE, f"Secret {NAMESPACE}/{SECRET} holds no usable private key.") from None
+        raise ArcError(Code.PRIVATE_KEY_UNUSABLE, f"Secret {NAMESPACE}/{SECRET} has no usable private key.") from None
 
 
 def _check_parts(key: rsa.RSAPrivateNumbers) -> None:

@@ -120,7 +120,9 @@ def _parse(text: str) -> dict[str, Any]:
         document = read_yaml(text)
     except PlainYamlError as error:
         where = f" (line {error.line})" if error.line else ""
-        raise ArcError(Code.KUBECONFIG_INVALID, f"The kubeconfig is not acceptable YAML: {error}{where}.") from None
+        raise ArcError(
+            Code.KUBECONFIG_INVALID, f"The kubeconfig is not valid YAML for Arcway: {error}{where}."
+        ) from None
     if not isinstance(document, dict):
         raise ArcError(Code.KUBECONFIG_INVALID, "The kubeconfig is not a YAML mapping.")
     # kubectl takes a file without a kind for a kubeconfig, and none of another kind.
@@ -158,7 +160,7 @@ def _refuse(refused: list[dict[str, str]], missing: list[dict[str, str]]) -> Non
     """Raises `ArcError` ARC-2003 with all that is wrong: what is there and refused, and what is not there."""
     said = [
         f"{words}: {listed([item['field'] for item in items], _NAMED)}"
-        for words, items in (("has what the service refuses", refused), ("lacks what it needs", missing))
+        for words, items in (("has fields that are not accepted", refused), ("lacks required fields", missing))
         if items
     ]
     if said:
@@ -167,12 +169,12 @@ def _refuse(refused: list[dict[str, str]], missing: list[dict[str, str]]) -> Non
 
 def _refused(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, str]]:
     refused = [
-        {"field": f"{kind}.{name}", "message": "is not accepted by the service"}
+        {"field": f"{kind}.{name}", "message": "is not accepted"}
         for kind, given, accepted in (("cluster", cluster, _CLUSTER_FIELDS), ("user", user, _USER_FIELDS))
         for name in sorted(shown(name) for name in set(given) - accepted if not _says_nothing(given[name]))[:_NAMED]
     ]
     if user.get("token") and not _matches(_TOKEN, user["token"]):
-        refused.append({"field": "user.token", "message": "has characters that no bearer token has"})
+        refused.append({"field": "user.token", "message": "has characters that are not valid in a bearer token"})
     if cluster.get("tls-server-name") and not _matches(_HOST, cluster["tls-server-name"]):
         refused.append({"field": "cluster.tls-server-name", "message": "is not a host name"})
     return refused

@@ -54,7 +54,7 @@ def hold(api: ClusterApi, installation: str, run_id: str, existing: Callable[[Cl
             continue
         if lease is not None:
             return _held(lease)
-    raise ArcError(Code.KUBERNETES_API_ERROR, f"Lease {NAME} changes faster than it can be taken.")
+    raise ArcError(Code.KUBERNETES_API_ERROR, f"Lease {NAME} changed too often to be acquired.")
 
 
 def let_go(api: ClusterApi, installation: str, run_id: str) -> None:
@@ -110,7 +110,7 @@ def _create(api: ClusterApi, installation: str, run_id: str, before: list[str]) 
 
 
 def _taken(holder: str) -> ArcError:
-    return ArcError(Code.CLUSTER_LEASE_HELD, f"Another Arcway installation ({holder[:80]}) works on this cluster.")
+    return ArcError(Code.CLUSTER_LEASE_HELD, f"Another Arcway installation ({holder[:80]}) is changing this cluster.")
 
 
 def _is_of(lease: dict[str, Any], installation: str, run_id: str) -> bool:

@@ -70,19 +70,21 @@ def inspect(api: ClusterApi) -> list[Json]:
     latest = [record for namespace in releases.mine for record in records(api, namespace)[-1:]]
     statuses = [record["metadata"]["labels"].get("status", "") for record in latest]
     findings = [
-        finding(Code.AGENT_LEFTOVERS, f"Release {RELEASE} is {status}; it will be repaired.", "info")
+        finding(Code.AGENT_LEFTOVERS, f"Helm release {RELEASE} is {status}; Arcway will repair it.", "info")
         for status in statuses
         if status not in _WELL
     ]
     if len(releases.mine) > 1:
         text = f"The agents are installed {len(releases.mine)} times, in namespaces {listed(releases.mine)}; "
         findings.append(
-            finding(Code.AGENT_LEFTOVERS, f"{text}the first one is used, and disconnecting removes all.", "warning")
+            finding(Code.AGENT_LEFTOVERS, f"{text}Arcway uses the first one, and disconnecting removes all.", "warning")
         )
     if releases.mine:
         return findings
     names = [item["metadata"]["name"] for item in api.items(DEFINITIONS) if releases.own(item, definition=True)]
     if not names:
         return []
-    text = f"Definitions of earlier agents are there without a release: {listed(sorted(names), _SHOWN)}"
-    return [finding(Code.AGENT_LEFTOVERS, f"{text}; they will be taken over.", "info")]
+    text = (
+        f"Custom resource definitions of earlier agents exist without a Helm release: {listed(sorted(names), _SHOWN)}"
+    )
+    return [finding(Code.AGENT_LEFTOVERS, f"{text}; Arcway will adopt them.", "info")]

@@ -83,7 +83,7 @@ def start(
     if (namespace["metadata"].get("annotations") or {}).get(_RUN) != run_id:
         if _age(namespace) > 2 * DEADLINE_SECONDS:
             api.delete(_NAMESPACE, uid=namespace["metadata"]["uid"])
-        return "another check is under way"
+        return "another check is in progress"
     api.create(_JOBS, _job_body(image, addresses, route, marks))
     return None
 
@@ -92,19 +92,23 @@ def look(api: ClusterApi) -> Seen:
     """One look at the Job. Raises `ArcError` when the API does not answer."""
     job = api.get(f"{_JOBS}/{_NAME}")
     if job is None:
-        return Seen("", problem="The Job of the check is gone.")
+        return Seen("", problem="The Job of the network check no longer exists.")
     pods = api.items(f"{_NAMESPACE}/pods", labelSelector=f"batch.kubernetes.io/job-name={_NAME}")
     for pod in pods:
         if (written := _written(pod)) is not None:
             found = {address: word == "ok" for word, address in _OUTCOME.findall(written[:_WRITTEN])}
-            return Seen("done", found) if found else Seen("", problem="The check's pod ended without an outcome.")
+            return (
+                Seen("done", found)
+                if found
+                else Seen("", problem="The pod of the network check ended without a result.")
+            )
         if problem := _held_up(pod):
             return Seen("", problem=problem)
     for condition in (job.get("status") or {}).get("conditions") or []:
         if condition["type"] == "Failed" and condition["status"] == "True":
             return Seen("", problem=f"{condition.get('reason')}: {redact(condition.get('message') or '', 200)}")
     if not pods and (refused := _refused(api)):
-        return Seen("", problem=f"No pod can be made: {refused}")
+        return Seen("", problem=f"No pod can be created: {refused}")
     return Seen("the check runs in the cluster" if pods else "the check waits for its pod")
 
 
@@ -133,7 +137,9 @@ def _held_up(pod: Json) -> str | None:
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             since = datetime.fromisoformat(condition["lastTransitionTime"])
             if (datetime.now(UTC) - since).total_seconds() >= _UNSCHEDULABLE_SECONDS:
-                return f"The check's pod cannot be scheduled: {redact(condition.get('message') or '', 200)}"
+                return (
+                    f"The pod of the network check cannot be scheduled: {redact(condition.get('message') or '', 200)}"
+                )
     return None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from arcway.cluster.api import ClusterApi
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
-from arcway.domain.text import listed, shown
+from arcway.domain.text import counted, listed, shown
 
 ARCHITECTURES = ("amd64", "arm64")
 """What the agents' images are built for (https://learn.microsoft.com/azure/azure-arc/kubernetes/system-requirements)."""
@@ -40,7 +40,8 @@ def inspect(nodes: Sequence[Json]) -> list[Json]:
     """
     fitting = [node for node in nodes if _is_linux(node) and _is_schedulable(node)]
     if not fitting:
-        text = f"None of the {len(nodes)} nodes is a schedulable Linux node" if nodes else "The cluster has no node yet"
+        none = f"The cluster has {counted(len(nodes), 'node')}, but no schedulable Linux node"
+        text = none if nodes else "The cluster has no nodes yet"
         return [
             finding(Code.NO_LINUX_NODE, f"{text}; the agents wait until there is one.", "warning"),
             *_unready(nodes),
@@ -62,7 +63,7 @@ def memory(api: ClusterApi, nodes: Sequence[Json]) -> list[Json]:
             return []
     if not fitting or len(fitting) > _NODES_LOOKED_AT:
         return []
-    text = f"The schedulable Linux nodes have {left // 2**20} MiB of memory left; the agents need {MEMORY // 2**20}."
+    text = f"The schedulable Linux nodes have {left // 2**20} MiB of free memory; the agents need {MEMORY // 2**20}."
     return [finding(Code.LOW_MEMORY, text, "warning")]
 
 
@@ -106,10 +107,10 @@ def _architectures(nodes: Sequence[Json]) -> list[Json]:
         return [
             finding(
                 Code.NODE_ARCHITECTURE_UNSUPPORTED,
-                f"The schedulable Linux nodes are {has}; the agents run on {supported}.",
+                f"The schedulable Linux nodes have the architecture {has}; the agents support {supported}.",
             )
         ]
-    text = f"The agents do not run on {_named(others)}, only on {supported}."
+    text = f"The agents do not support the architecture of {_named(others)}, only {supported}."
     return [finding(Code.NODE_ARCHITECTURE_UNSUPPORTED, text, "warning")]
 
 

@@ -11,7 +11,7 @@ from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.finalizers import own_finalizers
 from arcway.cluster.leftovers import Releases
 from arcway.cluster.names import BINDINGS, DEFINITIONS, NAMESPACE, RELEASE_NAMESPACE
-from arcway.domain.text import listed, sentence, shown
+from arcway.domain.text import counted, listed, sentence, shown
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _KINDS = (
@@ -22,8 +22,8 @@ _KINDS = (
 _REASONS, _REASON_LENGTH = 5, 200
 _DEAD_API = "NamespaceDeletionDiscoveryFailure"
 _DEAD_API_REMEDY = (
-    "An aggregated API of the cluster does not answer, so that no namespace can go: `kubectl get apiservices` shows "
-    "which one; mend its server or delete the APIService."
+    "An aggregated API of the cluster does not respond, so namespaces cannot be deleted: `kubectl get apiservices` "
+    "shows which one; repair its server or delete the APIService."
 )
 # Conditions of a namespace that are not about its end.
 _ABOUT_THE_END = "Namespace"
@@ -88,7 +88,7 @@ def namespaces(api: ClusterApi) -> Iterator[Part]:
 def reason(parts: Sequence[Part]) -> str | None:
     """Why these stay, in one line; None when nothing says so."""
     found = list(dict.fromkeys(text for part in parts for text in part.reasons()))
-    more = [f"{len(found) - _REASONS} more reasons"] if len(found) > _REASONS else []
+    more = [counted(len(found) - _REASONS, "more reason")] if len(found) > _REASONS else []
     return "; ".join([*found[:_REASONS], *more]) or None
 
 

@@ -57,7 +57,7 @@ def read_yaml(text: str, size: int = SIZE, parts: int = PARTS) -> Any:
             str(getattr(error, "problem", "") or "it is not YAML")[:80], mark and mark.line + 1
         ) from None
     except UnicodeError:
-        raise PlainYamlError("it has characters that are no text") from None
+        raise PlainYamlError("it has invalid characters") from None
     return value
 
 
@@ -90,7 +90,7 @@ def _node(events: Iterator[Event], event: Event, depth: int) -> Any:
     if isinstance(event, ScalarEvent):
         return _scalar(event)
     if not depth:
-        raise _refused("such deep nesting is", event)
+        raise _refused("nesting this deep is", event)
     if isinstance(event, MappingStartEvent):
         return _mapping(events, depth)
     found = []
@@ -111,7 +111,7 @@ def _mapping(events: Iterator[Event], depth: int) -> dict[str, Any]:
     while not isinstance(event := next(events), MappingEndEvent):
         name = _node(events, event, depth - 1)
         if not isinstance(name, str):
-            raise _refused("keys that are no text are", event)
+            raise _refused("keys that are not strings are", event)
         if name == "<<":
             raise _refused("merge keys are", event)
         if name in found:

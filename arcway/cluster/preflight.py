@@ -1,6 +1,6 @@
 """What the cluster must be before anything is changed in it: every finding at once, and the facts later steps need.
 
-What the credential may not read is not looked at; the finding that says so stands for it. Must not know Azure; whose
+What the credential may not read is not checked; the finding that says so stands for it. Must not know Azure; whose
 agents are in the cluster is told by the cluster's own ConfigMap.
 """
 
@@ -22,7 +22,7 @@ from arcway.domain.detection import detect_distribution, detect_infrastructure
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
-from arcway.domain.text import shown
+from arcway.domain.text import counted, shown
 
 OLDEST_SUPPORTED = (1, 27)
 NEWEST_KNOWN = (1, 36)
@@ -96,13 +96,19 @@ def _version(told: str) -> list[Json]:
         return [
             finding(
                 Code.KUBERNETES_VERSION_UNSUPPORTED,
-                f"Kubernetes {told} is older than {oldest}; the agents may not work.",
+                f"Kubernetes {told} is older than {oldest}, the oldest supported version; the agents may not work.",
                 "warning",
             )
         ]
     if number > NEWEST_KNOWN:
         newest = ".".join(map(str, NEWEST_KNOWN))
-        return [finding(Code.KUBERNETES_VERSION_UNTESTED, f"Kubernetes {told} is newer than {newest}.", "info")]
+        return [
+            finding(
+                Code.KUBERNETES_VERSION_UNTESTED,
+                f"Kubernetes {told} is newer than {newest}, the newest tested version.",
+                "info",
+            )
+        ]
     return []
 
 
@@ -111,13 +117,13 @@ def _certificate(access: Access) -> list[Json]:
     days = (ends - datetime.now(UTC)).days
     if days >= CERTIFICATE_WARNING_DAYS:
         return []
-    text = f"The certificate of {access.server} ends in {days} days, on {ends:%Y-%m-%d}."
+    text = f"The certificate of {access.server} expires in {counted(days, 'day')}, on {ends:%Y-%m-%d}."
     return [finding(Code.SERVER_CERTIFICATE_EXPIRES_SOON, text, "warning")]
 
 
 def _memory(api: ClusterApi, found: list[Json]) -> list[Json]:
     if not api.may(*permissions.LIST_PODS):
-        text = "Whether the nodes have memory left is not known: the credential may not list pods of all namespaces."
+        text = "The free memory of the nodes is unknown: the credential cannot list pods in all namespaces."
         return [finding(Code.LOW_MEMORY, text, "info")]
     return nodes.memory(api, found)
 
@@ -139,7 +145,7 @@ def _left(api: ClusterApi, missing: Collection[Permission]) -> list[Json]:
         namespace = api.get(path)
         if namespace and namespace.get("status", {}).get("phase") == "Terminating":
             why = parts.reason([Part("namespace", path, namespace)])
-            text = f"Namespace {name} is being deleted; it is waited for" + (f": {why}" if why else "")
+            text = f"Namespace {name} is terminating; the run will wait for it" + (f": {why}" if why else "")
             found.append(finding(Code.NAMESPACE_TERMINATING, f"{text}.", "info"))
     if not found and not {permissions.LIST_RECORDS, permissions.LIST_CRDS} & set(missing):
         found += leftovers.inspect(api)

@@ -39,17 +39,17 @@ def cause(access: Access) -> tuple[str | None, str | None]:
     remedy = None
     if account:
         namespace, _, name = (shown(part) for part in account.partition(":"))
-        remedy = f"Make another token: `kubectl create token {name} -n {namespace}`"
-        remedy += ", after making the ServiceAccount again if it was deleted."
+        remedy = f"Create a new token: `kubectl create token {name} -n {namespace}`"
+        remedy += "; if the ServiceAccount was deleted, create it again first."
     now = datetime.now(UTC)
     for what, begins, ends in (
         ("token", _time(told.get("nbf")), _time(told.get("exp"))),
         ("client certificate", *_validity(access)),
     ):
         if ends and ends < now:
-            return f"its {what} ended on {ends:%Y-%m-%d %H:%M} UTC", remedy
+            return f"its {what} expired on {ends:%Y-%m-%d %H:%M} UTC", remedy
         if begins and begins > now:
-            return f"its {what} is valid from {begins:%Y-%m-%d %H:%M} UTC on only", remedy
+            return f"its {what} is not valid before {begins:%Y-%m-%d %H:%M} UTC", remedy
     if account:
         return f"its token is that of ServiceAccount {shown(account.replace(':', '/'))}", remedy
     return None, None

@@ -147,7 +147,7 @@ def mend(api: ClusterApi, namespace: str) -> bool:
         manifest = release.get("manifest")
         text, changes = mended(manifest, served) if isinstance(manifest, str) else ("", [])
         if changes:
-            log.warning("release %s/%s named what is not served: %s", namespace, RELEASE, listed(changes))
+            log.warning("release %s/%s used APIs that are not served: %s", namespace, RELEASE, listed(changes))
             write(api, namespace, record, {**release, "manifest": text})
             is_mended = True
     return is_mended

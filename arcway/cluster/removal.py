@@ -34,7 +34,7 @@ _ASKED = "arcway.dev/asked-again"
 _OF_HELM = (Code.HELM_FAILED, Code.HELM_TIMEOUT, Code.RELEASE_API_MISSING)
 _NAMED = 20
 _PRESENT = 100
-_WITHOUT_HELM = "Correct what Helm names, or set force (--force), which removes the agents without Helm."
+_WITHOUT_HELM = "Fix the cause given by Helm, or set force (--force) to remove the agents without Helm."
 # What one object may answer without keeping the rest: it cannot be deleted by this credential, or not at all.
 _REFUSED = (
     Code.CLUSTER_PERMISSION_MISSING,

@@ -67,7 +67,7 @@ def make(api: ClusterApi, name: str, seconds: int, needed: Sequence[Permission],
     if namespace != NAMESPACE:
         api.create(_NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {**owned, "name": namespace}})
     if api.create(_accounts(namespace), {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": owned}) is None:
-        raise ArcError(Code.KUBERNETES_CHANGE_REFUSED, f"There is a ServiceAccount {namespace}/{name} already.")
+        raise ArcError(Code.KUBERNETES_CHANGE_REFUSED, f"ServiceAccount {namespace}/{name} already exists.")
     return renew(api, name, seconds, namespace)
 
 
@@ -87,7 +87,7 @@ def renew(api: ClusterApi, name: str, seconds: int, namespace: str) -> Token:
         hold(answer["token"])
         return Token(answer["token"], datetime.fromisoformat(answer["expirationTimestamp"]), namespace)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ArcError(Code.KUBERNETES_API_ERROR, "The API server answered a TokenRequest without a token.") from error
+        raise ArcError(Code.KUBERNETES_API_ERROR, "The API server returned no token for a TokenRequest.") from error
 
 
 def wait_until_bound(api: ClusterApi, needed: Sequence[Permission], seconds: float) -> None:
@@ -102,7 +102,7 @@ def wait_until_bound(api: ClusterApi, needed: Sequence[Permission], seconds: flo
             lacking = "; ".join(permissions.in_words(missing))
             raise ArcError(
                 Code.CLUSTER_PERMISSION_MISSING,
-                f"The new ServiceAccount is bound to its role and still may not {lacking}.",
+                f"The new ServiceAccount is bound to its role but still lacks the permission to {lacking}.",
             )
         time.sleep(0.05)
         missing = permissions.missing(api, missing)
@@ -185,7 +185,7 @@ def _create(api: ClusterApi, path: str, kind: str, body: Json) -> Json:
     version, name = f"{_GROUP}/v1", body["metadata"]["name"]
     made = api.create(path, {"apiVersion": version, "kind": kind, **body})
     if made is None:
-        raise ArcError(Code.KUBERNETES_CHANGE_REFUSED, f"There is a {kind} {name} already.")
+        raise ArcError(Code.KUBERNETES_CHANGE_REFUSED, f"{kind} {name} already exists.")
     return {"apiVersion": version, "kind": kind, "name": name, "uid": made["metadata"]["uid"]}
 
 

@@ -32,7 +32,7 @@ def context_for(access: Access) -> ssl.SSLContext:
                 context.load_cert_chain(certificate, key, password="")
             except (ssl.SSLError, ValueError):
                 # The cause may quote the key, so it is not chained.
-                message = "client-certificate-data and client-key-data of the kubeconfig are no usable pair."
+                message = "client-certificate-data and client-key-data of the kubeconfig are not a usable pair."
                 raise ArcError(Code.KUBECONFIG_INVALID, message) from None
     return context
 
@@ -46,7 +46,7 @@ def _trust(context: ssl.SSLContext, authorities: str) -> None:
             usable += 1
     if not usable:
         raise ArcError(
-            Code.KUBECONFIG_INVALID, "certificate-authority-data of the kubeconfig holds no usable certificate."
+            Code.KUBECONFIG_INVALID, "certificate-authority-data of the kubeconfig has no usable certificate."
         )
 
 

@@ -84,7 +84,8 @@ def from_dotted(settings: dict[str, str]) -> Values:
             branch = branch.setdefault(name, {})
             if not isinstance(branch, dict):
                 raise ArcError(
-                    Code.AZURE_RESPONSE_INVALID, "The data plane's Helm settings have a value and names below it."
+                    Code.AZURE_RESPONSE_INVALID,
+                    "The data plane's Helm settings have a name that is both a value and a parent of others.",
                 )
         if "." in last:
             raise ArcError(

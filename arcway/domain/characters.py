@@ -55,7 +55,7 @@ def limited_details(details: list[Json]) -> list[Json]:
     rest = details[DETAILS_LIMIT:]
     if len(rest) == 1 and rest[0].get("field") == _MORE:
         return kept + rest
-    return kept + ([{"field": _MORE, "message": f"{len(rest)} more are not shown"}] if rest else [])
+    return kept + ([{"field": _MORE, "message": f"{len(rest)} more not shown"}] if rest else [])
 
 
 def _limited(value: object) -> object:

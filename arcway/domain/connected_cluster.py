@@ -8,6 +8,7 @@ from typing import Any
 
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
+from arcway.domain.text import counted
 
 type Json = dict[str, Any]
 
@@ -31,14 +32,14 @@ def with_ages(resource: Json, now: datetime) -> Json:
 
 
 def warnings(resource: Json) -> list[str]:
-    """What of a resource with ages needs somebody's attention, in words."""
+    """Warnings about a connected cluster with its ages: not connected, no heartbeat, certificate expires soon."""
     found = []
     status = (resource.get("properties") or {}).get("connectivityStatus")
     if status not in ("Connected", "Connecting"):
         found.append(f"is {status}")
     days, age = resource["certificateDaysLeft"], resource["heartbeatAgeSeconds"]
     if days is not None and days < CERTIFICATE_WARNING_DAYS:
-        found.append("certificate has expired" if days < 0 else f"certificate ends in {days} days")
+        found.append("certificate has expired" if days < 0 else f"certificate expires in {counted(days, 'day')}")
     if age is not None and age > HEARTBEAT_WARNING_SECONDS:
         found.append(f"no heartbeat for {span(age)}")
     return found
@@ -61,8 +62,8 @@ def managed_elsewhere(resource: Json | None) -> list[Json]:
 
 
 def has_expired(resource: Json | None) -> list[Json]:
-    """The finding that the agents' identity has expired, which Azure gives anew only to a cluster that is connected
-    anew (https://aka.ms/arc-k8s-connectivity-status).
+    """The finding that the agents' identity has expired, which Azure renews only when the cluster is connected again
+    (https://aka.ms/arc-k8s-connectivity-status).
     """
     properties = (resource or {}).get("properties") or {}
     if resource is None or str(properties.get("connectivityStatus")).lower() != "expired":
@@ -70,7 +71,7 @@ def has_expired(resource: Json | None) -> list[Json]:
     return [
         finding(
             Code.CONNECTED_CLUSTER_EXPIRED,
-            f"Connected cluster {resource['id']} has Expired: its agents' certificate has ended.",
+            f"Connected cluster {resource['id']} is Expired: its agents' certificate is no longer valid.",
         )
     ]
 
@@ -111,7 +112,7 @@ def has_key(resource: Json, public_key: str) -> bool:
 
 
 def taken(resource: Json) -> str:
-    """The sentence that says so."""
+    """The sentence that tells that the connected cluster is in use by another cluster."""
     return f"Connected cluster {resource['id']} is {_status(resource)} and has the key of another cluster."
 
 

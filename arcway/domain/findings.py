@@ -19,6 +19,6 @@ def finding(code: str, message: str, level: str = "error") -> dict[str, Any]:
 def not_allowed(actions: Iterable[str]) -> list[dict[str, Any]]:
     """A finding for every action that Arcway's identity lacks in the resource group."""
     return [
-        finding(Code.AZURE_PERMISSION_MISSING, f"Arcway's identity may not do {action} in the resource group.")
+        finding(Code.AZURE_PERMISSION_MISSING, f"Arcway's identity lacks {action} in the resource group.")
         for action in actions
     ]

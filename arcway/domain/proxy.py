@@ -29,7 +29,7 @@ def _proxy_url(text: str) -> str:
     try:
         parse_url(text, "http", "https")
     except UserInfoError as error:
-        raise ValueError(f"{error}: put them in a secret and name it in credentials.secret") from None
+        raise ValueError(f"{error}: store them in a secret and give its name in credentials.secret") from None
     return text
 
 
@@ -38,7 +38,7 @@ def _ca_certificates(text: str) -> str:
         raise ValueError("must not contain a private key")
     for certificate in _certificates(text):
         if not _is_ca(certificate):
-            raise ValueError(f"must hold certificates of CAs only; {certificate.subject.rfc4514_string()} is none")
+            raise ValueError(f"must contain CA certificates only; {certificate.subject.rfc4514_string()} is not one")
     return text
 
 

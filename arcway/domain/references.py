@@ -31,7 +31,7 @@ class KubeconfigReference(SecretReference):
     def _named_so(cls, temporary: bool, info: ValidationInfo) -> bool:
         # So that a request cannot have a secret deleted that somebody stored to keep.
         if temporary and not str(info.data.get("secret", TEMPORARY)).startswith(TEMPORARY):
-            raise ValueError(f"goes with a secret whose name starts with {TEMPORARY} only")
+            raise ValueError(f"is only allowed with a secret whose name starts with {TEMPORARY}")
         return temporary
 
     @property
@@ -49,7 +49,9 @@ def wrong_references(body: Mapping[str, Any]) -> list[Problem]:
     if credentials is not None:
         own = proxy_name(kubeconfig.secret) if kubeconfig is not None and kubeconfig.temporary else None
         if credentials.secret != own and kind_of(credentials.secret) is not Kind.PROXY_CREDENTIALS:
-            text = "must name proxy credentials: arcway-proxy-NAME, or those made together with a temporary kubeconfig"
+            text = (
+                "must be the name of proxy credentials: arcway-proxy-NAME, or those created with a temporary kubeconfig"
+            )
             found.append({"field": "proxy.credentials.secret", "message": text})
     return found
 
@@ -60,13 +62,18 @@ def wrong_kubeconfig(reference: KubeconfigReference) -> list[Problem]:
     if reference.temporary:
         if is_proved(reference.secret, reference.proof):
             return []
-        return [{"field": "kubeconfig.proof", "message": "must be the proof that belongs to the temporary secret"}]
+        return [{"field": "kubeconfig.proof", "message": "must be the proof of the temporary secret"}]
     if reference.proof is not None:
-        return [{"field": "kubeconfig.proof", "message": "goes with a temporary secret only"}]
+        return [{"field": "kubeconfig.proof", "message": "is only allowed with a temporary secret"}]
     if kind is Kind.TEMPORARY:
         return [{"field": "kubeconfig.temporary", "message": f"must be true for a name that starts with {TEMPORARY}"}]
     if kind is not Kind.KUBECONFIG:
-        return [{"field": "kubeconfig.secret", "message": f"must name a kubeconfig; this name is of the kind: {kind}"}]
+        return [
+            {
+                "field": "kubeconfig.secret",
+                "message": f"must be the name of a kubeconfig; this name is for another kind: {kind}",
+            }
+        ]
     return []
 
 

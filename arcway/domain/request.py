@@ -114,7 +114,7 @@ class OffboardRequest(_ClusterRequest):
         cls, kubeconfig: KubeconfigReference | None, info: ValidationInfo
     ) -> KubeconfigReference | None:
         if kubeconfig is None and not info.data.get("azure_only"):
-            raise ValueError("is needed to remove the agents; set azureOnly to leave the cluster alone")
+            raise ValueError("is required to remove the agents; set azureOnly to leave the cluster unchanged")
         return kubeconfig
 
     @field_validator("agents_only")
@@ -166,9 +166,9 @@ class UpdateRequest(_ClusterRequest):
     @classmethod
     def _says_something(cls, proxy: Proxy | None) -> Proxy | None:
         if proxy is not None and not (proxy.https or proxy.http or proxy.skip_range or proxy.certificate):
-            raise ValueError("must have https, http, skipRange or certificate; disableProxy takes the proxy away")
+            raise ValueError("must have https, http, skipRange or certificate; disableProxy removes the proxy")
         if proxy is not None and proxy.credentials and not (proxy.https or proxy.http):
-            raise ValueError("must have https or http along with credentials")
+            raise ValueError("must have https or http together with credentials")
         return proxy
 
     @field_validator("disable_proxy")
@@ -184,14 +184,14 @@ class UpdateRequest(_ClusterRequest):
         cls, kubeconfig: KubeconfigReference | None, info: ValidationInfo
     ) -> KubeconfigReference | None:
         if kubeconfig is None and _asks_for(info.data, _AGENTS_PART):
-            raise ValueError("is needed to change proxy, autoUpgrade, distribution or infrastructure")
+            raise ValueError("is required to change proxy, autoUpgrade, distribution or infrastructure")
         return kubeconfig
 
     @field_validator("operation")
     @classmethod
     def _changes_something(cls, operation: str, info: ValidationInfo) -> str:
         if not _asks_for(info.data, (*_RESOURCE_PART, *_AGENTS_PART)):
-            raise ValueError("has nothing to update: give at least one of the fields that say what to change")
+            raise ValueError("has nothing to update: set at least one of the fields to change")
         return operation
 
     @property
@@ -266,7 +266,7 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
     given: dict[str, Any] = {**body}
     if operation is not None and given.setdefault("operation", operation) != operation:
         raise ArcError(
-            Code.INVALID_FIELDS, details=[{"field": "operation", "message": f"must be {operation!r} here, or left out"}]
+            Code.INVALID_FIELDS, details=[{"field": "operation", "message": f"must be {operation!r} here, or omitted"}]
         )
     model = _MODELS.get(str(given.get("operation")), Request)
     details = control_characters(given, _MULTILINE)

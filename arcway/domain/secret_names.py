@@ -27,9 +27,9 @@ class Kind(StrEnum):
 
     KUBECONFIG = "kubeconfig"
     PROXY_CREDENTIALS = "proxy credentials"
-    TEMPORARY = "secret of one run"
+    TEMPORARY = "temporary secret of a run"
     PAGE = "secret of the page"
-    RESERVED = "secret reserved for a later use"
+    RESERVED = "reserved secret"
 
 
 # By the word after `arcway-`. Every other word begins the name of a kubeconfig.

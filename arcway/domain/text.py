@@ -54,6 +54,11 @@ def sentence(text: str, limit: int = LONG) -> str:
     return shown(_BLANKS.sub(" ", text[: 4 * limit]).strip(), limit)
 
 
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number and its noun as they read together: `0 errors`, `1 error`, `2 errors`; `plural` for irregular nouns."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
 def listed(names: Sequence[str], most: int = _NAMED) -> str:
     """Names by commas, those after the first `most` as a count."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from arcway.domain.connected_cluster import span
+from arcway.domain.text import counted
 from arcway.page.files import PLACE, address_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def _environment() -> "Environment":
         auto_reload=False,
     )
     made.globals |= {"PLACE": PLACE, "static": address_of}
-    made.filters |= {"age": age, "clock": clock, "span": span, "part": lambda text: quote(str(text), safe="")}
+    made.filters |= {"age": age, "clock": clock, "counted": counted, "span": span}
+    made.filters["part"] = lambda text: quote(str(text), safe="")
     return made
 
 

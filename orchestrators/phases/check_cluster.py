@@ -5,6 +5,7 @@ from typing import Any
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.domain.request import OffboardRequest, Request, UpdateRequest, UpgradeRequest
+from arcway.domain.text import counted
 
 from orchestrators.failures import StepFailed
 from orchestrators.phases.check_network import as_finding, check_network, not_checked
@@ -13,8 +14,8 @@ from orchestrators.run import ATTEMPTS, Json, Run, Work
 # A cluster that does not answer is a finding soon; Azure, which answers everybody else, is worth some patience.
 _CLUSTER_ATTEMPTS = 2
 _OF_AZURE = ("check_azure", "check_resource", "check_connected_cluster")
-_NOT_LOOKED_AT = "whatever is in the cluster (azureOnly)"
-_IF_DEAD = " If the cluster is gone for good, set azureOnly (--azure-only) to delete only the connected cluster."
+_NOT_LOOKED_AT = "everything in the cluster (azureOnly)"
+_IF_DEAD = " If the cluster no longer exists, set azureOnly (--azure-only) to delete only the connected cluster."
 
 
 def check_cluster(run: Run) -> Work[None]:
@@ -28,7 +29,7 @@ def check_cluster(run: Run) -> Work[None]:
         findings = yield from _to_change(run, request)
     run.find(findings)
     errors = [finding for finding in findings if finding["level"] == "error"]
-    run.detail(f"{len(errors)} errors in {len(findings)} findings" if findings else "nothing found")
+    run.detail(summary(findings))
     if run.request.operation == "check":
         network = {"network": run.facts["network"]} if "network" in run.facts else {}
         plan = _plan(run) if not errors else []
@@ -37,6 +38,14 @@ def check_cluster(run: Run) -> Work[None]:
         raise StepFailed(_as_error(errors))
     elif isinstance(request, OffboardRequest):
         run.leave(_to_remove(run))
+
+
+def summary(findings: list[Json]) -> str:
+    """How many findings there are of each level, the worst first."""
+    levels = [finding["level"] for finding in findings]
+    nouns = (("error", "error", "errors"), ("warning", "warning", "warnings"), ("info", "note", "notes"))
+    counts = [counted(levels.count(level), one, many) for level, one, many in nouns if level in levels]
+    return ", ".join(counts) or "no problems found"
 
 
 def _to_connect(run: Run, request: Request) -> Work[list[Json]]:
@@ -64,7 +73,7 @@ def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
     findings += yield from _look(run, "check_resource", publicKey=run.facts.get("publicKey"))
     if run.facts.get("resourceExists") and not run.facts["agents"] and not findings:
         remedy = CATALOGUE[Code.AGENTS_NOT_INSTALLED].remedy
-        message = f"There are no agents in the cluster; only connected cluster {request.name} is deleted."
+        message = f"The cluster has no agents; only connected cluster {request.name} will be deleted."
         findings.append({"code": Code.AGENTS_NOT_INSTALLED, "level": "warning", "message": message, "remedy": remedy})
     return findings
 
@@ -126,5 +135,5 @@ def _to_remove(run: Run) -> list[str]:
 
 def _as_error(errors: list[Json]) -> Json:
     first = errors[0]
-    more = f" ({len(errors) - 1} more errors in findings)" if len(errors) > 1 else ""
+    more = f" ({counted(len(errors) - 1, 'more error', 'more errors')} in findings)" if len(errors) > 1 else ""
     return ArcError(first["code"], first["message"] + more, remedy=first["remedy"], details=errors).as_dict()

@@ -40,7 +40,7 @@ def _try(run: Run) -> Work[list[Json]]:
 
 def not_checked() -> Json:
     """The finding that stands for a check which was asked for and not begun."""
-    error = ArcError(Code.NETWORK_NOT_CHECKED, "The network was not checked, because the cluster itself has errors.")
+    error = ArcError(Code.NETWORK_NOT_CHECKED, "The network check was skipped because the cluster has errors.")
     return {**as_finding(error.as_dict()), "level": "info"}
 
 

@@ -1,5 +1,7 @@
 """configureAgents: the settings that the data plane has for the real resource, given to Helm if any differs."""
 
+from arcway.domain.text import counted
+
 from orchestrators.run import RELEASE_ATTEMPTS, Run, Work
 
 
@@ -10,5 +12,5 @@ def configure_agents(run: Run) -> Work[None]:
     if seen["changed"]:
         run.changed()
     run.detail(
-        f"{seen['differing']} settings changed" if seen["changed"] else "settings are as the data plane wants them"
+        f"changed {counted(seen['differing'], 'setting')}" if seen["changed"] else "agent settings are up to date"
     )

@@ -26,7 +26,7 @@ def create_resource(run: Run) -> Work[None]:
         run.changed()
     if seen["operation"] or not seen["done"]:
         yield from run.poll("poll_resource", POLL_RESOURCE, late=Code.PROVISIONING_FAILED, operation=seen["operation"])
-    run.detail("provisioned" if seen["changed"] else "exists as asked")
+    run.detail("provisioned" if seen["changed"] else "already exists as requested")
 
 
 def _create(run: Run, *, was_there: bool) -> Work[Json]:

@@ -20,6 +20,6 @@ def delete_resource(run: Run) -> Work[None]:
     run.facts["result"] = {
         "id": run.request.cluster.resource_id,
         "resource": "deleted" if existed else "absent",
-        "agents": "not looked at",
+        "agents": "not checked",
     }
-    run.detail("deleted" if existed else "there is no such resource")
+    run.detail("deleted" if existed else "the resource does not exist")

@@ -9,6 +9,6 @@ def register_providers(run: Run) -> Work[None]:
     run.facts["unregistered"] = [name for name, state in seen["states"].items() if state != "Registered"]
     if seen["asked"]:
         run.changed()
-        run.detail(f"asked to register {', '.join(seen['asked'])}")
+        run.detail(f"requested registration of {', '.join(seen['asked'])}")
     else:
         run.detail("nothing to register")

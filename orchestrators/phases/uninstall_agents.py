@@ -10,10 +10,10 @@ from orchestrators.run import LEASE, Run, Work
 def uninstall_agents(run: Run) -> Work[None]:
     """The check saw whether there is anything; what it did not see was not there to be removed."""
     agents = run.facts["agents"]
-    untouched = {"id": run.request.cluster.resource_id, "resource": "not looked at"}
+    untouched = {"id": run.request.cluster.resource_id, "resource": "not checked"}
     run.facts["result"] = {**run.facts.get("result", untouched), "agents": "removed" if agents else "absent"}
     if not agents:
-        run.detail("there are no agents")
+        run.detail("the cluster has no agents")
         return
     force = isinstance(run.request, OffboardRequest) and run.request.force
     run.temporary(*LEASE)

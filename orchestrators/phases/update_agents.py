@@ -2,6 +2,7 @@
 
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_AGENTS
+from arcway.domain.text import counted
 
 from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
 
@@ -16,4 +17,4 @@ def update_agents(run: Run) -> Work[None]:
         run.changed()
     yield from run.poll("poll_agents", POLL_AGENTS, late=Code.AGENTS_NOT_READY, identityIssued=True)
     run.leave([])
-    run.detail(f"{len(changes)} settings changed" if changes else "settings are as asked")
+    run.detail(f"changed {counted(len(changes), 'setting')}" if changes else "agent settings are up to date")

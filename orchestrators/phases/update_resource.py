@@ -17,7 +17,7 @@ def update_resource(run: Run) -> Work[None]:
         run.leave([f"connected cluster {run.request.name} changed: {', '.join(changes)}"])
         yield from run.poll("poll_resource", POLL_RESOURCE, late=Code.PROVISIONING_FAILED, operation=seen["operation"])
         yield from look_again(run)
-    run.detail(f"changed {', '.join(changes)}" if changes else "is as asked")
+    run.detail(f"changed {', '.join(changes)}" if changes else "already as requested")
     if run.request.order == "azure-only":
         run.leave([])
 

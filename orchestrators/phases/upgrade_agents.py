@@ -12,7 +12,7 @@ def upgrade_agents(run: Run) -> Work[None]:
     release, wanted = run.facts["release"], run.facts["wanted"]
     run.facts["upgraded"] = wanted != release["version"]
     if not run.facts["upgraded"]:
-        run.detail(f"the agents have {wanted} already")
+        run.detail(f"the agents already have {wanted}")
         return
     if isinstance(run.request, UpgradeRequest):
         run.limit(run.request.upgrade_timeout)

@@ -49,7 +49,7 @@ def test_the_table_and_what_is_wrong(arcway: Arcway, cluster: SimulatedCluster, 
     order(cluster, outcome="crashLoop", restarts=4, log="starting\npassword=hunter2hunter2 is wrong\n")
     crash = problem(arcway, cluster, "crashLoop")
     assert crash["code"] == Code.CRASH_LOOP
-    assert crash["message"].endswith("Its last line: [redacted] is wrong")
+    assert crash["message"].endswith("Last log line: [redacted] is wrong")
     pods = {pod["name"]: pod for pod in ask(arcway, cluster).json()["pods"]}
     assert (pods[crash["pod"]]["status"], pods[crash["pod"]]["restarts"]) == ("CrashLoopBackOff", 4)
     shown = command("agents", *named)
@@ -120,11 +120,11 @@ def test_which_kubeconfig_is_used(arcway: Arcway, cluster: SimulatedCluster) -> 
     assert arcway.finish(arcway.http.post("/offboardings", json=body).json()["id"])["state"] == "Succeeded"
     answer = ask(arcway, cluster)
     assert (answer.status_code, answer.json()["code"]) == (404, Code.KUBECONFIG_UNKNOWN)
-    assert "was given no kubeconfig" in answer.json()["detail"]
+    assert "The last run had no kubeconfig" in answer.json()["detail"]
 
 
 def test_the_error_of_a_run_has_the_last_line_of_a_crash(arcway: Arcway, cluster: SimulatedCluster) -> None:
     order(cluster, outcome="crashLoop", restarts=3, log="first\nno route to host\n")
     run = arcway.connect(cluster, failFast=True)
     assert (run["state"], run["error"]["code"]) == ("Failed", Code.CRASH_LOOP)
-    assert run["error"]["message"].endswith("Its last line: no route to host")
+    assert run["error"]["message"].endswith("Last log line: no route to host")

@@ -63,7 +63,7 @@ def test_the_data_planes_settings_reach_the_agents(arcway: Arcway, azure: Contro
     azure.put("settings", {"global.noProxy": "10.0.0.0/8,.svc"})
     run = arcway.connect(cluster)
     assert run["state"] == "Succeeded"
-    assert "1 settings changed" in phase(run, "configureAgents")["detail"]
+    assert "changed 1 setting" in phase(run, "configureAgents")["detail"]
     assert len(cluster.revisions()) == 2
     again = arcway.connect(cluster)
     assert (again["changed"], len(cluster.revisions())) == (False, 2)
@@ -175,7 +175,7 @@ def test_termination_and_suspension_from_outside_show(
     instance = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{run_id.partition('.')[0]}"
     assert httpx.post(f"{instance}/suspend?reason=x", headers=arcway.management_key).status_code == 202
     suspended = arcway.wait_until(
-        run_id, lambda run: phase(run, "waitForMetadata")["detail"] == "suspended from outside"
+        run_id, lambda run: phase(run, "waitForMetadata")["detail"] == "suspended by an operator"
     )
     assert suspended["state"] == "Running"
     assert httpx.post(f"{instance}/terminate?reason=x", headers=arcway.management_key).status_code == 202

@@ -95,9 +95,9 @@ def test_a_dead_cluster_is_removed_from_azure_only(arcway: Arcway, cluster: Simu
     assert (run["state"], run["result"]["resource"], run["result"]["agents"]) == (
         "Succeeded",
         "deleted",
-        "not looked at",
+        "not checked",
     )
-    assert run["left"] == ["whatever is in the cluster (azureOnly)"]
+    assert run["left"] == ["everything in the cluster (azureOnly)"]
     assert "uninstallAgents" not in {item["name"] for item in run["phases"]}
     assert arcway.resource(cluster) is None
     assert cluster.objects() == objects

@@ -65,7 +65,7 @@ def test_the_command_line_takes_them(arcway: Arcway, cluster: SimulatedCluster, 
     assert done.returncode == 0, done.stderr
     assert_marked(cluster)
     wrong = command("connect", *named, "--kubeconfig-secret", cluster.secret, "--pod-label", "none")
-    assert (wrong.returncode, "--pod-label takes name=value" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "--pod-label must be name=value" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -213,4 +213,4 @@ def test_a_second_wish_for_a_cluster_names_the_run_that_works_on_it(signed: Sign
     assert olga.finish(started["id"])["canceledBy"]["name"] == "Olga Onboarder"
     signed.azure.put("faults", [])
     refused = people["offboarder"].post("/disconnect", fields)
-    assert (refused.status_code, "is needed to remove the agents" in refused.text) == (400, True)
+    assert (refused.status_code, "is required to remove the agents" in refused.text) == (400, True)

@@ -59,10 +59,10 @@ def test_findings_about_nodes_memory_and_leftovers_come_together(arcway: Arcway,
     ]
     assert told(run) == [*warnings, (Code.AGENT_LEFTOVERS, "info")]
     assert messages(run, Code.NODE_ARCHITECTURE_UNSUPPORTED) == [
-        f"The agents do not run on node {first}, only on amd64 and arm64."
+        f"The agents do not support the architecture of node {first}, only amd64 and arm64."
     ]
     assert messages(run, Code.NODE_NOT_READY) == [f"Not ready: node {second}."]
-    assert "have 792 MiB of memory left; the agents need 850" in messages(run, Code.LOW_MEMORY)[0]
+    assert "have 792 MiB of free memory; the agents need 850" in messages(run, Code.LOW_MEMORY)[0]
     assert "connectedclusters.arc.azure.com" in messages(run, Code.AGENT_LEFTOVERS)[0]
     assert run["result"]["ready"] is True
 
@@ -70,7 +70,7 @@ def test_findings_about_nodes_memory_and_leftovers_come_together(arcway: Arcway,
     run = check(arcway, cluster)
     assert (Code.NODE_ARCHITECTURE_UNSUPPORTED, "error") in told(run)
     assert messages(run, Code.NODE_ARCHITECTURE_UNSUPPORTED) == [
-        "The schedulable Linux nodes are riscv64, s390x; the agents run on amd64 and arm64."
+        "The schedulable Linux nodes have the architecture riscv64, s390x; the agents support amd64 and arm64."
     ]
     assert run["result"]["ready"] is False
 
@@ -97,9 +97,9 @@ def test_each_missing_permission_is_named_with_its_resource(arcway: Arcway, clus
     some = ("patch deployments", "bind clusterroles", "delete services", "create services")
     run = check(arcway, cluster, kubeconfig={"secret": limited(cluster, rules_but(*some))})
     assert messages(run, Code.CLUSTER_PERMISSION_MISSING) == [
-        "The credential may not create, delete services in namespace azure-arc.",
-        "The credential may not patch deployments.apps in namespace azure-arc.",
-        "The credential may not bind clusterroles.rbac.authorization.k8s.io cluster-admin.",
+        "The credential lacks the permission to create, delete services in namespace azure-arc.",
+        "The credential lacks the permission to patch deployments.apps in namespace azure-arc.",
+        "The credential lacks the permission to bind clusterroles.rbac.authorization.k8s.io cluster-admin.",
     ]
     # What it may not see is said, too: pods of other namespaces tell how much memory is left.
     assert (Code.LOW_MEMORY, "info") in told(run)

@@ -201,7 +201,7 @@ def test_the_remedy_is_that_of_the_cause(
     run = arcway.connect(cluster, onFailure="rollback")
     assert (run["state"], run["error"]["code"]) == ("Failed", code), run["error"]
     assert told in run["error"]["message"].lower()
-    assert "Assign the role" not in run["error"]["remedy"]
+    assert "Assign Arcway's identity the role" not in run["error"]["remedy"]
 
 
 def test_a_change_that_azure_answers_with_an_address_to_follow_is_followed(

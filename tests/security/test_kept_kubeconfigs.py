@@ -42,7 +42,7 @@ async def test_nothing_is_kept_of_a_check_that_is_refused() -> None:
     with pytest.raises(ArcError, match=Code.RUN_IN_PROGRESS):
         async with kept(GIVEN):
             raise ArcError(Code.RUN_IN_PROGRESS)
-    with pytest.raises(ArcError, match="There is no secret"):
+    with pytest.raises(ArcError, match="does not exist"):
         read()
 
 

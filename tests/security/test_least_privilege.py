@@ -100,7 +100,7 @@ def test_one_verb_less_is_a_finding_that_names_it(
             eventually(partial(_may_none, api, lost))
             eventually(partial(_may_all, api, [one for one in needed if one not in lost]))
             said = _findings(api, access, table)
-            assert said == {f"The credential may not {text}." for text in permissions.in_words(lost)}
+            assert said == {f"The credential lacks the permission to {text}." for text in permissions.in_words(lost)}
 
 
 def _may_none(api: ClusterApi, needed: list[Permission]) -> bool:

@@ -78,14 +78,14 @@ def test_a_kubeconfig_says_its_kind_or_nothing() -> None:
 def test_what_is_missing_is_named_as_missing(cluster: Any, user: Any, field: str) -> None:
     error = refusal(json.dumps(document(cluster, user)))
     assert error.code == Code.KUBECONFIG_REFUSED
-    assert f"lacks what it needs: {field}" in error.message
+    assert f"lacks required fields: {field}" in error.message
     assert "refuses" not in error.message
     assert [item["field"] for item in error.details] == [field]
 
 
 def test_what_is_refused_and_what_is_missing_are_told_apart() -> None:
     error = refusal(json.dumps(document({"proxy-url": "http://x"}, {"exec": {"command": "x"}})))
-    said = "has what the service refuses: cluster.proxy-url, user.exec; it lacks what it needs: user.token"
+    said = "has fields that are not accepted: cluster.proxy-url, user.exec; it lacks required fields: user.token"
     assert said in error.message
 
 

@@ -101,7 +101,7 @@ def test_the_secrets_of_the_page_are_of_a_kind_that_no_request_can_name(setting:
 def test_the_session_keys_are_not_the_client_secret() -> None:
     ids = dict.fromkeys(("ARCWAY_TENANT_ID", "ARCWAY_CLIENT_ID"), "99999999-8888-7777-6666-555555555555")
     names = dict.fromkeys(("ARCWAY_CLIENT_SECRET_NAME", "ARCWAY_SESSION_KEYS_NAME"), "arcway-page-one")
-    with pytest.raises(SettingsError, match="another secret"):
+    with pytest.raises(SettingsError, match="a different secret"):
         read_settings({**ids, **names})
 
 

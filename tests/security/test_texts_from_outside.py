@@ -224,7 +224,7 @@ def test_thousands_of_problems_are_fifty_and_a_count() -> None:
     for error in read_both(json.dumps(body).encode()):
         assert isinstance(error, ArcError)
         assert len(error.details) == 51
-        assert error.details[-1]["message"] == "2950 more are not shown"
+        assert error.details[-1]["message"] == "2950 more not shown"
         assert len(json.dumps(error.as_dict())) < 30_000
         again = ArcError.from_dict(error.as_dict())
         assert again.details == error.details

@@ -40,7 +40,7 @@ def refuse_other_names(request: func.HttpRequest) -> None:
     A name that an attacker lets point there (DNS rebinding) would make his page one of the same site.
     """
     if settings().authority is None and not is_loopback(urlsplit(request.url).hostname):
-        raise ArcError(Code.CROSS_SITE_REQUEST, "Without a sign-in Arcway answers to loopback addresses only.")
+        raise ArcError(Code.CROSS_SITE_REQUEST, "Without a sign-in authority, Arcway serves loopback addresses only.")
 
 
 def refuse_other_sites(request: func.HttpRequest) -> None:

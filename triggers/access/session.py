@@ -82,7 +82,7 @@ async def check_csrf(request: func.HttpRequest, form_token: str | None) -> Viewe
     refuse_other_sites(request)
     viewer = await viewer_of(request)
     if viewer is None:
-        raise ArcError(Code.NOT_SIGNED_IN, "Nobody is signed in to the page.", remedy="Sign in to the page again.")
+        raise ArcError(Code.NOT_SIGNED_IN, "You are not signed in to the page.", remedy="Sign in to the page again.")
     if not secrets.compare_digest(viewer.csrf.encode(), (form_token or "").encode()):
         raise ArcError(Code.CROSS_SITE_REQUEST)
     return viewer
@@ -176,8 +176,8 @@ async def client_secret() -> str:
     """The secret of the app registration. Raises `ArcError`: ARC-1009 there is none, ARC-2001 it cannot be read."""
     name = authority().secret_name
     if name is None:
-        text = "The page has no sign-in here: ARCWAY_CLIENT_SECRET_NAME is not set."
-        raise ArcError(Code.SIGN_IN_FAILED, text, remedy="Use the API with a bearer token, or set it.")
+        text = "The page's sign-in is not configured: ARCWAY_CLIENT_SECRET_NAME is not set."
+        raise ArcError(Code.SIGN_IN_FAILED, text, remedy="Set it, or use the API with a bearer token.")
     return (await _secrets.read(name)).strip()
 
 
@@ -187,14 +187,14 @@ async def _keys(*, again: bool = False) -> list[bytes]:
     lines = [line.strip() for line in (await _secrets.read(name, again=again)).splitlines() if line.strip()]
     if not lines or any(len(line) < _KEY_LENGTH for line in lines):
         text = f"Secret {name} must have one or more lines of at least {_KEY_LENGTH} random characters."
-        raise ArcError(Code.SIGN_IN_FAILED, text, remedy="Store such a line, as `openssl rand -base64 32` prints it.")
+        raise ArcError(Code.SIGN_IN_FAILED, text, remedy="Store a line such as `openssl rand -base64 32` prints.")
     return [_derived(line) for line in lines[:_MOST_KEYS]]
 
 
 def authority() -> Authority:
     """Where the page signs people in. Raises `ArcError` ARC-1009."""
     if (configured := settings().authority) is None:
-        raise ArcError(Code.SIGN_IN_FAILED, "There is no authority here to sign in at.")
+        raise ArcError(Code.SIGN_IN_FAILED, "Sign-in is not configured.")
     return configured
 
 

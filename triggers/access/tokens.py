@@ -119,7 +119,7 @@ class Tokens:
         # An id token of the page has the same audience and signature, but does not say that its bearer may call the
         # API. It names no client (azp), and it has the nonce that the page asked for.
         if not isinstance(claims.get("azp"), str) or "nonce" in claims:
-            raise ArcError(Code.NOT_SIGNED_IN, "The token is no access token.")
+            raise ArcError(Code.NOT_SIGNED_IN, "The token is not an access token.")
         return claims
 
     async def id_claims(self, token: str) -> Json:
@@ -136,9 +136,7 @@ class Tokens:
             key_id = header.get("kid")
             # Before a key is asked for, so that what can never count costs the authority nothing.
             if header.get("alg") != _ALGORITHM or not isinstance(key_id, str):
-                raise ArcError(
-                    Code.NOT_SIGNED_IN, f"The token is not signed with {_ALGORITHM} and a key that it names."
-                )
+                raise ArcError(Code.NOT_SIGNED_IN, f"The token is not signed with {_ALGORITHM}, or has no key id.")
             key = await self._keys.get(key_id)
             claims: Json = jwt.decode(
                 token,
@@ -152,7 +150,7 @@ class Tokens:
         except jwt.PyJWTError as error:
             raise ArcError(Code.NOT_SIGNED_IN, f"The token is not valid: {redact(str(error), 200)}.") from error
         if claims["tid"] != self._authority.tenant_id or not isinstance(claims["oid"], str) or not claims["oid"]:
-            raise ArcError(Code.NOT_SIGNED_IN, "The token is of another tenant or names nobody.")
+            raise ArcError(Code.NOT_SIGNED_IN, "The token was issued by another tenant or has no oid claim.")
         return claims
 
 

@@ -25,22 +25,22 @@ _HTML = re.compile(r"page(/.*)?")
 _UNKNOWN_PATH = "{*path}"
 _SECURITY = "entra"
 _TEXT = """\
-Connects Kubernetes clusters to Azure Arc. A request starts a run; the run tells what becomes of it.
+Connects Kubernetes clusters to Azure Arc. A request starts a run, which shows progress and outcome.
 
 - Every error is problem details (RFC 9457) with a code of docs/errors.md, also for a path that does not exist (404,
   ARC-1004) and a method that a path does not take (405, ARC-1005, with `Allow`). GET paths take HEAD, too.
-- `Accept` is ignored: there is one form of each answer.
-- Parameters that are not described are refused (ARC-1006): a misspelt `dryRun` must not start a run.
+- `Accept` is ignored: each response has one representation.
+- Unknown parameters are rejected (ARC-1006): a misspelt `dryRun` must not start a run.
 - A body is a JSON object in UTF-8 of at most 1 MiB, without a name twice in an object, NaN, Infinity, NUL characters
-  and halves of surrogate pairs. A body without `Content-Type` is taken for JSON.
-- Fields that are not described are refused in a request. In an answer there may be more in later versions.
+  and halves of surrogate pairs. A body without `Content-Type` is read as JSON.
+- Unknown fields in a request are rejected. Responses may have additional fields in later versions.
 """
 _HEADERS: Mapping[str, Json] = {
-    "Allow": {"description": "The methods that the path takes.", "schema": {"type": "string"}},
-    "ETag": {"description": "For If-None-Match.", "schema": {"type": "string"}},
-    "Location": {"description": "Where to ask for the run.", "schema": {"type": "string", "format": "uri-reference"}},
-    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
-    "WWW-Authenticate": {"description": "What to sign in with.", "schema": {"type": "string"}},
+    "Allow": {"description": "The methods that the path supports.", "schema": {"type": "string"}},
+    "ETag": {"description": "Value for If-None-Match.", "schema": {"type": "string"}},
+    "Location": {"description": "URL of the run.", "schema": {"type": "string", "format": "uri-reference"}},
+    "Retry-After": {"description": "Seconds to wait for the run.", "schema": {"type": "integer", "minimum": 0}},
+    "WWW-Authenticate": {"description": "The authentication scheme.", "schema": {"type": "string"}},
 }
 _ALWAYS = (Code.INVALID_PARAMETERS, Code.INTERNAL_ERROR)
 _WITH_ROLE = (Code.NOT_SIGNED_IN, Code.ROLE_MISSING, Code.CROSS_SITE_REQUEST, Code.SIGN_IN_AUTHORITY_UNREACHABLE)
@@ -106,7 +106,7 @@ def _schemas(operations: list[Operation]) -> tuple[Mapping[Any, Json], Json]:
 def _operation(found: Operation, by_key: Mapping[Any, Json], schemas: Json, authority: Authority | None) -> Json:
     summary, _, more = found.text.partition("\n")
     roles = [str(role) for role in sorted(found.needed)]
-    who = f"Needs the role {' or '.join(roles)}." if roles else "Open to everybody."
+    who = f"Requires the role {' or '.join(roles)}." if roles else "No role is required."
     made: Json = {
         "operationId": found.name,
         "summary": summary.rstrip("."),

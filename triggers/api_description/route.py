@@ -32,10 +32,10 @@ async def openapi(req: func.HttpRequest, client: df.DurableFunctionsClient) -> f
     OPEN,
     name="describe",
     parameters=NoParameters,
-    headers=(Header("If-None-Match", "The ETag of a description that is there already.", {"type": "string"}),),
+    headers=(Header("If-None-Match", "The ETag of a document that the caller already has.", {"type": "string"}),),
     answers={
         200: Answer("The OpenAPI document.", dict[str, Any], ("ETag",)),
-        304: Answer("The description is still that one.", None, ("ETag",)),
+        304: Answer("The document has not changed.", None, ("ETag",)),
     },
 )
 async def _get(

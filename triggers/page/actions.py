@@ -24,12 +24,13 @@ async def ask_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient, v
     """Whether to cancel the run."""
     run = await _run(req, client, viewer)
     question = f"Cancel {run['operation']} of {run['cluster']['name']}?"
-    what = "The run stops before its next step. What it made stays or is undone, as it was asked to."
+    kept = "Resources created so far are kept or rolled back, as the request's onFailure says."
+    what = f"The run stops before its next step. {kept}"
     return _ask(viewer, run, "cancel", question, what, "Cancel the run")
 
 
 async def cancel_run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """Ask the run to stop, if it still goes on."""
+    """Ask the run to stop, if it is still in progress."""
     run = await _run(req, client, viewer)
     if not run["finishedAt"]:
         await cancel(client, run["id"], viewer.identity)
@@ -40,7 +41,7 @@ async def ask_retry(req: func.HttpRequest, client: df.DurableFunctionsClient, vi
     """Whether to try again."""
     run = await _run(req, client, viewer)
     question = f"Retry {run['operation']} of {run['cluster']['name']}?"
-    what = "A new run of the same request looks at what is there and goes on from it."
+    what = "A new run of the same request continues from the current state."
     return _ask(viewer, run, "retry", question, what, "Retry")
 
 
@@ -62,7 +63,7 @@ async def connect_checked(
     run = await find(client, req.route_params["id"])
     request = await request_of(client, run["id"])
     if not isinstance(request, Request) or (run["operation"], run["state"]) != ("check", "Succeeded"):
-        raise ArcError(Code.CHECK_NOT_SUCCESSFUL, f"Run {run['id']} is no check that succeeded.")
+        raise ArcError(Code.CHECK_NOT_SUCCESSFUL, f"Run {run['id']} is not a successful check.")
     wanted = request.model_copy(update={"operation": "onboard"})
     started = await start(client, wanted, run["id"], Origin(run["correlationId"]), viewer)
     return _to(str(started.run))

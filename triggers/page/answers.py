@@ -46,7 +46,7 @@ async def answer(
     viewer = None
     try:
         if method not in handlers:
-            raise ArcError(Code.METHOD_NOT_ALLOWED, f"{request.method} is not allowed here.")
+            raise ArcError(Code.METHOD_NOT_ALLOWED, f"{request.method} is not supported here.")
         if method == "POST":
             refuse_other_sites(request)
         viewer = await viewer_of(request)
@@ -70,7 +70,7 @@ def fields_of(request: func.HttpRequest) -> Mapping[str, str]:
     """The fields of the form that was sent. Raises `ArcError` ARC-1003."""
     if len(request.get_body()) > FORM_LIMIT:
         text = f"The form is larger than {FORM_LIMIT // 1024} KiB."
-        raise ArcError(Code.BODY_TOO_LARGE, text, remedy="Send a kubeconfig with nothing but the cluster's context.")
+        raise ArcError(Code.BODY_TOO_LARGE, text, remedy="Send a kubeconfig that has only the cluster's context.")
     urlencoded = not request.headers.get("Content-Type", "").lower().startswith("multipart/")
     if urlencoded and request.get_body().count(b"&") > _MOST_FIELDS:
         raise ArcError(

@@ -87,7 +87,7 @@ async def _examined(req: func.HttpRequest, context: str | None) -> tuple[Given |
     """What the kubeconfig comes to, or what is wrong with it."""
     try:
         if not (text := _kubeconfig(req)):
-            return None, [{"field": "kubeconfig", "message": "is needed, as a file or as text"}]
+            return None, [{"field": "kubeconfig", "message": "is required, as a file or as text"}]
         return await asyncio.to_thread(kubeconfigs.examine, text, context), []
     except ArcError as error:
         field = "context" if error.code == Code.KUBECONFIG_CONTEXT_NOT_FOUND else "kubeconfig"

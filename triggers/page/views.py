@@ -115,17 +115,19 @@ async def agents_page(req: func.HttpRequest, client: df.DurableFunctionsClient, 
 
 async def unknown(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """Raises `ArcError` ARC-1004."""
-    raise ArcError(Code.PATH_NOT_FOUND, f"There is no page {PLACE}/{shown(req.route_params.get('path', ''), 100)}.")
+    raise ArcError(
+        Code.PATH_NOT_FOUND, f"The page does not exist: {PLACE}/{shown(req.route_params.get('path', ''), 100)}."
+    )
 
 
 def static(req: func.HttpRequest) -> func.HttpResponse:
     """A static file: for ever under the address that pages give, which names its content."""
     if req.method not in ("GET", "HEAD"):
         return http.problem(
-            ArcError(Code.METHOD_NOT_ALLOWED, f"{req.method} is not allowed here."), headers={"Allow": "GET"}
+            ArcError(Code.METHOD_NOT_ALLOWED, f"{req.method} is not supported here."), headers={"Allow": "GET"}
         )
     if (found := static_file(req.route_params.get("file", ""))) is None:
-        return http.problem(ArcError(Code.PATH_NOT_FOUND, "The page has no such file."))
+        return http.problem(ArcError(Code.PATH_NOT_FOUND, "The file does not exist."))
     tag = f'"{found.version}"'
     lasting = req.params.get("v") == found.version
     headers = {

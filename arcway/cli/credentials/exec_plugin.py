@@ -84,7 +84,7 @@ def _checked(spec: Json) -> tuple[str, list[str], bool]:
         raise _unusable("must have an interactiveMode of Never, IfAvailable or Always")
     terminal = sys.stdin is not None and sys.stdin.isatty()
     if mode == "Always" and not terminal:
-        raise _unusable("wants to ask somebody, and standard input is no terminal")
+        raise _unusable("asks for input, and standard input is not a terminal")
     return version, [command, *arguments], mode != "Never" and terminal
 
 
@@ -92,7 +92,7 @@ def _environment(spec: Json) -> dict[str, str]:
     try:
         return {str(item["name"]): str(item["value"]) for item in spec.get("env") or []}
     except (TypeError, KeyError) as error:
-        raise _unusable("has an env that is no list of names and values") from error
+        raise _unusable("has an env that is not a list of names and values") from error
 
 
 def _ask(command: list[str], variables: list[str], user_name: str, *, yes: bool) -> None:
@@ -103,8 +103,8 @@ def _ask(command: list[str], variables: list[str], user_name: str, *, yes: bool)
     if yes:
         return
     if not sys.stdin.isatty():
-        remedy = "Give --yes where nobody can be asked, once you have read the command."
-        raise CommandError("Running the command needs a confirmation.", USAGE, remedy=remedy)
+        remedy = "Pass --yes in non-interactive sessions, once you have read the command."
+        raise CommandError("Running the command requires confirmation.", USAGE, remedy=remedy)
     if not typer.confirm("Run it?", err=True):
         raise CommandError("Nothing was run.", USAGE)
 
@@ -130,9 +130,9 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float, *, own_session: bo
         reader.join(seconds)
         # One byte too many means that it goes on printing, and waits for somebody to read that.
         if reader.is_alive() or sum(map(len, found)) > _SIZE_LIMIT:
-            raise _failed(f"printed nothing that ends within {seconds:.0f} s and 1 MiB")
+            raise _failed(f"did not finish its output within {seconds:.0f} s and 1 MiB")
         if code := process.wait(seconds):
-            raise _failed(f"ended with code {code}")
+            raise _failed(f"exited with code {code}")
     except subprocess.TimeoutExpired:
         raise _failed(f"did not end within {seconds:.0f} s") from None
     finally:
@@ -163,15 +163,15 @@ def _credential(printed: bytes, version: str) -> Credential:
     try:
         said = read_json(printed)
     except ValueError:
-        raise _failed("printed something that is no JSON") from None
+        raise _failed("printed something that is not JSON") from None
     if (
         not isinstance(said, dict)
         or not isinstance(status := said.get("status"), dict)
         or said.get("kind") != "ExecCredential"
     ):
-        raise _failed("printed no ExecCredential with a status")
+        raise _failed("did not print an ExecCredential with a status")
     if said.get("apiVersion") != version:
-        raise _failed(f"printed another version than {version}")
+        raise _failed(f"did not print the version {version}")
     values = [status.get(name) for name in ("token", "clientCertificateData", "clientKeyData")]
     if not all(value is None or isinstance(value, str) for value in values):
         raise _failed("printed a credential that is not text")
@@ -179,7 +179,7 @@ def _credential(printed: bytes, version: str) -> Credential:
     if bool(certificate) != bool(key) or not (token or certificate):
         raise _failed("printed neither a token nor a client certificate with its key")
     if token and not (token.isascii() and token.isprintable() and " " not in token):
-        raise _failed("printed a token that cannot be sent")
+        raise _failed("printed a token with invalid characters")
     _check_time(status.get("expirationTimestamp"))
     hold(token, key)
     return Credential(token, certificate, key)
@@ -191,7 +191,7 @@ def _check_time(expires: object) -> None:
     try:
         ended = datetime.fromisoformat(str(expires)) <= datetime.now(UTC)
     except (ValueError, TypeError):
-        raise _failed("printed an expirationTimestamp that is no time") from None
+        raise _failed("printed an expirationTimestamp that is not a time") from None
     if ended:
         raise _failed("printed a credential that has expired")
 
@@ -201,5 +201,5 @@ def _unusable(why: str) -> CommandError:
 
 
 def _failed(why: str) -> CommandError:
-    remedy = "Run the command by hand and correct what it complains about; signing in anew often helps."
+    remedy = "Run the command in a terminal and fix the error that it reports; signing in again often helps."
     return CommandError(f"{Code.EXEC_PLUGIN_FAILED}: The exec plug-in {why}.", FAILED, remedy=remedy)

@@ -157,7 +157,7 @@ def _own_access(server: Server, given: Kubeconfig) -> Access:
     if not chosen.has_static_credential and chosen.user.get("exec"):
         if given.credential == "as-is":
             text = "--credential as-is sends a token or a client certificate; this user has an exec plug-in."
-            raise CommandError(text, USAGE, remedy="Leave it out: a ServiceAccount is made then.")
+            raise CommandError(text, USAGE, remedy="Leave the option out, so that a ServiceAccount is created.")
         found = exec_plugin.run(chosen.user["exec"], chosen.cluster, chosen.user_name, yes=given.yes)
         access = replace(access, token=found.token, certificate=found.certificate, key=found.key)
     with _as_command_errors(USAGE):
@@ -192,7 +192,7 @@ def _with_service_account(
             temporary_account.wait_until_bound(api, () if given.role else needed, _BOUND_SECONDS)
     left = (token.expires - datetime.now(UTC)).total_seconds()
     until = f"{token.expires:%Y-%m-%d %H:%M} UTC"
-    shorter = ", earlier than asked for with --credential-ttl" if left < seconds * 0.9 else ""
+    shorter = ", earlier than requested with --credential-ttl" if left < seconds * 0.9 else ""
     role = f"ClusterRole {given.role}" if given.role else "a ClusterRole of its own"
     text = f"Arcway uses ServiceAccount {token.namespace}/{name}, bound to {role}"
     output.stderr.print(f"{text}; its token expires {until}{shorter}.", markup=False)
@@ -210,7 +210,7 @@ def _store_credentials(undo: ExitStack, store: Store, names: _Names, credentials
     kept = ", which is kept" if names.keep else ""
     lines = (
         f"The proxy's password is sent by reference, as secret {names.proxy}{kept}. If you typed it, it is in your",
-        "shell's history: next time set ARCWAY_PROXY_HTTPS, leave it out to be asked, or name a stored secret.",
+        "shell's history: next time set ARCWAY_PROXY_HTTPS, omit the password to be prompted, or use a stored secret.",
     )
     output.stderr.print("\n".join(lines), markup=False)
 
@@ -243,5 +243,5 @@ def _seconds(given: Kubeconfig, needs: Needs) -> int:
     found = re.fullmatch(r"(\d{1,6})([smhd])", text)
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0
     if seconds < SHORTEST_SECONDS:
-        raise CommandError(f"--credential-ttl takes a time of at least 10m, as 24h, not {text}.", USAGE)
+        raise CommandError(f"--credential-ttl must be a time of at least 10m, such as 24h, not {text}.", USAGE)
     return seconds

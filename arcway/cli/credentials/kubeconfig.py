@@ -111,11 +111,11 @@ def _document(path: Path) -> Json:
         raise _unreadable(str(path), str(error)) from error
     except PlainYamlError as error:
         where = f", in line {error.line}" if error.line else ""
-        raise _unreadable(str(path), f"it is not acceptable YAML ({error}{where})") from None
+        raise _unreadable(str(path), f"it is not valid YAML for Arcway ({error}{where})") from None
     if document is None:
         return {}
     if not isinstance(document, dict) or document.get("kind", "Config") != "Config":
-        raise _unreadable(str(path), "it is no kubeconfig")
+        raise _unreadable(str(path), "it is not a kubeconfig")
     return document
 
 
@@ -123,10 +123,10 @@ def _entries(path: Path, document: Json, kind: str) -> dict[str, Json]:
     found: dict[str, Json] = {}
     listed = document.get(f"{kind}s") or []
     if not isinstance(listed, list):
-        raise _unreadable(str(path), f"its {kind}s are no list")
+        raise _unreadable(str(path), f"its {kind}s are not a list")
     for item in listed:
         if not isinstance(item, dict) or not isinstance(item.get(kind) or {}, dict):
-            raise _unreadable(str(path), f"its {kind}s are no list of named entries")
+            raise _unreadable(str(path), f"its {kind}s are not a list of named entries")
         name = str(item.get("name", ""))
         if name in found:
             raise _unreadable(str(path), f"it has two {kind}s named {name}")
@@ -157,7 +157,7 @@ def _refuse(cluster: Json, user: Json) -> None:
     found += [f"user.{name}" for name in _REFUSED["user"] if user.get(name)]
     if found:
         details = [{"field": name, "message": "is not accepted"} for name in found]
-        text = f"{Code.KUBECONFIG_REFUSED}: The kubeconfig asks for what Arcway refuses: {', '.join(found)}."
+        text = f"{Code.KUBECONFIG_REFUSED}: The kubeconfig has fields that Arcway does not accept: {', '.join(found)}."
         remedy = "Use a context with a CA, and with a token, a client certificate or an exec plug-in."
         raise CommandError(text, USAGE, remedy=remedy, details=details)
 

@@ -23,8 +23,8 @@ def without_credentials(proxy: Proxy) -> tuple[Proxy, str | None]:
     if len(found) > 1:
         raise CommandError("--proxy-https and --proxy-http must have the same user and password.", USAGE)
     if proxy.credentials_secret:
-        text = "A proxy URL has a user, and --proxy-credentials-secret is given."
-        raise CommandError(text, USAGE, remedy="Give one of the two.")
+        text = "A proxy URL has a user, and --proxy-credentials-secret is set as well."
+        raise CommandError(text, USAGE, remedy="Use only one of them.")
     plain = {name: url for name, (url, _) in split.items()}
     return replace(proxy, https=plain.get("https"), http=plain.get("http")), _with_password(found.pop() or "")
 
@@ -33,17 +33,17 @@ def _split(url: str) -> tuple[str, str | None]:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise CommandError("A proxy's address is no URL.", USAGE) from None
+        raise CommandError("A proxy's address is not a URL.", USAGE) from None
     if "@" in parts.path + parts.query + parts.fragment:
         # What looks like a path is the rest of a password that has one of these characters.
-        remedy = "Write / ? # @ : in it as %2F %3F %23 %40 %3A."
+        remedy = "Percent-encode / ? # @ : in it as %2F %3F %23 %40 %3A."
         raise CommandError("A proxy URL's user or password is not percent-encoded.", USAGE, remedy=remedy)
     if "@" not in parts.netloc:
         return url, None
     pair, _, host = parts.netloc.rpartition("@")
     user, colon, password = (unquote(part) for part in pair.partition(":"))
     if ":" in user or not user or f"{user}:{password}".strip() != f"{user}:{password}":
-        text = "A proxy's user must have no colon, and its password no blank at the end."
+        text = "A proxy's user must not contain a colon, and the password must not end with a space."
         raise CommandError(text, USAGE)
     return parts._replace(netloc=host).geturl(), f"{user}{colon}{password}"
 
@@ -52,5 +52,7 @@ def _with_password(credentials: str) -> str:
     if ":" in credentials:
         return credentials
     if not sys.stdin.isatty():
-        raise CommandError("A proxy URL has a user and no password.", USAGE, remedy="Give user:password@ or a secret.")
+        raise CommandError(
+            "A proxy URL has a user but no password.", USAGE, remedy="Use user:password@HOST, or a stored secret."
+        )
     return f"{credentials}:{typer.prompt('Password for the proxy', hide_input=True, err=True)}"

@@ -32,11 +32,11 @@ def store_of(server: Server, vault: str | None) -> Store:
     """The vault that the user names, else the folder of the embedded stack. Raises `CommandError`: there is neither."""
     if vault:
         if not is_url(vault, "https"):
-            raise CommandError("--key-vault takes an address as https://NAME.vault.azure.net.", USAGE)
+            raise CommandError("--key-vault must be an address such as https://NAME.vault.azure.net.", USAGE)
         return _Vault(vault)
     if server.stack is None:
-        remedy = "Name one that it may read with --key-vault or ARCWAY_KEY_VAULT, or a stored secret."
-        raise CommandError("A remote Arcway takes secrets from a Key Vault only.", USAGE, remedy=remedy)
+        remedy = "Set --key-vault or ARCWAY_KEY_VAULT to a Key Vault that Arcway can read, or use a stored secret."
+        raise CommandError("A remote Arcway reads secrets from a Key Vault only.", USAGE, remedy=remedy)
     return _Folder(Path(server.stack.secrets))
 
 
@@ -96,14 +96,14 @@ class _Vault:
     def _recoverable(self, name: str) -> CommandError:
         vault = str(urlsplit(self._address).hostname).partition(".")[0]
         command = f"az keyvault secret recover --vault-name {vault} --name {name}"
-        remedy = f"Recover it (`{command}`) or have it purged; no role helps to store another of its name."
+        remedy = f"Recover it (`{command}`) or purge it; until then no secret of this name can be stored."
         text = f"{Code.SECRET_SOFT_DELETED}: Secret {name} was deleted in {self._address} and can be recovered."
         return CommandError(text, FAILED, remedy=remedy)
 
     def _failed(self, what: str, error: Exception) -> CommandError:
         status = getattr(error, "status_code", None)
-        why = f"it answered {status}" if status else str(error).partition("\n")[0][:200]
-        remedy = "Sign in with `az login` as somebody who may set and delete secrets there (docs/permissions.md)."
+        why = f"it returned {status}" if status else str(error).partition("\n")[0][:200]
+        remedy = "Sign in with `az login` as a user who can set and delete secrets there (docs/permissions.md)."
         return CommandError(f"{what} in {self._address} failed: {why}.", FAILED, remedy=remedy)
 
 

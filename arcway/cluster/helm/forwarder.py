@@ -73,7 +73,7 @@ class _Forwarder:
         """The proxy's URL, once it listens. Raises `ArcError` ARC-5004 when it cannot."""
         self._listening.wait()
         if not self._own_port:
-            raise ArcError(Code.HELM_TIMEOUT, "Helm's way to the API server could not be opened.")
+            raise ArcError(Code.HELM_TIMEOUT, "Helm's local proxy to the API server could not be started.")
         return f"http://arcway:{self._credential}@127.0.0.1:{self._own_port}"
 
     def run(self) -> None:
@@ -145,7 +145,7 @@ class _Forwarder:
             async with asyncio.timeout(CONNECT_SECONDS):
                 there = await open_connection(self._endpoint, self._host, self._port)
         except _BROKEN as error:
-            reason = getattr(error, "strerror", None) or "no answer in time"
+            reason = getattr(error, "strerror", None) or "no response in time"
             await _answer(writer, f"502 The API server cannot be reached: {reason}")
             return
         self._writers.add(there[1])
@@ -187,7 +187,7 @@ async def _open_through(proxy: SplitResult, target: str) -> Streams:
         raise
     if status != ["200"]:
         writer.close()
-        raise ConnectionRefusedError(0, f"the outbound proxy answered {''.join(status)[:3]}")
+        raise ConnectionRefusedError(0, f"the outbound proxy returned {''.join(status)[:3]}")
     return reader, writer
 
 

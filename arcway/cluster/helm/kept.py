@@ -26,7 +26,7 @@ def work_folder(folder: Path) -> Path:
 def checked_digest(digest: str) -> str:
     """A digest as registries write it. Raises `ArcError` ARC-5001 for anything else."""
     if not _DIGEST.fullmatch(digest):
-        raise ArcError(Code.CHART_UNAVAILABLE, "The registry named no SHA-256 digest.")
+        raise ArcError(Code.CHART_UNAVAILABLE, "The registry returned no SHA-256 digest.")
     return digest
 
 

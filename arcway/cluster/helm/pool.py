@@ -81,7 +81,7 @@ class Worker:
                 raise EOFError
             data += chunk
             if len(data) > ANSWER_BYTES:
-                raise ValueError("the answer is too large")
+                raise ValueError("the response is too large")
         # Helm keeps 9 MB of discovery per API server; the next call is most likely for another one. The charts that it
         # keeps are in our own cache, which checks them.
         for name in (".kube", ".cache"):
@@ -89,7 +89,7 @@ class Worker:
         try:
             answer: dict[str, Any] = json.loads(data)
         except RecursionError as error:
-            raise ValueError("the answer is nested too deeply") from error
+            raise ValueError("the response is nested too deeply") from error
         return answer
 
     def kill(self) -> None:
@@ -193,7 +193,8 @@ class WorkerPool:
             except ValueError as error:
                 self._drop(worker)
                 raise ArcError(
-                    Code.KUBERNETES_RESPONSE_INVALID, f"What Helm {request['operation']} read cannot be used."
+                    Code.KUBERNETES_RESPONSE_INVALID,
+                    f"Helm {request['operation']} returned data that Arcway cannot use.",
                 ) from error
             self._give_back(worker)
         if "failed" in answer:

@@ -94,7 +94,7 @@ class Release:
         ):
             raise ArcError(
                 Code.KUBERNETES_RESPONSE_INVALID,
-                "The record of the release in the cluster is not one that Helm writes.",
+                "The release record in the cluster was not written by Helm.",
             )
         _hold_secrets_in(values or {})
         return cls(status, revision, chart_version, values or {})

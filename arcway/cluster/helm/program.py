@@ -60,7 +60,7 @@ class HelmProgram:
             return kept
         found, archive = self._fetch(f"oci://{reference.rpartition(':')[0]}@{digest}")
         if found != digest:
-            raise ArcError(Code.CHART_UNAVAILABLE, f"The registry gave another chart than {digest}.")
+            raise ArcError(Code.CHART_UNAVAILABLE, f"The registry returned a chart with another digest than {digest}.")
         return archive
 
     def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
@@ -96,7 +96,7 @@ class HelmProgram:
             said = _DIGEST.search(self._call(arguments, Code.CHART_UNAVAILABLE, home=folder))
             archives = list(Path(folder).glob("*.tgz"))
             if said is None or len(archives) != 1:
-                raise ArcError(Code.CHART_UNAVAILABLE, f"Helm did not say which digest {chart} has.")
+                raise ArcError(Code.CHART_UNAVAILABLE, f"Helm reported no digest for {chart}.")
             archive = archives[0].read_bytes()
         self._charts.put(said[1], archive)
         return said[1], archive
@@ -162,7 +162,7 @@ def _told(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         told = ()
     if not isinstance(told, dict | None):
-        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, "What Helm read of the release cannot be used.")
+        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, "Helm returned a release that Arcway cannot use.")
     return told or {}
 
 

@@ -5,74 +5,85 @@ from arcway.domain.codes import Code
 
 AGENTS: dict[Code, Kind] = {
     Code.CHART_UNAVAILABLE: Kind(
-        "The agents' chart cannot be fetched", "Check access to the chart's registry, then start a new run.", True
+        "The agents' Helm chart cannot be pulled",
+        "Check that Arcway can reach the chart's registry, then start a new run.",
+        True,
     ),
     Code.CHART_REGISTRY_NOT_ALLOWED: Kind(
-        "The agents' chart comes from a registry that is not allowed",
-        "Add the registry to ARCWAY_REGISTRIES if you trust it.",
+        "The agents' Helm chart comes from a registry that is not allowed",
+        "If you trust the registry, add it to ARCWAY_REGISTRIES.",
     ),
     Code.HELM_FAILED: Kind(
-        "Helm could not install the agents", "Read Helm's message, correct the cluster, start a new run."
+        "Helm could not install the agents",
+        "Fix the cause given in Helm's message, then start a new run.",
     ),
     Code.HELM_TIMEOUT: Kind(
-        "Helm did not finish in time", "Arcway tries again; check the API server's health if it lasts.", True
+        "Helm did not finish in time",
+        "No action needed: Arcway tries again. If it keeps failing, check the API server's health.",
+        True,
     ),
     Code.IMAGE_PULL_FAILED: Kind(
-        "An image of the agents cannot be pulled",
-        "Let the nodes reach the registry named (proxy, firewall, DNS, disk).",
+        "An agent image cannot be pulled",
+        "Make sure that the nodes can reach the registry in the message (proxy, firewall, DNS) and have disk space.",
     ),
     Code.POD_UNSCHEDULABLE: Kind(
-        "A pod of the agents cannot be scheduled",
-        "Add capacity, or remove the taints or selectors that the message names.",
+        "An agent pod cannot be scheduled",
+        "Add nodes or free capacity, or remove the taints or selectors that the message names.",
     ),
     Code.CRASH_LOOP: Kind(
-        "A container of the agents keeps crashing", "Read the container's log: `kubectl logs -n azure-arc POD`."
+        "An agent container is in a crash loop",
+        "Read the log of the crashed container: `kubectl logs --previous -n azure-arc POD -c CONTAINER`.",
     ),
     Code.AGENTS_NOT_READY: Kind(
-        "The agents are not ready in time",
-        "Look at `kubectl get pods -n azure-arc`, correct the cluster, start a new run.",
+        "The agents did not become ready in time",
+        "Run `kubectl get pods -n azure-arc`, fix what keeps the pods from being ready, then start a new run.",
     ),
     Code.CLUSTER_NOT_REPORTING: Kind(
         "The cluster did not report to Azure in time",
-        "Check the agents' outbound network (docs/errors.md lists the addresses), then start a new run.",
+        "Check the agents' outbound network (endpoints: docs/errors.md), then start a new run.",
     ),
     Code.RELEASE_LOCKED: Kind(
-        "The release is locked by an operation that never ended",
+        "The Helm release is locked by an unfinished operation",
         "Run `helm rollback azure-arc -n azure-arc-release` or `helm uninstall`, then start a new run.",
     ),
     Code.PRIVATE_KEY_UNUSABLE: Kind(
-        "The private key in the cluster cannot be used", "Delete the Secret named and start a new run."
+        "The private key in the cluster cannot be used",
+        "Delete the Secret that the message names, then start a new run.",
     ),
     Code.AGENTS_NOT_INSTALLED: Kind(
-        "The cluster has no agents", "Make sure that the kubeconfig names the cluster that is to be disconnected."
+        "The cluster has no agents",
+        "Check that the kubeconfig names the right cluster.",
     ),
     Code.AGENTS_NOT_REMOVED: Kind(
         "The agents were not removed in time",
-        "Look at what left names; force (--force) removes the finalizers that hold it.",
+        "Check the leftovers of the run. To remove the finalizers that block them, set force (--force).",
     ),
     Code.AUTO_UPGRADE_ON: Kind(
-        "The agents upgrade by themselves",
-        "Turn that off with `arcway update --auto-upgrade false`, then start a new run.",
+        "Auto-upgrade of the agents is on",
+        "Turn it off with `arcway update --auto-upgrade false`, then start a new run.",
     ),
     Code.AGENTS_NEWER_THAN_REQUESTED: Kind(
-        "The agents are newer than the version asked for",
-        "Ask for a newer version, or none for the newest; to go back, disconnect and connect with the older version.",
+        "The agents are newer than the requested version",
+        "Request a newer version, or leave it out for the newest. To downgrade, disconnect the cluster and connect it"
+        " with the older version.",
     ),
     Code.RELEASE_API_MISSING: Kind(
-        "The release names an API that the cluster does not have",
-        "If it is in the chart, choose another version of the agents; what the release has from before is mended by "
-        "itself. When disconnecting, force (--force) removes the agents without Helm.",
+        "The Helm release uses an API that the cluster does not serve",
+        "If the chart uses the API, choose another version of the agents. Arcway repairs manifests that earlier "
+        "versions left in the release. When disconnecting, force (--force) removes the agents without Helm.",
     ),
     Code.RELEASE_SUPERSEDED: Kind(
-        "The release was changed by somebody else meanwhile",
-        "Look at `helm history azure-arc -n NAMESPACE`; nothing was rolled back, because that is not this run's work.",
+        "The Helm release was changed during the run",
+        "Check `helm history azure-arc -n NAMESPACE`. Nothing was rolled back, because the current revision is not "
+        "this run's.",
     ),
     Code.PODS_REFUSED: Kind(
-        "The cluster refuses the agents' pods",
-        "Correct the quota, limit, security standard or policy that the message names; the pods come by themselves.",
+        "The cluster rejects the agent pods",
+        "Change the quota, limit range, pod security standard or policy that the message names. Kubernetes then "
+        "creates the pods without further action.",
     ),
     Code.POD_NOT_STARTING: Kind(
-        "A pod of the agents cannot be started",
-        "Correct what the message names; `kubectl describe pod -n azure-arc POD` says more.",
+        "An agent pod cannot be started",
+        "Fix the cause given in the message; `kubectl describe pod -n azure-arc POD` shows the events.",
     ),
 }

@@ -6,127 +6,145 @@ from arcway.domain.codes import Code
 CLUSTER: dict[Code, Kind] = {
     Code.SECRET_UNUSABLE: Kind(
         "The secret cannot be used",
-        "Store the kubeconfig as a secret under a name for kubeconfigs, such as arcway-kubeconfig-NAME "
-        "(docs/permissions.md), and give that name in kubeconfig.secret.",
+        "Store the kubeconfig as a secret whose name starts with arcway-kubeconfig- (docs/permissions.md), and give "
+        "that name in kubeconfig.secret.",
     ),
     Code.KUBECONFIG_INVALID: Kind(
         "The kubeconfig cannot be parsed",
-        "Send a kubeconfig as `kubectl config view --raw --minify --flatten` prints it.",
+        "Send the kubeconfig as `kubectl config view --raw --minify --flatten` prints it.",
     ),
     Code.KUBECONFIG_REFUSED: Kind(
-        "The kubeconfig has something that the service refuses, or lacks something that it needs",
-        "Embed a token or client certificate, and the CA unless it is a public one; exec plug-ins, file paths, "
-        "proxies, impersonation and skipped TLS checks are refused.",
+        "The kubeconfig has fields that are not accepted, or lacks required ones",
+        "Embed a token or client certificate, and the CA unless it is a public one. Exec plug-ins, file paths, "
+        "proxies, impersonation and insecure-skip-tls-verify are not accepted.",
     ),
     Code.KUBECONFIG_CONTEXT_NOT_FOUND: Kind(
-        "The kubeconfig context does not exist", "Name one of the contexts that the kubeconfig has, or none."
+        "The kubeconfig context does not exist",
+        "Use one of the kubeconfig's contexts (`kubectl config get-contexts`), or leave the context out for the "
+        "current one.",
     ),
     Code.SERVER_ADDRESS_NOT_ALLOWED: Kind(
         "The API server's address is not allowed",
         "Use an https address that is not loopback, link-local, multicast or a metadata service.",
     ),
     Code.CLUSTER_CREDENTIAL_REFUSED: Kind(
-        "The API server refused the credential", "Renew the token or client certificate in the kubeconfig."
+        "The API server rejected the credential",
+        "Renew the token or client certificate in the kubeconfig.",
     ),
     Code.SERVER_CERTIFICATE_UNTRUSTED: Kind(
         "The API server's certificate is not trusted",
-        "Put the certificate of the cluster's CA in certificate-authority-data.",
+        "Put the CA certificate of the cluster into certificate-authority-data of the kubeconfig.",
     ),
     Code.CLUSTER_PERMISSION_MISSING: Kind(
         "The cluster credential lacks a permission",
-        "Bind the user to cluster-admin for the time of onboarding, or grant the verbs named.",
+        "Bind the user to cluster-admin while the cluster is being connected, or grant the verbs that the message "
+        "lists.",
     ),
     Code.KUBERNETES_VERSION_UNSUPPORTED: Kind(
-        "The Kubernetes version is not supported", "Upgrade the cluster to a supported version."
+        "The Kubernetes version is not supported",
+        "Upgrade the cluster to a supported Kubernetes version.",
     ),
     Code.NO_LINUX_NODE: Kind(
         "The cluster has no schedulable Linux node",
-        "Add a Linux node, unless the cluster adds one by itself as soon as the agents wait for it.",
+        "Add a Linux node, unless the cluster's autoscaler adds one as soon as the agent pods are pending.",
     ),
     Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER: Kind(
         "The cluster's agents belong to another connected cluster",
-        "Disconnect the cluster from the resource named, or check that the kubeconfig names the right cluster.",
+        "Check that the kubeconfig names the right cluster, or first disconnect it from the resource in the message.",
     ),
     Code.NAMESPACE_TERMINATING: Kind(
-        "A namespace of the agents is being deleted", "Wait until the namespace is gone.", True
+        "A namespace of the agents is terminating",
+        "Wait until the namespace is deleted, then start a new run.",
+        True,
     ),
     Code.KUBERNETES_API_ERROR: Kind(
-        "The Kubernetes API answered with an error", "Read the message; try again when it is mended.", True
+        "The Kubernetes API returned an error",
+        "Fix the cause given in the message, then try again.",
+        True,
     ),
     Code.KUBERNETES_CHANGE_REFUSED: Kind(
-        "The Kubernetes API refused the change", "Read the message and correct the cluster."
+        "The Kubernetes API rejected the change",
+        "Fix the cause given in the message, then start a new run.",
     ),
     Code.CLUSTER_LEASE_HELD: Kind(
-        "Another Arcway installation works on the cluster",
-        "Wait until its run has ended; a Lease whose holder died expires after five minutes.",
+        "Another Arcway installation is changing the cluster",
+        "Wait until its run has ended. The Lease of an installation that stopped expires after five minutes.",
     ),
     Code.PROXY_BYPASS: Kind(
-        "What the agents reach without the proxy", "Add what is missing with proxy.skipRange (--proxy-skip-range)."
+        "Addresses that bypass the proxy",
+        "Add missing ones with proxy.skipRange (--proxy-skip-range).",
     ),
     Code.NODE_ARCHITECTURE_UNSUPPORTED: Kind(
-        "The agents do not run on a node's architecture", "Add Linux nodes that are amd64 or arm64."
+        "A node has an architecture that the agents do not support",
+        "Add Linux nodes of architecture amd64 or arm64.",
     ),
     Code.LOW_MEMORY: Kind(
-        "The nodes have little memory left", "Add a node, or free memory that other pods have requested."
+        "The nodes have too little free memory",
+        "Add a node, or reduce the memory requests of other pods (`kubectl describe nodes` lists them).",
     ),
     Code.NODE_NOT_READY: Kind(
-        "A node is not ready", "See why with `kubectl describe node NAME`; nothing is scheduled there."
+        "A node is not ready",
+        "Check its conditions with `kubectl describe node NAME`; no pods are scheduled on it.",
     ),
     Code.AGENT_LEFTOVERS: Kind(
-        "Something is left of earlier agents", "Nothing: it is taken over (`arcway disconnect` removes it)."
+        "Leftovers of an earlier agent installation",
+        "No action needed: Arcway adopts them (`arcway disconnect` removes them).",
     ),
     Code.SERVER_CERTIFICATE_EXPIRES_SOON: Kind(
-        "The API server's certificate ends soon", "Renew it (`kubeadm certs renew apiserver`) before then."
+        "The API server's certificate expires soon",
+        "Renew it before then, for example with `kubeadm certs renew apiserver`.",
     ),
     Code.KUBERNETES_VERSION_UNTESTED: Kind(
-        "The Kubernetes version is newer than known ones", "Try it on a cluster that may fail first."
+        "Arcway has not been tested with this Kubernetes version",
+        "Try a test cluster first.",
     ),
     Code.KUBECONFIG_UNKNOWN: Kind(
-        "No kubeconfig of the cluster is known", "Name one: ?kubeconfig=SECRET or --kubeconfig-secret SECRET."
+        "No kubeconfig of the cluster is known",
+        "Name a stored kubeconfig: ?kubeconfig=SECRET, or --kubeconfig-secret SECRET.",
     ),
     Code.SECRET_NOT_STORED: Kind(
-        "The kubeconfig cannot be kept",
-        "Set ARCWAY_VAULTS to a Key Vault in which Arcway's identity may set secrets (docs/permissions.md).",
+        "The kubeconfig cannot be stored",
+        "Set ARCWAY_VAULTS to a Key Vault in which Arcway's identity can set secrets (docs/permissions.md).",
     ),
     Code.TEMPORARY_CREDENTIAL_GONE: Kind(
-        "The credential that was made for one run is gone",
-        "Give the kubeconfig again: the same command anew (`arcway connect … --kube-config FILE`) goes on from what is "
-        "there; --keep-credential keeps the next one.",
+        "The temporary credential of the run has been removed",
+        "Run the command again with the kubeconfig (`arcway connect … --kube-config FILE`): it continues from the "
+        "current state. --keep-credential keeps the credential after the run.",
     ),
     Code.EXEC_PLUGIN_FAILED: Kind(
-        "The kubeconfig's exec plug-in gave no usable credential",
-        "Run its command by hand, or `kubectl get --raw /version`, and correct what it complains about.",
+        "The kubeconfig's exec plug-in returned no usable credential",
+        "Run the plug-in's command or `kubectl get --raw /version` in a terminal, and fix the error that it reports.",
     ),
     Code.KUBERNETES_RESPONSE_INVALID: Kind(
-        "The Kubernetes API's answer is malformed or too large",
-        "Check what answers at the API server's address: something between it and Arcway may change its answers.",
+        "The Kubernetes API's response is invalid or too large",
+        "Check what listens at the API server's address: a proxy between it and Arcway may change the responses.",
     ),
     Code.STEP_RESULT_TOO_LARGE: Kind(
-        "A step's result is too large to keep",
-        "Report it with the correlation id; what the cluster or Azure returned has more than 64 KiB.",
+        "A step's result is too large to store",
+        "Report it with the correlation id: the cluster or Azure returned more than 64 KiB.",
     ),
     Code.SECRET_NOT_OWNED: Kind(
-        "The secret belongs to others",
+        "The caller is not an owner of the secret",
         "Use a secret of your own, or ask one of its owners to add you to its tag arcway-owner.",
     ),
     Code.PROXY_CREDENTIALS_INVALID: Kind(
         "The proxy's credentials cannot be used",
-        "Store them as one line user:password in a secret whose name starts with arcway-proxy-.",
+        "Store one line, user:password, in a secret whose name starts with arcway-proxy-.",
     ),
     Code.NODES_TAINTED: Kind(
-        "The nodes have taints that the agents do not tolerate",
-        "Remove the taint from a node (`kubectl taint nodes NODE KEY-`), or add a node without one.",
+        "Every node has a taint that the agents do not tolerate",
+        "Remove the taint from a node (`kubectl taint nodes NODE KEY-`), or add a node without such a taint.",
     ),
     Code.ADMISSION_DENIED: Kind(
-        "An admission policy of the cluster refused an object",
-        "Except the agents' namespaces from what the message names, or change what it asks for.",
+        "An admission policy of the cluster rejected an object",
+        "Exempt the agents' namespaces from the policy or webhook that the message names, or change the policy.",
     ),
     Code.SERVER_CERTIFICATE_NAME_MISMATCH: Kind(
         "The API server's certificate is for another name",
-        "Use an address in the kubeconfig that the certificate has, or name one of its names in tls-server-name.",
+        "In the kubeconfig, use an address that the certificate lists, or set tls-server-name to a name that it lists.",
     ),
     Code.SERVER_CERTIFICATE_EXPIRED: Kind(
         "The API server's certificate has expired or is not valid yet",
-        "Renew it (`kubeadm certs renew all`), or set the clock right of the machine that Arcway runs on.",
+        "Renew it (`kubeadm certs renew all`), or correct the clock of the machine that Arcway runs on.",
     ),
 }

@@ -81,7 +81,7 @@ class Queue(Entity):
         self._give_back(self._unlock(token), failed=True)
 
     def release(self, token: UUID) -> None:
-        """The message was not looked at: no delivery. Raises LockLost."""
+        """Put the message back; this does not count as a delivery. Raises LockLost."""
         self._give_back(self._unlock(token), failed=False)
 
     def defer(self, token: UUID) -> None:

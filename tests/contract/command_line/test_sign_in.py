@@ -158,7 +158,7 @@ def test_each_way_to_sign_in_is_tried_and_all_refusals_are_told() -> None:
     assert SignIn(SCOPE, [none, Credential()]).header() == {"Authorization": "Bearer token-1"}
     with pytest.raises(SignInError) as caught:
         SignIn(SCOPE, [none, Credential(refusal="nor here")]).header()
-    assert str(caught.value) == f"No token for {SCOPE} can be had: no identity here nor here"
+    assert str(caught.value) == f"No token for {SCOPE} is available: no identity here nor here"
 
 
 def test_who_cannot_sign_in_is_refused(hostile: Hostile, credential: Credential) -> None:

@@ -163,8 +163,8 @@ def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arc
             cluster.send("DELETE", f"{path}/{name}", None)
     told = [finding["message"] for finding in run["findings"] if finding["code"] == Code.CLUSTER_PERMISSION_MISSING]
     assert told == [
-        "The credential may not delete networkpolicies.networking.k8s.io in namespace azure-arc.",
-        "The credential may not patch clusterrolebindings.rbac.authorization.k8s.io.",
+        "The credential lacks the permission to delete networkpolicies.networking.k8s.io in namespace azure-arc.",
+        "The credential lacks the permission to patch clusterrolebindings.rbac.authorization.k8s.io.",
     ]
 
 

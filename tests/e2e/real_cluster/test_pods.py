@@ -91,7 +91,7 @@ def test_the_last_line_of_a_crashing_container_is_told_without_its_secrets(
     failure = cluster.eventually(look)
     assert failure
     assert failure.code == Code.CRASH_LOOP
-    assert failure.message.endswith("Its last line: panic: cannot reach https://[redacted]proxy.example:3128")
+    assert failure.message.endswith("Last log line: panic: cannot reach https://[redacted]proxy.example:3128")
 
 
 _TOO_BIG = {"name": "main", "image": "i:1", "resources": {"requests": {"cpu": "1000"}}}
@@ -113,10 +113,10 @@ def test_a_pod_that_waits_for_its_certificate_is_waiting_and_not_failing(api: Ap
     _deploy(api, volumes=[{"name": "identity", "secret": {"secretName": "azure-identity-certificate"}}])
     verdict = api.eventually(lambda: (found := _judged(api, product)).done and found)
     assert verdict
-    assert verdict.detail == "0/1 ready, 1 wait for the identity"
+    assert verdict.detail == "0 of 1 Deployment ready; 1 waiting for its identity certificate"
     made = {"metadata": {"name": "azure-identity-certificate"}, "stringData": {"tls.crt": "x"}}
     assert api.http.post(api.path("secrets"), json=made).status_code == 201
-    api.eventually(lambda: _judged(api, product).detail == "1/1 ready")
+    api.eventually(lambda: _judged(api, product).detail == "1 of 1 Deployment ready")
 
 
 _SCRIPT = """kubectl delete crd gitconfigs.clusterconfig.azure.com --ignore-not-found

@@ -99,7 +99,7 @@ print("for the user", file=sys.stderr)
 
 
 def test_its_own_errors_reach_the_user(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(CommandError, match="ended with code 3"):
+    with pytest.raises(CommandError, match="exited with code 3"):
         run(plugin("import sys; print('sign in first', file=sys.stderr); sys.exit(3)"), CLUSTER, "me", yes=True)
     assert "sign in first" in capfd.readouterr().err
 

@@ -155,7 +155,7 @@ def test_a_token_shorter_than_asked_for_is_told(
     world.hours = hours
     with handed(given):
         pass
-    assert ("earlier than asked for" in capsys.readouterr().err) == told
+    assert ("earlier than requested" in capsys.readouterr().err) == told
 
 
 def test_a_stored_kubeconfig_is_named_and_nothing_is_made(world: World) -> None:

@@ -135,11 +135,14 @@ _LATE = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "mess
 @pytest.mark.parametrize(
     ("answers", "problem"),
     [
-        ({}, "The Job of the check is gone."),
-        ({_JOB: {}, "pods": [ended(None)]}, "The check's pod ended without an outcome."),
-        ({_JOB: {}, "pods": [pod(conditions=[_UNSCHEDULABLE])]}, "The check's pod cannot be scheduled: 0/2 nodes"),
+        ({}, "The Job of the network check no longer exists."),
+        ({_JOB: {}, "pods": [ended(None)]}, "The pod of the network check ended without a result."),
+        (
+            {_JOB: {}, "pods": [pod(conditions=[_UNSCHEDULABLE])]},
+            "The pod of the network check cannot be scheduled: 0/2 nodes",
+        ),
         ({_JOB: {"status": {"conditions": [_LATE]}}}, "DeadlineExceeded: too long"),
-        ({_JOB: {}, "events": [{"message": "exceeded quota"}]}, "No pod can be made: exceeded quota"),
+        ({_JOB: {}, "events": [{"message": "exceeded quota"}]}, "No pod can be created: exceeded quota"),
     ],
 )
 def test_what_keeps_the_job_from_an_outcome(answers: dict[str, Any], problem: str) -> None:

@@ -56,7 +56,7 @@ def test_architecture_and_readiness() -> None:
 def test_a_cluster_that_makes_nodes_on_demand_has_none_yet() -> None:
     (told,) = inspect([])
     assert (told["code"], told["level"]) == (Code.NO_LINUX_NODE, "warning")
-    assert "no node yet" in told["message"]
+    assert "no nodes yet" in told["message"]
 
 
 def tainted(name: str, *taints: tuple[str, str]) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def test_memory_is_counted_as_the_scheduler_does() -> None:
     initial = {"spec": {"initContainers": [asks("300Mi")], "containers": [asks("10Mi")], "overhead": {"memory": "4Mi"}}}
     (found,) = memory(Pods(a=[plain, sidecar, initial]), [node("a")])  # type: ignore[arg-type]
     assert (found["code"], found["level"]) == (Code.LOW_MEMORY, "warning")
-    assert f"have {1024 - 150 - 30 - 304} MiB of memory left; the agents need {MEMORY // 2**20}" in found["message"]
+    assert f"have {1024 - 150 - 30 - 304} MiB of free memory; the agents need {MEMORY // 2**20}" in found["message"]
 
 
 def test_only_as_many_nodes_are_looked_at_as_it_takes() -> None:

@@ -54,9 +54,9 @@ def test_certificates_of_cas_are_taken_several_at_once() -> None:
     [
         ("PEM", "PEM form"),
         ("", "PEM form"),
-        (certificate(ca=False), "CAs only"),
-        (certificate(ca=None), "CAs only"),
-        (certificate() + certificate(ca=False), "CAs only"),
+        (certificate(ca=False), "CA certificates only"),
+        (certificate(ca=None), "CA certificates only"),
+        (certificate() + certificate(ca=False), "CA certificates only"),
         (certificate(begins=-9, ends=-2), "has expired"),
         (certificate() + certificate(begins=-9, ends=-2), "has expired"),
         (certificate(begins=2), "not valid yet"),

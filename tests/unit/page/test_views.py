@@ -55,8 +55,8 @@ async def test_clusters_that_need_attention_come_first(monkeypatch: pytest.Monke
     monkeypatch.setattr(queries, "connected_clusters_in", lambda subscription, group: found)
     text = (await views.clusters_page(asked(subscription=SUBSCRIPTION), client, READER)).get_body().decode()
     assert re.findall(r'<th scope="row">(\w)', text) == ["b", "d", "a", "c"]
-    assert "4 in Azure now, 2 with something to look at" in text
-    for warning in ("is Offline", "no heartbeat for 60m", "certificate ends in 3 days"):
+    assert "4 connected clusters in Azure now; 2 need attention" in text
+    for warning in ("is Offline", "no heartbeat for 60m", "certificate expires in 3 days"):
         assert f"<li>{warning}</li>" in text
     assert "disconnect" not in text
 
