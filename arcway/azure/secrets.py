@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _OWNER_TAG = "arcway-owner"
 _MADE_BY_TAG = "managed-by"
 _PAGE = "arcway-page"
+_RECOVERY_SECONDS = 60
 
 
 def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone: str = "ARC-2001") -> str:
@@ -67,22 +68,44 @@ def delete_secret(name: str, *kinds: Kind) -> None:
 def store_secret(name: str, text: str, expires: datetime) -> bool:
     """Keep a kubeconfig as a secret until `expires`: in the secret folder where there is one, else in the first vault.
 
-    One that somebody stored with owners or for good stays as it is. Returns whether there was none before. Raises
-    `ArcError`: ARC-2001 the name is none, ARC-2024 there is neither, ARC-4002 the vault does not allow it, or what else
-    Azure answers.
+    One that somebody stored with owners or for good stays as it is, also when it was deleted and had to be recovered.
+    Returns whether there was none before. Raises `ArcError`: ARC-2001 the name is none, ARC-2024 there is neither,
+    ARC-4002 the vault does not allow it, ARC-4025 it keeps a deleted one that cannot be recovered, or what else Azure
+    answers.
     """
     _check(name, Kind.KUBECONFIG)
     stored = _find(name)
-    if stored is not None and (stored.owners is not None or stored.expires is None):
+    if _is_to_stay(stored):
         return False
     if (folder := settings().secrets_dir) is not None:
         secret_folder.write(folder, name, text, expires)
     elif settings().vaults:
-        with azure_errors():
-            _vault(settings().vaults[0]).set_secret(name, text, expires_on=expires, tags={_MADE_BY_TAG: _PAGE})
+        _store_in_vault(settings().vaults[0], name, text, expires)
     else:
         raise ArcError("ARC-2024", "Neither ARCWAY_VAULTS nor ARCWAY_SECRETS_DIR is set.")
     return stored is None
+
+
+def _is_to_stay(stored: Stored | None) -> bool:
+    return stored is not None and (stored.owners is not None or stored.expires is None)
+
+
+def _store_in_vault(vault: str, name: str, text: str, expires: datetime) -> None:
+    try:
+        _set_in_vault(vault, name, text, expires)
+    except ArcError as error:
+        if error.code != "ARC-4025":
+            raise
+        # The name is made from the content, so what the nightly deletion left in the vault's bin is this secret.
+        with azure_errors():
+            _vault(vault).begin_recover_deleted_secret(name).wait(_RECOVERY_SECONDS)
+        if not _is_to_stay(_from_vault(vault, name)):
+            _set_in_vault(vault, name, text, expires)
+
+
+def _set_in_vault(vault: str, name: str, text: str, expires: datetime) -> None:
+    with azure_errors():
+        _vault(vault).set_secret(name, text, expires_on=expires, tags={_MADE_BY_TAG: _PAGE})
 
 
 def replace_secret(name: str, text: str, expires: datetime) -> None:

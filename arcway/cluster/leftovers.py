@@ -63,9 +63,21 @@ def _looks_like_the_agents(item: Json) -> bool:
     )
 
 
+def not_theirs(releases: Releases) -> list[Json]:
+    """A finding that names releases which have the agents' name and stay as they are."""
+    if not releases.others:
+        return []
+    why = "no object of the agents names it, or its chart is another"
+    return [finding("ARC-2046", f"Release {RELEASE} in {listed(releases.others, _SHOWN)}: {why}.", "info")]
+
+
 def inspect(api: ClusterApi) -> list[Json]:
-    """What the run will take over or repair by itself."""
+    """What the run will take over or repair by itself, and what it leaves alone."""
     releases = Releases.found(api)
+    return [*_own(api, releases), *not_theirs(releases)]
+
+
+def _own(api: ClusterApi, releases: Releases) -> list[Json]:
     latest = [record for namespace in releases.mine for record in records(api, namespace)[-1:]]
     statuses = [record["metadata"]["labels"].get("status", "") for record in latest]
     findings = [

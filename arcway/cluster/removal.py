@@ -15,7 +15,7 @@ from arcway.cluster.findings import lacking
 from arcway.cluster.helm import Helm
 from arcway.cluster.key_pair import public_key
 from arcway.cluster.kubeconfig import Access
-from arcway.cluster.leftovers import Releases
+from arcway.cluster.leftovers import Releases, not_theirs
 from arcway.cluster.names import RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.parts import Part
 from arcway.cluster.places import owner_of
@@ -59,7 +59,9 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
         return lacking(missing), [], None
     lease.check(api, installation)
     refuse = belongs_to_another(api, cluster)
-    return [finding("ARC-2011", refuse)] if refuse else [], _present(api), public_key(api)
+    releases = Releases.found(api)
+    findings = [finding("ARC-2011", refuse)] if refuse else not_theirs(releases)
+    return findings, _present(api, releases), public_key(api)
 
 
 def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
@@ -107,8 +109,7 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str
     return listed([part.name for part in going], _NAMED) + (f" ({why})" if why else ""), parts.remedy(going)
 
 
-def _present(api: ClusterApi) -> list[str]:
-    releases = Releases.found(api)
+def _present(api: ClusterApi, releases: Releases) -> list[str]:
     found = [_release(namespace) for namespace in releases.mine]
     found += [part.name for part in parts.everywhere(api, releases)]
     more = [f"{len(found) - _PRESENT} more"] if len(found) > _PRESENT else []

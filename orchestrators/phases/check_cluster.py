@@ -61,7 +61,8 @@ def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
         run.facts["resourceExists"] = False
         return findings
     findings += yield from _look(run, "check_resource", publicKey=run.facts.get("publicKey"))
-    if run.facts.get("resourceExists") and not run.facts["agents"] and not findings:
+    is_refused = any(finding["level"] == "error" for finding in findings)
+    if run.facts.get("resourceExists") and not run.facts["agents"] and not is_refused:
         remedy = CATALOGUE["ARC-5012"].remedy
         message = f"There are no agents in the cluster; only connected cluster {request.name} is deleted."
         findings.append({"code": "ARC-5012", "level": "warning", "message": message, "remedy": remedy})

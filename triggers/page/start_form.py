@@ -27,7 +27,7 @@ from triggers.start import start
 type Json = dict[str, Any]
 
 _PLAIN = ("name", "resourceGroup", "location", "subscriptionId", "order", "onFailure")
-_FLAGS = ("createResourceGroup", "checkNetwork", "takeOver")
+_FLAGS = ("createResourceGroup", "checkNetwork", "failFast", "takeOver")
 _PROXY = ("https", "http", "skipRange")
 # Stands for the reference while there is none because of the kubeconfig's own problems.
 _NONE_YET = "arcway-none"

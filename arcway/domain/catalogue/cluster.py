@@ -114,4 +114,9 @@ CLUSTER: dict[str, Kind] = {
         "The API server's certificate has expired or is not valid yet",
         "Renew it (`kubeadm certs renew all`), or set the clock right of the machine that Arcway runs on.",
     ),
+    "ARC-2046": Kind(
+        "A release with the agents' name is not known to be theirs",
+        "Arcway leaves it alone. If it is of earlier agents, remove it: "
+        "`helm uninstall azure-arc --namespace NAMESPACE`.",
+    ),
 }
