@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activities.step import Call
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 REPLICATION_SECONDS = 60.0
@@ -21,9 +22,15 @@ def believe_absent(call: Call[Any], what: str) -> None:
     Raises `ArcError` ARC-4018, after which the step is done again.
     """
     if _age(call.given.get("writtenAt"), REPLICATION_SECONDS) < REPLICATION_SECONDS:
-        raise ArcError("ARC-4018", f"Azure does not show {what} yet.", retry_after=REPLICATION_SECONDS / 4)
+        raise ArcError(
+            Code.AZURE_REPLICATION_PENDING, f"Azure does not show {what} yet.", retry_after=REPLICATION_SECONDS / 4
+        )
     if _age(call.given.get("missedAt"), -1.0) < LOOK_AGAIN_SECONDS:
-        raise ArcError("ARC-4018", f"Azure does not show {what}; it is asked again.", retry_after=LOOK_AGAIN_SECONDS)
+        raise ArcError(
+            Code.AZURE_REPLICATION_PENDING,
+            f"Azure does not show {what}; it is asked again.",
+            retry_after=LOOK_AGAIN_SECONDS,
+        )
 
 
 def _age(time: str | None, otherwise: float) -> float:

@@ -5,6 +5,7 @@ from activities.targets import credentials_of, looked_at, named_values, skip_ran
 from arcway.cluster import change, preflight
 from arcway.cluster.release import Target
 from arcway.cluster.values import differing
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.settings import settings
@@ -28,7 +29,7 @@ def check_cluster(call: Call) -> Json:
         has_errors = any(finding["level"] == "error" for finding in findings)
         changes = _changes(call, target, facts) if is_planned and not has_errors else []
     if proxy is not None and (skipped := skip_range(proxy, facts)):
-        findings.append(finding("ARC-2016", f"Without the proxy the agents reach: {skipped}.", "info"))
+        findings.append(finding(Code.PROXY_BYPASS, f"Without the proxy the agents reach: {skipped}.", "info"))
     found = {"cluster": facts, "releaseDeployed": facts["releaseDeployed"], "agentChanges": changes}
     return {"findings": findings, "facts": found}
 

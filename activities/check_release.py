@@ -9,6 +9,7 @@ from arcway.cluster.change import Deployed
 from arcway.cluster.helm import Helm
 from arcway.cluster.release import Chart
 from arcway.cluster.values import differing
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken
 from arcway.domain.findings import finding
 from arcway.domain.owners import SecretUser
@@ -29,7 +30,7 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
             return {"findings": findings, "facts": {}}
         key = key_pair.public_key(target.api)
         if (resource := call.given.get("resource")) and serves_another(resource, key):
-            return {"findings": [finding("ARC-4016", taken(resource))], "facts": {}}
+            return {"findings": [finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))], "facts": {}}
         now = change.deployed(target)
         if isinstance(request, UpdateRequest):
             facts = _update(request, call.user, now, _inside(target.api, request))
@@ -54,13 +55,15 @@ def _inside(api: ClusterApi, request: UpdateRequest) -> list[str]:
 def _upgrade(request: UpgradeRequest, now: Deployed, location: str, helm: Helm) -> tuple[list[Json], str]:
     """Findings, and the version to have; it is the one that is there when there is nothing to do."""
     if now.upgrades_itself:
-        return [finding("ARC-5014", f"Auto-upgrade is on; the agents have {now.version}.")], now.version
+        return [finding(Code.AUTO_UPGRADE_ON, f"Auto-upgrade is on; the agents have {now.version}.")], now.version
     newest = Chart.parse(data_plane.latest_chart(location, now.train), None, settings().registries)
     wanted = request.agent_version or newest.version
     if is_older(wanted, now.version):
         if request.agent_version is None:
             return [], now.version
-        return [finding("ARC-5015", f"The agents have {now.version}, which is newer than {wanted}.")], now.version
+        return [
+            finding(Code.AGENTS_NEWER_THAN_REQUESTED, f"The agents have {now.version}, which is newer than {wanted}.")
+        ], now.version
     if wanted != now.version:
         helm.digest_of(Chart(newest.repository, wanted).reference)
     return [], wanted

@@ -2,6 +2,7 @@
 
 from activities.step import Call, Json
 from arcway.azure import connected_clusters, subscriptions
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import managed_elsewhere, serves_another, taken
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.request import OffboardRequest
@@ -21,5 +22,5 @@ def check_resource(call: Call[OffboardRequest]) -> Json:
     )
     findings = managed_elsewhere(resource) + not_allowed(missing)
     if not request.azure_only and serves_another(resource, call.given.get("publicKey")):
-        findings.append(finding("ARC-4016", taken(resource)))
+        findings.append(finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource)))
     return {"findings": findings, "facts": {"resourceExists": True}}

@@ -9,6 +9,7 @@ from arcway.cluster.change import train_of
 from arcway.cluster.marks import Marks, mark_pods
 from arcway.cluster.release import Chart
 from arcway.cluster.values import from_dotted, merged
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 
@@ -19,11 +20,13 @@ def configure_agents(call: Call) -> Json:
     resource = connected_clusters.get(request.cluster)
     if resource is None:
         believe_absent(call, f"connected cluster {request.name}")
-        raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
+        raise ArcError(
+            Code.CONNECTED_CLUSTER_NOT_FOUND, "The connected cluster was deleted while it was being connected."
+        )
     with cluster_of(call) as target:
         found, again = release.current(target)
         if found is None:
-            raise ArcError("ARC-5003", "Release azure-arc was removed while the cluster was being connected.")
+            raise ArcError(Code.HELM_FAILED, "Release azure-arc was removed while the cluster was being connected.")
         train = request.agents.train or train_of(found.values)
         path, dotted = data_plane.helm_settings(request.location, train, resource)
         chart = Chart.parse(path, found.chart_version, settings().registries)

@@ -3,6 +3,7 @@
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import is_being_deleted, serves_another, taken
 from arcway.domain.errors import ArcError
 from arcway.domain.request import AnyRequest, OffboardRequest
@@ -28,7 +29,7 @@ def delete_resource(call: Call[AnyRequest]) -> Json:
         return _UNDER_WAY
     whoever = isinstance(call.request, OffboardRequest) and call.request.azure_only
     if not whoever and serves_another(resource, call.given.get("publicKey")):
-        raise ArcError("ARC-4016", taken(resource))
+        raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
     return {**_UNDER_WAY, "operation": connected_clusters.delete(call.request.cluster)}
 
 

@@ -3,6 +3,7 @@
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import subscriptions
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 
@@ -12,7 +13,7 @@ def ensure_resource_group(call: Call) -> Json:
     if subscriptions.resource_group(request.subscription_id, request.resource_group) is not None:
         return {"created": False}
     if not request.create_resource_group:
-        raise ArcError("ARC-4006", f"Resource group {request.resource_group} does not exist.")
+        raise ArcError(Code.RESOURCE_GROUP_NOT_FOUND, f"Resource group {request.resource_group} does not exist.")
     if call.given.get("resourceGroupExists"):
         believe_absent(call, f"resource group {request.resource_group}")
     tags = request.tags or {}

@@ -10,6 +10,7 @@ from arcway.cluster import network_check
 from arcway.cluster.api import cluster_api
 from arcway.cluster.marks import Marks
 from arcway.cluster.network_check import Route
+from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 from arcway.domain.proxy import Proxy, is_skipped
 from arcway.settings import settings
@@ -46,4 +47,4 @@ def _through(proxy: Proxy, wanted: list[Address], skipped: str) -> tuple[list[Ad
     if url.scheme == "http" and not proxy.credentials:
         return wanted, Route(at, tuple(item.address for item in direct)), []
     text = "The proxy wants credentials or TLS, so only the proxy itself and what is reached without it are tried."
-    return [Address(at, _THE_PROXY), *direct], Route(), [finding("ARC-3007", text, "info")]
+    return [Address(at, _THE_PROXY), *direct], Route(), [finding(Code.NETWORK_NOT_CHECKED, text, "info")]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.ids import Origin
 from arcway.domain.owners import SecretUser
@@ -89,9 +90,11 @@ def _fit_to_leave(outcome: Json) -> Json:
         kept: Json = masked_value(presentable(outcome), _DISPLAYED)
         size = _size(kept)
     except (ValueError, RecursionError) as error:
-        raise ArcError("ARC-2028", "The step's result cannot be written as JSON that is read everywhere.") from error
+        raise ArcError(
+            Code.STEP_RESULT_TOO_LARGE, "The step's result cannot be written as JSON that is read everywhere."
+        ) from error
     if size > OUTCOME_BYTES:
-        raise ArcError("ARC-2028", f"The step's result has {size} bytes; {OUTCOME_BYTES} are kept.")
+        raise ArcError(Code.STEP_RESULT_TOO_LARGE, f"The step's result has {size} bytes; {OUTCOME_BYTES} are kept.")
     return kept
 
 

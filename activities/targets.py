@@ -18,6 +18,7 @@ from arcway.cluster.lease import Held
 from arcway.cluster.release import Chart, Target, existing
 from arcway.cluster.update_values import changed_proxy, described, without_a_proxy
 from arcway.cluster.values import Values, first_values, identity_values, merged
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
@@ -35,7 +36,7 @@ def access_to[R: AnyRequest](call: Call[R]) -> Access:
     """
     reference = call.request.kubeconfig
     if reference is None:
-        raise ArcError("ARC-2001", "The request names no kubeconfig.")
+        raise ArcError(Code.SECRET_UNUSABLE, "The request names no kubeconfig.")
     return renewed(reference, open_kubeconfig(reference, call.user))
 
 
@@ -157,6 +158,6 @@ def credentials_of(proxy: Proxy, user: SecretUser) -> str | None:
     if proxy.credentials is None:
         return None
     name = proxy.credentials.secret
-    gone = "ARC-2025" if kind_of(name) is Kind.TEMPORARY else "ARC-2041"
+    gone = Code.TEMPORARY_CREDENTIAL_GONE if kind_of(name) is Kind.TEMPORARY else Code.PROXY_CREDENTIALS_INVALID
     text = read_secret(name, Kind.PROXY_CREDENTIALS, Kind.TEMPORARY, user=user, code_when_gone=gone)
     return proxy_credentials(name, text)

@@ -3,6 +3,7 @@
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key
 from arcway.domain.errors import ArcError
 from arcway.domain.request import Request, UpgradeRequest
@@ -18,7 +19,9 @@ def wait_for_metadata(call: Call[Request | UpgradeRequest]) -> Json:
     resource = connected_clusters.get(call.request.cluster)
     if resource is None:
         believe_absent(call, f"connected cluster {call.request.name}")
-        raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
+        raise ArcError(
+            Code.CONNECTED_CLUSTER_NOT_FOUND, "The connected cluster was deleted while it was being connected."
+        )
     properties, version = resource["properties"], call.given.get("agentVersion")
     missing = [name for name in _FILLED_IN if not properties.get(name)]
     if version and properties.get("agentVersion") not in (version, None):

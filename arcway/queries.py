@@ -9,6 +9,7 @@ from arcway.azure.secrets import read_secret
 from arcway.cluster import agents_table, key_pair, permissions
 from arcway.cluster.api import cluster_api
 from arcway.cluster.preflight import owner
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
@@ -24,7 +25,7 @@ def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
     """The connected cluster as Azure has it now, with the ages of its times. Raises `ArcError` ARC-4012."""
     found = connected_clusters.get(cluster)
     if found is None:
-        raise ArcError("ARC-4012", f"There is no connected cluster {cluster.resource_id}.")
+        raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"There is no connected cluster {cluster.resource_id}.")
     shown: dict[str, Any] = presentable(with_ages(found, datetime.now(UTC)))
     return shown
 
@@ -47,12 +48,15 @@ def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretU
     with cluster_api(open_kubeconfig(kubeconfig, user)) as api:
         served = owner(api)
         if served is None:
-            raise ArcError("ARC-5012", "There are no agents in the cluster.")
+            raise ArcError(Code.AGENTS_NOT_INSTALLED, "There are no agents in the cluster.")
         if served.key != cluster.key:
-            raise ArcError("ARC-2011", "The agents in the cluster are those of another connected cluster.")
+            raise ArcError(
+                Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER,
+                "The agents in the cluster are those of another connected cluster.",
+            )
         key = None if permissions.missing(api, (permissions.GET_KEY,)) else key_pair.public_key(api)
         if resource is not None and key is not None and serves_another(resource, key):
-            raise ArcError("ARC-4016", taken(resource))
+            raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
         return agents_table.read(api)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from durabletask.task import TaskFailedError
 
@@ -23,4 +24,4 @@ class Cancelled(Exception):
 def unexpected(step: str, failure: TaskFailedError, *, retryable: bool) -> Json:
     """The envelope of an error that the step has no name for."""
     message = f"Step {step} failed unexpectedly: {redact(failure.details.message, 300)}"
-    return ArcError("ARC-6006", message, retryable=retryable).as_dict()
+    return ArcError(Code.INTERNAL_ERROR, message, retryable=retryable).as_dict()

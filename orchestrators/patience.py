@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from arcway.domain.codes import Code, Family, family
 from arcway.domain.phases import ASKED_SECONDS
 from arcway.domain.retry_after import clamped
 
 # Azure's clients speak with codes of this kind; the cluster's own waits are part of the phase.
-_OF_AZURE = "ARC-4"
-_THROTTLED = "ARC-4007"
+_THROTTLED = Code.AZURE_THROTTLED
 
 
 class Patience:
@@ -33,7 +33,7 @@ class Patience:
 
     def asked_by(self, error: Mapping[str, Any]) -> float:
         """The seconds that Azure asks to wait with an error; 0 when it does not."""
-        return (clamped(error.get("retryAfterSeconds")) or 0.0) if str(error["code"]).startswith(_OF_AZURE) else 0.0
+        return (clamped(error.get("retryAfterSeconds")) or 0.0) if family(str(error["code"])) is Family.AZURE else 0.0
 
     def allows(self, until: datetime, asked: float) -> bool:
         """Whether the phase may wait until then, `asked` seconds of it because Azure asked to."""

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.events import Kind
 from arcway.domain.phases import CLEAN_UP_SECONDS, TIME_LIMITS, UNDO, UNDO_SECONDS, Interval, phases_of
@@ -28,7 +29,7 @@ type Work[T] = Generator[Task[Any], Any, T]
 ATTEMPTS = 5
 RELEASE_ATTEMPTS = 8  # as long as another client's Helm operation may last, and then some
 UNEXPECTED_ATTEMPTS = 3
-NOT_THERE = "ARC-4018"  # what a step says that does not believe yet that something is not there
+NOT_THERE = Code.AZURE_REPLICATION_PENDING  # what a step says that does not believe yet that something is not there
 LEASE = ("lease arcway", "release_cluster")
 
 
@@ -188,7 +189,7 @@ class Run:
     def fail_unexpectedly(self, error: Exception) -> None:
         """Close the phase in progress as failed by a fault of Arcway's own."""
         text = f"{type(error).__name__}: {redact(str(error), 300)}"
-        self.fail(ArcError("ARC-6006", f"The run met a fault of Arcway's own: {text}").as_dict())
+        self.fail(ArcError(Code.INTERNAL_ERROR, f"The run met a fault of Arcway's own: {text}").as_dict())
 
     def undo(self) -> Work[None]:
         """Undo what this run created, newest first; a step that restores something says so as `restored`.
@@ -197,7 +198,7 @@ class Run:
         """
         while self._undo:
             what, step, given = self._undo.pop()
-            work = self.poll(step, UNDO, late="ARC-6005", **given)
+            work = self.poll(step, UNDO, late=Code.PHASE_TIMEOUT, **given)
             seen = yield from self._afterwards(work, what, UNDO_SECONDS)
             if seen and "restored" in seen:
                 self.leave_behind([seen["restored"]])
@@ -251,7 +252,7 @@ class Run:
         except StepFailed as failure:
             code = failure.error["code"]
         except Exception:  # noqa: BLE001 - what comes after it must be cleaned up, too
-            code = "ARC-6006"
+            code = Code.INTERNAL_ERROR
         finally:
             self._phase = shown
             self._patience.deadline, self._undoing = before

@@ -11,6 +11,7 @@ import azure.functions as func
 from pydantic import Field, ValidationError
 
 from arcway import queries
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import ClusterName, ResourceGroupName, SubscriptionId
 from arcway.domain.ids import ClusterId
@@ -28,15 +29,47 @@ from triggers.shapes import AgentsTable, ConnectedCluster, ConnectedClusterList
 blueprint = df.Blueprint()
 
 _ONE = "connectedClusters/{subscription}/{group}/{name}"
-_AZURE_CODES = ("ARC-3003", *(f"ARC-40{number:02}" for number in (*range(1, 10), 11, 12)))
+_AZURE_CODES = (
+    Code.AZURE_UNREACHABLE,
+    Code.AZURE_TOKEN_UNAVAILABLE,
+    Code.AZURE_PERMISSION_MISSING,
+    Code.SUBSCRIPTION_NOT_FOUND,
+    Code.LOCATION_NOT_OFFERED,
+    Code.PROVIDER_NOT_REGISTERED,
+    Code.RESOURCE_GROUP_NOT_FOUND,
+    Code.AZURE_THROTTLED,
+    Code.AZURE_SERVER_ERROR,
+    Code.AZURE_REQUEST_REFUSED,
+    Code.AZURE_RESPONSE_INVALID,
+    Code.CONNECTED_CLUSTER_NOT_FOUND,
+)
 _PROOF = Header(
     "x-arcway-proof",
     "The proof of a temporary secret (`kubeconfig.proof` of a request); not in the query, since URLs are logged.",
     {"type": "string", "pattern": PROOF_PATTERN},
 )
 _CLUSTER_CODES = (
-    *(f"ARC-20{number:02}" for number in (*range(1, 9), *range(11, 15), 23, 25, 27, 40)),
-    *("ARC-3001", "ARC-3002", "ARC-3009", "ARC-5012", "ARC-6007"),
+    Code.SECRET_UNUSABLE,
+    Code.KUBECONFIG_INVALID,
+    Code.KUBECONFIG_REFUSED,
+    Code.KUBECONFIG_CONTEXT_NOT_FOUND,
+    Code.SERVER_ADDRESS_NOT_ALLOWED,
+    Code.CLUSTER_CREDENTIAL_REFUSED,
+    Code.SERVER_CERTIFICATE_UNTRUSTED,
+    Code.CLUSTER_PERMISSION_MISSING,
+    Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER,
+    Code.NAMESPACE_TERMINATING,
+    Code.KUBERNETES_API_ERROR,
+    Code.KUBERNETES_CHANGE_REFUSED,
+    Code.KUBECONFIG_UNKNOWN,
+    Code.TEMPORARY_CREDENTIAL_GONE,
+    Code.KUBERNETES_RESPONSE_INVALID,
+    Code.SECRET_NOT_OWNED,
+    Code.API_SERVER_UNREACHABLE,
+    Code.API_SERVER_TIMEOUT,
+    Code.API_SERVER_REDIRECTED,
+    Code.AGENTS_NOT_INSTALLED,
+    Code.ENGINE_UNREACHABLE,
 )
 
 
@@ -133,7 +166,9 @@ async def _agents(
     """
     if given.kubeconfig is None:
         if given.context is not None:
-            raise ArcError("ARC-1006", details=[{"field": "context", "message": "goes with kubeconfig only"}])
+            raise ArcError(
+                Code.INVALID_PARAMETERS, details=[{"field": "context", "message": "goes with kubeconfig only"}]
+            )
         return http.respond(await agents_by_last_run(client, given.cluster))
     caller.require(CHANGE)
     reference = _reference(given, req.headers.get(_PROOF.name))
@@ -146,11 +181,11 @@ def _reference(given: _Agents, proof: str | None) -> KubeconfigReference:
     try:
         reference = KubeconfigReference(secret=name, context=given.context, temporary=temporary, proof=proof)
     except ValidationError as error:
-        raise ArcError("ARC-1006", details=[*problems(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*problems(error)]) from error
     names = {"kubeconfig.secret": "kubeconfig", "kubeconfig.proof": _PROOF.name}
     if wrong := wrong_kubeconfig(reference):
         details = [{**item, "field": names.get(item["field"], item["field"])} for item in wrong]
-        raise ArcError("ARC-1006", details=[*details])
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
     return reference
 
 
@@ -160,10 +195,10 @@ async def agents_by_last_run(client: df.DurableFunctionsClient, cluster: Cluster
     try:
         return await asyncio.to_thread(queries.agents_of, cluster, reference, user)
     except ArcError as error:
-        if error.code not in ("ARC-2001", "ARC-2025"):
+        if error.code not in (Code.SECRET_UNUSABLE, Code.TEMPORARY_CREDENTIAL_GONE):
             raise
         text = f"The kubeconfig of the last run, secret {reference.secret}, is gone or cannot be read."
-        raise ArcError("ARC-2023", text) from error
+        raise ArcError(Code.KUBECONFIG_UNKNOWN, text) from error
 
 
 async def kubeconfig_of_last_run(
@@ -175,5 +210,5 @@ async def kubeconfig_of_last_run(
     request = read_request(started["request"]) if started else None
     if started is None or request is None or request.kubeconfig is None:
         what = "The last run was given no kubeconfig" if request else "There is no run"
-        raise ArcError("ARC-2023", f"{what} of {cluster.resource_id}.")
+        raise ArcError(Code.KUBECONFIG_UNKNOWN, f"{what} of {cluster.resource_id}.")
     return request.kubeconfig, SecretUser.of(started)

@@ -4,6 +4,7 @@ import json
 import math
 
 from arcway.domain.characters import not_text
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 
@@ -14,9 +15,9 @@ def read_json(data: bytes) -> object:
             data.decode("utf-8-sig"), object_pairs_hook=_object, parse_float=_number, parse_constant=_number
         )
     except (ValueError, RecursionError) as error:
-        raise ArcError("ARC-1002", "The body is not JSON.") from error
+        raise ArcError(Code.BODY_NOT_JSON, "The body is not JSON.") from error
     if problems := not_text(value):
-        raise ArcError("ARC-1002", "The body has characters that are not text.", details=problems)
+        raise ArcError(Code.BODY_NOT_JSON, "The body has characters that are not text.", details=problems)
     return value
 
 
@@ -24,12 +25,12 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         # Which one counts is told by no standard: what was checked and what was meant could differ.
-        raise ArcError("ARC-1002", "An object in the body has a name twice.")
+        raise ArcError(Code.BODY_NOT_JSON, "An object in the body has a name twice.")
     return found
 
 
 def _number(text: str) -> float:
     """Neither NaN and Infinity, which are not JSON, nor what is too large for a number."""
     if not math.isfinite(value := float(text)):
-        raise ArcError("ARC-1002", f"{text[:20]} in the body is not a number that can be read.")
+        raise ArcError(Code.BODY_NOT_JSON, f"{text[:20]} in the body is not a number that can be read.")
     return value

@@ -14,6 +14,7 @@ import azure.functions as func
 
 from arcway import queries
 from arcway.azure.events import sender
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import rejected_event
 from arcway.domain.ids import Origin
@@ -51,10 +52,10 @@ async def onboarding_message(message: func.ServiceBusMessage, client: df.Durable
         with holding():
             await _do(client, body, key, origin)
     except ArcError as error:
-        if error.code == "ARC-6002":
+        if error.code == Code.RUN_SUPERSEDED:
             log.info("message %s was dealt with by a run that a later one replaced", key)
             return
-        if error.retryable and error.code != "ARC-6003":
+        if error.retryable and error.code != Code.RUN_IN_PROGRESS:
             raise
         await _reject(message, key, origin, body, error)
 
@@ -68,7 +69,7 @@ def _key(message: func.ServiceBusMessage) -> str:
 def _body(message: func.ServiceBusMessage) -> object:
     data = message.get_body()
     if len(data) > BODY_LIMIT:
-        raise ArcError("ARC-1003", f"The message has {len(data)} bytes; {BODY_LIMIT} are accepted.")
+        raise ArcError(Code.BODY_TOO_LARGE, f"The message has {len(data)} bytes; {BODY_LIMIT} are accepted.")
     return read_json(data)
 
 
@@ -87,7 +88,7 @@ async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) ->
     run_id = body.get("run")
     if not isinstance(run_id, str) or set(body) - {"operation", "run"}:
         details = [{"field": "run", "message": "must be the id of a run, and the only field beside operation"}]
-        raise ArcError("ARC-1001", details=[*details])
+        raise ArcError(Code.INVALID_FIELDS, details=[*details])
     found = await find(client, run_id)
     if found["finishedAt"]:
         return

@@ -17,6 +17,7 @@ import azure.functions as func
 from pydantic import BeforeValidator, ConfigDict, ValidationError
 
 from arcway.domain.characters import control_characters
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.model import Model, problems
 from triggers import http
@@ -66,7 +67,7 @@ class Operation:
     body: type[Model] | None
     examples: Mapping[str, Mapping[str, Any]]
     answers: Mapping[int, Answer]
-    codes: tuple[str, ...]
+    codes: tuple[Code, ...]
     """Of the errors that it can end with; those that every operation can end with are left out."""
 
 
@@ -80,7 +81,7 @@ def operation[P: Parameters](
     name: str,
     answers: Mapping[int, Answer],
     parameters: type[P],
-    codes: tuple[str, ...] = (),
+    codes: tuple[Code, ...] = (),
     headers: tuple[Header, ...] = (),
     body: type[Model] | None = None,
     examples: Mapping[str, Mapping[str, Any]] | None = None,
@@ -139,14 +140,14 @@ def _read[P: Parameters](request: func.HttpRequest, path: str, parameters: type[
     names = path_names(path)
     if twice := sorted(request.params.keys() & set(names)):
         details = [{"field": name, "message": "is a part of the path, not of the query"} for name in twice]
-        raise ArcError("ARC-1006", details=[*details])
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
     if problems_of_text := control_characters(dict(request.params)):
-        raise ArcError("ARC-1006", details=problems_of_text)
+        raise ArcError(Code.INVALID_PARAMETERS, details=problems_of_text)
     in_path = {name: request.route_params[name] for name in names if name in request.route_params}
     try:
         return parameters.model_validate({**request.params, **in_path})
     except ValidationError as error:
-        raise ArcError("ARC-1006", details=[*problems(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*problems(error)]) from error
 
 
 def _flag(text: object) -> object:

@@ -15,6 +15,7 @@ from durabletask.client import OrchestrationStatus
 from pydantic import Field
 
 from arcway import kubeconfigs
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from arcway.telemetry import log
@@ -60,7 +61,7 @@ class _Older(Parameters):
     name="purgeRuns",
     parameters=_Older,
     answers={200: Answer("How many were removed.", Purged)},
-    codes=("ARC-6007",),
+    codes=(Code.ENGINE_UNREACHABLE,),
 )
 async def _post(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Older
@@ -70,7 +71,7 @@ async def _post(
     age = timedelta(**{_UNITS[unit]: int(number)})
     if age < _KEPT:
         details = [{"field": "olderThan", "message": "must be at least 1d: runs are kept for a day"}]
-        raise ArcError("ARC-1006", details=[*details])
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
     removed = await _purge(client, age)
     return http.respond(Purged(purged=removed).as_json())
 
@@ -79,5 +80,5 @@ async def _purge(client: df.DurableFunctionsClient, age: timedelta) -> int:
     try:
         result = await client.purge_orchestrations_by(created_time_to=datetime.now(UTC) - age, runtime_status=_FINISHED)
     except grpc.RpcError as error:
-        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not answer.") from error
     return result.deleted_instance_count

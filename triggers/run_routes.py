@@ -8,6 +8,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import ResourceGroupName, SubscriptionId
 from arcway.domain.ids import RUN_ID
@@ -23,7 +24,7 @@ from triggers.start import cancel, start_again
 blueprint = df.Blueprint()
 
 _SHOWN_BY_DEFAULT = timedelta(days=30)
-_RUN_CODES = ("ARC-6001", "ARC-6002", "ARC-6007")
+_RUN_CODES = (Code.RUN_NOT_FOUND, Code.RUN_SUPERSEDED, Code.ENGINE_UNREACHABLE)
 # Groups without names, which are Python's own.
 _RUN_ID = re.sub(r"\?P<\w+>", "", RUN_ID.pattern)
 
@@ -91,7 +92,7 @@ class _Chosen(Parameters):
         200: Answer("The run, which has succeeded already.", Run),
         202: Answer("The new run.", Run, ("Location", "Retry-After")),
     },
-    codes=(*_RUN_CODES, "ARC-2025", "ARC-6003"),
+    codes=(*_RUN_CODES, Code.TEMPORARY_CREDENTIAL_GONE, Code.RUN_IN_PROGRESS),
 )
 async def _retry(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
@@ -101,7 +102,7 @@ async def _retry(
     caller.require(role_for(found["operation"]))
     if not found["finishedAt"]:
         details = [{"run": found["id"], "href": f"/api/runs/{found['id']}"}]
-        raise ArcError("ARC-6003", f"Run {found['id']} still goes on.", details=[*details])
+        raise ArcError(Code.RUN_IN_PROGRESS, f"Run {found['id']} still goes on.", details=[*details])
     if found["state"] == "Succeeded":
         return http.respond(found)
     started = await start_again(client, found, caller)
@@ -115,7 +116,7 @@ async def _retry(
     name="listRuns",
     parameters=_Chosen,
     answers={200: Answer("A page of runs, newest first, without their results.", RunList)},
-    codes=("ARC-6007",),
+    codes=(Code.ENGINE_UNREACHABLE,),
 )
 async def _list(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Chosen

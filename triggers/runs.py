@@ -12,6 +12,7 @@ import azure.durable_functions as df
 import grpc
 from durabletask.client import OrchestrationQuery, OrchestrationState, OrchestrationStatus
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
 from arcway.domain.phases import phases_of
@@ -32,7 +33,7 @@ async def look_up(client: df.DurableFunctionsClient, instance: str) -> Orchestra
     try:
         return await client.get_orchestration_state(instance)
     except grpc.RpcError as error:
-        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not answer.") from error
 
 
 def is_over(state: OrchestrationState) -> bool:
@@ -54,11 +55,11 @@ async def find(client: df.DurableFunctionsClient, run_id: str) -> Json:
     run = RunId.parse(run_id)
     state = await look_up(client, run.instance) if run else None
     if run is None or state is None:
-        raise ArcError("ARC-6001", f"There is no run {shown(run_id, 80)}.")
+        raise ArcError(Code.RUN_NOT_FOUND, f"There is no run {shown(run_id, 80)}.")
     later = RunId(run.instance, input_of(state)["runId"])
     if later != run:
         raise ArcError(
-            "ARC-6002",
+            Code.RUN_SUPERSEDED,
             f"Run {run} was replaced by {later}.",
             details=[{"run": str(later), "href": f"/api/runs/{later}"}],
         )
@@ -70,7 +71,7 @@ async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyReque
     await find(client, run_id)
     state = await look_up(client, run_id.partition(".")[0])
     if state is None:
-        raise ArcError("ARC-6001", f"There is no run {shown(run_id, 80)}.")
+        raise ArcError(Code.RUN_NOT_FOUND, f"There is no run {shown(run_id, 80)}.")
     return read_request(input_of(state)["request"])
 
 
@@ -104,9 +105,9 @@ def _view(state: OrchestrationState, *, with_result: bool) -> Json:
     if state.runtime_status == OrchestrationStatus.COMPLETED and with_result:
         shown = {"retriable": True, **state.get_output()}
     elif state.runtime_status == OrchestrationStatus.TERMINATED:
-        shown = _ended(shown, state, made, "Canceled", ArcError("ARC-6004"))
+        shown = _ended(shown, state, made, "Canceled", ArcError(Code.RUN_TERMINATED))
     elif state.runtime_status == OrchestrationStatus.FAILED and shown["state"] != "Failed":
-        shown = _ended(shown, state, made, "Failed", ArcError("ARC-6006"))
+        shown = _ended(shown, state, made, "Failed", ArcError(Code.INTERNAL_ERROR))
     elif state.runtime_status == OrchestrationStatus.SUSPENDED:
         shown = {**shown, "phases": [_suspended(phase) for phase in shown["phases"]]}
     run: Json = shown
@@ -143,7 +144,7 @@ async def newest(client: df.DurableFunctionsClient, created_from: datetime) -> l
     try:
         states = await client.get_all_orchestration_states(query)
     except grpc.RpcError as error:
-        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not answer.") from error
     return sorted((view(state, with_result=False) for state in states), key=_position, reverse=True)
 
 
@@ -171,14 +172,14 @@ def _read_token(token: str) -> tuple[str, str]:
         created_at, run_id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         details = [{"field": "continuationToken", "message": "is not one that this list gave"}]
-        raise ArcError("ARC-1006", details=[*details]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*details]) from error
     return str(created_at), str(run_id)
 
 
 def _not_to_be_shown(state: OrchestrationState) -> Json:
     """What the engine alone knows of a run."""
     created, updated = _time(state.created_at), _time(state.last_updated_at)
-    error = ArcError("ARC-6006", "What this run says of itself cannot be shown.")
+    error = ArcError(Code.INTERNAL_ERROR, "What this run says of itself cannot be shown.")
     over = is_over(state)
     run = Run(
         id=f"{state.instance_id}.{_run_of(state)}",

@@ -14,6 +14,7 @@ from typing import Any
 import azure.durable_functions as df
 import grpc
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin, RunId
 from arcway.domain.request import AnyRequest, read_request
@@ -57,7 +58,7 @@ async def start(
         except grpc.RpcError:
             continue  # somebody else may have started meanwhile: look again
         return Started(RunId(instance, payload["runId"]), finished=False)
-    raise ArcError("ARC-6007", "The workflow engine refused to start the run.")
+    raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine refused to start the run.")
 
 
 async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key: str) -> Started | None:
@@ -71,7 +72,7 @@ async def start_again(client: df.DurableFunctionsClient, run: Json, caller: Call
     """A new run of an ended run's request. Raises `ArcError` as `start` does, ARC-2025 when nothing can come of it."""
     request = await request_of(client, run["id"])
     if not is_retriable(request):
-        raise ArcError("ARC-2025")
+        raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
     return await start(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), caller)
 
 
@@ -84,7 +85,7 @@ async def cancel(client: df.DurableFunctionsClient, run_id: str, canceled_by: Id
         code = getattr(error, "code", None)
         if code is not None and code() in _OVER_OR_GONE:
             return False
-        raise ArcError("ARC-6007", "The workflow engine does not answer.") from error
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not answer.") from error
     return True
 
 
@@ -98,17 +99,19 @@ def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key
     # Keys that were remembered before requests were have no digest.
     if key in known and known[key].get("request") not in (None, _digest(request)):
         used_by = known[key]["runId"]
-        raise ArcError("ARC-6009", f"The key started run {used_by}, which was another request for this cluster.")
+        raise ArcError(
+            Code.IDEMPOTENCY_KEY_REUSED, f"The key started run {used_by}, which was another request for this cluster."
+        )
     if not over:
         if key == earlier["requestKey"] or _digest(request) == _digest(read_request(earlier["request"])):
             return Started(run, finished=False)
         text = f"Run {run} ({earlier['operation']}) works on this cluster."
-        raise ArcError("ARC-6003", text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
+        raise ArcError(Code.RUN_IN_PROGRESS, text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     if key == earlier["requestKey"]:
         return Started(run, finished=True)
     if key in known:
         text = f"Run {known[key]['runId']} of this key was replaced by {run}."
-        raise ArcError("ARC-6002", text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
+        raise ArcError(Code.RUN_SUPERSEDED, text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin
 from arcway.domain.request import AnyRequest
@@ -48,7 +49,17 @@ ANSWERS: Mapping[int, Answer] = {
     200: Answer("The run of the same key, which is over, or the check that a dry run waited for.", Run),
     202: Answer("The run as it begins, or the same run if it goes on.", Run, ("Location", "Retry-After")),
 }
-CODES = ("ARC-1001", "ARC-1002", "ARC-1003", "ARC-1011", "ARC-6001", "ARC-6002", "ARC-6003", "ARC-6007", "ARC-6009")
+CODES = (
+    Code.INVALID_FIELDS,
+    Code.BODY_NOT_JSON,
+    Code.BODY_TOO_LARGE,
+    Code.CONTENT_TYPE_NOT_JSON,
+    Code.RUN_NOT_FOUND,
+    Code.RUN_SUPERSEDED,
+    Code.RUN_IN_PROGRESS,
+    Code.ENGINE_UNREACHABLE,
+    Code.IDEMPOTENCY_KEY_REUSED,
+)
 EXAMPLE: Mapping[str, Any] = {
     "subscriptionId": "11111111-2222-3333-4444-555555555555",
     "resourceGroup": "clusters",
@@ -91,5 +102,5 @@ def _key(req: func.HttpRequest) -> str:
         return str(uuid.uuid4())
     if not _KEY.fullmatch(key):
         field = {"field": "Idempotency-Key", "message": f"must have 1 to {_KEY_LIMIT} printable ASCII characters"}
-        raise ArcError("ARC-1006", details=[field])
+        raise ArcError(Code.INVALID_PARAMETERS, details=[field])
     return str(key)

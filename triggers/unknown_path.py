@@ -3,6 +3,7 @@
 import azure.durable_functions as df
 import azure.functions as func
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import shown
 from triggers import http
@@ -13,4 +14,6 @@ blueprint = df.Blueprint()
 @blueprint.route(route="{*path}", methods=http.ALL_METHODS)
 async def zz_unknown_path(req: func.HttpRequest) -> func.HttpResponse:
     """404 as problem details."""
-    return http.problem(ArcError("ARC-1004", f"There is no path /api/{shown(req.route_params.get('path', ''), 100)}."))
+    return http.problem(
+        ArcError(Code.PATH_NOT_FOUND, f"There is no path /api/{shown(req.route_params.get('path', ''), 100)}.")
+    )

@@ -8,6 +8,7 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from arcway.azure.pipeline import answer, send
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 
@@ -84,4 +85,4 @@ def cloud() -> Cloud:
             relay_suffix=(seen.get("suffixes") or {}).get("relayEndpointSuffix"),
         )
     except (KeyError, IndexError, TypeError) as error:
-        raise ArcError("ARC-4011", f"Resource Manager's metadata lack {error}.") from error
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, f"Resource Manager's metadata lack {error}.") from error

@@ -15,6 +15,7 @@ from azure.core.polling import PollingMethod
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.retry_after import retry_after
@@ -77,7 +78,7 @@ def update(cluster: ClusterId, change: Change) -> tuple[bool, str | None]:
     """
     found = _read(cluster)
     if found is None:
-        raise ArcError("ARC-4012", f"There is no connected cluster {cluster.resource_id}.")
+        raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"There is no connected cluster {cluster.resource_id}.")
     differing = change.differing(found.as_dict())
     if not differing:
         return False, None
@@ -234,7 +235,7 @@ def _operation_url(poller: Any) -> str | None:
         with azure_errors():
             resource = first.json()
         if not isinstance(resource, dict):
-            raise ArcError("ARC-4011", "Azure answered a write with no resource.")
+            raise ArcError(Code.AZURE_RESPONSE_INVALID, "Azure answered a write with no resource.")
     headers: Mapping[str, str] = first.headers
     return headers.get("Azure-AsyncOperation") or headers.get("Location")
 

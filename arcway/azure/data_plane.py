@@ -9,6 +9,7 @@ from typing import Any
 
 from arcway.azure.cloud import cloud
 from arcway.azure.pipeline import answer, send
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 _HEALTH_API = "2024-07-01-preview"
@@ -32,7 +33,7 @@ def helm_settings(location: str, train: str, resource: dict[str, Any]) -> tuple[
     seen = answer(_post(location, f"GetHelmSettings?api-version={_HEALTH_API}&releaseTrain={train}", body))
     values = seen.get("helmValuesContent") or {}
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        raise ArcError("ARC-4011", "The data plane's Helm settings are not a map of strings.")
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The data plane's Helm settings are not a map of strings.")
     return _path(seen), values
 
 
@@ -41,13 +42,13 @@ def _post(location: str, path: str, body: Any = None) -> Any:
     try:
         return send(here.data_plane_of(location), here.scope, "POST", f"/azure-arc-k8sagents/{path}", body)
     except ArcError as error:
-        if error.code in ("ARC-3003", "ARC-4008", "ARC-4012"):
-            raise ArcError("ARC-3004", error.message, retry_after=error.retry_after) from error
+        if error.code in (Code.AZURE_UNREACHABLE, Code.AZURE_SERVER_ERROR, Code.CONNECTED_CLUSTER_NOT_FOUND):
+            raise ArcError(Code.DATA_PLANE_UNREACHABLE, error.message, retry_after=error.retry_after) from error
         raise
 
 
 def _path(seen: dict[str, Any]) -> str:
     path = seen.get("repositoryPath")
     if not isinstance(path, str) or ":" not in path:
-        raise ArcError("ARC-4011", "The data plane named no chart.")
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The data plane named no chart.")
     return path

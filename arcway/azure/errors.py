@@ -17,63 +17,74 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.retry_after import retry_after
 
 ANSWER_WITHOUT_JSON = (DecodeError, DeserializationError, JSONDecodeError, UnicodeDecodeError, RecursionError)
 
 _BY_AZURE_CODE = {
-    "SubscriptionNotFound": "ARC-4003",
-    "InvalidSubscriptionId": "ARC-4003",
-    "ResourceGroupNotFound": "ARC-4006",
-    "ResourceGroupBeingDeleted": "ARC-4023",
-    "InvalidResourceLocation": "ARC-4017",
-    "LocationNotAvailableForResourceType": "ARC-4004",
-    "MissingSubscriptionRegistration": "ARC-4005",
-    "SubscriptionNotRegistered": "ARC-4005",
-    "AuthorizationFailed": "ARC-4002",
-    "LinkedAuthorizationFailed": "ARC-4002",
-    "DenyAssignmentAuthorizationFailed": "ARC-4024",
-    "RequestDisallowedByPolicy": "ARC-4020",
-    "RequestDisallowedByAzure": "ARC-4020",
-    "ScopeLocked": "ARC-4021",
-    "ReadOnlyDisabledSubscription": "ARC-4022",
-    "DisabledSubscription": "ARC-4022",
-    "SubscriptionDisabled": "ARC-4022",
-    "ObjectIsDeletedButRecoverable": "ARC-4025",
-    "TooManyRequests": "ARC-4007",
-    "SubscriptionRequestsThrottled": "ARC-4007",
+    "SubscriptionNotFound": Code.SUBSCRIPTION_NOT_FOUND,
+    "InvalidSubscriptionId": Code.SUBSCRIPTION_NOT_FOUND,
+    "ResourceGroupNotFound": Code.RESOURCE_GROUP_NOT_FOUND,
+    "ResourceGroupBeingDeleted": Code.RESOURCE_GROUP_DELETING,
+    "InvalidResourceLocation": Code.LOCATION_MISMATCH,
+    "LocationNotAvailableForResourceType": Code.LOCATION_NOT_OFFERED,
+    "MissingSubscriptionRegistration": Code.PROVIDER_NOT_REGISTERED,
+    "SubscriptionNotRegistered": Code.PROVIDER_NOT_REGISTERED,
+    "AuthorizationFailed": Code.AZURE_PERMISSION_MISSING,
+    "LinkedAuthorizationFailed": Code.AZURE_PERMISSION_MISSING,
+    "DenyAssignmentAuthorizationFailed": Code.DENY_ASSIGNMENT,
+    "RequestDisallowedByPolicy": Code.AZURE_POLICY_DENIED,
+    "RequestDisallowedByAzure": Code.AZURE_POLICY_DENIED,
+    "ScopeLocked": Code.RESOURCE_LOCKED,
+    "ReadOnlyDisabledSubscription": Code.SUBSCRIPTION_DISABLED,
+    "DisabledSubscription": Code.SUBSCRIPTION_DISABLED,
+    "SubscriptionDisabled": Code.SUBSCRIPTION_DISABLED,
+    "ObjectIsDeletedButRecoverable": Code.SECRET_SOFT_DELETED,
+    "TooManyRequests": Code.AZURE_THROTTLED,
+    "SubscriptionRequestsThrottled": Code.AZURE_THROTTLED,
 }
 _MOST_POLICIES = 5
-_BY_STATUS = {401: "ARC-4001", 403: "ARC-4002", 404: "ARC-4012", 408: "ARC-4008", 429: "ARC-4007"}
+_BY_STATUS = {
+    401: Code.AZURE_TOKEN_UNAVAILABLE,
+    403: Code.AZURE_PERMISSION_MISSING,
+    404: Code.CONNECTED_CLUSTER_NOT_FOUND,
+    408: Code.AZURE_SERVER_ERROR,
+    429: Code.AZURE_THROTTLED,
+}
 
 
 @contextmanager
-def azure_errors(unreachable: str = "ARC-3003") -> Iterator[None]:
+def azure_errors(unreachable: str = Code.AZURE_UNREACHABLE) -> Iterator[None]:
     """Raise `ArcError` for whatever Azure's clients raise inside; `unreachable` is the code when no answer came."""
     try:
         yield
     except ANSWER_WITHOUT_JSON as error:
-        raise ArcError("ARC-4011", f"Azure's answer is not JSON: {redact(str(error), 200)}") from error
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, f"Azure's answer is not JSON: {redact(str(error), 200)}") from error
     except (ServiceRequestError, ServiceResponseError) as error:
         raise ArcError(unreachable, f"No answer from Azure: {redact(str(error), 200)}") from error
     except HttpResponseError as error:
         raise _from_response(error) from error
     except AzureError as error:
-        raise ArcError("ARC-4001", f"Azure gives no token. {redact(str(error), 300)}") from error
+        raise ArcError(Code.AZURE_TOKEN_UNAVAILABLE, f"Azure gives no token. {redact(str(error), 300)}") from error
 
 
 def _from_response(error: HttpResponseError) -> ArcError:
     if error.response is None:
-        code = "ARC-4001" if isinstance(error, ClientAuthenticationError) else "ARC-3003"
+        code = Code.AZURE_TOKEN_UNAVAILABLE if isinstance(error, ClientAuthenticationError) else Code.AZURE_UNREACHABLE
         return ArcError(code, redact(str(error.message), 300))
     status = error.response.status_code or 0
     if status < 400:
-        return ArcError("ARC-4011", f"Azure's answer {status} is not one that the call can have.")
+        return ArcError(Code.AZURE_RESPONSE_INVALID, f"Azure's answer {status} is not one that the call can have.")
     told = _error_of(error)
     azure_code = str(told.get("code") or "")
     text = redact(described(told) or error.reason or "", 400)
-    code = code_of(told) or _BY_STATUS.get(status) or ("ARC-4008" if status >= 500 else "ARC-4009")
+    code = (
+        code_of(told)
+        or _BY_STATUS.get(status)
+        or (Code.AZURE_SERVER_ERROR if status >= 500 else Code.AZURE_REQUEST_REFUSED)
+    )
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
     wait = retry_after(headers.get("Retry-After"), datetime.now(UTC))
     return ArcError(code, f"Azure answered {status} {azure_code}: {text}".strip(), retry_after=wait)
@@ -92,7 +103,7 @@ def _error_of(error: HttpResponseError) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def code_of(told: Mapping[str, Any]) -> str | None:
+def code_of(told: Mapping[str, Any]) -> Code | None:
     """Our code for an `error` of Azure's, None for one that has none of its own.
 
     The outer code is sometimes as general as Conflict, and an inner one says what it is.

@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from arcway.azure.pipeline import credential
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.events import CONTENT_TYPE, encode, properties_of
 from arcway.settings import settings
@@ -58,13 +59,15 @@ class EventSender:
                 application_properties=cast("Any", properties_of(event)),
             )
         except (ValueError, TypeError) as error:
-            raise ArcError("ARC-3008", f"The event has no form for the broker: {redact(str(error), 200)}") from error
+            raise ArcError(
+                Code.EVENT_REJECTED, f"The event has no form for the broker: {redact(str(error), 200)}"
+            ) from error
         try:
             sender = self._sender or self._open()
             sender.send_messages(message, timeout=_CONNECT_SECONDS)
         except (ServiceBusError, OSError, ValueError) as error:
             self.close()
-            code = "ARC-3008" if _is_final(error) else "ARC-3005"
+            code = Code.EVENT_REJECTED if _is_final(error) else Code.EVENT_BROKER_UNREACHABLE
             raise ArcError(code, f"The event could not be sent: {redact(str(error), 200)}") from error
 
     def _open(self) -> "ServiceBusSender":

@@ -22,6 +22,7 @@ from azure.core.pipeline.policies import (
 from azure.core.rest import HttpRequest, HttpResponse
 
 from arcway.azure.errors import ANSWER_WITHOUT_JSON, azure_errors
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from arcway.telemetry import origin
@@ -106,7 +107,9 @@ def request(endpoint: str, scope: str | None, method: str, url: str, json: Any =
     `azure_errors` makes of having no answer.
     """
     if urlsplit(url).netloc and urlsplit(url).netloc != urlsplit(endpoint).netloc:
-        raise ArcError("ARC-4011", "Azure named an address on another host to go on with; it is not followed.")
+        raise ArcError(
+            Code.AZURE_RESPONSE_INVALID, "Azure named an address on another host to go on with; it is not followed."
+        )
     http = client(endpoint, scope)
     with azure_errors():
         return http.send_request(HttpRequest(method, http.format_url(url), json=json))
@@ -117,9 +120,14 @@ def answer(response: HttpResponse, *, or_null: bool = False) -> dict[str, Any]:
     try:
         body = response.json()
     except ANSWER_WITHOUT_JSON as error:
-        raise ArcError("ARC-4011", f"{urlsplit(str(response.request.url)).path} did not answer with JSON.") from error
+        raise ArcError(
+            Code.AZURE_RESPONSE_INVALID, f"{urlsplit(str(response.request.url)).path} did not answer with JSON."
+        ) from error
     if body is None and or_null:
         return {}
     if not isinstance(body, dict):
-        raise ArcError("ARC-4011", f"{urlsplit(str(response.request.url)).path} did not answer with a JSON object.")
+        raise ArcError(
+            Code.AZURE_RESPONSE_INVALID,
+            f"{urlsplit(str(response.request.url)).path} did not answer with a JSON object.",
+        )
     return body

@@ -13,6 +13,7 @@ from typing import Any
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 NAMESPACES = ("Microsoft.Kubernetes", "Microsoft.KubernetesConfiguration")
@@ -88,7 +89,7 @@ def ask(subscription_id: str, namespace: str) -> bool:
     try:
         return providers.register(subscription_id, namespace)
     except ArcError as error:
-        if error.code != "ARC-4002":
+        if error.code != Code.AZURE_PERMISSION_MISSING:
             raise
         raise may_not_register(subscription_id, namespace) from error
 
@@ -102,7 +103,7 @@ def may_not_register(subscription_id: str, namespace: str) -> ArcError:
     """The error that says which command somebody else must run."""
     command = f"az provider register --namespace {namespace} --subscription {subscription_id}"
     return ArcError(
-        "ARC-4005",
+        Code.PROVIDER_NOT_REGISTERED,
         f"{namespace} is not registered and Arcway's identity may not register it.",
         remedy=f"Ask an administrator of the subscription to run `{command}`, then start a new run.",
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import decoded
 from arcway.telemetry import log
@@ -47,7 +48,9 @@ def read(folder: Path, name: str) -> Stored | None:
             raise ValueError("a time without a zone")
         return Stored(text, known.get("owners"), expires, known.get("managedBy") == _PAGE)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ArcError("ARC-2001", f"{name}{_ABOUT} beside secret {name} is not what it should be.") from error
+        raise ArcError(
+            Code.SECRET_UNUSABLE, f"{name}{_ABOUT} beside secret {name} is not what it should be."
+        ) from error
 
 
 def write(folder: Path, name: str, text: str, expires: datetime) -> None:
@@ -68,7 +71,7 @@ def delete(folder: Path, name: str) -> None:
         (folder / name).unlink(missing_ok=True)
         (folder / (name + _ABOUT)).unlink(missing_ok=True)
     except OSError as error:
-        raise ArcError("ARC-2001", f"Secret {name} cannot be deleted.") from error
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} cannot be deleted.") from error
 
 
 def delete_expired(folder: Path, now: datetime) -> list[str]:
@@ -99,7 +102,7 @@ def _write(folder: Path, name: str, text: str) -> None:
         draft.replace(folder / name)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise ArcError("ARC-2024", f"Secret {name} cannot be written: {error.strerror}.") from error
+        raise ArcError(Code.SECRET_NOT_STORED, f"Secret {name} cannot be written: {error.strerror}.") from error
 
 
 def _read(folder: Path, name: str) -> str | None:
@@ -108,18 +111,20 @@ def _read(folder: Path, name: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ArcError("ARC-2001", f"Secret {name} is not a readable regular file.") from error
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} is not a readable regular file.") from error
     with os.fdopen(descriptor, "rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
-            raise ArcError("ARC-2001", f"Secret {name} must be a regular file that only its owner may read (0600).")
+            raise ArcError(
+                Code.SECRET_UNUSABLE, f"Secret {name} must be a regular file that only its owner may read (0600)."
+            )
         return _text(name, file.read(_SIZE_LIMIT + 1))
 
 
 def _text(name: str, data: bytes) -> str:
     if len(data) > _SIZE_LIMIT:
-        raise ArcError("ARC-2001", f"Secret {name} is larger than 1 MiB.")
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} is larger than 1 MiB.")
     try:
         return decoded(data)
     except UnicodeDecodeError as error:
-        raise ArcError("ARC-2001", f"Secret {name} is not text in UTF-8 or UTF-16.") from error
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} is not text in UTF-8 or UTF-16.") from error

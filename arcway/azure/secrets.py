@@ -15,6 +15,7 @@ from arcway.azure import secret_folder
 from arcway.azure.errors import azure_errors
 from arcway.azure.pipeline import credential, transport_options
 from arcway.azure.secret_folder import Stored
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.secret_names import Kind, kind_of
@@ -30,7 +31,7 @@ _PAGE = "arcway-page"
 _RECOVERY_SECONDS = 60
 
 
-def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone: str = "ARC-2001") -> str:
+def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone: Code = Code.SECRET_UNUSABLE) -> str:
     """The secret's text, for `user`, or for the service itself when that is None.
 
     Raises `ArcError`: ARC-2001 when it may not be used as one of `kinds` or not any more, ARC-2040 when `user` is not
@@ -42,10 +43,10 @@ def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone
         raise ArcError(code_when_gone, f"There is no secret {name}.")
     hold(stored.text)
     if user is not None and not user.owns(stored.owners):
-        raise ArcError("ARC-2040", f"Secret {name} has owners, and the caller is not one of them.")
+        raise ArcError(Code.SECRET_NOT_OWNED, f"Secret {name} has owners, and the caller is not one of them.")
     # A temporary one may have expired; what its token is still good for is for the API server to say.
     if stored.expires and stored.expires <= datetime.now(UTC) and kind_of(name) is not Kind.TEMPORARY:
-        raise ArcError("ARC-2001", f"Secret {name} expired on {stored.expires:%Y-%m-%d %H:%M} UTC.")
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} expired on {stored.expires:%Y-%m-%d %H:%M} UTC.")
     return stored.text
 
 
@@ -82,7 +83,7 @@ def store_secret(name: str, text: str, expires: datetime) -> bool:
     elif settings().vaults:
         _store_in_vault(settings().vaults[0], name, text, expires)
     else:
-        raise ArcError("ARC-2024", "Neither ARCWAY_VAULTS nor ARCWAY_SECRETS_DIR is set.")
+        raise ArcError(Code.SECRET_NOT_STORED, "Neither ARCWAY_VAULTS nor ARCWAY_SECRETS_DIR is set.")
     return stored is None
 
 
@@ -94,7 +95,7 @@ def _store_in_vault(vault: str, name: str, text: str, expires: datetime) -> None
     try:
         _set_in_vault(vault, name, text, expires)
     except ArcError as error:
-        if error.code != "ARC-4025":
+        if error.code != Code.SECRET_SOFT_DELETED:
             raise
         # The name is made from the content, so what the nightly deletion left in the vault's bin is this secret.
         with azure_errors():
@@ -146,9 +147,13 @@ def delete_expired(now: datetime) -> list[str]:
 def _check(name: str, *kinds: Kind) -> None:
     kind = kind_of(name)
     if kind is None:
-        raise ArcError("ARC-2001", "The secret's name must start with arcway- and have letters, digits and hyphens.")
+        raise ArcError(
+            Code.SECRET_UNUSABLE, "The secret's name must start with arcway- and have letters, digits and hyphens."
+        )
     if kind not in kinds:
-        raise ArcError("ARC-2001", f"Secret {name} is of the kind: {kind}; it cannot be used as: {' or '.join(kinds)}.")
+        raise ArcError(
+            Code.SECRET_UNUSABLE, f"Secret {name} is of the kind: {kind}; it cannot be used as: {' or '.join(kinds)}."
+        )
 
 
 def _find(name: str) -> Stored | None:

@@ -7,6 +7,7 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 _SUBSCRIPTIONS_API = "2022-12-01"
@@ -29,7 +30,7 @@ def subscription(subscription_id: str) -> Subscription:
     body, _ = arm.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
     tenant = body.get("tenantId")
     if not isinstance(tenant, str):
-        raise ArcError("ARC-4011", "The subscription's answer has no tenantId.")
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The subscription's answer has no tenantId.")
     return Subscription(tenant, str(body.get("state") or "Enabled"))
 
 

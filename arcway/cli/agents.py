@@ -24,12 +24,13 @@ from arcway.cli.options import (
 )
 from arcway.cli.requests import Kubeconfig
 from arcway.cli.server import FAILED, OK, CommandError, Server
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import span
 
 type Json = dict[str, Any]
 
 _DEPLOYMENTS = {"NAME": "name", "READY": "ready", "UP-TO-DATE": "upToDate", "AVAILABLE": "available"}
-_NONE_KNOWN = "ARC-2023"
+_NONE_KNOWN = Code.KUBECONFIG_UNKNOWN
 _PODS = {"NAME": "name", "READY": "ready", "STATUS": "status", "RESTARTS": "restarts"}
 
 

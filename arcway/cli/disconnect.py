@@ -38,6 +38,7 @@ from arcway.cli.options import (
 from arcway.cli.requests import Kubeconfig, Proxy
 from arcway.cli.runs import Following, start
 from arcway.cli.server import USAGE, CommandError, Server
+from arcway.domain.codes import Family, family
 
 
 def disconnect(
@@ -99,7 +100,7 @@ def _if_dead() -> Iterator[None]:
     try:
         yield
     except CommandError as error:
-        if str(error).startswith("ARC-3") and "--azure-only" not in (error.remedy or ""):
+        if family(str(error)) is Family.NETWORK and "--azure-only" not in (error.remedy or ""):
             error.remedy = f"{error.remedy or ''} If the cluster is gone for good, give --azure-only.".strip()
         raise
 

@@ -7,6 +7,7 @@ from typing import Any
 from arcway.cli import output, progress
 from arcway.cli.options import Output
 from arcway.cli.server import FAILED, INTERRUPTED, OK, PARTLY_FAILED, CommandError, Server
+from arcway.domain.codes import Code
 
 type Json = dict[str, Any]
 
@@ -75,7 +76,7 @@ def show_outcome(run: Json, format_: Output) -> int:
 
 def failure(run: Json) -> CommandError:
     """Why a run that is over did not succeed, and how to go on."""
-    error = run["error"] or {"code": "ARC-6004", "message": f"The run is {run['state']}.", "remedy": None}
+    error = run["error"] or {"code": Code.RUN_TERMINATED, "message": f"The run is {run['state']}.", "remedy": None}
     again = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then give the same command again."
     remedy = f"{error['remedy'] or ''}\n  {again}".strip()
     return CommandError(f"{error['code']}: {error['message']}", FAILED, remedy=remedy, details=error.get("details"))

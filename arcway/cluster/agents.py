@@ -13,6 +13,7 @@ from arcway.cluster import hindrances
 from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.hindrances import Hindrance, Item
 from arcway.cluster.names import NAMESPACE
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.text import listed
 
@@ -74,7 +75,7 @@ def events(api: ClusterApi) -> list[Item]:
     try:
         return [*api.items(f"/api/v1/namespaces/{NAMESPACE}/events", most=_MOST_EVENTS, fieldSelector="type=Warning")]
     except ArcError as error:
-        if error.code not in ("ARC-2008", "ARC-2027"):
+        if error.code not in (Code.CLUSTER_PERMISSION_MISSING, Code.KUBERNETES_RESPONSE_INVALID):
             raise
         return []
 
@@ -117,7 +118,7 @@ def hindrances_of(deployment: Item, world: World, now: datetime, *, with_events:
     for pod in own:
         pod_name = pod["metadata"]["name"]
         if told := hindrances.of_events(world.events, "Pod", pod_name):
-            error = ArcError("ARC-5019", f"Pod {pod_name} does not become ready: {told}")
+            error = ArcError(Code.POD_NOT_STARTING, f"Pod {pod_name} does not become ready: {told}")
             return [Hindrance(error, pod_name, settled=False)]
     return []
 

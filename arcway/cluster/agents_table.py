@@ -14,17 +14,18 @@ from arcway.cluster.agents import IDENTITY_SECRETS, World
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.hindrances import Hindrance, Item
 from arcway.cluster.names import NAMESPACE
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import LONG, presentable
 
 _REASONS = {
-    "ARC-5005": "imagePull",
-    "ARC-5006": "unschedulable",
-    "ARC-5007": "crashLoop",
-    "ARC-5018": "refused",
-    "ARC-5019": "starting",
+    Code.IMAGE_PULL_FAILED: "imagePull",
+    Code.POD_UNSCHEDULABLE: "unschedulable",
+    Code.CRASH_LOOP: "crashLoop",
+    Code.PODS_REFUSED: "refused",
+    Code.POD_NOT_STARTING: "starting",
 }
-_WAITS_FOR_IDENTITY = "ARC-5009"
+_WAITS_FOR_IDENTITY = Code.CLUSTER_NOT_REPORTING
 _ROWS, _PROBLEMS = 500, 50
 
 type Json = dict[str, Any]
@@ -131,7 +132,7 @@ def _deployment(item: Item, now: datetime) -> Json:
 def _without_pods(deployment: Item, world: World, now: datetime) -> Json | None:
     """The problem of a Deployment whose pods cannot be made."""
     for hindrance in agents.hindrances_of(deployment, world, now):
-        if hindrance.error.code == "ARC-5018":
+        if hindrance.error.code == Code.PODS_REFUSED:
             return _of(hindrance)
     return None
 
@@ -150,7 +151,7 @@ def _problem(api: ClusterApi, pod: Item, world: World, now: datetime) -> Json | 
         return _shown(name, "identity", ArcError(_WAITS_FOR_IDENTITY, text))
     told = hindrances.of_events(world.events, "Pod", name)
     text = f"Pod {name} is not ready: {pod_status(pod)}." + (f" {told}" if told else "")
-    return _shown(name, "starting", ArcError("ARC-5008", text))
+    return _shown(name, "starting", ArcError(Code.AGENTS_NOT_READY, text))
 
 
 def _of(hindrance: Hindrance) -> Json:
@@ -169,7 +170,7 @@ def _missing_identity(api: ClusterApi, pod: Item) -> str | None:
             if api.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/{name}") is None:
                 return name
         except ArcError as error:
-            if error.code != "ARC-2008":
+            if error.code != Code.CLUSTER_PERMISSION_MISSING:
                 raise
     return None
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import MOST_VALUES, count_of, read_json
 from arcway.telemetry import log
@@ -27,7 +28,7 @@ class AnswerTooLarge(ArcError):
     """The answer does not fit; a smaller page may."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("ARC-2027", message)
+        super().__init__(Code.KUBERNETES_RESPONSE_INVALID, message)
 
 
 @contextmanager
@@ -45,14 +46,17 @@ def malformed() -> Iterator[None]:
             frame = frame.tb_next
         log.warning("a cluster's answer has not the expected shape: %s in %s", type(error).__name__, where)
         text = f"What the cluster answered has not the expected shape ({type(error).__name__})."
-        raise ArcError("ARC-2027", text) from error
+        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, text) from error
 
 
 def refuse_encoded(headers: Mapping[str, str], path: str) -> None:
     """Raises `ArcError` ARC-2027 for an answer that is compressed, although none was asked for."""
     coding = headers.get("Content-Encoding", "")
     if coding.strip().lower() not in ("", "identity"):
-        raise ArcError("ARC-2027", f"The answer to {path} is encoded ({coding[:40]}), which was not asked for.")
+        raise ArcError(
+            Code.KUBERNETES_RESPONSE_INVALID,
+            f"The answer to {path} is encoded ({coding[:40]}), which was not asked for.",
+        )
 
 
 def object_in(data: bytes, path: str) -> Json:
@@ -63,9 +67,11 @@ def object_in(data: bytes, path: str) -> Json:
         body = read_json(data)
     except ValueError as error:
         text = f"{path} was not answered with JSON; is this a Kubernetes API server? ({error})"
-        raise ArcError("ARC-2027" if data[:1] == b"{" else "ARC-2013", text) from error
+        raise ArcError(
+            Code.KUBERNETES_RESPONSE_INVALID if data[:1] == b"{" else Code.KUBERNETES_API_ERROR, text
+        ) from error
     if not isinstance(body, dict):
-        raise ArcError("ARC-2013", f"{path} was not answered with a JSON object.")
+        raise ArcError(Code.KUBERNETES_API_ERROR, f"{path} was not answered with a JSON object.")
     if body.get("metadata") is not None:
         _check_metadata(body["metadata"])
     return body
@@ -101,12 +107,14 @@ class Pages:
         self._values += count_of(data)
         found = page.get("items")
         if not isinstance(found, list | None):
-            raise ArcError("ARC-2027", f"{self._path} was answered with items that are no list.")
+            raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"{self._path} was answered with items that are no list.")
         if len(found or ()) > self._most:
             raise self._too_many()
         for item in found or ():
             if not isinstance(item, dict):
-                raise ArcError("ARC-2027", f"{self._path} was answered with an item that is no object.")
+                raise ArcError(
+                    Code.KUBERNETES_RESPONSE_INVALID, f"{self._path} was answered with an item that is no object."
+                )
             _check_metadata(item.get("metadata"))
             checked_name(item["metadata"].get("name"))
             _slim(item)
@@ -115,7 +123,7 @@ class Pages:
 
     def _go_on(self, token: object) -> None:
         if not isinstance(token, str | None) or len(token or "") > _TOKEN_LENGTH or token in self._seen:
-            raise ArcError("ARC-2027", f"{self._path} was answered with pages that do not end.")
+            raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"{self._path} was answered with pages that do not end.")
         self.token = token or ""
         self.is_incomplete = bool(token)
         self._seen.add(self.token)
@@ -123,7 +131,10 @@ class Pages:
             raise self._too_many()
 
     def _too_many(self) -> ArcError:
-        return ArcError("ARC-2027", f"{self._path} was answered with more than {self._most} items or {PAGES} pages.")
+        return ArcError(
+            Code.KUBERNETES_RESPONSE_INVALID,
+            f"{self._path} was answered with more than {self._most} items or {PAGES} pages.",
+        )
 
 
 def checked_name(name: object) -> str:
@@ -132,22 +143,26 @@ def checked_name(name: object) -> str:
     The rule is Kubernetes' own for names that are part of a path (IsValidPathSegmentName of k8s.io/apimachinery).
     """
     if not isinstance(name, str) or not 0 < len(name) <= _NAME_LENGTH or name in (".", "..") or set("/%") & set(name):
-        raise ArcError("ARC-2027", "The cluster answered with an object whose name no object can have.")
+        raise ArcError(
+            Code.KUBERNETES_RESPONSE_INVALID, "The cluster answered with an object whose name no object can have."
+        )
     return name
 
 
 def _check_metadata(metadata: object) -> None:
     if not isinstance(metadata, dict):
-        raise ArcError("ARC-2027", "The cluster answered with an object without metadata.")
+        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, "The cluster answered with an object without metadata.")
     for name in ("labels", "annotations"):
         found = metadata.get(name)
         if found is not None and not (
             isinstance(found, dict) and all(isinstance(text, str) for text in found.values())
         ):
-            raise ArcError("ARC-2027", f"The cluster answered with {name} that are no texts by name.")
+            raise ArcError(
+                Code.KUBERNETES_RESPONSE_INVALID, f"The cluster answered with {name} that are no texts by name."
+            )
     for name in ("uid", "resourceVersion", "creationTimestamp", "namespace"):
         if not isinstance(metadata.get(name), str | None):
-            raise ArcError("ARC-2027", f"The cluster answered with a {name} that is no text.")
+            raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"The cluster answered with a {name} that is no text.")
 
 
 def _slim(item: Json) -> None:

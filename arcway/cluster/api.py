@@ -19,6 +19,7 @@ from arcway.cluster.budget import TooLargeError, budget
 from arcway.cluster.connections import Connections
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.refused_credential import cause
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.retry_after import retry_after
 
@@ -71,7 +72,7 @@ class ClusterApi:
         accept = (404,) if or_none else ()
         while found.is_incomplete:
             if time.monotonic() > until:
-                raise ArcError("ARC-3002", f"GET {path} is not answered in full within {LIST_SECONDS} s.")
+                raise ArcError(Code.API_SERVER_TIMEOUT, f"GET {path} is not answered in full within {LIST_SECONDS} s.")
             more = {"limit": size, **({"continue": found.token} if found.token else {})}
             try:
                 data = self._fetch("GET", path, query={**query, **more}, accept=accept)
@@ -223,22 +224,26 @@ def _transport_errors(server: str, path: str) -> Iterator[None]:
         if isinstance(reason, (http.SSLError, ssl.SSLError)):
             raise failure(server, str(reason)) from error
         if isinstance(reason, (http.TimeoutError, TimeoutError)) and not isinstance(reason, http.NewConnectionError):
-            raise ArcError("ARC-3002", f"{server} does not answer in time: {text}") from error
-        raise ArcError("ARC-3001", f"{server} cannot be reached: {text}") from error
+            raise ArcError(Code.API_SERVER_TIMEOUT, f"{server} does not answer in time: {text}") from error
+        raise ArcError(Code.API_SERVER_UNREACHABLE, f"{server} cannot be reached: {text}") from error
 
 
 def _refusal(status: int, data: bytes, what: str, wait: float | None, access: Access | None = None) -> ArcError:
     text = answers.message_in(data)
     message = f"{what} was answered {status}: {redact(text, 300)}"
     if status == 403 and "being terminated" in text:
-        return ArcError("ARC-2012", message, retry_after=2)
+        return ArcError(Code.NAMESPACE_TERMINATING, message, retry_after=2)
     if status == 401 and access:
         why, remedy = cause(access)
-        return ArcError("ARC-2006", f"{message.rstrip('.: ')}; {why}." if why else message, remedy=remedy)
+        return ArcError(
+            Code.CLUSTER_CREDENTIAL_REFUSED, f"{message.rstrip('.: ')}; {why}." if why else message, remedy=remedy
+        )
     if status in _OF_ADMISSION and (refusal := refusal_in(text)):
-        code = "ARC-2013" if admission_may_pass(text) else "ARC-2043"
+        code = Code.KUBERNETES_API_ERROR if admission_may_pass(text) else Code.ADMISSION_DENIED
         return ArcError(code, message, remedy=refusal.remedy, retry_after=wait)
-    code = {401: "ARC-2006", 403: "ARC-2008", 429: "ARC-2013"}.get(status) or (
-        "ARC-2013" if status >= 500 else "ARC-2014"
-    )
+    code = {
+        401: Code.CLUSTER_CREDENTIAL_REFUSED,
+        403: Code.CLUSTER_PERMISSION_MISSING,
+        429: Code.KUBERNETES_API_ERROR,
+    }.get(status) or (Code.KUBERNETES_API_ERROR if status >= 500 else Code.KUBERNETES_CHANGE_REFUSED)
     return ArcError(code, message, retry_after=wait)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from arcway.cluster.api import CONNECT_SECONDS
 from arcway.cluster.kubeconfig import Access, reach
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 
 
@@ -24,5 +25,7 @@ def ends(access: Access) -> datetime:
     except ssl.SSLError as error:
         raise failure(access.server, str(error)) from error
     except (OSError, HTTPError) as error:
-        raise ArcError("ARC-3001", f"{access.server} cannot be reached: {redact(str(error), 200)}") from error
+        raise ArcError(
+            Code.API_SERVER_UNREACHABLE, f"{access.server} cannot be reached: {redact(str(error), 200)}"
+        ) from error
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(certificate["notAfter"])), UTC)

@@ -18,6 +18,7 @@ from arcway.cluster.places import all_records, place
 from arcway.cluster.preflight import belongs_to_another
 from arcway.cluster.release import Chart, Target, bring_up_to, current, helped
 from arcway.cluster.stored_release import records, revision_of
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
@@ -62,9 +63,14 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json
         return lacking(missing)
     lease.check(api, installation)
     if refuse := belongs_to_another(api, cluster):
-        return [finding("ARC-2011", refuse)]
+        return [finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, refuse)]
     if not all_records(api):
-        return [{**finding("ARC-5012", f"There is no release {RELEASE} in the cluster."), "remedy": _NO_AGENTS}]
+        return [
+            {
+                **finding(Code.AGENTS_NOT_INSTALLED, f"There is no release {RELEASE} in the cluster."),
+                "remedy": _NO_AGENTS,
+            }
+        ]
     return []
 
 
@@ -98,7 +104,9 @@ def train_of(values: Json) -> str:
     agents = (values.get("systemDefaultValues") or {}).get("azureArcAgents") or {}
     train = agents.get("releaseTrain") or "stable"
     if not isinstance(train, str) or not _TRAIN.fullmatch(train):
-        raise ArcError("ARC-2027", "The release in the cluster names a release train that there cannot be.")
+        raise ArcError(
+            Code.KUBERNETES_RESPONSE_INVALID, "The release in the cluster names a release train that there cannot be."
+        )
     return train
 
 
@@ -108,7 +116,7 @@ def held(target: Target, cluster: ClusterId) -> tuple[Release, bool]:
     Raises `ArcError` ARC-2011 when the agents belong to another connected cluster by now, ARC-5012 when they are gone.
     """
     if refuse := belongs_to_another(target.api, cluster):
-        raise ArcError("ARC-2011", refuse)
+        raise ArcError(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, refuse)
     found, again = current(target)
     if found is None:
         raise _gone()
@@ -136,10 +144,13 @@ def roll_back(target: Target, before: Before) -> None:
     if found is None:
         raise _gone()
     if record is None or not _is_the_same(target, record, before.uid):
-        raise ArcError("ARC-5017", f"Revision {before.revision} of release {RELEASE} is not the one that was upgraded.")
+        raise ArcError(
+            Code.RELEASE_SUPERSEDED,
+            f"Revision {before.revision} of release {RELEASE} is not the one that was upgraded.",
+        )
     if before.wanted and found.chart_version not in (before.version, before.wanted):
         text = f"Release {RELEASE} has {found.chart_version} by now, which this run did not give it."
-        raise ArcError("ARC-5017", text)
+        raise ArcError(Code.RELEASE_SUPERSEDED, text)
     back = found.revision == before.revision or found.chart_version == before.version
     if again or found.status != "deployed" or not back:
         helm, revision = target.helm, before.revision
@@ -152,4 +163,4 @@ def _is_the_same(target: Target, record: Json, uid: str | None) -> bool:
 
 
 def _gone() -> ArcError:
-    return ArcError("ARC-5012", f"There is no release {RELEASE} in the cluster.", remedy=_NO_AGENTS)
+    return ArcError(Code.AGENTS_NOT_INSTALLED, f"There is no release {RELEASE} in the cluster.", remedy=_NO_AGENTS)

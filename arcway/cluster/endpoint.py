@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies
 
 from arcway.cluster.address_policy import is_allowed
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.urls import parse_url
 
@@ -46,7 +47,9 @@ def find_endpoint(server: str, *, allow_loopback: bool) -> Endpoint:
     try:
         addresses = _resolve(host, port)
     except OSError as error:
-        raise ArcError("ARC-3001", f"The API server's name {host[:100]} cannot be resolved.") from error
+        raise ArcError(
+            Code.API_SERVER_UNREACHABLE, f"The API server's name {host[:100]} cannot be resolved."
+        ) from error
     _check(host, addresses, allow_loopback)
     return Endpoint(addresses[:_MOST_ADDRESSES])
 
@@ -74,7 +77,9 @@ def _parse(server: str) -> SplitResult:
         if parts.port == 0 or any(mark in server for mark in "%?#"):
             raise ValueError(server)
     except ValueError:
-        raise ArcError("ARC-2005", "The server's address must be https://HOST[:PORT][/PATH].") from None
+        raise ArcError(
+            Code.SERVER_ADDRESS_NOT_ALLOWED, "The server's address must be https://HOST[:PORT][/PATH]."
+        ) from None
     return parts
 
 
@@ -85,14 +90,19 @@ def _resolve(host: str, port: int, flags: int = 0) -> tuple[str, ...]:
 
 def _check(host: str, addresses: tuple[str, ...], allow_loopback: bool) -> None:
     if not all(is_allowed(address, allow_loopback=allow_loopback) for address in addresses):
-        raise ArcError("ARC-2005", f"The API server's name {host[:100]} resolves to an address that is not allowed.")
+        raise ArcError(
+            Code.SERVER_ADDRESS_NOT_ALLOWED,
+            f"The API server's name {host[:100]} resolves to an address that is not allowed.",
+        )
 
 
 def _check_proxied(host: str, port: int, allow_loopback: bool) -> None:
     """Check what needs no name service: addresses in all their notations, and the names of this machine."""
     name = host.lower().rstrip(".")
     if (name == "localhost" or name.endswith(".localhost")) and not allow_loopback:
-        raise ArcError("ARC-2005", f"The API server's name {host[:100]} is an address that is not allowed.")
+        raise ArcError(
+            Code.SERVER_ADDRESS_NOT_ALLOWED, f"The API server's name {host[:100]} is an address that is not allowed."
+        )
     try:
         addresses = _resolve(host, port, socket.AI_NUMERICHOST)
     except OSError:
@@ -122,7 +132,7 @@ def _proxy_for(server: str, host: str) -> str | None:
     scheme = urlsplit(proxy).scheme.lower()
     if scheme not in ("http", "https"):
         text = f"HTTPS_PROXY names a proxy of the kind {scheme[:20]}; Arcway goes through http and https proxies only."
-        raise ArcError("ARC-3001", text, retryable=False)
+        raise ArcError(Code.API_SERVER_UNREACHABLE, text, retryable=False)
     return proxy
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from arcway.cluster.api import ClusterApi, at
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 type Json = dict[str, Any]
@@ -83,6 +84,6 @@ def _resources(api: ClusterApi, base: str) -> list[Json]:
     try:
         return (api.get(base) or {}).get("resources") or []
     except ArcError as error:
-        if error.code != "ARC-2013":
+        if error.code != Code.KUBERNETES_API_ERROR:
             raise
         return []  # an aggregated API whose server is gone; its objects are out of reach for everybody

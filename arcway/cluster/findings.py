@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from arcway.cluster.permissions import Permission, in_words
+from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 
 
 def lacking(permissions: Sequence[Permission]) -> list[dict[str, Any]]:
     """One finding for each resource that the credential lacks verbs on."""
-    return [finding("ARC-2008", f"The credential may not {text}.") for text in in_words(permissions)]
+    return [
+        finding(Code.CLUSTER_PERMISSION_MISSING, f"The credential may not {text}.") for text in in_words(permissions)
+    ]

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from arcway.cluster.admission import refusal_in
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import sentence
 
@@ -60,7 +61,7 @@ def refused(deployment: str, message: str) -> Hindrance:
     who = refusal_in(message)
     by = f" by {who.who}" if who else ""
     text = f"The pods of {deployment} are refused{by}: {sentence(message, _LENGTH)}"
-    return Hindrance(ArcError("ARC-5018", text, remedy=who.remedy if who else None), deployment)
+    return Hindrance(ArcError(Code.PODS_REFUSED, text, remedy=who.remedy if who else None), deployment)
 
 
 def of_pod(pod: Item, now: datetime) -> Hindrance | None:
@@ -74,7 +75,7 @@ def of_pod(pod: Item, now: datetime) -> Hindrance | None:
             since = datetime.fromisoformat(condition.get("lastTransitionTime") or now.isoformat())
             text = f"Pod {name} cannot be scheduled: {sentence(condition.get('message') or '', _LENGTH)}"
             settled = (now - since).total_seconds() >= _UNSCHEDULABLE_SECONDS
-            return Hindrance(ArcError("ARC-5006", text), name, settled=settled)
+            return Hindrance(ArcError(Code.POD_UNSCHEDULABLE, text), name, settled=settled)
     return None
 
 
@@ -83,14 +84,16 @@ def _of_container(pod: str, container: Item) -> Hindrance | None:
     reason, message = waiting.get("reason", ""), sentence(waiting.get("message") or "", _LENGTH)
     if reason in _PULL:
         text = f"Pod {pod} cannot pull {container.get('image')}: {reason} {message}".strip()
-        return Hindrance(ArcError("ARC-5005", text), pod, final=reason in _FINAL, settled=reason in _PULL_SETTLED)
+        return Hindrance(
+            ArcError(Code.IMAGE_PULL_FAILED, text), pod, final=reason in _FINAL, settled=reason in _PULL_SETTLED
+        )
     if reason == "CrashLoopBackOff":
         text = f"Container {container['name']} of pod {pod} keeps crashing: {message}{_ending(container)}"
         settled = container.get("restartCount", 0) >= _CRASHES
-        return Hindrance(ArcError("ARC-5007", text), pod, container["name"], settled=settled)
+        return Hindrance(ArcError(Code.CRASH_LOOP, text), pod, container["name"], settled=settled)
     if reason in _SETUP:
         text = f"Container {container['name']} of pod {pod} cannot be started: {reason} {message}".strip()
-        return Hindrance(ArcError("ARC-5019", text), pod, settled=False)
+        return Hindrance(ArcError(Code.POD_NOT_STARTING, text), pod, settled=False)
     return None
 
 

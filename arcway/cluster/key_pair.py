@@ -24,6 +24,7 @@ from arcway.cluster.lease import Held
 from arcway.cluster.marks import Marks
 from arcway.cluster.names import NAMESPACE, OWNER_NAME, OWNER_NAMESPACE, RELEASE, RELEASE_NAMESPACE, SECRET
 from arcway.cluster.places import place, places
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.secrets_held import hold
 from arcway.domain.versions import VERSION
@@ -77,7 +78,7 @@ def public_key(api: ClusterApi) -> str | None:
     try:
         return public_key_of(_pem(secret)[1]) if secret else None
     except ArcError as error:
-        if error.code != "ARC-5011":
+        if error.code != Code.PRIVATE_KEY_UNUSABLE:
             raise
         return None
 
@@ -90,7 +91,7 @@ def chart_reads_secret(version: str, train: str) -> bool:
     """
     match = VERSION.fullmatch(version)
     if match is None:
-        raise ArcError("ARC-5001", f"The chart's version {version[:40]} is not a semantic version.")
+        raise ArcError(Code.CHART_UNAVAILABLE, f"The chart's version {version[:40]} is not a semantic version.")
     numbers, label = tuple(int(match[part]) for part in (1, 2, 3)), match[4]
     if label == "dev" or (label or "").endswith("-dev"):
         return True
@@ -150,7 +151,7 @@ def _ensure_namespace(api: ClusterApi, of_release: str, marks: Marks) -> None:
             {"apiVersion": "v1", "kind": "Namespace", "metadata": marks.on_namespace(metadata)},
         )
     elif namespace.get("status", {}).get("phase") == "Terminating":
-        raise ArcError("ARC-2012", f"Namespace {NAMESPACE} is being deleted.", retry_after=2)
+        raise ArcError(Code.NAMESPACE_TERMINATING, f"Namespace {NAMESPACE} is being deleted.", retry_after=2)
 
 
 def _usable(api: ClusterApi, held: Held) -> tuple[str, bool] | None:
@@ -182,7 +183,9 @@ def _replace(api: ClusterApi, body: dict[str, Any]) -> None:
     if found is not None:
         api.delete(f"{_SECRETS}/{SECRET}", uid=found["metadata"]["uid"])
     if api.create(_SECRETS, body) is None:
-        raise ArcError("ARC-2013", f"Secret {NAMESPACE}/{SECRET} was changed by somebody else meanwhile.")
+        raise ArcError(
+            Code.KUBERNETES_API_ERROR, f"Secret {NAMESPACE}/{SECRET} was changed by somebody else meanwhile."
+        )
 
 
 def _pem(secret: dict[str, Any]) -> tuple[str, rsa.RSAPrivateKey]:
@@ -200,7 +203,7 @@ def _pem(secret: dict[str, Any]) -> tuple[str, rsa.RSAPrivateKey]:
         return text.decode(), private
     except (KeyError, ValueError, TypeError, ArithmeticError):
         # The cause may quote the key, so it is not chained.
-        raise ArcError("ARC-5011", f"Secret {NAMESPACE}/{SECRET} holds no usable private key.") from None
+        raise ArcError(Code.PRIVATE_KEY_UNUSABLE, f"Secret {NAMESPACE}/{SECRET} holds no usable private key.") from None
 
 
 def _check_parts(key: rsa.RSAPrivateNumbers) -> None:

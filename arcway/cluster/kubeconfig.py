@@ -15,6 +15,7 @@ from typing import Any
 from arcway.cluster import pem
 from arcway.cluster.endpoint import Endpoint, find_endpoint
 from arcway.cluster.plain_yaml import PlainYamlError, Unquoted, read_yaml
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.secrets_held import hold
 from arcway.domain.text import listed, shown
@@ -109,7 +110,7 @@ def contexts(text: str) -> tuple[list[str], str | None]:
     document = _parse(text)
     entries, current = document.get("contexts"), document.get("current-context")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ArcError("ARC-2002", "The kubeconfig has no list of contexts.")
+        raise ArcError(Code.KUBECONFIG_INVALID, "The kubeconfig has no list of contexts.")
     names = [entry["name"] for entry in entries if _is_text(entry.get("name"))]
     return names, current if _is_text(current) else None
 
@@ -119,34 +120,36 @@ def _parse(text: str) -> dict[str, Any]:
         document = read_yaml(text)
     except PlainYamlError as error:
         where = f" (line {error.line})" if error.line else ""
-        raise ArcError("ARC-2002", f"The kubeconfig is not acceptable YAML: {error}{where}.") from None
+        raise ArcError(Code.KUBECONFIG_INVALID, f"The kubeconfig is not acceptable YAML: {error}{where}.") from None
     if not isinstance(document, dict):
-        raise ArcError("ARC-2002", "The kubeconfig is not a YAML mapping.")
+        raise ArcError(Code.KUBECONFIG_INVALID, "The kubeconfig is not a YAML mapping.")
     # kubectl takes a file without a kind for a kubeconfig, and none of another kind.
     if (kind := document.get("kind", "Config")) != "Config":
-        raise ArcError("ARC-2002", f"The kubeconfig is of kind {shown(kind, 40)!r}, not Config.")
+        raise ArcError(Code.KUBECONFIG_INVALID, f"The kubeconfig is of kind {shown(kind, 40)!r}, not Config.")
     return document
 
 
 def _named(document: dict[str, Any], kind: str, name: Any) -> dict[str, Any]:
     entries = document.get(f"{kind}s")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ArcError("ARC-2002", f"The kubeconfig has no list of {kind}s.")
+        raise ArcError(Code.KUBECONFIG_INVALID, f"The kubeconfig has no list of {kind}s.")
     found = [entry.get(kind) for entry in entries if entry.get("name") == name]
     if len(found) > 1:
-        raise ArcError("ARC-2002", f"The kubeconfig has two {kind}s of the same name.")
+        raise ArcError(Code.KUBECONFIG_INVALID, f"The kubeconfig has two {kind}s of the same name.")
     if not found:
-        code = "ARC-2004" if kind == "context" else "ARC-2002"
+        code = Code.KUBECONFIG_CONTEXT_NOT_FOUND if kind == "context" else Code.KUBECONFIG_INVALID
         raise ArcError(code, f"The kubeconfig has no {kind} named {shown(name, 80)}.")
     if not isinstance(found[0], dict):
-        raise ArcError("ARC-2002", f"A {kind} of the kubeconfig is not a mapping.")
+        raise ArcError(Code.KUBECONFIG_INVALID, f"A {kind} of the kubeconfig is not a mapping.")
     return found[0]
 
 
 def _selected(document: dict[str, Any], context: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     name = context or document.get("current-context")
     if not name:
-        raise ArcError("ARC-2004", "The kubeconfig has no current context and the request names none.")
+        raise ArcError(
+            Code.KUBECONFIG_CONTEXT_NOT_FOUND, "The kubeconfig has no current context and the request names none."
+        )
     chosen = _named(document, "context", name)
     return _named(document, "cluster", chosen.get("cluster")), _named(document, "user", chosen.get("user"))
 
@@ -159,7 +162,7 @@ def _refuse(refused: list[dict[str, str]], missing: list[dict[str, str]]) -> Non
         if items
     ]
     if said:
-        raise ArcError("ARC-2003", f"The kubeconfig {'; it '.join(said)}.", details=[*refused, *missing])
+        raise ArcError(Code.KUBECONFIG_REFUSED, f"The kubeconfig {'; it '.join(said)}.", details=[*refused, *missing])
 
 
 def _refused(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, str]]:
@@ -194,7 +197,7 @@ def _authorities(cluster: dict[str, Any]) -> str:
     found = _pem(cluster, "certificate-authority-data", pem.certificates) or ""
     if len(found) > _CA_BYTES:
         text = f"certificate-authority-data of the kubeconfig has more than {_CA_BYTES // 1024} KiB."
-        raise ArcError("ARC-2002", text)
+        raise ArcError(Code.KUBECONFIG_INVALID, text)
     return found
 
 
@@ -221,4 +224,4 @@ def _pem(mapping: dict[str, Any], name: str, read: Callable[[bytes], str]) -> st
     try:
         return read(pem.from_base64(mapping[name]))
     except ValueError:
-        raise ArcError("ARC-2002", f"{name} of the kubeconfig is not PEM in base64.") from None
+        raise ArcError(Code.KUBECONFIG_INVALID, f"{name} of the kubeconfig is not PEM in base64.") from None

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 NAME, PLACES = "arcway", ("kube-system", "default")
@@ -20,7 +21,7 @@ _DURATION = timedelta(minutes=5)
 _RENEW_AFTER = timedelta(minutes=1)
 _TRIES = 3
 # A permission that is missing, or an admission that refuses.
-_CLOSED = ("ARC-2008", "ARC-2043")
+_CLOSED = (Code.CLUSTER_PERMISSION_MISSING, Code.ADMISSION_DENIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def hold(api: ClusterApi, installation: str, run_id: str, existing: Callable[[Cl
             continue
         if lease is not None:
             return _held(lease)
-    raise ArcError("ARC-2013", f"Lease {NAME} changes faster than it can be taken.")
+    raise ArcError(Code.KUBERNETES_API_ERROR, f"Lease {NAME} changes faster than it can be taken.")
 
 
 def let_go(api: ClusterApi, installation: str, run_id: str) -> None:
@@ -109,7 +110,7 @@ def _create(api: ClusterApi, installation: str, run_id: str, before: list[str]) 
 
 
 def _taken(holder: str) -> ArcError:
-    return ArcError("ARC-2015", f"Another Arcway installation ({holder[:80]}) works on this cluster.")
+    return ArcError(Code.CLUSTER_LEASE_HELD, f"Another Arcway installation ({holder[:80]}) works on this cluster.")
 
 
 def _is_of(lease: dict[str, Any], installation: str, run_id: str) -> bool:

@@ -17,6 +17,7 @@ from arcway.cluster.names import (
 )
 from arcway.cluster.places import owner_of, survey
 from arcway.cluster.stored_release import records
+from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 from arcway.domain.text import listed
 
@@ -68,7 +69,9 @@ def not_theirs(releases: Releases) -> list[Json]:
     if not releases.others:
         return []
     why = "no object of the agents names it, or its chart is another"
-    return [finding("ARC-2046", f"Release {RELEASE} in {listed(releases.others, _SHOWN)}: {why}.", "info")]
+    return [
+        finding(Code.RELEASE_NOT_THE_AGENTS, f"Release {RELEASE} in {listed(releases.others, _SHOWN)}: {why}.", "info")
+    ]
 
 
 def inspect(api: ClusterApi) -> list[Json]:
@@ -81,17 +84,19 @@ def _own(api: ClusterApi, releases: Releases) -> list[Json]:
     latest = [record for namespace in releases.mine for record in records(api, namespace)[-1:]]
     statuses = [record["metadata"]["labels"].get("status", "") for record in latest]
     findings = [
-        finding("ARC-2020", f"Release {RELEASE} is {status}; it will be repaired.", "info")
+        finding(Code.AGENT_LEFTOVERS, f"Release {RELEASE} is {status}; it will be repaired.", "info")
         for status in statuses
         if status not in _WELL
     ]
     if len(releases.mine) > 1:
         text = f"The agents are installed {len(releases.mine)} times, in namespaces {listed(releases.mine)}; "
-        findings.append(finding("ARC-2020", f"{text}the first one is used, and disconnecting removes all.", "warning"))
+        findings.append(
+            finding(Code.AGENT_LEFTOVERS, f"{text}the first one is used, and disconnecting removes all.", "warning")
+        )
     if releases.mine:
         return findings
     names = [item["metadata"]["name"] for item in api.items(DEFINITIONS) if releases.own(item, definition=True)]
     if not names:
         return []
     text = f"Definitions of earlier agents are there without a release: {listed(sorted(names), _SHOWN)}"
-    return [finding("ARC-2020", f"{text}; they will be taken over.", "info")]
+    return [finding(Code.AGENT_LEFTOVERS, f"{text}; they will be taken over.", "info")]

@@ -13,6 +13,7 @@ from typing import Any
 from arcway.cluster.api import ClusterApi
 from arcway.cluster.marks import Marks
 from arcway.cluster.permissions import NETWORK_NAMESPACE
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 
 DEADLINE_SECONDS = 60
@@ -73,12 +74,12 @@ def start(
     Raises `ArcError`, ARC-3007 when the namespace is somebody else's.
     """
     if wrong := [address for address in addresses if not _ADDRESS.fullmatch(address)]:
-        raise ArcError("ARC-3007", f"{redact(wrong[0], 100)} is not a host and a port.")
+        raise ArcError(Code.NETWORK_NOT_CHECKED, f"{redact(wrong[0], 100)} is not a host and a port.")
     namespace = api.get(_NAMESPACE) or api.create("/api/v1/namespaces", _namespace_body(run_id, marks))
     if namespace is None or "deletionTimestamp" in namespace["metadata"]:
         return "an earlier check is being removed"
     if (namespace["metadata"].get("labels") or {}).items().isdisjoint(_MANAGED.items()):
-        raise ArcError("ARC-3007", f"Namespace {NETWORK_NAMESPACE} exists and is not Arcway's.")
+        raise ArcError(Code.NETWORK_NOT_CHECKED, f"Namespace {NETWORK_NAMESPACE} exists and is not Arcway's.")
     if (namespace["metadata"].get("annotations") or {}).get(_RUN) != run_id:
         if _age(namespace) > 2 * DEADLINE_SECONDS:
             api.delete(_NAMESPACE, uid=namespace["metadata"]["uid"])

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from arcway.cluster.api import ClusterApi
+from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 from arcway.domain.text import listed, shown
 
@@ -40,7 +41,10 @@ def inspect(nodes: Sequence[Json]) -> list[Json]:
     fitting = [node for node in nodes if _is_linux(node) and _is_schedulable(node)]
     if not fitting:
         text = f"None of the {len(nodes)} nodes is a schedulable Linux node" if nodes else "The cluster has no node yet"
-        return [finding("ARC-2010", f"{text}; the agents wait until there is one.", "warning"), *_unready(nodes)]
+        return [
+            finding(Code.NO_LINUX_NODE, f"{text}; the agents wait until there is one.", "warning"),
+            *_unready(nodes),
+        ]
     return [*_taints(fitting), *_architectures(fitting), *_unready(nodes)]
 
 
@@ -59,7 +63,7 @@ def memory(api: ClusterApi, nodes: Sequence[Json]) -> list[Json]:
     if not fitting or len(fitting) > _NODES_LOOKED_AT:
         return []
     text = f"The schedulable Linux nodes have {left // 2**20} MiB of memory left; the agents need {MEMORY // 2**20}."
-    return [finding("ARC-2018", text, "warning")]
+    return [finding(Code.LOW_MEMORY, text, "warning")]
 
 
 def quantity(text: object) -> int:
@@ -79,7 +83,7 @@ def _taints(nodes: Sequence[Json]) -> list[Json]:
         return []
     named = listed(sorted({taint for node in nodes for taint in _repelling(node)}))
     text = f"Every schedulable Linux node has a taint that the agents do not tolerate: {named}."
-    return [finding("ARC-2042", text, "warning")]
+    return [finding(Code.NODES_TAINTED, text, "warning")]
 
 
 def _repelling(node: Json) -> list[str]:
@@ -99,14 +103,19 @@ def _architectures(nodes: Sequence[Json]) -> list[Json]:
     supported = " and ".join(ARCHITECTURES)
     if len(others) == len(nodes):
         has = listed(sorted(set(map(_architecture, others))))
-        return [finding("ARC-2017", f"The schedulable Linux nodes are {has}; the agents run on {supported}.")]
+        return [
+            finding(
+                Code.NODE_ARCHITECTURE_UNSUPPORTED,
+                f"The schedulable Linux nodes are {has}; the agents run on {supported}.",
+            )
+        ]
     text = f"The agents do not run on {_named(others)}, only on {supported}."
-    return [finding("ARC-2017", text, "warning")]
+    return [finding(Code.NODE_ARCHITECTURE_UNSUPPORTED, text, "warning")]
 
 
 def _unready(nodes: Sequence[Json]) -> list[Json]:
     found = [node for node in nodes if not _is_ready(node)]
-    return [finding("ARC-2019", f"Not ready: {_named(found)}.", "warning")] if found else []
+    return [finding(Code.NODE_NOT_READY, f"Not ready: {_named(found)}.", "warning")] if found else []
 
 
 def _named(nodes: Sequence[Json]) -> str:

@@ -24,6 +24,7 @@ from arcway.cluster.names import (
     RELEASE_NAMESPACE,
 )
 from arcway.cluster.stored_release import chart_of, in_order, records
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 _ALL = "/api/v1/secrets"
@@ -85,7 +86,7 @@ def _by_namespace(api: ClusterApi) -> dict[str, list[Json]] | None:
     try:
         found = api.items(_ALL, labelSelector=f"owner=helm,name={RELEASE}")
     except ArcError as error:
-        if error.code != "ARC-2008":
+        if error.code != Code.CLUSTER_PERMISSION_MISSING:
             raise
         return None
     kept: dict[str, list[Json]] = {}
@@ -120,6 +121,6 @@ def _unless_forbidden[T](look: Callable[[], T]) -> T | None:
     try:
         return look()
     except ArcError as error:
-        if error.code != "ARC-2008":
+        if error.code != Code.CLUSTER_PERMISSION_MISSING:
             raise
         return None

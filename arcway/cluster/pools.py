@@ -18,6 +18,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from arcway.cluster.endpoint import Endpoint
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.tls import context_for
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 
@@ -66,7 +67,9 @@ class _NoRedirects(urllib3.PoolManager):
         if response.status in urllib3.HTTPResponse.REDIRECT_STATUSES:
             response.close()
             path = urlsplit(url).path
-            raise ArcError("ARC-3009", f"{method} {path}: the API server redirected ({response.status}).")
+            raise ArcError(
+                Code.API_SERVER_REDIRECTED, f"{method} {path}: the API server redirected ({response.status})."
+            )
         return response
 
 

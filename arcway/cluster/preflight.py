@@ -17,6 +17,7 @@ from arcway.cluster.names import CONFIG, NAMESPACE, RELEASE_NAMESPACE
 from arcway.cluster.parts import Part
 from arcway.cluster.permissions import Permission
 from arcway.cluster.places import all_records
+from arcway.domain.codes import Code
 from arcway.domain.detection import detect_distribution, detect_infrastructure
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
@@ -92,10 +93,16 @@ def _version(told: str) -> list[Json]:
     number = (int(match[1]), int(match[2])) if match else (0, 0)
     if number < OLDEST_SUPPORTED:
         oldest = ".".join(map(str, OLDEST_SUPPORTED))
-        return [finding("ARC-2009", f"Kubernetes {told} is older than {oldest}; the agents may not work.", "warning")]
+        return [
+            finding(
+                Code.KUBERNETES_VERSION_UNSUPPORTED,
+                f"Kubernetes {told} is older than {oldest}; the agents may not work.",
+                "warning",
+            )
+        ]
     if number > NEWEST_KNOWN:
         newest = ".".join(map(str, NEWEST_KNOWN))
-        return [finding("ARC-2022", f"Kubernetes {told} is newer than {newest}.", "info")]
+        return [finding(Code.KUBERNETES_VERSION_UNTESTED, f"Kubernetes {told} is newer than {newest}.", "info")]
     return []
 
 
@@ -105,13 +112,13 @@ def _certificate(access: Access) -> list[Json]:
     if days >= CERTIFICATE_WARNING_DAYS:
         return []
     text = f"The certificate of {access.server} ends in {days} days, on {ends:%Y-%m-%d}."
-    return [finding("ARC-2021", text, "warning")]
+    return [finding(Code.SERVER_CERTIFICATE_EXPIRES_SOON, text, "warning")]
 
 
 def _memory(api: ClusterApi, found: list[Json]) -> list[Json]:
     if not api.may(*permissions.LIST_PODS):
         text = "Whether the nodes have memory left is not known: the credential may not list pods of all namespaces."
-        return [finding("ARC-2018", text, "info")]
+        return [finding(Code.LOW_MEMORY, text, "info")]
     return nodes.memory(api, found)
 
 
@@ -119,7 +126,7 @@ def _lease(api: ClusterApi, installation: str) -> list[Json]:
     try:
         lease.check(api, installation)
     except ArcError as error:
-        if error.code != "ARC-2015":
+        if error.code != Code.CLUSTER_LEASE_HELD:
             raise
         return [finding(error.code, error.message)]
     return []
@@ -133,7 +140,7 @@ def _left(api: ClusterApi, missing: Collection[Permission]) -> list[Json]:
         if namespace and namespace.get("status", {}).get("phase") == "Terminating":
             why = parts.reason([Part("namespace", path, namespace)])
             text = f"Namespace {name} is being deleted; it is waited for" + (f": {why}" if why else "")
-            found.append(finding("ARC-2012", f"{text}.", "info"))
+            found.append(finding(Code.NAMESPACE_TERMINATING, f"{text}.", "info"))
     if not found and not {permissions.LIST_RECORDS, permissions.LIST_CRDS} & set(missing):
         found += leftovers.inspect(api)
     return found

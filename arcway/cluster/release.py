@@ -19,12 +19,13 @@ from arcway.cluster.places import all_records, place
 from arcway.cluster.served import Served, mended
 from arcway.cluster.stored_release import read, records, records_path, write
 from arcway.cluster.values import Values, differing, merged
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import listed
 from arcway.telemetry import log
 
 _DEPLOYED = ("deployed", "superseded")
-_MAYBE_THE_MANIFEST = ("ARC-5003", "ARC-5016")
+_MAYBE_THE_MANIFEST = (Code.HELM_FAILED, Code.RELEASE_API_MISSING)
 
 type Json = dict[str, Any]
 
@@ -46,7 +47,9 @@ class Chart:
         repository, _, named = path.rpartition(":")
         host = repository.partition("/")[0]
         if host not in registries:
-            raise ArcError("ARC-5002", f"Registry {host[:100]} is not one of {', '.join(registries)}.")
+            raise ArcError(
+                Code.CHART_REGISTRY_NOT_ALLOWED, f"Registry {host[:100]} is not one of {', '.join(registries)}."
+            )
         return cls(repository, version or named)
 
     @property
@@ -159,7 +162,7 @@ def _is_unfinished(target: Target, found: list[Json]) -> bool:
     if not status.startswith("pending-"):
         return False
     if not target.held.made(latest) and _age(latest) < CALL_SECONDS:
-        raise ArcError("ARC-5010", f"Release {RELEASE} is {status}.", retryable=True, retry_after=10)
+        raise ArcError(Code.RELEASE_LOCKED, f"Release {RELEASE} is {status}.", retryable=True, retry_after=10)
     return True
 
 

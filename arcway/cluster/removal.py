@@ -23,6 +23,7 @@ from arcway.cluster.preflight import belongs_to_another
 from arcway.cluster.release import Target, helped
 from arcway.cluster.served import Served, objects_in
 from arcway.cluster.stored_release import manifest_of, records, records_path
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
@@ -30,12 +31,17 @@ from arcway.domain.text import listed
 from arcway.telemetry import log
 
 _ASKED = "arcway.dev/asked-again"
-_OF_HELM = ("ARC-5003", "ARC-5004", "ARC-5016")
+_OF_HELM = (Code.HELM_FAILED, Code.HELM_TIMEOUT, Code.RELEASE_API_MISSING)
 _NAMED = 20
 _PRESENT = 100
 _WITHOUT_HELM = "Correct what Helm names, or set force (--force), which removes the agents without Helm."
 # What one object may answer without keeping the rest: it cannot be deleted by this credential, or not at all.
-_REFUSED = ("ARC-2008", "ARC-2014", "ARC-2027", "ARC-2043")
+_REFUSED = (
+    Code.CLUSTER_PERMISSION_MISSING,
+    Code.KUBERNETES_CHANGE_REFUSED,
+    Code.KUBERNETES_RESPONSE_INVALID,
+    Code.ADMISSION_DENIED,
+)
 
 type Json = dict[str, Any]
 
@@ -60,7 +66,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
     lease.check(api, installation)
     refuse = belongs_to_another(api, cluster)
     releases = Releases.found(api)
-    findings = [finding("ARC-2011", refuse)] if refuse else not_theirs(releases)
+    findings = [finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, refuse)] if refuse else not_theirs(releases)
     return findings, _present(api, releases), public_key(api)
 
 
@@ -71,7 +77,7 @@ def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
     cannot uninstall. Raises `ArcError` ARC-2011 when the agents belong to another connected cluster.
     """
     if refuse := belongs_to_another(target.api, cluster):
-        raise ArcError("ARC-2011", refuse)
+        raise ArcError(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, refuse)
     api = target.api
     releases = Releases.found(api)
     for namespace in releases.mine:
@@ -168,7 +174,7 @@ def _strip_if_possible(api: ClusterApi, part: Part) -> None:
     try:
         _strip(api, part)
     except ArcError as error:
-        if error.code not in (*_REFUSED, "ARC-2013"):
+        if error.code not in (*_REFUSED, Code.KUBERNETES_API_ERROR):
             raise
         log.warning("the finalizers of %s stay: %s", part.name, error)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 # Where what was in this group went; no other group was ever dissolved.
@@ -51,7 +52,7 @@ class Served:
         try:
             return self.resource(version, kind) is None
         except ArcError as error:
-            if error.code != "ARC-2013":
+            if error.code != Code.KUBERNETES_API_ERROR:
                 raise
             return False
 
@@ -122,7 +123,7 @@ def objects_in(manifest: str, served: Served, namespace: str) -> Iterator[str]:
         except (PlainYamlError, LookupError, TypeError, AttributeError):
             continue
         except ArcError as error:
-            if error.code not in ("ARC-2013", "ARC-2027"):
+            if error.code not in (Code.KUBERNETES_API_ERROR, Code.KUBERNETES_RESPONSE_INVALID):
                 raise
 
 

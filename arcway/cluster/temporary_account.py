@@ -18,6 +18,7 @@ from arcway.cluster import permissions
 from arcway.cluster.api import ClusterApi, at
 from arcway.cluster.permissions import Permission
 from arcway.cluster.refused_credential import claims, seconds_left
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.secret_names import TEMPORARY
 from arcway.domain.secrets_held import hold
@@ -32,7 +33,7 @@ _BINDINGS = f"/apis/{_GROUP}/v1/clusterrolebindings"
 _NAMESPACES = "/api/v1/namespaces"
 _SUBJECT = "system:serviceaccount:"
 # A permission that is missing, or an admission that refuses.
-_CLOSED = ("ARC-2008", "ARC-2043")
+_CLOSED = (Code.CLUSTER_PERMISSION_MISSING, Code.ADMISSION_DENIED)
 
 type Json = dict[str, Any]
 
@@ -66,7 +67,7 @@ def make(api: ClusterApi, name: str, seconds: int, needed: Sequence[Permission],
     if namespace != NAMESPACE:
         api.create(_NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {**owned, "name": namespace}})
     if api.create(_accounts(namespace), {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": owned}) is None:
-        raise ArcError("ARC-2014", f"There is a ServiceAccount {namespace}/{name} already.")
+        raise ArcError(Code.KUBERNETES_CHANGE_REFUSED, f"There is a ServiceAccount {namespace}/{name} already.")
     return renew(api, name, seconds, namespace)
 
 
@@ -86,7 +87,7 @@ def renew(api: ClusterApi, name: str, seconds: int, namespace: str) -> Token:
         hold(answer["token"])
         return Token(answer["token"], datetime.fromisoformat(answer["expirationTimestamp"]), namespace)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise ArcError("ARC-2013", "The API server answered a TokenRequest without a token.") from error
+        raise ArcError(Code.KUBERNETES_API_ERROR, "The API server answered a TokenRequest without a token.") from error
 
 
 def wait_until_bound(api: ClusterApi, needed: Sequence[Permission], seconds: float) -> None:
@@ -99,7 +100,10 @@ def wait_until_bound(api: ClusterApi, needed: Sequence[Permission], seconds: flo
     while missing:
         if time.monotonic() > deadline:
             lacking = "; ".join(permissions.in_words(missing))
-            raise ArcError("ARC-2008", f"The new ServiceAccount is bound to its role and still may not {lacking}.")
+            raise ArcError(
+                Code.CLUSTER_PERMISSION_MISSING,
+                f"The new ServiceAccount is bound to its role and still may not {lacking}.",
+            )
         time.sleep(0.05)
         missing = permissions.missing(api, missing)
 
@@ -111,7 +115,7 @@ def remove(api: ClusterApi, name: str) -> None:
     try:
         _remove(api, _NAMESPACES, _own_namespace(name))
     except ArcError as error:
-        if error.code != "ARC-2008":
+        if error.code != Code.CLUSTER_PERMISSION_MISSING:
             raise  # who may not look at namespaces has made none
 
 
@@ -129,9 +133,9 @@ def discard(api: ClusterApi, name: str, token: str | None) -> None:
             if _remove(api, path, name):
                 break
     except ArcError as error:
-        if error.code == "ARC-2006" and _is_valid_still(token):
+        if error.code == Code.CLUSTER_CREDENTIAL_REFUSED and _is_valid_still(token):
             return  # the token ended before its time, with its ServiceAccount
-        if error.code == "ARC-2008" and not _may_still_remove(api, name, token):
+        if error.code == Code.CLUSTER_PERMISSION_MISSING and not _may_still_remove(api, name, token):
             return  # the rights ended with their binding
         raise
 
@@ -153,7 +157,7 @@ def _namespace_for(api: ClusterApi, name: str, metadata: Json) -> str:
     except ArcError as error:
         if error.code in _CLOSED:
             return _own_namespace(name)
-        if error.code != "ARC-2014":
+        if error.code != Code.KUBERNETES_CHANGE_REFUSED:
             raise  # an admission that cannot be tried without effect decides when it is done
     return NAMESPACE
 
@@ -181,7 +185,7 @@ def _create(api: ClusterApi, path: str, kind: str, body: Json) -> Json:
     version, name = f"{_GROUP}/v1", body["metadata"]["name"]
     made = api.create(path, {"apiVersion": version, "kind": kind, **body})
     if made is None:
-        raise ArcError("ARC-2014", f"There is a {kind} {name} already.")
+        raise ArcError(Code.KUBERNETES_CHANGE_REFUSED, f"There is a {kind} {name} already.")
     return {"apiVersion": version, "kind": kind, "name": name, "uid": made["metadata"]["uid"]}
 
 
@@ -202,6 +206,6 @@ def _may_still_remove(api: ClusterApi, name: str, token: str | None) -> bool:
     try:
         return any(api.may("delete", kind, _GROUP, name=name) for kind in ("clusterroles", "clusterrolebindings"))
     except ArcError as error:
-        if error.code == "ARC-2006" and _is_valid_still(token):
+        if error.code == Code.CLUSTER_CREDENTIAL_REFUSED and _is_valid_still(token):
             return False
         raise

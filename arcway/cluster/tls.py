@@ -11,6 +11,7 @@ from contextlib import suppress
 from arcway.cluster import pem
 from arcway.cluster.budget import BoundedSocket
 from arcway.cluster.kubeconfig import Access
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.private_file import private_file
 
@@ -32,7 +33,7 @@ def context_for(access: Access) -> ssl.SSLContext:
             except (ssl.SSLError, ValueError):
                 # The cause may quote the key, so it is not chained.
                 message = "client-certificate-data and client-key-data of the kubeconfig are no usable pair."
-                raise ArcError("ARC-2002", message) from None
+                raise ArcError(Code.KUBECONFIG_INVALID, message) from None
     return context
 
 
@@ -44,7 +45,9 @@ def _trust(context: ssl.SSLContext, authorities: str) -> None:
             context.load_verify_locations(cadata=block.data)
             usable += 1
     if not usable:
-        raise ArcError("ARC-2002", "certificate-authority-data of the kubeconfig holds no usable certificate.")
+        raise ArcError(
+            Code.KUBECONFIG_INVALID, "certificate-authority-data of the kubeconfig holds no usable certificate."
+        )
 
 
 def _trust_the_public(context: ssl.SSLContext) -> None:
@@ -57,20 +60,20 @@ def _trust_the_public(context: ssl.SSLContext) -> None:
 
 # OpenSSL's own words (X509_verify_cert_error_string); an alert is what the server says of what it was shown.
 _CAUSES = (
-    ("Hostname mismatch", "ARC-2044"),
-    ("IP address mismatch", "ARC-2044"),
-    ("certificate has expired", "ARC-2045"),
-    ("certificate is not yet valid", "ARC-2045"),
-    ("alert certificate", "ARC-2006"),
-    ("alert bad certificate", "ARC-2006"),
-    ("alert unknown ca", "ARC-2006"),
-    ("alert access denied", "ARC-2006"),
-    ("CERTIFICATE", "ARC-2007"),
-    ("certificate", "ARC-2007"),
+    ("Hostname mismatch", Code.SERVER_CERTIFICATE_NAME_MISMATCH),
+    ("IP address mismatch", Code.SERVER_CERTIFICATE_NAME_MISMATCH),
+    ("certificate has expired", Code.SERVER_CERTIFICATE_EXPIRED),
+    ("certificate is not yet valid", Code.SERVER_CERTIFICATE_EXPIRED),
+    ("alert certificate", Code.CLUSTER_CREDENTIAL_REFUSED),
+    ("alert bad certificate", Code.CLUSTER_CREDENTIAL_REFUSED),
+    ("alert unknown ca", Code.CLUSTER_CREDENTIAL_REFUSED),
+    ("alert access denied", Code.CLUSTER_CREDENTIAL_REFUSED),
+    ("CERTIFICATE", Code.SERVER_CERTIFICATE_UNTRUSTED),
+    ("certificate", Code.SERVER_CERTIFICATE_UNTRUSTED),
 )
 
 
 def failure(server: str, text: str) -> ArcError:
     """The error that a failed handshake with `server` is, by what OpenSSL says."""
-    code = next((code for words, code in _CAUSES if words in text), "ARC-3001")
+    code = next((code for words, code in _CAUSES if words in text), Code.API_SERVER_UNREACHABLE)
     return ArcError(code, f"TLS with {server} failed: {redact(text, 200)}")

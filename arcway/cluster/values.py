@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.proxy import Proxy, with_credentials
@@ -65,7 +66,9 @@ def refuse_another(values: Values, cluster: ClusterId) -> None:
     names = [str(told.get(name) or "") for name in ("subscriptionId", "resourceGroupName", "resourceName")]
     served = ClusterId(*names)
     if all(names) and served.key != cluster.key:
-        raise ArcError("ARC-2011", f"The cluster's release belongs to {served.resource_id}.")
+        raise ArcError(
+            Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, f"The cluster's release belongs to {served.resource_id}."
+        )
 
 
 def from_dotted(settings: dict[str, str]) -> Values:
@@ -80,9 +83,13 @@ def from_dotted(settings: dict[str, str]) -> Values:
         for name in path:
             branch = branch.setdefault(name, {})
             if not isinstance(branch, dict):
-                raise ArcError("ARC-4011", "The data plane's Helm settings have a value and names below it.")
+                raise ArcError(
+                    Code.AZURE_RESPONSE_INVALID, "The data plane's Helm settings have a value and names below it."
+                )
         if "." in last:
-            raise ArcError("ARC-4011", f"The data plane's Helm settings have a name of more than {_DEPTH} parts.")
+            raise ArcError(
+                Code.AZURE_RESPONSE_INVALID, f"The data plane's Helm settings have a name of more than {_DEPTH} parts."
+            )
         branch[last] = _typed(text)
     return tree
 

@@ -6,6 +6,7 @@ Must not know who asks nor how the resource was read.
 from datetime import UTC, datetime
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 
 type Json = dict[str, Any]
@@ -51,7 +52,12 @@ def managed_elsewhere(resource: Json | None) -> list[Json]:
     """
     if resource is None or str(resource.get("kind", "")).lower() != "provisionedcluster":
         return []
-    return [finding("ARC-4015", f"{resource['id']} is of kind ProvisionedCluster, which `az aksarc` manages.")]
+    return [
+        finding(
+            Code.RESOURCE_IS_PROVISIONED_CLUSTER,
+            f"{resource['id']} is of kind ProvisionedCluster, which `az aksarc` manages.",
+        )
+    ]
 
 
 def has_expired(resource: Json | None) -> list[Json]:
@@ -61,7 +67,12 @@ def has_expired(resource: Json | None) -> list[Json]:
     properties = (resource or {}).get("properties") or {}
     if resource is None or str(properties.get("connectivityStatus")).lower() != "expired":
         return []
-    return [finding("ARC-4019", f"Connected cluster {resource['id']} has Expired: its agents' certificate has ended.")]
+    return [
+        finding(
+            Code.CONNECTED_CLUSTER_EXPIRED,
+            f"Connected cluster {resource['id']} has Expired: its agents' certificate has ended.",
+        )
+    ]
 
 
 def is_being_deleted(resource: Json) -> bool:

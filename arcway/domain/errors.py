@@ -18,6 +18,7 @@ from typing import Any
 
 from arcway.domain.catalogue import CATALOGUE as CATALOGUE
 from arcway.domain.characters import limited_details
+from arcway.domain.codes import Code
 from arcway.domain.redaction import redact as redact
 from arcway.domain.retry_after import clamped
 from arcway.domain.text import LONG, presentable
@@ -40,8 +41,8 @@ class ArcError(Exception):
         retry_after: float | None = None,
         details: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
-        kind = CATALOGUE[code]
-        self.code = code
+        self.code = Code(code)
+        kind = CATALOGUE[self.code]
         self.message = redact(message, LONG) if message else f"{kind.title}."
         self.remedy = presentable(remedy, LONG) if remedy else kind.remedy
         self.retryable = kind.retryable if retryable is None else retryable
@@ -52,7 +53,7 @@ class ArcError(Exception):
     def as_dict(self) -> dict[str, Any]:
         """The error envelope that crosses durable boundaries."""
         return {
-            "code": self.code,
+            "code": self.code.value,
             "message": self.message,
             "remedy": self.remedy,
             "retryable": self.retryable,

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.model import Model, SecretReference
 from arcway.domain.secrets_held import hold
@@ -74,7 +75,7 @@ def proxy_credentials(name: str, text: str) -> str:
     user, colon, _ = line.partition(":")
     if not (user and colon and line.isprintable() and len(line) <= _CREDENTIALS_LENGTH):
         limit = f"one printable line user:password of at most {_CREDENTIALS_LENGTH} characters"
-        raise ArcError("ARC-2041", f"Secret {name} is not {limit}.")
+        raise ArcError(Code.PROXY_CREDENTIALS_INVALID, f"Secret {name} is not {limit}.")
     return line
 
 

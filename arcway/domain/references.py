@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, ValidationError, ValidationInfo, field_validator
 
+from arcway.domain.codes import Code
 from arcway.domain.model import SecretReference
 from arcway.domain.secret_names import PROOF_PATTERN, TEMPORARY, Kind, is_proved, kind_of, proxy_name
 
@@ -34,9 +35,9 @@ class KubeconfigReference(SecretReference):
         return temporary
 
     @property
-    def code_when_gone(self) -> str:
+    def code_when_gone(self) -> Code:
         """The code of the error that the secret is not there."""
-        return "ARC-2025" if self.temporary else "ARC-2001"
+        return Code.TEMPORARY_CREDENTIAL_GONE if self.temporary else Code.SECRET_UNUSABLE
 
 
 def wrong_references(body: Mapping[str, Any]) -> list[Problem]:

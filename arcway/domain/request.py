@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from arcway.domain.characters import control_characters
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import (
     TAG_LIMIT,
@@ -261,11 +262,11 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
     Raises `ArcError` ARC-1002 when it is not an object and ARC-1001 with every field's problem in `details`.
     """
     if not isinstance(body, dict):
-        raise ArcError("ARC-1002")
+        raise ArcError(Code.BODY_NOT_JSON)
     given: dict[str, Any] = {**body}
     if operation is not None and given.setdefault("operation", operation) != operation:
         raise ArcError(
-            "ARC-1001", details=[{"field": "operation", "message": f"must be {operation!r} here, or left out"}]
+            Code.INVALID_FIELDS, details=[{"field": "operation", "message": f"must be {operation!r} here, or left out"}]
         )
     model = _MODELS.get(str(given.get("operation")), Request)
     details = control_characters(given, _MULTILINE)
@@ -282,7 +283,7 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
 
 def _invalid(details: list[dict[str, Any]]) -> ArcError:
     names = ", ".join(dict.fromkeys(str(item["field"]) for item in details))
-    return ArcError("ARC-1001", f"The request has invalid fields: {names}.", details=details)
+    return ArcError(Code.INVALID_FIELDS, f"The request has invalid fields: {names}.", details=details)
 
 
 def _expired_certificate(request: AnyRequest) -> list[dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.domain.request import OffboardRequest, Request, UpdateRequest, UpgradeRequest
 
@@ -55,7 +56,7 @@ def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
     if not request.azure_only:
         findings += yield from _look(run, "check_agents")
         for finding in findings:
-            if finding["code"].startswith("ARC-3"):
+            if family(finding["code"]) is Family.NETWORK:
                 finding["remedy"] += _IF_DEAD
     if request.agents_only:
         run.facts["resourceExists"] = False
@@ -63,9 +64,9 @@ def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
     findings += yield from _look(run, "check_resource", publicKey=run.facts.get("publicKey"))
     is_refused = any(finding["level"] == "error" for finding in findings)
     if run.facts.get("resourceExists") and not run.facts["agents"] and not is_refused:
-        remedy = CATALOGUE["ARC-5012"].remedy
+        remedy = CATALOGUE[Code.AGENTS_NOT_INSTALLED].remedy
         message = f"There are no agents in the cluster; only connected cluster {request.name} is deleted."
-        findings.append({"code": "ARC-5012", "level": "warning", "message": message, "remedy": remedy})
+        findings.append({"code": Code.AGENTS_NOT_INSTALLED, "level": "warning", "message": message, "remedy": remedy})
     return findings
 
 

@@ -1,5 +1,6 @@
 """The part of checkCluster that only runs when asked for: a Job in the cluster tries the network, and is removed."""
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.phases import POLL_NETWORK_CHECK
 
@@ -19,7 +20,9 @@ def check_network(run: Run) -> Work[list[Json]]:
         findings = yield from _try(run)
     except StepFailed as failure:
         error = failure.error
-        cause = ArcError("ARC-3007", f"The network check could not run. {error['code']}: {error['message']}")
+        cause = ArcError(
+            Code.NETWORK_NOT_CHECKED, f"The network check could not run. {error['code']}: {error['message']}"
+        )
         findings = [{**as_finding(cause.as_dict()), "level": "warning"}]
     yield from run.tidy(_NAMESPACE)
     return findings
@@ -27,9 +30,9 @@ def check_network(run: Run) -> Work[list[Json]]:
 
 def _try(run: Run) -> Work[list[Json]]:
     facts = run.facts["cluster"]
-    started = yield from run.poll("start_network_check", POLL_NETWORK_CHECK, late="ARC-3007", facts=facts)
+    started = yield from run.poll("start_network_check", POLL_NETWORK_CHECK, late=Code.NETWORK_NOT_CHECKED, facts=facts)
     tried = started["addresses"]
-    seen = yield from run.poll("poll_network_check", POLL_NETWORK_CHECK, late="ARC-3007", addresses=tried)
+    seen = yield from run.poll("poll_network_check", POLL_NETWORK_CHECK, late=Code.NETWORK_NOT_CHECKED, addresses=tried)
     reachable = seen["reachable"]
     run.facts["network"] = [{**item, "reachable": reachable.get(item["address"])} for item in tried]
     return [*started["findings"], *seen["findings"]]
@@ -37,7 +40,7 @@ def _try(run: Run) -> Work[list[Json]]:
 
 def not_checked() -> Json:
     """The finding that stands for a check which was asked for and not begun."""
-    error = ArcError("ARC-3007", "The network was not checked, because the cluster itself has errors.")
+    error = ArcError(Code.NETWORK_NOT_CHECKED, "The network was not checked, because the cluster itself has errors.")
     return {**as_finding(error.as_dict()), "level": "info"}
 
 

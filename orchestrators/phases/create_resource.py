@@ -1,5 +1,6 @@
 """createResource: the connected cluster in Azure with the public key of the cluster's Secret."""
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.phases import POLL_REMOVAL, POLL_RESOURCE
 
@@ -13,10 +14,10 @@ def create_resource(run: Run) -> Work[None]:
     yield from ensure_key_pair(run)
     seen = yield from _create(run, was_there=run.facts.get("resourceExists", False))
     if seen.get("beingDeleted"):
-        yield from run.poll("await_deletion", POLL_REMOVAL, late="ARC-4026")
+        yield from run.poll("await_deletion", POLL_REMOVAL, late=Code.CONNECTED_CLUSTER_DELETING)
         seen = yield from _create(run, was_there=False)
     if seen.get("beingDeleted"):
-        raise StepFailed(ArcError("ARC-4026").as_dict())
+        raise StepFailed(ArcError(Code.CONNECTED_CLUSTER_DELETING).as_dict())
     if seen["changed"]:
         run.wrote()
     if seen["created"]:
@@ -24,7 +25,7 @@ def create_resource(run: Run) -> Work[None]:
     elif seen["changed"]:
         run.changed()
     if seen["operation"] or not seen["done"]:
-        yield from run.poll("poll_resource", POLL_RESOURCE, late="ARC-4010", operation=seen["operation"])
+        yield from run.poll("poll_resource", POLL_RESOURCE, late=Code.PROVISIONING_FAILED, operation=seen["operation"])
     run.detail("provisioned" if seen["changed"] else "exists as asked")
 
 

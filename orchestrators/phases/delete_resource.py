@@ -1,5 +1,6 @@
 """deleteResource: the connected cluster is gone from Azure, and its source control configurations with it."""
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_REMOVAL
 
 from orchestrators.run import Run, Work
@@ -14,7 +15,7 @@ def delete_resource(run: Run) -> Work[None]:
         run.changed()
     if not seen["done"]:
         given = {"publicKey": key, "operation": seen.get("operation")}
-        yield from run.poll("delete_resource", POLL_REMOVAL, late="ARC-4013", **given)
+        yield from run.poll("delete_resource", POLL_REMOVAL, late=Code.CONNECTED_CLUSTER_NOT_DELETED, **given)
     run.leave(run.facts["agents"])
     run.facts["result"] = {
         "id": run.request.cluster.resource_id,

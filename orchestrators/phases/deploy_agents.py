@@ -1,5 +1,6 @@
 """deployAgents: the key pair into the cluster, the release installed without waiting, then the agents watched."""
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_AGENTS
 
 from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
@@ -15,14 +16,14 @@ def deploy_agents(run: Run) -> Work[None]:
     elif seen["changed"]:
         run.changed()
     run.facts["chart"] = seen["chart"]
-    yield from run.poll("poll_agents", POLL_AGENTS, late="ARC-5008", identityIssued=False)
+    yield from run.poll("poll_agents", POLL_AGENTS, late=Code.AGENTS_NOT_READY, identityIssued=False)
 
 
 def ensure_key_pair(run: Run) -> Work[None]:
     """Learn the public key that belongs to the private key in the cluster, making the pair when there is none."""
     if "publicKey" not in run.facts:
         run.temporary(*LEASE)
-        yield from run.poll("await_removal", POLL_AGENTS, late="ARC-2012")
+        yield from run.poll("await_removal", POLL_AGENTS, late=Code.NAMESPACE_TERMINATING)
         seen = yield from run.call("ensure_key_pair")
         run.facts["publicKey"] = seen["publicKey"]
         if seen["created"]:

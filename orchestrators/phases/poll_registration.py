@@ -1,5 +1,6 @@
 """pollRegistration: wait until every provider namespace is registered."""
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_REGISTRATION
 
 from orchestrators.run import Run, Work
@@ -10,4 +11,4 @@ def poll_registration(run: Run) -> Work[None]:
     if not run.facts["unregistered"]:
         run.detail("registered")
         return
-    yield from run.poll("poll_registration", POLL_REGISTRATION, late="ARC-4027")
+    yield from run.poll("poll_registration", POLL_REGISTRATION, late=Code.PROVIDER_REGISTRATION_SLOW)

@@ -1,5 +1,6 @@
 """uninstallAgents: release, namespaces and cluster-wide objects of the agents are gone from the cluster."""
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_REMOVAL
 from arcway.domain.request import OffboardRequest
 
@@ -20,5 +21,5 @@ def uninstall_agents(run: Run) -> Work[None]:
     run.changed()
     run.leave(seen["left"])
     if not seen["done"]:
-        yield from run.poll("uninstall_agents", POLL_REMOVAL, late="ARC-5013", force=force)
+        yield from run.poll("uninstall_agents", POLL_REMOVAL, late=Code.AGENTS_NOT_REMOVED, force=force)
     run.detail("uninstalled")

@@ -1,5 +1,6 @@
 """updateAgents: the agents have the settings that the update gives them, and are Ready with them."""
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_AGENTS
 
 from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
@@ -13,6 +14,6 @@ def update_agents(run: Run) -> Work[None]:
     seen = yield from run.call("update_agents", attempts=RELEASE_ATTEMPTS, **given)
     if changes or seen["changed"]:
         run.changed()
-    yield from run.poll("poll_agents", POLL_AGENTS, late="ARC-5008", identityIssued=True)
+    yield from run.poll("poll_agents", POLL_AGENTS, late=Code.AGENTS_NOT_READY, identityIssued=True)
     run.leave([])
     run.detail(f"{len(changes)} settings changed" if changes else "settings are as asked")

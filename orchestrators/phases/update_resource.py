@@ -1,5 +1,6 @@
 """updateResource: the connected cluster in Azure is as the update wants it; whatever it does not name stays."""
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_RESOURCE
 
 from orchestrators.run import Run, Work
@@ -14,7 +15,7 @@ def update_resource(run: Run) -> Work[None]:
     if changes or seen["changed"]:
         run.changed()
         run.leave([f"connected cluster {run.request.name} changed: {', '.join(changes)}"])
-        yield from run.poll("poll_resource", POLL_RESOURCE, late="ARC-4010", operation=seen["operation"])
+        yield from run.poll("poll_resource", POLL_RESOURCE, late=Code.PROVISIONING_FAILED, operation=seen["operation"])
         yield from look_again(run)
     run.detail(f"changed {', '.join(changes)}" if changes else "is as asked")
     if run.request.order == "azure-only":

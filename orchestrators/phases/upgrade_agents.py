@@ -1,5 +1,6 @@
 """upgradeAgents: the agents have the version asked for and are Ready; if not, what was there before comes back."""
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_AGENTS
 from arcway.domain.request import UpgradeRequest
 
@@ -21,5 +22,5 @@ def upgrade_agents(run: Run) -> Work[None]:
     given = {"location": run.facts["location"], "wanted": wanted}
     yield from run.call("upgrade_agents", attempts=RELEASE_ATTEMPTS, **given)
     run.changed()
-    yield from run.poll("poll_agents", POLL_AGENTS, late="ARC-5008", identityIssued=True)
+    yield from run.poll("poll_agents", POLL_AGENTS, late=Code.AGENTS_NOT_READY, identityIssued=True)
     run.detail(f"upgraded from {release['version']} to {wanted}")

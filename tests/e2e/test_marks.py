@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.request import parse_request
 from tests.e2e.conftest import Arcway, Command, Json, SimulatedCluster
@@ -91,5 +92,5 @@ def test_what_kubernetes_would_not_take_is_refused_at_once(marks: dict[str, Any]
         "kubeconfig": {"secret": "arcway-x"},
         "agents": marks,
     }
-    with pytest.raises(ArcError, match="ARC-1001"):
+    with pytest.raises(ArcError, match=Code.INVALID_FIELDS):
         parse_request(body, "onboard")

@@ -14,6 +14,7 @@ import pytest
 from arcway import queries
 from arcway.azure import arm, pipeline
 from arcway.azure.providers import Providers
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import SettingsError, read_settings
 from tests.e2e.conftest import (  # noqa: F401 - fixtures
@@ -92,13 +93,13 @@ class Ill:
 
     async def get_orchestration_state(self, _: str) -> None:
         self.asked += 1
-        raise ArcError("ARC-6007", "engine at 10.1.2.3 says password")
+        raise ArcError(Code.ENGINE_UNREACHABLE, "engine at 10.1.2.3 says password")
 
 
 @pytest.fixture
 def ill(monkeypatch: pytest.MonkeyPatch) -> Ill:
     def refuse() -> str:
-        raise ArcError("ARC-3003", "arm.internal cannot be reached")
+        raise ArcError(Code.AZURE_UNREACHABLE, "arm.internal cannot be reached")
 
     monkeypatch.setattr(queries, "resource_manager_answers", refuse)
     monkeypatch.setattr(health, "_watch", health._Watch())
@@ -109,7 +110,7 @@ def ill(monkeypatch: pytest.MonkeyPatch) -> Ill:
 async def ask_health(client: Ill, roles: set[Role] | None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     async def caller(_: func.HttpRequest) -> Any:
         if roles is None:
-            raise ArcError("ARC-1007")
+            raise ArcError(Code.NOT_SIGNED_IN)
         return SimpleNamespace(may=lambda needed: bool(roles & needed))
 
     monkeypatch.setattr(health, "caller_of", caller)
@@ -273,7 +274,7 @@ def test_headers_from_outside_are_not_repeated(arcway: Arcway, cluster: Simulate
 def test_a_message_with_odd_properties_is_answered_once(bus: Bus, properties: dict[str, Any]) -> None:  # noqa: F811
     correlation = bus.send({"operation": "explode"}, **properties)
     (heard,) = bus.heard(correlation)
-    assert (kind(heard), event(heard)["data"]["error"]["code"]) == ("rejected", "ARC-1001")
+    assert (kind(heard), event(heard)["data"]["error"]["code"]) == ("rejected", Code.INVALID_FIELDS)
     assert event(heard)["data"]["messageId"].isprintable()
     bus.settle()
 
@@ -316,6 +317,6 @@ def test_both_ways_refuse_control_characters_alike(
     (heard,) = bus.heard(bus.send(body))
     error = event(heard)["data"]["error"]
     for code, details in ((answer.json()["code"], answer.json()["details"]), (error["code"], error["details"])):
-        assert code == "ARC-1001"
+        assert code == Code.INVALID_FIELDS
         assert {item["field"] for item in details} == {"tags.team", "tags"}
     assert "\x1b" not in answer.text

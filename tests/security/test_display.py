@@ -17,6 +17,7 @@ from arcway import queries
 from arcway.cli import agents as agents_command
 from arcway.cli import output, progress, runs
 from arcway.cli.server import CommandError
+from arcway.domain.codes import Code
 from arcway.domain.events import encode, run_event
 from arcway.domain.findings import finding
 from arcway.domain.ids import Origin
@@ -161,7 +162,7 @@ def test_an_event_can_always_be_encoded(odd: str) -> None:
 def test_a_status_fits_whatever_is_in_it() -> None:
     run = RUN.as_json()
     run["left"] = ["中" * 8000] * 100
-    run["findings"] = [finding("ARC-2014", "中" * 5000) for _ in range(500)]
+    run["findings"] = [finding(Code.KUBERNETES_CHANGE_REFUSED, "中" * 5000) for _ in range(500)]
     run["phases"][0]["detail"] = "中" * 5000
     assert len(json.dumps(fit(run))) <= STATUS_LIMIT
 

@@ -7,6 +7,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from triggers import http
 from triggers.access.callers import ONBOARD, Role
@@ -98,5 +99,5 @@ def test_a_body_that_is_dear_to_read_is_refused(body: bytes) -> None:
 async def test_a_token_that_is_dear_to_read_is_no_token(header: str) -> None:
     part = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
     authority: Any = SimpleNamespace(client_id="c", tenant_id="t", issuer="i")
-    with pytest.raises(ArcError, match="ARC-1007"):
+    with pytest.raises(ArcError, match=Code.NOT_SIGNED_IN):
         await Tokens(authority, SimpleNamespace()).access_claims(f"{part}.e30.e30")  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import pytest
 
 from arcway import kubeconfigs
 from arcway.azure import secrets as product
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.secret_names import Kind
@@ -38,9 +39,9 @@ async def test_it_is_there_for_the_run_and_for_a_week() -> None:
 
 
 async def test_nothing_is_kept_of_a_check_that_is_refused() -> None:
-    with pytest.raises(ArcError, match="ARC-6003"):
+    with pytest.raises(ArcError, match=Code.RUN_IN_PROGRESS):
         async with kept(GIVEN):
-            raise ArcError("ARC-6003")
+            raise ArcError(Code.RUN_IN_PROGRESS)
     with pytest.raises(ArcError, match="There is no secret"):
         read()
 
@@ -48,7 +49,7 @@ async def test_nothing_is_kept_of_a_check_that_is_refused() -> None:
 async def test_one_that_another_run_needs_stays_when_a_check_is_refused() -> None:
     async with kept(GIVEN):
         pass
-    with pytest.raises(ArcError, match="ARC-6003"):
+    with pytest.raises(ArcError, match=Code.RUN_IN_PROGRESS):
         async with kept(GIVEN):
-            raise ArcError("ARC-6003")
+            raise ArcError(Code.RUN_IN_PROGRESS)
     assert read() == GIVEN.text

@@ -19,6 +19,7 @@ from arcway.cluster.api import ClusterApi, cluster_api
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.permissions import Permission
 from arcway.cluster.refused_credential import seconds_left
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.references import KubeconfigReference
@@ -120,7 +121,7 @@ def _findings(api: ClusterApi, access: Access, table: str) -> set[str]:
         found = change.inspect(api, "x", _SOME)
     else:
         found, *_ = removal.inspect(api, "x", _SOME)
-    return {item["message"] for item in found if item["code"] == "ARC-2008"}
+    return {item["message"] for item in found if item["code"] == Code.CLUSTER_PERMISSION_MISSING}
 
 
 def _grant(administrator: Access, name: str, needed: list[Permission]) -> None:

@@ -22,6 +22,7 @@ from arcway.cluster.kubeconfig import contexts, read_kubeconfig
 from arcway.cluster.nodes import quantity
 from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
 from arcway.cluster.values import from_dotted
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.versions import is_older
 
@@ -49,7 +50,7 @@ def refusal(text: str) -> ArcError:
 def test_a_kubeconfig_of_another_kind_is_refused(kind: object, tmp_path: Any) -> None:
     text = json.dumps(document(kind=kind))
     error = refusal(text)
-    assert error.code == "ARC-2002"
+    assert error.code == Code.KUBECONFIG_INVALID
     assert error.message.isprintable()
     with pytest.raises(ArcError):
         contexts(text)
@@ -76,7 +77,7 @@ def test_a_kubeconfig_says_its_kind_or_nothing() -> None:
 )
 def test_what_is_missing_is_named_as_missing(cluster: Any, user: Any, field: str) -> None:
     error = refusal(json.dumps(document(cluster, user)))
-    assert error.code == "ARC-2003"
+    assert error.code == Code.KUBECONFIG_REFUSED
     assert f"lacks what it needs: {field}" in error.message
     assert "refuses" not in error.message
     assert [item["field"] for item in error.details] == [field]
@@ -227,7 +228,7 @@ def test_a_quantity_is_bounded(text: object, amount: int) -> None:
     ids=["a million dots", "forty parts", "value and names", "deeper"],
 )
 def test_dotted_settings_that_make_no_tree_are_a_named_error(settings: dict[str, str]) -> None:
-    with pytest.raises(ArcError, match="ARC-4011"):
+    with pytest.raises(ArcError, match=Code.AZURE_RESPONSE_INVALID):
         from_dotted(settings)
 
 
@@ -286,7 +287,7 @@ GOOD: tuple[Any, ...] = ("deployed", 1, "1.2.3", {"a": 1})
 def test_a_release_that_helm_did_not_write_is_a_named_error(odd: tuple[int, object]) -> None:
     fields = list(GOOD)
     fields[odd[0]] = odd[1]
-    with pytest.raises(ArcError, match="ARC-2027"):
+    with pytest.raises(ArcError, match=Code.KUBERNETES_RESPONSE_INVALID):
         Release.read(*fields)
 
 
@@ -297,7 +298,7 @@ def test_values_of_a_release_are_taken_as_they_are() -> None:
 
 @pytest.mark.parametrize("train", ["stable&x=y", "a\r\nb", "../x", 5, ["a"], "x" * 100])
 def test_a_release_train_leads_no_question_elsewhere(train: object) -> None:
-    with pytest.raises(ArcError, match="ARC-2027"):
+    with pytest.raises(ArcError, match=Code.KUBERNETES_RESPONSE_INVALID):
         train_of({"systemDefaultValues": {"azureArcAgents": {"releaseTrain": train}}})
 
 
@@ -311,5 +312,5 @@ def printed(text: bytes) -> Callable[[], Any]:
     "text", [b"[" * 20_000, b'{"a":' * 20_000, b"9" * 100_000, b"NaN", b"\xff", '{"kind": "x"}'.encode("utf-16")]
 )
 def test_whatever_a_plug_in_prints_is_a_named_error(text: bytes) -> None:
-    with pytest.raises(CommandError, match="ARC-2026"):
+    with pytest.raises(CommandError, match=Code.EXEC_PLUGIN_FAILED):
         printed(text)()

@@ -24,6 +24,7 @@ from arcway.cluster import hindrances, key_pair
 from arcway.cluster.helm.port import refusal as helm_refusal
 from arcway.cluster.helm.program import _refusal as program_refusal
 from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.findings import finding
 from arcway.domain.proxy import with_credentials
@@ -105,7 +106,11 @@ def test_a_secret_of_any_shape_is_taken_out_of_any_text(
 ) -> None:
     text, secret = data.draw(SHAPES[shape])
     whole = f"{before} {text} {after}"
-    for shown in (redact(whole, 5000), redact(redact(whole, 5000)), ArcError("ARC-2014", whole).message):
+    for shown in (
+        redact(whole, 5000),
+        redact(redact(whole, 5000)),
+        ArcError(Code.KUBERNETES_CHANGE_REFUSED, whole).message,
+    ):
         assert secret not in shown
 
 
@@ -200,11 +205,17 @@ def test_what_a_step_reads_is_in_nothing_that_leaves_it(
     def errors() -> Any:
         read(secret)
         log.warning("the server says %s", said)
-        raise ArcError("ARC-2014", f"the server says {said}", details=[{"message": f"it says {said}"}])
+        raise ArcError(
+            Code.KUBERNETES_CHANGE_REFUSED, f"the server says {said}", details=[{"message": f"it says {said}"}]
+        )
 
     def outcome() -> Any:
         read(secret)
-        return {"detail": f"a {said}", "findings": [finding("ARC-2014", f"b {said}")], "left": [f"c {said}"]}
+        return {
+            "detail": f"a {said}",
+            "findings": [finding(Code.KUBERNETES_CHANGE_REFUSED, f"b {said}")],
+            "left": [f"c {said}"],
+        }
 
     for found in (step_that(errors), step_that(outcome)):
         text = json.dumps(found, ensure_ascii=False)
@@ -289,11 +300,11 @@ def through_plain_answer(text: str) -> Any:
 
 
 def through_helm(text: str) -> Any:
-    return helm_refusal(text, "upgrade", "ARC-5003", is_late=False).as_dict()
+    return helm_refusal(text, "upgrade", Code.HELM_FAILED, is_late=False).as_dict()
 
 
 def through_helm_program(text: str) -> Any:
-    found = program_refusal(text, "upgrade", "ARC-5003")
+    found = program_refusal(text, "upgrade", Code.HELM_FAILED)
     assert isinstance(found, ArcError)
     return found.as_dict()
 
@@ -343,7 +354,7 @@ def through_azure(text: str) -> Any:
 
 
 def through_finding(text: str) -> Any:
-    return finding("ARC-2014", text)
+    return finding(Code.KUBERNETES_CHANGE_REFUSED, text)
 
 
 def through_node_name(text: str) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.request import parse_request
@@ -127,7 +128,7 @@ def test_the_text_of_no_other_secret_comes_out(arcway: Arcway, cluster: Simulate
     for victim in victims:
         proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": victim}}
         answer = arcway.start(arcway.request(cluster, proxy=proxy))
-        assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1001")
+        assert (answer.status_code, answer.json()["code"]) == (400, Code.INVALID_FIELDS)
         assert _PLANTED not in answer.text
         for body in ({"proxy": proxy}, {"kubeconfig": {"secret": victim, "temporary": True}}):
             answer = arcway.http.post("/updates", json={**arcway.offboarding(cluster), "tags": {"a": "b"}, **body})
@@ -142,7 +143,7 @@ def test_the_agents_are_not_read_with_another_kind_of_secret(
     name = cluster.store(json.dumps(cluster.kubeconfig), prefix=prefix)
     path = f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}/agents"
     answer = arcway.http.get(path, params={"kubeconfig": name})
-    assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1006")
+    assert (answer.status_code, answer.json()["code"]) == (400, Code.INVALID_PARAMETERS)
     headers = {"x-arcway-proof": secrets.token_urlsafe(32)}
     assert arcway.http.get(path, params={"kubeconfig": name}, headers=headers).status_code == 400
 
@@ -166,7 +167,7 @@ def test_proxy_credentials_are_one_line_and_nothing_is_begun_with_others(
     name = cluster.store(text, prefix="arcway-proxy-")
     proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": name}}
     run = arcway.connect(cluster, proxy=proxy)
-    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-2041", False)
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.PROXY_CREDENTIALS_INVALID, False)
     assert cluster.objects() == before
     assert not text or text not in json.dumps(run)
 
@@ -177,7 +178,7 @@ def test_nobody_elses_temporary_secret_is_used_or_deleted(arcway: Arcway, cluste
     for reference in ({"secret": victim}, {"secret": victim, "temporary": True}):
         for path, body in (("/onboardings", arcway.request(cluster)), ("/offboardings", arcway.offboarding(cluster))):
             answer = arcway.http.post(path, json={**body, "kubeconfig": reference})
-            assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1001")
+            assert (answer.status_code, answer.json()["code"]) == (400, Code.INVALID_FIELDS)
     assert (folder / victim).exists()
 
 
@@ -210,7 +211,7 @@ def test_a_secret_with_owners_is_used_by_these_alone(
     stranger, cluster = owned
     write_private(Path(signed.stack.secrets) / f"{cluster.secret}.json", json.dumps({"owners": owners}).encode())
     run = stranger.connect(cluster)
-    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-2040", False)
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.SECRET_NOT_OWNED, False)
     path = f"/connectedClusters/{stranger.subscription}/clusters/c-{cluster.name}/agents"
     assert stranger.http.get(path, params={"kubeconfig": cluster.secret}).status_code == 403
     roles = ["Arcway.Onboard", "Arcway.Read", "Team.Shop"]
@@ -221,6 +222,6 @@ def test_a_secret_with_owners_is_used_by_these_alone(
 
 
 def wrong_fields(body: Json) -> list[str]:
-    with pytest.raises(ArcError, match="ARC-1001") as refused:
+    with pytest.raises(ArcError, match=Code.INVALID_FIELDS) as refused:
         parse_request(body)
     return [item["field"] for item in refused.value.details]

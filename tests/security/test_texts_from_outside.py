@@ -10,6 +10,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import encode, rejected_event, run_event
 from arcway.domain.ids import Origin
@@ -86,7 +87,7 @@ def read_both(body: bytes) -> list[ArcError | object]:
 def test_json_is_read_alike_however_it_arrives(body: bytes) -> None:
     for error in read_both(body):
         assert isinstance(error, ArcError)
-        assert error.code == "ARC-1002"
+        assert error.code == Code.BODY_NOT_JSON
 
 
 def test_a_byte_order_mark_is_no_difference() -> None:
@@ -118,7 +119,7 @@ def test_control_characters_are_refused_and_their_field_is_named(character: str,
     body = json.dumps({**GOOD, **change(f"a{character}b")}).encode()
     for error in read_both(body):
         assert isinstance(error, ArcError)
-        assert error.code == "ARC-1001"
+        assert error.code == Code.INVALID_FIELDS
         assert field in {item["field"] for item in error.details}
         assert json.dumps(error.as_dict(), ensure_ascii=False).isprintable()
 
@@ -189,7 +190,7 @@ def test_what_is_no_traceparent_is_left_out(given: object) -> None:
 def test_an_idempotency_key_is_printable_ascii(key: str) -> None:
     with pytest.raises(ArcError) as caught:
         starting._key(posted(headers={"Idempotency-Key": key}))
-    assert (caught.value.code, caught.value.details[0]["field"]) == ("ARC-1006", "Idempotency-Key")
+    assert (caught.value.code, caught.value.details[0]["field"]) == (Code.INVALID_PARAMETERS, "Idempotency-Key")
 
 
 @pytest.mark.parametrize("message_id", ["x" * 128, "é", "a\nb", "\ud800", "a\x1b[31m", "日" * 100])
@@ -211,7 +212,7 @@ def test_no_text_from_outside_makes_a_log_line_of_its_own(character: str, caplog
     with caplog.at_level(logging.INFO, "arcway"), correlated(Origin("rollout-7", None)):
         log.info("message %s was dealt with", evil)
         log.warning(evil)
-        log.error("%s failed: %s", "GET", ArcError("ARC-1002", evil))
+        log.error("%s failed: %s", "GET", ArcError(Code.BODY_NOT_JSON, evil))
     assert len(caplog.messages) == 3
     for line in caplog.messages:
         assert line.isprintable()

@@ -23,6 +23,7 @@ from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.cluster.helm.program import HelmProgram
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority
 from tests.security.api_servers import Exchange, Server, server_tls, trap
@@ -223,13 +224,13 @@ def test_a_name_that_needs_no_proxy_is_resolved_here(entry: str, monkeypatch: py
 def test_this_machine_is_no_way_around_the_address_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.corp:3128")
     for server in ("https://127.0.0.1:6443", "https://localhost:6443", "https://[::1]:6443", "https://0x7f.1:6443"):
-        with pytest.raises(ArcError, match="ARC-2005"):
+        with pytest.raises(ArcError, match=Code.SERVER_ADDRESS_NOT_ALLOWED):
             find_endpoint(server, allow_loopback=False)
 
 
 def test_a_kind_of_proxy_that_is_not_used_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://user:hunter2hunter2@proxy.corp:1080")
-    with pytest.raises(ArcError, match="ARC-3001") as caught:
+    with pytest.raises(ArcError, match=Code.API_SERVER_UNREACHABLE) as caught:
         find_endpoint(f"https://{NAME}:6443", allow_loopback=True)
     assert "socks5" in caught.value.message
     assert not caught.value.retryable

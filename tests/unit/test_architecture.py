@@ -1,6 +1,7 @@
 """Rules of the house that import-linter cannot say."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,21 @@ def test_the_environment_is_read_in_one_place() -> None:
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
                 readers.add(path)
     assert readers == ENVIRONMENT_READERS
+
+
+def test_error_codes_are_written_by_name() -> None:
+    numbers = {}
+    for path, tree in sources():
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        found = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+            if re.match(r"ARC-\d", node.value)
+        ]
+        if found:
+            numbers[path] = found
+    assert list(numbers) == ["arcway/domain/codes.py"]
 
 
 def test_every_step_has_a_file_of_its_name_and_every_file_a_step() -> None:

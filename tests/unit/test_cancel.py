@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.run import Identity
 from triggers.start import cancel
@@ -51,4 +52,4 @@ def test_a_run_that_ended_meanwhile_is_no_error(code: grpc.StatusCode) -> None:
 def test_an_engine_that_does_not_answer_is_named(error: grpc.RpcError) -> None:
     with pytest.raises(ArcError) as caught:
         ask(error)
-    assert caught.value.code == "ARC-6007"
+    assert caught.value.code == Code.ENGINE_UNREACHABLE

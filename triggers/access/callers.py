@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.run import Identity
@@ -61,7 +62,7 @@ class Caller:
     def require(self, needed: Needed) -> None:
         """Raises `ArcError` ARC-1008 naming the role that is missing."""
         if not self.may(needed):
-            raise ArcError("ARC-1008", f"{self.name} does not hold the role {' or '.join(sorted(needed))}.")
+            raise ArcError(Code.ROLE_MISSING, f"{self.name} does not hold the role {' or '.join(sorted(needed))}.")
 
 
 LOCAL = Caller("local", None, frozenset(Role))

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import azure.functions as func
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from triggers.access import callers
@@ -26,7 +27,7 @@ async def caller_of(request: func.HttpRequest) -> Caller:
         return callers.LOCAL
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise ArcError("ARC-1007", "The request has no bearer token.")
+        raise ArcError(Code.NOT_SIGNED_IN, "The request has no bearer token.")
     claims = await tokens().access_claims(token.strip())
     instead = str(claims["azp"] if not claims.get("scp") else claims["oid"])
     name = claims.get("name") or claims.get("preferred_username") or claims.get("app_displayname")
@@ -39,7 +40,7 @@ def refuse_other_names(request: func.HttpRequest) -> None:
     A name that an attacker lets point there (DNS rebinding) would make his page one of the same site.
     """
     if settings().authority is None and not is_loopback(urlsplit(request.url).hostname):
-        raise ArcError("ARC-1010", "Without a sign-in Arcway answers to loopback addresses only.")
+        raise ArcError(Code.CROSS_SITE_REQUEST, "Without a sign-in Arcway answers to loopback addresses only.")
 
 
 def refuse_other_sites(request: func.HttpRequest) -> None:
@@ -51,7 +52,7 @@ def refuse_other_sites(request: func.HttpRequest) -> None:
     # Behind a proxy that ends TLS the scheme differs; the host is what tells sites apart.
     foreign = given is not None and urlsplit(given).netloc != urlsplit(request.url).netloc
     if foreign or request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-        raise ArcError("ARC-1010")
+        raise ArcError(Code.CROSS_SITE_REQUEST)
 
 
 def is_loopback(host: str | None) -> bool:

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 import azure.functions as func
 
 from arcway import queries
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import Authority, settings
 from triggers.access.callers import LOCAL, Caller, other_roles_in, roles_in
@@ -81,9 +82,9 @@ async def check_csrf(request: func.HttpRequest, form_token: str | None) -> Viewe
     refuse_other_sites(request)
     viewer = await viewer_of(request)
     if viewer is None:
-        raise ArcError("ARC-1007", "Nobody is signed in to the page.", remedy="Sign in to the page again.")
+        raise ArcError(Code.NOT_SIGNED_IN, "Nobody is signed in to the page.", remedy="Sign in to the page again.")
     if not secrets.compare_digest(viewer.csrf.encode(), (form_token or "").encode()):
-        raise ArcError("ARC-1010")
+        raise ArcError(Code.CROSS_SITE_REQUEST)
     return viewer
 
 
@@ -176,7 +177,7 @@ async def client_secret() -> str:
     name = authority().secret_name
     if name is None:
         text = "The page has no sign-in here: ARCWAY_CLIENT_SECRET_NAME is not set."
-        raise ArcError("ARC-1009", text, remedy="Use the API with a bearer token, or set it.")
+        raise ArcError(Code.SIGN_IN_FAILED, text, remedy="Use the API with a bearer token, or set it.")
     return (await _secrets.read(name)).strip()
 
 
@@ -186,14 +187,14 @@ async def _keys(*, again: bool = False) -> list[bytes]:
     lines = [line.strip() for line in (await _secrets.read(name, again=again)).splitlines() if line.strip()]
     if not lines or any(len(line) < _KEY_LENGTH for line in lines):
         text = f"Secret {name} must have one or more lines of at least {_KEY_LENGTH} random characters."
-        raise ArcError("ARC-1009", text, remedy="Store such a line, as `openssl rand -base64 32` prints it.")
+        raise ArcError(Code.SIGN_IN_FAILED, text, remedy="Store such a line, as `openssl rand -base64 32` prints it.")
     return [_derived(line) for line in lines[:_MOST_KEYS]]
 
 
 def authority() -> Authority:
     """Where the page signs people in. Raises `ArcError` ARC-1009."""
     if (configured := settings().authority) is None:
-        raise ArcError("ARC-1009", "There is no authority here to sign in at.")
+        raise ArcError(Code.SIGN_IN_FAILED, "There is no authority here to sign in at.")
     return configured
 
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import azure.functions as func
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.settings import Authority, settings
 from triggers.access import callers, session
@@ -63,12 +64,12 @@ async def complete(request: func.HttpRequest) -> tuple[Caller, str]:
     text = session.cookie_of(request, FLOW_COOKIE)
     flow = await session.unseal(FLOW_COOKIE, text) if text else None
     if flow is None:
-        raise ArcError("ARC-1009", "This browser began no sign-in, or too long ago.")
+        raise ArcError(Code.SIGN_IN_FAILED, "This browser began no sign-in, or too long ago.")
     answer = {name: request.params[name] for name in _ANSWERED if name in request.params}
     result = await asyncio.to_thread(_redeem, authority, secret, flow, answer)
     if "id_token" not in result:
         said = redact(str(result.get("error_description") or result.get("error")), 300)
-        raise ArcError("ARC-1009", f"The authority refused the sign-in: {said}")
+        raise ArcError(Code.SIGN_IN_FAILED, f"The authority refused the sign-in: {said}")
     claims = await tokens().id_claims(result["id_token"])
     name = callers.readable(claims.get("name") or claims.get("preferred_username"), claims["oid"])
     return callers.of_claims(name, claims), place_after(flow["to"])
@@ -96,7 +97,7 @@ def _redeem(authority: Authority, secret: str, flow: Json, answer: Json) -> Json
             result: Json = client.acquire_token_by_auth_code_flow(dict(flow), answer)
         # A state that is not the one sent is a ValueError, a nonce that is not a RuntimeError.
         except (ValueError, RuntimeError) as error:
-            raise ArcError("ARC-1009", "The answer is not for the sign-in that this browser began.") from error
+            raise ArcError(Code.SIGN_IN_FAILED, "The answer is not for the sign-in that this browser began.") from error
     return result
 
 
@@ -131,4 +132,4 @@ def _answers() -> "Iterator[Session]":
         # msal knows no errors of its own for a discovery that goes wrong.
         except (requests.RequestException, MsalError, ValueError, RuntimeError) as error:
             text = f"The authority does not answer: {redact(str(error), 200)}."
-            raise ArcError("ARC-4014", text) from error
+            raise ArcError(Code.SIGN_IN_AUTHORITY_UNREACHABLE, text) from error

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.settings import Authority, settings
 
@@ -60,8 +61,8 @@ class Keys:
         if found is not None:
             return found
         if self._failure:
-            raise ArcError("ARC-4014", self._failure.message)
-        raise ArcError("ARC-1007", "The token is signed with a key that its tenant has not published.")
+            raise ArcError(Code.SIGN_IN_AUTHORITY_UNREACHABLE, self._failure.message)
+        raise ArcError(Code.NOT_SIGNED_IN, "The token is signed with a key that its tenant has not published.")
 
     async def _ask(self) -> None:
         """Everybody who needs an answer waits for the same one, and nobody asks soon after one."""
@@ -95,7 +96,8 @@ def _published(url: str, ca_file: str | None) -> "dict[str, PyJWK]":
     # An answer that is no JSON is a ValueError, a connection that breaks while it is read an OSError.
     except (jwt.PyJWTError, ValueError, OSError) as error:
         raise ArcError(
-            "ARC-4014", f"The authority's signing keys cannot be read: {redact(str(error), 200)}."
+            Code.SIGN_IN_AUTHORITY_UNREACHABLE,
+            f"The authority's signing keys cannot be read: {redact(str(error), 200)}.",
         ) from error
     return {key.key_id: key for key in keys if key.key_id and key.key_type == "RSA"}
 
@@ -117,7 +119,7 @@ class Tokens:
         # An id token of the page has the same audience and signature, but does not say that its bearer may call the
         # API. It names no client (azp), and it has the nonce that the page asked for.
         if not isinstance(claims.get("azp"), str) or "nonce" in claims:
-            raise ArcError("ARC-1007", "The token is no access token.")
+            raise ArcError(Code.NOT_SIGNED_IN, "The token is no access token.")
         return claims
 
     async def id_claims(self, token: str) -> Json:
@@ -128,13 +130,15 @@ class Tokens:
         import jwt
 
         if len(token) > _SIZE_LIMIT:
-            raise ArcError("ARC-1007", "The token is too long.")
+            raise ArcError(Code.NOT_SIGNED_IN, "The token is too long.")
         try:
             header = jwt.get_unverified_header(token)
             key_id = header.get("kid")
             # Before a key is asked for, so that what can never count costs the authority nothing.
             if header.get("alg") != _ALGORITHM or not isinstance(key_id, str):
-                raise ArcError("ARC-1007", f"The token is not signed with {_ALGORITHM} and a key that it names.")
+                raise ArcError(
+                    Code.NOT_SIGNED_IN, f"The token is not signed with {_ALGORITHM} and a key that it names."
+                )
             key = await self._keys.get(key_id)
             claims: Json = jwt.decode(
                 token,
@@ -146,9 +150,9 @@ class Tokens:
                 options={"require": ["exp", "nbf", "iss", "aud", "tid", "oid"]},
             )
         except jwt.PyJWTError as error:
-            raise ArcError("ARC-1007", f"The token is not valid: {redact(str(error), 200)}.") from error
+            raise ArcError(Code.NOT_SIGNED_IN, f"The token is not valid: {redact(str(error), 200)}.") from error
         if claims["tid"] != self._authority.tenant_id or not isinstance(claims["oid"], str) or not claims["oid"]:
-            raise ArcError("ARC-1007", "The token is of another tenant or names nobody.")
+            raise ArcError(Code.NOT_SIGNED_IN, "The token is of another tenant or names nobody.")
         return claims
 
 

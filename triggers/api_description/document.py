@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE
 from arcway.settings import Authority
 from triggers import http
@@ -41,8 +42,8 @@ _HEADERS: Mapping[str, Json] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}},
     "WWW-Authenticate": {"description": "What to sign in with.", "schema": {"type": "string"}},
 }
-_ALWAYS = ("ARC-1006", "ARC-6006")
-_WITH_ROLE = ("ARC-1007", "ARC-1008", "ARC-1010", "ARC-4014")
+_ALWAYS = (Code.INVALID_PARAMETERS, Code.INTERNAL_ERROR)
+_WITH_ROLE = (Code.NOT_SIGNED_IN, Code.ROLE_MISSING, Code.CROSS_SITE_REQUEST, Code.SIGN_IN_AUTHORITY_UNREACHABLE)
 
 
 class _Schemas(GenerateJsonSchema):
@@ -169,7 +170,7 @@ def _answer(answer: Answer, by_key: Mapping[Any, Json]) -> Json:
 
 def _errors(found: Operation, problem: Json) -> dict[str, Json]:
     codes = {*_ALWAYS, *found.codes, *(() if found.needed == OPEN else _WITH_ROLE)}
-    by_status: dict[str, list[str]] = {}
+    by_status: dict[str, list[Code]] = {}
     for code in sorted(codes):
         by_status.setdefault(str(http.status_of_code(code)), []).append(code)
     made = {}

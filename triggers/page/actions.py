@@ -5,6 +5,7 @@ import uuid
 import azure.durable_functions as df
 import azure.functions as func
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin
 from arcway.domain.request import Request, parse_request
@@ -61,7 +62,7 @@ async def connect_checked(
     run = await find(client, req.route_params["id"])
     request = await request_of(client, run["id"])
     if not isinstance(request, Request) or (run["operation"], run["state"]) != ("check", "Succeeded"):
-        raise ArcError("ARC-6008", f"Run {run['id']} is no check that succeeded.")
+        raise ArcError(Code.CHECK_NOT_SUCCESSFUL, f"Run {run['id']} is no check that succeeded.")
     wanted = request.model_copy(update={"operation": "onboard"})
     started = await start(client, wanted, run["id"], Origin(run["correlationId"]), viewer)
     return _to(str(started.run))
@@ -74,7 +75,7 @@ async def ask_disconnect(req: func.HttpRequest, client: df.DurableFunctionsClien
     try:
         known, _ = await kubeconfig_of_last_run(client, cluster)
     except ArcError as error:
-        if error.code != "ARC-2023":
+        if error.code != Code.KUBECONFIG_UNKNOWN:
             raise
     else:
         if not known.temporary:

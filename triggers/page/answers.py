@@ -10,6 +10,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE, ArcError, redact
 from arcway.domain.secrets_held import holding
 from arcway.page.renderer import Shell, render
@@ -45,7 +46,7 @@ async def answer(
     viewer = None
     try:
         if method not in handlers:
-            raise ArcError("ARC-1005", f"{request.method} is not allowed here.")
+            raise ArcError(Code.METHOD_NOT_ALLOWED, f"{request.method} is not allowed here.")
         if method == "POST":
             refuse_other_sites(request)
         viewer = await viewer_of(request)
@@ -62,17 +63,19 @@ async def answer(
         return problem(error, viewer, headers={} if method in handlers else {"Allow": ", ".join(sorted(handlers))})
     except Exception as error:  # noqa: BLE001 - the border: the viewer gets a page, the log what happened
         log.error("%s of the page failed: %s: %s", request.method, type(error).__name__, redact(str(error)))
-        return problem(ArcError("ARC-6006"), viewer)
+        return problem(ArcError(Code.INTERNAL_ERROR), viewer)
 
 
 def fields_of(request: func.HttpRequest) -> Mapping[str, str]:
     """The fields of the form that was sent. Raises `ArcError` ARC-1003."""
     if len(request.get_body()) > FORM_LIMIT:
         text = f"The form is larger than {FORM_LIMIT // 1024} KiB."
-        raise ArcError("ARC-1003", text, remedy="Send a kubeconfig with nothing but the cluster's context.")
+        raise ArcError(Code.BODY_TOO_LARGE, text, remedy="Send a kubeconfig with nothing but the cluster's context.")
     urlencoded = not request.headers.get("Content-Type", "").lower().startswith("multipart/")
     if urlencoded and request.get_body().count(b"&") > _MOST_FIELDS:
-        raise ArcError("ARC-1003", f"The form has more than {_MOST_FIELDS} fields.", remedy="Use Arcway's own page.")
+        raise ArcError(
+            Code.BODY_TOO_LARGE, f"The form has more than {_MOST_FIELDS} fields.", remedy="Use Arcway's own page."
+        )
     fields: Mapping[str, str] = request.form
     return fields
 

@@ -13,6 +13,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from arcway import kubeconfigs
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.request import Request, parse_request
 from arcway.domain.text import decoded
@@ -89,7 +90,7 @@ async def _examined(req: func.HttpRequest, context: str | None) -> tuple[Given |
             return None, [{"field": "kubeconfig", "message": "is needed, as a file or as text"}]
         return await asyncio.to_thread(kubeconfigs.examine, text, context), []
     except ArcError as error:
-        field = "context" if error.code == "ARC-2004" else "kubeconfig"
+        field = "context" if error.code == Code.KUBECONFIG_CONTEXT_NOT_FOUND else "kubeconfig"
         said = [{"field": field, "message": f"{error.message} {error.remedy}"}]
         return None, said + [{**item, "field": f"kubeconfig.{item['field']}"} for item in error.details]
 
@@ -101,7 +102,7 @@ def _kubeconfig(req: func.HttpRequest) -> str:
     try:
         return decoded(data) if data else fields_of(req).get("kubeconfig", "").strip()
     except UnicodeDecodeError as error:
-        raise ArcError("ARC-2002", "The kubeconfig is not text in UTF-8 or UTF-16.") from error
+        raise ArcError(Code.KUBECONFIG_INVALID, "The kubeconfig is not text in UTF-8 or UTF-16.") from error
 
 
 def _request(fields: dict[str, str], secret: str, problems: list[Json]) -> Request:

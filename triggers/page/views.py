@@ -11,6 +11,7 @@ import azure.functions as func
 from pydantic import ValidationError
 
 from arcway import queries
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import SubscriptionId
@@ -114,15 +115,17 @@ async def agents_page(req: func.HttpRequest, client: df.DurableFunctionsClient, 
 
 async def unknown(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """Raises `ArcError` ARC-1004."""
-    raise ArcError("ARC-1004", f"There is no page {PLACE}/{shown(req.route_params.get('path', ''), 100)}.")
+    raise ArcError(Code.PATH_NOT_FOUND, f"There is no page {PLACE}/{shown(req.route_params.get('path', ''), 100)}.")
 
 
 def static(req: func.HttpRequest) -> func.HttpResponse:
     """A static file: for ever under the address that pages give, which names its content."""
     if req.method not in ("GET", "HEAD"):
-        return http.problem(ArcError("ARC-1005", f"{req.method} is not allowed here."), headers={"Allow": "GET"})
+        return http.problem(
+            ArcError(Code.METHOD_NOT_ALLOWED, f"{req.method} is not allowed here."), headers={"Allow": "GET"}
+        )
     if (found := static_file(req.route_params.get("file", ""))) is None:
-        return http.problem(ArcError("ARC-1004", "The page has no such file."))
+        return http.problem(ArcError(Code.PATH_NOT_FOUND, "The page has no such file."))
     tag = f'"{found.version}"'
     lasting = req.params.get("v") == found.version
     headers = {
@@ -144,7 +147,7 @@ def cluster_of(req: func.HttpRequest) -> ClusterId:
     """The cluster that an address names. Raises `ArcError` ARC-1006."""
     given = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
     if missing := [{"field": name, "message": "is needed"} for name, value in given.items() if not value]:
-        raise ArcError("ARC-1006", details=[*missing])
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*missing])
     # Not checked: what names no cluster has no run either, and nobody else is asked about it.
     return ClusterId(given["subscription"], given["group"], given["name"])
 
@@ -158,7 +161,7 @@ def _checked(subscription: str) -> str:
     try:
         return _Subscription(subscription=subscription).subscription
     except ValidationError as error:
-        raise ArcError("ARC-1006", details=[*problems(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*problems(error)]) from error
 
 
 async def _runs(client: df.DurableFunctionsClient) -> list[Json]:

@@ -20,6 +20,7 @@ import typer
 from arcway.cli import output
 from arcway.cli.server import FAILED, USAGE, CommandError
 from arcway.cluster.plain_yaml import is_true
+from arcway.domain.codes import Code
 from arcway.domain.json_values import read_json
 from arcway.domain.secrets_held import hold
 from arcway.domain.text import visible
@@ -64,7 +65,7 @@ def run(spec: Json, cluster: Json, user_name: str, *, yes: bool) -> Credential:
         )
     except OSError as error:
         hint = str(spec.get("installHint") or "").strip()
-        text = f"ARC-2026: {visible(command[0])} cannot be run: {error.strerror}."
+        text = f"{Code.EXEC_PLUGIN_FAILED}: {visible(command[0])} cannot be run: {error.strerror}."
         raise CommandError(text, FAILED, remedy=visible(hint) if hint else None) from error
     printed = _wait(process, _SECONDS_WITH_A_PERSON if interactive else _SECONDS, own_session=not interactive)
     return _credential(printed, version)
@@ -196,9 +197,9 @@ def _check_time(expires: object) -> None:
 
 
 def _unusable(why: str) -> CommandError:
-    return CommandError(f"ARC-2026: The kubeconfig's exec plug-in {why}.", USAGE)
+    return CommandError(f"{Code.EXEC_PLUGIN_FAILED}: The kubeconfig's exec plug-in {why}.", USAGE)
 
 
 def _failed(why: str) -> CommandError:
     remedy = "Run the command by hand and correct what it complains about; signing in anew often helps."
-    return CommandError(f"ARC-2026: The exec plug-in {why}.", FAILED, remedy=remedy)
+    return CommandError(f"{Code.EXEC_PLUGIN_FAILED}: The exec plug-in {why}.", FAILED, remedy=remedy)

@@ -24,6 +24,7 @@ from arcway.cluster.api import cluster_api
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.permissions import Permission, role_for
 from arcway.cluster.temporary_account import SHORTEST_SECONDS
+from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import ArcError
 from arcway.domain.phases import longest_seconds
 from arcway.domain.secret_names import proxy_name, readable_part, temporary_name
@@ -172,7 +173,7 @@ def _check(own: Access) -> None:
         with cluster_api(own) as api:
             api.may("get", "namespaces")
     except ArcError as error:
-        if not error.code.startswith("ARC-3"):
+        if family(error.code) is not Family.NETWORK:
             with _as_command_errors(FAILED):
                 raise
 
@@ -229,7 +230,7 @@ def _as_command_errors(exit_code: int) -> Iterator[None]:
     except ArcError as error:
         text, details = f"{error.code}: {error.message}", error.details
         remedy = error.remedy
-        if error.code == "ARC-2008":
+        if error.code == Code.CLUSTER_PERMISSION_MISSING:
             remedy = "Use a context of a cluster administrator, or send your own credential with --credential as-is."
         raise CommandError(text, exit_code, remedy=remedy, details=details) from error
 

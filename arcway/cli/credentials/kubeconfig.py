@@ -16,6 +16,7 @@ from arcway.cli.server import USAGE, CommandError
 from arcway.cluster import pem
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
+from arcway.domain.codes import Code
 from arcway.domain.text import decoded
 
 type Json = dict[str, Any]
@@ -69,7 +70,9 @@ def choose(file: Path | None, context: str | None) -> Chosen:
     known = _merged(_files(file))
     name = context or known["current-context"]
     if not name:
-        raise CommandError("ARC-2004: The kubeconfig has no current context.", USAGE, remedy=_CONTEXTS)
+        raise CommandError(
+            f"{Code.KUBECONFIG_CONTEXT_NOT_FOUND}: The kubeconfig has no current context.", USAGE, remedy=_CONTEXTS
+        )
     chosen = _entry(known, "context", name)
     cluster = _entry(known, "cluster", str(chosen.get("cluster", "")))
     user_name = str(chosen.get("user", ""))
@@ -144,7 +147,7 @@ def _entry(known: Json, kind: str, name: str) -> Json:
     try:
         entry: Json = known[kind][name]
     except KeyError:
-        code = "ARC-2004" if kind == "context" else "ARC-2002"
+        code = Code.KUBECONFIG_CONTEXT_NOT_FOUND if kind == "context" else Code.KUBECONFIG_INVALID
         raise CommandError(f"{code}: The kubeconfig has no {kind} {name!r}.", USAGE, remedy=_CONTEXTS) from None
     return entry
 
@@ -154,7 +157,7 @@ def _refuse(cluster: Json, user: Json) -> None:
     found += [f"user.{name}" for name in _REFUSED["user"] if user.get(name)]
     if found:
         details = [{"field": name, "message": "is not accepted"} for name in found]
-        text = f"ARC-2003: The kubeconfig asks for what Arcway refuses: {', '.join(found)}."
+        text = f"{Code.KUBECONFIG_REFUSED}: The kubeconfig asks for what Arcway refuses: {', '.join(found)}."
         remedy = "Use a context with a CA, and with a token, a client certificate or an exec plug-in."
         raise CommandError(text, USAGE, remedy=remedy, details=details)
 
@@ -165,7 +168,9 @@ def _pem(entry: Json, name: str, read: Callable[[bytes], str]) -> str | None:
         try:
             return read(pem.from_base64(encoded))
         except ValueError:
-            raise CommandError(f"ARC-2002: {name}-data of the kubeconfig is not PEM in base64.", USAGE) from None
+            raise CommandError(
+                f"{Code.KUBECONFIG_INVALID}: {name}-data of the kubeconfig is not PEM in base64.", USAGE
+            ) from None
     return read(_bytes(entry[name])) if entry.get(name) else None
 
 
@@ -173,15 +178,21 @@ def _read(path: str) -> str:
     try:
         return decoded(_bytes(path))
     except UnicodeDecodeError as error:
-        raise CommandError(f"ARC-2002: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE) from error
+        raise CommandError(
+            f"{Code.KUBECONFIG_INVALID}: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE
+        ) from error
 
 
 def _bytes(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise CommandError(f"ARC-2002: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE) from error
+        raise CommandError(
+            f"{Code.KUBECONFIG_INVALID}: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE
+        ) from error
 
 
 def _unreadable(path: str, why: str) -> CommandError:
-    return CommandError(f"ARC-2002: {path} cannot be used as a kubeconfig: {why}.", USAGE, remedy=_CONTEXTS)
+    return CommandError(
+        f"{Code.KUBECONFIG_INVALID}: {path} cannot be used as a kubeconfig: {why}.", USAGE, remedy=_CONTEXTS
+    )

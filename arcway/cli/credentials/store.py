@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from arcway.cli import sign_in
 from arcway.cli.server import FAILED, USAGE, CommandError, Server
+from arcway.domain.codes import Code
 from arcway.domain.urls import is_url
 from arcway.local.certificates import write_private
 
@@ -96,7 +97,7 @@ class _Vault:
         vault = str(urlsplit(self._address).hostname).partition(".")[0]
         command = f"az keyvault secret recover --vault-name {vault} --name {name}"
         remedy = f"Recover it (`{command}`) or have it purged; no role helps to store another of its name."
-        text = f"ARC-4025: Secret {name} was deleted in {self._address} and can be recovered."
+        text = f"{Code.SECRET_SOFT_DELETED}: Secret {name} was deleted in {self._address} and can be recovered."
         return CommandError(text, FAILED, remedy=remedy)
 
     def _failed(self, what: str, error: Exception) -> CommandError:

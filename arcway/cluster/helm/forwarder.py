@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from weakref import WeakSet
 
 from arcway.cluster.endpoint import Endpoint, host_and_port, join_host
+from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.telemetry import log
 
@@ -44,7 +45,7 @@ def forwarding(server: str, endpoint: Endpoint) -> Iterator[str]:
         yield forwarder.url()
     except ArcError as error:
         if forwarder.redirected:
-            raise ArcError("ARC-3009") from error
+            raise ArcError(Code.API_SERVER_REDIRECTED) from error
         raise
     finally:
         forwarder.stop()
@@ -72,7 +73,7 @@ class _Forwarder:
         """The proxy's URL, once it listens. Raises `ArcError` ARC-5004 when it cannot."""
         self._listening.wait()
         if not self._own_port:
-            raise ArcError("ARC-5004", "Helm's way to the API server could not be opened.")
+            raise ArcError(Code.HELM_TIMEOUT, "Helm's way to the API server could not be opened.")
         return f"http://arcway:{self._credential}@127.0.0.1:{self._own_port}"
 
     def run(self) -> None:
@@ -138,7 +139,7 @@ class _Forwarder:
             return
         if request.lower().split(" ")[:2] != ["connect", self._target.lower()]:
             self.redirected = True
-            await _answer(writer, f"403 {CATALOGUE['ARC-3009'].title}")
+            await _answer(writer, f"403 {CATALOGUE[Code.API_SERVER_REDIRECTED].title}")
             return
         try:
             async with asyncio.timeout(CONNECT_SECONDS):

@@ -8,6 +8,7 @@ import re
 import tempfile
 from pathlib import Path
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.private_folder import make_private
 
@@ -19,13 +20,13 @@ def work_folder(folder: Path) -> Path:
     try:
         return make_private(folder)
     except OSError as error:
-        raise ArcError("ARC-5004", f"Helm cannot work: {error}", retryable=False) from error
+        raise ArcError(Code.HELM_TIMEOUT, f"Helm cannot work: {error}", retryable=False) from error
 
 
 def checked_digest(digest: str) -> str:
     """A digest as registries write it. Raises `ArcError` ARC-5001 for anything else."""
     if not _DIGEST.fullmatch(digest):
-        raise ArcError("ARC-5001", "The registry named no SHA-256 digest.")
+        raise ArcError(Code.CHART_UNAVAILABLE, "The registry named no SHA-256 digest.")
     return digest
 
 

@@ -24,6 +24,7 @@ from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.kept import ChartCache, ca_bundle, checked_digest, work_folder
 from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, refusal
 from arcway.cluster.kubeconfig import Access, reach
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 # Every call leaves some memory behind in the library, whose clients are made for programs that end.
@@ -135,7 +136,9 @@ class WorkerPool:
 
     def digest_of(self, reference: str) -> str:
         """See `Helm.digest_of`."""
-        return checked_digest(str(self._call({"operation": "digest_of", "reference": reference}, "ARC-5001")))
+        return checked_digest(
+            str(self._call({"operation": "digest_of", "reference": reference}, Code.CHART_UNAVAILABLE))
+        )
 
     def pull(self, reference: str, digest: str) -> bytes:
         """See `Helm.pull`."""
@@ -143,7 +146,7 @@ class WorkerPool:
         if kept is not None:
             return kept
         request = {"operation": "pull", "repository": reference.rpartition(":")[0], "digest": digest}
-        data = base64.b64decode(self._call(request, "ARC-5001"))
+        data = base64.b64decode(self._call(request, Code.CHART_UNAVAILABLE))
         self._charts.put(digest, data)
         return data
 
@@ -173,9 +176,9 @@ class WorkerPool:
     def _on_cluster(self, operation: str, access: Access, name: str, namespace: str, **extra: Any) -> Any:
         with forwarding(access.server, reach(access)) as proxy:
             request = {"operation": operation, "kubeconfig": access.as_kubeconfig(proxy)}
-            return self._call({**request, "name": name, "namespace": namespace, **extra}, "ARC-5003")
+            return self._call({**request, "name": name, "namespace": namespace, **extra}, Code.HELM_FAILED)
 
-    def _call(self, request: dict[str, Any], code: str) -> Any:
+    def _call(self, request: dict[str, Any], code: Code) -> Any:
         with self._free:
             worker = self._take(request["operation"])
             try:
@@ -183,13 +186,15 @@ class WorkerPool:
             except TimeoutError as error:
                 self._drop(worker)
                 text = f"Helm {request['operation']} did not end within {CALL_SECONDS:.0f} s and was killed."
-                raise ArcError("ARC-5004", text) from error
+                raise ArcError(Code.HELM_TIMEOUT, text) from error
             except EOFError as error:
                 self._drop(worker)
-                raise ArcError("ARC-5004", f"The Helm worker died during {request['operation']}.") from error
+                raise ArcError(Code.HELM_TIMEOUT, f"The Helm worker died during {request['operation']}.") from error
             except ValueError as error:
                 self._drop(worker)
-                raise ArcError("ARC-2027", f"What Helm {request['operation']} read cannot be used.") from error
+                raise ArcError(
+                    Code.KUBERNETES_RESPONSE_INVALID, f"What Helm {request['operation']} read cannot be used."
+                ) from error
             self._give_back(worker)
         if "failed" in answer:
             is_late = answer["failed"] == "HelmCancelledError"
@@ -209,7 +214,7 @@ class WorkerPool:
                 self._workers.add(worker)
                 return worker
         worker.stop()
-        raise ArcError("ARC-5004", f"Helm was stopped before {operation}.")
+        raise ArcError(Code.HELM_TIMEOUT, f"Helm was stopped before {operation}.")
 
     def _give_back(self, worker: Worker) -> None:
         with self._lock:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from arcway.cluster import admission
 from arcway.cluster.kubeconfig import Access
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.secrets_held import hold
 
@@ -50,18 +51,18 @@ def may_pass(text: str) -> bool:
     return _GOING in text or not any(words in text for words in _WILL_NOT_PASS)
 
 
-def refusal(text: str, operation: str, code: str, *, is_late: bool) -> ArcError:
+def refusal(text: str, operation: str, code: Code, *, is_late: bool) -> ArcError:
     """The error that Helm's own words are, `code` when they are none of those that have their own."""
     message = f"Helm {operation}: {redact(text.strip(), 400)}"
     if _LOCKED in text:
-        return ArcError("ARC-5010", message)
+        return ArcError(Code.RELEASE_LOCKED, message)
     if is_late:
-        return ArcError("ARC-5004", message)
+        return ArcError(Code.HELM_TIMEOUT, message)
     if _GOING not in text and (refused := admission.refusal_in(text)):
         passes = admission.may_pass(text)
-        return ArcError(code if passes else "ARC-2043", message, remedy=refused.remedy, retryable=passes)
+        return ArcError(code if passes else Code.ADMISSION_DENIED, message, remedy=refused.remedy, retryable=passes)
     if _API_GONE in text:
-        return ArcError("ARC-5016", message)
+        return ArcError(Code.RELEASE_API_MISSING, message)
     return ArcError(code, message, retryable=may_pass(text))
 
 
@@ -91,7 +92,10 @@ class Release:
             or not 0 < revision < _MOST_REVISIONS
             or not isinstance(values, dict | None)
         ):
-            raise ArcError("ARC-2027", "The record of the release in the cluster is not one that Helm writes.")
+            raise ArcError(
+                Code.KUBERNETES_RESPONSE_INVALID,
+                "The record of the release in the cluster is not one that Helm writes.",
+            )
         _hold_secrets_in(values or {})
         return cls(status, revision, chart_version, values or {})
 

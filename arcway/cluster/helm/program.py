@@ -20,6 +20,7 @@ from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.kept import ChartCache, ca_bundle, work_folder
 from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, refusal
 from arcway.cluster.kubeconfig import Access, reach
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.private_file import private_file
 
@@ -59,7 +60,7 @@ class HelmProgram:
             return kept
         found, archive = self._fetch(f"oci://{reference.rpartition(':')[0]}@{digest}")
         if found != digest:
-            raise ArcError("ARC-5001", f"The registry gave another chart than {digest}.")
+            raise ArcError(Code.CHART_UNAVAILABLE, f"The registry gave another chart than {digest}.")
         return archive
 
     def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
@@ -92,10 +93,10 @@ class HelmProgram:
     def _fetch(self, chart: str, *flags: str) -> tuple[str, bytes]:
         with tempfile.TemporaryDirectory(prefix="helm-", dir=work_folder(self._work_dir)) as folder:
             arguments = ("pull", chart, *flags, f"--destination={folder}")
-            said = _DIGEST.search(self._call(arguments, "ARC-5001", home=folder))
+            said = _DIGEST.search(self._call(arguments, Code.CHART_UNAVAILABLE, home=folder))
             archives = list(Path(folder).glob("*.tgz"))
             if said is None or len(archives) != 1:
-                raise ArcError("ARC-5001", f"Helm did not say which digest {chart} has.")
+                raise ArcError(Code.CHART_UNAVAILABLE, f"Helm did not say which digest {chart} has.")
             archive = archives[0].read_bytes()
         self._charts.put(said[1], archive)
         return said[1], archive
@@ -113,10 +114,10 @@ class HelmProgram:
         with forwarding(access.server, reach(access)) as proxy, private_file(access.as_kubeconfig(proxy)) as path:
             # The anonymous file is this process's; the program reads it by this process's number.
             shown = path.replace("/proc/self/", f"/proc/{os.getpid()}/")
-            return self._call((*arguments, f"--namespace={namespace}"), "ARC-5003", kubeconfig=shown, given=given)
+            return self._call((*arguments, f"--namespace={namespace}"), Code.HELM_FAILED, kubeconfig=shown, given=given)
 
     def _call(
-        self, arguments: tuple[str, ...], code: str, *, kubeconfig: str = os.devnull, given: str = "", home: str = ""
+        self, arguments: tuple[str, ...], code: Code, *, kubeconfig: str = os.devnull, given: str = "", home: str = ""
     ) -> str:
         work_dir = work_folder(self._work_dir)
         with self._free, tempfile.TemporaryDirectory(prefix="helm-", dir=work_dir) as own:
@@ -137,9 +138,9 @@ class HelmProgram:
                 )
             except subprocess.TimeoutExpired as error:
                 text = f"Helm {arguments[0]} did not end within {CALL_SECONDS:.0f} s and was killed."
-                raise ArcError("ARC-5004", text) from error
+                raise ArcError(Code.HELM_TIMEOUT, text) from error
             except OSError as error:
-                raise ArcError("ARC-5004", f"{self._path} cannot be started: {error.strerror}.") from error
+                raise ArcError(Code.HELM_TIMEOUT, f"{self._path} cannot be started: {error.strerror}.") from error
         if done.returncode:
             raise _refusal(done.stderr, arguments[0], code)
         # `pull` tells the digest on one or the other, by version.
@@ -161,7 +162,7 @@ def _told(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         told = ()
     if not isinstance(told, dict | None):
-        raise ArcError("ARC-2027", "What Helm read of the release cannot be used.")
+        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, "What Helm read of the release cannot be used.")
     return told or {}
 
 
@@ -169,7 +170,7 @@ class _NotFoundError(Exception):
     """There is no such release."""
 
 
-def _refusal(said: str, verb: str, code: str) -> Exception:
+def _refusal(said: str, verb: str, code: Code) -> Exception:
     if "release: not found" in said:
         return _NotFoundError()
     return refusal(said, verb, code, is_late=any(words in said for words in _LATE))

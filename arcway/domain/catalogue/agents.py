@@ -1,72 +1,77 @@
 """The codes ARC-5xxx: Helm, chart and agents."""
 
 from arcway.domain.catalogue.kind import Kind
+from arcway.domain.codes import Code
 
-AGENTS: dict[str, Kind] = {
-    "ARC-5001": Kind(
+AGENTS: dict[Code, Kind] = {
+    Code.CHART_UNAVAILABLE: Kind(
         "The agents' chart cannot be fetched", "Check access to the chart's registry, then start a new run.", True
     ),
-    "ARC-5002": Kind(
+    Code.CHART_REGISTRY_NOT_ALLOWED: Kind(
         "The agents' chart comes from a registry that is not allowed",
         "Add the registry to ARCWAY_REGISTRIES if you trust it.",
     ),
-    "ARC-5003": Kind("Helm could not install the agents", "Read Helm's message, correct the cluster, start a new run."),
-    "ARC-5004": Kind(
+    Code.HELM_FAILED: Kind(
+        "Helm could not install the agents", "Read Helm's message, correct the cluster, start a new run."
+    ),
+    Code.HELM_TIMEOUT: Kind(
         "Helm did not finish in time", "Arcway tries again; check the API server's health if it lasts.", True
     ),
-    "ARC-5005": Kind(
+    Code.IMAGE_PULL_FAILED: Kind(
         "An image of the agents cannot be pulled",
         "Let the nodes reach the registry named (proxy, firewall, DNS, disk).",
     ),
-    "ARC-5006": Kind(
+    Code.POD_UNSCHEDULABLE: Kind(
         "A pod of the agents cannot be scheduled",
         "Add capacity, or remove the taints or selectors that the message names.",
     ),
-    "ARC-5007": Kind(
+    Code.CRASH_LOOP: Kind(
         "A container of the agents keeps crashing", "Read the container's log: `kubectl logs -n azure-arc POD`."
     ),
-    "ARC-5008": Kind(
+    Code.AGENTS_NOT_READY: Kind(
         "The agents are not ready in time",
         "Look at `kubectl get pods -n azure-arc`, correct the cluster, start a new run.",
     ),
-    "ARC-5009": Kind(
+    Code.CLUSTER_NOT_REPORTING: Kind(
         "The cluster did not report to Azure in time",
         "Check the agents' outbound network (docs/errors.md lists the addresses), then start a new run.",
     ),
-    "ARC-5010": Kind(
+    Code.RELEASE_LOCKED: Kind(
         "The release is locked by an operation that never ended",
         "Run `helm rollback azure-arc -n azure-arc-release` or `helm uninstall`, then start a new run.",
     ),
-    "ARC-5011": Kind("The private key in the cluster cannot be used", "Delete the Secret named and start a new run."),
-    "ARC-5012": Kind(
+    Code.PRIVATE_KEY_UNUSABLE: Kind(
+        "The private key in the cluster cannot be used", "Delete the Secret named and start a new run."
+    ),
+    Code.AGENTS_NOT_INSTALLED: Kind(
         "The cluster has no agents", "Make sure that the kubeconfig names the cluster that is to be disconnected."
     ),
-    "ARC-5013": Kind(
+    Code.AGENTS_NOT_REMOVED: Kind(
         "The agents were not removed in time",
         "Look at what left names; force (--force) removes the finalizers that hold it.",
     ),
-    "ARC-5014": Kind(
+    Code.AUTO_UPGRADE_ON: Kind(
         "The agents upgrade by themselves",
         "Turn that off with `arcway update --auto-upgrade false`, then start a new run.",
     ),
-    "ARC-5015": Kind(
+    Code.AGENTS_NEWER_THAN_REQUESTED: Kind(
         "The agents are newer than the version asked for",
         "Ask for a newer version, or none for the newest; to go back, disconnect and connect with the older version.",
     ),
-    "ARC-5016": Kind(
+    Code.RELEASE_API_MISSING: Kind(
         "The release names an API that the cluster does not have",
         "If it is in the chart, choose another version of the agents; what the release has from before is mended by "
         "itself. When disconnecting, force (--force) removes the agents without Helm.",
     ),
-    "ARC-5017": Kind(
+    Code.RELEASE_SUPERSEDED: Kind(
         "The release was changed by somebody else meanwhile",
         "Look at `helm history azure-arc -n NAMESPACE`; nothing was rolled back, because that is not this run's work.",
     ),
-    "ARC-5018": Kind(
+    Code.PODS_REFUSED: Kind(
         "The cluster refuses the agents' pods",
         "Correct the quota, limit, security standard or policy that the message names; the pods come by themselves.",
     ),
-    "ARC-5019": Kind(
+    Code.POD_NOT_STARTING: Kind(
         "A pod of the agents cannot be started",
         "Correct what the message names; `kubectl describe pod -n azure-arc POD` says more.",
     ),

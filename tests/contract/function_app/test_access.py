@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from arcway.domain.codes import Code
+
 ROOT = Path(__file__).parents[3]
 
 # Open to everybody, each for a reason: it tells nothing, or it is how people sign in.
@@ -76,9 +78,9 @@ def test_every_route_asks_for_a_token() -> None:
         answers = list(function["answers"].values())
         page = name.startswith("page_")
         # A browser is not asked for a token: it is sent to the sign-in, or told that its form came too late.
-        unknown = (TO_SIGN_IN, ["401", "ARC-1007", None]) if page else (["401", "ARC-1007", "Bearer"],)
+        unknown = (TO_SIGN_IN, ["401", Code.NOT_SIGNED_IN, None]) if page else (["401", Code.NOT_SIGNED_IN, "Bearer"],)
         assert name in OPEN or any(answer in unknown for answer in answers), name
-        refused = (*unknown, ["405", "ARC-1005", None])
+        refused = (*unknown, ["405", Code.METHOD_NOT_ALLOWED, None])
         assert [answer for answer in answers if answer not in refused] == [], name
 
 

@@ -12,6 +12,7 @@ from arcway.cluster.agents import World
 from arcway.cluster.api import ClusterApi, cluster_api
 from arcway.cluster.hindrances import Hindrance
 from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
 from tests.e2e.real_cluster.conftest import RealCluster
@@ -62,7 +63,10 @@ def _hindrance(api: Api, product: ClusterApi, *, later: float = 0.0) -> Hindranc
 
 @pytest.mark.parametrize(
     ("outcome", "code", "words"),
-    [("imagePull", "ARC-5005", "example.com/agent:1"), ("crashLoop", "ARC-5007", "Container main of pod agent-")],
+    [
+        ("imagePull", Code.IMAGE_PULL_FAILED, "example.com/agent:1"),
+        ("crashLoop", Code.CRASH_LOOP, "Container main of pod agent-"),
+    ],
 )
 def test_failing_containers(api: Api, product: ClusterApi, outcome: str, code: str, words: str) -> None:
     _deploy(api, annotations={"arcway.local/outcome": outcome})
@@ -86,7 +90,7 @@ def test_the_last_line_of_a_crashing_container_is_told_without_its_secrets(
 
     failure = cluster.eventually(look)
     assert failure
-    assert failure.code == "ARC-5007"
+    assert failure.code == Code.CRASH_LOOP
     assert failure.message.endswith("Its last line: panic: cannot reach https://[redacted]proxy.example:3128")
 
 
@@ -101,7 +105,7 @@ _TOO_BIG = {"name": "main", "image": "i:1", "resources": {"requests": {"cpu": "1
 def test_a_pod_that_fits_nowhere(api: Api, product: ClusterApi, pod: Json) -> None:
     _deploy(api, **pod)
     failure = _hindrance(api, product, later=61).error
-    assert failure.code == "ARC-5006"
+    assert failure.code == Code.POD_UNSCHEDULABLE
     assert "0/2 nodes are available" in failure.message
 
 

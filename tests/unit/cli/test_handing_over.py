@@ -17,6 +17,7 @@ from arcway.cli.server import CommandError, Server
 from arcway.cluster import temporary_account
 from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.temporary_account import Token
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.secret_names import is_proved
 
@@ -124,20 +125,20 @@ def test_what_is_not_accepted_is_removed(world: World, given: Kubeconfig, error:
     assert (world.accounts, world.secrets) == ([], {})
 
 
-@pytest.mark.parametrize("fails", ["store", "ARC-2008", "ARC-2013"])
+@pytest.mark.parametrize("fails", ["store", Code.CLUSTER_PERMISSION_MISSING, Code.KUBERNETES_API_ERROR])
 def test_what_is_half_made_is_removed(world: World, given: Kubeconfig, fails: str) -> None:
     world.fails = fails
     with pytest.raises(CommandError, match="vault refuses" if fails == "store" else fails) as caught, handed(given):
         pass
     assert (world.accounts, world.secrets) == ([], {})
-    assert ("--credential as-is" in (caught.value.remedy or "")) == (fails == "ARC-2008")
+    assert ("--credential as-is" in (caught.value.remedy or "")) == (fails == Code.CLUSTER_PERMISSION_MISSING)
 
 
 def test_what_cannot_be_removed_is_named(
     world: World, given: Kubeconfig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dead(*_: object) -> None:
-        raise ArcError("ARC-3001")
+        raise ArcError(Code.API_SERVER_UNREACHABLE)
 
     monkeypatch.setattr(temporary_account, "remove", dead)
     with pytest.raises(CommandError, match="refused"), handed(given):

@@ -13,6 +13,7 @@ from arcway.cluster.helm.port import may_pass
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.lease import Held
 from arcway.cluster.release import Target
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 ACCESS = Access("https://x", "ca", token="t")
@@ -74,7 +75,7 @@ def test_an_upgrade_that_was_not_begun_is_left_alone() -> None:
 def test_what_somebody_else_made_is_not_rolled_back(records: Records, now: Release, before: Before) -> None:
     with pytest.raises(ArcError) as caught:
         rolled_back(records, now, before, frozenset({"new"}))
-    assert (caught.value.code, caught.value.retryable) == ("ARC-5017", False)
+    assert (caught.value.code, caught.value.retryable) == (Code.RELEASE_SUPERSEDED, False)
 
 
 def test_a_revision_that_there_is_not_will_not_come_by_waiting() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from arcway import kubeconfigs
 from arcway.cluster.kubeconfig import contexts
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import read_settings
 
@@ -39,7 +40,7 @@ def test_names_and_the_current_one() -> None:
 def test_what_has_no_contexts_is_refused(text: str) -> None:
     with pytest.raises(ArcError) as caught:
         contexts(text)
-    assert caught.value.code == "ARC-2002"
+    assert caught.value.code == Code.KUBECONFIG_INVALID
 
 
 def test_only_the_chosen_context_is_kept_under_a_name_of_its_content() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from arcway.cluster.network_check import SCRIPT, Route, look, start
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 # As much of nc as the script uses: connect; without -z send what comes in and print what comes back.
@@ -109,7 +110,7 @@ def test_what_is_no_address_is_refused_before_anything_is_made() -> None:
     api: Any = FakeApi()
     with pytest.raises(ArcError) as caught:
         start(api, "run", "registry/image:1", ["$(reboot):443"], Route())
-    assert (caught.value.code, api.created) == ("ARC-3007", [])
+    assert (caught.value.code, api.created) == (Code.NETWORK_NOT_CHECKED, [])
 
 
 def pod(**status: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 
 from arcway.cluster import certificate, preflight
 from arcway.cluster.kubeconfig import Access
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority, write_private
 
@@ -51,9 +52,17 @@ def findings(version: str, days: float) -> list[tuple[str, str]]:
     [
         ("v1.27.0", 31, []),
         ("v1.36.9+k3s1", 400, []),
-        ("v1.26.15", 31, [("ARC-2009", "warning")]),
-        ("v1.37.0-rc.1", 29.5, [("ARC-2022", "info"), ("ARC-2021", "warning")]),
-        ("nonsense", 3, [("ARC-2009", "warning"), ("ARC-2021", "warning")]),
+        ("v1.26.15", 31, [(Code.KUBERNETES_VERSION_UNSUPPORTED, "warning")]),
+        (
+            "v1.37.0-rc.1",
+            29.5,
+            [(Code.KUBERNETES_VERSION_UNTESTED, "info"), (Code.SERVER_CERTIFICATE_EXPIRES_SOON, "warning")],
+        ),
+        (
+            "nonsense",
+            3,
+            [(Code.KUBERNETES_VERSION_UNSUPPORTED, "warning"), (Code.SERVER_CERTIFICATE_EXPIRES_SOON, "warning")],
+        ),
     ],
 )
 def test_version_and_certificate(version: str, days: float, expected: list[tuple[str, str]]) -> None:
@@ -97,7 +106,7 @@ def test_the_end_of_a_certificate_is_read_from_the_handshake(server: str, author
 
 def test_a_server_that_is_not_trusted_has_no_certificate_to_judge(server: str, tmp_path: Path) -> None:
     other = CertificateAuthority.open(tmp_path / "other").certificate_pem.decode()
-    with pytest.raises(ArcError, match="ARC-2007"):
+    with pytest.raises(ArcError, match=Code.SERVER_CERTIFICATE_UNTRUSTED):
         certificate.ends(Access(server, other))
-    with pytest.raises(ArcError, match="ARC-3001"):
+    with pytest.raises(ArcError, match=Code.API_SERVER_UNREACHABLE):
         certificate.ends(Access("https://127.0.0.1:1", other))

@@ -14,6 +14,7 @@ from arcway.cluster.helm import Helm, Release
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.lease import Held
 from arcway.cluster.release import Chart, Target
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 
@@ -87,7 +88,7 @@ def test_what_somebody_else_began_a_moment_ago_is_waited_for(status: str) -> Non
     records = Records(("deployed", 500), (status, 20))
     with pytest.raises(ArcError) as caught:
         release.current(target(records, since=10))
-    assert (caught.value.code, caught.value.retryable) == ("ARC-5010", True)
+    assert (caught.value.code, caught.value.retryable) == (Code.RELEASE_LOCKED, True)
     assert len(records.found) == 2
 
 
@@ -110,7 +111,7 @@ def test_a_registry_with_a_port_is_understood_and_a_foreign_one_refused() -> Non
     chart = Chart.parse("127.0.0.1:5000/a/chart:1.2.3", None, ("127.0.0.1:5000",))
     assert (chart.repository, chart.version) == ("127.0.0.1:5000/a/chart", "1.2.3")
     assert Chart.parse("r.io/a/chart:1.2.3", "1.2.4", ("r.io",)).reference == "r.io/a/chart:1.2.4"
-    with pytest.raises(ArcError, match="ARC-5002"):
+    with pytest.raises(ArcError, match=Code.CHART_REGISTRY_NOT_ALLOWED):
         Chart.parse("evil.io/chart:1", None, ("r.io",))
 
 
@@ -123,12 +124,12 @@ class Everywhere:
 
     def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
         if path in self._forbidden:
-            raise ArcError("ARC-2008")
+            raise ArcError(Code.CLUSTER_PERMISSION_MISSING)
         return list(self.found.get(path, []))
 
     def get(self, path: str) -> Any:
         if path in self._forbidden:
-            raise ArcError("ARC-2008")
+            raise ArcError(Code.CLUSTER_PERMISSION_MISSING)
         return self.found.get(path)
 
 

@@ -11,6 +11,7 @@ from arcway.cluster.helm import Helm
 from arcway.cluster.kubeconfig import Access
 from arcway.cluster.names import DEFINITIONS
 from arcway.cluster.release import Target
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 
@@ -75,7 +76,7 @@ def test_one_part_that_cannot_be_changed_keeps_no_other_one() -> None:
 
     def items(path: str, **_: Any) -> list[Any]:
         if path.endswith("/gitconfigs"):
-            raise ArcError("ARC-2013", "conversion webhook failed")
+            raise ArcError(Code.KUBERNETES_API_ERROR, "conversion webhook failed")
         return [definition] if path == DEFINITIONS else [role] if path == ROLES else []
 
     api.items.side_effect = items

@@ -9,6 +9,7 @@ import pytest
 
 from arcway.cluster import permissions, temporary_account
 from arcway.cluster.api import ClusterApi
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 type Json = dict[str, Any]
@@ -55,9 +56,13 @@ OURS = item(**{"app.kubernetes.io/managed-by": "arcway"})
     ("api", "token"),
     [
         pytest.param(Api(None), "t", id="both are gone, and the credential is another one"),
-        pytest.param(Api("ARC-2006"), jwt(1e6), id="the token ended before its time"),
-        pytest.param(Api("ARC-2008"), "t", id="the rights ended"),
-        pytest.param(Api("ARC-2008", may="ARC-2006"), jwt(1e6), id="the rights ended, then the token"),
+        pytest.param(Api(Code.CLUSTER_CREDENTIAL_REFUSED), jwt(1e6), id="the token ended before its time"),
+        pytest.param(Api(Code.CLUSTER_PERMISSION_MISSING), "t", id="the rights ended"),
+        pytest.param(
+            Api(Code.CLUSTER_PERMISSION_MISSING, may=Code.CLUSTER_CREDENTIAL_REFUSED),
+            jwt(1e6),
+            id="the rights ended, then the token",
+        ),
         pytest.param(Api(item()), "t", id="it is not Arcway's"),
         pytest.param(Api({"metadata": {"uid": "u"}}), "t", id="it has no labels"),
     ],
@@ -70,12 +75,37 @@ def test_what_is_gone_or_not_ours_is_left_alone(api: Api, token: str) -> None:
 @pytest.mark.parametrize(
     ("api", "token", "code"),
     [
-        pytest.param(Api("ARC-2006"), jwt(-60), "ARC-2006", id="the token expired, and both are there"),
-        pytest.param(Api("ARC-2006"), "opaque", "ARC-2006", id="nobody knows why the token is refused"),
-        pytest.param(Api("ARC-2006"), None, "ARC-2006", id="a client certificate is refused"),
-        pytest.param(Api("ARC-2008", may=True), "t", "ARC-2008", id="something else refuses"),
-        pytest.param(Api("ARC-2008", may="ARC-3001"), "t", "ARC-3001", id="the API server dies"),
-        pytest.param(Api("ARC-3001"), "t", "ARC-3001", id="the API server is dead"),
+        pytest.param(
+            Api(Code.CLUSTER_CREDENTIAL_REFUSED),
+            jwt(-60),
+            Code.CLUSTER_CREDENTIAL_REFUSED,
+            id="the token expired, and both are there",
+        ),
+        pytest.param(
+            Api(Code.CLUSTER_CREDENTIAL_REFUSED),
+            "opaque",
+            Code.CLUSTER_CREDENTIAL_REFUSED,
+            id="nobody knows why the token is refused",
+        ),
+        pytest.param(
+            Api(Code.CLUSTER_CREDENTIAL_REFUSED),
+            None,
+            Code.CLUSTER_CREDENTIAL_REFUSED,
+            id="a client certificate is refused",
+        ),
+        pytest.param(
+            Api(Code.CLUSTER_PERMISSION_MISSING, may=True),
+            "t",
+            Code.CLUSTER_PERMISSION_MISSING,
+            id="something else refuses",
+        ),
+        pytest.param(
+            Api(Code.CLUSTER_PERMISSION_MISSING, may=Code.API_SERVER_UNREACHABLE),
+            "t",
+            Code.API_SERVER_UNREACHABLE,
+            id="the API server dies",
+        ),
+        pytest.param(Api(Code.API_SERVER_UNREACHABLE), "t", Code.API_SERVER_UNREACHABLE, id="the API server is dead"),
     ],
 )
 def test_what_may_be_there_is_an_error(api: Api, token: str | None, code: str) -> None:
@@ -91,7 +121,7 @@ def test_the_role_takes_the_rest_along() -> None:
 
 
 def test_another_name_is_never_looked_at() -> None:
-    temporary_account.discard(cast("ClusterApi", Api("ARC-3001")), "arcway-shop", "t")
+    temporary_account.discard(cast("ClusterApi", Api(Code.API_SERVER_UNREACHABLE)), "arcway-shop", "t")
 
 
 def test_its_maker_removes_both() -> None:
@@ -103,7 +133,7 @@ def test_its_maker_removes_both() -> None:
 
 
 def test_a_token_that_never_gets_its_rights_is_an_error() -> None:
-    with pytest.raises(ArcError, match="ARC-2008"):
+    with pytest.raises(ArcError, match=Code.CLUSTER_PERMISSION_MISSING):
         temporary_account.wait_until_bound(cast("ClusterApi", Api(None)), permissions.TO_LOOK, 0.01)
 
 
@@ -115,7 +145,7 @@ class Closed:
 
     def create(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
         if path.startswith("/api/v1/namespaces/kube-system/"):
-            raise ArcError("ARC-2043")
+            raise ArcError(Code.ADMISSION_DENIED)
         assert not dry_run
         self.made[f"{path}/{body.get('metadata', {}).get('name', '')}"] = body
         status = {"token": "t", "expirationTimestamp": "2999-01-01T00:00:00Z"}

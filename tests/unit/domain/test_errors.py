@@ -1,11 +1,14 @@
 """The catalogue of errors, its documentation, and redaction."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError, redact
+from arcway.domain.findings import finding
 
 DOCS = Path(__file__).parents[3] / "docs" / "errors.md"
 
@@ -15,8 +18,21 @@ def test_every_code_is_documented_with_its_title_and_nothing_else_is() -> None:
     assert documented == {code: kind.title for code, kind in CATALOGUE.items()}
 
 
+def test_every_code_has_a_name_and_an_entry_in_the_catalogue() -> None:
+    assert list(CATALOGUE) == list(Code)
+
+
+def test_a_code_is_its_number_wherever_it_is_written() -> None:
+    code = ArcError(Code.AGENTS_NOT_READY).code
+    assert (code, f"{code}", json.dumps({code: [code]})) == ("ARC-5008", "ARC-5008", '{"ARC-5008": ["ARC-5008"]}')
+    assert type(ArcError(code).as_dict()["code"]) is str
+    assert type(finding(code, "Not ready.")["code"]) is str
+    assert family(code) is family("ARC-5008: The agents are not ready in time") is Family.AGENTS
+    assert family("Not a code") is None
+
+
 def test_an_error_survives_a_durable_boundary() -> None:
-    error = ArcError("ARC-4007", "Slow down.", retry_after=7, details=[{"field": "x"}])
+    error = ArcError(Code.AZURE_THROTTLED, "Slow down.", retry_after=7, details=[{"field": "x"}])
     again = ArcError.from_dict(error.as_dict())
     assert again.as_dict() == error.as_dict()
     assert again.retryable

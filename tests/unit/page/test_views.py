@@ -9,6 +9,7 @@ import azure.functions as func
 import pytest
 
 from arcway import queries
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import with_ages
 from arcway.domain.errors import ArcError
 from triggers.access.callers import Role
@@ -62,7 +63,7 @@ async def test_clusters_that_need_attention_come_first(monkeypatch: pytest.Monke
 
 async def test_what_azure_refuses_is_told_beside_the_form(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
     def refuse(subscription: str, group: str | None) -> list[Any]:
-        raise ArcError("ARC-4002", "No <b>right</b> to list.")
+        raise ArcError(Code.AZURE_PERMISSION_MISSING, "No <b>right</b> to list.")
 
     monkeypatch.setattr(queries, "connected_clusters_in", refuse)
     answer = await views.clusters_page(asked(subscription=SUBSCRIPTION), client, READER)
