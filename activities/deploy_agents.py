@@ -40,7 +40,7 @@ def deploy_agents(call: Call) -> Json:
             chart = Chart(chart.repository, found.chart_version)
         wanted = merged(values, _settings_of_resource(call, resource, train))
         wanted = merged(wanted, key_pair.key_values(target.api, chart.version, train, found.values))
-        differed = release.bring_up_to(target, found, chart, wanted, again=again or is_ownerless)
+        differed = release.bring_up_to(target, found, chart, wanted, redo=again or is_ownerless)
         marked |= mark_pods(target.api, wanted_marks)
         created = release.made_by_this_run(target)
     return {

@@ -37,21 +37,21 @@ class Releases:
     @classmethod
     def found(cls, api: ClusterApi) -> "Releases":
         """As the cluster has them."""
-        mine, others = survey(api)
-        return cls(tuple(mine), tuple(others))
+        mine, foreign = survey(api)
+        return cls(tuple(mine), tuple(foreign))
 
     def own(self, item: Json, *, definition: bool) -> bool:
         """Whether the object is the agents': by Helm's annotations, a definition without them by its name.
 
         The record of a release that was somewhere else may be gone already; what it left is known by other signs then.
         """
-        is_known = definition and bool(KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
+        has_agents_name = definition and bool(KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
         namespace = owner_of(item)
         if namespace is None:
-            return is_known and OWNER_NAME not in (item["metadata"].get("annotations") or {})
+            return has_agents_name and OWNER_NAME not in (item["metadata"].get("annotations") or {})
         if namespace in self.others:
             return False
-        return namespace in (RELEASE_NAMESPACE, *self.mine) or is_known or _looks_like_the_agents(item)
+        return namespace in (RELEASE_NAMESPACE, *self.mine) or has_agents_name or _looks_like_the_agents(item)
 
 
 def _looks_like_the_agents(item: Json) -> bool:
@@ -89,14 +89,14 @@ def _own(api: ClusterApi, releases: Releases) -> list[Json]:
         if status not in _WELL
     ]
     if len(releases.mine) > 1:
-        text = f"The agents are installed {len(releases.mine)} times, in namespaces {listed(releases.mine)}; "
+        message = f"The agents are installed {len(releases.mine)} times, in namespaces {listed(releases.mine)}; "
         findings.append(
-            finding(Code.AGENT_LEFTOVERS, f"{text}the first one is used, and disconnecting removes all.", "warning")
+            finding(Code.AGENT_LEFTOVERS, f"{message}the first one is used, and disconnecting removes all.", "warning")
         )
     if releases.mine:
         return findings
     names = [item["metadata"]["name"] for item in api.items(DEFINITIONS) if releases.own(item, definition=True)]
     if not names:
         return []
-    text = f"Definitions of earlier agents are there without a release: {listed(sorted(names), _SHOWN)}"
-    return [finding(Code.AGENT_LEFTOVERS, f"{text}; they will be taken over.", "info")]
+    message = f"Definitions of earlier agents are there without a release: {listed(sorted(names), _SHOWN)}"
+    return [finding(Code.AGENT_LEFTOVERS, f"{message}; they will be taken over.", "info")]

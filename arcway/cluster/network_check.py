@@ -96,8 +96,10 @@ def look(api: ClusterApi) -> Seen:
     pods = api.items(f"{_NAMESPACE}/pods", labelSelector=f"batch.kubernetes.io/job-name={_NAME}")
     for pod in pods:
         if (written := _written(pod)) is not None:
-            found = {address: word == "ok" for word, address in _OUTCOME.findall(written[:_WRITTEN])}
-            return Seen("done", found) if found else Seen("", problem="The check's pod ended without an outcome.")
+            reachable = {address: word == "ok" for word, address in _OUTCOME.findall(written[:_WRITTEN])}
+            return (
+                Seen("done", reachable) if reachable else Seen("", problem="The check's pod ended without an outcome.")
+            )
         if problem := _held_up(pod):
             return Seen("", problem=problem)
     for condition in (job.get("status") or {}).get("conditions") or []:

@@ -20,28 +20,28 @@ HEARTBEAT_WARNING_SECONDS = 15 * 60
 def with_ages(resource: Json, now: datetime) -> Json:
     """The resource with `heartbeatAgeSeconds` and `certificateDaysLeft`, None where Azure has no time yet."""
     properties = resource.get("properties") or {}
-    seen, ends = (
+    connected_at, ends = (
         _time(properties.get(name)) for name in ("lastConnectivityTime", "managedIdentityCertificateExpirationTime")
     )
     return {
         **resource,
-        "heartbeatAgeSeconds": max(0, int((now - seen).total_seconds())) if seen else None,
+        "heartbeatAgeSeconds": max(0, int((now - connected_at).total_seconds())) if connected_at else None,
         "certificateDaysLeft": (ends - now).days if ends else None,
     }
 
 
 def warnings(resource: Json) -> list[str]:
     """What of a resource with ages needs somebody's attention, in words."""
-    found = []
+    messages = []
     status = (resource.get("properties") or {}).get("connectivityStatus")
     if status not in ("Connected", "Connecting"):
-        found.append(f"is {status}")
+        messages.append(f"is {status}")
     days, age = resource["certificateDaysLeft"], resource["heartbeatAgeSeconds"]
     if days is not None and days < CERTIFICATE_WARNING_DAYS:
-        found.append("certificate has expired" if days < 0 else f"certificate ends in {days} days")
+        messages.append("certificate has expired" if days < 0 else f"certificate ends in {days} days")
     if age is not None and age > HEARTBEAT_WARNING_SECONDS:
-        found.append(f"no heartbeat for {span(age)}")
-    return found
+        messages.append(f"no heartbeat for {span(age)}")
+    return messages
 
 
 def managed_elsewhere(resource: Json | None) -> list[Json]:
@@ -127,11 +127,11 @@ def _status(resource: Json) -> str:
     return str((resource.get("properties") or {}).get("connectivityStatus") or "of unknown connectivity")
 
 
-def _time(text: object) -> datetime | None:
-    if not isinstance(text, str) or not text:
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str) or not value:
         return None
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(value)
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
