@@ -22,7 +22,7 @@ from triggers.updates import blueprint as updates
 from triggers.upgrades import blueprint as upgrades
 
 log_one_line_each()
-here = settings()  # wrong settings must keep the app from starting, not fail its first run
+configuration = settings()  # wrong settings must keep the app from starting, not fail its first run
 
 # Not keys, which are shared secrets: each route asks for a token of the tenant itself (triggers/http.py).
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -43,5 +43,5 @@ for blueprint in (
     unknown_path,
 ):
     app.register_functions(blueprint)
-if here.onboarding_queue:
+if configuration.onboarding_queue:
     app.register_functions(messages)

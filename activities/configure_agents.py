@@ -31,6 +31,6 @@ def configure_agents(call: Call) -> Json:
         path, dotted = data_plane.helm_settings(request.location, train, resource)
         chart = Chart.parse(path, found.chart_version, settings().registries)
         values = merged(values_of(call, call.given["facts"], resource, found.values, chart), from_dotted(dotted))
-        differed = release.bring_up_to(target, found, chart, values, again=again)
+        differed = release.bring_up_to(target, found, chart, values, redo=again)
         mark_pods(target.api, Marks.of(request))
     return {"changed": bool(differed), "differing": len(differed)}

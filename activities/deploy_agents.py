@@ -20,6 +20,10 @@ def deploy_agents(call: Call) -> Json:
     wanted_marks = Marks.of(call.request)
     with cluster_of(call) as target:
         found, again = release.current(target)
+        is_ownerless = found is not None and preflight.owner(target.api) is None
+        if found is not None and is_ownerless:
+            # Somebody deleted what the release made; only the release still knows whose agents these were.
+            refuse_another(found.values, call.request.cluster)
         marked = mark_namespaces(target.api, wanted_marks, place(target.api))
         had = found.values if found else {}
         chart = chart_of(call.request, had)
@@ -31,16 +35,12 @@ def deploy_agents(call: Call) -> Json:
             )
             mark_pods(target.api, wanted_marks)
             return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
-        if preflight.owner(target.api) is None:
-            # Somebody deleted what the release made; only the release still knows whose agents these were.
-            refuse_another(found.values, call.request.cluster)
-            again = True
         if call.request.agents.version is None:
             # Agents that are there upgrade by themselves; installing again must not change their version.
             chart = Chart(chart.repository, found.chart_version)
         wanted = merged(values, _settings_of_resource(call, resource, train))
         wanted = merged(wanted, key_pair.key_values(target.api, chart.version, train, found.values))
-        differed = release.bring_up_to(target, found, chart, wanted, again=again)
+        differed = release.bring_up_to(target, found, chart, wanted, redo=again or is_ownerless)
         marked |= mark_pods(target.api, wanted_marks)
         created = release.made_by_this_run(target)
     return {

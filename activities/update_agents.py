@@ -17,5 +17,5 @@ def update_agents(call: Call[UpdateRequest]) -> Json:
         path = data_plane.latest_chart(given["location"], change.train_of(found.values))
         chart = Chart.parse(path, found.chart_version, settings().registries)
         values = changed_values(request, call.user, found.values, given["inside"])
-        differed = release.bring_up_to(target, found, chart, values, again=again)
+        differed = release.bring_up_to(target, found, chart, values, redo=again)
     return {"changed": bool(differed), "differing": len(differed)}

@@ -16,5 +16,5 @@ def upgrade_agents(call: Call[UpgradeRequest]) -> Json:
         found, again = change.held(target, call.request.cluster)
         path = data_plane.latest_chart(given["location"], change.train_of(found.values))
         chart = Chart.parse(path, given["wanted"], settings().registries)
-        changed = change.upgrade(target, found, chart, again=again)
+        changed = change.upgrade(target, found, chart, redo=again)
     return {"changed": changed}

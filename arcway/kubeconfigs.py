@@ -38,34 +38,34 @@ class Given:
     text: str = field(repr=False)
 
 
-def contexts_of(text: str) -> tuple[list[str], str | None]:
+def contexts_of(kubeconfig: str) -> tuple[list[str], str | None]:
     """The names of the contexts and the current one. Raises `ArcError` ARC-2002."""
-    return contexts(text)
+    return contexts(kubeconfig)
 
 
-def examine(text: str, context: str | None) -> Given:
+def examine(kubeconfig: str, context: str | None) -> Given:
     """The chosen context of a kubeconfig, or its current one; keeps nothing.
 
     Raises `ArcError`: ARC-2002 unreadable, ARC-2003 refused, ARC-2004 no such context, ARC-2005 or ARC-3001 an address
     that is not allowed or has no name.
     """
-    clean = read_kubeconfig(text, context, allow_loopback=settings().local).as_kubeconfig()
+    clean = read_kubeconfig(kubeconfig, context, allow_loopback=settings().local).as_kubeconfig()
     return Given(f"arcway-kubeconfig-{hashlib.sha256(clean.encode()).hexdigest()[:40]}", clean)
 
 
 @asynccontextmanager
-async def kept(given: Given) -> AsyncIterator[None]:
+async def kept(upload: Given) -> AsyncIterator[None]:
     """Keep it for a week; if what is done meanwhile fails, it is not kept because of that.
 
     The run that is started meanwhile needs it from its first step on, so it cannot be kept after the start. Raises
     `ArcError`: ARC-2024 there is nowhere to keep it, ARC-4002 the vault does not allow it.
     """
-    is_new = await asyncio.to_thread(store_secret, given.secret, given.text, datetime.now(UTC) + KEPT)
+    is_new = await asyncio.to_thread(store_secret, upload.secret, upload.text, datetime.now(UTC) + KEPT)
     try:
         yield
     except BaseException:
         if is_new:
-            await asyncio.to_thread(delete_secret, given.secret, Kind.KUBECONFIG)
+            await asyncio.to_thread(delete_secret, upload.secret, Kind.KUBECONFIG)
         raise
 
 
@@ -93,8 +93,8 @@ def renewed(reference: KubeconfigReference, access: Access) -> Access:
 
     A run needs it when it takes longer than its time limits: one that was suspended, or that Azure throttled.
     """
-    left = seconds_left(access.token)
-    if not reference.temporary or left is None or not 0 < left < _RENEWED_BELOW:
+    seconds = seconds_left(access.token)
+    if not reference.temporary or seconds is None or not 0 < seconds < _RENEWED_BELOW:
         return access
     try:
         with cluster_api(access) as api:
@@ -104,6 +104,6 @@ def renewed(reference: KubeconfigReference, access: Access) -> Access:
         fresh = replace(access, token=token.text)
         replace_secret(reference.secret, fresh.as_kubeconfig(), token.expires)
     except ArcError as error:
-        log.warning("the credential %s expires in %d s and cannot be renewed: %s", reference.secret, left, error)
+        log.warning("the credential %s expires in %d s and cannot be renewed: %s", reference.secret, seconds, error)
         return access  # it is still good for this step
     return fresh

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @contextmanager
-def private_file(text: str) -> Iterator[str]:
+def private_file(content: str) -> Iterator[str]:
     """A path under which `text` can be read as long as the context lasts.
 
     On Linux it is an anonymous file in memory that only this process can name; elsewhere a file with mode 0600 in a
@@ -18,7 +18,7 @@ def private_file(text: str) -> Iterator[str]:
     if sys.platform == "linux":
         descriptor = os.memfd_create("arcway", os.MFD_CLOEXEC)
         try:
-            os.write(descriptor, text.encode())
+            os.write(descriptor, content.encode())
             yield f"/proc/self/fd/{descriptor}"
         finally:
             os.close(descriptor)
@@ -27,5 +27,5 @@ def private_file(text: str) -> Iterator[str]:
             path = Path(folder) / "secret"
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
-                file.write(text)
+                file.write(content)
             yield str(path)

@@ -12,16 +12,16 @@ from pathlib import Path
 def folder_problem(folder: Path) -> str | None:
     """What is wrong with an existing folder, as a phrase that follows its name; None when nothing is or none exists."""
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except FileNotFoundError:
         return None
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    if not stat.S_ISDIR(found.st_mode):
-        return "is a symbolic link" if stat.S_ISLNK(found.st_mode) else "is not a folder"
-    if found.st_uid != os.geteuid():
+    if not stat.S_ISDIR(status.st_mode):
+        return "is a symbolic link" if stat.S_ISLNK(status.st_mode) else "is not a folder"
+    if status.st_uid != os.geteuid():
         return "belongs to another user"
-    if stat.S_IMODE(found.st_mode) & 0o077:
+    if stat.S_IMODE(status.st_mode) & 0o077:
         return "is accessible to other users; restrict it to its owner (chmod 700)"
     return None
 

@@ -23,19 +23,19 @@ from arcway.kubeconfigs import open_kubeconfig, stored_text
 
 def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
     """The connected cluster as Azure has it now, with the ages of its times. Raises `ArcError` ARC-4012."""
-    found = connected_clusters.get(cluster)
-    if found is None:
+    resource = connected_clusters.get(cluster)
+    if resource is None:
         raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
-    shown: dict[str, Any] = presentable(with_ages(found, datetime.now(UTC)))
-    return shown
+    document: dict[str, Any] = presentable(with_ages(resource, datetime.now(UTC)))
+    return document
 
 
 def connected_clusters_in(subscription_id: str, resource_group: str | None) -> list[dict[str, Any]]:
     """All connected clusters of a subscription or of one resource group, by name."""
     now = datetime.now(UTC)
     listed = connected_clusters.list_in(subscription_id, resource_group)
-    found = [presentable(with_ages(item, now)) for item in listed]
-    return sorted(found, key=lambda item: str(item["id"]).lower())
+    documents = [presentable(with_ages(item, now)) for item in listed]
+    return sorted(documents, key=lambda item: str(item["id"]).lower())
 
 
 def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretUser) -> dict[str, Any]:
@@ -67,9 +67,9 @@ def check_secret(reference: KubeconfigReference, user: SecretUser) -> None:
 
 def secret_of_page(name: str) -> str:
     """The client secret or the session keys of the page. Raises `ArcError` ARC-2001 when it cannot be read."""
-    text = read_secret(name, Kind.PAGE, user=None)
-    hold_always(text, *text.splitlines())
-    return text
+    value = read_secret(name, Kind.PAGE, user=None)
+    hold_always(value, *value.splitlines())
+    return value
 
 
 def resource_manager_answers() -> str:

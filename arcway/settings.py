@@ -195,8 +195,8 @@ def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) ->
     secret_name = environment.get("ARCWAY_CLIENT_SECRET_NAME") or None
     if not (any(ids.values()) or url or secret_name):
         if not (local and _is_loopback(environment.get(_BOUND_TO, ""))):
-            text = "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set, so that the API is not open to everyone"
-            wrong.append(f"{text} (not needed with ARCWAY_LOCAL=1 on loopback)")
+            message = "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set, so that the API is not open to everyone"
+            wrong.append(f"{message} (not needed with ARCWAY_LOCAL=1 on loopback)")
         return None
     missing = [name for name, value in ids.items() if not value]
     if missing:
@@ -214,9 +214,9 @@ def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) ->
     return Authority(url, ids["ARCWAY_TENANT_ID"].lower(), ids["ARCWAY_CLIENT_ID"].lower(), secret_name, keys_name)
 
 
-def _is_guid(text: str) -> bool:
+def _is_guid(value: str) -> bool:
     try:
-        return str(uuid.UUID(text)) == text.lower()
+        return str(uuid.UUID(value)) == value.lower()
     except ValueError:
         return False
 
@@ -238,22 +238,22 @@ def _installation(environment: Mapping[str, str]) -> str:
     return f"local-{hashlib.sha256(folder.encode()).hexdigest()[:12]}"
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
 
 
 def _count(environment: Mapping[str, str], name: str, default: int, wrong: list[str], limit: int = 256) -> int:
-    text = environment.get(name) or str(default)
-    if not text.isdecimal() or not 1 <= int(text) <= limit:
+    value = environment.get(name) or str(default)
+    if not value.isdecimal() or not 1 <= int(value) <= limit:
         wrong.append(f"{name} must be a number from 1 to {limit}")
         return default
-    return int(text)
+    return int(value)
 
 
 @cache
 def settings() -> Settings:
     """The settings of this process. The secrets among them are masked in whatever leaves it."""
-    found = read_settings(os.environ)
-    hold_always(*re.findall(r"SharedAccessKey=([^;]+)", found.bus_connection or ""))
-    hold_always(*(unquote(urlsplit(url).password or "") for url in found.proxy.values() if "://" in url))
-    return found
+    configuration = read_settings(os.environ)
+    hold_always(*re.findall(r"SharedAccessKey=([^;]+)", configuration.bus_connection or ""))
+    hold_always(*(unquote(urlsplit(url).password or "") for url in configuration.proxy.values() if "://" in url))
+    return configuration

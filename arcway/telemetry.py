@@ -21,11 +21,11 @@ _origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
 
 class _Log(logging.LoggerAdapter[logging.Logger]):
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        here = _origin.get()
-        if here is None:
+        current_origin = _origin.get()
+        if current_origin is None:
             return msg, kwargs
-        trace = f" traceparent={here.traceparent}" if here.traceparent else ""
-        return f"{msg} [correlationId={here.correlation_id}{trace}]", kwargs
+        trace = f" traceparent={current_origin.traceparent}" if current_origin.traceparent else ""
+        return f"{msg} [correlationId={current_origin.correlation_id}{trace}]", kwargs
 
 
 class _Record(logging.LogRecord):
@@ -45,9 +45,9 @@ _arcway.addFilter(_make_one_line)
 log = _Log(_arcway)
 
 
-def one_line(text: str) -> str:
+def one_line(message: str) -> str:
     """A message as it may be logged."""
-    return shown(masked(text[: 2 * _LINE], cut=len(text) > 2 * _LINE), _LINE)
+    return shown(masked(message[: 2 * _LINE], cut=len(message) > 2 * _LINE), _LINE)
 
 
 def log_one_line_each() -> None:

@@ -126,11 +126,13 @@ async def connected_cluster_agents(req: func.HttpRequest, client: df.DurableFunc
     codes=_AZURE_CODES,
 )
 async def _list(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Where
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Where
 ) -> func.HttpResponse:
     """List the connected clusters of a subscription or of one of its resource groups."""
-    found = await asyncio.to_thread(queries.connected_clusters_in, given.subscription, given.resource_group)
-    return http.respond({"value": found})
+    resources = await asyncio.to_thread(
+        queries.connected_clusters_in, parameters.subscription, parameters.resource_group
+    )
+    return http.respond({"value": resources})
 
 
 @operation(
@@ -142,10 +144,10 @@ async def _list(
     codes=_AZURE_CODES,
 )
 async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _One
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _One
 ) -> func.HttpResponse:
     """Read a connected cluster: connectivity, version, nodes, age of the heartbeat, days the certificate has left."""
-    return http.respond(await asyncio.to_thread(queries.connected_cluster, given.cluster))
+    return http.respond(await asyncio.to_thread(queries.connected_cluster, parameters.cluster))
 
 
 @operation(
@@ -158,28 +160,28 @@ async def _get(
     codes=(*_AZURE_CODES, *_CLUSTER_CODES),
 )
 async def _agents(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Agents
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Agents
 ) -> func.HttpResponse:
     """Read the agents in a connected cluster.
 
     A caller who names a kubeconfig needs a role that may use it: Arcway.Onboard or Arcway.Offboard.
     """
-    if given.kubeconfig is None:
-        if given.context is not None:
+    if parameters.kubeconfig is None:
+        if parameters.context is not None:
             raise ArcError(
                 Code.INVALID_PARAMETERS, details=[{"field": "context", "message": "is only allowed with kubeconfig"}]
             )
-        return http.respond(await agents_by_last_run(client, given.cluster))
+        return http.respond(await agents_by_last_run(client, parameters.cluster))
     caller.require(CHANGE)
-    reference = _reference(given, req.headers.get(_PROOF.name))
-    return http.respond(await asyncio.to_thread(queries.agents_of, given.cluster, reference, caller.secret_user))
+    reference = _reference(parameters, req.headers.get(_PROOF.name))
+    return http.respond(await asyncio.to_thread(queries.agents_of, parameters.cluster, reference, caller.secret_user))
 
 
-def _reference(given: _Agents, proof: str | None) -> KubeconfigReference:
+def _reference(parameters: _Agents, proof: str | None) -> KubeconfigReference:
     """The kubeconfig that the query names. Raises `ArcError` ARC-1006 when it is not one that the caller may name."""
-    name, temporary = str(given.kubeconfig), kind_of(str(given.kubeconfig)) is Kind.TEMPORARY
+    name, temporary = str(parameters.kubeconfig), kind_of(str(parameters.kubeconfig)) is Kind.TEMPORARY
     try:
-        reference = KubeconfigReference(secret=name, context=given.context, temporary=temporary, proof=proof)
+        reference = KubeconfigReference(secret=name, context=parameters.context, temporary=temporary, proof=proof)
     except ValidationError as error:
         raise ArcError(Code.INVALID_PARAMETERS, details=[*problems(error)]) from error
     names = {"kubeconfig.secret": "kubeconfig", "kubeconfig.proof": _PROOF.name}
@@ -197,8 +199,8 @@ async def agents_by_last_run(client: df.DurableFunctionsClient, cluster: Cluster
     except ArcError as error:
         if error.code not in (Code.SECRET_UNUSABLE, Code.TEMPORARY_CREDENTIAL_GONE):
             raise
-        text = f"The kubeconfig of the last run, secret {reference.secret}, is gone or cannot be read."
-        raise ArcError(Code.KUBECONFIG_UNKNOWN, text) from error
+        message = f"The kubeconfig of the last run, secret {reference.secret}, is gone or cannot be read."
+        raise ArcError(Code.KUBECONFIG_UNKNOWN, message) from error
 
 
 async def kubeconfig_of_last_run(
@@ -209,6 +211,6 @@ async def kubeconfig_of_last_run(
     started = input_of(state) if state else None
     request = read_request(started["request"]) if started else None
     if started is None or request is None or request.kubeconfig is None:
-        what = "The last run had no kubeconfig" if request else "There is no run"
-        raise ArcError(Code.KUBECONFIG_UNKNOWN, f"{what} of {cluster.resource_id}.")
+        reason = "The last run had no kubeconfig" if request else "There is no run"
+        raise ArcError(Code.KUBECONFIG_UNKNOWN, f"{reason} of {cluster.resource_id}.")
     return request.kubeconfig, SecretUser.of(started)

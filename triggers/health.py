@@ -65,18 +65,18 @@ _watch = _Watch()
     answers={200: Answer("All dependencies are healthy.", Health), 503: Answer("A dependency is not healthy.", Health)},
 )
 async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: NoParameters
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: NoParameters
 ) -> func.HttpResponse:
     """Whether the parts that Arcway leans on are there, each told apart.
 
     Why a part is not well is told only to callers with the role Arcway.Read.
     """
-    seen = await _watch.look(client)
-    well = seen.engine is None and seen.resource_manager is None
+    health = await _watch.look(client)
+    well = health.engine is None and health.resource_manager is None
     shows_reasons = not well and await _may_read(req)
     parts = Health(
-        engine=_shown(seen.engine, shows_reasons),
-        resource_manager=_shown(seen.resource_manager, shows_reasons),
+        engine=_shown(health.engine, shows_reasons),
+        resource_manager=_shown(health.resource_manager, shows_reasons),
         broker="configured" if settings().publishes else "not configured",
     )
     return http.respond(parts.as_json(), 200 if well else 503, **{"Cache-Control": "no-store"})

@@ -116,7 +116,7 @@ def problem(error: ArcError, headers: Mapping[str, str] | None = None) -> func.H
         sent["WWW-Authenticate"] = "Bearer"
     if error.retry_after or status == 503:
         sent["Retry-After"] = str(math.ceil(error.retry_after or 5))
-    told = Problem(
+    document = Problem(
         type=f"urn:arcway:error:{error.code}",
         title=CATALOGUE[error.code].title,
         status=status,
@@ -126,14 +126,14 @@ def problem(error: ArcError, headers: Mapping[str, str] | None = None) -> func.H
         retryable=error.retryable,
         details=error.details,
     )
-    text = json.dumps(told.as_json())
-    return unsniffed(func.HttpResponse(text, status_code=status, headers=sent, mimetype="application/problem+json"))
+    body = json.dumps(document.as_json())
+    return unsniffed(func.HttpResponse(body, status_code=status, headers=sent, mimetype="application/problem+json"))
 
 
 def respond(body: Any, status: int = 200, **headers: str) -> func.HttpResponse:
     """A JSON answer."""
-    text = json.dumps(body)
-    return unsniffed(func.HttpResponse(text, status_code=status, headers=headers, mimetype="application/json"))
+    content = json.dumps(body)
+    return unsniffed(func.HttpResponse(content, status_code=status, headers=headers, mimetype="application/json"))
 
 
 def json_body(request: func.HttpRequest) -> object:
@@ -152,13 +152,13 @@ def json_body(request: func.HttpRequest) -> object:
     return read_json(data)
 
 
-def _check_content_type(text: str) -> None:
+def _check_content_type(header: str) -> None:
     """A body whose type is not told is taken for JSON."""
-    given = Message()
-    given["Content-Type"] = text.strip() or "application/json"
-    charset = given.get_param("charset", "utf-8")
-    if given.get_content_type() != "application/json" or str(charset).lower() not in ("utf-8", "us-ascii"):
-        raise ArcError(Code.CONTENT_TYPE_NOT_JSON, f"The content type {text[:80]} is not application/json in UTF-8.")
+    media_type = Message()
+    media_type["Content-Type"] = header.strip() or "application/json"
+    charset = media_type.get_param("charset", "utf-8")
+    if media_type.get_content_type() != "application/json" or str(charset).lower() not in ("utf-8", "us-ascii"):
+        raise ArcError(Code.CONTENT_TYPE_NOT_JSON, f"The content type {header[:80]} is not application/json in UTF-8.")
 
 
 def origin_of(request: func.HttpRequest) -> Origin:

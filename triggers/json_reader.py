@@ -22,15 +22,15 @@ def read_json(data: bytes) -> object:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         # Which one counts is told by no standard: what was checked and what was meant could differ.
         raise ArcError(Code.BODY_NOT_JSON, "Duplicate key in a JSON object.")
-    return found
+    return members
 
 
-def _number(text: str) -> float:
+def _number(literal: str) -> float:
     """Neither NaN and Infinity, which are not JSON, nor what is too large for a number."""
-    if not math.isfinite(value := float(text)):
-        raise ArcError(Code.BODY_NOT_JSON, f"{text[:20]} in the body is not a finite number.")
+    if not math.isfinite(value := float(literal)):
+        raise ArcError(Code.BODY_NOT_JSON, f"{literal[:20]} in the body is not a finite number.")
     return value

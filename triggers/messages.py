@@ -62,8 +62,8 @@ async def onboarding_message(message: func.ServiceBusMessage, client: df.Durable
 
 def _key(message: func.ServiceBusMessage) -> str:
     """The message's id, or a digest of it where it would not fit into an event's id."""
-    text = message.message_id or f"sequence-{message.sequence_number}"
-    return text if _PLAIN_ID.fullmatch(text) else f"sha256-{hashlib.sha256(text.encode(errors='replace')).hexdigest()}"
+    key = message.message_id or f"sequence-{message.sequence_number}"
+    return key if _PLAIN_ID.fullmatch(key) else f"sha256-{hashlib.sha256(key.encode(errors='replace')).hexdigest()}"
 
 
 def _body(message: func.ServiceBusMessage) -> object:
@@ -89,8 +89,8 @@ async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) ->
     if not isinstance(run_id, str) or set(body) - {"operation", "run"}:
         details = [{"field": "run", "message": "must be the id of a run, and the only field besides operation"}]
         raise ArcError(Code.INVALID_FIELDS, details=[*details])
-    found = await find(client, run_id)
-    if found["finishedAt"]:
+    instance = await find(client, run_id)
+    if instance["finishedAt"]:
         return
     await cancel(client, run_id, _sender().identity)
 

@@ -34,8 +34,8 @@ async def offboardings(req: func.HttpRequest, client: df.DurableFunctionsClient)
     codes=starting.CODES,
 )
 async def _post(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: starting.DryRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: starting.DryRun
 ) -> func.HttpResponse:
     """Disconnect a cluster: delete it in Azure, remove its agents."""
     request = parse_request(http.json_body(req), "offboard")
-    return await starting.answer(req, client, request, caller, dry_run=given.dry_run)
+    return await starting.answer(req, client, request, caller, dry_run=parameters.dry_run)

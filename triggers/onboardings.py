@@ -44,13 +44,13 @@ async def onboardings(req: func.HttpRequest, client: df.DurableFunctionsClient) 
     codes=starting.CODES,
 )
 async def _post(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: starting.DryRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: starting.DryRun
 ) -> func.HttpResponse:
     """Connect a cluster.
 
     With `operation: "check"` nothing is changed, as with dryRun.
     """
     body = http.json_body(req)
-    asked_to_check = isinstance(body, dict) and body.get("operation") == "check"
-    request = parse_request(body, "check" if asked_to_check else "onboard")
-    return await starting.answer(req, client, request, caller, dry_run=given.dry_run)
+    is_check = isinstance(body, dict) and body.get("operation") == "check"
+    request = parse_request(body, "check" if is_check else "onboard")
+    return await starting.answer(req, client, request, caller, dry_run=parameters.dry_run)

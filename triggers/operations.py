@@ -123,12 +123,12 @@ def operation[P: Parameters](
 
 def at(path: str) -> dict[str, http.Guarded]:
     """The declared handlers of a path by method, each with the roles that it needs."""
-    return {method: (found.needed, found.handler) for method, found in _DECLARED[path].items()}
+    return {method: (endpoint.needed, endpoint.handler) for method, endpoint in _DECLARED[path].items()}
 
 
 def declared() -> list[Operation]:
     """All operations, by path."""
-    return [found for _, methods in sorted(_DECLARED.items()) for found in methods.values()]
+    return [endpoint for _, methods in sorted(_DECLARED.items()) for endpoint in methods.values()]
 
 
 def path_names(path: str) -> list[str]:
@@ -141,8 +141,8 @@ def _read[P: Parameters](request: func.HttpRequest, path: str, parameters: type[
     if twice := sorted(request.params.keys() & set(names)):
         details = [{"field": name, "message": "belongs in the path, not in the query"} for name in twice]
         raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
-    if problems_of_text := control_characters(dict(request.params)):
-        raise ArcError(Code.INVALID_PARAMETERS, details=problems_of_text)
+    if control_problems := control_characters(dict(request.params)):
+        raise ArcError(Code.INVALID_PARAMETERS, details=control_problems)
     in_path = {name: request.route_params[name] for name in names if name in request.route_params}
     try:
         return parameters.model_validate({**request.params, **in_path})
@@ -150,25 +150,25 @@ def _read[P: Parameters](request: func.HttpRequest, path: str, parameters: type[
         raise ArcError(Code.INVALID_PARAMETERS, details=[*problems(error)]) from error
 
 
-def _flag(text: object) -> object:
-    if text in ("true", "false", True, False):
-        return text in ("true", True)
+def _flag(value: object) -> object:
+    if value in ("true", "false", True, False):
+        return value in ("true", True)
     raise ValueError("must be true or false")
 
 
-def digits(text: object) -> object:
+def digits(value: object) -> object:
     """For a whole number. Raises ValueError for what Python reads as one beside digits: spaces, signs, underscores."""
-    if isinstance(text, str) and not re.fullmatch(r"[0-9]{1,9}", text):
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
         raise ValueError("must be a number")
-    return text
+    return value
 
 
-def _time(text: object) -> object:
-    if not isinstance(text, str):
-        return text
+def _time(value: object) -> object:
+    if not isinstance(value, str):
+        return value
     try:
         # A plus sign that was not percent-encoded arrives as a space.
-        time = datetime.fromisoformat(text.replace(" ", "+"))
+        time = datetime.fromisoformat(value.replace(" ", "+"))
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("must be an ISO 8601 time") from error

@@ -64,10 +64,10 @@ class _Older(Parameters):
     codes=(Code.ENGINE_UNREACHABLE,),
 )
 async def _post(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Older
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Older
 ) -> func.HttpResponse:
     """Remove finished runs that began longer ago than this."""
-    number, unit = given.older_than[:-1], given.older_than[-1]
+    number, unit = parameters.older_than[:-1], parameters.older_than[-1]
     age = timedelta(**{_UNITS[unit]: int(number)})
     if age < _KEPT:
         details = [{"field": "olderThan", "message": "must be at least 1d: runs are kept for at least one day"}]

@@ -57,12 +57,12 @@ async def run_retry(req: func.HttpRequest, client: df.DurableFunctionsClient) ->
     return await http.answer(req, client, at("runs/{id}/retry"))
 
 
-def _capitalized(text: object) -> object:
-    return text.capitalize() if isinstance(text, str) else text
+def _capitalized(value: object) -> object:
+    return value.capitalize() if isinstance(value, str) else value
 
 
-def _lower(text: object) -> object:
-    return text.lower() if isinstance(text, str) else text
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 class _OneRun(Parameters):
@@ -95,17 +95,17 @@ class _Chosen(Parameters):
     codes=(*_RUN_CODES, Code.TEMPORARY_CREDENTIAL_GONE, Code.RUN_IN_PROGRESS),
 )
 async def _retry(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Go on with a failed or cancelled run: a new run of the same request, which reads the world first."""
-    found = await find(client, given.id)
-    caller.require(role_for(found["operation"]))
-    if not found["finishedAt"]:
-        details = [{"run": found["id"], "href": f"/api/runs/{found['id']}"}]
-        raise ArcError(Code.RUN_IN_PROGRESS, f"Run {found['id']} is still in progress.", details=[*details])
-    if found["state"] == "Succeeded":
-        return http.respond(found)
-    started = await start_again(client, found, caller)
+    instance = await find(client, parameters.id)
+    caller.require(role_for(instance["operation"]))
+    if not instance["finishedAt"]:
+        details = [{"run": instance["id"], "href": f"/api/runs/{instance['id']}"}]
+        raise ArcError(Code.RUN_IN_PROGRESS, f"Run {instance['id']} is still in progress.", details=[*details])
+    if instance["state"] == "Succeeded":
+        return http.respond(instance)
+    started = await start_again(client, instance, caller)
     run = await find(client, str(started.run))
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 
@@ -119,18 +119,18 @@ async def _retry(
     codes=(Code.ENGINE_UNREACHABLE,),
 )
 async def _list(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Chosen
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Chosen
 ) -> func.HttpResponse:
     """List runs, newest first."""
     chosen = Filter(
-        given.created_from or datetime.now(UTC) - _SHOWN_BY_DEFAULT,
-        state=given.state,
-        operation=given.operation,
-        subscription=given.subscription,
-        resource_group=given.resource_group,
+        parameters.created_from or datetime.now(UTC) - _SHOWN_BY_DEFAULT,
+        state=parameters.state,
+        operation=parameters.operation,
+        subscription=parameters.subscription,
+        resource_group=parameters.resource_group,
     )
-    found, token = await page(client, chosen, given.top, given.continuation_token)
-    return http.respond({"value": found, "continuationToken": token})
+    runs, token = await page(client, chosen, parameters.top, parameters.continuation_token)
+    return http.respond({"value": runs, "continuationToken": token})
 
 
 @operation(
@@ -142,10 +142,10 @@ async def _list(
     codes=_RUN_CODES,
 )
 async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Read a run."""
-    return http.respond(await find(client, given.id))
+    return http.respond(await find(client, parameters.id))
 
 
 @operation(
@@ -160,13 +160,13 @@ async def _get(
     codes=_RUN_CODES,
 )
 async def _cancel(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Cancel a run."""
-    found = await find(client, given.id)
-    caller.require(role_for(found["operation"]))
-    if found["finishedAt"]:
-        return http.respond(found)
-    if not await cancel(client, found["id"], caller.identity):
-        return http.respond(await find(client, given.id))
-    return http.respond(found, 202, Location=f"/api/runs/{found['id']}")
+    instance = await find(client, parameters.id)
+    caller.require(role_for(instance["operation"]))
+    if instance["finishedAt"]:
+        return http.respond(instance)
+    if not await cancel(client, instance["id"], caller.identity):
+        return http.respond(await find(client, parameters.id))
+    return http.respond(instance, 202, Location=f"/api/runs/{instance['id']}")

@@ -43,8 +43,8 @@ def is_over(state: OrchestrationState) -> bool:
 
 def input_of(state: OrchestrationState) -> Json:
     """What the instance was started with."""
-    given: Json = state.get_input()
-    return given
+    payload: Json = state.get_input()
+    return payload
 
 
 _CHANGES_NOTHING = ("checkCluster", "pollRegistration", "waitForMetadata", "publishResult")
@@ -95,22 +95,22 @@ def _is_plain(status: str | None) -> bool:
 
 
 def _view(state: OrchestrationState, *, with_result: bool) -> Json:
-    given = input_of(state)
-    shown = state.get_custom_status()
-    if not isinstance(shown, dict):
-        shown = _accepted(state, given)
+    payload = input_of(state)
+    document = state.get_custom_status()
+    if not isinstance(document, dict):
+        document = _accepted(state, payload)
     # What runs of earlier versions did not say.
-    shown = {"retriable": True, **shown}
-    made = shown.pop("made", [])
+    document = {"retriable": True, **document}
+    created = document.pop("made", [])
     if state.runtime_status == OrchestrationStatus.COMPLETED and with_result:
-        shown = {"retriable": True, **state.get_output()}
+        document = {"retriable": True, **state.get_output()}
     elif state.runtime_status == OrchestrationStatus.TERMINATED:
-        shown = _ended(shown, state, made, "Canceled", ArcError(Code.RUN_TERMINATED))
-    elif state.runtime_status == OrchestrationStatus.FAILED and shown["state"] != "Failed":
-        shown = _ended(shown, state, made, "Failed", ArcError(Code.INTERNAL_ERROR))
+        document = _ended(document, state, created, "Canceled", ArcError(Code.RUN_TERMINATED))
+    elif state.runtime_status == OrchestrationStatus.FAILED and document["state"] != "Failed":
+        document = _ended(document, state, created, "Failed", ArcError(Code.INTERNAL_ERROR))
     elif state.runtime_status == OrchestrationStatus.SUSPENDED:
-        shown = {**shown, "phases": [_suspended(phase) for phase in shown["phases"]]}
-    run: Json = shown
+        document = {**document, "phases": [_suspended(phase) for phase in document["phases"]]}
+    run: Json = document
     return run
 
 
@@ -127,13 +127,13 @@ class Filter:
     def takes(self, run: Json) -> bool:
         """Whether the list shows this run."""
         cluster = run["cluster"]
-        wanted = (
+        expected = (
             (self.state, run["state"]),
             (self.operation, run["operation"]),
             (self.subscription, cluster["subscriptionId"]),
             (self.resource_group, cluster["resourceGroup"]),
         )
-        return all(want is None or want.lower() == has.lower() for want, has in wanted)
+        return all(want is None or want.lower() == has.lower() for want, has in expected)
 
 
 async def newest(client: df.DurableFunctionsClient, created_from: datetime) -> list[Json]:
@@ -152,10 +152,10 @@ async def page(
     client: df.DurableFunctionsClient, chosen: Filter, top: int, token: str | None
 ) -> tuple[list[Json], str | None]:
     """One page of runs, newest first, and the token of the next. Raises `ArcError` ARC-1006 for a token not ours."""
-    after = _read_token(token) if token else None
+    last_id = _read_token(token) if token else None
     runs = [run for run in await newest(client, chosen.created_from) if chosen.takes(run)]
-    if after is not None:
-        runs = [run for run in runs if _position(run) < after]
+    if last_id is not None:
+        runs = [run for run in runs if _position(run) < last_id]
     return runs[:top], _token(runs[top - 1]) if len(runs) > top else None
 
 
@@ -198,24 +198,24 @@ def _not_to_be_shown(state: OrchestrationState) -> Json:
 
 def _run_of(state: OrchestrationState) -> str:
     try:
-        found = RunId.parse(f"{state.instance_id}.{input_of(state)['runId']}")
+        run_id = RunId.parse(f"{state.instance_id}.{input_of(state)['runId']}")
     except (LookupError, TypeError, ValueError):
-        found = None
-    return found.run if found else "0" * 12
+        run_id = None
+    return run_id.run if run_id else "0" * 12
 
 
 def _time(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _accepted(state: OrchestrationState, given: Json) -> Json:
-    run_id = f"{state.instance_id}.{given['runId']}"
-    request = read_request(given["request"])
+def _accepted(state: OrchestrationState, payload: Json) -> Json:
+    run_id = f"{state.instance_id}.{payload['runId']}"
+    request = read_request(payload["request"])
     phases = phases_of(request.operation, request.order)
-    return accepted(run_id, request, phases, given).as_json()
+    return accepted(run_id, request, phases, payload).as_json()
 
 
-def _ended(run: Json, state: OrchestrationState, made: list[str], outcome: str, error: ArcError) -> Json:
+def _ended(run: Json, state: OrchestrationState, created: list[str], outcome: str, error: ArcError) -> Json:
     """A run that could not end itself: what it had made stays, and so may what its phase had begun."""
     begun = [
         f"resources that {phase['name']} may have created"
@@ -228,9 +228,9 @@ def _ended(run: Json, state: OrchestrationState, made: list[str], outcome: str, 
         for phase in run["phases"]
     ]
     why = {"code": error.code, "message": error.message, "phase": run["phase"], "retryable": error.retryable}
-    shown = {**why, "remedy": error.remedy, "details": []}
-    over = {"state": outcome, "phases": phases, "error": shown, "finishedAt": ended, "updatedAt": ended}
-    return {**run, **over, "left": list(dict.fromkeys([*run["left"], *made, *begun]))}
+    failure = {**why, "remedy": error.remedy, "details": []}
+    over = {"state": outcome, "phases": phases, "error": failure, "finishedAt": ended, "updatedAt": ended}
+    return {**run, **over, "left": list(dict.fromkeys([*run["left"], *created, *begun]))}
 
 
 def _suspended(phase: Json) -> Json:

@@ -49,8 +49,8 @@ async def start(
     for _ in range(_TRIES):
         state = await look_up(client, instance)
         earlier = input_of(state) if state else None
-        if state and earlier and (found := _same_run(instance, earlier, is_over(state), request, key)):
-            return found
+        if state and earlier and (same_run := _same_run(instance, earlier, is_over(state), request, key)):
+            return same_run
         payload = _payload(request, key, origin, earlier)
         payload |= {"startedBy": caller.identity.as_json(), "roles": sorted(caller.secret_user.roles)}
         try:
@@ -78,9 +78,9 @@ async def start_again(client: df.DurableFunctionsClient, run: Json, caller: Call
 
 async def cancel(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> bool:
     """Ask a run to stop at its next step boundary; False if it ended meanwhile. Raises `ArcError` ARC-6007."""
-    asked = {"run": run_id, "by": canceled_by.as_json()}
+    cancel_request = {"run": run_id, "by": canceled_by.as_json()}
     try:
-        await client.raise_orchestration_event(run_id.partition(".")[0], "cancel", data=asked)
+        await client.raise_orchestration_event(run_id.partition(".")[0], "cancel", data=cancel_request)
     except grpc.RpcError as error:
         code = getattr(error, "code", None)
         if code is not None and code() in _OVER_OR_GONE:
@@ -95,10 +95,10 @@ def _instance(request: AnyRequest) -> str:
 
 def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key: str) -> Started | None:
     run = RunId(instance, earlier["runId"])
-    known = {item["key"]: item for item in earlier["keys"]} | {earlier["requestKey"]: _remembered(earlier)}
+    runs_by_key = {item["key"]: item for item in earlier["keys"]} | {earlier["requestKey"]: _remembered(earlier)}
     # Keys that were remembered before requests were have no digest.
-    if key in known and known[key].get("request") not in (None, _digest(request)):
-        used_by = known[key]["runId"]
+    if key in runs_by_key and runs_by_key[key].get("request") not in (None, _digest(request)):
+        used_by = runs_by_key[key]["runId"]
         raise ArcError(
             Code.IDEMPOTENCY_KEY_REUSED,
             f"This Idempotency-Key started run {used_by} with another request for this cluster.",
@@ -106,13 +106,13 @@ def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key
     if not over:
         if key == earlier["requestKey"] or _digest(request) == _digest(read_request(earlier["request"])):
             return Started(run, finished=False)
-        text = f"Run {run} ({earlier['operation']}) is in progress for this cluster."
-        raise ArcError(Code.RUN_IN_PROGRESS, text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
+        message = f"Run {run} ({earlier['operation']}) is in progress for this cluster."
+        raise ArcError(Code.RUN_IN_PROGRESS, message, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     if key == earlier["requestKey"]:
         return Started(run, finished=True)
-    if key in known:
-        text = f"Run {known[key]['runId']}, started with this Idempotency-Key, was superseded by {run}."
-        raise ArcError(Code.RUN_SUPERSEDED, text, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
+    if key in runs_by_key:
+        message = f"Run {runs_by_key[key]['runId']}, started with this Idempotency-Key, was superseded by {run}."
+        raise ArcError(Code.RUN_SUPERSEDED, message, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     return None
 
 

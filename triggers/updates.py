@@ -30,8 +30,8 @@ async def updates(req: func.HttpRequest, client: df.DurableFunctionsClient) -> f
     codes=starting.CODES,
 )
 async def _post(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: starting.DryRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: starting.DryRun
 ) -> func.HttpResponse:
     """Change a connected cluster, its agents or both; what is left out stays as it is."""
     request = parse_request(http.json_body(req), "update")
-    return await starting.answer(req, client, request, caller, dry_run=given.dry_run)
+    return await starting.answer(req, client, request, caller, dry_run=parameters.dry_run)

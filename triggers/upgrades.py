@@ -30,8 +30,8 @@ async def upgrades(req: func.HttpRequest, client: df.DurableFunctionsClient) -> 
     codes=starting.CODES,
 )
 async def _post(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: starting.DryRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: starting.DryRun
 ) -> func.HttpResponse:
     """Upgrade a connected cluster's agents; the old ones come back if the new ones do not become Ready."""
     request = parse_request(http.json_body(req), "upgrade")
-    return await starting.answer(req, client, request, caller, dry_run=given.dry_run)
+    return await starting.answer(req, client, request, caller, dry_run=parameters.dry_run)

@@ -23,29 +23,29 @@ class Address(NamedTuple):
 
 def needed(location: str, train: str) -> list[Address]:
     """The addresses, each once. Raises `ArcError` when the cloud or its data plane does not answer."""
-    here = cloud()
+    current_cloud = cloud()
     registry = data_plane.latest_chart(location, train).partition("/")[0]
-    wanted = (
-        (here.arm, "Resource Manager"),
-        (here.login, "sign-in"),
-        (here.data_plane_of(location), "the agents' settings and status"),
-        (_identity_service(here), "the agents' identity"),
-        (_notification_service(here), "notifications about connections to the cluster"),
+    required = (
+        (current_cloud.arm, "Resource Manager"),
+        (current_cloud.login, "sign-in"),
+        (current_cloud.data_plane_of(location), "the agents' settings and status"),
+        (_identity_service(current_cloud), "the agents' identity"),
+        (_notification_service(current_cloud), "notifications about connections to the cluster"),
         (f"https://{registry}", "the agents' images"),
     )
     purposes: dict[str, list[str]] = {}
-    for url, purpose in wanted:
+    for url, purpose in required:
         purposes.setdefault(_host_and_port(url), []).append(purpose)
-    found = [Address(address, ", ".join(texts)) for address, texts in purposes.items()]
-    return [*found, Address(_GITOPS, "GitOps with git:// repositories", optional=True)]
+    addresses = [Address(address, ", ".join(texts)) for address, texts in purposes.items()]
+    return [*addresses, Address(_GITOPS, "GitOps with git:// repositories", optional=True)]
 
 
-def _identity_service(here: Cloud) -> str:
-    return here.identity_service or f"https://gbl.his.arc.azure.{here.domain}"
+def _identity_service(current_cloud: Cloud) -> str:
+    return current_cloud.identity_service or f"https://gbl.his.arc.azure.{current_cloud.domain}"
 
 
-def _notification_service(here: Cloud) -> str:
-    return here.notification_service or f"https://guestnotificationservice.azure.{here.domain}"
+def _notification_service(current_cloud: Cloud) -> str:
+    return current_cloud.notification_service or f"https://guestnotificationservice.azure.{current_cloud.domain}"
 
 
 def _host_and_port(url: str) -> str:

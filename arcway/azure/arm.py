@@ -20,11 +20,11 @@ _CLIENTS = 64
 
 
 def _options() -> dict[str, Any]:
-    here = cloud()
+    current_cloud = cloud()
     return {
-        "base_url": here.arm,
-        "credential_scopes": [here.scope],
-        "policies": policies(here.scope),
+        "base_url": current_cloud.arm,
+        "credential_scopes": [current_cloud.scope],
+        "policies": policies(current_cloud.scope),
         **transport_options(),
     }
 
@@ -54,8 +54,8 @@ def connected_cluster(resource: dict[str, Any]) -> Any:
 
 def get(url: str) -> tuple[dict[str, Any], dict[str, str]]:
     """GET a Resource Manager URL that no SDK method covers; returns body and headers. Raises `ArcError`."""
-    here = cloud()
-    response = send(here.arm, here.scope, "GET", url)
+    current_cloud = cloud()
+    response = send(current_cloud.arm, current_cloud.scope, "GET", url)
     return answer(response), dict(response.headers)
 
 
@@ -64,8 +64,8 @@ def follow(url: str) -> tuple[int, dict[str, Any], dict[str, str]]:
 
     Raises `ArcError` for every failure but 404.
     """
-    here = cloud()
-    response = request(here.arm, here.scope, "GET", url)
+    current_cloud = cloud()
+    response = request(current_cloud.arm, current_cloud.scope, "GET", url)
     if response.status_code != HTTPStatus.NOT_FOUND:
         with azure_errors():
             response.raise_for_status()

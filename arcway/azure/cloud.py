@@ -70,19 +70,19 @@ class Cloud:
 def cloud() -> Cloud:
     """The cloud that ARCWAY_ARM_ENDPOINT belongs to; asked once per process."""
     arm = settings().arm_endpoint
-    seen = answer(send(arm, None, "GET", f"/metadata/endpoints?api-version={_API}"))
-    services = seen.get("dataplaneEndpoints") or {}
+    metadata = answer(send(arm, None, "GET", f"/metadata/endpoints?api-version={_API}"))
+    services = metadata.get("dataplaneEndpoints") or {}
     try:
         return Cloud(
-            name=seen["name"],
+            name=metadata["name"],
             arm=arm,
-            audience=seen["authentication"]["audiences"][0],
-            login=seen["authentication"]["loginEndpoint"],
+            audience=metadata["authentication"]["audiences"][0],
+            login=metadata["authentication"]["loginEndpoint"],
             data_plane=services.get("arcConfigEndpoint"),
             identity_service=services.get("arcHybridIdentityServiceEndpoint"),
             notification_service=services.get("arcGlobalNotificationServiceEndpoint"),
-            named_resource_manager=seen.get("resourceManager"),
-            relay_suffix=(seen.get("suffixes") or {}).get("relayEndpointSuffix"),
+            named_resource_manager=metadata.get("resourceManager"),
+            relay_suffix=(metadata.get("suffixes") or {}).get("relayEndpointSuffix"),
         )
     except (KeyError, IndexError, TypeError) as error:
         raise ArcError(Code.AZURE_RESPONSE_INVALID, f"Resource Manager's metadata has no {error}.") from error

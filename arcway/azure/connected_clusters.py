@@ -44,13 +44,13 @@ class Change:
 
     def differing(self, existing: dict[str, Any]) -> dict[str, Any]:
         """What differs from the resource as Azure has it: the new values, by property or `tags`."""
-        has, wanted = existing.get("properties") or {}, self._wanted(existing)
+        has, desired = existing.get("properties") or {}, self._wanted(existing)
         profile = has.get("arcAgentProfile") or {}
         now = {**has, "tags": existing.get("tags") or {}, "agentAutoUpgrade": profile.get("agentAutoUpgrade")}
-        return {name: value for name, value in wanted.items() if not _equal(name, now.get(name), value)}
+        return {name: value for name, value in desired.items() if not _equal(name, now.get(name), value)}
 
     def _wanted(self, existing: dict[str, Any]) -> dict[str, Any]:
-        wanted: dict[str, Any] = {
+        desired: dict[str, Any] = {
             "distribution": self.distribution,
             "infrastructure": self.infrastructure,
             "azureHybridBenefit": self.hybrid_benefit,
@@ -60,14 +60,14 @@ class Change:
         if self.tags is not None or self.removed_tags:
             tags = (existing.get("tags") or {}) if self.tags is None else self.tags
             removed = {name.lower() for name in self.removed_tags}
-            wanted["tags"] = {name: value for name, value in tags.items() if name.lower() not in removed}
-        return {name: value for name, value in wanted.items() if value is not None}
+            desired["tags"] = {name: value for name, value in tags.items() if name.lower() not in removed}
+        return {name: value for name, value in desired.items() if value is not None}
 
 
 def get(cluster: ClusterId) -> dict[str, Any] | None:
     """The resource as Azure returns it, with `resourceGroup` added as `az` does; None when there is none."""
-    found = _read(cluster)
-    return _with_group(found.as_dict()) if found is not None else None
+    resource = _read(cluster)
+    return _with_group(resource.as_dict()) if resource is not None else None
 
 
 def update(cluster: ClusterId, change: Change) -> tuple[bool, str | None]:
@@ -76,15 +76,15 @@ def update(cluster: ClusterId, change: Change) -> tuple[bool, str | None]:
     A PATCH where it can say all; else a PUT of the resource as it is with what differs, so that everything else stays,
     the public key above all. Raises `ArcError` ARC-4012 when the resource does not exist.
     """
-    found = _read(cluster)
-    if found is None:
+    resource = _read(cluster)
+    if resource is None:
         raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
-    differing = change.differing(found.as_dict())
+    differing = change.differing(resource.as_dict())
     if not differing:
         return False, None
     if differing.keys() <= _PATCHABLE:
         return True, _patch(cluster, _applied({}, differing))
-    return True, put(cluster, _applied(_writable(found), differing))
+    return True, put(cluster, _applied(_writable(resource), differing))
 
 
 def replace(cluster: ClusterId, resource: dict[str, Any], change: Change) -> str | None:
@@ -135,22 +135,22 @@ def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]
     answered, body, headers = arm.follow(url)
     if answered == HTTPStatus.NOT_FOUND:
         return "", None, None
-    given = next((text for name, text in headers.items() if name.lower() == "retry-after"), None)
+    retry_header = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     status = body.get("status") or (body.get("properties") or {}).get("provisioningState")
     if not isinstance(status, str):
         status = "InProgress" if answered == HTTPStatus.ACCEPTED else _SUCCEEDED
-    known = next((word for word in (_SUCCEEDED, "Failed", "Canceled") if word.lower() == status.lower()), status)
-    return known, retry_after(given, datetime.now(UTC)), body.get("error")
+    state = next((word for word in (_SUCCEEDED, "Failed", "Canceled") if word.lower() == status.lower()), status)
+    return state, retry_after(retry_header, datetime.now(UTC)), body.get("error")
 
 
 def list_in(subscription_id: str, resource_group: str | None = None) -> list[dict[str, Any]]:
     """All connected clusters of the subscription, or of one of its resource groups."""
     operations = arm.connected_kubernetes(subscription_id).connected_cluster
     with azure_errors():
-        found = (
+        resources = (
             operations.list_by_resource_group(resource_group) if resource_group else operations.list_by_subscription()
         )
-        return [_with_group(item.as_dict()) for item in found]
+        return [_with_group(item.as_dict()) for item in resources]
 
 
 def create(cluster: ClusterId, location: str, change: Change) -> str | None:
@@ -175,9 +175,9 @@ def _read(cluster: ClusterId) -> Any:
             return None
 
 
-def _writable(found: Any) -> dict[str, Any]:
+def _writable(value: Any) -> dict[str, Any]:
     """The resource without what only Azure writes; the SDK's models do not mark all of it as read-only."""
-    body: dict[str, Any] = found.as_dict(exclude_readonly=True)
+    body: dict[str, Any] = value.as_dict(exclude_readonly=True)
     body["properties"].pop("provisioningState", None)
     (body["properties"].get("arcAgentProfile") or {}).pop("agentErrors", None)
     return body
@@ -195,11 +195,15 @@ def _applied(body: dict[str, Any], differing: dict[str, Any]) -> dict[str, Any]:
     return {**body, **tags, "properties": properties} if properties else {**body, **tags}
 
 
-def _equal(name: str, one: Any, other: Any) -> bool:
+def _equal(name: str, left_value: Any, right_value: Any) -> bool:
     """The service changes the case of what it is sent (`kind`, `AKS`), but not that of tags; a key is in base64."""
     if name == "agentPublicKeyCertificate":
-        return "".join(str(one).split()) == "".join(str(other).split())
-    return bool(one.lower() == other.lower() if isinstance(one, str) and isinstance(other, str) else one == other)
+        return "".join(str(left_value).split()) == "".join(str(right_value).split())
+    return bool(
+        left_value.lower() == right_value.lower()
+        if isinstance(left_value, str) and isinstance(right_value, str)
+        else left_value == right_value
+    )
 
 
 class _Followed(PollingMethod[Any]):

@@ -30,27 +30,29 @@ def latest_chart(location: str, train: str) -> str:
 def helm_settings(location: str, train: str, resource: dict[str, Any]) -> tuple[str, dict[str, str]]:
     """The chart's path and the values that the agents of this connected cluster should have, as dotted keys."""
     body = {key: value for key, value in resource.items() if key != "resourceGroup"}
-    seen = answer(_post(location, f"GetHelmSettings?api-version={_HEALTH_API}&releaseTrain={train}", body))
-    values = seen.get("helmValuesContent") or {}
+    response = answer(_post(location, f"GetHelmSettings?api-version={_HEALTH_API}&releaseTrain={train}", body))
+    values = response.get("helmValuesContent") or {}
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise ArcError(
             Code.AZURE_RESPONSE_INVALID, "The data plane's Helm settings are not a map of strings to strings."
         )
-    return _path(seen), values
+    return _path(response), values
 
 
 def _post(location: str, path: str, body: Any = None) -> Any:
-    here = cloud()
+    current_cloud = cloud()
     try:
-        return send(here.data_plane_of(location), here.scope, "POST", f"/azure-arc-k8sagents/{path}", body)
+        return send(
+            current_cloud.data_plane_of(location), current_cloud.scope, "POST", f"/azure-arc-k8sagents/{path}", body
+        )
     except ArcError as error:
         if error.code in (Code.AZURE_UNREACHABLE, Code.AZURE_SERVER_ERROR, Code.CONNECTED_CLUSTER_NOT_FOUND):
             raise ArcError(Code.DATA_PLANE_UNREACHABLE, error.message, retry_after=error.retry_after) from error
         raise
 
 
-def _path(seen: dict[str, Any]) -> str:
-    path = seen.get("repositoryPath")
+def _path(release: dict[str, Any]) -> str:
+    path = release.get("repositoryPath")
     if not isinstance(path, str) or ":" not in path:
         raise ArcError(Code.AZURE_RESPONSE_INVALID, "The data plane returned no chart.")
     return path

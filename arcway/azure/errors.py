@@ -79,17 +79,17 @@ def _from_response(error: HttpResponseError) -> ArcError:
     status = error.response.status_code or 0
     if status < 400:
         return ArcError(Code.AZURE_RESPONSE_INVALID, f"Azure returned the unexpected status {status}.")
-    told = _error_of(error)
-    azure_code = str(told.get("code") or "")
-    text = redact(described(told) or error.reason or "", 400)
+    body = _error_of(error)
+    azure_code = str(body.get("code") or "")
+    message = redact(described(body) or error.reason or "", 400)
     code = (
-        code_of(told)
+        code_of(body)
         or _BY_STATUS.get(status)
         or (Code.AZURE_SERVER_ERROR if status >= 500 else Code.AZURE_REQUEST_REFUSED)
     )
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
     wait = retry_after(headers.get("Retry-After"), datetime.now(UTC))
-    return ArcError(code, f"Azure returned {status} {azure_code}: {text}".strip(), retry_after=wait)
+    return ArcError(code, f"Azure returned {status} {azure_code}: {message}".strip(), retry_after=wait)
 
 
 def _error_of(error: HttpResponseError) -> dict[str, Any]:
@@ -101,31 +101,33 @@ def _error_of(error: HttpResponseError) -> dict[str, Any]:
         body = json.loads(error.response.text()) if error.response is not None else {}
     except (ValueError, RecursionError, AttributeError):
         return {}
-    told = body.get("error", body) if isinstance(body, dict) else None
-    return told if isinstance(told, dict) else {}
+    details = body.get("error", body) if isinstance(body, dict) else None
+    return details if isinstance(details, dict) else {}
 
 
-def code_of(told: Mapping[str, Any]) -> Code | None:
+def code_of(body: Mapping[str, Any]) -> Code | None:
     """Our code for an `error` of Azure's, None for one that has none of its own.
 
     The outer code is sometimes as general as Conflict, and an inner one says what it is.
     """
-    inner = told.get("innererror")
-    details = told.get("details")
-    reasons = [told, inner, *(details if isinstance(details, list) else [])]
+    inner = body.get("innererror")
+    details = body.get("details")
+    reasons = [body, inner, *(details if isinstance(details, list) else [])]
     codes = [str(reason.get("code")) for reason in reasons if isinstance(reason, dict)]
     return next((_BY_AZURE_CODE[code] for code in codes if code in _BY_AZURE_CODE), None)
 
 
-def described(told: Mapping[str, Any]) -> str:
+def described(body: Mapping[str, Any]) -> str:
     """What an `error` of Azure's says, what is decisive first."""
-    return _policies(told) + str(told.get("message") or "")
+    return _policies(body) + str(body.get("message") or "")
 
 
-def _policies(told: Mapping[str, Any]) -> str:
+def _policies(body: Mapping[str, Any]) -> str:
     """The names of the policies that forbid a change: Azure's message has them as JSON far behind other text."""
-    more = told.get("additionalInfo")
-    infos = [item.get("info") for item in (more if isinstance(more, list) else []) if isinstance(item, dict)]
+    additional = body.get("additionalInfo")
+    infos = [
+        item.get("info") for item in (additional if isinstance(additional, list) else []) if isinstance(item, dict)
+    ]
     names = [
         f"{info.get('policyDefinitionDisplayName') or info.get('policyDefinitionName')}"
         f" (assignment {info.get('policyAssignmentDisplayName') or info.get('policyAssignmentName')})"

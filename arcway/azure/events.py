@@ -73,15 +73,15 @@ class EventSender:
     def _open(self) -> "ServiceBusSender":
         from azure.servicebus import ServiceBusClient
 
-        here = settings()
+        configuration = settings()
         options: dict[str, Any] = {"retry_total": 0, "socket_timeout": _CONNECT_SECONDS}
-        if here.bus_connection:
-            self._client = ServiceBusClient.from_connection_string(here.bus_connection, **options)
-        elif here.bus_namespace:
-            self._client = ServiceBusClient(here.bus_namespace, credential(), **options)
+        if configuration.bus_connection:
+            self._client = ServiceBusClient.from_connection_string(configuration.bus_connection, **options)
+        elif configuration.bus_namespace:
+            self._client = ServiceBusClient(configuration.bus_namespace, credential(), **options)
         else:
             raise ValueError("no Service Bus is configured")
-        self._sender = self._client.get_topic_sender(here.events_topic)
+        self._sender = self._client.get_topic_sender(configuration.events_topic)
         return self._sender
 
     def close(self) -> None:

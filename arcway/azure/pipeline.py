@@ -36,10 +36,10 @@ class CorrelationPolicy(SansIOHTTPPolicy[Any, Any]):
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Add the headers if a run is being worked for."""
-        if here := origin():
-            request.http_request.headers["x-ms-correlation-request-id"] = here.correlation_id
-            if here.traceparent:
-                request.http_request.headers["traceparent"] = here.traceparent
+        if current_origin := origin():
+            request.http_request.headers["x-ms-correlation-request-id"] = current_origin.correlation_id
+            if current_origin.traceparent:
+                request.http_request.headers["traceparent"] = current_origin.traceparent
 
 
 @cache

@@ -56,32 +56,32 @@ class Providers:
 
         Raises `ArcError`, ARC-4002 when the caller may not register.
         """
-        known = self._entry(subscription_id, namespace)
-        with known.lock:
-            if self._clock() - known.asked_at < _REGISTER_SECONDS:
+        entry = self._entry(subscription_id, namespace)
+        with entry.lock:
+            if self._clock() - entry.asked_at < _REGISTER_SECONDS:
                 return False
             with azure_errors():
                 arm.resources(subscription_id).providers.register(namespace)
-            known.asked_at = self._clock()
-            known.looked_at = float("-inf")
+            entry.asked_at = self._clock()
+            entry.looked_at = float("-inf")
             return True
 
     def _look(self, subscription_id: str, namespace: str) -> dict[str, Any]:
-        known = self._entry(subscription_id, namespace)
-        with known.lock:
-            if self._clock() - known.looked_at >= _LOOK_SECONDS:
+        entry = self._entry(subscription_id, namespace)
+        with entry.lock:
+            if self._clock() - entry.looked_at >= _LOOK_SECONDS:
                 with azure_errors():
-                    known.provider = arm.resources(subscription_id).providers.get(namespace).as_dict()
-                known.looked_at = self._clock()
-            return known.provider
+                    entry.provider = arm.resources(subscription_id).providers.get(namespace).as_dict()
+                entry.looked_at = self._clock()
+            return entry.provider
 
     def _entry(self, subscription_id: str, namespace: str) -> _Known:
         with self._lock:
-            known = self._known.setdefault((subscription_id, namespace), _Known())
+            entry = self._known.setdefault((subscription_id, namespace), _Known())
             self._known.move_to_end((subscription_id, namespace))
             if len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)
-            return known
+            return entry
 
 
 def ask(subscription_id: str, namespace: str) -> bool:

@@ -35,32 +35,32 @@ class Stored:
 
 def read(folder: Path, name: str) -> Stored | None:
     """The secret; None when there is none. Raises `ArcError` ARC-2001 when it is not a private regular file of text."""
-    text = _read(folder, name)
-    if text is None:
+    value = _read(folder, name)
+    if value is None:
         return None
     about = _read(folder, name + _ABOUT)
     if about is None:
-        return Stored(text)
+        return Stored(value)
     try:
-        known = json.loads(about)
-        expires = datetime.fromisoformat(known["expires"]) if known.get("expires") else None
+        attributes = json.loads(about)
+        expires = datetime.fromisoformat(attributes["expires"]) if attributes.get("expires") else None
         if expires is not None and expires.tzinfo is None:
             raise ValueError("a time without a zone")
-        return Stored(text, known.get("owners"), expires, known.get("managedBy") == _PAGE)
+        return Stored(value, attributes.get("owners"), expires, attributes.get("managedBy") == _PAGE)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ArcError(Code.SECRET_UNUSABLE, f"{name}{_ABOUT} beside secret {name} is malformed.") from error
 
 
-def write(folder: Path, name: str, text: str, expires: datetime) -> None:
+def write(folder: Path, name: str, value: str, expires: datetime) -> None:
     """Store a secret until `expires`. Raises `ArcError` ARC-2024."""
     # What is said about it comes first: without it the secret would be there for ever if this ended in between.
     _write(folder, name + _ABOUT, json.dumps({"expires": expires.isoformat(), "managedBy": _PAGE}))
-    _write(folder, name, text)
+    _write(folder, name, value)
 
 
-def replace(folder: Path, name: str, text: str) -> None:
+def replace(folder: Path, name: str, value: str) -> None:
     """Put another text into a secret that is there. Raises `ArcError` ARC-2024."""
-    _write(folder, name, text)
+    _write(folder, name, value)
 
 
 def delete(folder: Path, name: str) -> None:
@@ -91,12 +91,12 @@ def delete_expired(folder: Path, now: datetime) -> list[str]:
     return expired
 
 
-def _write(folder: Path, name: str, text: str) -> None:
+def _write(folder: Path, name: str, content: str) -> None:
     draft = folder / f".{name}.{uuid.uuid4().hex}"
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+            file.write(content)
         draft.replace(folder / name)
     except OSError as error:
         draft.unlink(missing_ok=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _OWNER_TAG = "arcway-owner"
 _MADE_BY_TAG = "managed-by"
 _PAGE = "arcway-page"
+_RECOVERY_SECONDS = 60
 
 
 def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone: Code = Code.SECRET_UNUSABLE) -> str:
@@ -65,33 +66,55 @@ def delete_secret(name: str, *kinds: Kind) -> None:
             _delete_from_vault(vault, name)
 
 
-def store_secret(name: str, text: str, expires: datetime) -> bool:
+def store_secret(name: str, value: str, expires: datetime) -> bool:
     """Keep a kubeconfig as a secret until `expires`: in the secret folder where there is one, else in the first vault.
 
-    One that somebody stored with owners or for good stays as it is. Returns whether there was none before. Raises
-    `ArcError`: ARC-2001 the name is none, ARC-2024 there is neither, ARC-4002 the vault does not allow it, or what else
-    Azure answers.
+    One that somebody stored with owners or for good stays as it is, also when it was deleted and had to be recovered.
+    Returns whether there was none before. Raises `ArcError`: ARC-2001 the name is none, ARC-2024 there is neither,
+    ARC-4002 the vault does not allow it, ARC-4025 it keeps a deleted one that cannot be recovered, or what else Azure
+    answers.
     """
     _check(name, Kind.KUBECONFIG)
     stored = _find(name)
-    if stored is not None and (stored.owners is not None or stored.expires is None):
+    if _is_to_stay(stored):
         return False
     if (folder := settings().secrets_dir) is not None:
-        secret_folder.write(folder, name, text, expires)
+        secret_folder.write(folder, name, value, expires)
     elif settings().vaults:
-        with azure_errors():
-            _vault(settings().vaults[0]).set_secret(name, text, expires_on=expires, tags={_MADE_BY_TAG: _PAGE})
+        _store_in_vault(settings().vaults[0], name, value, expires)
     else:
         raise ArcError(Code.SECRET_NOT_STORED, "Neither ARCWAY_VAULTS nor ARCWAY_SECRETS_DIR is set.")
     return stored is None
 
 
-def replace_secret(name: str, text: str, expires: datetime) -> None:
+def _is_to_stay(stored: Stored | None) -> bool:
+    return stored is not None and (stored.owners is not None or stored.expires is None)
+
+
+def _store_in_vault(vault: str, name: str, value: str, expires: datetime) -> None:
+    try:
+        _set_in_vault(vault, name, value, expires)
+    except ArcError as error:
+        if error.code != Code.SECRET_SOFT_DELETED:
+            raise
+        # The name is made from the content, so what the nightly deletion left in the vault's bin is this secret.
+        with azure_errors():
+            _vault(vault).begin_recover_deleted_secret(name).wait(_RECOVERY_SECONDS)
+        if not _is_to_stay(_from_vault(vault, name)):
+            _set_in_vault(vault, name, value, expires)
+
+
+def _set_in_vault(vault: str, name: str, value: str, expires: datetime) -> None:
+    with azure_errors():
+        _vault(vault).set_secret(name, value, expires_on=expires, tags={_MADE_BY_TAG: _PAGE})
+
+
+def replace_secret(name: str, value: str, expires: datetime) -> None:
     """Put another text into a temporary secret, where it is; harmless when it is gone. Raises `ArcError`."""
     _check(name, Kind.TEMPORARY)
     folder = settings().secrets_dir
     if folder is not None and secret_folder.read(folder, name) is not None:
-        secret_folder.replace(folder, name, text)
+        secret_folder.replace(folder, name, value)
         return
     for vault in settings().vaults:
         with azure_errors():
@@ -99,7 +122,7 @@ def replace_secret(name: str, text: str, expires: datetime) -> None:
                 tags = _vault(vault).get_secret(name).properties.tags
             except ResourceNotFoundError:
                 continue
-            _vault(vault).set_secret(name, text, expires_on=expires, tags=tags)
+            _vault(vault).set_secret(name, value, expires_on=expires, tags=tags)
         return
 
 
@@ -139,17 +162,17 @@ def _find(name: str) -> Stored | None:
     folder = settings().secrets_dir
     if folder is not None and (stored := secret_folder.read(folder, name)) is not None:
         return stored
-    return next((found for vault in settings().vaults if (found := _from_vault(vault, name)) is not None), None)
+    return next((secret for vault in settings().vaults if (secret := _from_vault(vault, name)) is not None), None)
 
 
 def _from_vault(vault: str, name: str) -> Stored | None:
     with azure_errors():
         try:
-            found = _vault(vault).get_secret(name)
+            secret = _vault(vault).get_secret(name)
         except ResourceNotFoundError:
             return None
-    properties = found.properties
-    return Stored(found.value or "", (properties.tags or {}).get(_OWNER_TAG), properties.expires_on)
+    properties = secret.properties
+    return Stored(secret.value or "", (properties.tags or {}).get(_OWNER_TAG), properties.expires_on)
 
 
 def _delete_from_vault(vault: str, name: str) -> None:

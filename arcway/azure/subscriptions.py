@@ -86,16 +86,16 @@ def _allows(permission: dict[str, list[str]], action: str) -> bool:
     return matches(permission.get("actions", [])) and not matches(permission.get("notActions", []))
 
 
-def is_match(pattern: str, text: str) -> bool:
+def is_match(pattern: str, scope: str) -> bool:
     """Whether a text is one that a pattern means, in which `*` stands for any text. Takes no longer for many stars."""
     first, *parts = pattern.split("*")
     if not parts:
-        return first == text
-    if not text.startswith(first) or len(text) < len(first) + len(parts[-1]) or not text.endswith(parts[-1]):
+        return first == scope
+    if not scope.startswith(first) or len(scope) < len(first) + len(parts[-1]) or not scope.endswith(parts[-1]):
         return False
-    place, end = len(first), len(text) - len(parts[-1])
+    place, end = len(first), len(scope) - len(parts[-1])
     for part in parts[:-1]:
-        place = text.find(part, place, end)
+        place = scope.find(part, place, end)
         if place < 0:
             return False
         place += len(part)

@@ -50,19 +50,25 @@ def agents(
     format_: OutputOption = "table",
 ) -> int:
     """Show the agents in a connected cluster. Example: arcway agents -n shop -g clusters"""
-    here = Server.find(server)
-    which = requests.cluster(here, name, resource_group, subscription)
+    client = Server.find(server)
+    which = requests.cluster(client, name, resource_group, subscription)
     path = f"connectedClusters/{which['subscriptionId']}/{resource_group}/{name}/agents"
-    given = Kubeconfig(kube_config, kube_context, kubeconfig_secret, credential, ttl, role, vault=key_vault, yes=yes)
-    found = (None if given.is_named else _by_last_run(here, path)) or _by(here, path, name, given)
+    credential_options = Kubeconfig(
+        kube_config, kube_context, kubeconfig_secret, credential, ttl, role, vault=key_vault, yes=yes
+    )
+    agents_status = (None if credential_options.is_named else _by_last_run(client, path)) or _by(
+        client, path, name, credential_options
+    )
     output.show(
-        found, format_, lambda: Group(_table(_DEPLOYMENTS, found["deployments"]), "", _table(_PODS, found["pods"]))
+        agents_status,
+        format_,
+        lambda: Group(_table(_DEPLOYMENTS, agents_status["deployments"]), "", _table(_PODS, agents_status["pods"])),
     )
     if format_ == "table":
-        for problem in found["problems"]:
+        for problem in agents_status["problems"]:
             output.stderr.print(f"{problem['code']}: {problem['message']}", markup=False)
             output.stderr.print(f"  {problem['remedy']}", markup=False)
-    return OK if found["well"] else FAILED
+    return OK if agents_status["well"] else FAILED
 
 
 def _by_last_run(server: Server, path: str) -> Json | None:
@@ -75,9 +81,9 @@ def _by_last_run(server: Server, path: str) -> Json | None:
         return None
 
 
-def _by(server: Server, path: str, name: str, given: Kubeconfig) -> Json:
+def _by(server: Server, path: str, name: str, credential_options: Kubeconfig) -> Json:
     """By the user's own kubeconfig; what is made of it for the service is removed again."""
-    with handing_over(server, name, given, Needs("agents")) as handed:
+    with handing_over(server, name, credential_options, Needs("agents")) as handed:
         reference = handed.kubeconfig or {}
         headers = {"x-arcway-proof": reference["proof"]} if reference.get("proof") else {}
         return server.get(path, headers, kubeconfig=reference.get("secret"), context=reference.get("context"))

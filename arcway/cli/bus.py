@@ -73,49 +73,49 @@ class Bus:
 
     def dead_letters(self) -> list["ServiceBusReceivedMessage"]:
         """All dead letters of the request queue, without taking them."""
-        found: list[ServiceBusReceivedMessage] = []
+        messages: list[ServiceBusReceivedMessage] = []
         with self._dead_letter_receiver() as receiver:
-            while batch := receiver.peek_messages(_BATCH, sequence_number=_next(found)):
-                found += batch
-        return found
+            while batch := receiver.peek_messages(_BATCH, sequence_number=_next(messages)):
+                messages += batch
+        return messages
 
     def resubmit(self, message_ids: list[str]) -> list[str]:
         """Put dead letters back on the queue under their own ids; returns those that were there."""
         from azure.servicebus import ServiceBusMessage
 
-        done: list[str] = []
+        resubmitted: list[str] = []
         with self._client.get_queue_sender(QUEUE) as sender:
             for receiver, message in self._take(message_ids):
-                again = ServiceBusMessage(
+                copy = ServiceBusMessage(
                     b"".join(message.body),
                     message_id=message.message_id,
                     correlation_id=message.correlation_id,
                     content_type=message.content_type,
                     application_properties=message.application_properties,
                 )
-                sender.send_messages(again)
+                sender.send_messages(copy)
                 receiver.complete_message(message)
-                done.append(str(message.message_id))
-        return done
+                resubmitted.append(str(message.message_id))
+        return resubmitted
 
     def purge(self, message_ids: list[str]) -> list[str]:
         """Remove dead letters for good; returns those that were there."""
-        done: list[str] = []
+        purged: list[str] = []
         for receiver, message in self._take(message_ids):
             receiver.complete_message(message)
-            done.append(str(message.message_id))
-        return done
+            purged.append(str(message.message_id))
+        return purged
 
     def _take(self, message_ids: list[str]) -> Iterator[tuple["ServiceBusReceiver", "ServiceBusReceivedMessage"]]:
-        others: list[ServiceBusReceivedMessage] = []
+        unmatched: list[ServiceBusReceivedMessage] = []
         with self._dead_letter_receiver() as receiver:
             while batch := receiver.receive_messages(_BATCH, max_wait_time=_EMPTY_SECONDS):
                 for message in batch:
                     if str(message.message_id) in message_ids:
                         yield receiver, message
                     else:
-                        others.append(message)
-            for message in others:
+                        unmatched.append(message)
+            for message in unmatched:
                 receiver.abandon_message(message)
 
     def _dead_letter_receiver(self) -> "ServiceBusReceiver":
@@ -139,11 +139,11 @@ def described(message: "ServiceBusReceivedMessage") -> Json:
 
 def one_of(messages: list["ServiceBusReceivedMessage"], message_id: str) -> "ServiceBusReceivedMessage":
     """The dead letter with this id. Raises `CommandError`."""
-    found = next((message for message in messages if message.message_id == message_id), None)
-    if found is None:
+    match = next((message for message in messages if message.message_id == message_id), None)
+    if match is None:
         raise CommandError(f"Dead letter {message_id} does not exist.", NOT_FOUND, remedy="arcway dlq list")
-    return found
+    return match
 
 
-def _next(found: list["ServiceBusReceivedMessage"]) -> int:
-    return (found[-1].sequence_number or 0) + 1 if found else 0
+def _next(received: list["ServiceBusReceivedMessage"]) -> int:
+    return (received[-1].sequence_number or 0) + 1 if received else 0

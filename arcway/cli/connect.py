@@ -111,8 +111,8 @@ def connect(
     format_: OutputOption = "table",
 ) -> int:
     """Connect a cluster. Example: arcway connect -n shop -g clusters -l eastus --kube-config ~/.kube/config"""
-    here = Server.find(server)
-    body = _request(here, name, resource_group, subscription, location)
+    client = Server.find(server)
+    body = _request(client, name, resource_group, subscription, location)
     body["tags"] = None if tags is None else requests.tags(tags)
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
     body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": auto_upgrade}
@@ -120,16 +120,16 @@ def connect(
     body |= {"checkNetwork": check_network, "takeOver": take_over, "failFast": fail_fast}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
-    given = Kubeconfig(
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
     with handing_over(
-        here, name, given, Needs("onboard", network=check_network), proxy, agents_look=not dry_run
+        client, name, credential_options, Needs("onboard", network=check_network), proxy, agents_look=not dry_run
     ) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
-        return start(here, "onboardings", body, how, handed.accepted)
+        return start(client, "onboardings", body, how, handed.accepted)
 
 
 def check(
@@ -157,16 +157,16 @@ def check(
     format_: OutputOption = "table",
 ) -> int:
     """Check a cluster without changing anything. Example: arcway check -n shop -g clusters -l eastus"""
-    here = Server.find(server)
-    body = _request(here, name, resource_group, subscription, location)
+    client = Server.find(server)
+    body = _request(client, name, resource_group, subscription, location)
     body |= {"checkNetwork": check_network, "takeOver": take_over}
-    given = Kubeconfig(
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
-    with handing_over(here, name, given, Needs("check", network=check_network), proxy) as handed:
+    with handing_over(client, name, credential_options, Needs("check", network=check_network), proxy) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
-        return start(here, "onboardings", body, Following(dry_run=True, format_=format_), handed.accepted)
+        return start(client, "onboardings", body, Following(dry_run=True, format_=format_), handed.accepted)
 
 
 def _request(server: Server, name: str, resource_group: str, subscription: str | None, location: str) -> Json:

@@ -75,10 +75,10 @@ def disconnect(
     format_: OutputOption = "table",
 ) -> int:
     """Disconnect a cluster. Example: arcway disconnect -n shop -g clusters --kube-config ~/.kube/config"""
-    here = Server.find(server)
-    body = requests.cluster(here, name, resource_group, subscription)
+    client = Server.find(server)
+    body = requests.cluster(client, name, resource_group, subscription)
     body |= {"azureOnly": azure_only, "agentsOnly": agents_only, "force": force}
-    given = Kubeconfig(
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     # Taken like everywhere, and of no use: nothing that would need a proxy runs in the cluster.
@@ -87,11 +87,13 @@ def disconnect(
         _ask(name, resource_group, azure_only=azure_only, agents_only=agents_only)
     with (
         _if_dead(),
-        handing_over(here, name, None if azure_only else given, Needs("offboard", force=force), plain) as handed,
+        handing_over(
+            client, name, None if azure_only else credential_options, Needs("offboard", force=force), plain
+        ) as handed,
     ):
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
-        return start(here, "offboardings", body, how, handed.accepted)
+        return start(client, "offboardings", body, how, handed.accepted)
 
 
 @contextmanager
@@ -109,8 +111,8 @@ def _ask(name: str, resource_group: str, *, azure_only: bool, agents_only: bool)
         raise CommandError(
             "Disconnecting requires confirmation.", USAGE, remedy="Pass --yes in non-interactive sessions."
         )
-    what = "the connected cluster and its agents"
+    subject = "the connected cluster and its agents"
     if azure_only or agents_only:
-        what = "the connected cluster" if azure_only else "the agents of connected cluster"
-    if not typer.confirm(f"Delete {what} {name} in resource group {resource_group}?", err=True):
+        subject = "the connected cluster" if azure_only else "the agents of connected cluster"
+    if not typer.confirm(f"Delete {subject} {name} in resource group {resource_group}?", err=True):
         raise CommandError("Nothing was changed.", USAGE)

@@ -21,8 +21,8 @@ AllOption = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 def list_(format_: OutputOption = "table") -> int:
     """List dead letters. Example: arcway dlq list"""
     with open_bus() as bus:
-        found = [described(message) for message in bus.dead_letters()]
-    output.show(found, format_, lambda: output.dead_letters_table(found))
+        letters = [described(message) for message in bus.dead_letters()]
+    output.show(letters, format_, lambda: output.dead_letters_table(letters))
     return OK
 
 
@@ -38,23 +38,23 @@ def show(message: IdArgument) -> int:
 def resubmit(messages: IdsArgument = None, all_: AllOption = False) -> int:
     """Put dead letters back on the queue. Example: arcway dlq resubmit --all"""
     with open_bus() as bus:
-        wanted = [str(item.message_id) for item in bus.dead_letters()] if all_ else messages or []
-        return _tell("resubmitted", wanted, bus.resubmit(wanted))
+        message_ids = [str(item.message_id) for item in bus.dead_letters()] if all_ else messages or []
+        return _tell("resubmitted", message_ids, bus.resubmit(message_ids))
 
 
 @dlq.command()
 def purge(messages: IdsArgument = None, all_: AllOption = False) -> int:
     """Remove dead letters for good. Example: arcway dlq purge --all"""
     with open_bus() as bus:
-        wanted = [str(item.message_id) for item in bus.dead_letters()] if all_ else messages or []
-        return _tell("purged", wanted, bus.purge(wanted))
+        message_ids = [str(item.message_id) for item in bus.dead_letters()] if all_ else messages or []
+        return _tell("purged", message_ids, bus.purge(message_ids))
 
 
-def _tell(what: str, wanted: list[str], done: list[str]) -> int:
-    output.print_json({what: done})
-    missing = sorted(set(wanted) - set(done))
+def _tell(verb: str, message_ids: list[str], handled: list[str]) -> int:
+    output.print_json({verb: handled})
+    missing = sorted(set(message_ids) - set(handled))
     if missing:
         output.stderr.print(f"not found: {json.dumps(missing)}", markup=False)
     if missing:
-        return PARTLY_FAILED if done else NOT_FOUND
+        return PARTLY_FAILED if handled else NOT_FOUND
     return OK

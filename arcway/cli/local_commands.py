@@ -172,8 +172,8 @@ def _start(options: Options | None) -> Stack:
 
 
 def _described(stack: Stack) -> dict[str, object]:
-    shown = {"url": stack.url, "api": f"{stack.url}/api", **asdict(stack)}
-    return {**shown, "signIn": _sign_in(stack)} if stack.options.sign_in else shown
+    description = {"url": stack.url, "api": f"{stack.url}/api", **asdict(stack)}
+    return {**description, "signIn": _sign_in(stack)} if stack.options.sign_in else description
 
 
 def _sign_in(stack: Stack) -> dict[str, str]:

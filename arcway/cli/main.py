@@ -52,23 +52,23 @@ def status(
     format_: OutputOption = "table",
 ) -> int:
     """Show a run, or the latest runs. Example: arcway status cluster-0123….abcd"""
-    here = Server.find(server)
+    client = Server.find(server)
     if run is None:
-        found = here.get("runs")
-        output.show(found["value"] if format_ == "jsonl" else found, format_, lambda: output.runs_table(found["value"]))
+        runs = client.get("runs")
+        output.show(runs["value"] if format_ == "jsonl" else runs, format_, lambda: output.runs_table(runs["value"]))
         return OK
-    shown = here.get(f"runs/{run}")
+    run_document = client.get(f"runs/{run}")
     if follow:
         try:
-            shown = _followed(here.follow(shown, timeout), format_)
+            run_document = _followed(client.follow(run_document, timeout), format_)
         except KeyboardInterrupt:
-            return detached(shown)
+            return detached(run_document)
     if not (follow and format_ == "jsonl"):
-        output.show(shown, format_, lambda: output.run_for_people(shown))
-    if shown["error"] and format_ == "table":
-        error = shown["error"]
+        output.show(run_document, format_, lambda: output.run_for_people(run_document))
+    if run_document["error"] and format_ == "table":
+        error = run_document["error"]
         output.show_error(CommandError(f"{error['code']}: {error['message']}", FAILED, remedy=error["remedy"]))
-    return FAILED if shown["state"] in ("Failed", "Canceled") else OK
+    return FAILED if run_document["state"] in ("Failed", "Canceled") else OK
 
 
 def _followed(changes: Iterator[Json], format_: str) -> Json:
@@ -87,16 +87,18 @@ def purge(
     server: ServerOption = None,
 ) -> int:
     """Remove finished runs older than this. Example: arcway purge --older-than 30d"""
-    done = Server.find(server).post("runs/purge", olderThan=older_than)
-    output.stderr.print(f"{done['purged']} finished runs removed.")
+    purged = Server.find(server).post("runs/purge", olderThan=older_than)
+    output.stderr.print(f"{purged['purged']} finished runs removed.")
     return OK
 
 
 @app.command()
 def cancel(run: Annotated[str, typer.Argument(help="Id of the run.")], server: ServerOption = None) -> int:
     """Cancel a run; it stops before its next step. Example: arcway cancel cluster-0123….abcd"""
-    shown = Server.find(server).post(f"runs/{run}/cancel")
-    output.stderr.print(f"Run {shown['id']} is {shown['state']}; arcway status {shown['id']} --follow")
+    run_document = Server.find(server).post(f"runs/{run}/cancel")
+    output.stderr.print(
+        f"Run {run_document['id']} is {run_document['state']}; arcway status {run_document['id']} --follow"
+    )
     return OK
 
 
@@ -109,10 +111,10 @@ def retry(
     format_: OutputOption = "table",
 ) -> int:
     """Retry a failed or canceled run. Example: arcway retry cluster-0123….abcd"""
-    here = Server.find(server)
-    started = here.post(f"runs/{run}/retry")
+    client = Server.find(server)
+    started = client.post(f"runs/{run}/retry")
     output.stderr.print(f"Run {started['id']}", markup=False)
-    return follow_run(here, started, Following(timeout=timeout, quiet=quiet, format_=format_))
+    return follow_run(client, started, Following(timeout=timeout, quiet=quiet, format_=format_))
 
 
 @app.command()
@@ -124,9 +126,9 @@ def show(
     format_: OutputOption = "table",
 ) -> int:
     """Show a connected cluster as Azure has it now. Example: arcway show -n shop -g clusters -o json"""
-    here = Server.find(server)
-    found = here.get(f"connectedClusters/{_subscription(here, subscription)}/{resource_group}/{name}")
-    output.show(output.flat(found), format_, lambda: output.clusters_table([found]))
+    client = Server.find(server)
+    resource = client.get(f"connectedClusters/{_subscription(client, subscription)}/{resource_group}/{name}")
+    output.show(output.flat(resource), format_, lambda: output.clusters_table([resource]))
     return OK
 
 
@@ -140,16 +142,18 @@ def list_(
     format_: OutputOption = "table",
 ) -> int:
     """List connected clusters as Azure has them now. Example: arcway list -g clusters"""
-    here = Server.find(server)
-    found = here.get("connectedClusters", subscription=_subscription(here, subscription), resourceGroup=resource_group)
-    clusters = found["value"]
+    client = Server.find(server)
+    resources = client.get(
+        "connectedClusters", subscription=_subscription(client, subscription), resourceGroup=resource_group
+    )
+    clusters = resources["value"]
     output.show([output.flat(cluster) for cluster in clusters], format_, lambda: output.clusters_table(clusters))
     return OK
 
 
-def _subscription(server: Server, given: str | None) -> str:
-    if given:
-        return given
+def _subscription(server: Server, subscription: str | None) -> str:
+    if subscription:
+        return subscription
     if server.stack:
         return server.stack.azure["subscriptionId"]
     raise CommandError(
@@ -171,9 +175,9 @@ def _everywhere(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; errors become one sentence on standard error and an exit code."""
-    given = _with_switches_first(sys.argv[1:] if arguments is None else arguments)
+    command_line = _with_switches_first(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(given, prog_name="arcway", standalone_mode=False)
+        code = app(command_line, prog_name="arcway", standalone_mode=False)
     except CommandError as error:
         output.show_error(error)
         return error.exit_code
@@ -181,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
         output.stderr.print(f"{error.format_message()}\n  See `arcway --help`.", markup=False, style="red")
         return error.exit_code
     except Exception as error:
-        if "--debug" in given:
+        if "--debug" in command_line:
             raise
         output.show_error(
             CommandError(

@@ -21,14 +21,14 @@ class _Console(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """What Rich makes of every text that it prints, those in the cells of tables included."""
-        shown = plain(text)
-        shown.stylize(options.get("style", ""))
-        return shown
+        escaped = plain(text)
+        escaped.stylize(options.get("style", ""))
+        return escaped
 
 
-def plain(text: str) -> Text:
+def plain(value: str) -> Text:
     """A text whose lines are kept and in which everything that would steer a terminal is an escape."""
-    return Text("\n".join(map(visible, text.split("\n"))))
+    return Text("\n".join(map(visible, value.split("\n"))))
 
 
 # Without a terminal there is no width to fit into: a line stays a line, for grep and for logs.

@@ -49,11 +49,11 @@ def _table(run: Json, elapsed: float) -> Table:
 
 def _lines(changes: Iterable[Json]) -> Json:
     run: Json = {}
-    said: set[tuple[str, str, str | None]] = set()
+    printed: set[tuple[str, str, str | None]] = set()
     for run in changes:
         for phase in run["phases"]:
             line = (phase["name"], phase["state"], phase["detail"])
-            if phase["state"] != "Pending" and line not in said:
-                said.add(line)
+            if phase["state"] != "Pending" and line not in printed:
+                printed.add(line)
                 stderr.print(f"{run['updatedAt']} {line[0]}: {line[1]} {line[2] or ''}".rstrip(), markup=False)
     return run

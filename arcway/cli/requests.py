@@ -43,13 +43,13 @@ class Proxy:
 
     def as_json(self) -> Json | None:
         """The request's part; None when nothing was said. Raises `CommandError` when the file cannot be read."""
-        said = {"https": self.https, "http": self.http, "skipRange": self.skip_range}
+        options = {"https": self.https, "http": self.http, "skipRange": self.skip_range}
         if self.certificate:
-            said["certificate"] = _text_of(self.certificate)
-        given: Json = {name: text for name, text in said.items() if text is not None}
+            options["certificate"] = _text_of(self.certificate)
+        body: Json = {name: value for name, value in options.items() if value is not None}
         if self.credentials_secret:
-            given["credentials"] = {"secret": self.credentials_secret}
-        return given or None
+            body["credentials"] = {"secret": self.credentials_secret}
+        return body or None
 
 
 def cluster(server: Server, name: str, resource_group: str, subscription: str | None) -> Json:
@@ -58,12 +58,12 @@ def cluster(server: Server, name: str, resource_group: str, subscription: str | 
     return {"subscriptionId": subscription or simulated, "resourceGroup": resource_group, "name": name}
 
 
-def tags(given: list[str], option: str = "--tags") -> dict[str, str]:
+def tags(pairs: list[str], option: str = "--tags") -> dict[str, str]:
     """Tags, labels or annotations from name=value; empty texts are none. Raises `CommandError`."""
-    wrong = [item for item in given if item and "=" not in item]
+    wrong = [item for item in pairs if item and "=" not in item]
     if wrong:
         raise CommandError(f"{option} must be name=value, not {', '.join(wrong)}.", USAGE)
-    return dict(item.split("=", 1) for item in given if item)
+    return dict(item.split("=", 1) for item in pairs if item)
 
 
 def marks(
@@ -73,13 +73,13 @@ def marks(
     pod_annotations: list[str] | None,
 ) -> Json:
     """What the agents' namespaces and pods are to have; only what was given. Raises `CommandError`."""
-    given = {
+    options = {
         "namespaceLabels": (namespace_labels, "--namespace-label"),
         "namespaceAnnotations": (namespace_annotations, "--namespace-annotation"),
         "podLabels": (pod_labels, "--pod-label"),
         "podAnnotations": (pod_annotations, "--pod-annotation"),
     }
-    return {field: tags(texts, option) for field, (texts, option) in given.items() if texts}
+    return {field: tags(texts, option) for field, (texts, option) in options.items() if texts}
 
 
 def _text_of(file: Path) -> str:

@@ -77,23 +77,23 @@ def show_outcome(run: Json, format_: Output) -> int:
 def failure(run: Json) -> CommandError:
     """Why a run that is over did not succeed, and how to go on."""
     error = run["error"] or {"code": Code.RUN_TERMINATED, "message": f"The run is {run['state']}.", "remedy": None}
-    again = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then run the same command again."
-    remedy = f"{error['remedy'] or ''}\n  {again}".strip()
+    next_step = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then run the same command again."
+    remedy = f"{error['remedy'] or ''}\n  {next_step}".strip()
     return CommandError(f"{error['code']}: {error['message']}", FAILED, remedy=remedy, details=error.get("details"))
 
 
 def _show_cluster(run: Json, format_: Output) -> None:
-    shown = {**output.flat(run["result"]), "changed": run["changed"]}
-    output.show(shown, format_, lambda: output.clusters_table([run["result"]]))
+    summary = {**output.flat(run["result"]), "changed": run["changed"]}
+    output.show(summary, format_, lambda: output.clusters_table([run["result"]]))
     if not run["changed"]:
         output.stderr.print("Nothing was changed.")
 
 
 def _show_disconnected(run: Json, format_: Output) -> None:
     result = run["result"]
-    done = f"{run['cluster']['name']}: connected cluster {result['resource']}, agents {result['agents']}."
-    said = done if run["changed"] else f"{done} Nothing was changed."
-    output.show({**result, "changed": run["changed"], "left": run["left"]}, format_, lambda: said)
+    summary = f"{run['cluster']['name']}: connected cluster {result['resource']}, agents {result['agents']}."
+    message = summary if run["changed"] else f"{summary} Nothing was changed."
+    output.show({**result, "changed": run["changed"], "left": run["left"]}, format_, lambda: message)
 
 
 def _show_check(run: Json, format_: Output) -> int:

@@ -96,8 +96,8 @@ class Server:
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Json:
         """GET a path under /api. Raises `CommandError`."""
-        given = {key: value for key, value in query.items() if value is not None}
-        return self._send("GET", path, headers, params=given)
+        parameters = {key: value for key, value in query.items() if value is not None}
+        return self._send("GET", path, headers, params=parameters)
 
     def post(self, path: str, body: Json | None = None, **query: Any) -> Json:
         """POST to a path under /api. Raises `CommandError`."""
@@ -105,16 +105,16 @@ class Server:
 
     def follow(self, run: Json, timeout: float) -> Iterator[Json]:
         """The run each time it has changed, until it is over. Raises `CommandError` 4 after `timeout` seconds."""
-        deadline, pause, seen = time.monotonic() + timeout, _POLL_SECONDS, None
+        deadline, pause, updated_at = time.monotonic() + timeout, _POLL_SECONDS, None
         while True:
-            if run["updatedAt"] != seen:
-                seen, pause = run["updatedAt"], _POLL_SECONDS
+            if run["updatedAt"] != updated_at:
+                updated_at, pause = run["updatedAt"], _POLL_SECONDS
                 yield run
             if run["finishedAt"]:
                 return
             if time.monotonic() > deadline:
-                text = f"Run {run['id']} is still in phase {run['phase']} after {timeout:.0f} s; it continues."
-                raise CommandError(text, TIMED_OUT, remedy=f"arcway status {run['id']}")
+                message = f"Run {run['id']} is still in phase {run['phase']} after {timeout:.0f} s; it continues."
+                raise CommandError(message, TIMED_OUT, remedy=f"arcway status {run['id']}")
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
             run = self._again(f"runs/{run['id']}", min(deadline, time.monotonic() + _RESTART_SECONDS))
@@ -129,9 +129,9 @@ class Server:
                     raise
                 time.sleep(_LONGEST_POLL_SECONDS / 4)
 
-    def _send(self, method: str, path: str, more: Mapping[str, str] | None = None, **options: Any) -> Json:
+    def _send(self, method: str, path: str, extra_headers: Mapping[str, str] | None = None, **options: Any) -> Json:
         try:
-            headers = {**(self._signed_in.header() if self._signed_in else {}), **(more or {})}
+            headers = {**(self._signed_in.header() if self._signed_in else {}), **(extra_headers or {})}
             response = self._http.request(method, f"/api/{path}", headers=headers, **options)
             log.info(
                 "%s %s: %s in %.0f ms", method, path, response.status_code, 1000 * response.elapsed.total_seconds()
@@ -142,9 +142,9 @@ class Server:
             raise NoAnswerError(f"Arcway at {self.url} does not respond: {error}", FAILED) from error
         body = _object_in(response)
         if body is None:
-            text = f"Arcway at {self.url} returned {response.status_code} without a JSON object."
+            message = f"Arcway at {self.url} returned {response.status_code} without a JSON object."
             code = REFUSED if response.status_code in (401, 403) else FAILED
-            raise CommandError(text, code, remedy="Check the address given with --server, and ARCWAY_SCOPE.")
+            raise CommandError(message, code, remedy="Check the address given with --server, and ARCWAY_SCOPE.")
         if response.is_success:
             return body
         raise CommandError(

@@ -35,8 +35,8 @@ class UserCredential:
         """A token for an SDK. Raises the last source's error when none has one."""
         from azure.core.exceptions import ClientAuthenticationError
 
-        *others, last = self._credentials
-        for credential in others:
+        *first_credentials, last = self._credentials
+        for credential in first_credentials:
             try:
                 return credential.get_token(*scopes, **options)
             except ClientAuthenticationError:
@@ -61,13 +61,13 @@ class SignIn:
     def _ask(self) -> "AccessToken":
         from azure.core.exceptions import AzureError
 
-        said = []
+        reasons = []
         for credential in self._credentials:
             try:
                 return credential.get_token(self._scope)
             except AzureError as error:
-                said.append(str(error).strip().partition("\n")[0])
-        raise SignInError(f"No token for {self._scope} is available: {' '.join(said)}")
+                reasons.append(str(error).strip().partition("\n")[0])
+        raise SignInError(f"No token for {self._scope} is available: {' '.join(reasons)}")
 
 
 def of_user(url: str) -> SignIn | None:
@@ -126,7 +126,7 @@ def _credentials(ca: str | None) -> "list[TokenCredential]":
     if os.environ.get("AZURE_AUTHORITY_HOST"):
         # Only the public authority knows which others there are, and it does not know a private one.
         trust["disable_instance_discovery"] = True
-    found: list[TokenCredential] = [
+    credentials: list[TokenCredential] = [
         DefaultAzureCredential(
             exclude_shared_token_cache_credential=True,
             exclude_visual_studio_code_credential=True,
@@ -139,8 +139,8 @@ def _credentials(ca: str | None) -> "list[TokenCredential]":
     if sys.stdin.isatty() and sys.stderr.isatty():
         if tenant := os.environ.get("AZURE_TENANT_ID"):
             trust["tenant_id"] = tenant
-        found += [InteractiveBrowserCredential(**trust), DeviceCodeCredential(prompt_callback=_tell, **trust)]
-    return found
+        credentials += [InteractiveBrowserCredential(**trust), DeviceCodeCredential(prompt_callback=_tell, **trust)]
+    return credentials
 
 
 def _tell(address: str, code: str, until: datetime) -> None:

@@ -88,8 +88,8 @@ def update(
     format_: OutputOption = "table",
 ) -> int:
     """Change a connected cluster. Example: arcway update -n shop -g clusters --auto-upgrade false"""
-    here = Server.find(server)
-    said: Json = {
+    client = Server.find(server)
+    changes: Json = {
         "tags": None if tags is None else requests.tags(tags),
         "removeTags": remove_tag or None,
         "disableProxy": disable_proxy or None,
@@ -99,15 +99,15 @@ def update(
         "azureHybridBenefit": azure_hybrid_benefit,
         "failFast": fail_fast or None,
     }
-    body = requests.cluster(here, name, resource_group, subscription)
-    body |= {field: value for field, value in said.items() if value is not None}
-    given = Kubeconfig(
+    body = requests.cluster(client, name, resource_group, subscription)
+    body |= {field: value for field, value in changes.items() if value is not None}
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
-    needed = given.is_named or proxy != Proxy() or any(field in body for field in _OF_THE_AGENTS)
-    with handing_over(here, name, given if needed else None, Needs("update"), proxy) as handed:
-        found = {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
-        body |= {field: value for field, value in found.items() if value is not None}
+    needed = credential_options.is_named or proxy != Proxy() or any(field in body for field in _OF_THE_AGENTS)
+    with handing_over(client, name, credential_options if needed else None, Needs("update"), proxy) as handed:
+        references = {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
+        body |= {field: value for field, value in references.items() if value is not None}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
-        return start(here, "updates", body, how, handed.accepted)
+        return start(client, "updates", body, how, handed.accepted)

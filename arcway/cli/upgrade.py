@@ -75,15 +75,15 @@ def upgrade(
     format_: OutputOption = "table",
 ) -> int:
     """Upgrade the agents. Example: arcway upgrade -n shop -g clusters --agent-version 1.36.2"""
-    here = Server.find(server)
-    body = requests.cluster(here, name, resource_group, subscription)
+    client = Server.find(server)
+    body = requests.cluster(client, name, resource_group, subscription)
     body |= {"agentVersion": agent_version, "upgradeTimeout": upgrade_timeout, "failFast": fail_fast}
-    given = Kubeconfig(
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     # Taken like everywhere, and of no use: the agents keep the proxy that they have.
     plain, _ = without_credentials(Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials))
-    with handing_over(here, name, given, Needs("upgrade"), plain) as handed:
+    with handing_over(client, name, credential_options, Needs("upgrade"), plain) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
-        return start(here, "upgrades", body, how, handed.accepted)
+        return start(client, "upgrades", body, how, handed.accepted)

@@ -60,12 +60,12 @@ def _is_allowed_v6(ip: IPv6Address, allow_loopback: bool) -> bool:
 
 def _embedded(ip: IPv6Address) -> list[IPv4Address]:
     """The IPv4 addresses that tunnels (6to4, Teredo, ISATAP) read from an IPv6 address."""
-    found = [*(ip.teredo or ())]
+    addresses = [*(ip.teredo or ())]
     if ip.sixtofour:
-        found.append(ip.sixtofour)
+        addresses.append(ip.sixtofour)
     if ip.packed[8:12] in _ISATAP:
-        found.append(IPv4Address(ip.packed[12:]))
-    return found
+        addresses.append(IPv4Address(ip.packed[12:]))
+    return addresses
 
 
 def _is_allowed_local_nat64(ip: IPv6Address) -> bool:

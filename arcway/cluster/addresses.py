@@ -23,7 +23,7 @@ def inside(api: ClusterApi, nodes: Sequence[dict[str, Any]]) -> list[str]:
     """Names and address ranges inside the cluster, and the API server's host."""
     service, pods = _kubeadm(api)
     ranges = [*_service_ranges(api), *service]
-    ranges += pods or [text for node in nodes for text in _of((node.get("spec") or {}).get("podCIDRs"))]
+    ranges += pods or [cidr for node in nodes for cidr in _of((node.get("spec") or {}).get("podCIDRs"))]
     host = urlsplit(api.server).hostname
     return [*INSIDE, *few(ranges[:_RANGES_READ], _RANGES_LIMIT), *([host] if host else [])]
 
@@ -32,13 +32,13 @@ def _service_ranges(api: ClusterApi) -> list[str]:
     """ServiceCIDR objects exist since Kubernetes 1.33 (KEP-1880); before it nothing in the API names the range."""
     if not api.may("list", "servicecidrs", "networking.k8s.io"):
         return []
-    found = api.get("/apis/networking.k8s.io/v1/servicecidrs") or {}
-    return [text for item in found.get("items") or [] for text in _of(item["spec"].get("cidrs"))]
+    response = api.get("/apis/networking.k8s.io/v1/servicecidrs") or {}
+    return [cidr for item in response.get("items") or [] for cidr in _of(item["spec"].get("cidrs"))]
 
 
-def _of(found: object) -> list[str]:
+def _of(values: object) -> list[str]:
     """The texts of a list: a number would be taken for an address, too."""
-    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
+    return [cidr for cidr in values if isinstance(cidr, str)] if isinstance(values, list) else []
 
 
 def _kubeadm(api: ClusterApi) -> tuple[list[str], list[str]]:
@@ -53,5 +53,5 @@ def _kubeadm(api: ClusterApi) -> tuple[list[str], list[str]]:
     return _split(network.get("serviceSubnet")), _split(network.get("podSubnet"))
 
 
-def _split(text: object) -> list[str]:
-    return [part.strip() for part in text.split(",")] if isinstance(text, str) else []
+def _split(argument: object) -> list[str]:
+    return [part.strip() for part in argument.split(",")] if isinstance(argument, str) else []

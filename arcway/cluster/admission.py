@@ -84,14 +84,14 @@ _KINDS: tuple[_Maker, ...] = (
 )
 
 
-def refusal_in(text: str) -> Refusal | None:
+def refusal_in(message: str) -> Refusal | None:
     """Who refused, by the words of the API server; None when it was no admission."""
     for pattern, who, remedy in _KINDS:
-        if found := pattern.search(text):
-            return Refusal(who, remedy.format(shown(found[1] or "") if pattern.groups else ""))
+        if match := pattern.search(message):
+            return Refusal(who, remedy.format(shown(match[1] or "") if pattern.groups else ""))
     return None
 
 
-def may_pass(text: str) -> bool:
+def may_pass(message: str) -> bool:
     """Whether the refusal may pass by itself: a webhook's server may come back."""
-    return "failed calling webhook" in text
+    return "failed calling webhook" in message

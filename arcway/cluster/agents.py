@@ -86,21 +86,21 @@ def judge(world: World, *, identity_issued: bool, now: datetime) -> Verdict:
     if not deployments:
         return Verdict(False, "the Helm release has no Deployments yet")
     waiting: list[str] = []
-    found: list[Hindrance] = []
+    all_hindrances: list[Hindrance] = []
     for deployment in deployments:
         if is_ready(deployment):
             continue
         own = hindrances_of(deployment, world, now, with_events=identity_issued or not _needs_identity(deployment))
         if identity_issued or not _needs_identity(deployment) or own or not _is_scheduled(deployment, world.pods):
             waiting.append(deployment["metadata"]["name"])
-            found += own
+            all_hindrances += own
     ready = sum(map(is_ready, deployments))
     summary = f"{ready} of {counted(len(deployments), 'Deployment')} ready"
     if waiting:
-        return Verdict(False, f"{summary}; waiting for {listed(sorted(waiting), _NAMED)}", _weightiest(found))
-    held = len(deployments) - ready
-    certificates = "its identity certificate" if held == 1 else "their identity certificates"
-    return Verdict(True, summary + (f"; {held} waiting for {certificates}" if held else ""))
+        return Verdict(False, f"{summary}; waiting for {listed(sorted(waiting), _NAMED)}", _weightiest(all_hindrances))
+    not_ready = len(deployments) - ready
+    certificates = "its identity certificate" if not_ready == 1 else "their identity certificates"
+    return Verdict(True, summary + (f"; {not_ready} waiting for {certificates}" if not_ready else ""))
 
 
 def hindrances_of(deployment: Item, world: World, now: datetime, *, with_events: bool = True) -> list[Hindrance]:
@@ -109,35 +109,35 @@ def hindrances_of(deployment: Item, world: World, now: datetime, *, with_events:
     own = [pod for pod in pods_of(deployment, world.pods) if not _is_outdated(pod, deployment)]
     if refused := hindrances.of_deployment(deployment):
         return [refused]
-    if found := [one for pod in own if (one := hindrances.of_pod(pod, now))]:
-        return found
+    if of_pods := [hindrance for pod in own if (hindrance := hindrances.of_pod(pod, now))]:
+        return of_pods
     if not with_events:
         return []
     if not own:
-        told = hindrances.of_events(world.events, "ReplicaSet", f"{name}-")
-        return [hindrances.refused(name, told)] if told else []
+        of_replica_sets = hindrances.of_events(world.events, "ReplicaSet", f"{name}-")
+        return [hindrances.refused(name, of_replica_sets)] if of_replica_sets else []
     for pod in own:
         pod_name = pod["metadata"]["name"]
-        if told := hindrances.of_events(world.events, "Pod", pod_name):
-            error = ArcError(Code.POD_NOT_STARTING, f"Pod {pod_name} is not becoming ready: {told}")
+        if of_replica_sets := hindrances.of_events(world.events, "Pod", pod_name):
+            error = ArcError(Code.POD_NOT_STARTING, f"Pod {pod_name} is not becoming ready: {of_replica_sets}")
             return [Hindrance(error, pod_name, settled=False)]
     return []
 
 
-def _weightiest(found: Sequence[Hindrance]) -> Hindrance | None:
+def _weightiest(candidates: Sequence[Hindrance]) -> Hindrance | None:
     """What is final before what lasts before what has only begun."""
-    return min(found, key=lambda one: (not one.final, not one.settled), default=None)
+    return min(candidates, key=lambda hindrance: (not hindrance.final, not hindrance.settled), default=None)
 
 
 def is_ready(deployment: Item) -> bool:
     """Whether all replicas of the current generation are Ready and none of an older one is left."""
     spec, status = deployment.get("spec", {}), deployment.get("status") or {}
-    wanted = spec.get("replicas", 1)
+    replicas = spec.get("replicas", 1)
     return bool(
         status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 1)
-        and status.get("updatedReplicas", 0) >= wanted
-        and status.get("readyReplicas", 0) >= wanted
-        and status.get("replicas", 0) <= wanted
+        and status.get("updatedReplicas", 0) >= replicas
+        and status.get("readyReplicas", 0) >= replicas
+        and status.get("replicas", 0) <= replicas
     )
 
 
@@ -168,8 +168,8 @@ def _is_outdated(pod: Item, deployment: Item) -> bool:
     def images(spec: Item) -> dict[str, Any]:
         return {container["name"]: container.get("image") for container in spec.get("containers") or []}
 
-    wanted = (template.get("metadata") or {}).get("annotations") or {}
-    is_same = wanted.items() <= (pod["metadata"].get("annotations") or {}).items()
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    is_same = annotations.items() <= (pod["metadata"].get("annotations") or {}).items()
     return not is_same or images(template.get("spec") or {}) != images(pod.get("spec") or {})
 
 

@@ -48,8 +48,8 @@ def read(api: ClusterApi) -> Json:
         "pods": [pod_row(item, now) for item in _by_name(pods)[:_ROWS]],
         "problems": problems[:_PROBLEMS],
     }
-    shown: Json = presentable(table, LONG)
-    return shown
+    document: Json = presentable(table, LONG)
+    return document
 
 
 def pod_row(pod: Item, now: datetime) -> Json:
@@ -71,12 +71,12 @@ def pod_row(pod: Item, now: datetime) -> Json:
 def pod_status(pod: Item) -> str:
     """The STATUS column."""
     status = pod.get("status") or {}
-    text = str(status.get("reason") or status.get("phase") or "Unknown")
+    reason = str(status.get("reason") or status.get("phase") or "Unknown")
     initial = _initializing(pod)
-    text = initial or _of_containers(status, text)
+    reason = initial or _of_containers(status, reason)
     if "deletionTimestamp" in pod["metadata"]:
         return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"
-    return text
+    return reason
 
 
 def _initializing(pod: Item) -> str | None:
@@ -97,21 +97,21 @@ def _initializing(pod: Item) -> str | None:
     return None
 
 
-def _of_containers(status: Item, text: str) -> str:
+def _of_containers(status: Item, reason: str) -> str:
     running = False
     for container in reversed(status.get("containerStatuses") or []):
         state = container.get("state") or {}
         ended, waiting = state.get("terminated"), state.get("waiting") or {}
         if waiting.get("reason"):
-            text = waiting["reason"]
+            reason = waiting["reason"]
         elif ended:
-            text = ended.get("reason") or _exit(ended)
+            reason = ended.get("reason") or _exit(ended)
         elif container.get("ready") and "running" in state:
             running = True
-    if text == "Completed" and running:
+    if reason == "Completed" and running:
         conditions = {item["type"]: item["status"] for item in status.get("conditions") or []}
         return "Running" if conditions.get("Ready") == "True" else "NotReady"
-    return text
+    return reason
 
 
 def _exit(ended: Item) -> str:
@@ -147,11 +147,11 @@ def _problem(api: ClusterApi, pod: Item, world: World, now: datetime) -> Json | 
     if conditions.get("Ready") == "True":
         return None
     if missing := _missing_identity(api, pod):
-        text = f"Pod {name} waits for Secret {missing}, which the agents get once the connected cluster exists."
-        return _shown(name, "identity", ArcError(_WAITS_FOR_IDENTITY, text))
-    told = hindrances.of_events(world.events, "Pod", name)
-    text = f"Pod {name} is not ready: {pod_status(pod)}." + (f" {told}" if told else "")
-    return _shown(name, "starting", ArcError(Code.AGENTS_NOT_READY, text))
+        message = f"Pod {name} waits for Secret {missing}, which the agents get once the connected cluster exists."
+        return _shown(name, "identity", ArcError(_WAITS_FOR_IDENTITY, message))
+    of_events = hindrances.of_events(world.events, "Pod", name)
+    message = f"Pod {name} is not ready: {pod_status(pod)}." + (f" {of_events}" if of_events else "")
+    return _shown(name, "starting", ArcError(Code.AGENTS_NOT_READY, message))
 
 
 def _of(hindrance: Hindrance) -> Json:

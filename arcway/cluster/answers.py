@@ -45,8 +45,8 @@ def malformed() -> Iterator[None]:
             where = f"{frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}"
             frame = frame.tb_next
         log.warning("a cluster's response has an unexpected form: %s in %s", type(error).__name__, where)
-        text = f"The cluster returned an object of an unexpected form ({type(error).__name__})."
-        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, text) from error
+        message = f"The cluster returned an object of an unexpected form ({type(error).__name__})."
+        raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, message) from error
 
 
 def refuse_encoded(headers: Mapping[str, str], path: str) -> None:
@@ -66,9 +66,9 @@ def object_in(data: bytes, path: str) -> Json:
     try:
         body = read_json(data)
     except ValueError as error:
-        text = f"GET {path} did not return JSON; is this a Kubernetes API server? ({error})"
+        message = f"GET {path} did not return JSON; is this a Kubernetes API server? ({error})"
         raise ArcError(
-            Code.KUBERNETES_RESPONSE_INVALID if data[:1] == b"{" else Code.KUBERNETES_API_ERROR, text
+            Code.KUBERNETES_RESPONSE_INVALID if data[:1] == b"{" else Code.KUBERNETES_API_ERROR, message
         ) from error
     if not isinstance(body, dict):
         raise ArcError(Code.KUBERNETES_API_ERROR, f"GET {path} did not return a JSON object.")
@@ -105,12 +105,12 @@ class Pages:
         """Take one page in. Raises `ArcError` ARC-2027."""
         page = object_in(data, self._path)
         self._values += count_of(data)
-        found = page.get("items")
-        if not isinstance(found, list | None):
+        items = page.get("items")
+        if not isinstance(items, list | None):
             raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, f"GET {self._path} returned items that are not a list.")
-        if len(found or ()) > self._most:
+        if len(items or ()) > self._most:
             raise self._too_many()
-        for item in found or ():
+        for item in items or ():
             if not isinstance(item, dict):
                 raise ArcError(
                     Code.KUBERNETES_RESPONSE_INVALID, f"GET {self._path} returned an item that is not an object."
@@ -118,7 +118,7 @@ class Pages:
             _check_metadata(item.get("metadata"))
             checked_name(item["metadata"].get("name"))
             _slim(item)
-        self.items += found or ()
+        self.items += items or ()
         self._go_on((page.get("metadata") or {}).get("continue"))
 
     def _go_on(self, token: object) -> None:
@@ -151,9 +151,9 @@ def _check_metadata(metadata: object) -> None:
     if not isinstance(metadata, dict):
         raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, "The cluster returned an object without metadata.")
     for name in ("labels", "annotations"):
-        found = metadata.get(name)
-        if found is not None and not (
-            isinstance(found, dict) and all(isinstance(text, str) for text in found.values())
+        values = metadata.get(name)
+        if values is not None and not (
+            isinstance(values, dict) and all(isinstance(value, str) for value in values.values())
         ):
             raise ArcError(
                 Code.KUBERNETES_RESPONSE_INVALID, f"The cluster returned {name} that are not a map of strings."

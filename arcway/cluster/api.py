@@ -67,21 +67,21 @@ class ClusterApi:
 
         Raises `ArcError` ARC-2027 for more than `most`.
         """
-        found = answers.Pages(path, most)
+        pages = answers.Pages(path, most)
         size, until = _PAGE, time.monotonic() + LIST_SECONDS
         accept = (404,) if or_none else ()
-        while found.is_incomplete:
+        while pages.is_incomplete:
             if time.monotonic() > until:
                 raise ArcError(Code.API_SERVER_TIMEOUT, f"GET {path} did not complete within {LIST_SECONDS} s.")
-            more = {"limit": size, **({"continue": found.token} if found.token else {})}
+            page_query = {"limit": size, **({"continue": pages.token} if pages.token else {})}
             try:
-                data = self._fetch("GET", path, query={**query, **more}, accept=accept)
-                found.add(data or b"{}")
+                data = self._fetch("GET", path, query={**query, **page_query}, accept=accept)
+                pages.add(data or b"{}")
             except answers.AnswerTooLarge:
                 if size == 1:
                     raise
                 size = max(1, size // _SMALLER)
-        return found.items
+        return pages.items
 
     def create(self, path: str, body: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any] | None:
         """Create an object, or only ask whether one may; None when one of that name exists already."""
@@ -220,17 +220,17 @@ def _transport_errors(server: str, path: str) -> Iterator[None]:
         reason: BaseException | None = error.reason if isinstance(error, http.MaxRetryError) else error
         if isinstance(reason, http.ProtocolError) and isinstance(reason.args[-1], TimeoutError):
             reason = reason.args[-1]  # while the request was sent
-        text = redact(str(reason).rpartition(": ")[2], 200)
+        message = redact(str(reason).rpartition(": ")[2], 200)
         if isinstance(reason, (http.SSLError, ssl.SSLError)):
             raise failure(server, str(reason)) from error
         if isinstance(reason, (http.TimeoutError, TimeoutError)) and not isinstance(reason, http.NewConnectionError):
-            raise ArcError(Code.API_SERVER_TIMEOUT, f"{server} did not respond in time: {text}") from error
-        raise ArcError(Code.API_SERVER_UNREACHABLE, f"{server} cannot be reached: {text}") from error
+            raise ArcError(Code.API_SERVER_TIMEOUT, f"{server} did not respond in time: {message}") from error
+        raise ArcError(Code.API_SERVER_UNREACHABLE, f"{server} cannot be reached: {message}") from error
 
 
-def _refusal(status: int, data: bytes, what: str, wait: float | None, access: Access | None = None) -> ArcError:
+def _refusal(status: int, data: bytes, request: str, wait: float | None, access: Access | None = None) -> ArcError:
     text = answers.message_in(data)
-    message = f"{what} returned {status}: {redact(text, 300)}"
+    message = f"{request} returned {status}: {redact(text, 300)}"
     if status == 403 and "being terminated" in text:
         return ArcError(Code.NAMESPACE_TERMINATING, message, retry_after=2)
     if status == 401 and access:

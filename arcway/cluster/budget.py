@@ -40,10 +40,10 @@ class Budget:
 
     def seconds(self) -> float:
         """How long the call may still take. Raises TimeoutError when it may not."""
-        left = self._until - time.monotonic()
-        if left <= 0 or time.thread_time() - self._began > WORK_SECONDS:
+        remaining = self._until - time.monotonic()
+        if remaining <= 0 or time.thread_time() - self._began > WORK_SECONDS:
             raise TimeoutError("the response takes too long")
-        return left
+        return remaining
 
 
 _current: ContextVar[Budget | None] = ContextVar("budget", default=None)
@@ -52,9 +52,9 @@ _current: ContextVar[Budget | None] = ContextVar("budget", default=None)
 @contextmanager
 def budget(seconds: float) -> Iterator[Budget]:
     """The budget of one call, for the sockets that this thread uses meanwhile."""
-    token = _current.set(found := Budget(seconds))
+    token = _current.set(current := Budget(seconds))
     try:
-        yield found
+        yield current
     finally:
         _current.reset(token)
 
@@ -79,6 +79,6 @@ class BoundedSocket(ssl.SSLSocket):
         current = _current.get()
         if current:
             own = self.gettimeout()
-            left = current.seconds()
-            self.settimeout(left if own is None else min(own, left))
+            remaining = current.seconds()
+            self.settimeout(remaining if own is None else min(own, remaining))
         return current

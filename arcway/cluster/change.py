@@ -81,16 +81,18 @@ def deployed(target: Target) -> Deployed:
     latest = helm.release(access, RELEASE, namespace)
     if latest is None:
         raise _gone()
-    kept = {revision_of(record): record["metadata"] for record in records(api, namespace)}
-    revisions = [number for number, metadata in kept.items() if metadata["labels"].get("status") == "deployed"]
+    metadata_by_revision = {revision_of(record): record["metadata"] for record in records(api, namespace)}
+    revisions = [
+        number for number, metadata in metadata_by_revision.items() if metadata["labels"].get("status") == "deployed"
+    ]
     revision = max(revisions, default=latest.revision)
-    found = latest if revision == latest.revision else helm.release(access, RELEASE, namespace, revision)
+    release = latest if revision == latest.revision else helm.release(access, RELEASE, namespace, revision)
     config = (api.get(CONFIG) or {}).get("data") or {}
     return Deployed(
         latest=latest,
         revision=revision,
-        uid=kept.get(revision, {}).get("uid"),
-        version=(found or latest).chart_version,
+        uid=metadata_by_revision.get(revision, {}).get("uid"),
+        version=(release or latest).chart_version,
         train=train_of(latest.values),
         upgrades_itself=config.get("AZURE_ARC_AUTOUPDATE", "").lower() == "true",
     )
@@ -117,43 +119,45 @@ def held(target: Target, cluster: ClusterId) -> tuple[Release, bool]:
     """
     if refuse := belongs_to_another(target.api, cluster):
         raise ArcError(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, refuse)
-    found, again = current(target)
-    if found is None:
+    installed, redo = current(target)
+    if installed is None:
         raise _gone()
-    return found, again
+    return installed, redo
 
 
-def upgrade(target: Target, found: Release, chart: Chart, *, again: bool) -> bool:
+def upgrade(target: Target, installed: Release, chart: Chart, *, redo: bool) -> bool:
     """Give the release another chart and keep its values; returns whether anything differed.
 
     The private key goes the way that the new chart's version and train ask for.
     """
-    key = key_values(target.api, chart.version, train_of(found.values), found.values)
-    return bool(bring_up_to(target, found, chart, key, again=again))
+    key = key_values(target.api, chart.version, train_of(installed.values), installed.values)
+    return bool(bring_up_to(target, installed, chart, key, redo=redo))
 
 
-def roll_back(target: Target, before: Before) -> None:
+def roll_back(target: Target, previous: Before) -> None:
     """Make the release again what it was `before`; harmless when it is or no upgrade was begun.
 
     Raises `ArcError` ARC-5017 when the release is another by now: what somebody else made since is not this run's to
     change.
     """
     namespace = place(target.api)
-    record = next((one for one in records(target.api, namespace) if revision_of(one) == before.revision), None)
-    found, again = current(target)
-    if found is None:
+    record = next(
+        (candidate for candidate in records(target.api, namespace) if revision_of(candidate) == previous.revision), None
+    )
+    installed, redo = current(target)
+    if installed is None:
         raise _gone()
-    if record is None or not _is_the_same(target, record, before.uid):
+    if record is None or not _is_the_same(target, record, previous.uid):
         raise ArcError(
             Code.RELEASE_SUPERSEDED,
-            f"Revision {before.revision} of release {RELEASE} is not the one that was upgraded.",
+            f"Revision {previous.revision} of release {RELEASE} is not the one that was upgraded.",
         )
-    if before.wanted and found.chart_version not in (before.version, before.wanted):
-        text = f"Release {RELEASE} now has {found.chart_version}, which this run did not install."
-        raise ArcError(Code.RELEASE_SUPERSEDED, text)
-    back = found.revision == before.revision or found.chart_version == before.version
-    if again or found.status != "deployed" or not back:
-        helm, revision = target.helm, before.revision
+    if previous.wanted and installed.chart_version not in (previous.version, previous.wanted):
+        message = f"Release {RELEASE} now has {installed.chart_version}, which this run did not install."
+        raise ArcError(Code.RELEASE_SUPERSEDED, message)
+    back = installed.revision == previous.revision or installed.chart_version == previous.version
+    if redo or installed.status != "deployed" or not back:
+        helm, revision = target.helm, previous.revision
         helped(target.api, namespace, lambda: helm.roll_back(target.access, RELEASE, namespace, revision))
 
 

@@ -75,10 +75,12 @@ class Connections:
     def _taken(self, access: Access) -> _Connection | None:
         self._close_old()
         with self._lock:
-            found = next((one for one in reversed(self._idle) if _key(one.access) == _key(access)), None)
-            if found:
-                self._idle.remove(found)
-        return found
+            connection = next(
+                (candidate for candidate in reversed(self._idle) if _key(candidate.access) == _key(access)), None
+            )
+            if connection:
+                self._idle.remove(connection)
+        return connection
 
     def _close_old(self) -> None:
         old = []

@@ -84,8 +84,8 @@ def _parse(server: str) -> SplitResult:
 
 
 def _resolve(host: str, port: int, flags: int = 0) -> tuple[str, ...]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
-    return tuple(dict.fromkeys(str(address[0]).partition("%")[0] for *_, address in found))
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return tuple(dict.fromkeys(str(address[0]).partition("%")[0] for *_, address in addresses))
 
 
 def _check(host: str, addresses: tuple[str, ...], allow_loopback: bool) -> None:
@@ -131,8 +131,8 @@ def _proxy_for(server: str, host: str) -> str | None:
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     scheme = urlsplit(proxy).scheme.lower()
     if scheme not in ("http", "https"):
-        text = f"HTTPS_PROXY is a {scheme[:20]} proxy; Arcway supports http and https proxies only."
-        raise ArcError(Code.API_SERVER_UNREACHABLE, text, retryable=False)
+        message = f"HTTPS_PROXY is a {scheme[:20]} proxy; Arcway supports http and https proxies only."
+        raise ArcError(Code.API_SERVER_UNREACHABLE, message, retryable=False)
     return proxy
 
 

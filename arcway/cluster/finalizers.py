@@ -21,8 +21,8 @@ _KEPT = ("customresourcecleanup.apiextensions.k8s.io", "foregroundDeletion", "or
 def own_finalizers(item: Json) -> list[str]:
     """The finalizers of the object itself that some controller has set, and those of a namespace's specification."""
     of_spec = (item.get("spec") or {}).get("finalizers") or []
-    found = [*(item["metadata"].get("finalizers") or []), *(of_spec if isinstance(of_spec, list) else [])]
-    return [str(name) for name in found if name not in _KEPT]
+    names = [*(item["metadata"].get("finalizers") or []), *(of_spec if isinstance(of_spec, list) else [])]
+    return [str(name) for name in names if name not in _KEPT]
 
 
 def strip_own(api: ClusterApi, path: str, item: Json) -> None:
@@ -33,15 +33,18 @@ def strip_own(api: ClusterApi, path: str, item: Json) -> None:
     spec = item.get("spec") or {}
     # What a namespace's specification says only its subresource changes.
     if any(name not in _KEPT for name in spec.get("finalizers") or []) and (latest := api.get(path)) is not None:
-        kept = [name for name in spec["finalizers"] if name in _KEPT]
-        api.replace(at(path, "finalize"), {**latest, "spec": {**spec, "finalizers": kept}})
+        remaining = [name for name in spec["finalizers"] if name in _KEPT]
+        api.replace(at(path, "finalize"), {**latest, "spec": {**spec, "finalizers": remaining}})
 
 
 def strip_instances(api: ClusterApi, definition: Json) -> None:
     """Take the finalizers off all instances of a CRD that are being deleted."""
     spec = definition["spec"]
     # First the one in which they are stored: any other may need a webhook that is gone with the agents.
-    versions = sorted((one for one in spec["versions"] if one["served"]), key=lambda one: not one.get("storage"))
+    versions = sorted(
+        (candidate for candidate in spec["versions"] if candidate["served"]),
+        key=lambda candidate: not candidate.get("storage"),
+    )
     if not versions:
         return
     version = versions[0]["name"]
@@ -67,8 +70,8 @@ def _strip(api: ClusterApi, path: str) -> None:
     # Items of a list have no kind, which a replacement must have.
     item = api.get(path)
     if item is not None:
-        kept = [name for name in item["metadata"].get("finalizers") or [] if name in _KEPT]
-        api.replace(path, {**item, "metadata": {**item["metadata"], "finalizers": kept}})
+        remaining = [name for name in item["metadata"].get("finalizers") or [] if name in _KEPT]
+        api.replace(path, {**item, "metadata": {**item["metadata"], "finalizers": remaining}})
 
 
 def _namespaced(api: ClusterApi) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,6 @@ from arcway.domain.findings import finding
 def lacking(permissions: Sequence[Permission]) -> list[dict[str, Any]]:
     """One finding for each resource that the credential lacks verbs on."""
     return [
-        finding(Code.CLUSTER_PERMISSION_MISSING, f"The credential lacks the permission to {text}.")
-        for text in in_words(permissions)
+        finding(Code.CLUSTER_PERMISSION_MISSING, f"The credential lacks the permission to {permission}.")
+        for permission in in_words(permissions)
     ]

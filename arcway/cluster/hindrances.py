@@ -60,8 +60,8 @@ def refused(deployment: str, message: str) -> Hindrance:
     """Pods of a Deployment that the cluster refuses, in its own words."""
     who = refusal_in(message)
     by = f" by {who.who}" if who else ""
-    text = f"The pods of {deployment} are rejected{by}: {sentence(message, _LENGTH)}"
-    return Hindrance(ArcError(Code.PODS_REFUSED, text, remedy=who.remedy if who else None), deployment)
+    description = f"The pods of {deployment} are rejected{by}: {sentence(message, _LENGTH)}"
+    return Hindrance(ArcError(Code.PODS_REFUSED, description, remedy=who.remedy if who else None), deployment)
 
 
 def of_pod(pod: Item, now: datetime) -> Hindrance | None:
@@ -73,9 +73,9 @@ def of_pod(pod: Item, now: datetime) -> Hindrance | None:
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition.get("reason") in ("Unschedulable", "SchedulingGated"):
             since = datetime.fromisoformat(condition.get("lastTransitionTime") or now.isoformat())
-            text = f"Pod {name} cannot be scheduled: {sentence(condition.get('message') or '', _LENGTH)}"
+            message = f"Pod {name} cannot be scheduled: {sentence(condition.get('message') or '', _LENGTH)}"
             settled = (now - since).total_seconds() >= _UNSCHEDULABLE_SECONDS
-            return Hindrance(ArcError(Code.POD_UNSCHEDULABLE, text), name, settled=settled)
+            return Hindrance(ArcError(Code.POD_UNSCHEDULABLE, message), name, settled=settled)
     return None
 
 
@@ -83,17 +83,17 @@ def _of_container(pod: str, container: Item) -> Hindrance | None:
     waiting = (container.get("state") or {}).get("waiting") or {}
     reason, message = waiting.get("reason", ""), sentence(waiting.get("message") or "", _LENGTH)
     if reason in _PULL:
-        text = f"Pod {pod} cannot pull {container.get('image')}: {reason} {message}".strip()
+        description = f"Pod {pod} cannot pull {container.get('image')}: {reason} {message}".strip()
         return Hindrance(
-            ArcError(Code.IMAGE_PULL_FAILED, text), pod, final=reason in _FINAL, settled=reason in _PULL_SETTLED
+            ArcError(Code.IMAGE_PULL_FAILED, description), pod, final=reason in _FINAL, settled=reason in _PULL_SETTLED
         )
     if reason == "CrashLoopBackOff":
-        text = f"Container {container['name']} of pod {pod} is in a crash loop: {message}{_ending(container)}"
+        description = f"Container {container['name']} of pod {pod} is in a crash loop: {message}{_ending(container)}"
         settled = container.get("restartCount", 0) >= _CRASHES
-        return Hindrance(ArcError(Code.CRASH_LOOP, text), pod, container["name"], settled=settled)
+        return Hindrance(ArcError(Code.CRASH_LOOP, description), pod, container["name"], settled=settled)
     if reason in _SETUP:
-        text = f"Container {container['name']} of pod {pod} cannot be started: {reason} {message}".strip()
-        return Hindrance(ArcError(Code.POD_NOT_STARTING, text), pod, settled=False)
+        description = f"Container {container['name']} of pod {pod} cannot be started: {reason} {message}".strip()
+        return Hindrance(ArcError(Code.POD_NOT_STARTING, description), pod, settled=False)
     return None
 
 
@@ -110,17 +110,17 @@ def of_events(events: Sequence[Item], kind: str, prefix: str) -> str | None:
 
     def when(event: Item) -> str:
         series = event.get("series") or {}
-        told = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
-        return str(told or event["metadata"].get("creationTimestamp") or "")
+        timestamp = series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime")
+        return str(timestamp or event["metadata"].get("creationTimestamp") or "")
 
-    found = [
+    matching = [
         event
         for event in events
         if (event.get("involvedObject") or {}).get("kind") == kind
         and str(event["involvedObject"].get("name") or "").startswith(prefix)
         and event.get("type") == "Warning"
     ]
-    if not found:
+    if not matching:
         return None
-    latest = max(found, key=when)
+    latest = max(matching, key=when)
     return f"{sentence(str(latest.get('reason') or ''), 60)}: {sentence(str(latest.get('message') or ''), _LENGTH)}"

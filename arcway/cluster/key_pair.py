@@ -42,7 +42,7 @@ _generating = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
 
-def ensure_key_pair(api: ClusterApi, held: Held, marks: Marks = _NO_MARKS) -> tuple[str, bool]:
+def ensure_key_pair(api: ClusterApi, lease: Held, marks: Marks = _NO_MARKS) -> tuple[str, bool]:
     """The public key that belongs to the private key in the cluster, and whether this run made the pair.
 
     A Secret that is neither Arcway's nor the release's, or whose key is not RSA of at least 4096 bits, is replaced:
@@ -50,7 +50,7 @@ def ensure_key_pair(api: ClusterApi, held: Held, marks: Marks = _NO_MARKS) -> tu
 
     Raises `ArcError` ARC-2012 while the namespace is being deleted.
     """
-    if existing := _usable(api, held):
+    if existing := _usable(api, lease):
         return existing
     namespace = place(api)
     _ensure_namespace(api, namespace, marks)
@@ -66,7 +66,7 @@ def ensure_key_pair(api: ClusterApi, held: Held, marks: Marks = _NO_MARKS) -> tu
         "stringData": {_FIELD: pem},
     }
     if api.create(_SECRETS, body) is None:
-        if winner := _usable(api, held):
+        if winner := _usable(api, lease):
             return winner
         _replace(api, body)
     return public_key_of(private), True
@@ -100,13 +100,13 @@ def chart_reads_secret(version: str, train: str) -> bool:
     return numbers > _SECRET_SINCE
 
 
-def key_values(api: ClusterApi, version: str, train: str, had: dict[str, Any]) -> dict[str, Any]:
+def key_values(api: ClusterApi, version: str, train: str, previous: dict[str, Any]) -> dict[str, Any]:
     """The Helm values by which a chart of this version gets the private key: none if it reads the Secret.
 
     A release that `had` the key as a value loses it when its chart no longer needs it, but not the Secret. Raises
     `ArcError` ARC-5011 when the Secret holds no usable key.
     """
-    if chart_reads_secret(version, train) and _VALUE not in had.get("global", {}):
+    if chart_reads_secret(version, train) and _VALUE not in previous.get("global", {}):
         return {}
     secret = api.get(f"{_SECRETS}/{SECRET}") or {}
     pem, _ = _pem(secret)
@@ -132,9 +132,9 @@ def _keep(api: ClusterApi, secret: dict[str, Any]) -> None:
     Helm reads the policy from the object in the cluster when an upgrade's chart no longer has it
     (https://helm.sh/docs/howto/charts_tips_and_tricks/#tell-helm-not-to-uninstall-a-resource).
     """
-    wanted = _kept(place(api))
-    if not wanted.items() <= (secret["metadata"].get("annotations") or {}).items():
-        api.annotate(f"{_SECRETS}/{SECRET}", wanted)
+    metadata = _kept(place(api))
+    if not metadata.items() <= (secret["metadata"].get("annotations") or {}).items():
+        api.annotate(f"{_SECRETS}/{SECRET}", metadata)
 
 
 def public_key_of(private: rsa.RSAPrivateKey) -> str:
@@ -154,7 +154,7 @@ def _ensure_namespace(api: ClusterApi, of_release: str, marks: Marks) -> None:
         raise ArcError(Code.NAMESPACE_TERMINATING, f"Namespace {NAMESPACE} is being deleted.", retry_after=2)
 
 
-def _usable(api: ClusterApi, held: Held) -> tuple[str, bool] | None:
+def _usable(api: ClusterApi, lease: Held) -> tuple[str, bool] | None:
     secret = api.get(f"{_SECRETS}/{SECRET}")
     if secret is None or not _is_ours(api, secret):
         return None
@@ -164,7 +164,7 @@ def _usable(api: ClusterApi, held: Held) -> tuple[str, bool] | None:
         return None
     if private.key_size < _KEY_BITS:
         return None
-    return public_key_of(private), held.made(secret)
+    return public_key_of(private), lease.made(secret)
 
 
 def _is_ours(api: ClusterApi, secret: dict[str, Any]) -> bool:
@@ -179,9 +179,9 @@ def _is_ours(api: ClusterApi, secret: dict[str, Any]) -> bool:
 
 def _replace(api: ClusterApi, body: dict[str, Any]) -> None:
     """Put the new pair in the place of a Secret that must not be used."""
-    found = api.get(f"{_SECRETS}/{SECRET}")
-    if found is not None:
-        api.delete(f"{_SECRETS}/{SECRET}", uid=found["metadata"]["uid"])
+    secret = api.get(f"{_SECRETS}/{SECRET}")
+    if secret is not None:
+        api.delete(f"{_SECRETS}/{SECRET}", uid=secret["metadata"]["uid"])
     if api.create(_SECRETS, body) is None:
         raise ArcError(
             Code.KUBERNETES_API_ERROR, f"Secret {NAMESPACE}/{SECRET} was changed by another client during the run."
@@ -191,16 +191,16 @@ def _replace(api: ClusterApi, body: dict[str, Any]) -> None:
 def _pem(secret: dict[str, Any]) -> tuple[str, rsa.RSAPrivateKey]:
     """The private key of the Secret, as text and as a key."""
     try:
-        text = base64.b64decode((secret.get("data") or {})[_FIELD])
-        hold(text.decode())
-        if len(text) > _PEM_BYTES:
+        pem = base64.b64decode((secret.get("data") or {})[_FIELD])
+        hold(pem.decode())
+        if len(pem) > _PEM_BYTES:
             raise ValueError("too large")
         # The full check tests both primes, for a quarter of a second of a core; nothing is signed with this key here.
-        private = load_pem_private_key(text, None, unsafe_skip_rsa_key_validation=True)
+        private = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(private, rsa.RSAPrivateKey):
             raise TypeError("not RSA")
         _check_parts(private.private_numbers())
-        return text.decode(), private
+        return pem.decode(), private
     except (KeyError, ValueError, TypeError, ArithmeticError):
         # The cause may quote the key, so it is not chained.
         raise ArcError(Code.PRIVATE_KEY_UNUSABLE, f"Secret {NAMESPACE}/{SECRET} has no usable private key.") from None

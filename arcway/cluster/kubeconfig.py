@@ -75,13 +75,13 @@ class Access:
         )
 
 
-def read_kubeconfig(text: str, context: str | None, *, allow_loopback: bool) -> Access:
+def read_kubeconfig(kubeconfig: str, context: str | None, *, allow_loopback: bool) -> Access:
     """Turn a kubeconfig into access to one cluster; `context` None means its current context.
 
     Raises `ArcError`: ARC-2002 unreadable, ARC-2003 refused (all reasons in details), ARC-2004 no such context,
     ARC-2005 address not allowed.
     """
-    document = _parse(text)
+    document = _parse(kubeconfig)
     cluster, user = _selected(document, context)
     _refuse(_refused(cluster, user), _missing(cluster, user))
     ca, certificate = _authorities(cluster), _pem(user, "client-certificate-data", pem.certificates)
@@ -105,9 +105,9 @@ def reach(access: Access) -> Endpoint:
     return access.endpoint or find_endpoint(access.server, allow_loopback=True)
 
 
-def contexts(text: str) -> tuple[list[str], str | None]:
+def contexts(kubeconfig: str) -> tuple[list[str], str | None]:
     """The names of a kubeconfig's contexts, and the current one. Raises `ArcError` ARC-2002."""
-    document = _parse(text)
+    document = _parse(kubeconfig)
     entries, current = document.get("contexts"), document.get("current-context")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ArcError(Code.KUBECONFIG_INVALID, "The kubeconfig has no list of contexts.")
@@ -115,9 +115,9 @@ def contexts(text: str) -> tuple[list[str], str | None]:
     return names, current if _is_text(current) else None
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(kubeconfig: str) -> dict[str, Any]:
     try:
-        document = read_yaml(text)
+        document = read_yaml(kubeconfig)
     except PlainYamlError as error:
         where = f" (line {error.line})" if error.line else ""
         raise ArcError(
@@ -135,15 +135,15 @@ def _named(document: dict[str, Any], kind: str, name: Any) -> dict[str, Any]:
     entries = document.get(f"{kind}s")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ArcError(Code.KUBECONFIG_INVALID, f"The kubeconfig has no list of {kind}s.")
-    found = [entry.get(kind) for entry in entries if entry.get("name") == name]
-    if len(found) > 1:
+    matching = [entry.get(kind) for entry in entries if entry.get("name") == name]
+    if len(matching) > 1:
         raise ArcError(Code.KUBECONFIG_INVALID, f"The kubeconfig has two {kind}s of the same name.")
-    if not found:
+    if not matching:
         code = Code.KUBECONFIG_CONTEXT_NOT_FOUND if kind == "context" else Code.KUBECONFIG_INVALID
         raise ArcError(code, f"The kubeconfig has no {kind} named {shown(name, 80)}.")
-    if not isinstance(found[0], dict):
+    if not isinstance(matching[0], dict):
         raise ArcError(Code.KUBECONFIG_INVALID, f"A {kind} of the kubeconfig is not a mapping.")
-    return found[0]
+    return matching[0]
 
 
 def _selected(document: dict[str, Any], context: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -158,20 +158,22 @@ def _selected(document: dict[str, Any], context: str | None) -> tuple[dict[str, 
 
 def _refuse(refused: list[dict[str, str]], missing: list[dict[str, str]]) -> None:
     """Raises `ArcError` ARC-2003 with all that is wrong: what is there and refused, and what is not there."""
-    said = [
+    details = [
         f"{words}: {listed([item['field'] for item in items], _NAMED)}"
         for words, items in (("has fields that are not accepted", refused), ("lacks required fields", missing))
         if items
     ]
-    if said:
-        raise ArcError(Code.KUBECONFIG_REFUSED, f"The kubeconfig {'; it '.join(said)}.", details=[*refused, *missing])
+    if details:
+        raise ArcError(
+            Code.KUBECONFIG_REFUSED, f"The kubeconfig {'; it '.join(details)}.", details=[*refused, *missing]
+        )
 
 
 def _refused(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, str]]:
     refused = [
         {"field": f"{kind}.{name}", "message": "is not accepted"}
-        for kind, given, accepted in (("cluster", cluster, _CLUSTER_FIELDS), ("user", user, _USER_FIELDS))
-        for name in sorted(shown(name) for name in set(given) - accepted if not _says_nothing(given[name]))[:_NAMED]
+        for kind, fields, accepted in (("cluster", cluster, _CLUSTER_FIELDS), ("user", user, _USER_FIELDS))
+        for name in sorted(shown(name) for name in set(fields) - accepted if not _says_nothing(fields[name]))[:_NAMED]
     ]
     if user.get("token") and not _matches(_TOKEN, user["token"]):
         refused.append({"field": "user.token", "message": "has characters that are not valid in a bearer token"})
@@ -189,18 +191,18 @@ def _missing(cluster: dict[str, Any], user: dict[str, Any]) -> list[dict[str, st
         missing.append({"field": "cluster.certificate-authority-data", "message": "is not text"})
     has_certificate = _is_text(user.get("client-certificate-data")) and _is_text(user.get("client-key-data"))
     if not user.get("token") and not has_certificate:
-        text = "a token, or client-certificate-data and client-key-data, is needed"
-        missing.append({"field": "user.token", "message": text})
+        message = "a token, or client-certificate-data and client-key-data, is needed"
+        missing.append({"field": "user.token", "message": message})
     return missing
 
 
 def _authorities(cluster: dict[str, Any]) -> str:
     """The CA's certificates. Raises `ArcError` ARC-2002 for more than an API server's trust can need."""
-    found = _pem(cluster, "certificate-authority-data", pem.certificates) or ""
-    if len(found) > _CA_BYTES:
-        text = f"certificate-authority-data of the kubeconfig has more than {_CA_BYTES // 1024} KiB."
-        raise ArcError(Code.KUBECONFIG_INVALID, text)
-    return found
+    bundle = _pem(cluster, "certificate-authority-data", pem.certificates) or ""
+    if len(bundle) > _CA_BYTES:
+        message = f"certificate-authority-data of the kubeconfig has more than {_CA_BYTES // 1024} KiB."
+        raise ArcError(Code.KUBECONFIG_INVALID, message)
+    return bundle
 
 
 def _says_nothing(value: object) -> bool:
@@ -216,8 +218,8 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and not isinstance(value, Unquoted) and bool(value.strip())
 
 
-def _encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+def _encoded(pem_text: str) -> str:
+    return base64.b64encode(pem_text.encode()).decode()
 
 
 def _pem(mapping: dict[str, Any], name: str, read: Callable[[bytes], str]) -> str | None:

@@ -47,8 +47,8 @@ def hold(api: ClusterApi, installation: str, run_id: str, existing: Callable[[Cl
             lease = _create(api, installation, run_id, existing(api))
         elif _is_of(lease, installation, run_id):
             return _renewed(api, lease)
-        elif other := _live_holder(lease, installation):
-            raise _taken(other)
+        elif holder := _live_holder(lease, installation):
+            raise _taken(holder)
         else:
             api.delete(_path(lease), uid=lease["metadata"]["uid"])
             continue
@@ -67,8 +67,8 @@ def let_go(api: ClusterApi, installation: str, run_id: str) -> None:
 def check(api: ClusterApi, installation: str) -> None:
     """Raises `ArcError` ARC-2015 while another installation holds the Lease; changes nothing."""
     lease = _existing(api)
-    if lease is not None and (other := _live_holder(lease, installation)):
-        raise _taken(other)
+    if lease is not None and (holder := _live_holder(lease, installation)):
+        raise _taken(holder)
 
 
 def _leases(namespace: str) -> str:
@@ -95,12 +95,12 @@ def _existing(api: ClusterApi) -> dict[str, Any] | None:
     return None
 
 
-def _create(api: ClusterApi, installation: str, run_id: str, before: list[str]) -> dict[str, Any] | None:
+def _create(api: ClusterApi, installation: str, run_id: str, preexisting: list[str]) -> dict[str, Any] | None:
     """Make the Lease where one may; None when somebody else just has."""
     refused = None
     for namespace in PLACES:
         try:
-            return api.create(_leases(namespace), _body(namespace, installation, run_id, before))
+            return api.create(_leases(namespace), _body(namespace, installation, run_id, preexisting))
         except ArcError as error:
             if error.code not in _CLOSED:
                 raise
@@ -137,11 +137,15 @@ def _held(lease: dict[str, Any]) -> Held:
     return Held(frozenset(lease["metadata"]["annotations"][_BEFORE].split()))
 
 
-def _body(namespace: str, installation: str, run_id: str, before: list[str]) -> dict[str, Any]:
+def _body(namespace: str, installation: str, run_id: str, preexisting: list[str]) -> dict[str, Any]:
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
-        "metadata": {"name": NAME, "namespace": namespace, "annotations": {_RUN: run_id, _BEFORE: " ".join(before)}},
+        "metadata": {
+            "name": NAME,
+            "namespace": namespace,
+            "annotations": {_RUN: run_id, _BEFORE: " ".join(preexisting)},
+        },
         "spec": {
             "holderIdentity": installation,
             "leaseDurationSeconds": int(_DURATION.total_seconds()),

@@ -37,21 +37,21 @@ class Releases:
     @classmethod
     def found(cls, api: ClusterApi) -> "Releases":
         """As the cluster has them."""
-        mine, others = survey(api)
-        return cls(tuple(mine), tuple(others))
+        mine, foreign = survey(api)
+        return cls(tuple(mine), tuple(foreign))
 
     def own(self, item: Json, *, definition: bool) -> bool:
         """Whether the object is the agents': by Helm's annotations, a definition without them by its name.
 
         The record of a release that was somewhere else may be gone already; what it left is known by other signs then.
         """
-        is_known = definition and bool(KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
+        has_agents_name = definition and bool(KNOWN_DEFINITION.fullmatch(item["metadata"]["name"]))
         namespace = owner_of(item)
         if namespace is None:
-            return is_known and OWNER_NAME not in (item["metadata"].get("annotations") or {})
+            return has_agents_name and OWNER_NAME not in (item["metadata"].get("annotations") or {})
         if namespace in self.others:
             return False
-        return namespace in (RELEASE_NAMESPACE, *self.mine) or is_known or _looks_like_the_agents(item)
+        return namespace in (RELEASE_NAMESPACE, *self.mine) or has_agents_name or _looks_like_the_agents(item)
 
 
 def _looks_like_the_agents(item: Json) -> bool:
@@ -64,9 +64,23 @@ def _looks_like_the_agents(item: Json) -> bool:
     )
 
 
+def not_theirs(releases: Releases) -> list[Json]:
+    """A finding that names releases which have the agents' name and stay as they are."""
+    if not releases.others:
+        return []
+    why = "no object of the agents names it, or its chart is another"
+    return [
+        finding(Code.RELEASE_NOT_THE_AGENTS, f"Release {RELEASE} in {listed(releases.others, _SHOWN)}: {why}.", "info")
+    ]
+
+
 def inspect(api: ClusterApi) -> list[Json]:
-    """What the run will take over or repair by itself."""
+    """What the run will take over or repair by itself, and what it leaves alone."""
     releases = Releases.found(api)
+    return [*_own(api, releases), *not_theirs(releases)]
+
+
+def _own(api: ClusterApi, releases: Releases) -> list[Json]:
     latest = [record for namespace in releases.mine for record in records(api, namespace)[-1:]]
     statuses = [record["metadata"]["labels"].get("status", "") for record in latest]
     findings = [
@@ -75,16 +89,18 @@ def inspect(api: ClusterApi) -> list[Json]:
         if status not in _WELL
     ]
     if len(releases.mine) > 1:
-        text = f"The agents are installed {len(releases.mine)} times, in namespaces {listed(releases.mine)}; "
+        message = f"The agents are installed {len(releases.mine)} times, in namespaces {listed(releases.mine)}; "
         findings.append(
-            finding(Code.AGENT_LEFTOVERS, f"{text}Arcway uses the first one, and disconnecting removes all.", "warning")
+            finding(
+                Code.AGENT_LEFTOVERS, f"{message}Arcway uses the first one, and disconnecting removes all.", "warning"
+            )
         )
     if releases.mine:
         return findings
     names = [item["metadata"]["name"] for item in api.items(DEFINITIONS) if releases.own(item, definition=True)]
     if not names:
         return []
-    text = (
+    message = (
         f"Custom resource definitions of earlier agents exist without a Helm release: {listed(sorted(names), _SHOWN)}"
     )
-    return [finding(Code.AGENT_LEFTOVERS, f"{text}; Arcway will adopt them.", "info")]
+    return [finding(Code.AGENT_LEFTOVERS, f"{message}; Arcway will adopt them.", "info")]

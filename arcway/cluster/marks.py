@@ -34,8 +34,8 @@ class Marks:
         """What the request asks for."""
         if not isinstance(request, Request):
             return cls()
-        wanted = request.agents
-        return cls(wanted.namespace_labels, wanted.namespace_annotations, wanted.pod_labels, wanted.pod_annotations)
+        agents = request.agents
+        return cls(agents.namespace_labels, agents.namespace_annotations, agents.pod_labels, agents.pod_annotations)
 
     def on_namespace(self, metadata: Json) -> Json:
         """The metadata of a namespace that is to be made, with these."""
@@ -51,14 +51,14 @@ def mark_namespaces(api: ClusterApi, marks: Marks, release_namespace: str) -> bo
 
     A namespace that is somebody else's (an old release may be in any) is left alone. Whether anything was changed.
     """
-    wanted = marks.on_namespace({})
-    if not wanted:
+    desired = marks.on_namespace({})
+    if not desired:
         return False
     changed = False
     for name in (NAMESPACE, *((RELEASE_NAMESPACE,) if release_namespace == RELEASE_NAMESPACE else ())):
         path = at(_NAMESPACES, name)
         if namespace := api.get(path):
-            changed |= _merge(api, path, namespace["metadata"], wanted, ())
+            changed |= _merge(api, path, namespace["metadata"], desired, ())
         elif name == RELEASE_NAMESPACE:
             metadata = marks.on_namespace({"name": name})
             api.create(_NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
@@ -68,29 +68,29 @@ def mark_namespaces(api: ClusterApi, marks: Marks, release_namespace: str) -> bo
 
 def mark_pods(api: ClusterApi, marks: Marks) -> bool:
     """The agents' Deployments give their pods what these are to have. Whether anything was changed."""
-    wanted = marks.on_pod({})
-    if not wanted:
+    desired = marks.on_pod({})
+    if not desired:
         return False
     changed = False
     for deployment in api.items(_DEPLOYMENTS):
-        had = deployment["spec"].get("template", {}).get("metadata") or {}
+        current = deployment["spec"].get("template", {}).get("metadata") or {}
         path = at(_DEPLOYMENTS, deployment["metadata"]["name"])
-        changed |= _merge(api, path, had, wanted, ("spec", "template"))
+        changed |= _merge(api, path, current, desired, ("spec", "template"))
     return changed
 
 
 def _with(metadata: Json, labels: Texts, annotations: Texts) -> Json:
-    found = dict(metadata)
+    marked = dict(metadata)
     for name, texts in (("labels", labels), ("annotations", annotations)):
         if texts:
-            found[name] = {**(metadata.get(name) or {}), **texts}
-    return found
+            marked[name] = {**(metadata.get(name) or {}), **texts}
+    return marked
 
 
-def _merge(api: ClusterApi, path: str, had: Json, wanted: Json, where: tuple[str, ...]) -> bool:
-    if all(texts.items() <= (had.get(name) or {}).items() for name, texts in wanted.items()):
+def _merge(api: ClusterApi, path: str, current: Json, desired: Json, where: tuple[str, ...]) -> bool:
+    if all(texts.items() <= (current.get(name) or {}).items() for name, texts in desired.items()):
         return False
-    body: Json = {"metadata": wanted}
+    body: Json = {"metadata": desired}
     for name in reversed(where):
         body = {name: body}
     api.merge(path, body)

@@ -96,10 +96,10 @@ def look(api: ClusterApi) -> Seen:
     pods = api.items(f"{_NAMESPACE}/pods", labelSelector=f"batch.kubernetes.io/job-name={_NAME}")
     for pod in pods:
         if (written := _written(pod)) is not None:
-            found = {address: word == "ok" for word, address in _OUTCOME.findall(written[:_WRITTEN])}
+            reachable = {address: word == "ok" for word, address in _OUTCOME.findall(written[:_WRITTEN])}
             return (
-                Seen("done", found)
-                if found
+                Seen("done", reachable)
+                if reachable
                 else Seen("", problem="The pod of the network check ended without a result.")
             )
         if problem := _held_up(pod):

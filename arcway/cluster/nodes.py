@@ -40,10 +40,13 @@ def inspect(nodes: Sequence[Json]) -> list[Json]:
     """
     fitting = [node for node in nodes if _is_linux(node) and _is_schedulable(node)]
     if not fitting:
-        none = f"The cluster has {counted(len(nodes), 'node')}, but no schedulable Linux node"
-        text = none if nodes else "The cluster has no nodes yet"
+        message = (
+            f"The cluster has {counted(len(nodes), 'node')}, but no schedulable Linux node"
+            if nodes
+            else "The cluster has no nodes yet"
+        )
         return [
-            finding(Code.NO_LINUX_NODE, f"{text}; the agents wait until there is one.", "warning"),
+            finding(Code.NO_LINUX_NODE, f"{message}; the agents wait until there is one.", "warning"),
             *_unready(nodes),
         ]
     return [*_taints(fitting), *_architectures(fitting), *_unready(nodes)]
@@ -56,23 +59,23 @@ def memory(api: ClusterApi, nodes: Sequence[Json]) -> list[Json]:
     """
     schedulable = [node for node in nodes if _is_linux(node) and _is_schedulable(node) and _is_ready(node)]
     fitting = [node for node in schedulable if not _repelling(node)]
-    left = 0
+    free = 0
     for node in fitting[:_NODES_LOOKED_AT]:
-        left += _memory_left(api, node)
-        if left >= MEMORY:
+        free += _memory_left(api, node)
+        if free >= MEMORY:
             return []
     if not fitting or len(fitting) > _NODES_LOOKED_AT:
         return []
-    text = f"The schedulable Linux nodes have {left // 2**20} MiB of free memory; the agents need {MEMORY // 2**20}."
-    return [finding(Code.LOW_MEMORY, text, "warning")]
+    message = f"The schedulable Linux nodes have {free // 2**20} MiB of free memory; the agents need {MEMORY // 2**20}."
+    return [finding(Code.LOW_MEMORY, message, "warning")]
 
 
-def quantity(text: object) -> int:
+def quantity(value: object) -> int:
     """A Kubernetes quantity in its unit, 0 for what is none.
 
     Form: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
     """
-    match = _QUANTITY.fullmatch(str(text) if isinstance(text, str | int) else "")
+    match = _QUANTITY.fullmatch(str(value) if isinstance(value, str | int) else "")
     if match is None or match[2] not in _SUFFIXES:
         return 0
     return int(Decimal(match[1]) * _SUFFIXES[match[2]])
@@ -83,8 +86,8 @@ def _taints(nodes: Sequence[Json]) -> list[Json]:
     if not all(map(_repelling, nodes)):
         return []
     named = listed(sorted({taint for node in nodes for taint in _repelling(node)}))
-    text = f"Every schedulable Linux node has a taint that the agents do not tolerate: {named}."
-    return [finding(Code.NODES_TAINTED, text, "warning")]
+    message = f"Every schedulable Linux node has a taint that the agents do not tolerate: {named}."
+    return [finding(Code.NODES_TAINTED, message, "warning")]
 
 
 def _repelling(node: Json) -> list[str]:
@@ -98,25 +101,25 @@ def _repelling(node: Json) -> list[str]:
 
 
 def _architectures(nodes: Sequence[Json]) -> list[Json]:
-    others = [node for node in nodes if _architecture(node) not in ARCHITECTURES]
-    if not others:
+    unsupported = [node for node in nodes if _architecture(node) not in ARCHITECTURES]
+    if not unsupported:
         return []
     supported = " and ".join(ARCHITECTURES)
-    if len(others) == len(nodes):
-        has = listed(sorted(set(map(_architecture, others))))
+    if len(unsupported) == len(nodes):
+        has = listed(sorted(set(map(_architecture, unsupported))))
         return [
             finding(
                 Code.NODE_ARCHITECTURE_UNSUPPORTED,
                 f"The schedulable Linux nodes have the architecture {has}; the agents support {supported}.",
             )
         ]
-    text = f"The agents do not support the architecture of {_named(others)}, only {supported}."
-    return [finding(Code.NODE_ARCHITECTURE_UNSUPPORTED, text, "warning")]
+    message = f"The agents do not support the architecture of {_named(unsupported)}, only {supported}."
+    return [finding(Code.NODE_ARCHITECTURE_UNSUPPORTED, message, "warning")]
 
 
 def _unready(nodes: Sequence[Json]) -> list[Json]:
-    found = [node for node in nodes if not _is_ready(node)]
-    return [finding(Code.NODE_NOT_READY, f"Not ready: {_named(found)}.", "warning")] if found else []
+    unready = [node for node in nodes if not _is_ready(node)]
+    return [finding(Code.NODE_NOT_READY, f"Not ready: {_named(unready)}.", "warning")] if unready else []
 
 
 def _named(nodes: Sequence[Json]) -> str:
@@ -152,10 +155,13 @@ def _memory_left(api: ClusterApi, node: Json) -> int:
 def _requested(spec: Json) -> int:
     """What the scheduler counts for a pod: init containers run one after the other, and sidecars beside the rest."""
     initial = spec.get("initContainers") or []
-    sidecars = sum(_request(one) for one in initial if one.get("restartPolicy") == "Always")
+    sidecars = sum(_request(container) for container in initial if container.get("restartPolicy") == "Always")
     beside = sidecars + sum(map(_request, spec.get("containers") or []))
-    before = max((sidecars + _request(one) for one in initial if one.get("restartPolicy") != "Always"), default=0)
-    return max(beside, before, _request(spec)) + quantity((spec.get("overhead") or {}).get("memory"))
+    init_peak = max(
+        (sidecars + _request(container) for container in initial if container.get("restartPolicy") != "Always"),
+        default=0,
+    )
+    return max(beside, init_peak, _request(spec)) + quantity((spec.get("overhead") or {}).get("memory"))
 
 
 def _request(container: Json) -> int:

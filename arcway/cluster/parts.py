@@ -51,17 +51,24 @@ class Part:
 
     def conditions(self) -> dict[str, Json]:
         """The conditions that hold and say why it is not gone yet, by type."""
-        found = (self.item.get("status") or {}).get("conditions") or []
-        wanted = _ABOUT_THE_END if self.kind == "namespace" else "Terminating"
-        return {one["type"]: one for one in found if one["status"] == "True" and one["type"].startswith(wanted)}
+        conditions = (self.item.get("status") or {}).get("conditions") or []
+        prefix = _ABOUT_THE_END if self.kind == "namespace" else "Terminating"
+        return {
+            condition["type"]: condition
+            for condition in conditions
+            if condition["status"] == "True" and condition["type"].startswith(prefix)
+        }
 
     def reasons(self) -> list[str]:
         """Why it stays: what the API server says, and the finalizers that it has itself."""
         if not self.is_going:
             return []
-        found = [sentence(str(one.get("message") or kind), _REASON_LENGTH) for kind, one in self.conditions().items()]
+        reasons = [
+            sentence(str(condition.get("message") or kind), _REASON_LENGTH)
+            for kind, condition in self.conditions().items()
+        ]
         own = own_finalizers(self.item)
-        return [*found, *([f"{self.name} has the finalizers {listed(own)}"] if own else [])]
+        return [*reasons, *([f"{self.name} has the finalizers {listed(own)}"] if own else [])]
 
 
 def everywhere(api: ClusterApi, releases: Releases) -> Iterator[Part]:
@@ -87,9 +94,9 @@ def namespaces(api: ClusterApi) -> Iterator[Part]:
 
 def reason(parts: Sequence[Part]) -> str | None:
     """Why these stay, in one line; None when nothing says so."""
-    found = list(dict.fromkeys(text for part in parts for text in part.reasons()))
-    more = [counted(len(found) - _REASONS, "more reason")] if len(found) > _REASONS else []
-    return "; ".join([*found[:_REASONS], *more]) or None
+    reasons = list(dict.fromkeys(message for part in parts for message in part.reasons()))
+    remainder = [counted(len(reasons) - _REASONS, "more reason")] if len(reasons) > _REASONS else []
+    return "; ".join([*reasons[:_REASONS], *remainder]) or None
 
 
 def remedy(parts: Sequence[Part]) -> str | None:

@@ -32,20 +32,20 @@ class Block:
         return "\n".join([f"-----BEGIN {self.kind}-----", *lines, f"-----END {self.kind}-----", ""])
 
 
-def from_base64(text: object) -> bytes:
+def from_base64(encoded: object) -> bytes:
     """What base64 stands for, in as many lines as it likes (Go's StdEncoding). Raises `ValueError`."""
-    if not isinstance(text, str):
+    if not isinstance(encoded, str):
         raise ValueError("no text")
     try:
-        return base64.b64decode(_LINE_ENDS.sub("", text), validate=True)
+        return base64.b64decode(_LINE_ENDS.sub("", encoded), validate=True)
     except binascii.Error as error:
         raise ValueError("no base64") from error
 
 
 def certificates(data: bytes) -> str:
     """All certificates in the data; the data as they are when there are none, so that nobody takes them for nothing."""
-    found = [block.text() for block in blocks(data) if block.kind == "CERTIFICATE" and not block.has_headers]
-    return "".join(found) or data.decode("ascii", errors="replace")
+    pem_blocks = [block.text() for block in blocks(data) if block.kind == "CERTIFICATE" and not block.has_headers]
+    return "".join(pem_blocks) or data.decode("ascii", errors="replace")
 
 
 def private_key(data: bytes) -> str:

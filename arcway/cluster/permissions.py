@@ -31,9 +31,9 @@ class Permission(NamedTuple):
     @property
     def where(self) -> str:
         """What the verb is about, in words."""
-        text = self.resource + (f".{self.group}" if self.group else "")
-        text += f" {self.name}" if self.name else ""
-        return text + (f" in namespace {self.namespace}" if self.namespace else "")
+        resource = self.resource + (f".{self.group}" if self.group else "")
+        resource += f" {self.name}" if self.name else ""
+        return resource + (f" in namespace {self.namespace}" if self.namespace else "")
 
 
 def _each(verbs: Sequence[str], resource: str, group: str = "", namespace: str = "") -> tuple[Permission, ...]:
@@ -167,4 +167,4 @@ def in_words(lacking: Sequence[Permission]) -> list[str]:
     verbs: dict[str, list[str]] = {}
     for item in lacking:
         verbs.setdefault(item.where, []).append(item.verb)
-    return [f"{', '.join(found)} {where}" for where, found in verbs.items()]
+    return [f"{', '.join(verb_names)} {where}" for where, verb_names in verbs.items()]

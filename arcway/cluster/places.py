@@ -49,8 +49,8 @@ def places(api: ClusterApi) -> list[str]:
 
 def survey(api: ClusterApi) -> tuple[list[str], list[str]]:
     """The namespaces with a release of the agents, and those with a release of the same name that is not theirs."""
-    mine, others = _elsewhere(api)
-    return ([RELEASE_NAMESPACE] if records(api, RELEASE_NAMESPACE) else []) + mine, others
+    mine, foreign = _elsewhere(api)
+    return ([RELEASE_NAMESPACE] if records(api, RELEASE_NAMESPACE) else []) + mine, foreign
 
 
 def all_records(api: ClusterApi) -> list[Json]:
@@ -66,35 +66,39 @@ def owner_of(item: Json) -> str | None:
 
 def _elsewhere(api: ClusterApi) -> tuple[list[str], list[str]]:
     """Namespaces other than the usual one: with a release of the agents, and with one that is not theirs."""
-    kept = _by_namespace(api)
-    if not kept and kept is not None:
+    records_by_namespace = _by_namespace(api)
+    if not records_by_namespace and records_by_namespace is not None:
         return [], []
     named = {name for name in _named(api) if name not in ("", RELEASE_NAMESPACE)}
-    if kept is None:
+    if records_by_namespace is None:
         # A credential that may not look everywhere looks where the agents themselves say that their release is.
-        kept = {name: found for name in named if (found := records(api, name))}
-    mine = [name for name, found in kept.items() if name in named and _chart(found) in (CHART, None)]
-    return sorted(mine), sorted(set(kept) - set(mine))
+        records_by_namespace = {name: namespace_records for name in named if (namespace_records := records(api, name))}
+    mine = [
+        name
+        for name, namespace_records in records_by_namespace.items()
+        if name in named and _chart(namespace_records) in (CHART, None)
+    ]
+    return sorted(mine), sorted(set(records_by_namespace) - set(mine))
 
 
-def _chart(kept: list[Json]) -> str | None:
-    return next((name for record in kept[: -_READ - 1 : -1] if (name := chart_of(record))), None)
+def _chart(namespace_records: list[Json]) -> str | None:
+    return next((name for record in namespace_records[: -_READ - 1 : -1] if (name := chart_of(record))), None)
 
 
 def _by_namespace(api: ClusterApi) -> dict[str, list[Json]] | None:
     """The records in other namespaces than the usual one, oldest first; None when the credential may not look there."""
     try:
-        found = api.items(_ALL, labelSelector=f"owner=helm,name={RELEASE}")
+        secrets = api.items(_ALL, labelSelector=f"owner=helm,name={RELEASE}")
     except ArcError as error:
         if error.code != Code.CLUSTER_PERMISSION_MISSING:
             raise
         return None
-    kept: dict[str, list[Json]] = {}
-    for record in in_order(item for item in found if item.get("type") == _RECORD):
+    by_namespace: dict[str, list[Json]] = {}
+    for record in in_order(item for item in secrets if item.get("type") == _RECORD):
         namespace = record["metadata"].get("namespace")
         if namespace and namespace != RELEASE_NAMESPACE:
-            kept.setdefault(namespace, []).append(record)
-    return kept
+            by_namespace.setdefault(namespace, []).append(record)
+    return by_namespace
 
 
 def _named(api: ClusterApi) -> Iterator[str]:

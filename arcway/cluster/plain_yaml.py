@@ -42,11 +42,11 @@ class PlainYamlError(ValueError):
         self.line = line
 
 
-def read_yaml(text: str, size: int = SIZE, parts: int = PARTS) -> Any:
+def read_yaml(document: str, size: int = SIZE, parts: int = PARTS) -> Any:
     """The one document of the text: texts, None, lists, and mappings by text. Raises `PlainYamlError`."""
-    if len(text) > size or len(text.encode(errors="replace")) > size:
+    if len(document) > size or len(document.encode(errors="replace")) > size:
         raise PlainYamlError(f"it is larger than {size // 1024} KiB")
-    events = _events(text, parts)
+    events = _events(document, parts)
     try:
         first = next(events)
         value = None if isinstance(first, StreamEndEvent) else _node(events, first, _DEPTH)
@@ -66,9 +66,9 @@ def is_true(value: object) -> bool:
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
-def _events(text: str, parts: int) -> Iterator[Event]:
+def _events(document: str, parts: int) -> Iterator[Event]:
     """The events that nodes are made of, and the end of the stream."""
-    parsed = yaml.parse(text, Loader=yaml.CSafeLoader)
+    parsed = yaml.parse(document, Loader=yaml.CSafeLoader)
     documents = 0
     for number, event in enumerate(parsed):
         if number > parts:
@@ -93,10 +93,10 @@ def _node(events: Iterator[Event], event: Event, depth: int) -> Any:
         raise _refused("nesting this deep is", event)
     if isinstance(event, MappingStartEvent):
         return _mapping(events, depth)
-    found = []
+    items = []
     while not isinstance(item := next(events), SequenceEndEvent):
-        found.append(_node(events, item, depth - 1))
-    return found
+        items.append(_node(events, item, depth - 1))
+    return items
 
 
 def _scalar(event: ScalarEvent) -> str | None:
@@ -107,21 +107,21 @@ def _scalar(event: ScalarEvent) -> str | None:
 
 
 def _mapping(events: Iterator[Event], depth: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    mapping: dict[str, Any] = {}
     while not isinstance(event := next(events), MappingEndEvent):
         name = _node(events, event, depth - 1)
         if not isinstance(name, str):
             raise _refused("keys that are not strings are", event)
         if name == "<<":
             raise _refused("merge keys are", event)
-        if name in found:
+        if name in mapping:
             raise PlainYamlError("a key occurs twice", _line_of(event))
-        found[name] = _node(events, next(events), depth - 1)
-    return found
+        mapping[name] = _node(events, next(events), depth - 1)
+    return mapping
 
 
-def _refused(what: str, event: Event) -> PlainYamlError:
-    return PlainYamlError(f"{what} not accepted", _line_of(event))
+def _refused(construct: str, event: Event) -> PlainYamlError:
+    return PlainYamlError(f"{construct} not accepted", _line_of(event))
 
 
 def _line_of(event: Event) -> int | None:

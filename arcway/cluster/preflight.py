@@ -41,16 +41,16 @@ def inspect(
     the API server does not answer or refuses the credential.
     """
     version = api.get("/version") or {}
-    told = shown(version.get("gitVersion"))
-    findings = [*_version(told), *_certificate(access)]
+    git_version = shown(version.get("gitVersion"))
+    findings = [*_version(git_version), *_certificate(access)]
     needed = permissions.TO_CONNECT + (permissions.TO_CHECK_THE_NETWORK if network else ())
     missing = permissions.missing_at_its_place(api, needed)
     findings += lacking(missing)
-    found = [] if permissions.LIST_NODES in missing else api.items("/api/v1/nodes")
+    node_list = [] if permissions.LIST_NODES in missing else api.items("/api/v1/nodes")
     deployed = permissions.LIST_RECORDS not in missing and _is_release_deployed(api)
     if permissions.LIST_NODES not in missing:
-        findings += nodes.inspect(found)
-        findings += [] if deployed else _memory(api, found)
+        findings += nodes.inspect(node_list)
+        findings += [] if deployed else _memory(api, node_list)
     findings += [] if permissions.GET_LEASES in missing else _lease(api, installation)
     findings += _left(api, missing)
     existing = owner(api) if permissions.GET_CONFIG not in missing else None
@@ -58,11 +58,11 @@ def inspect(
     return findings, {
         "owner": existing.resource_id if existing else None,
         "publicKey": key,
-        "kubernetesVersion": told.removeprefix("v"),
-        "distribution": detect_distribution(found, told),
-        "infrastructure": detect_infrastructure(found, told),
+        "kubernetesVersion": git_version.removeprefix("v"),
+        "distribution": detect_distribution(node_list, git_version),
+        "infrastructure": detect_infrastructure(node_list, git_version),
         "releaseDeployed": deployed,
-        "inside": addresses.inside(api, found) if proxied else [],
+        "inside": addresses.inside(api, node_list) if proxied else [],
     }
 
 
@@ -75,28 +75,28 @@ def owner(api: ClusterApi) -> ClusterId | None:
     return ClusterId(*(_part_of_id(data.get(name)) for name in _OWNER))
 
 
-def _part_of_id(text: object) -> str:
+def _part_of_id(value: object) -> str:
     """One part of an ARM id as somebody may have written it into the ConfigMap; no more than one part."""
-    return shown(text).replace("/", "\\x2f")
+    return shown(value).replace("/", "\\x2f")
 
 
 def belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
     """The sentence that says so when the agents in this cluster serve another connected cluster than `cluster`."""
-    found = owner(api)
-    if found is None or found.key == cluster.key:
+    current_owner = owner(api)
+    if current_owner is None or current_owner.key == cluster.key:
         return None
-    return f"The cluster's agents belong to {found.resource_id}."
+    return f"The cluster's agents belong to {current_owner.resource_id}."
 
 
-def _version(told: str) -> list[Json]:
-    match = re.match(r"v?([0-9]{1,6})\.([0-9]{1,6})", told)
+def _version(git_version: str) -> list[Json]:
+    match = re.match(r"v?([0-9]{1,6})\.([0-9]{1,6})", git_version)
     number = (int(match[1]), int(match[2])) if match else (0, 0)
     if number < OLDEST_SUPPORTED:
         oldest = ".".join(map(str, OLDEST_SUPPORTED))
         return [
             finding(
                 Code.KUBERNETES_VERSION_UNSUPPORTED,
-                f"Kubernetes {told} is older than {oldest}, the oldest supported version; the agents may not work.",
+                f"Kubernetes {git_version} is older than {oldest}, the oldest supported version.",
                 "warning",
             )
         ]
@@ -105,7 +105,7 @@ def _version(told: str) -> list[Json]:
         return [
             finding(
                 Code.KUBERNETES_VERSION_UNTESTED,
-                f"Kubernetes {told} is newer than {newest}, the newest tested version.",
+                f"Kubernetes {git_version} is newer than {newest}, the newest tested version.",
                 "info",
             )
         ]
@@ -117,15 +117,15 @@ def _certificate(access: Access) -> list[Json]:
     days = (ends - datetime.now(UTC)).days
     if days >= CERTIFICATE_WARNING_DAYS:
         return []
-    text = f"The certificate of {access.server} expires in {counted(days, 'day')}, on {ends:%Y-%m-%d}."
-    return [finding(Code.SERVER_CERTIFICATE_EXPIRES_SOON, text, "warning")]
+    message = f"The certificate of {access.server} expires in {counted(days, 'day')}, on {ends:%Y-%m-%d}."
+    return [finding(Code.SERVER_CERTIFICATE_EXPIRES_SOON, message, "warning")]
 
 
-def _memory(api: ClusterApi, found: list[Json]) -> list[Json]:
+def _memory(api: ClusterApi, node_list: list[Json]) -> list[Json]:
     if not api.may(*permissions.LIST_PODS):
-        text = "The free memory of the nodes is unknown: the credential cannot list pods in all namespaces."
-        return [finding(Code.LOW_MEMORY, text, "info")]
-    return nodes.memory(api, found)
+        message = "The free memory of the nodes is unknown: the credential cannot list pods in all namespaces."
+        return [finding(Code.LOW_MEMORY, message, "info")]
+    return nodes.memory(api, node_list)
 
 
 def _lease(api: ClusterApi, installation: str) -> list[Json]:
@@ -139,17 +139,17 @@ def _lease(api: ClusterApi, installation: str) -> list[Json]:
 
 
 def _left(api: ClusterApi, missing: Collection[Permission]) -> list[Json]:
-    found = []
+    findings = []
     for name in (NAMESPACE, RELEASE_NAMESPACE) if permissions.GET_NAMESPACES not in missing else ():
         path = f"/api/v1/namespaces/{name}"
         namespace = api.get(path)
         if namespace and namespace.get("status", {}).get("phase") == "Terminating":
             why = parts.reason([Part("namespace", path, namespace)])
-            text = f"Namespace {name} is terminating; the run will wait for it" + (f": {why}" if why else "")
-            found.append(finding(Code.NAMESPACE_TERMINATING, f"{text}.", "info"))
-    if not found and not {permissions.LIST_RECORDS, permissions.LIST_CRDS} & set(missing):
-        found += leftovers.inspect(api)
-    return found
+            message = f"Namespace {name} is terminating; the run will wait for it" + (f": {why}" if why else "")
+            findings.append(finding(Code.NAMESPACE_TERMINATING, f"{message}.", "info"))
+    if not findings and not {permissions.LIST_RECORDS, permissions.LIST_CRDS} & set(missing):
+        findings += leftovers.inspect(api)
+    return findings
 
 
 def _is_release_deployed(api: ClusterApi) -> bool:

@@ -17,18 +17,18 @@ type Prefixes = set[tuple[int, int]]
 
 def few(ranges: Iterable[str], most: int) -> list[str]:
     """At most so many ranges of each family that cover these; what is no range is left out."""
-    texts = [text for text in ranges if len(text) <= _LONGEST]
-    found: list[str] = []
+    texts = [cidr for cidr in ranges if len(cidr) <= _LONGEST]
+    written: list[str] = []
     for family, bits in _FAMILIES:
-        kept = _collapsed({prefix for text in texts if (prefix := _read(text, family, bits)) is not None})
-        if len(kept) > most:
-            kept = _widened(kept, bits, most)
-        found += _written(kept, bits)
-    return found
+        prefixes = _collapsed({prefix for cidr in texts if (prefix := _read(cidr, family, bits)) is not None})
+        if len(prefixes) > most:
+            prefixes = _widened(prefixes, bits, most)
+        written += _written(prefixes, bits)
+    return written
 
 
-def _read(text: str, family: socket.AddressFamily, bits: int) -> tuple[int, int] | None:
-    address, slash, length = text.partition("/")
+def _read(cidr: str, family: socket.AddressFamily, bits: int) -> tuple[int, int] | None:
+    address, slash, length = cidr.partition("/")
     try:
         number = int.from_bytes(socket.inet_pton(family, address))
     except (OSError, ValueError):
@@ -51,11 +51,11 @@ def _collapsed(prefixes: Prefixes) -> Prefixes:
             outer = by_length[shorter]
             by_length[length] = {number for number in by_length[length] if number >> (length - shorter) not in outer}
     for length in range(max(lengths, default=0), 0, -1):
-        found = by_length.get(length, set())
-        twins = {number for number in found if number ^ 1 in found}
-        by_length[length] = found - twins
+        numbers = by_length.get(length, set())
+        twins = {number for number in numbers if number ^ 1 in numbers}
+        by_length[length] = numbers - twins
         by_length.setdefault(length - 1, set()).update(number >> 1 for number in twins)
-    return {(number, length) for length, found in by_length.items() for number in found}
+    return {(number, length) for length, numbers in by_length.items() for number in numbers}
 
 
 def _widened(prefixes: Prefixes, bits: int, most: int) -> Prefixes:

@@ -25,16 +25,16 @@ def claims(token: str | None) -> dict[str, Any]:
     """What a JWT says; nothing for what is none."""
     try:
         body = (token or "").split(".")[1]
-        found = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        payload = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
     except (IndexError, ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return payload if isinstance(payload, dict) else {}
 
 
 def cause(access: Access) -> tuple[str | None, str | None]:
     """A sentence's end that says why, and the remedy, as far as the credential tells."""
-    told = claims(access.token)
-    subject = told.get("sub")
+    token_claims = claims(access.token)
+    subject = token_claims.get("sub")
     account = subject.removeprefix(_ACCOUNT) if isinstance(subject, str) and subject.startswith(_ACCOUNT) else None
     remedy = None
     if account:
@@ -42,14 +42,14 @@ def cause(access: Access) -> tuple[str | None, str | None]:
         remedy = f"Create a new token: `kubectl create token {name} -n {namespace}`"
         remedy += "; if the ServiceAccount was deleted, create it again first."
     now = datetime.now(UTC)
-    for what, begins, ends in (
-        ("token", _time(told.get("nbf")), _time(told.get("exp"))),
+    for credential_kind, begins, ends in (
+        ("token", _time(token_claims.get("nbf")), _time(token_claims.get("exp"))),
         ("client certificate", *_validity(access)),
     ):
         if ends and ends < now:
-            return f"its {what} expired on {ends:%Y-%m-%d %H:%M} UTC", remedy
+            return f"its {credential_kind} expired on {ends:%Y-%m-%d %H:%M} UTC", remedy
         if begins and begins > now:
-            return f"its {what} is not valid before {begins:%Y-%m-%d %H:%M} UTC", remedy
+            return f"its {credential_kind} is not valid before {begins:%Y-%m-%d %H:%M} UTC", remedy
     if account:
         return f"its token is that of ServiceAccount {shown(account.replace(':', '/'))}", remedy
     return None, None
@@ -61,8 +61,8 @@ def _validity(access: Access) -> tuple[datetime | None, datetime | None]:
     from cryptography import x509
 
     try:
-        found = x509.load_pem_x509_certificate(access.certificate.encode())
-        return found.not_valid_before_utc, found.not_valid_after_utc
+        certificate = x509.load_pem_x509_certificate(access.certificate.encode())
+        return certificate.not_valid_before_utc, certificate.not_valid_after_utc
     except ValueError:
         return None, None
 

@@ -76,11 +76,11 @@ def current(target: Target) -> tuple[Release | None, bool]:
     an undisturbed run. Raises `ArcError` ARC-5010 while somebody else's operation may still be going on.
     """
     set_aside, namespace = False, place(target.api)
-    found = records(target.api, namespace)
-    while found and _is_unfinished(target, found):
-        target.api.delete(at(records_path(namespace), found[-1]["metadata"]["name"]))
-        found, set_aside = found[:-1], True
-    if not found:
+    release_records = records(target.api, namespace)
+    while release_records and _is_unfinished(target, release_records):
+        target.api.delete(at(records_path(namespace), release_records[-1]["metadata"]["name"]))
+        release_records, set_aside = release_records[:-1], True
+    if not release_records:
         return None, set_aside
     return target.helm.release(target.access, RELEASE, namespace), set_aside
 
@@ -93,8 +93,8 @@ def existing(api: ClusterApi) -> list[str]:
 
 def made_by_this_run(target: Target) -> bool:
     """Whether the release was first installed by this run."""
-    found = all_records(target.api)
-    return bool(found) and all(target.held.made(record) for record in found)
+    release_records = all_records(target.api)
+    return bool(release_records) and all(target.held.made(record) for record in release_records)
 
 
 def install(target: Target, chart: Chart, values: Values) -> str:
@@ -105,20 +105,20 @@ def install(target: Target, chart: Chart, values: Values) -> str:
     return digest
 
 
-def bring_up_to(target: Target, found: Release, chart: Chart, values: Values, *, again: bool) -> list[str]:
+def bring_up_to(target: Target, installed: Release, chart: Chart, values: Values, *, redo: bool) -> list[str]:
     """Upgrade the release if a value of `values` or the chart's version differs, or `again`; returns what differed.
 
     Values that somebody else gave the release are kept.
     """
-    changes = differing(found.values, values)
-    if found.chart_version != chart.version:
+    changes = differing(installed.values, values)
+    if installed.chart_version != chart.version:
         changes.append("chart version")
-    if again or found.status != "deployed":
+    if redo or installed.status != "deployed":
         changes.append("an unfinished operation")
     if changes:
         helm = target.helm
         archive = helm.pull(chart.reference, helm.digest_of(chart.reference))
-        namespace, whole = place(target.api), merged(found.values, values)
+        namespace, whole = place(target.api), merged(installed.values, values)
         helped(target.api, namespace, lambda: helm.upgrade(target.access, RELEASE, namespace, archive, whole))
     return changes
 
@@ -145,20 +145,20 @@ def mend(api: ClusterApi, namespace: str) -> bool:
     for record in records(api, namespace):
         release = read(record) or {}
         manifest = release.get("manifest")
-        text, changes = mended(manifest, served) if isinstance(manifest, str) else ("", [])
+        repaired, changes = mended(manifest, served) if isinstance(manifest, str) else ("", [])
         if changes:
             log.warning("release %s/%s used APIs that are not served: %s", namespace, RELEASE, listed(changes))
-            write(api, namespace, record, {**release, "manifest": text})
+            write(api, namespace, record, {**release, "manifest": repaired})
             is_mended = True
     return is_mended
 
 
-def _is_unfinished(target: Target, found: list[Json]) -> bool:
-    latest = found[-1]
+def _is_unfinished(target: Target, release_records: list[Json]) -> bool:
+    latest = release_records[-1]
     status = latest["metadata"]["labels"].get("status", "")
     if status == "failed":
         # A failed upgrade can be upgraded again; a failed first install cannot.
-        return not any(record["metadata"]["labels"].get("status") in _DEPLOYED for record in found)
+        return not any(record["metadata"]["labels"].get("status") in _DEPLOYED for record in release_records)
     if not status.startswith("pending-"):
         return False
     if not target.held.made(latest) and _age(latest) < CALL_SECONDS:
@@ -167,5 +167,5 @@ def _is_unfinished(target: Target, found: list[Json]) -> bool:
 
 
 def _age(record: Json) -> float:
-    made = datetime.fromisoformat(record["metadata"]["creationTimestamp"])
-    return (datetime.now(UTC) - made).total_seconds()
+    created_at = datetime.fromisoformat(record["metadata"]["creationTimestamp"])
+    return (datetime.now(UTC) - created_at).total_seconds()

@@ -15,7 +15,7 @@ from arcway.cluster.findings import lacking
 from arcway.cluster.helm import Helm
 from arcway.cluster.key_pair import public_key
 from arcway.cluster.kubeconfig import Access
-from arcway.cluster.leftovers import Releases
+from arcway.cluster.leftovers import Releases, not_theirs
 from arcway.cluster.names import RELEASE, RELEASE_NAMESPACE
 from arcway.cluster.parts import Part
 from arcway.cluster.places import owner_of
@@ -65,7 +65,9 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
         return lacking(missing), [], None
     lease.check(api, installation)
     refuse = belongs_to_another(api, cluster)
-    return [finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, refuse)] if refuse else [], _present(api), public_key(api)
+    releases = Releases.found(api)
+    findings = [finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, refuse)] if refuse else not_theirs(releases)
+    return findings, _present(api, releases), public_key(api)
 
 
 def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
@@ -86,15 +88,15 @@ def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
                 raise _with_a_way_out(error) from error
             log.warning("release %s/%s is removed without Helm: %s", namespace, RELEASE, error)
             _uninstall_without_helm(api, namespace)
-    left = list(parts.everywhere(api, releases))
-    for part in left:
+    remaining = list(parts.everywhere(api, releases))
+    for part in remaining:
         if not part.is_going:
             api.delete(part.path)
             continue
         _ask_again(api, part)
         if force:
             _strip_if_possible(api, part)
-    return Left([part.name for part in left], parts.reason(left), parts.remedy(left))
+    return Left([part.name for part in remaining], parts.reason(remaining), parts.remedy(remaining))
 
 
 def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str | None]:
@@ -102,7 +104,7 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str
     releases = Releases.found(api)
     for namespace in releases.mine:
         latest = records(api, namespace)[-1:]
-        if any(one["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled") for one in latest):
+        if any(record["metadata"]["labels"].get("status") in ("uninstalling", "uninstalled") for record in latest):
             _uninstall(helm, api, access, namespace)
     going = [part for part in parts.that_block_a_new_one(api, releases) if part.is_going]
     for part in going:
@@ -113,12 +115,11 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str
     return listed([part.name for part in going], _NAMED) + (f" ({why})" if why else ""), parts.remedy(going)
 
 
-def _present(api: ClusterApi) -> list[str]:
-    releases = Releases.found(api)
-    found = [_release(namespace) for namespace in releases.mine]
-    found += [part.name for part in parts.everywhere(api, releases)]
-    more = [f"{len(found) - _PRESENT} more"] if len(found) > _PRESENT else []
-    return found[:_PRESENT] + more
+def _present(api: ClusterApi, releases: Releases) -> list[str]:
+    names = [_release(namespace) for namespace in releases.mine]
+    names += [part.name for part in parts.everywhere(api, releases)]
+    remainder = [f"{len(names) - _PRESENT} more"] if len(names) > _PRESENT else []
+    return names[:_PRESENT] + remainder
 
 
 def _release(namespace: str) -> str:
@@ -140,8 +141,10 @@ def _uninstall(helm: Helm, api: ClusterApi, access: Access, namespace: str) -> N
 
 def _uninstall_without_helm(api: ClusterApi, namespace: str) -> None:
     """Delete what the release's records name, as far as they can be read, then the records."""
-    kept, served = records(api, namespace), Served(api)
-    for path in dict.fromkeys(path for one in kept for path in objects_in(manifest_of(one), served, namespace)):
+    release_records, served = records(api, namespace), Served(api)
+    for path in dict.fromkeys(
+        path for record in release_records for path in objects_in(manifest_of(record), served, namespace)
+    ):
         try:
             if (item := api.get(path)) and owner_of(item) == namespace:
                 api.delete(path)
@@ -149,11 +152,11 @@ def _uninstall_without_helm(api: ClusterApi, namespace: str) -> None:
             if error.code not in _REFUSED:
                 raise
             log.warning("%s is left: %s", path, error)
-    _forget(api, namespace, kept)
+    _forget(api, namespace, release_records)
 
 
-def _forget(api: ClusterApi, namespace: str, kept: Sequence[Json]) -> None:
-    for record in kept:
+def _forget(api: ClusterApi, namespace: str, release_records: Sequence[Json]) -> None:
+    for record in release_records:
         api.delete(at(records_path(namespace), record["metadata"]["name"]))
 
 

@@ -60,22 +60,22 @@ class Served:
         """The version under which a kind is served now, None when it is not."""
         group = version.rpartition("/")[0]
         for name in (group, *_MOVED.get(group, ())):
-            for other in self._versions(name):
-                if not self.is_gone(other, kind):
-                    return other
+            for candidate in self._versions(name):
+                if not self.is_gone(candidate, kind):
+                    return candidate
         return None
 
     def _versions(self, group: str) -> list[str]:
         if not group:
             return ["v1"]
         if self._groups is None:
-            found = (self.api.get("/apis") or {}).get("groups") or []
+            groups = (self.api.get("/apis") or {}).get("groups") or []
             self._groups = {
                 item["name"]: [
                     item["preferredVersion"]["groupVersion"],
                     *(version["groupVersion"] for version in item["versions"]),
                 ]
-                for item in found
+                for item in groups
             }
         return self._groups.get(group, [])
 
@@ -94,17 +94,17 @@ class Served:
 
 def mended(manifest: str, served: Served) -> tuple[str, list[str]]:
     """The manifest with what is served only, and in words what is different."""
-    kept, changes = [], []
-    for text in _documents(manifest):
-        version, kind = _VERSION.search(text), _KIND.search(text)
+    documents, changes = [], []
+    for document in _documents(manifest):
+        version, kind = _VERSION.search(document), _KIND.search(document)
         if not version or not kind or not served.is_gone(version[1], kind[1]):
-            kept.append(text)
+            documents.append(document)
             continue
         successor = served.successor(version[1], kind[1])
         changes.append(f"{kind[1]} of {version[1]}")
         if successor:
-            kept.append(text[: version.start()] + f"apiVersion: {successor}" + text[version.end() :])
-    return "".join(f"---\n{text}\n" for text in kept), changes
+            documents.append(document[: version.start()] + f"apiVersion: {successor}" + document[version.end() :])
+    return "".join(f"---\n{document}\n" for document in documents), changes
 
 
 def objects_in(manifest: str, served: Served, namespace: str) -> Iterator[str]:
@@ -112,14 +112,14 @@ def objects_in(manifest: str, served: Served, namespace: str) -> Iterator[str]:
 
     `namespace` is that of an object which names none.
     """
-    for text in _documents(manifest):
+    for document in _documents(manifest):
         try:
-            item = read_yaml(text, _BYTES, _PARTS)
+            item = read_yaml(document, _BYTES, _PARTS)
             version, kind, metadata = item["apiVersion"], item["kind"], item["metadata"]
-            if served.is_gone(version, kind) or not (found := served.resource(version, kind)):
+            if served.is_gone(version, kind) or not (resource := served.resource(version, kind)):
                 continue
-            where = ("namespaces", metadata.get("namespace") or namespace) if found.namespaced else ()
-            yield at(found.base, *where, found.plural, metadata["name"])
+            where = ("namespaces", metadata.get("namespace") or namespace) if resource.namespaced else ()
+            yield at(resource.base, *where, resource.plural, metadata["name"])
         except (PlainYamlError, LookupError, TypeError, AttributeError):
             continue
         except ArcError as error:
@@ -134,6 +134,6 @@ def _documents(manifest: str) -> Iterator[str]:
         if line.rstrip() != "---" and not line.startswith("--- "):
             lines.append(line)
             continue
-        if (text := "\n".join(lines)).strip():
-            yield text.strip("\n")
+        if (document := "\n".join(lines)).strip():
+            yield document.strip("\n")
         lines = []

@@ -34,9 +34,9 @@ def records(api: ClusterApi, namespace: str) -> list[Json]:
     return in_order(api.items(records_path(namespace), labelSelector=f"owner=helm,name={RELEASE}"))
 
 
-def in_order(found: Iterable[Json]) -> list[Json]:
+def in_order(secrets: Iterable[Json]) -> list[Json]:
     """Records by revision; what has none is no record, whoever put it under a record's labels."""
-    return sorted(filter(_has_revision, found), key=revision_of)
+    return sorted(filter(_has_revision, secrets), key=revision_of)
 
 
 def _has_revision(record: Json) -> bool:
@@ -53,10 +53,10 @@ def read(record: Json) -> Json | None:
     """The release in a record, None when Helm could not have written it."""
     try:
         packed = base64.b64decode(base64.b64decode(record["data"]["release"]))
-        found = read_json(_unpacked(packed) if packed.startswith(_MAGIC) else packed, _VALUES)
+        stored = read_json(_unpacked(packed) if packed.startswith(_MAGIC) else packed, _VALUES)
     except (KeyError, TypeError, ValueError, binascii.Error, zlib.error, EOFError):
         return None
-    return found if isinstance(found, dict) else None
+    return stored if isinstance(stored, dict) else None
 
 
 def write(api: ClusterApi, namespace: str, record: Json, release: Json) -> None:

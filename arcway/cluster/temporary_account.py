@@ -81,8 +81,12 @@ def namespace_of(token: str | None) -> str:
 
 def renew(api: ClusterApi, name: str, seconds: int, namespace: str) -> Token:
     """Another token of the ServiceAccount, for so many seconds. Raises `ArcError` ARC-2013 when there is none."""
-    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": seconds}}
-    answer = (api.create(f"{_accounts(namespace)}/{name}/token", asked) or {}).get("status") or {}
+    token_request = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": seconds},
+    }
+    answer = (api.create(f"{_accounts(namespace)}/{name}/token", token_request) or {}).get("status") or {}
     try:
         hold(answer["token"])
         return Token(answer["token"], datetime.fromisoformat(answer["expirationTimestamp"]), namespace)
@@ -164,10 +168,10 @@ def _namespace_for(api: ClusterApi, name: str, metadata: Json) -> str:
 
 def _remove(api: ClusterApi, path: str, name: str) -> bool:
     """Whether there was one, and it was Arcway's."""
-    found = api.get(f"{path}/{name}")
-    if found is None or not _is_ours(found):
+    account = api.get(f"{path}/{name}")
+    if account is None or not _is_ours(account):
         return False
-    api.delete(f"{path}/{name}", uid=found["metadata"]["uid"])
+    api.delete(f"{path}/{name}", uid=account["metadata"]["uid"])
     return True
 
 
@@ -183,10 +187,10 @@ def _is_valid_still(token: str | None) -> bool:
 def _create(api: ClusterApi, path: str, kind: str, body: Json) -> Json:
     """Create an object and return a reference to it as an owner. Raises `ArcError` ARC-2014."""
     version, name = f"{_GROUP}/v1", body["metadata"]["name"]
-    made = api.create(path, {"apiVersion": version, "kind": kind, **body})
-    if made is None:
+    created = api.create(path, {"apiVersion": version, "kind": kind, **body})
+    if created is None:
         raise ArcError(Code.KUBERNETES_CHANGE_REFUSED, f"{kind} {name} already exists.")
-    return {"apiVersion": version, "kind": kind, "name": name, "uid": made["metadata"]["uid"]}
+    return {"apiVersion": version, "kind": kind, "name": name, "uid": created["metadata"]["uid"]}
 
 
 def _of_its_own(name: str) -> list[Json]:

@@ -73,7 +73,7 @@ _CAUSES = (
 )
 
 
-def failure(server: str, text: str) -> ArcError:
+def failure(server: str, message: str) -> ArcError:
     """The error that a failed handshake with `server` is, by what OpenSSL says."""
-    code = next((code for words, code in _CAUSES if words in text), Code.API_SERVER_UNREACHABLE)
-    return ArcError(code, f"TLS with {server} failed: {redact(text, 200)}")
+    code = next((code for words, code in _CAUSES if words in message), Code.API_SERVER_UNREACHABLE)
+    return ArcError(code, f"TLS with {server} failed: {redact(message, 200)}")

@@ -15,13 +15,13 @@ _SWITCHES = ("isProxyEnabled", "isCustomCert")
 
 
 def changed_proxy(
-    had: Values, proxy: Proxy, *, credentials: str | None, inside: Sequence[str], cloud_domain: str
+    current: Values, proxy: Proxy, *, credentials: str | None, inside: Sequence[str], cloud_domain: str
 ) -> Values:
     """The values that change the proxy where `proxy` says something; `credentials` is `user:password`.
 
     What the cluster has `inside` is left out of the proxy when a first proxy or another skip range is given.
     """
-    has = _global(had)
+    has = _global(current)
     enabled = bool(proxy.https or proxy.http or _is_on(has.get("isProxyEnabled")))
     skip_range = ""
     if proxy.skip_range or (enabled and not has.get("noProxy")):
@@ -32,9 +32,9 @@ def changed_proxy(
     return {"global": values}
 
 
-def without_a_proxy(had: Values) -> Values:
+def without_a_proxy(current: Values) -> Values:
     """The values that take the proxy away, its certificate included; none if the release never had one."""
-    has = _global(had)
+    has = _global(current)
     texts = {name: None for name in _ADDRESSES if has.get(name) is not None}
     switches = {name: False for name in _SWITCHES if has.get(name) is not None}
     return {"global": {**texts, **switches}} if texts or switches else {}
@@ -44,17 +44,17 @@ def described(
     *, auto_upgrade: bool | None, distribution: str | None, infrastructure: str | None, train: str | None = None
 ) -> Values:
     """The values of what the agents do and report; None leaves one as it is."""
-    told = {"kubernetesDistro": distribution, "kubernetesInfra": infrastructure}
-    values: Values = {"global": {name: value for name, value in told.items() if value is not None}}
+    description = {"kubernetesDistro": distribution, "kubernetesInfra": infrastructure}
+    values: Values = {"global": {name: value for name, value in description.items() if value is not None}}
     upgrades = {"autoUpdate": auto_upgrade, "releaseTrain": train}
-    if given := {name: value for name, value in upgrades.items() if value is not None}:
-        values["systemDefaultValues"] = {"azureArcAgents": given}
+    if settings := {name: value for name, value in upgrades.items() if value is not None}:
+        values["systemDefaultValues"] = {"azureArcAgents": settings}
     return values
 
 
 def _global(values: Values) -> dict[str, Any]:
-    found: dict[str, Any] = values.get("global") or {}
-    return found
+    global_values: dict[str, Any] = values.get("global") or {}
+    return global_values
 
 
 def _is_on(value: Any) -> bool:

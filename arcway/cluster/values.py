@@ -62,8 +62,8 @@ def proxy_values(proxy: Proxy | None, credentials: str | None, skip_range: str) 
 
 def refuse_another(values: Values, cluster: ClusterId) -> None:
     """Raises `ArcError` ARC-2011 when a release with these values serves another connected cluster."""
-    told = values.get("global") or {}
-    names = [str(told.get(name) or "") for name in ("subscriptionId", "resourceGroupName", "resourceName")]
+    global_values = values.get("global") or {}
+    names = [str(global_values.get(name) or "") for name in ("subscriptionId", "resourceGroupName", "resourceName")]
     served = ClusterId(*names)
     if all(names) and served.key != cluster.key:
         raise ArcError(
@@ -77,7 +77,7 @@ def from_dotted(settings: dict[str, str]) -> Values:
     Raises `ArcError` ARC-4011 when the keys make no tree.
     """
     tree: Values = {}
-    for key, text in settings.items():
+    for key, value in settings.items():
         *path, last = key.split(".", _DEPTH)
         branch = tree
         for name in path:
@@ -91,7 +91,7 @@ def from_dotted(settings: dict[str, str]) -> Values:
             raise ArcError(
                 Code.AZURE_RESPONSE_INVALID, f"The data plane's Helm settings have a name of more than {_DEPTH} parts."
             )
-        branch[last] = _typed(text)
+        branch[last] = _typed(value)
     return tree
 
 
@@ -104,19 +104,19 @@ def merged(base: Values, over: Values) -> Values:
     return result
 
 
-def differing(current: Values, wanted: Values) -> list[str]:
+def differing(current: Values, desired: Values) -> list[str]:
     """The dotted keys of leaves of `wanted` that differ in `current`; `true` and `"true"` do not."""
-    return [".".join(path) for path, value in _leaves(wanted) if not _same(_at(current, path), value)]
+    return [".".join(path) for path, value in _leaves(desired) if not _same(_at(current, path), value)]
 
 
-def _typed(text: str) -> Any:
-    if text in ("true", "false"):
-        return text == "true"
-    if text == "null":
+def _typed(value: str) -> Any:
+    if value in ("true", "false"):
+        return value == "true"
+    if value == "null":
         return None
-    if text == "0" or (_INTEGER.fullmatch(text)):
-        return int(text)
-    return text
+    if value == "0" or (_INTEGER.fullmatch(value)):
+        return int(value)
+    return value
 
 
 def _leaves(tree: Values, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -136,8 +136,8 @@ def _at(tree: Values, path: tuple[str, ...]) -> Any:
     return branch
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(current: Any, desired: Any) -> bool:
     def text(value: Any) -> str:
         return str(value).lower() if isinstance(value, bool) else str(value)
 
-    return one == other or (one is not None and text(one) == text(other))
+    return current == desired or (current is not None and text(current) == text(desired))

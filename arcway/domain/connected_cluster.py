@@ -21,28 +21,28 @@ HEARTBEAT_WARNING_SECONDS = 15 * 60
 def with_ages(resource: Json, now: datetime) -> Json:
     """The resource with `heartbeatAgeSeconds` and `certificateDaysLeft`, None where Azure has no time yet."""
     properties = resource.get("properties") or {}
-    seen, ends = (
+    connected_at, ends = (
         _time(properties.get(name)) for name in ("lastConnectivityTime", "managedIdentityCertificateExpirationTime")
     )
     return {
         **resource,
-        "heartbeatAgeSeconds": max(0, int((now - seen).total_seconds())) if seen else None,
+        "heartbeatAgeSeconds": max(0, int((now - connected_at).total_seconds())) if connected_at else None,
         "certificateDaysLeft": (ends - now).days if ends else None,
     }
 
 
 def warnings(resource: Json) -> list[str]:
-    """Warnings about a connected cluster with its ages: not connected, no heartbeat, certificate expires soon."""
-    found = []
+    """What of a resource with ages needs somebody's attention, in words."""
+    messages = []
     status = (resource.get("properties") or {}).get("connectivityStatus")
     if status not in ("Connected", "Connecting"):
-        found.append(f"is {status}")
+        messages.append(f"is {status}")
     days, age = resource["certificateDaysLeft"], resource["heartbeatAgeSeconds"]
     if days is not None and days < CERTIFICATE_WARNING_DAYS:
-        found.append("certificate has expired" if days < 0 else f"certificate expires in {counted(days, 'day')}")
+        messages.append("certificate has expired" if days < 0 else f"certificate expires in {counted(days, 'day')}")
     if age is not None and age > HEARTBEAT_WARNING_SECONDS:
-        found.append(f"no heartbeat for {span(age)}")
-    return found
+        messages.append(f"no heartbeat for {span(age)}")
+    return messages
 
 
 def managed_elsewhere(resource: Json | None) -> list[Json]:
@@ -62,8 +62,8 @@ def managed_elsewhere(resource: Json | None) -> list[Json]:
 
 
 def has_expired(resource: Json | None) -> list[Json]:
-    """The finding that the agents' identity has expired, which Azure renews only when the cluster is connected again
-    (https://aka.ms/arc-k8s-connectivity-status).
+    """The finding that the agents' identity has expired, which Azure gives anew only to a cluster that is connected
+    anew (https://aka.ms/arc-k8s-connectivity-status).
     """
     properties = (resource or {}).get("properties") or {}
     if resource is None or str(properties.get("connectivityStatus")).lower() != "expired":
@@ -112,7 +112,7 @@ def has_key(resource: Json, public_key: str) -> bool:
 
 
 def taken(resource: Json) -> str:
-    """The sentence that tells that the connected cluster is in use by another cluster."""
+    """The sentence that says so."""
     return f"Connected cluster {resource['id']} is {_status(resource)} and has the key of another cluster."
 
 
@@ -128,11 +128,11 @@ def _status(resource: Json) -> str:
     return str((resource.get("properties") or {}).get("connectivityStatus") or "of unknown connectivity")
 
 
-def _time(text: object) -> datetime | None:
-    if not isinstance(text, str) or not text:
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str) or not value:
         return None
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(value)
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -44,13 +44,13 @@ def properties_of(event: Json) -> dict[str, str]:
     """What subscriptions may filter by: type, state, subscription and resource group."""
     run = event["data"].get("run") or {}
     cluster = run.get("cluster") or {}
-    found = {
+    properties = {
         "type": event["type"],
         "state": run.get("state"),
         "subscriptionId": cluster.get("subscriptionId"),
         "resourceGroup": cluster.get("resourceGroup"),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in properties.items() if value}
 
 
 def encode(event: Json) -> bytes:
@@ -59,10 +59,10 @@ def encode(event: Json) -> bytes:
     if len(data) > SIZE_LIMIT and "run" in event["data"]:
         event = {**event, "data": {**event["data"], "run": {**event["data"]["run"], "result": None}}}
         data = _bytes(event)
-    for text_limit, item_limit in _CUTS:
+    for string_limit, item_limit in _CUTS:
         if len(data) <= SIZE_LIMIT:
             break
-        data = _bytes({**event, "data": _cut(event["data"], text_limit, item_limit)})
+        data = _bytes({**event, "data": _cut(event["data"], string_limit, item_limit)})
     return data
 
 
@@ -71,13 +71,13 @@ def _bytes(event: Json) -> bytes:
     return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
-def _cut(value: Any, text_limit: int, item_limit: int) -> Any:
+def _cut(value: Any, string_limit: int, item_limit: int) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= text_limit else value[: text_limit - 1] + "…"
+        return value if len(value) <= string_limit else value[: string_limit - 1] + "…"
     if isinstance(value, list):
-        return [_cut(item, text_limit, item_limit) for item in value[:item_limit]]
+        return [_cut(item, string_limit, item_limit) for item in value[:item_limit]]
     if isinstance(value, dict):
-        return {name: _cut(item, text_limit, item_limit) for name, item in value.items()}
+        return {name: _cut(item, string_limit, item_limit) for name, item in value.items()}
     return value
 
 

@@ -68,7 +68,7 @@ class RunId:
         return f"{self.instance}.{self.run}"
 
     @classmethod
-    def parse(cls, text: str) -> "RunId | None":
+    def parse(cls, value: str) -> "RunId | None":
         """Read a public id; None when `text` is not one."""
-        match = RUN_ID.fullmatch(text)
+        match = RUN_ID.fullmatch(value)
         return cls(match["instance"], match["run"]) if match else None

@@ -45,15 +45,15 @@ def wrong_references(body: Mapping[str, Any]) -> list[Problem]:
     kubeconfig = _read(KubeconfigReference, body.get("kubeconfig"))
     proxy = body.get("proxy")
     credentials = _read(SecretReference, proxy.get("credentials") if isinstance(proxy, dict) else None)
-    found = wrong_kubeconfig(kubeconfig) if kubeconfig else []
+    details = wrong_kubeconfig(kubeconfig) if kubeconfig else []
     if credentials is not None:
         own = proxy_name(kubeconfig.secret) if kubeconfig is not None and kubeconfig.temporary else None
         if credentials.secret != own and kind_of(credentials.secret) is not Kind.PROXY_CREDENTIALS:
-            text = (
+            message = (
                 "must be the name of proxy credentials: arcway-proxy-NAME, or those created with a temporary kubeconfig"
             )
-            found.append({"field": "proxy.credentials.secret", "message": text})
-    return found
+            details.append({"field": "proxy.credentials.secret", "message": message})
+    return details
 
 
 def wrong_kubeconfig(reference: KubeconfigReference) -> list[Problem]:

@@ -263,20 +263,20 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
     """
     if not isinstance(body, dict):
         raise ArcError(Code.BODY_NOT_JSON)
-    given: dict[str, Any] = {**body}
-    if operation is not None and given.setdefault("operation", operation) != operation:
+    fields: dict[str, Any] = {**body}
+    if operation is not None and fields.setdefault("operation", operation) != operation:
         raise ArcError(
             Code.INVALID_FIELDS, details=[{"field": "operation", "message": f"must be {operation!r} here, or omitted"}]
         )
-    model = _MODELS.get(str(given.get("operation")), Request)
-    details = control_characters(given, _MULTILINE)
+    model = _MODELS.get(str(fields.get("operation")), Request)
+    details = control_characters(fields, _MULTILINE)
     try:
-        request = model.model_validate(given)
+        request = model.model_validate(fields)
     except ValidationError as error:
-        raise _invalid([*details, *problems(error), *wrong_references(given)]) from error
+        raise _invalid([*details, *problems(error), *wrong_references(fields)]) from error
     # Not validators: a request that was accepted is read again on every replay, when its certificate may have ended and
     # the rules about references may be stricter than on the day it was accepted.
-    if details := [*details, *wrong_references(given), *_expired_certificate(request)]:
+    if details := [*details, *wrong_references(fields), *_expired_certificate(request)]:
         raise _invalid(details)
     return request
 

@@ -12,11 +12,11 @@ _SECONDS = re.compile(r"[0-9]+")
 _DATE_LENGTH = 64
 
 
-def retry_after(text: object, now: datetime) -> float | None:
+def retry_after(header: object, now: datetime) -> float | None:
     """Seconds from `now` (aware) that a Retry-After header asks for, 0 to an hour; None for what is none."""
-    if not isinstance(text, str):
+    if not isinstance(header, str):
         return None
-    written = text.strip(" \t")
+    written = header.strip(" \t")
     if _SECONDS.fullmatch(written):
         return LONGEST if len(written.lstrip("0")) > len("3600") else clamped(int(written))
     if len(written) > _DATE_LENGTH or not written.isascii():

@@ -35,23 +35,23 @@ def decoded(data: bytes) -> str:
     return data.decode("utf-8-sig")
 
 
-def visible(text: str) -> str:
+def visible(value: str) -> str:
     """The text with everything that does not show, or steers what shows it, as an escape (`\\x1b`, `\\u202e`)."""
-    if text.isprintable() and not _MAYBE_INVISIBLE.search(text):
-        return text
-    return _ODD.sub(_escaped, text)
+    if value.isprintable() and not _MAYBE_INVISIBLE.search(value):
+        return value
+    return _ODD.sub(_escaped, value)
 
 
-def shown(text: object, limit: int = SHORT) -> str:
+def shown(value: object, limit: int = SHORT) -> str:
     """One line of at most `limit` characters that is safe to show anywhere; what is no text is shown as Python does."""
-    whole = text if isinstance(text, str) else "" if text is None else _described(text)
+    whole = value if isinstance(value, str) else "" if value is None else _described(value)
     line = visible(whole[: limit + 1])
     return line if len(line) <= limit else line[: limit - 1] + CUT
 
 
-def sentence(text: str, limit: int = LONG) -> str:
+def sentence(message: str, limit: int = LONG) -> str:
     """As `shown`, of a text that may have several lines: they become one."""
-    return shown(_BLANKS.sub(" ", text[: 4 * limit]).strip(), limit)
+    return shown(_BLANKS.sub(" ", message[: 4 * limit]).strip(), limit)
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -61,8 +61,8 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 def listed(names: Sequence[str], most: int = _NAMED) -> str:
     """Names by commas, those after the first `most` as a count."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + more
+    remainder = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in names[:most]) + remainder
 
 
 def presentable(value: Any, limit: int = 4 * LONG, depth: int = _DEPTH) -> Any:
@@ -103,8 +103,8 @@ def _is_plain(character: str) -> bool:
     return character.isprintable() and not _MAYBE_INVISIBLE.match(character)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    character = found[0]
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
     if _is_plain(character):
         return character
     if short := _SHORT_ESCAPES.get(character):
@@ -113,6 +113,6 @@ def _escaped(found: re.Match[str]) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
-def _json_escaped(found: re.Match[str]) -> str:
-    character = found[0]
+def _json_escaped(match: re.Match[str]) -> str:
+    character = match[0]
     return character if _is_plain(character) else json.dumps(character)[1:-1]

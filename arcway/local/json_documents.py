@@ -10,13 +10,15 @@ DEEPEST = 500
 _TOO_DEEP = f"The JSON is nested more than {DEEPEST} levels deep."
 
 
-def read_json(text: str | bytes) -> Any:
+def read_json(source: str | bytes) -> Any:
     """The document. Raises ValueError for text that is no JSON, or nested more than `DEEPEST` levels deep."""
     try:
-        document = json.loads(text)
+        document = json.loads(source)
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
-    brackets = text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else text.count("[") + text.count("{")
+    brackets = (
+        source.count(b"[") + source.count(b"{") if isinstance(source, bytes) else source.count("[") + source.count("{")
+    )
     # Without that many brackets it cannot be that deep.
     if brackets > DEEPEST and _is_too_deep(document):
         raise ValueError(_TOO_DEEP)

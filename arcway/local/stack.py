@@ -75,8 +75,8 @@ def state_dir() -> Path:
 
 def running(state: Path) -> Stack | None:
     """The stack that `state` belongs to, if anything of it is alive; what died may be about to be started again."""
-    found = _known(state)
-    return found if found and len(found.dead_parts()) < len(found.pids) else None
+    stack = _known(state)
+    return stack if stack and len(stack.dead_parts()) < len(stack.pids) else None
 
 
 def is_known(state: Path) -> bool:
@@ -86,35 +86,35 @@ def is_known(state: Path) -> bool:
 
 def start(state: Path, options: Options | None = None) -> Stack:
     """Start the stack, or what is missing of it. Raises `StackError` when all of it is up already."""
-    known = _known(state)
-    if known and not known.dead_parts() and not known.is_orphan() and known.owner != os.getpid():
-        raise StackError(f"The stack is up already at {known.url}; `arcway down` stops it.")
+    stack = _known(state)
+    if stack and not stack.dead_parts() and not stack.is_orphan() and stack.owner != os.getpid():
+        raise StackError(f"The stack is up already at {stack.url}; `arcway down` stops it.")
     for name in ("logs", "secrets", "clusters", "work"):
         (state / name).mkdir(parents=True, exist_ok=True, mode=0o700)
     (state / "work").chmod(0o700)  # the function app refuses one that an earlier version made for all to read
-    if known and len(known.dead_parts()) < len(known.pids):
-        return _bring_up(state, replace(known, owner=os.getpid()))
-    chosen = options or (known.options if known else Options())
+    if stack and len(stack.dead_parts()) < len(stack.pids):
+        return _bring_up(state, replace(stack, owner=os.getpid()))
+    chosen = options or (stack.options if stack else Options())
     fresh = Stack("", {}, {}, {}, str(state / "secrets"), str(state / "clusters"), chosen, _NO_PROCESSES, os.getpid())
     # Ports, keys and the journal of an earlier start are kept: runs that it left open go on.
-    return _bring_up(state, replace(known, options=chosen, owner=os.getpid()) if known else fresh)
+    return _bring_up(state, replace(stack, options=chosen, owner=os.getpid()) if stack else fresh)
 
 
 def keep(state: Path) -> None:
     """Let the stack stay when its owner ends."""
-    if known := _known(state):
-        _write(state, replace(known, owner=None))
+    if stack := _known(state):
+        _write(state, replace(stack, owner=None))
 
 
 def stop(state: Path) -> bool:
     """Stop the stack of this state folder, or what is left of it; returns whether there was one."""
-    found = _known(state)
-    if found is None:
+    stack = _known(state)
+    if stack is None:
         return False
     # First of all, so that nobody starts again what goes now.
     (state / _FILE).unlink(missing_ok=True)
     # The function app before the others, so that it does not see them go.
-    processes.stop([found.pids[part] for part in reversed(found.pids)])
+    processes.stop([stack.pids[part] for part in reversed(stack.pids)])
     return True
 
 
@@ -123,8 +123,8 @@ _NO_PROCESSES = {"cluster": 0, "azure": 0, "service_bus": 0, "functions": 0}
 
 def _known(state: Path) -> Stack | None:
     try:
-        seen = json.loads((state / _FILE).read_text())
-        return Stack(**{**seen, "options": Options(**seen["options"])})
+        state_file = json.loads((state / _FILE).read_text())
+        return Stack(**{**state_file, "options": Options(**state_file["options"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -176,9 +176,9 @@ def _launch(state: Path, part: str, stack: Stack) -> tuple[Json, int]:
     return processes.launch(module, arguments, APP_DIR, state / "logs" / f"{part}.log", settings)
 
 
-def _port_in(text: str) -> str:
-    found = re.search(r"127\.0\.0\.1:(\d+)", text)
-    return found[1] if found else "0"
+def _port_in(log: str) -> str:
+    match = re.search(r"127\.0\.0\.1:(\d+)", log)
+    return match[1] if match else "0"
 
 
 def _port(ready: Json) -> str:
@@ -187,10 +187,10 @@ def _port(ready: Json) -> str:
 
 def _hand_out_kubeconfigs(state: Path, ready: Json) -> None:
     for number, kubeconfig in enumerate(ready["kubeconfigs"], 1):
-        text = Path(kubeconfig).read_bytes()
-        write_private(state / "secrets" / f"arcway-cluster-{number:03}", text)
+        content = Path(kubeconfig).read_bytes()
+        write_private(state / "secrets" / f"arcway-cluster-{number:03}", content)
         if Path(kubeconfig).parent != state / "clusters":
-            write_private(state / "clusters" / f"cluster-{number:03}.yaml", text)
+            write_private(state / "clusters" / f"cluster-{number:03}.yaml", content)
 
 
 def _settings(state: Path, stack: Stack) -> dict[str, str]:

@@ -39,7 +39,7 @@ def render(template: str, shell: Shell, **values: Any) -> str:
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
@@ -47,17 +47,17 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals |= {"PLACE": PLACE, "static": address_of}
-    made.filters |= {"age": age, "clock": clock, "counted": counted, "span": span}
-    made.filters["part"] = lambda text: quote(str(text), safe="")
-    return made
+    environment.globals |= {"PLACE": PLACE, "static": address_of}
+    environment.filters |= {"age": age, "clock": clock, "counted": counted, "span": span}
+    environment.filters["part"] = lambda text: quote(str(text), safe="")
+    return environment
 
 
-def age(text: str, now: datetime) -> str:
+def age(timestamp: str, now: datetime) -> str:
     """How long ago an ISO 8601 time was."""
-    return span(max(0, int((now - datetime.fromisoformat(text)).total_seconds())))
+    return span(max(0, int((now - datetime.fromisoformat(timestamp)).total_seconds())))
 
 
-def clock(text: str) -> str:
+def clock(timestamp: str) -> str:
     """An ISO 8601 time as people read it, in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromisoformat(timestamp).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

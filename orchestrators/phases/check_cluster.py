@@ -71,7 +71,8 @@ def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
         run.facts["resourceExists"] = False
         return findings
     findings += yield from _look(run, "check_resource", publicKey=run.facts.get("publicKey"))
-    if run.facts.get("resourceExists") and not run.facts["agents"] and not findings:
+    is_refused = any(finding["level"] == "error" for finding in findings)
+    if run.facts.get("resourceExists") and not run.facts["agents"] and not is_refused:
         remedy = CATALOGUE[Code.AGENTS_NOT_INSTALLED].remedy
         message = f"The cluster has no agents; only connected cluster {request.name} will be deleted."
         findings.append({"code": Code.AGENTS_NOT_INSTALLED, "level": "warning", "message": message, "remedy": remedy})

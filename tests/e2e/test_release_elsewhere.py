@@ -123,10 +123,12 @@ def test_a_release_of_the_same_name_that_is_somebody_elses_stays(
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "azure-arc-x"}}
     helm.install(access, "azure-arc", "default", small_chart({**role, "rules": []}), {})
     before = cluster.objects()
-    succeeded(arcway.connect(cluster))
+    connected = succeeded(arcway.connect(cluster))
+    assert [finding["code"] for finding in connected["findings"]] == ["ARC-2046"]
     assert len(records(cluster, "azure-arc-release")) == 1
     for force in (False, True):
-        assert succeeded(arcway.disconnect(cluster, force=force, agentsOnly=True))["left"] == []
+        disconnected = succeeded(arcway.disconnect(cluster, force=force, agentsOnly=True))
+        assert (disconnected["left"], [finding["code"] for finding in disconnected["findings"]]) == ([], ["ARC-2046"])
         assert cluster.objects() == before
         assert cluster.get(f"{_ROLES}/azure-arc-x")["kind"] == "ClusterRole"
 

@@ -85,8 +85,8 @@ def other_roles_in(claim: object) -> frozenset[str]:
     """The other roles of a token's `roles` claim: as many as the page's cookie has room for."""
     if not isinstance(claim, list):
         return frozenset()
-    found = {role for role in claim if isinstance(role, str) and _OTHER_ROLE.fullmatch(role)}
-    return frozenset(sorted(found - set(Role))[:_OTHER_ROLES])
+    roles = {role for role in claim if isinstance(role, str) and _OTHER_ROLE.fullmatch(role)}
+    return frozenset(sorted(roles - set(Role))[:_OTHER_ROLES])
 
 
 def of_claims(name: str, claims: Mapping[str, Any]) -> Caller:
@@ -97,5 +97,5 @@ def of_claims(name: str, claims: Mapping[str, Any]) -> Caller:
 
 def readable(name: object, instead: str) -> str:
     """A display name as it may be kept: printable and at most 256 characters."""
-    text = "".join(part for part in name if part.isprintable()).strip() if isinstance(name, str) else ""
-    return (text or instead)[:_NAME_LIMIT]
+    printable = "".join(part for part in name if part.isprintable()).strip() if isinstance(name, str) else ""
+    return (printable or instead)[:_NAME_LIMIT]

@@ -48,9 +48,9 @@ def refuse_other_sites(request: func.HttpRequest) -> None:
     refuse_other_names(request)
     if request.method in ("GET", "HEAD"):
         return
-    given = request.headers.get("Origin")
+    origin = request.headers.get("Origin")
     # Behind a proxy that ends TLS the scheme differs; the host is what tells sites apart.
-    foreign = given is not None and urlsplit(given).netloc != urlsplit(request.url).netloc
+    foreign = origin is not None and urlsplit(origin).netloc != urlsplit(request.url).netloc
     if foreign or request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         raise ArcError(Code.CROSS_SITE_REQUEST)
 

@@ -36,9 +36,9 @@ _ANSWERED = ("state", "code", "error", "error_description")
 _PLACE = re.compile(r"/api/page(?:[/?][\w\-.~%/?=&:,+@]*)?", re.ASCII)
 
 
-def place_after(text: str | None) -> str:
+def place_after(target: str | None) -> str:
     """Where to go after the sign-in: a place on the page itself, whatever was asked for."""
-    return text if text and len(text) <= 1000 and _PLACE.fullmatch(text) else session.PATH
+    return target if target and len(target) <= 1000 and _PLACE.fullmatch(target) else session.PATH
 
 
 async def begin(request: func.HttpRequest, place: str) -> tuple[str, str]:
@@ -49,8 +49,8 @@ async def begin(request: func.HttpRequest, place: str) -> tuple[str, str]:
     authority, secret = session.authority(), await session.client_secret()
     where = f"{session.scheme_of(request)}://{session.host_of(request)}{session.PATH}/callback"
     flow = await asyncio.to_thread(_initiate, authority, secret, where)
-    kept = {**{name: flow[name] for name in _KEPT}, "to": place}
-    sealed = await session.seal(FLOW_COOKIE, kept, _FLOW_SECONDS)
+    flow_state = {**{name: flow[name] for name in _KEPT}, "to": place}
+    sealed = await session.seal(FLOW_COOKIE, flow_state, _FLOW_SECONDS)
     return flow["auth_uri"], session.set_cookie(request, FLOW_COOKIE, sealed, _FLOW_SECONDS)
 
 
@@ -61,15 +61,15 @@ async def complete(request: func.HttpRequest) -> tuple[Caller, str]:
     not valid, ARC-4014 the authority does not answer.
     """
     authority, secret = session.authority(), await session.client_secret()
-    text = session.cookie_of(request, FLOW_COOKIE)
-    flow = await session.unseal(FLOW_COOKIE, text) if text else None
+    cookie = session.cookie_of(request, FLOW_COOKIE)
+    flow = await session.unseal(FLOW_COOKIE, cookie) if cookie else None
     if flow is None:
         raise ArcError(Code.SIGN_IN_FAILED, "No sign-in is in progress in this browser, or it expired.")
     answer = {name: request.params[name] for name in _ANSWERED if name in request.params}
     result = await asyncio.to_thread(_redeem, authority, secret, flow, answer)
     if "id_token" not in result:
-        said = redact(str(result.get("error_description") or result.get("error")), 300)
-        raise ArcError(Code.SIGN_IN_FAILED, f"The authority rejected the sign-in: {said}")
+        description = redact(str(result.get("error_description") or result.get("error")), 300)
+        raise ArcError(Code.SIGN_IN_FAILED, f"The authority rejected the sign-in: {description}")
     claims = await tokens().id_claims(result["id_token"])
     name = callers.readable(claims.get("name") or claims.get("preferred_username"), claims["oid"])
     return callers.of_claims(name, claims), place_after(flow["to"])
@@ -133,5 +133,5 @@ def _answers() -> "Iterator[Session]":
             yield http
         # msal knows no errors of its own for a discovery that goes wrong.
         except (requests.RequestException, MsalError, ValueError, RuntimeError) as error:
-            text = f"The authority does not respond: {redact(str(error), 200)}."
-            raise ArcError(Code.SIGN_IN_AUTHORITY_UNREACHABLE, text) from error
+            message = f"The authority does not respond: {redact(str(error), 200)}."
+            raise ArcError(Code.SIGN_IN_AUTHORITY_UNREACHABLE, message) from error

@@ -38,14 +38,14 @@ class Keys:
         *,
         pause: float = 5,
         fresh: float = 3600,
-        kept: float = 24 * 3600,
+        max_age: float = 24 * 3600,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
         self._ca_file = ca_file
         self._pause = pause
         self._fresh = fresh
-        self._kept = kept
+        self._kept = max_age
         self._clock = clock
         self._known: dict[str, PyJWK] = {}
         self._answered = self._asked = float("-inf")
@@ -54,12 +54,12 @@ class Keys:
 
     async def get(self, key_id: str) -> "PyJWK":
         """The key of this id. Raises `ArcError`: ARC-1007 there is none, ARC-4014 the authority does not answer."""
-        found = self._known.get(key_id)
-        if found is None or self._clock() - self._answered > self._fresh:
+        key = self._known.get(key_id)
+        if key is None or self._clock() - self._answered > self._fresh:
             await self._ask()
-            found = self._known.get(key_id) if self._clock() - self._answered <= self._kept else None
-        if found is not None:
-            return found
+            key = self._known.get(key_id) if self._clock() - self._answered <= self._kept else None
+        if key is not None:
+            return key
         if self._failure:
             raise ArcError(Code.SIGN_IN_AUTHORITY_UNREACHABLE, self._failure.message)
         raise ArcError(Code.NOT_SIGNED_IN, "The token is signed with a key that its tenant has not published.")
@@ -74,11 +74,11 @@ class Keys:
 
     async def _fetch(self) -> None:
         try:
-            known = await asyncio.to_thread(_published, self._url, self._ca_file)
+            published = await asyncio.to_thread(_published, self._url, self._ca_file)
         except ArcError as error:
             self._failure = error
         else:
-            self._known, self._failure = known, None
+            self._known, self._failure = published, None
             self._answered = self._clock()
         finally:
             self._asked, self._download = self._clock(), None

@@ -64,12 +64,14 @@ def document(authority: Authority | None) -> Json:
     operations = declared()
     by_key, schemas = _schemas(operations)
     paths: dict[str, Json] = {}
-    for found in operations:
-        paths.setdefault(f"/{found.path}", {})[found.method.lower()] = _operation(found, by_key, schemas, authority)
+    for endpoint in operations:
+        paths.setdefault(f"/{endpoint.path}", {})[endpoint.method.lower()] = _operation(
+            endpoint, by_key, schemas, authority
+        )
     # The parameters' models are taken apart above and are no shapes of their own.
-    for name in {found.parameters.__name__ for found in operations}:
+    for name in {endpoint.parameters.__name__ for endpoint in operations}:
         schemas.pop(name, None)
-    made: Json = {
+    description: Json = {
         "openapi": "3.1.0",
         "info": {
             "title": "Arcway",
@@ -82,49 +84,49 @@ def document(authority: Authority | None) -> Json:
         "components": {"schemas": dict(sorted(schemas.items()))},
     }
     if authority:
-        text = f"An Entra token of tenant {authority.tenant_id} for application {authority.client_id}."
-        scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": text}
-        made["components"]["securitySchemes"] = {_SECURITY: scheme}
-    return made
+        token_text = f"An Entra token of tenant {authority.tenant_id} for application {authority.client_id}."
+        scheme = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": token_text}
+        description["components"]["securitySchemes"] = {_SECURITY: scheme}
+    return description
 
 
 def _schemas(operations: list[Operation]) -> tuple[Mapping[Any, Json], Json]:
     inputs: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [("", "serialization", TypeAdapter(Problem))]
-    for found in operations:
-        inputs.append((found.parameters, "validation", TypeAdapter(found.parameters)))
-        if found.body:
-            inputs.append((found.body, "validation", TypeAdapter(found.body)))
+    for endpoint in operations:
+        inputs.append((endpoint.parameters, "validation", TypeAdapter(endpoint.parameters)))
+        if endpoint.body:
+            inputs.append((endpoint.body, "validation", TypeAdapter(endpoint.body)))
         inputs += [
             (answer.shape, "serialization", TypeAdapter(answer.shape))
-            for answer in found.answers.values()
+            for answer in endpoint.answers.values()
             if answer.shape
         ]
-    found_keys, common = TypeAdapter.json_schemas(inputs, ref_template=_REF, schema_generator=_Schemas)
-    return {key: schema for (key, _), schema in found_keys.items()}, common["$defs"]
+    schemas_by_key, common = TypeAdapter.json_schemas(inputs, ref_template=_REF, schema_generator=_Schemas)
+    return {key: schema for (key, _), schema in schemas_by_key.items()}, common["$defs"]
 
 
-def _operation(found: Operation, by_key: Mapping[Any, Json], schemas: Json, authority: Authority | None) -> Json:
-    summary, _, more = found.text.partition("\n")
-    roles = [str(role) for role in sorted(found.needed)]
+def _operation(endpoint: Operation, by_key: Mapping[Any, Json], schemas: Json, authority: Authority | None) -> Json:
+    summary, _, details = endpoint.text.partition("\n")
+    roles = [str(role) for role in sorted(endpoint.needed)]
     who = f"Requires the role {' or '.join(roles)}." if roles else "No role is required."
-    made: Json = {
-        "operationId": found.name,
+    description: Json = {
+        "operationId": endpoint.name,
         "summary": summary.rstrip("."),
-        "description": "\n\n".join(part for part in (more.strip(), who) if part),
-        "parameters": [*_parameters(found, schemas[found.parameters.__name__]), *_headers(found)],
-        "responses": dict(sorted(_responses(found, by_key))),
+        "description": "\n\n".join(part for part in (details.strip(), who) if part),
+        "parameters": [*_parameters(endpoint, schemas[endpoint.parameters.__name__]), *_headers(endpoint)],
+        "responses": dict(sorted(_responses(endpoint, by_key))),
     }
-    if found.body:
-        examples = {name: {"value": value} for name, value in found.examples.items()}
-        content = {"application/json": {"schema": by_key[found.body], "examples": examples}}
-        made["requestBody"] = {"required": True, "content": content}
+    if endpoint.body:
+        examples = {name: {"value": value} for name, value in endpoint.examples.items()}
+        content = {"application/json": {"schema": by_key[endpoint.body], "examples": examples}}
+        description["requestBody"] = {"required": True, "content": content}
     if authority and roles:
-        made["security"] = [{_SECURITY: [role]} for role in roles]
-    return made
+        description["security"] = [{_SECURITY: [role]} for role in roles]
+    return description
 
 
-def _parameters(found: Operation, schema: Json) -> Iterator[Json]:
-    in_path = path_names(found.path)
+def _parameters(endpoint: Operation, schema: Json) -> Iterator[Json]:
+    in_path = path_names(endpoint.path)
     for name, described in schema.get("properties", {}).items():
         shape = {key: value for key, value in described.items() if key not in ("description", "title")}
         # A query has no null: what may be left out is.
@@ -133,13 +135,13 @@ def _parameters(found: Operation, schema: Json) -> Iterator[Json]:
             shape = {**only, **shape}
         if shape.get("default", "") is None:
             del shape["default"]
-        made = {"name": name, "in": "path" if name in in_path else "query", "schema": shape}
-        made["required"] = name in schema.get("required", ())
-        yield made | ({"description": described["description"]} if "description" in described else {})
+        parameter = {"name": name, "in": "path" if name in in_path else "query", "schema": shape}
+        parameter["required"] = name in schema.get("required", ())
+        yield parameter | ({"description": described["description"]} if "description" in described else {})
 
 
-def _headers(found: Operation) -> Iterator[Json]:
-    for header in found.headers:
+def _headers(endpoint: Operation) -> Iterator[Json]:
+    for header in endpoint.headers:
         yield {
             "name": header.name,
             "in": "header",
@@ -149,38 +151,38 @@ def _headers(found: Operation) -> Iterator[Json]:
         }
 
 
-def _responses(found: Operation, by_key: Mapping[Any, Json]) -> Iterator[tuple[str, Json]]:
-    errors = _errors(found, by_key[""])
-    for status, answer in found.answers.items():
-        made = _answer(answer, by_key)
+def _responses(endpoint: Operation, by_key: Mapping[Any, Json]) -> Iterator[tuple[str, Json]]:
+    errors = _errors(endpoint, by_key[""])
+    for status, answer in endpoint.answers.items():
+        response = _answer(answer, by_key)
         if problem := errors.pop(str(status), None):
-            made["content"] |= problem["content"]
-        yield str(status), made
+            response["content"] |= problem["content"]
+        yield str(status), response
     yield from errors.items()
 
 
 def _answer(answer: Answer, by_key: Mapping[Any, Json]) -> Json:
-    made: Json = {"description": answer.text}
+    response: Json = {"description": answer.text}
     if answer.shape:
-        made["content"] = {"application/json": {"schema": by_key[answer.shape]}}
+        response["content"] = {"application/json": {"schema": by_key[answer.shape]}}
     if answer.headers:
-        made["headers"] = {name: {**_HEADERS[name], "required": True} for name in answer.headers}
-    return made
+        response["headers"] = {name: {**_HEADERS[name], "required": True} for name in answer.headers}
+    return response
 
 
-def _errors(found: Operation, problem: Json) -> dict[str, Json]:
-    codes = {*_ALWAYS, *found.codes, *(() if found.needed == OPEN else _WITH_ROLE)}
+def _errors(endpoint: Operation, problem: Json) -> dict[str, Json]:
+    codes = {*_ALWAYS, *endpoint.codes, *(() if endpoint.needed == OPEN else _WITH_ROLE)}
     by_status: dict[str, list[Code]] = {}
     for code in sorted(codes):
         by_status.setdefault(str(http.status_of_code(code)), []).append(code)
-    made = {}
+    responses = {}
     for status, present in by_status.items():
-        text = "\n".join(f"- {code}: {CATALOGUE[code].title}" for code in present)
-        response: Json = {"description": text, "content": {"application/problem+json": {"schema": problem}}}
+        listing = "\n".join(f"- {code}: {CATALOGUE[code].title}" for code in present)
+        response: Json = {"description": listing, "content": {"application/problem+json": {"schema": problem}}}
         headers = {}
         if status == "401":
             headers["WWW-Authenticate"] = {**_HEADERS["WWW-Authenticate"], "required": True}
         if status in ("502", "503"):
             headers["Retry-After"] = {**_HEADERS["Retry-After"], "required": status == "503"}
-        made[status] = response | ({"headers": headers} if headers else {})
-    return made
+        responses[status] = response | ({"headers": headers} if headers else {})
+    return responses

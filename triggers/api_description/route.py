@@ -39,15 +39,15 @@ async def openapi(req: func.HttpRequest, client: df.DurableFunctionsClient) -> f
     },
 )
 async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: NoParameters
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: NoParameters
 ) -> func.HttpResponse:
     """Describe the API."""
-    text, tag = _text()
-    known = [part.strip().removeprefix("W/") for part in req.headers.get("If-None-Match", "").split(",")]
+    content, tag = _text()
+    tags = [part.strip().removeprefix("W/") for part in req.headers.get("If-None-Match", "").split(",")]
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if tag in known or "*" in known:
+    if tag in tags or "*" in tags:
         return func.HttpResponse(status_code=304, headers=headers)
-    return func.HttpResponse(text, headers=headers, mimetype="application/json")
+    return func.HttpResponse(content, headers=headers, mimetype="application/json")
 
 
 @cache
@@ -55,5 +55,5 @@ def _text() -> tuple[str, str]:
     """The document and its tag. Made when it is first asked for: the app should start fast."""
     from triggers.api_description.document import document
 
-    text = json.dumps(document(settings().authority))
-    return text, f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    content = json.dumps(document(settings().authority))
+    return content, f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'

@@ -25,8 +25,8 @@ async def ask_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient, v
     run = await _run(req, client, viewer)
     question = f"Cancel {run['operation']} of {run['cluster']['name']}?"
     kept = "Resources created so far are kept or rolled back, as the request's onFailure says."
-    what = f"The run stops before its next step. {kept}"
-    return _ask(viewer, run, "cancel", question, what, "Cancel the run")
+    consequence = f"The run stops before its next step. {kept}"
+    return _ask(viewer, run, "cancel", question, consequence, "Cancel the run")
 
 
 async def cancel_run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
@@ -41,8 +41,8 @@ async def ask_retry(req: func.HttpRequest, client: df.DurableFunctionsClient, vi
     """Whether to try again."""
     run = await _run(req, client, viewer)
     question = f"Retry {run['operation']} of {run['cluster']['name']}?"
-    what = "A new run of the same request continues from the current state."
-    return _ask(viewer, run, "retry", question, what, "Retry")
+    consequence = "A new run of the same request continues from the current state."
+    return _ask(viewer, run, "retry", question, consequence, "Retry")
 
 
 async def retry_run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
@@ -64,8 +64,8 @@ async def connect_checked(
     request = await request_of(client, run["id"])
     if not isinstance(request, Request) or (run["operation"], run["state"]) != ("check", "Succeeded"):
         raise ArcError(Code.CHECK_NOT_SUCCESSFUL, f"Run {run['id']} is not a successful check.")
-    wanted = request.model_copy(update={"operation": "onboard"})
-    started = await start(client, wanted, run["id"], Origin(run["correlationId"]), viewer)
+    onboarding = request.model_copy(update={"operation": "onboard"})
+    started = await start(client, onboarding, run["id"], Origin(run["correlationId"]), viewer)
     return _to(str(started.run))
 
 
@@ -74,19 +74,19 @@ async def ask_disconnect(req: func.HttpRequest, client: df.DurableFunctionsClien
     cluster = cluster_of(req)
     values = {"subscriptionId": cluster.subscription_id, "resourceGroup": cluster.resource_group, "name": cluster.name}
     try:
-        known, _ = await kubeconfig_of_last_run(client, cluster)
+        reference, _ = await kubeconfig_of_last_run(client, cluster)
     except ArcError as error:
         if error.code != Code.KUBECONFIG_UNKNOWN:
             raise
     else:
-        if not known.temporary:
-            values |= {"kubeconfig": known.secret, "context": known.context or ""}
+        if not reference.temporary:
+            values |= {"kubeconfig": reference.secret, "context": reference.context or ""}
     return page("disconnect.html", viewer, section="clusters", values=values, problems=[])
 
 
 async def disconnect(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """Start the run that disconnects, or show what is wrong with the form."""
-    fields = {name: text.strip() for name, text in fields_of(req).items()}
+    fields = {name: value.strip() for name, value in fields_of(req).items()}
     body: Json = {name: fields.get(name, "") for name in ("subscriptionId", "resourceGroup", "name")}
     body |= {name: fields.get(name) == "true" for name in ("azureOnly", "agentsOnly", "force")}
     if fields.get("kubeconfig") and not body["azureOnly"]:
@@ -94,9 +94,9 @@ async def disconnect(req: func.HttpRequest, client: df.DurableFunctionsClient, v
     try:
         request = parse_request(body, "offboard")
     except ArcError as error:
-        shown = {**body, "kubeconfig": fields.get("kubeconfig", ""), "context": fields.get("context", "")}
+        values = {**body, "kubeconfig": fields.get("kubeconfig", ""), "context": fields.get("context", "")}
         problems = [{**item, "field": item["field"].removesuffix(".secret")} for item in error.details]
-        return page("disconnect.html", viewer, status=400, section="clusters", values=shown, problems=problems)
+        return page("disconnect.html", viewer, status=400, section="clusters", values=values, problems=problems)
     started = await start(client, request, str(uuid.uuid4()), http.origin_of(req), viewer)
     return _to(str(started.run))
 

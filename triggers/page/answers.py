@@ -69,8 +69,8 @@ async def answer(
 def fields_of(request: func.HttpRequest) -> Mapping[str, str]:
     """The fields of the form that was sent. Raises `ArcError` ARC-1003."""
     if len(request.get_body()) > FORM_LIMIT:
-        text = f"The form is larger than {FORM_LIMIT // 1024} KiB."
-        raise ArcError(Code.BODY_TOO_LARGE, text, remedy="Send a kubeconfig that has only the cluster's context.")
+        message = f"The form is larger than {FORM_LIMIT // 1024} KiB."
+        raise ArcError(Code.BODY_TOO_LARGE, message, remedy="Send a kubeconfig that has only the cluster's context.")
     urlencoded = not request.headers.get("Content-Type", "").lower().startswith("multipart/")
     if urlencoded and request.get_body().count(b"&") > _MOST_FIELDS:
         raise ArcError(
@@ -92,9 +92,9 @@ def page(
     shell = Shell()
     if viewer:
         shell = Shell(viewer.name, viewer.csrf, viewer.may(ONBOARD), has_sign_in())
-    text = render(template, shell, **values)
+    html = render(template, shell, **values)
     sent = {**secure_headers(), "Cache-Control": "no-store", **(headers or {})}
-    return func.HttpResponse(text, status_code=status, headers=sent, mimetype="text/html", charset="utf-8")
+    return func.HttpResponse(html, status_code=status, headers=sent, mimetype="text/html", charset="utf-8")
 
 
 def problem(error: ArcError, viewer: Viewer | None, headers: Mapping[str, str] | None = None) -> func.HttpResponse:

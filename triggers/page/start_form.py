@@ -28,7 +28,7 @@ from triggers.start import start
 type Json = dict[str, Any]
 
 _PLAIN = ("name", "resourceGroup", "location", "subscriptionId", "order", "onFailure")
-_FLAGS = ("createResourceGroup", "checkNetwork", "takeOver")
+_FLAGS = ("createResourceGroup", "checkNetwork", "failFast", "takeOver")
 _PROXY = ("https", "http", "skipRange")
 # Stands for the reference while there is none because of the kubeconfig's own problems.
 _NONE_YET = "arcway-none"
@@ -41,16 +41,16 @@ async def empty(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer
 
 async def check(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """Store the kubeconfig and start the check; or the form again, with all its problems at once."""
-    fields = {name: text.strip() for name, text in fields_of(req).items() if name != "kubeconfig"}
-    given, problems = await _examined(req, fields.get("context") or None)
+    fields = {name: value.strip() for name, value in fields_of(req).items() if name != "kubeconfig"}
+    upload, problems = await _examined(req, fields.get("context") or None)
     request = None
     try:
-        request = _request(fields, given.secret if given else _NONE_YET, problems)
+        request = _request(fields, upload.secret if upload else _NONE_YET, problems)
     except ArcError as error:
         problems = [*error.details, *problems]
-    if problems or given is None or request is None:
+    if problems or upload is None or request is None:
         return await _form(client, viewer, fields, problems)
-    async with kubeconfigs.kept(given):
+    async with kubeconfigs.kept(upload):
         started = await start(client, request, str(uuid.uuid4()), http.origin_of(req), viewer)
     return redirect(f"{PLACE}/runs/{started.run}")
 
@@ -59,8 +59,8 @@ async def contexts(req: func.HttpRequest, client: df.DurableFunctionsClient, vie
     """The field for the context, with those of the kubeconfig that was chosen; nothing of it is kept."""
     values: Json = {"names": [], "current": "", "chosen": "", "problems": []}
     try:
-        if text := _kubeconfig(req):
-            names, current = await asyncio.to_thread(kubeconfigs.contexts_of, text)
+        if kubeconfig := _kubeconfig(req):
+            names, current = await asyncio.to_thread(kubeconfigs.contexts_of, kubeconfig)
             values |= {"names": names, "current": current or "", "chosen": current or ""}
     except ArcError as error:
         values["problems"] = [{"field": "context", "message": error.message}]
@@ -70,7 +70,7 @@ async def contexts(req: func.HttpRequest, client: df.DurableFunctionsClient, vie
 async def _form(
     client: df.DurableFunctionsClient, viewer: Viewer, fields: Json, problems: list[Json]
 ) -> func.HttpResponse:
-    more = any(fields.get(name) for name in ("tags", *(f"proxy.{name}" for name in _PROXY)))
+    has_options = any(fields.get(name) for name in ("tags", *(f"proxy.{name}" for name in _PROXY)))
     return page(
         "start.html",
         viewer,
@@ -79,20 +79,20 @@ async def _form(
         values=fields,
         problems=problems,
         subscriptions=await subscriptions(client),
-        more=more,
+        more=has_options,
     )
 
 
 async def _examined(req: func.HttpRequest, context: str | None) -> tuple[Given | None, list[Json]]:
     """What the kubeconfig comes to, or what is wrong with it."""
     try:
-        if not (text := _kubeconfig(req)):
+        if not (kubeconfig := _kubeconfig(req)):
             return None, [{"field": "kubeconfig", "message": "is required, as a file or as text"}]
-        return await asyncio.to_thread(kubeconfigs.examine, text, context), []
+        return await asyncio.to_thread(kubeconfigs.examine, kubeconfig, context), []
     except ArcError as error:
         field = "context" if error.code == Code.KUBECONFIG_CONTEXT_NOT_FOUND else "kubeconfig"
-        said = [{"field": field, "message": f"{error.message} {error.remedy}"}]
-        return None, said + [{**item, "field": f"kubeconfig.{item['field']}"} for item in error.details]
+        details = [{"field": field, "message": f"{error.message} {error.remedy}"}]
+        return None, details + [{**item, "field": f"kubeconfig.{item['field']}"} for item in error.details]
 
 
 def _kubeconfig(req: func.HttpRequest) -> str:

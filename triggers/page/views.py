@@ -81,23 +81,23 @@ async def run_page(req: func.HttpRequest, client: df.DurableFunctionsClient, vie
 
 async def clusters_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """The connected clusters of ?subscription=, or of the newest run's, those with warnings first."""
-    known = await subscriptions(client)
-    subscription = req.params.get("subscription", "").strip() or next(iter(known), "")
-    found, failure = [], None
+    subscription_ids = await subscriptions(client)
+    subscription = req.params.get("subscription", "").strip() or next(iter(subscription_ids), "")
+    resources, failure = [], None
     try:
         if subscription:
             chosen = _checked(subscription)
-            found = await asyncio.to_thread(queries.connected_clusters_in, chosen, None)
+            resources = await asyncio.to_thread(queries.connected_clusters_in, chosen, None)
     except ArcError as error:
         failure = error
-    rows = sorted(map(_row, found), key=lambda row: (not row["warnings"], row["name"].lower()))
+    rows = sorted(map(_row, resources), key=lambda row: (not row["warnings"], row["name"].lower()))
     return page(
         "clusters.html",
         viewer,
         status=http.status_of(failure) if failure else 200,
         section="clusters",
         subscription=subscription,
-        subscriptions=known,
+        subscriptions=subscription_ids,
         clusters=rows,
         attention=sum(bool(row["warnings"]) for row in rows),
         problem=failure,
@@ -126,10 +126,10 @@ def static(req: func.HttpRequest) -> func.HttpResponse:
         return http.problem(
             ArcError(Code.METHOD_NOT_ALLOWED, f"{req.method} is not supported here."), headers={"Allow": "GET"}
         )
-    if (found := static_file(req.route_params.get("file", ""))) is None:
+    if (file := static_file(req.route_params.get("file", ""))) is None:
         return http.problem(ArcError(Code.PATH_NOT_FOUND, "The file does not exist."))
-    tag = f'"{found.version}"'
-    lasting = req.params.get("v") == found.version
+    tag = f'"{file.version}"'
+    lasting = req.params.get("v") == file.version
     headers = {
         **secure_headers(),
         "ETag": tag,
@@ -137,7 +137,7 @@ def static(req: func.HttpRequest) -> func.HttpResponse:
     }
     if req.headers.get("If-None-Match") == tag:
         return func.HttpResponse(status_code=304, headers=headers)
-    return func.HttpResponse(found.content, headers=headers, mimetype=found.media_type, charset="utf-8")
+    return func.HttpResponse(file.content, headers=headers, mimetype=file.media_type, charset="utf-8")
 
 
 async def subscriptions(client: df.DurableFunctionsClient) -> list[str]:
@@ -147,11 +147,11 @@ async def subscriptions(client: df.DurableFunctionsClient) -> list[str]:
 
 def cluster_of(req: func.HttpRequest) -> ClusterId:
     """The cluster that an address names. Raises `ArcError` ARC-1006."""
-    given = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
-    if missing := [{"field": name, "message": "is needed"} for name, value in given.items() if not value]:
+    parameters = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
+    if missing := [{"field": name, "message": "is needed"} for name, value in parameters.items() if not value]:
         raise ArcError(Code.INVALID_PARAMETERS, details=[*missing])
     # Not checked: what names no cluster has no run either, and nobody else is asked about it.
-    return ClusterId(given["subscription"], given["group"], given["name"])
+    return ClusterId(parameters["subscription"], parameters["group"], parameters["name"])
 
 
 class _Subscription(Model):
@@ -172,21 +172,21 @@ async def _runs(client: df.DurableFunctionsClient) -> list[Json]:
 
 async def _actions(client: df.DurableFunctionsClient, run: Json, viewer: Viewer) -> list[Json]:
     """What the viewer may do with the run in its present state."""
-    place, operation, found = f"{PLACE}/runs/{run['id']}", run["operation"], []
+    place, operation, actions = f"{PLACE}/runs/{run['id']}", run["operation"], []
     may_change = viewer.may(role_for(operation))
     if not run["finishedAt"]:
         return [{"label": "Cancel", "place": f"{place}/cancel", "post": False}] if may_change else []
     if operation == "check":
         if run["state"] == "Succeeded" and viewer.may(ONBOARD) and _connects(await request_of(client, run["id"])):
-            found.append({"label": "Connect this cluster", "place": f"{place}/connect", "post": True})
-        return found
+            actions.append({"label": "Connect this cluster", "place": f"{place}/connect", "post": True})
+        return actions
     if run["state"] != "Succeeded" and may_change and run["retriable"]:
-        found.append({"label": "Retry", "place": f"{place}/retry", "post": False})
+        actions.append({"label": "Retry", "place": f"{place}/retry", "post": False})
     if operation != "offboard" and viewer.may(OFFBOARD):
         cluster = run["cluster"]
         query = _query(cluster["subscriptionId"], cluster["resourceGroup"], cluster["name"])
-        found.append({"label": "Disconnect", "place": f"{PLACE}/disconnect{query}", "post": False})
-    return found
+        actions.append({"label": "Disconnect", "place": f"{PLACE}/disconnect{query}", "post": False})
+    return actions
 
 
 def _connects(request: object) -> bool:
@@ -197,9 +197,9 @@ def _facts(result: Json | None) -> list[tuple[str, object]]:
     if not result:
         return []
     properties = result.get("properties") or {}
-    found: Iterable[tuple[str, object]] = ((shown, properties.get(name)) for name, shown in _FACTS.items())
+    facts: Iterable[tuple[str, object]] = ((label, properties.get(name)) for name, label in _FACTS.items())
     tags = ", ".join(f"{name}={value}" for name, value in (result.get("tags") or {}).items())
-    return [(shown, value) for shown, value in (*found, ("Tags", tags)) if value not in (None, "")]
+    return [(label, value) for label, value in (*facts, ("Tags", tags)) if value not in (None, "")]
 
 
 def _row(resource: Json) -> Json:

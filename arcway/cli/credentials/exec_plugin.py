@@ -49,10 +49,10 @@ def run(spec: Json, cluster: Json, user_name: str, *, yes: bool) -> Credential:
     version, command, interactive = _checked(spec)
     environment = {**os.environ, **_environment(spec)}
     _ask(command, sorted(_environment(spec)), user_name, yes=yes)
-    said: Json = {"interactive": interactive}
+    exec_info: Json = {"interactive": interactive}
     if is_true(spec.get("provideClusterInfo")):
-        said["cluster"] = _described(cluster)
-    info = {"apiVersion": version, "kind": "ExecCredential", "spec": said}
+        exec_info["cluster"] = _described(cluster)
+    info = {"apiVersion": version, "kind": "ExecCredential", "spec": exec_info}
     environment["KUBERNETES_EXEC_INFO"] = json.dumps(info)
     try:
         process = subprocess.Popen(  # noqa: S603 - the user's own kubeconfig names it, and the user agreed
@@ -65,8 +65,8 @@ def run(spec: Json, cluster: Json, user_name: str, *, yes: bool) -> Credential:
         )
     except OSError as error:
         hint = str(spec.get("installHint") or "").strip()
-        text = f"{Code.EXEC_PLUGIN_FAILED}: {visible(command[0])} cannot be run: {error.strerror}."
-        raise CommandError(text, FAILED, remedy=visible(hint) if hint else None) from error
+        message = f"{Code.EXEC_PLUGIN_FAILED}: {visible(command[0])} cannot be run: {error.strerror}."
+        raise CommandError(message, FAILED, remedy=visible(hint) if hint else None) from error
     printed = _wait(process, _SECONDS_WITH_A_PERSON if interactive else _SECONDS, own_session=not interactive)
     return _credential(printed, version)
 
@@ -98,8 +98,8 @@ def _environment(spec: Json) -> dict[str, str]:
 def _ask(command: list[str], variables: list[str], user_name: str, *, yes: bool) -> None:
     """Values of variables may be secret, so that only their names are shown."""
     with_variables = f" (with {', '.join(map(visible, variables))} set)" if variables else ""
-    text = f"The kubeconfig's user {visible(user_name)} gets its credential from a command{with_variables}:"
-    output.stderr.print(f"{text}\n  {visible(shlex.join(command))}", markup=False)
+    prompt = f"The kubeconfig's user {visible(user_name)} gets its credential from a command{with_variables}:"
+    output.stderr.print(f"{prompt}\n  {visible(shlex.join(command))}", markup=False)
     if yes:
         return
     if not sys.stdin.isatty():
@@ -123,13 +123,13 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float, *, own_session: bo
     """What it prints, if it ends well and in time; nothing of it stays when it does not."""
     pipe = process.stdout
     assert pipe is not None  # noqa: S101 - it was asked for
-    found: list[bytes] = []
-    reader = threading.Thread(target=_read, args=(pipe, found), daemon=True)
+    chunks: list[bytes] = []
+    reader = threading.Thread(target=_read, args=(pipe, chunks), daemon=True)
     reader.start()
     try:
         reader.join(seconds)
         # One byte too many means that it goes on printing, and waits for somebody to read that.
-        if reader.is_alive() or sum(map(len, found)) > _SIZE_LIMIT:
+        if reader.is_alive() or sum(map(len, chunks)) > _SIZE_LIMIT:
             raise _failed(f"did not finish its output within {seconds:.0f} s and 1 MiB")
         if code := process.wait(seconds):
             raise _failed(f"exited with code {code}")
@@ -140,11 +140,11 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float, *, own_session: bo
         reader.join(1)
         if not reader.is_alive():
             pipe.close()
-    return b"".join(found)
+    return b"".join(chunks)
 
 
-def _read(pipe: IO[bytes], found: list[bytes]) -> None:
-    found.append(pipe.read(_SIZE_LIMIT + 1))
+def _read(pipe: IO[bytes], chunks: list[bytes]) -> None:
+    chunks.append(pipe.read(_SIZE_LIMIT + 1))
 
 
 def _end(process: "subprocess.Popen[bytes]", *, own_session: bool) -> None:
@@ -161,16 +161,16 @@ def _end(process: "subprocess.Popen[bytes]", *, own_session: bool) -> None:
 
 def _credential(printed: bytes, version: str) -> Credential:
     try:
-        said = read_json(printed)
+        document = read_json(printed)
     except ValueError:
         raise _failed("printed something that is not JSON") from None
     if (
-        not isinstance(said, dict)
-        or not isinstance(status := said.get("status"), dict)
-        or said.get("kind") != "ExecCredential"
+        not isinstance(document, dict)
+        or not isinstance(status := document.get("status"), dict)
+        or document.get("kind") != "ExecCredential"
     ):
         raise _failed("did not print an ExecCredential with a status")
-    if said.get("apiVersion") != version:
+    if document.get("apiVersion") != version:
         raise _failed(f"did not print the version {version}")
     values = [status.get(name) for name in ("token", "clientCertificateData", "clientKeyData")]
     if not all(value is None or isinstance(value, str) for value in values):

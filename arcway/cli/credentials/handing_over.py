@@ -78,7 +78,7 @@ class Needs:
 def handing_over(
     server: Server,
     name: str,
-    given: Kubeconfig | None,
+    credential_options: Kubeconfig | None,
     needs: Needs,
     proxy: Proxy | None = None,
     *,
@@ -90,18 +90,22 @@ def handing_over(
     need a way into the cluster, too, which real ones have. Raises `CommandError`.
     """
     plain, credentials = without_credentials(proxy or Proxy())
-    said = plain.as_json()
-    names = _Names.new(name, keep=given is None or bool(given.secret) or given.keep)
+    proxy_body = plain.as_json()
+    names = _Names.new(
+        name, keep=credential_options is None or bool(credential_options.secret) or credential_options.keep
+    )
     with ExitStack() as undo:
         reference = None
-        if given is not None and given.secret:
-            reference = {"secret": given.secret, "context": given.context}
-        elif given is not None:
-            reference = _hand_over(undo, server, given, names, needs, name if agents_look else None)
-        if credentials and said:
-            _store_credentials(undo, store_of(server, given.vault if given else None), names, credentials)
-            said["credentials"] = {"secret": names.proxy}
-        yield Handed(reference, said, undo)
+        if credential_options is not None and credential_options.secret:
+            reference = {"secret": credential_options.secret, "context": credential_options.context}
+        elif credential_options is not None:
+            reference = _hand_over(undo, server, credential_options, names, needs, name if agents_look else None)
+        if credentials and proxy_body:
+            _store_credentials(
+                undo, store_of(server, credential_options.vault if credential_options else None), names, credentials
+            )
+            proxy_body["credentials"] = {"secret": names.proxy}
+        yield Handed(reference, proxy_body, undo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +131,16 @@ class _Names:
 
 
 def _hand_over(
-    undo: ExitStack, server: Server, given: Kubeconfig, names: _Names, needs: Needs, agents_of: str | None
+    undo: ExitStack, server: Server, credential_options: Kubeconfig, names: _Names, needs: Needs, agents_of: str | None
 ) -> Json:
-    seconds = _seconds(given, needs)
-    store = store_of(server, given.vault)
-    own = _own_access(server, given)
+    seconds = _seconds(credential_options, needs)
+    store = store_of(server, credential_options.vault)
+    own = _own_access(server, credential_options)
     access, expires = own, None
-    if given.credential == "as-is":
+    if credential_options.credential == "as-is":
         _check(own)
     else:
-        access, expires = _with_service_account(undo, own, names, given, needs, seconds)
+        access, expires = _with_service_account(undo, own, names, credential_options, needs, seconds)
     undo.callback(_undone, f"secret {names.kubeconfig}", store.delete, names.kubeconfig)
     store.put(names.kubeconfig, access.as_kubeconfig(), expires)
     if server.stack and agents_of:
@@ -150,16 +154,20 @@ def _hand_over(
     return reference if names.keep else {**reference, "proof": names.proof}
 
 
-def _own_access(server: Server, given: Kubeconfig) -> Access:
+def _own_access(server: Server, credential_options: Kubeconfig) -> Access:
     """What the user's kubeconfig gives, judged by the same rules as by the service."""
-    chosen = kubeconfig.choose(given.file, given.context)
+    chosen = kubeconfig.choose(credential_options.file, credential_options.context)
     access = chosen.access()
     if not chosen.has_static_credential and chosen.user.get("exec"):
-        if given.credential == "as-is":
-            text = "--credential as-is sends a token or a client certificate; this user has an exec plug-in."
-            raise CommandError(text, USAGE, remedy="Leave the option out, so that a ServiceAccount is created.")
-        found = exec_plugin.run(chosen.user["exec"], chosen.cluster, chosen.user_name, yes=given.yes)
-        access = replace(access, token=found.token, certificate=found.certificate, key=found.key)
+        if credential_options.credential == "as-is":
+            message = "--credential as-is sends a token or a client certificate; this user has an exec plug-in."
+            raise CommandError(message, USAGE, remedy="Leave the option out, so that a ServiceAccount is created.")
+        plugin_credential = exec_plugin.run(
+            chosen.user["exec"], chosen.cluster, chosen.user_name, yes=credential_options.yes
+        )
+        access = replace(
+            access, token=plugin_credential.token, certificate=plugin_credential.certificate, key=plugin_credential.key
+        )
     with _as_command_errors(USAGE):
         return read_kubeconfig(access.as_kubeconfig(), None, allow_loopback=server.stack is not None)
 
@@ -179,23 +187,23 @@ def _check(own: Access) -> None:
 
 
 def _with_service_account(
-    undo: ExitStack, own: Access, names: _Names, given: Kubeconfig, needs: Needs, seconds: int
+    undo: ExitStack, own: Access, names: _Names, credential_options: Kubeconfig, needs: Needs, seconds: int
 ) -> tuple[Access, datetime]:
     name, needed = names.kubeconfig, _KEPT_NEEDS if names.keep else needs.permissions
     with _as_command_errors(FAILED):
         with cluster_api(own) as api:
             # Before the first is made: whatever ends this, even in the middle, removes what there is.
             undo.callback(_undone, f"ServiceAccount, role and binding {name}", _remove_account, own, name)
-            token = temporary_account.make(api, name, seconds, needed, given.role)
+            token = temporary_account.make(api, name, seconds, needed, credential_options.role)
         access = replace(own, token=token.text, certificate=None, key=None)
         with cluster_api(access) as api:
-            temporary_account.wait_until_bound(api, () if given.role else needed, _BOUND_SECONDS)
-    left = (token.expires - datetime.now(UTC)).total_seconds()
+            temporary_account.wait_until_bound(api, () if credential_options.role else needed, _BOUND_SECONDS)
+    lifetime = (token.expires - datetime.now(UTC)).total_seconds()
     until = f"{token.expires:%Y-%m-%d %H:%M} UTC"
-    shorter = ", earlier than requested with --credential-ttl" if left < seconds * 0.9 else ""
-    role = f"ClusterRole {given.role}" if given.role else "a ClusterRole of its own"
-    text = f"Arcway uses ServiceAccount {token.namespace}/{name}, bound to {role}"
-    output.stderr.print(f"{text}; its token expires {until}{shorter}.", markup=False)
+    shorter = ", earlier than requested with --credential-ttl" if lifetime < seconds * 0.9 else ""
+    role = f"ClusterRole {credential_options.role}" if credential_options.role else "a ClusterRole of its own"
+    message = f"Arcway uses ServiceAccount {token.namespace}/{name}, bound to {role}"
+    output.stderr.print(f"{message}; its token expires {until}{shorter}.", markup=False)
     return access, token.expires
 
 
@@ -207,20 +215,20 @@ def _remove_account(own: Access, name: str) -> None:
 def _store_credentials(undo: ExitStack, store: Store, names: _Names, credentials: str) -> None:
     undo.callback(_undone, f"secret {names.proxy}", store.delete, names.proxy)
     store.put(names.proxy, credentials, None)
-    kept = ", which is kept" if names.keep else ""
+    keeping = ", which is kept" if names.keep else ""
     lines = (
-        f"The proxy's password is sent by reference, as secret {names.proxy}{kept}. If you typed it, it is in your",
+        f"The proxy's password is sent by reference, as secret {names.proxy}{keeping}. If you typed it, it is in your",
         "shell's history: next time set ARCWAY_PROXY_HTTPS, omit the password to be prompted, or use a stored secret.",
     )
     output.stderr.print("\n".join(lines), markup=False)
 
 
-def _undone(what: str, undo: Callable[..., None], *arguments: Any) -> None:
+def _undone(description: str, undo: Callable[..., None], *arguments: Any) -> None:
     """Undo, and say what could not be undone: the error that led here counts more than this one."""
     try:
         undo(*arguments)
     except CommandError as error:
-        output.stderr.print(f"Left in place: {what} ({error})", markup=False)
+        output.stderr.print(f"Left in place: {description} ({error})", markup=False)
 
 
 @contextmanager
@@ -228,20 +236,20 @@ def _as_command_errors(exit_code: int) -> Iterator[None]:
     try:
         yield
     except ArcError as error:
-        text, details = f"{error.code}: {error.message}", error.details
+        message, details = f"{error.code}: {error.message}", error.details
         remedy = error.remedy
         if error.code == Code.CLUSTER_PERMISSION_MISSING:
             remedy = "Use a context of a cluster administrator, or send your own credential with --credential as-is."
-        raise CommandError(text, exit_code, remedy=remedy, details=details) from error
+        raise CommandError(message, exit_code, remedy=remedy, details=details) from error
 
 
-def _seconds(given: Kubeconfig, needs: Needs) -> int:
+def _seconds(credential_options: Kubeconfig, needs: Needs) -> int:
     """How long the token is to last: as long as the run may, or a day for one that is kept, unless the user says."""
-    if given.ttl is None:
-        return _KEPT_SECONDS if given.keep else needs.seconds
-    text = given.ttl
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if credential_options.ttl is None:
+        return _KEPT_SECONDS if credential_options.keep else needs.seconds
+    duration = credential_options.ttl
+    match = re.fullmatch(r"(\d{1,6})([smhd])", duration)
+    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if seconds < SHORTEST_SECONDS:
-        raise CommandError(f"--credential-ttl must be a time of at least 10m, such as 24h, not {text}.", USAGE)
+        raise CommandError(f"--credential-ttl must be a time of at least 10m, such as 24h, not {duration}.", USAGE)
     return seconds

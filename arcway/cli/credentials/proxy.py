@@ -15,18 +15,20 @@ def without_credentials(proxy: Proxy) -> tuple[Proxy, str | None]:
 
     Arcway uses one pair of credentials for both proxies, so that both URLs must have the same.
     """
-    given = {name: url for name, url in (("https", proxy.https), ("http", proxy.http)) if url}
-    split = {name: _split(url) for name, url in given.items()}
-    found = {credentials for _, credentials in split.values()}
-    if found in (set(), {None}):
+    urls = {name: url for name, url in (("https", proxy.https), ("http", proxy.http)) if url}
+    split = {name: _split(url) for name, url in urls.items()}
+    credentials_in_urls = {credentials for _, credentials in split.values()}
+    if credentials_in_urls in (set(), {None}):
         return proxy, None
-    if len(found) > 1:
+    if len(credentials_in_urls) > 1:
         raise CommandError("--proxy-https and --proxy-http must have the same user and password.", USAGE)
     if proxy.credentials_secret:
-        text = "A proxy URL has a user, and --proxy-credentials-secret is set as well."
-        raise CommandError(text, USAGE, remedy="Use only one of them.")
+        message = "A proxy URL has a user, and --proxy-credentials-secret is set as well."
+        raise CommandError(message, USAGE, remedy="Use only one of them.")
     plain = {name: url for name, (url, _) in split.items()}
-    return replace(proxy, https=plain.get("https"), http=plain.get("http")), _with_password(found.pop() or "")
+    return replace(proxy, https=plain.get("https"), http=plain.get("http")), _with_password(
+        credentials_in_urls.pop() or ""
+    )
 
 
 def _split(url: str) -> tuple[str, str | None]:
@@ -43,8 +45,8 @@ def _split(url: str) -> tuple[str, str | None]:
     pair, _, host = parts.netloc.rpartition("@")
     user, colon, password = (unquote(part) for part in pair.partition(":"))
     if ":" in user or not user or f"{user}:{password}".strip() != f"{user}:{password}":
-        text = "A proxy's user must not contain a colon, and the password must not end with a space."
-        raise CommandError(text, USAGE)
+        message = "A proxy's user must not contain a colon, and the password must not end with a space."
+        raise CommandError(message, USAGE)
     return parts._replace(netloc=host).geturl(), f"{user}{colon}{password}"
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Store(Protocol):
     """Holds secrets by name. Both methods raise `CommandError`."""
 
-    def put(self, name: str, text: str, expires: datetime | None) -> None:
+    def put(self, name: str, value: str, expires: datetime | None) -> None:
         """Store it; the service can read it from now on. After `expires` (aware) it is of no use."""
 
     def delete(self, name: str) -> None:
@@ -44,9 +44,9 @@ class _Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, name: str, text: str, expires: datetime | None) -> None:
+    def put(self, name: str, value: str, expires: datetime | None) -> None:
         try:
-            write_private(self._folder / name, text.encode())
+            write_private(self._folder / name, value.encode())
         except OSError as error:
             raise CommandError(f"The secret cannot be stored in {self._folder}: {error.strerror}.", FAILED) from error
 
@@ -58,12 +58,12 @@ class _Vault:
     def __init__(self, address: str) -> None:
         self._address = address
 
-    def put(self, name: str, text: str, expires: datetime | None) -> None:
+    def put(self, name: str, value: str, expires: datetime | None) -> None:
         from azure.core.exceptions import AzureError
 
         try:
             with self._client() as client:
-                client.set_secret(name, text, expires_on=expires, tags={"managed-by": "arcway"})
+                client.set_secret(name, value, expires_on=expires, tags={"managed-by": "arcway"})
         except AzureError as error:
             # Not its whole text: an error of the service may repeat what it was sent.
             if _is_recoverable(error):
@@ -97,18 +97,18 @@ class _Vault:
         vault = str(urlsplit(self._address).hostname).partition(".")[0]
         command = f"az keyvault secret recover --vault-name {vault} --name {name}"
         remedy = f"Recover it (`{command}`) or purge it; until then no secret of this name can be stored."
-        text = f"{Code.SECRET_SOFT_DELETED}: Secret {name} was deleted in {self._address} and can be recovered."
-        return CommandError(text, FAILED, remedy=remedy)
+        message = f"{Code.SECRET_SOFT_DELETED}: Secret {name} was deleted in {self._address} and can be recovered."
+        return CommandError(message, FAILED, remedy=remedy)
 
-    def _failed(self, what: str, error: Exception) -> CommandError:
+    def _failed(self, action: str, error: Exception) -> CommandError:
         status = getattr(error, "status_code", None)
         why = f"it returned {status}" if status else str(error).partition("\n")[0][:200]
         remedy = "Sign in with `az login` as a user who can set and delete secrets there (docs/permissions.md)."
-        return CommandError(f"{what} in {self._address} failed: {why}.", FAILED, remedy=remedy)
+        return CommandError(f"{action} in {self._address} failed: {why}.", FAILED, remedy=remedy)
 
 
 def _is_recoverable(error: Exception) -> bool:
     """Whether the vault keeps a deleted secret of the name: its own code is in the inner error of a Conflict."""
-    told = getattr(error, "error", None)
-    inner = getattr(told, "innererror", None)
+    body = getattr(error, "error", None)
+    inner = getattr(body, "innererror", None)
     return isinstance(inner, dict) and inner.get("code") == "ObjectIsDeletedButRecoverable"

@@ -143,14 +143,14 @@ class _Forwarder:
             return
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                there = await open_connection(self._endpoint, self._host, self._port)
+                upstream = await open_connection(self._endpoint, self._host, self._port)
         except _BROKEN as error:
             reason = getattr(error, "strerror", None) or "no response in time"
             await _answer(writer, f"502 The API server cannot be reached: {reason}")
             return
-        self._writers.add(there[1])
+        self._writers.add(upstream[1])
         await _answer(writer, "200 Connected")
-        await _relay((reader, writer), there)
+        await _relay((reader, writer), upstream)
 
     def _is_authorized(self, headers: list[str]) -> bool:
         fields = (header.partition(":") for header in headers)
@@ -205,10 +205,13 @@ async def _answer(writer: asyncio.StreamWriter, status: str) -> None:
     await writer.drain()
 
 
-async def _relay(here: Streams, there: Streams) -> None:
+async def _relay(downstream: Streams, upstream: Streams) -> None:
     """Copy both ways until one side ends."""
     try:
-        ways = {asyncio.create_task(_copy(here[0], there[1])), asyncio.create_task(_copy(there[0], here[1]))}
+        ways = {
+            asyncio.create_task(_copy(downstream[0], upstream[1])),
+            asyncio.create_task(_copy(upstream[0], downstream[1])),
+        }
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -216,7 +219,7 @@ async def _relay(here: Streams, there: Streams) -> None:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
     finally:
-        there[1].close()
+        upstream[1].close()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -70,7 +70,7 @@ def ca_bundle(work_dir: Path, ca_file: str | None) -> str | None:
         return None
     import certifi
 
-    text = Path(certifi.where()).read_text() + "\n" + Path(ca_file).read_text()
-    bundle = work_folder(work_dir) / f"ca-{hashlib.sha256(text.encode()).hexdigest()[:16]}.pem"
-    bundle.write_text(text)
+    pem = Path(certifi.where()).read_text() + "\n" + Path(ca_file).read_text()
+    bundle = work_folder(work_dir) / f"ca-{hashlib.sha256(pem.encode()).hexdigest()[:16]}.pem"
+    bundle.write_text(pem)
     return str(bundle)

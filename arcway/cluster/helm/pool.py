@@ -142,9 +142,9 @@ class WorkerPool:
 
     def pull(self, reference: str, digest: str) -> bytes:
         """See `Helm.pull`."""
-        kept = self._charts.get(digest)
-        if kept is not None:
-            return kept
+        archive = self._charts.get(digest)
+        if archive is not None:
+            return archive
         request = {"operation": "pull", "repository": reference.rpartition(":")[0], "digest": digest}
         data = base64.b64decode(self._call(request, Code.CHART_UNAVAILABLE))
         self._charts.put(digest, data)
@@ -152,10 +152,10 @@ class WorkerPool:
 
     def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
         """See `Helm.release`."""
-        seen = self._on_cluster("release", access, name, namespace, revision=revision)
-        if seen is None:
+        document = self._on_cluster("release", access, name, namespace, revision=revision)
+        if document is None:
             return None
-        return Release.read(seen["status"], seen["revision"], seen["chart_version"], seen["values"])
+        return Release.read(document["status"], document["revision"], document["chart_version"], document["values"])
 
     def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """See `Helm.install`."""
@@ -185,8 +185,8 @@ class WorkerPool:
                 answer = worker.ask(request, CALL_SECONDS)
             except TimeoutError as error:
                 self._drop(worker)
-                text = f"Helm {request['operation']} did not end within {CALL_SECONDS:.0f} s and was killed."
-                raise ArcError(Code.HELM_TIMEOUT, text) from error
+                message = f"Helm {request['operation']} did not end within {CALL_SECONDS:.0f} s and was killed."
+                raise ArcError(Code.HELM_TIMEOUT, message) from error
             except EOFError as error:
                 self._drop(worker)
                 raise ArcError(Code.HELM_TIMEOUT, f"The Helm worker died during {request['operation']}.") from error

@@ -44,26 +44,26 @@ _API_GONE = "no matches for kind"
 _GOING = "being terminated"
 
 
-def may_pass(text: str) -> bool:
+def may_pass(message: str) -> bool:
     """Whether what Helm says may pass by itself. Helm hands on only the text of what the API server answered, so what
     is known to last is listed, and anything else (a broken connection, a server error) is worth another attempt.
     """
-    return _GOING in text or not any(words in text for words in _WILL_NOT_PASS)
+    return _GOING in message or not any(words in message for words in _WILL_NOT_PASS)
 
 
-def refusal(text: str, operation: str, code: Code, *, is_late: bool) -> ArcError:
+def refusal(helm_message: str, operation: str, code: Code, *, is_late: bool) -> ArcError:
     """The error that Helm's own words are, `code` when they are none of those that have their own."""
-    message = f"Helm {operation}: {redact(text.strip(), 400)}"
-    if _LOCKED in text:
+    message = f"Helm {operation}: {redact(helm_message.strip(), 400)}"
+    if _LOCKED in helm_message:
         return ArcError(Code.RELEASE_LOCKED, message)
     if is_late:
         return ArcError(Code.HELM_TIMEOUT, message)
-    if _GOING not in text and (refused := admission.refusal_in(text)):
-        passes = admission.may_pass(text)
+    if _GOING not in helm_message and (refused := admission.refusal_in(helm_message)):
+        passes = admission.may_pass(helm_message)
         return ArcError(code if passes else Code.ADMISSION_DENIED, message, remedy=refused.remedy, retryable=passes)
-    if _API_GONE in text:
+    if _API_GONE in helm_message:
         return ArcError(Code.RELEASE_API_MISSING, message)
-    return ArcError(code, message, retryable=may_pass(text))
+    return ArcError(code, message, retryable=may_pass(helm_message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +103,10 @@ class Release:
 def _hold_secrets_in(values: dict[str, Any]) -> None:
     """The password of the proxy and the agents' key, which errors about the release may quote."""
     of_all = values.get("global")
-    given = of_all if isinstance(of_all, dict) else {}
+    globals_ = of_all if isinstance(of_all, dict) else {}
     for name in _WHERE_SECRETS_ARE:
-        if isinstance(text := given.get(name), str):
-            user_info = text.rpartition("@")[0].rpartition("://")[2] if "://" in text else text
+        if isinstance(value := globals_.get(name), str):
+            user_info = value.rpartition("@")[0].rpartition("://")[2] if "://" in value else value
             hold(user_info, user_info.partition(":")[2])
 
 

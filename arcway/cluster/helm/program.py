@@ -55,11 +55,11 @@ class HelmProgram:
 
     def pull(self, reference: str, digest: str) -> bytes:
         """See `Helm.pull`."""
-        kept = self._charts.get(digest)
-        if kept is not None:
-            return kept
-        found, archive = self._fetch(f"oci://{reference.rpartition(':')[0]}@{digest}")
-        if found != digest:
+        cached = self._charts.get(digest)
+        if cached is not None:
+            return cached
+        digest_found, archive = self._fetch(f"oci://{reference.rpartition(':')[0]}@{digest}")
+        if digest_found != digest:
             raise ArcError(Code.CHART_UNAVAILABLE, f"The registry returned a chart with another digest than {digest}.")
         return archive
 
@@ -68,11 +68,11 @@ class HelmProgram:
         which = ("--output=json", f"--revision={revision or 0}")
         try:
             # Not `status`, which asks the API server for every object of the release as well.
-            found = _told(self._on_cluster(access, namespace, "get", "metadata", name, *which))
+            metadata = _told(self._on_cluster(access, namespace, "get", "metadata", name, *which))
             values = _told(self._on_cluster(access, namespace, "get", "values", name, *which) or "null")
         except _NotFoundError:
             return None
-        return Release.read(found.get("status"), found.get("revision"), found.get("version"), values)
+        return Release.read(metadata.get("status"), metadata.get("revision"), metadata.get("version"), values)
 
     def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """See `Helm.install`."""
@@ -93,13 +93,13 @@ class HelmProgram:
     def _fetch(self, chart: str, *flags: str) -> tuple[str, bytes]:
         with tempfile.TemporaryDirectory(prefix="helm-", dir=work_folder(self._work_dir)) as folder:
             arguments = ("pull", chart, *flags, f"--destination={folder}")
-            said = _DIGEST.search(self._call(arguments, Code.CHART_UNAVAILABLE, home=folder))
+            match = _DIGEST.search(self._call(arguments, Code.CHART_UNAVAILABLE, home=folder))
             archives = list(Path(folder).glob("*.tgz"))
-            if said is None or len(archives) != 1:
+            if match is None or len(archives) != 1:
                 raise ArcError(Code.CHART_UNAVAILABLE, f"Helm reported no digest for {chart}.")
             archive = archives[0].read_bytes()
-        self._charts.put(said[1], archive)
-        return said[1], archive
+        self._charts.put(match[1], archive)
+        return match[1], archive
 
     def _apply(
         self, access: Access, namespace: str, chart: bytes, values: dict[str, Any], verb: str, name: str, *flags: str
@@ -108,16 +108,18 @@ class HelmProgram:
             archive.write(chart)
             archive.flush()
             arguments = (verb, name, archive.name, "--values=-", *_OWN, "--output=json", _TIMEOUT, *flags)
-            self._on_cluster(access, namespace, *arguments, given=_as_yaml(values))
+            self._on_cluster(access, namespace, *arguments, stdin=_as_yaml(values))
 
-    def _on_cluster(self, access: Access, namespace: str, *arguments: str, given: str = "") -> str:
+    def _on_cluster(self, access: Access, namespace: str, *arguments: str, stdin: str = "") -> str:
         with forwarding(access.server, reach(access)) as proxy, private_file(access.as_kubeconfig(proxy)) as path:
             # The anonymous file is this process's; the program reads it by this process's number.
-            shown = path.replace("/proc/self/", f"/proc/{os.getpid()}/")
-            return self._call((*arguments, f"--namespace={namespace}"), Code.HELM_FAILED, kubeconfig=shown, given=given)
+            visible_path = path.replace("/proc/self/", f"/proc/{os.getpid()}/")
+            return self._call(
+                (*arguments, f"--namespace={namespace}"), Code.HELM_FAILED, kubeconfig=visible_path, stdin=stdin
+            )
 
     def _call(
-        self, arguments: tuple[str, ...], code: Code, *, kubeconfig: str = os.devnull, given: str = "", home: str = ""
+        self, arguments: tuple[str, ...], code: Code, *, kubeconfig: str = os.devnull, stdin: str = "", home: str = ""
     ) -> str:
         work_dir = work_folder(self._work_dir)
         with self._free, tempfile.TemporaryDirectory(prefix="helm-", dir=work_dir) as own:
@@ -126,9 +128,9 @@ class HelmProgram:
             if self._ca_file:
                 environment["SSL_CERT_FILE"] = self._ca_file
             try:
-                done = subprocess.run(  # noqa: S603 - the program that the setting names, no shell
+                completed = subprocess.run(  # noqa: S603 - the program that the setting names, no shell
                     [str(self._path), *arguments],
-                    input=given,
+                    input=stdin,
                     capture_output=True,
                     env=environment,
                     timeout=CALL_SECONDS,
@@ -137,40 +139,40 @@ class HelmProgram:
                     check=False,
                 )
             except subprocess.TimeoutExpired as error:
-                text = f"Helm {arguments[0]} did not end within {CALL_SECONDS:.0f} s and was killed."
-                raise ArcError(Code.HELM_TIMEOUT, text) from error
+                message = f"Helm {arguments[0]} did not end within {CALL_SECONDS:.0f} s and was killed."
+                raise ArcError(Code.HELM_TIMEOUT, message) from error
             except OSError as error:
                 raise ArcError(Code.HELM_TIMEOUT, f"{self._path} cannot be started: {error.strerror}.") from error
-        if done.returncode:
-            raise _refusal(done.stderr, arguments[0], code)
+        if completed.returncode:
+            raise _refusal(completed.stderr, arguments[0], code)
         # `pull` tells the digest on one or the other, by version.
-        return done.stdout if kubeconfig != os.devnull else done.stdout + done.stderr
+        return completed.stdout if kubeconfig != os.devnull else completed.stdout + completed.stderr
 
 
 def _as_yaml(values: dict[str, Any]) -> str:
     """The values as JSON that is YAML as well: YAML knows no pairs of surrogates, and takes some characters for ends of
     lines (https://yaml.org/spec/1.2.2/#54-line-break-characters).
     """
-    text = json.dumps(values, ensure_ascii=False)
-    return _NOT_ASCII.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    document = json.dumps(values, ensure_ascii=False)
+    return _NOT_ASCII.sub(lambda match: f"\\u{ord(match[0]):04x}", document)
 
 
-def _told(text: str) -> dict[str, Any]:
+def _told(output: str) -> dict[str, Any]:
     """The JSON object that Helm printed, an empty one for null. Raises `ArcError` ARC-2027."""
     try:
-        told = json.loads(text) if len(text) <= ANSWER_BYTES else ()
+        document = json.loads(output) if len(output) <= ANSWER_BYTES else ()
     except (ValueError, RecursionError):
-        told = ()
-    if not isinstance(told, dict | None):
+        document = ()
+    if not isinstance(document, dict | None):
         raise ArcError(Code.KUBERNETES_RESPONSE_INVALID, "Helm returned a release that Arcway cannot use.")
-    return told or {}
+    return document or {}
 
 
 class _NotFoundError(Exception):
     """There is no such release."""
 
 
-def _refusal(said: str, verb: str, code: Code) -> Exception:
-    if "release: not found" in said:
+def _refusal(output: str, verb: str, code: Code) -> Exception:
+    if "release: not found" in output:
         return _NotFoundError()
-    return refusal(said, verb, code, is_late=any(words in said for words in _LATE))
+    return refusal(output, verb, code, is_late=any(words in output for words in _LATE))

@@ -73,9 +73,9 @@ def _pull(request: dict[str, Any]) -> str:
 def _release(request: dict[str, Any]) -> dict[str, Any]:
     with private_file(request["kubeconfig"]) as path, _config(path, request) as config:
         # Not `status`, which asks the API server for every object of the release as well.
-        found = config.get_all(request["name"], revision=request["revision"])
-        summary = {name: found["summary"][name] for name in ("status", "revision", "chart_version")}
-        return {**summary, "values": found["config"]}
+        revisions = config.get_all(request["name"], revision=request["revision"])
+        summary = {name: revisions["summary"][name] for name in ("status", "revision", "chart_version")}
+        return {**summary, "values": revisions["config"]}
 
 
 def _install(request: dict[str, Any]) -> None:
@@ -96,8 +96,8 @@ def _apply(call: str, request: dict[str, Any], **options: Any) -> None:
     from helm_python.chart import Chart
 
     none = _native.HANDLE(0)
-    given = {"namespace": request["namespace"], "timeout_seconds": _TIMEOUT_SECONDS, "force_conflicts": True}
-    given |= {"take_ownership": True, **options}
+    options_of_helm = {"namespace": request["namespace"], "timeout_seconds": _TIMEOUT_SECONDS, "force_conflicts": True}
+    options_of_helm |= {"take_ownership": True, **options}
     with (
         private_file(request["kubeconfig"]) as path,
         _config(path, request) as config,
@@ -111,7 +111,7 @@ def _apply(call: str, request: dict[str, Any], **options: Any) -> None:
             None,
             request["name"],
             json.dumps(request["values"]),
-            json.dumps(given),
+            json.dumps(options_of_helm),
         )
 
 

@@ -147,4 +147,9 @@ CLUSTER: dict[Code, Kind] = {
         "The API server's certificate has expired or is not valid yet",
         "Renew it (`kubeadm certs renew all`), or correct the clock of the machine that Arcway runs on.",
     ),
+    Code.RELEASE_NOT_THE_AGENTS: Kind(
+        "A Helm release has the agents' name but is not theirs",
+        "No action needed: Arcway does not change it. If it belongs to earlier agents, remove it with "
+        "`helm uninstall azure-arc --namespace NAMESPACE`.",
+    ),
 }

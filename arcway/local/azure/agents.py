@@ -53,10 +53,10 @@ class Agents:
         """Watch the folder until cancelled."""
         try:
             while True:
-                found = {path for folder in self._folders for kind in _KUBECONFIGS for path in folder.glob(kind)}
-                for path in self._running.keys() - found:
+                kubeconfigs = {path for folder in self._folders for kind in _KUBECONFIGS for path in folder.glob(kind)}
+                for path in self._running.keys() - kubeconfigs:
                     self._running.pop(path).cancel()
-                for path in found - self._running.keys():
+                for path in kubeconfigs - self._running.keys():
                     self._running[path] = asyncio.create_task(self._serve(path), name=f"agents of {path.stem}")
                 await asyncio.sleep(_SCAN_SECONDS)
         finally:
@@ -71,8 +71,8 @@ class Agents:
             try:
                 cluster = KubeClient(kubeconfig)
                 try:
-                    if other := self._serves_another(kubeconfig, cluster.server):
-                        raise KubeError(f"{other.stem} names the same cluster")
+                    if other_path := self._serves_another(kubeconfig, cluster.server):
+                        raise KubeError(f"{other_path.stem} names the same cluster")
                     async with aiohttp.ClientSession() as service:
                         await _ClusterAgents(cluster, service, self._endpoint, self._tls, self._paces).work()
                 finally:
@@ -85,8 +85,8 @@ class Agents:
 
     def _serves_another(self, kubeconfig: Path, server: str) -> Path | None:
         """The kubeconfig by which this cluster has its agents already: a cluster named twice has them once."""
-        for path, known in self._servers.items():
-            if known == server and path != kubeconfig and path in self._running:
+        for path, server_known in self._servers.items():
+            if server_known == server and path != kubeconfig and path in self._running:
                 return path
         self._servers[kubeconfig] = server
         return None
@@ -131,12 +131,12 @@ class _ClusterAgents:
             asyncio.create_task(self._cluster.wait_for_change(f"{_NAMESPACE}/secrets", secret)),
         ]
         try:
-            done, _ = await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+            finished, _ = await asyncio.wait(waits, timeout=within, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
-        return bool(done)
+        return bool(finished)
 
     async def _obtain_identity(self, config: dict[str, str]) -> str:
         await self._need("clusteridentityoperator")
@@ -177,14 +177,14 @@ class _ClusterAgents:
             raise NotYet("connection")
 
     async def _need(self, deployment: str) -> None:
-        found = await self._cluster.get(f"/apis/apps/v1/namespaces/azure-arc/deployments/{deployment}")
-        if not found or not (found.get("status") or {}).get("readyReplicas"):
+        workload = await self._cluster.get(f"/apis/apps/v1/namespaces/azure-arc/deployments/{deployment}")
+        if not workload or not (workload.get("status") or {}).get("readyReplicas"):
             raise NotYet(f"{deployment} to be Ready")
 
-    async def _ask(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
+    async def _ask(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
             async with self._service.post(
-                f"{self._endpoint}/azure-arc-agents/{what}", json=body, ssl=self._tls
+                f"{self._endpoint}/azure-arc-agents/{action}", json=body, ssl=self._tls
             ) as response:
                 answer: dict[str, Any] = await response.json()
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:

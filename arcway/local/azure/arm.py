@@ -69,15 +69,15 @@ class ResourceManager:
         return web.json_response({"value": [about]})
 
     def _describe(self, subscription_id: str) -> dict[str, Any]:
-        found = self._world.subscription(subscription_id)
+        subscription = self._world.subscription(subscription_id)
         return {
-            "id": f"/subscriptions/{found.id}",
+            "id": f"/subscriptions/{subscription.id}",
             "authorizationSource": "RoleBased",
             "managedByTenants": [],
-            "subscriptionId": found.id,
+            "subscriptionId": subscription.id,
             "tenantId": self._world.tenant,
             "displayName": "Simulated subscription",
-            "state": found.state,
+            "state": subscription.state,
             "subscriptionPolicies": {
                 "locationPlacementId": "Public_2014-09-01",
                 "quotaId": "PayAsYouGo_2014-09-01",
@@ -111,8 +111,8 @@ class ResourceManager:
         return web.json_response({"value": list(self._world.subscription(subscription).groups.values())})
 
     async def _group(self, exchange: Exchange) -> web.StreamResponse:
-        found = self._world.group(exchange.parts["subscription"], exchange.parts["group"])
-        return web.Response(status=204) if exchange.request.method == "HEAD" else web.json_response(found)
+        group = self._world.group(exchange.parts["subscription"], exchange.parts["group"])
+        return web.Response(status=204) if exchange.request.method == "HEAD" else web.json_response(group)
 
     async def _put_group(self, exchange: Exchange) -> web.StreamResponse:
         body, parts = exchange.json(), exchange.parts
@@ -137,6 +137,11 @@ class ResourceManager:
 
     async def _permissions(self, exchange: Exchange) -> web.StreamResponse:
         self._world.group(exchange.parts["subscription"], exchange.parts["group"])
-        found = self._world.subscription(exchange.parts["subscription"])
-        value = {"actions": found.actions, "notActions": found.not_actions, "dataActions": [], "notDataActions": []}
+        subscription = self._world.subscription(exchange.parts["subscription"])
+        value = {
+            "actions": subscription.actions,
+            "notActions": subscription.not_actions,
+            "dataActions": [],
+            "notDataActions": [],
+        }
         return web.json_response({"value": [value]})

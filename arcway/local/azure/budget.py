@@ -30,12 +30,12 @@ class Budget:
             return {}
         kind = _KINDS.get(method, "writes")
         subscription = parts[2] if parts[1] == "subscriptions" and len(parts) > 2 else ""
-        left = self._take(subscription, kind)
+        remaining = self._take(subscription, kind)
         scope = "subscription" if subscription else "tenant"
         names = [f"x-ms-ratelimit-remaining-{scope}-{kind}"]
         if subscription:
             names.append(f"x-ms-ratelimit-remaining-{scope}-global-{kind}")
-        return {name: str(left * (15 if "global" in name else 1)) for name in names}
+        return {name: str(remaining * (15 if "global" in name else 1)) for name in names}
 
     def _take(self, subscription: str, kind: str) -> int:
         size, rate = _BUCKETS[kind]

@@ -115,10 +115,10 @@ class ConnectedClusters:
         return {"Retry-After": str(self.retry_after)} if self.retry_after else {}
 
     async def _list(self, exchange: Exchange) -> web.StreamResponse:
-        found = self._world.clusters_in(exchange.parts["subscription"], exchange.parts.get("group"))
+        records = self._world.clusters_in(exchange.parts["subscription"], exchange.parts.get("group"))
         start = int(base64.urlsafe_b64decode(exchange.query("$skiptoken") or "MA==").decode())
-        body: dict[str, Any] = {"value": found[start : start + _PAGE]}
-        if start + _PAGE < len(found):
+        body: dict[str, Any] = {"value": records[start : start + _PAGE]}
+        if start + _PAGE < len(records):
             token = base64.urlsafe_b64encode(str(start + _PAGE).encode()).decode()
             query = f"api-version={exchange.query('api-version')}&$skiptoken={token}"
             body["nextLink"] = f"{self._entra.endpoint}{exchange.path}?{query}"

@@ -112,19 +112,19 @@ class Control:
 
     async def _faults(self, exchange: Exchange) -> web.StreamResponse:
         try:
-            wanted = read_json(exchange.body)
-            self.faults = [_fault(item) for item in wanted]
+            specification = read_json(exchange.body)
+            self.faults = [_fault(item) for item in specification]
         except (KeyError, TypeError, ValueError, re.error) as error:
             raise Refusal(400, "BadControl", f"Not a list of faults: {error}") from error
         return web.json_response({})
 
     async def _subscription(self, exchange: Exchange) -> web.StreamResponse:
         key, body = exchange.parts["id"].lower(), exchange.json()
-        found = self._world.subscriptions.setdefault(key, Subscription(key))
+        subscription = self._world.subscriptions.setdefault(key, Subscription(key))
         self._world.touch("subscription", key)
-        found.actions = body.get("actions", found.actions)
-        found.not_actions = body.get("notActions", found.not_actions)
-        found.state = body.get("state", found.state)
+        subscription.actions = body.get("actions", subscription.actions)
+        subscription.not_actions = body.get("notActions", subscription.not_actions)
+        subscription.state = body.get("state", subscription.state)
         return web.json_response({})
 
     async def _group(self, exchange: Exchange) -> web.StreamResponse:
@@ -161,9 +161,9 @@ class Control:
         return web.json_response({})
 
     async def _clusters(self, exchange: Exchange) -> web.StreamResponse:
-        for resource_id, wanted in exchange.json().items():
-            gone = Pace.parse(wanted.pop("gone")) if "gone" in wanted else None
-            self._world.set_properties(resource_id, wanted, gone)
+        for resource_id, changes in exchange.json().items():
+            gone = Pace.parse(changes.pop("gone")) if "gone" in changes else None
+            self._world.set_properties(resource_id, changes, gone)
         return web.json_response({})
 
     async def _retry_after(self, exchange: Exchange) -> web.StreamResponse:

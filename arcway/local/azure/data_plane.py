@@ -53,8 +53,8 @@ class DataPlane:
         self._entra.check(exchange.request)
         version = exchange.query("api-version")
         if version not in _API_VERSIONS:
-            text = f"The api-version '{version}' is invalid. The supported versions are '{','.join(_API_VERSIONS)}'."
-            raise Refusal(400, "InvalidApiVersionParameter", text, by_service=True)
+            message = f"The api-version '{version}' is invalid. The supported versions are '{','.join(_API_VERSIONS)}'."
+            raise Refusal(400, "InvalidApiVersionParameter", message, by_service=True)
 
     def _chart(self, exchange: Exchange) -> str:
         train = exchange.query("releaseTrain") or "stable"

@@ -108,8 +108,8 @@ class Routes:
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]] | None:
         """The handler of a request and what its pattern took out of the path."""
-        for known, pattern, handler in self._table:
-            if known == method and (match := pattern.fullmatch(path)):
+        for route_method, pattern, handler in self._table:
+            if route_method == method and (match := pattern.fullmatch(path)):
                 return handler, match.groupdict()
         return None
 

@@ -30,8 +30,8 @@ class Attempt:
 
     def within(self, scope: str) -> bool:
         """Whether a scope covers what is asked for."""
-        wanted, here = scope.lower().rstrip("/"), self.scope.lower()
-        return here == wanted or here.startswith(f"{wanted}/")
+        guarded, target = scope.lower().rstrip("/"), self.scope.lower()
+        return target == guarded or target.startswith(f"{guarded}/")
 
 
 @dataclass(slots=True)
@@ -57,12 +57,12 @@ class Guards:
     def _check_denials(self, attempt: Attempt) -> None:
         for denial in self.deny_assignments:
             if attempt.within(denial["scope"]) and matches(denial.get("actions", ["*"]), attempt.action):
-                text = (
+                message = (
                     f"{_client(attempt)} has permission to perform action '{attempt.action}' on scope "
                     f"'{attempt.scope}'; however, the access is denied because of the deny assignment with name "
                     f"'{denial['name']}' and Id '{denial.get('id', '0f1e2d3c')}' at scope '{denial['scope']}'."
                 )
-                raise Refusal(403, "DenyAssignmentAuthorizationFailed", text)
+                raise Refusal(403, "DenyAssignmentAuthorizationFailed", message)
 
     def _check_locks(self, attempt: Attempt) -> None:
         deletes = attempt.method == "DELETE"
@@ -70,11 +70,11 @@ class Guards:
             below = deletes and lock["scope"].lower().startswith(f"{attempt.scope.lower()}/")
             if (attempt.within(lock["scope"]) or below) and (deletes or lock.get("level") == "ReadOnly"):
                 verb = "delete" if deletes else "write"
-                text = (
+                message = (
                     f"The scope '{attempt.scope}' cannot perform {verb} operation because following scope(s) are "
                     f"locked: '{lock['scope']}'. Please remove the lock and try again."
                 )
-                raise Refusal(409, "ScopeLocked", text)
+                raise Refusal(409, "ScopeLocked", message)
 
     def _check_policies(self, attempt: Attempt) -> None:
         for policy in self.policies:
@@ -85,25 +85,25 @@ class Guards:
 
 def _check_permission(subscription: Subscription, attempt: Attempt) -> None:
     if not matches(subscription.actions, attempt.action) or matches(subscription.not_actions, attempt.action):
-        text = (
+        message = (
             f"{_client(attempt)} does not have authorization to perform action '{attempt.action}' over scope "
             f"'{attempt.scope}' or the scope is invalid. If access was recently granted, please refresh your "
             "credentials."
         )
-        raise Refusal(403, "AuthorizationFailed", text)
+        raise Refusal(403, "AuthorizationFailed", message)
 
 
 def _check_states(subscription: Subscription, attempt: Attempt) -> None:
     if subscription.state in _READ_ONLY_STATES:
-        text = (
+        message = (
             f"The subscription '{subscription.id}' is disabled and therefore marked as read only. You cannot perform "
             "any write actions on this subscription until it is re-enabled."
         )
-        raise Refusal(409, "ReadOnlyDisabledSubscription", text)
+        raise Refusal(409, "ReadOnlyDisabledSubscription", message)
     group = subscription.groups.get((attempt.group or "").lower())
     if group and group["properties"]["provisioningState"] == "Deleting":
-        text = f"The resource group '{group['name']}' is in deprovisioning state and cannot perform this operation."
-        raise Refusal(409, "ResourceGroupBeingDeleted", text)
+        message = f"The resource group '{group['name']}' is in deprovisioning state and cannot perform this operation."
+        raise Refusal(409, "ResourceGroupBeingDeleted", message)
 
 
 def _violates(policy: dict[str, Any], attempt: Attempt) -> bool:

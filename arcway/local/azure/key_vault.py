@@ -40,12 +40,12 @@ class KeyVault:
         if challenge := self._challenge(exchange):
             return challenge
         versions = self._world.secrets.get(exchange.parts["name"].lower(), [])
-        wanted = exchange.parts.get("version") or (versions[-1][0] if versions else "")
+        requested = exchange.parts.get("version") or (versions[-1][0] if versions else "")
         for version, value, about in versions:
-            if version == wanted:
+            if version == requested:
                 if not about.get("enabled", True):
-                    text = "Operation get is not allowed on a disabled secret."
-                    raise Refusal(403, "Forbidden", text, inner="SecretDisabled")
+                    message = "Operation get is not allowed on a disabled secret."
+                    raise Refusal(403, "Forbidden", message, inner="SecretDisabled")
                 return web.json_response(self._bundle(exchange.parts["name"], version, about) | {"value": value})
         raise Refusal(404, "SecretNotFound", f"A secret with (name/id) {exchange.parts['name']} was not found.")
 
@@ -57,11 +57,11 @@ class KeyVault:
         if not isinstance(value, str):
             raise Refusal(400, "BadParameter", "value must be a string.")
         if exchange.parts["name"].lower() in self._world.deleted_secrets:
-            text = (
+            message = (
                 f"Secret {exchange.parts['name']} is currently in a deleted but recoverable state, and its name cannot "
                 "be reused; in this state, the secret can only be recovered or purged."
             )
-            raise Refusal(409, "Conflict", text, inner="ObjectIsDeletedButRecoverable")
+            raise Refusal(409, "Conflict", message, inner="ObjectIsDeletedButRecoverable")
         version = secrets.token_hex(16)
         self._world.touch("secret", exchange.parts["name"].lower())
         attributes = body.get("attributes") or {}

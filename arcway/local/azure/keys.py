@@ -15,10 +15,10 @@ def certificate_expiry() -> datetime:
     return (datetime.now(UTC) + _KEY_EXPIRY).replace(microsecond=0)
 
 
-def load_pkcs1(text: str) -> RSAPublicKey:
+def load_pkcs1(encoded: str) -> RSAPublicKey:
     """Read the encoding of `agentPublicKeyCertificate`: base64 of PKCS#1 DER. Raises ValueError."""
     try:
-        der = base64.b64decode(text, validate=True)
+        der = base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error
     if not der.startswith(b"\x30\x82") or der[4:5] != b"\x02":

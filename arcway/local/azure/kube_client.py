@@ -69,10 +69,10 @@ class KubeClient:
             if event.get("type") in ("ADDED", "MODIFIED"):
                 return
 
-    async def wait_for_change(self, path: str, seen: dict[str, Any]) -> None:
+    async def wait_for_change(self, path: str, current: dict[str, Any]) -> None:
         """Return once the object `seen` in the collection at `path` is another, is changed, or is gone."""
-        version = seen["metadata"]["resourceVersion"]
-        async for event in self._watch(path, seen["metadata"]["name"]):
+        version = current["metadata"]["resourceVersion"]
+        async for event in self._watch(path, current["metadata"]["name"]):
             if event.get("type") == "DELETED":
                 return
             if event.get("type") in ("ADDED", "MODIFIED") and event["object"]["metadata"]["resourceVersion"] != version:
@@ -107,8 +107,8 @@ def _read(kubeconfig: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     document = yaml.load(kubeconfig.read_text(), yaml.CSafeLoader)
 
     def named(kind: str, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = next(item[kind] for item in document[f"{kind}s"] if item["name"] == name)
-        return found
+        entry: dict[str, Any] = next(item[kind] for item in document[f"{kind}s"] if item["name"] == name)
+        return entry
 
     context = named("context", document["current-context"])
     return named("cluster", context["cluster"]), named("user", context["user"])

@@ -185,18 +185,18 @@ def _describe_type(kind: str, versions: list[str]) -> dict[str, Any]:
 def check_version(namespace: str, kind: str, version: str) -> None:
     """Refuse an api-version that is missing (400 MissingApiVersionParameter) or that the type does not have (400)."""
     if not version:
-        text = "The api-version query parameter (?api-version=) is required for all requests."
-        raise Refusal(400, "MissingApiVersionParameter", text)
+        message = "The api-version query parameter (?api-version=) is required for all requests."
+        raise Refusal(400, "MissingApiVersionParameter", message)
     if built_in := _BUILT_IN.get(namespace):
         if version not in built_in:
-            text = f"The api-version '{version}' is invalid. The supported versions are '{','.join(built_in)}'."
-            raise Refusal(400, "InvalidApiVersionParameter", text)
+            message = f"The api-version '{version}' is invalid. The supported versions are '{','.join(built_in)}'."
+            raise Refusal(400, "InvalidApiVersionParameter", message)
         return
     name, types = PROVIDERS[namespace]
-    known = types[kind]
-    if version not in known:
-        text = (
+    versions = types[kind]
+    if version not in versions:
+        message = (
             f"No registered resource provider found for API version '{version}' for type '{kind}' in the namespace "
-            f"'{name}'. The supported api-versions are '{', '.join(known)}'."
+            f"'{name}'. The supported api-versions are '{', '.join(versions)}'."
         )
-        raise Refusal(400, "NoRegisteredProviderFound", text)
+        raise Refusal(400, "NoRegisteredProviderFound", message)

@@ -58,16 +58,16 @@ def new_record(resource_id: str, name: str, location: str, tenant: str, writer: 
 
 def replace(record: dict[str, Any], body: dict[str, Any], writer: Writer) -> None:
     """Put `body`, which `checked_properties` has let pass, in the place of what clients wrote before."""
-    properties, before = checked_properties(body), record["properties"]
-    if before.get("agentPublicKeyCertificate") != properties["agentPublicKeyCertificate"]:
-        before["connectivityStatus"] = "Connecting"
-    kept = {name: value for name, value in before.items() if name in _READ_ONLY}
+    properties, previous = checked_properties(body), record["properties"]
+    if previous.get("agentPublicKeyCertificate") != properties["agentPublicKeyCertificate"]:
+        previous["connectivityStatus"] = "Connecting"
+    read_only = {name: value for name, value in previous.items() if name in _READ_ONLY}
     for name, inside in _READ_ONLY_INSIDE.items():
         written = {key: value for key, value in (properties.get(name) or {}).items() if key not in inside}
-        own = {key: before[name][key] for key in inside if key in (before.get(name) or {})}
+        own = {key: previous[name][key] for key in inside if key in (previous.get(name) or {})}
         if written or own:
             properties[name] = {**written, **own}
-    record["properties"] = {**_DEFAULTS, **properties, **kept, "provisioningState": "Accepted"}
+    record["properties"] = {**_DEFAULTS, **properties, **read_only, "provisioningState": "Accepted"}
     record["tags"] = body.get("tags") or {}
     record.pop("kind", None)
     if body.get("kind"):

@@ -155,10 +155,10 @@ class SimulatedAzure:
         return response
 
     async def _dispatch(self, request: web.Request, path: str) -> web.StreamResponse:
-        found = self._routes.find(request.method, path)
-        if found is None:
+        route = self._routes.find(request.method, path)
+        if route is None:
             return refusal(Refusal(404, "NotFound", f"No simulated service answers {request.method} {path}."))
-        handler, parts = found
+        handler, parts = route
         is_form = request.content_type == "application/x-www-form-urlencoded"
         body = b"" if is_form else await request.read()
         try:

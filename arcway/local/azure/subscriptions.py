@@ -37,8 +37,8 @@ class Subscription:
     def form(self) -> dict[str, Any]:
         """The JSON form that is kept."""
         states = {name: provider.state for name, provider in self.providers.items()}
-        kept = {"providers": states, "groups": self.groups, "actions": self.actions, "notActions": self.not_actions}
-        return {"id": self.id, "state": self.state, **kept}
+        stored = {"providers": states, "groups": self.groups, "actions": self.actions, "notActions": self.not_actions}
+        return {"id": self.id, "state": self.state, **stored}
 
     @classmethod
     def restore(cls, form: dict[str, Any], paces: Paces) -> "Subscription":
@@ -71,10 +71,10 @@ class Subscriptions:
 
     def subscription(self, subscription_id: str) -> Subscription:
         """The subscription. Raises `Refusal` 404 SubscriptionNotFound."""
-        found = self.subscriptions.get(subscription_id.lower())
-        if found is None:
+        subscription = self.subscriptions.get(subscription_id.lower())
+        if subscription is None:
             raise Refusal(404, "SubscriptionNotFound", f"The subscription '{subscription_id}' could not be found.")
-        return found
+        return subscription
 
     def provider(self, subscription_id: str, namespace: str) -> dict[str, Any]:
         """The provider namespace as a GET shows it. Raises `Refusal` 404 InvalidResourceNamespace."""
@@ -96,18 +96,20 @@ class Subscriptions:
         """Start to take the registration back; harmless when there is none."""
         return self._move(subscription_id, namespace, ("Registered",), "Unregistering")
 
-    def _move(self, subscription_id: str, namespace: str, before: tuple[str, ...], state: str) -> dict[str, Any]:
+    def _move(
+        self, subscription_id: str, namespace: str, previous_states: tuple[str, ...], state: str
+    ) -> dict[str, Any]:
         provider = self._provider(subscription_id, namespace)
-        if provider.state in before:
+        if provider.state in previous_states:
             provider.state, provider.change = state, Change(self.paces.registration)
             self.touch("subscription", subscription_id.lower())
         return describe(subscription_id, namespace.lower(), provider.state)
 
     def _provider(self, subscription_id: str, namespace: str) -> Provider:
-        found = self.subscription(subscription_id).providers.get(namespace.lower())
-        if found is None:
+        provider = self.subscription(subscription_id).providers.get(namespace.lower())
+        if provider is None:
             raise Refusal(404, "InvalidResourceNamespace", f"The resource namespace '{namespace}' is invalid.")
-        return found
+        return provider
 
     def set_provider(self, subscription_id: str, namespace: str, state: str) -> None:
         """Say in which state a namespace is; one that moves goes on at its pace."""
@@ -118,23 +120,23 @@ class Subscriptions:
     def group(self, subscription_id: str, name: str) -> dict[str, Any]:
         """The resource group. Raises `Refusal` 404 ResourceGroupNotFound."""
         groups = self.subscription(subscription_id).groups
-        found = groups.get(name.lower())
-        if found and (leaving := self._leaving.get(found["id"].lower())) and leaving.look():
-            del self._leaving[found["id"].lower()]
-            self.empty_group(found["id"])
+        group = groups.get(name.lower())
+        if group and (leaving := self._leaving.get(group["id"].lower())) and leaving.look():
+            del self._leaving[group["id"].lower()]
+            self.empty_group(group["id"])
             self.touch("subscription", subscription_id.lower())
-            found = groups.pop(name.lower(), None) and None
-        if found is None:
+            group = groups.pop(name.lower(), None) and None
+        if group is None:
             raise Refusal(404, "ResourceGroupNotFound", f"Resource group '{name}' could not be found.")
-        return found
+        return group
 
     def delete_group(self, subscription_id: str, name: str, gone: Pace | None) -> None:
         """Start to delete the group and what is in it; without `gone` it stays in that state."""
-        found = self.group(subscription_id, name)
-        found["properties"]["provisioningState"] = "Deleting"
+        group = self.group(subscription_id, name)
+        group["properties"]["provisioningState"] = "Deleting"
         self.touch("subscription", subscription_id.lower())
         if gone is not None:
-            self._leaving[found["id"].lower()] = Change(gone)
+            self._leaving[group["id"].lower()] = Change(gone)
 
     def empty_group(self, group_id: str) -> None:
         """Forget what is in the group; who keeps resources does."""
@@ -146,8 +148,8 @@ class Subscriptions:
         groups = self.subscription(subscription_id).groups
         existing = groups.get(name.lower())
         if existing and existing["location"] != location:
-            text = f"Invalid resource group location '{location}'. The group exists in '{existing['location']}'."
-            raise Refusal(409, "InvalidResourceGroupLocation", text)
+            message = f"Invalid resource group location '{location}'. The group exists in '{existing['location']}'."
+            raise Refusal(409, "InvalidResourceGroupLocation", message)
         self.touch("subscription", subscription_id.lower())
         groups[name.lower()] = {
             "id": existing["id"] if existing else f"/subscriptions/{subscription_id}/resourceGroups/{name}",

@@ -12,8 +12,8 @@ _DISTRIBUTIONS = {name.lower(): name for name in ("AKS", "EKS", "GKE", "TKG")}
 
 def matches(patterns: Iterable[str], action: str) -> bool:
     """Whether an action is among patterns with `*`, without regard to case."""
-    wanted = (re.escape(pattern).replace(r"\*", ".*") for pattern in patterns)
-    return any(re.fullmatch(pattern, action, re.IGNORECASE) for pattern in wanted)
+    expressions = (re.escape(pattern).replace(r"\*", ".*") for pattern in patterns)
+    return any(re.fullmatch(pattern, action, re.IGNORECASE) for pattern in expressions)
 
 
 def written_distribution(name: str) -> str:

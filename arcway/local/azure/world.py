@@ -58,13 +58,13 @@ class World(Subscriptions):
         if kind == "operation":
             operation = self.operations.get(key)
             return {**asdict(operation), "change": None} if operation else None
-        kept: dict[str, dict[str, Any]] = {
+        stored: dict[str, dict[str, Any]] = {
             "cluster": self.clusters,
             "configuration": self.configurations,
             "secret": self.secrets,
             "deleted-secret": self.deleted_secrets,
         }
-        return kept[kind].get(key)
+        return stored[kind].get(key)
 
     def restore(self, kind: str, key: str, form: Any) -> None:
         """Take back what `form_of` gave; an operation under way begins anew."""
@@ -80,8 +80,8 @@ class World(Subscriptions):
         elif kind == "configuration":
             self.configurations[key] = form
         elif kind in ("secret", "deleted-secret"):
-            kept = self.secrets if kind == "secret" else self.deleted_secrets
-            kept[key] = [(version, value, about) for version, value, about in form]
+            vault = self.secrets if kind == "secret" else self.deleted_secrets
+            vault[key] = [(version, value, about) for version, value, about in form]
 
     # --- connected clusters ----------------------------------------------------------------------------------------
 
@@ -90,19 +90,19 @@ class World(Subscriptions):
     ) -> tuple[dict[str, Any], Operation, bool]:
         """Create or replace a connected cluster: the resource, the operation to follow, whether it is new."""
         if self._provider(subscription_id, "Microsoft.Kubernetes").state != "Registered":
-            text = "The subscription is not registered to use namespace 'Microsoft.Kubernetes'."
-            raise Refusal(409, "MissingSubscriptionRegistration", text)
+            message = "The subscription is not registered to use namespace 'Microsoft.Kubernetes'."
+            raise Refusal(409, "MissingSubscriptionRegistration", message)
         group_id = self.group(subscription_id, group)["id"]
         location = str(body.get("location", "")).replace(" ", "").lower()
         if location not in {item.replace(" ", "").lower() for item in LOCATIONS}:
-            text = f"The provided location '{location}' is not available for resource type '{TYPE}'."
-            raise Refusal(400, "LocationNotAvailableForResourceType", text)
+            message = f"The provided location '{location}' is not available for resource type '{TYPE}'."
+            raise Refusal(400, "LocationNotAvailableForResourceType", message)
         resource_id = f"{group_id}/providers/Microsoft.Kubernetes/connectedClusters/{name}"
         self._settle(resource_id.lower())
         existing = self.clusters.get(resource_id.lower())
         if existing and existing["location"] != location:
-            text = f"The resource '{name}' already exists in location '{existing['location']}'."
-            raise Refusal(409, "InvalidResourceLocation", text)
+            message = f"The resource '{name}' already exists in location '{existing['location']}'."
+            raise Refusal(409, "InvalidResourceLocation", message)
         record.checked_properties(body)
         if existing and existing["properties"].get("provisioningState") == "Deleting":
             raise Refusal(409, "Conflict", f"The resource '{name}' is being deleted. Try again when it is gone.")
@@ -117,11 +117,11 @@ class World(Subscriptions):
         group_id = self.group(subscription_id, group)["id"]
         key = f"{group_id}/providers/{TYPE}/{name}".lower()
         self._settle(key)
-        found = self.clusters.get(key)
-        if found is None:
-            text = f"The Resource '{TYPE}/{name}' under resource group '{group}' was not found."
-            raise Refusal(404, "ResourceNotFound", text)
-        return found
+        record = self.clusters.get(key)
+        if record is None:
+            message = f"The Resource '{TYPE}/{name}' under resource group '{group}' was not found."
+            raise Refusal(404, "ResourceNotFound", message)
+        return record
 
     def patch_cluster(self, cluster: dict[str, Any], body: dict[str, Any], writer: Writer) -> dict[str, Any]:
         """Change tags and the few properties that may change without a PUT."""
@@ -162,10 +162,10 @@ class World(Subscriptions):
 
     def configuration(self, cluster: dict[str, Any], name: str) -> dict[str, Any]:
         """One source control configuration. Raises `Refusal` 404 ResourceNotFound."""
-        found = self.configurations.get(f"{cluster['id']}/providers/{_CONFIGURATION}/{name}".lower())
-        if found is None:
+        configuration = self.configurations.get(f"{cluster['id']}/providers/{_CONFIGURATION}/{name}".lower())
+        if configuration is None:
             raise Refusal(404, "ResourceNotFound", f"The Resource '{_CONFIGURATION}/{name}' was not found.")
-        return found
+        return configuration
 
     def empty_group(self, group_id: str) -> None:
         """Connected clusters and what belongs to them go with their group."""

@@ -240,7 +240,7 @@ class _Call:
     async def _delete_collection(self, kind: Kind) -> web.Response:
         options = await self._delete_options()
         form = accepted_form(self.request.headers.get("Accept", ""))
-        chosen = {name: text for name, text in self.query.items() if name.endswith("Selector")}
+        chosen = {name: value for name, value in self.query.items() if name.endswith("Selector")}
         answer = list_objects(self.cluster.store, kind, self.target.namespace, chosen, form)
         matches = selection(kind, self.query)
         for item in self.cluster.store.objects(kind.key, self.target.namespace):
@@ -252,9 +252,11 @@ class _Call:
         options = await self._body() if self.request.can_read_body else {}
         for name in ("propagationPolicy", "gracePeriodSeconds", "orphanDependents"):
             if name in self.query:
-                text = self.query[name]
+                value = self.query[name]
                 options[name] = (
-                    int(text) if text.removeprefix("-").isdigit() else {"true": True, "false": False}.get(text, text)
+                    int(value)
+                    if value.removeprefix("-").isdigit()
+                    else {"true": True, "false": False}.get(value, value)
                 )
         return options
 
@@ -267,17 +269,17 @@ class _Call:
 
     def _check_body(self, kind: Kind, body: Json, *, name: str) -> None:
         """Refuse an object that is not what the URL names (400); fill in what it leaves out."""
-        for field, wanted in (("kind", kind.kind), ("apiVersion", kind.api_version)):
-            if body.setdefault(field, wanted) != wanted:
-                message = f"the {field} in the data ({body[field]}) does not match the expected {field} ({wanted})"
+        for field, expected in (("kind", kind.kind), ("apiVersion", kind.api_version)):
+            if body.setdefault(field, expected) != expected:
+                message = f"the {field} in the data ({body[field]}) does not match the expected {field} ({expected})"
                 raise errors.bad_request(message)
         check_shape(body)
         metadata = body["metadata"] = body.get("metadata") or {}
         if name and (metadata.get("name") or name) != name:
             message = f"the name of the object ({metadata['name']}) does not match the name on the URL ({name})"
             raise errors.bad_request(message)
-        given = metadata.get("namespace") or self.target.namespace
-        if kind.namespaced and given != self.target.namespace:
+        namespace = metadata.get("namespace") or self.target.namespace
+        if kind.namespaced and namespace != self.target.namespace:
             message = "the namespace of the provided object does not match the namespace sent on the request"
             raise errors.bad_request(message)
         if kind.group == RBAC:

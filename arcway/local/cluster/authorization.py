@@ -111,7 +111,9 @@ class Access:
         if self.allows(user, Attempt(verb, RBAC, plural, namespace=namespace, name=named)):
             return
         granted = self._referenced(reference, namespace) if reference else body.get("rules") or []
-        missing = [rule for rule in granted if not all(self.allows(user, one) for one in _covered(rule, namespace))]
+        missing = [
+            rule for rule in granted if not all(self.allows(user, attempt) for attempt in _covered(rule, namespace))
+        ]
         if missing:
             groups = json.dumps(list(user.groups))
             why = f'user "{user.name}" (groups={groups}) is attempting to grant RBAC permissions not currently held:\n'
@@ -160,10 +162,10 @@ def _permits(rule: Json, attempt: Attempt) -> bool:
             for pattern in patterns
         )
     resource = f"{attempt.resource}/{attempt.subresource}" if attempt.subresource else attempt.resource
-    wanted = {"*", resource} | ({f"*/{attempt.subresource}"} if attempt.subresource else set())
+    resources = {"*", resource} | ({f"*/{attempt.subresource}"} if attempt.subresource else set())
     return bool(
         {"*", attempt.group}.intersection(rule.get("apiGroups", []))
-        and wanted.intersection(rule.get("resources", []))
+        and resources.intersection(rule.get("resources", []))
         and (not rule.get("resourceNames") or attempt.name in rule["resourceNames"])
     )
 

@@ -60,12 +60,15 @@ class Behaviour:
 
         One whose arguments are addresses is taken for a program that tries to connect to each.
         """
-        found = [(text, _ADDRESS.fullmatch(text)) for text in container.get("args") or []]
+        matches = [(argument, _ADDRESS.fullmatch(argument)) for argument in container.get("args") or []]
         return "".join(
-            f"{'unreachable' if any(fnmatchcase(match[1], one) for one in self.unreachable) else 'ok'} {text}\n"
-            for text, match in found
+            f"{'unreachable' if self._is_unreachable(match[1]) else 'ok'} {argument}\n"
+            for argument, match in matches
             if match
         )
+
+    def _is_unreachable(self, address: str) -> bool:
+        return any(fnmatchcase(address, pattern) for pattern in self.unreachable)
 
     def note_read(self, namespace: str) -> bool:
         """Count a read of pods or workloads (empty namespace: of all); whether that can make a pod ready."""

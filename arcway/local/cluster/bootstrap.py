@@ -53,8 +53,8 @@ def _node_status(name: str, address: str) -> Json:
     condition = {"lastHeartbeatTime": now, "lastTransitionTime": now}
     ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status"}
     pressure = [
-        {"type": type_, "status": "False", "reason": f"KubeletHas{fact}", "message": f"kubelet has {text}"}
-        for type_, fact, text in (
+        {"type": type_, "status": "False", "reason": f"KubeletHas{fact}", "message": f"kubelet has {message}"}
+        for type_, fact, message in (
             ("MemoryPressure", "SufficientMemory", "sufficient memory available"),
             ("DiskPressure", "NoDiskPressure", "no disk pressure"),
             ("PIDPressure", "SufficientPID", "sufficient PID available"),

@@ -95,23 +95,23 @@ def selector(item: Json) -> str:
 
 def ready_containers(pod: Json) -> str:
     """How many of a pod's containers are ready."""
-    ready = sum(bool(one.get("ready")) for one in status(pod).get("containerStatuses", []))
+    ready = sum(bool(container.get("ready")) for container in status(pod).get("containerStatuses", []))
     return f"{ready}/{len(spec(pod).get('containers', []))}"
 
 
 def pod_reason(pod: Json) -> str:
     """What kubectl calls the status of a pod: the reason of its last container that has one, or its phase."""
-    told = status(pod)
-    reason = told.get("reason") or told.get("phase") or UNKNOWN
+    pod_status = status(pod)
+    reason = pod_status.get("reason") or pod_status.get("phase") or UNKNOWN
     running = False
-    for one in reversed(told.get("containerStatuses", [])):
-        state = one.get("state") or {}
+    for container in reversed(pod_status.get("containerStatuses", [])):
+        state = container.get("state") or {}
         waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
         if waiting.get("reason"):
             reason = waiting["reason"]
         elif ended:
             reason = ended.get("reason") or f"ExitCode:{ended.get('exitCode', 0)}"
-        elif one.get("ready") and state.get("running") is not None:
+        elif container.get("ready") and state.get("running") is not None:
             running = True
     if reason == "Completed" and running:
         reason = "Running"
@@ -121,8 +121,8 @@ def pod_reason(pod: Json) -> str:
 def restarts(pod: Json) -> str:
     """How often a pod's containers restarted, and when last."""
     containers = status(pod).get("containerStatuses", [])
-    count = sum(int(one.get("restartCount", 0)) for one in containers)
-    ends = [(one.get("lastState") or {}).get("terminated", {}).get("finishedAt") for one in containers]
+    count = sum(int(container.get("restartCount", 0)) for container in containers)
+    ends = [(container.get("lastState") or {}).get("terminated", {}).get("finishedAt") for container in containers]
     last = max((end for end in ends if end), default=None)
     return f"{count} ({age(last)} ago)" if count and last else str(count)
 
@@ -146,8 +146,8 @@ def address(type_: str) -> Callable[[Json], str]:
     """A cell with a node's address of that type."""
 
     def cell(node: Json) -> str:
-        known = status(node).get("addresses", [])
-        return next((one["address"] for one in known if one["type"] == type_), NONE)
+        addresses = status(node).get("addresses", [])
+        return next((entry["address"] for entry in addresses if entry["type"] == type_), NONE)
 
     return cell
 
@@ -159,10 +159,10 @@ def node_info(name: str) -> Callable[[Json], str]:
 
 def job_status(job: Json) -> str:
     """How far a job is."""
-    for type_, text in (("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended")):
+    for type_, word in (("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended")):
         condition = find_condition(job, type_)
         if condition and condition["status"] == "True":
-            return text
+            return word
     return "Terminating" if job["metadata"].get("deletionTimestamp") else "Running"
 
 
@@ -171,23 +171,25 @@ def job_duration(job: Json) -> str:
     started, ended = status(job).get("startTime"), status(job).get("completionTime")
     if not started or not ended:
         return age(started) if started else ""
-    first, last = (datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) for text in (started, ended))
+    first, last = (datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00")) for stamp in (started, ended))
     return duration((last - first).total_seconds())
 
 
 def ports(service: Json) -> str:
     """The ports of a service."""
     ports = spec(service).get("ports", [])
-    return ",".join(f"{one['port']}/{one.get('protocol', 'TCP')}" for one in ports) or NONE
+    return ",".join(f"{port['port']}/{port.get('protocol', 'TCP')}" for port in ports) or NONE
 
 
 def subjects(kind: str) -> Callable[[Json], str]:
     """A cell with a binding's subjects of that kind."""
 
     def cell(binding: Json) -> str:
-        named = [one for one in binding.get("subjects") or [] if one.get("kind") == kind]
+        named = [subject for subject in binding.get("subjects") or [] if subject.get("kind") == kind]
         spaced = kind == "ServiceAccount"
-        return ", ".join(f"{one.get('namespace', '')}/{one['name']}" if spaced else one["name"] for one in named)
+        return ", ".join(
+            f"{subject.get('namespace', '')}/{subject['name']}" if spaced else subject["name"] for subject in named
+        )
 
     return cell
 
@@ -223,12 +225,12 @@ def look_up(item: Any, path: str) -> Any:
         step = _STEP.match(path, position)
         if step is None:
             return None
-        field, index, key, wanted, quoted = step.groups()
+        field, index, key, value, quoted = step.groups()
         if index is not None:
             item = item[int(index)] if isinstance(item, list) and int(index) < len(item) else None
         elif key is not None:
-            found = item if isinstance(item, list) else []
-            item = next((one for one in found if isinstance(one, dict) and str(one.get(key)) == wanted), None)
+            entries = item if isinstance(item, list) else []
+            item = next((entry for entry in entries if isinstance(entry, dict) and str(entry.get(key)) == value), None)
         else:
             item = item.get(field or quoted) if isinstance(item, dict) else None
         position = step.end()

@@ -31,8 +31,8 @@ NAME = Column("Name", lambda item: name_of(item) if "name" in item["metadata"] e
 AGE = Column("Age", cells.age_of)
 _CREATED = Column("Created At", lambda item: item["metadata"].get("creationTimestamp"), type="date")
 _TEMPLATE = (
-    _wide("Containers", lambda item: ",".join(one["name"] for one in cells.containers(item))),
-    _wide("Images", lambda item: ",".join(one.get("image", "") for one in cells.containers(item))),
+    _wide("Containers", lambda item: ",".join(container["name"] for container in cells.containers(item))),
+    _wide("Images", lambda item: ",".join(container.get("image", "") for container in cells.containers(item))),
     _wide("Selector", cells.selector),
 )
 _BINDING = (

@@ -85,8 +85,8 @@ def _guarded(handler: _Handler) -> _Handler:
 
 
 async def _body(request: web.Request) -> Json:
-    text = await request.text()
-    parsed = read_json(text) if text else {}
+    body = await request.text()
+    parsed = read_json(body) if body else {}
     if not isinstance(parsed, dict):
         raise TypeError("the body must be an object")
     return parsed

@@ -131,15 +131,15 @@ def resource_list(kinds: list[Kind], group: str, version: str) -> Json | None:
             entry["categories"] = list(kind.categories)
         resources.append(entry)
         for name in kind.subresources:
-            other = _subresource_kind(kind, name)
+            subresource_kind = _subresource_kind(kind, name)
             part = {
                 "name": f"{kind.plural}/{name}",
                 "singularName": "",
                 "namespaced": kind.namespaced,
-                "kind": other["kind"],
+                "kind": subresource_kind["kind"],
             }
-            if other["kind"] != kind.kind:
-                part |= {"group": other["group"], "version": other["version"]}
+            if subresource_kind["kind"] != kind.kind:
+                part |= {"group": subresource_kind["group"], "version": subresource_kind["version"]}
             resources.append(part | {"verbs": _subresource_verbs(name)})
     if not resources:
         return None

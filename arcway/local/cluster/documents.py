@@ -21,10 +21,10 @@ def document(kinds: list[Kind], path: str, accept: str) -> web.Response:
         return web.Response(text="ok")
     if parts in (["api"], ["apis"]) and accepted_form(accept) == "aggregated":
         return respond(discovery.aggregated(kinds, core=parts == ["api"]), content_type=_DISCOVERY_V2)
-    found = _openapi(kinds, parts[2:]) if parts[:2] == ["openapi", "v3"] else _plain_discovery(kinds, parts)
-    if found is None:
+    content = _openapi(kinds, parts[2:]) if parts[:2] == ["openapi", "v3"] else _plain_discovery(kinds, parts)
+    if content is None:
         raise errors.no_such_path()
-    return respond(found)
+    return respond(content)
 
 
 def _plain_discovery(kinds: list[Kind], parts: list[str]) -> Json | None:

@@ -82,9 +82,9 @@ def bad_request(message: str) -> ApiError:
 
 def invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str]]) -> ApiError:
     """422; causes are pairs of field and message."""
-    text = ", ".join(f"{field}: {message}" for field, message in causes)
+    summary = ", ".join(f"{field}: {message}" for field, message in causes)
     if len(causes) > 1:
-        text = f"[{text}]"
+        summary = f"[{summary}]"
     details: Json = _details(group, kind, name)
     details["causes"] = [
         {
@@ -95,7 +95,7 @@ def invalid(group: str, kind: str, name: str, causes: Sequence[tuple[str, str]])
         for field, message in causes
     ]
     subject = f"{kind}.{group}" if group else kind
-    return ApiError(422, "Invalid", f'{subject} "{name}" is invalid: {text}', details)
+    return ApiError(422, "Invalid", f'{subject} "{name}" is invalid: {summary}', details)
 
 
 def method_not_allowed() -> ApiError:
@@ -103,10 +103,10 @@ def method_not_allowed() -> ApiError:
     return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
 
-def unsupported_media_type(given: str, accepted: Sequence[str]) -> ApiError:
+def unsupported_media_type(media_type: str, accepted: Sequence[str]) -> ApiError:
     """415 for a body in a form that the server does not read."""
     message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(accepted)}"
-    return ApiError(415, "UnsupportedMediaType", f"{message} (got {given})")
+    return ApiError(415, "UnsupportedMediaType", f"{message} (got {media_type})")
 
 
 def expired(message: str) -> ApiError:

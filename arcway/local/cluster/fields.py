@@ -96,12 +96,12 @@ def render(path: Path) -> str:
 
 
 def _describe(entry: Json) -> str:
-    text = json.dumps(entry["manager"])
+    description = json.dumps(entry["manager"])
     if subresource := entry.get("subresource"):
-        text += f' with subresource "{subresource}"'
+        description += f' with subresource "{subresource}"'
     if entry["operation"] == "Update":
-        text += f" using {entry['apiVersion']} at {entry['time']}"
-    return text
+        description += f" using {entry['apiVersion']} at {entry['time']}"
+    return description
 
 
 def _entry(manager: str, operation: str, subresource: str, api_version: str, paths: set[Path]) -> Json:
@@ -111,8 +111,8 @@ def _entry(manager: str, operation: str, subresource: str, api_version: str, pat
 
 
 def _is(entry: Json, manager: str, operation: str, subresource: str) -> bool:
-    known = entry["manager"], entry["operation"], entry.get("subresource", "")
-    return known == (manager, operation, subresource)
+    identity = entry["manager"], entry["operation"], entry.get("subresource", "")
+    return identity == (manager, operation, subresource)
 
 
 def apply(live: Json, applied: Json, manager: str, *, subresource: str, force: bool, custom: bool) -> Json:
@@ -120,65 +120,65 @@ def apply(live: Json, applied: Json, manager: str, *, subresource: str, force: b
 
     Raises ApiError 409 with one cause per field that another manager owns with another value, unless force.
     """
-    wanted = leaves(applied, custom=custom)
+    applied_leaves = leaves(applied, custom=custom)
     current = leaves(live, custom=custom)
     mine: set[Path] = set()
-    others: list[tuple[Json, set[Path]]] = []
+    other_managers: list[tuple[Json, set[Path]]] = []
     for entry in live["metadata"].get("managedFields", []):
         if _is(entry, manager, "Apply", subresource):
             mine = decode(entry["fieldsV1"])
         else:
-            others.append((entry, decode(entry["fieldsV1"])))
-    changed = {path for path, value in wanted.items() if current.get(path, _MEMBER) != value}
-    conflicts = [(entry, path) for entry, paths in others for path in sorted(paths & changed)]
+            other_managers.append((entry, decode(entry["fieldsV1"])))
+    changed = {path for path, value in applied_leaves.items() if current.get(path, _MEMBER) != value}
+    conflicts = [(entry, path) for entry, paths in other_managers for path in sorted(paths & changed)]
     if conflicts and not force:
         raise _conflict(conflicts)
     result: Json = _merge(live, applied, "", builtin=not custom)
-    kept = set(wanted).union(*(paths for _, paths in others))
+    owned = set(applied_leaves).union(*(paths for _, paths in other_managers))
     # Shortest first: an element goes as a whole, before its key field could.
-    for path in sorted(mine - kept, key=len):
+    for path in sorted(mine - owned, key=len):
         _remove(result, path)
     entries = [
         entry if not paths & changed else entry | {"fieldsV1": encode(paths - changed)}
-        for entry, paths in others
+        for entry, paths in other_managers
         if paths - changed
     ]
-    own = _entry(manager, "Apply", subresource, applied["apiVersion"], set(wanted))
+    own = _entry(manager, "Apply", subresource, applied["apiVersion"], set(applied_leaves))
     previous = next(
         (e for e in live["metadata"].get("managedFields", []) if _is(e, manager, "Apply", subresource)), None
     )
     if previous is not None and previous["fieldsV1"] == own["fieldsV1"]:
         own = previous
     # Who applies nothing owns nothing, and is forgotten.
-    result["metadata"]["managedFields"] = [*entries, own] if wanted else entries
+    result["metadata"]["managedFields"] = [*entries, own] if applied_leaves else entries
     return result
 
 
 def track_update(old: Json | None, new: Json, manager: str, *, subresource: str, custom: bool) -> list[Json]:
     """The managedFields after a create, update or patch: its manager owns what it changed, others lose that."""
-    after = leaves(new, custom=custom)
-    before = leaves(old, custom=custom) if old else {}
-    changed = {path for path, value in after.items() if path not in before or before[path] != value}
+    new_leaves = leaves(new, custom=custom)
+    old_leaves = leaves(old, custom=custom) if old else {}
+    changed = {path for path, value in new_leaves.items() if path not in old_leaves or old_leaves[path] != value}
     mine, previous = set(changed), None
     entries: list[Json] = []
     for entry in old["metadata"].get("managedFields", []) if old else []:
         paths = decode(entry["fieldsV1"])
         if _is(entry, manager, "Update", subresource):
             previous = entry
-            mine |= paths & after.keys()
+            mine |= paths & new_leaves.keys()
             continue
-        kept = {path for path in paths - changed if path in after or _is_container(path, after)}
-        if kept:
-            entries.append(entry if kept == paths else entry | {"fieldsV1": encode(kept)})
+        remaining = {path for path in paths - changed if path in new_leaves or _is_container(path, new_leaves)}
+        if remaining:
+            entries.append(entry if remaining == paths else entry | {"fieldsV1": encode(remaining)})
     if mine:
         own = _entry(manager, "Update", subresource, new["apiVersion"], mine)
         entries.append(previous if previous and not changed and previous["fieldsV1"] == own["fieldsV1"] else own)
     return entries
 
 
-def _is_container(path: Path, after: Leaves) -> bool:
+def _is_container(path: Path, new_leaves: Leaves) -> bool:
     """Whether a path that was an empty map or list is now the parent of fields, and so still owned."""
-    return path not in after and any(other[: len(path)] == path for other in after)
+    return path not in new_leaves and any(leaf[: len(path)] == path for leaf in new_leaves)
 
 
 def _conflict(conflicts: list[tuple[Json, Path]]) -> ApiError:
@@ -192,8 +192,8 @@ def _conflict(conflicts: list[tuple[Json, Path]]) -> ApiError:
         lines: dict[str, list[str]] = {}
         for entry, path in conflicts:
             lines.setdefault(_describe(entry), []).append(f"- {render(path)}")
-        text = "\n".join(f"conflicts with {who}:\n" + "\n".join(fields) for who, fields in sorted(lines.items()))
-        message = f"Apply failed with {len(causes)} conflicts: {text}"
+        summary = "\n".join(f"conflicts with {who}:\n" + "\n".join(fields) for who, fields in sorted(lines.items()))
+        message = f"Apply failed with {len(causes)} conflicts: {summary}"
     return ApiError(409, "Conflict", message, {"causes": causes})
 
 
@@ -237,12 +237,12 @@ def _locate(node: Any, step: str) -> Any:
         return step[2:] if isinstance(node, dict) and step[2:] in node else None
     if not isinstance(node, list):
         return None
-    wanted = json.loads(step[2:])
+    key = json.loads(step[2:])
     for index, part in enumerate(node):
-        if step.startswith("v:") and part == wanted:
+        if step.startswith("v:") and part == key:
             return index
         if step.startswith("k:") and all(
-            (part.get(k) or ("TCP" if k == "protocol" else None)) == v for k, v in wanted.items()
+            (part.get(k) or ("TCP" if k == "protocol" else None)) == v for k, v in key.items()
         ):
             return index
     return None

@@ -115,9 +115,9 @@ class Registry:
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         """The kind a path names, or None."""
-        wanted = (group, version, plural)
-        found = _BUILT_IN_BY_PATH.get(wanted)
-        return found or next((k for k in self._custom_kinds() if (k.group, k.version, k.plural) == wanted), None)
+        identity = (group, version, plural)
+        kind = _BUILT_IN_BY_PATH.get(identity)
+        return kind or next((k for k in self._custom_kinds() if (k.group, k.version, k.plural) == identity), None)
 
     def find_kind(self, api_version: str, kind: str) -> Kind | None:
         """The kind an owner reference names, or None."""

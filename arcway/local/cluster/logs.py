@@ -26,5 +26,7 @@ def read(pod: Json, behaviour: Behaviour, query: Mapping[str, str]) -> str:
         raise bad_request(f'previous terminated container "{name}" in pod "{name_of(pod)}" not found')
     rule = behaviour.rule(pod)
     lines = rule.log.splitlines(keepends=True) if rule else []
-    wanted = query.get("tailLines", "")
-    return "".join(lines[-int(wanted) :] if wanted.isdecimal() and int(wanted) else [] if wanted == "0" else lines)
+    tail_lines = query.get("tailLines", "")
+    return "".join(
+        lines[-int(tail_lines) :] if tail_lines.isdecimal() and int(tail_lines) else [] if tail_lines == "0" else lines
+    )

@@ -66,7 +66,7 @@ def _merge_list(name: str, current: list[Any], patch: list[Any]) -> list[Any]:
         return [clone(entry) for entry in patch if _DIRECTIVE not in entry]
     result = list(current)
     for entry in patch:
-        place = next((i for i, known in enumerate(result) if known.get(key) == entry.get(key)), None)
+        place = next((i for i, element in enumerate(result) if element.get(key) == entry.get(key)), None)
         if entry.get(_DIRECTIVE) == "delete":
             if place is not None:
                 del result[place]
@@ -129,8 +129,8 @@ def _operate(document: Json, operation: Json) -> None:
         raise ValueError(f"unexpected kind: {action}")
 
 
-def _pointer(text: str) -> list[str]:
-    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
+def _pointer(pointer: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
 def _index(parent: Any, step: str) -> Any:

@@ -105,8 +105,8 @@ def _message(body: bytes, schema: dict[int, _Field]) -> Json:
             entry = dict(_fields(_expect_bytes(value)))
             key = _expect_bytes(entry.get(1, b"")).decode()
             content = _expect_bytes(entry.get(2, b""))
-            text = content.decode() if field.type == "stringMap" else base64.b64encode(content).decode()
-            result.setdefault(field.name, {})[key] = text
+            encoded = content.decode() if field.type == "stringMap" else base64.b64encode(content).decode()
+            result.setdefault(field.name, {})[key] = encoded
         elif field.repeated:
             result.setdefault(field.name, []).append(_value(value, field.type))
         else:

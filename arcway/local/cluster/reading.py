@@ -83,12 +83,14 @@ def list_objects(store: Store, kind: Kind, namespace: str, query: Mapping[str, s
         items = items[:limit]
     if form.startswith("table"):
         return table(items, kind, form, metadata)
-    shown = [present(item, kind, form) for item in items]
+    presented = [present(item, kind, form) for item in items]
     if form == "partial":
-        return {"kind": "PartialObjectMetadataList", "apiVersion": _PARTIAL, "metadata": metadata, "items": shown}
+        return {"kind": "PartialObjectMetadataList", "apiVersion": _PARTIAL, "metadata": metadata, "items": presented}
     if not kind.custom:
-        shown = [{key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in shown]
-    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": shown}
+        presented = [
+            {key: value for key, value in item.items() if key not in ("apiVersion", "kind")} for item in presented
+        ]
+    return {"kind": f"{kind.kind}List", "apiVersion": kind.api_version, "metadata": metadata, "items": presented}
 
 
 def _place(item: Json) -> str:
@@ -98,8 +100,8 @@ def _place(item: Json) -> str:
 def _position(store: Store, query: Mapping[str, str]) -> tuple[int, str]:
     if token := query.get("continue"):
         try:
-            known = json.loads(base64.urlsafe_b64decode(token))
-            return int(known["rv"]), str(known["start"])
+            position = json.loads(base64.urlsafe_b64decode(token))
+            return int(position["rv"]), str(position["start"])
         except (ValueError, KeyError, TypeError) as error:
             raise bad_request("continue key is not valid") from error
     version = wanted_version(store, query)
@@ -118,5 +120,5 @@ def wanted_version(store: Store, query: Mapping[str, str]) -> int:
 
 
 def _token(revision: int, start: str) -> str:
-    text = json.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": start})
-    return base64.urlsafe_b64encode(text.encode()).decode()
+    position = json.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": start})
+    return base64.urlsafe_b64encode(position.encode()).decode()

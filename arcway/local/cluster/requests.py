@@ -44,17 +44,17 @@ def parse_target(path: str) -> Target:
     """Read /api/V/… or /apis/G/V/…. Raises ApiError 404 for anything else."""
     parts = path.strip("/").split("/")
     if parts[0] == "api" and len(parts) >= 3:
-        group, version, rest = "", parts[1], parts[2:]
+        group, version, segments = "", parts[1], parts[2:]
     elif parts[0] == "apis" and len(parts) >= 4:
-        group, version, rest = parts[1], parts[2], parts[3:]
+        group, version, segments = parts[1], parts[2], parts[3:]
     else:
         raise no_such_path()
     namespace = ""
-    if rest[0] == "namespaces" and len(rest) >= 3 and rest[2] not in ("status", "finalize"):
-        namespace, rest = rest[1], rest[2:]
-    if len(rest) > 3:
+    if segments[0] == "namespaces" and len(segments) >= 3 and segments[2] not in ("status", "finalize"):
+        namespace, segments = segments[1], segments[2:]
+    if len(segments) > 3:
         raise no_such_path()
-    plural, name, subresource = [*rest, "", ""][:3]
+    plural, name, subresource = [*segments, "", ""][:3]
     return Target(group, version, plural, namespace, name, subresource)
 
 
@@ -154,36 +154,36 @@ def with_included(form: Form, query: Mapping[str, str]) -> Form:
     """A table's form with what includeObject asks of it. Raises ApiError 400."""
     if form != "table":
         return form
-    known: dict[str, Form] = {"": "table", "Metadata": "table", "None": "table with nothing"}
-    known["Object"] = "table with objects"
+    forms: dict[str, Form] = {"": "table", "Metadata": "table", "None": "table with nothing"}
+    forms["Object"] = "table with objects"
     included = query.get("includeObject", "")
-    if included not in known:
+    if included not in forms:
         raise bad_request(f"unrecognized includeObject value: {included!r}")
-    return known[included]
+    return forms[included]
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
     """A boolean query parameter. Raises ApiError 400."""
-    text = query.get(name, "false").lower()
-    if text not in ("true", "1", "false", "0", ""):
-        raise bad_request(f"invalid value for {name}: {text!r}")
-    return text in ("true", "1")
+    value = query.get(name, "false").lower()
+    if value not in ("true", "1", "false", "0", ""):
+        raise bad_request(f"invalid value for {name}: {value!r}")
+    return value in ("true", "1")
 
 
 def number(query: Mapping[str, str], name: str) -> int:
     """A number of a query parameter, 0 when absent. Raises ApiError 400."""
-    text = query.get(name, "") or "0"
-    if not text.removeprefix("-").isdigit():
-        raise bad_request(f"invalid value for {name}: {text!r}")
-    return int(text)
+    value = query.get(name, "") or "0"
+    if not value.removeprefix("-").isdigit():
+        raise bad_request(f"invalid value for {name}: {value!r}")
+    return int(value)
 
 
 def check_write_options(method: str, query: Mapping[str, str], *, apply: bool = False) -> None:
     """Refuse unsupported values of the parameters of a write. Raises ApiError 422."""
     causes = [
-        (name, f'Unsupported value: "{query[name]}": supported values: {", ".join(map(json.dumps, known))}')
-        for name, known in _WRITE_OPTIONS.items()
-        if name in query and query[name] not in known
+        (name, f'Unsupported value: "{query[name]}": supported values: {", ".join(map(json.dumps, allowed))}')
+        for name, allowed in _WRITE_OPTIONS.items()
+        if name in query and query[name] not in allowed
     ]
     if method == "PATCH" and not apply and "force" in query:
         causes.append(("force", "Forbidden: may not be specified for non-apply patch"))

@@ -47,10 +47,10 @@ class Resources:
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json:
         """The object. Raises ApiError 404."""
-        found = self.store.get(kind.key, namespace, name)
-        if found is None:
+        item = self.store.get(kind.key, namespace, name)
+        if item is None:
             raise errors.not_found(kind.group, kind.plural, name)
-        return found
+        return item
 
     def create(self, kind: Kind, namespace: str, item: Json, write: Write) -> Json:
         """Create an object. Raises ApiError 403, 404, 409 or 422."""
@@ -137,9 +137,9 @@ class Resources:
         """Delete; returns the object as it is now and whether it is gone. Raises ApiError 404 or 409."""
         old = self.get(kind, namespace, name)
         for field, value in (options.get("preconditions") or {}).items():
-            known = old["metadata"].get(field)
-            if value and value != known:
-                why = f"Precondition failed: {field} in precondition: {value}, in object meta: {known}"
+            current = old["metadata"].get(field)
+            if value and value != current:
+                why = f"Precondition failed: {field} in precondition: {value}, in object meta: {current}"
                 raise errors.conflict(kind.group, kind.plural, name, why)
         if kind.key == NAMESPACE.key and name in _IMMORTAL:
             raise errors.forbidden(kind.group, kind.plural, name, "this namespace may not be deleted")
@@ -180,8 +180,8 @@ class Resources:
             return 0
         if item.get("status", {}).get("phase") in ("Succeeded", "Failed"):
             return 0
-        given = options.get("gracePeriodSeconds")
-        return int(item["spec"].get("terminationGracePeriodSeconds", 30) if given is None else given)
+        requested = options.get("gracePeriodSeconds")
+        return int(item["spec"].get("terminationGracePeriodSeconds", 30) if requested is None else requested)
 
     def _new(self, kind: Kind, namespace: str, item: Json) -> Json:
         item = without_nulls(item)
@@ -249,8 +249,8 @@ class Resources:
             new["spec"] = old["spec"]
         if kind.key == SERVICE.key:
             # An address once given stays, also when an update leaves it out.
-            kept = {field: old["spec"][field] for field in ("clusterIP", "clusterIPs") if field in old["spec"]}
-            new["spec"] = kept | new.get("spec", {})
+            allocated = {field: old["spec"][field] for field in ("clusterIP", "clusterIPs") if field in old["spec"]}
+            new["spec"] = allocated | new.get("spec", {})
         if write.subresource != "status":
             defaults.complete(kind, new)
             validation.validate(kind, new, old)

@@ -36,9 +36,9 @@ _FIELDS: dict[ResourceKey, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def parse_label_selector(text: str) -> Predicate:
+def parse_label_selector(selector: str) -> Predicate:
     """A predicate for a `labelSelector` parameter. Raises ApiError 400 for one that cannot be read."""
-    tests = [_label_test(part.strip()) for part in re.split(r",(?![^(]*\))", text) if part.strip()]
+    tests = [_label_test(part.strip()) for part in re.split(r",(?![^(]*\))", selector) if part.strip()]
     return lambda item: all(test(item["metadata"].get("labels") or {}) for test in tests)
 
 
@@ -94,22 +94,22 @@ def _meets(expression: Json, labels: dict[str, str]) -> bool:
     return number > bound if operator == "Gt" else number < bound
 
 
-def parse_field_selector(text: str, kind: Kind) -> Predicate:
+def parse_field_selector(selector: str, kind: Kind) -> Predicate:
     """A predicate for a `fieldSelector` parameter. Raises ApiError 400 for a field the kind does not offer."""
-    known = ("metadata.name", "metadata.namespace", *_FIELDS.get(kind.key, ()))
+    selectable = ("metadata.name", "metadata.namespace", *_FIELDS.get(kind.key, ()))
     tests: list[Predicate] = []
-    for part in filter(None, text.split(",")):
+    for part in filter(None, selector.split(",")):
         match = re.match(r"^([^!=]+)(==|=|!=)(.*)$", part)
         if match is None:
             raise bad_request(f"invalid selector: {part!r}; can't understand {part!r}")
         field, operator, value = match.groups()
-        if field not in known or (field == "metadata.namespace" and not kind.namespaced):
+        if field not in selectable or (field == "metadata.namespace" and not kind.namespaced):
             raise bad_request(f'field label not supported: "{field}"')
-        tests.append(_field_test(field, value, wanted=operator != "!="))
+        tests.append(_field_test(field, value, expected=operator != "!="))
     return lambda item: all(test(item) for test in tests)
 
 
-def _field_test(field: str, value: str, *, wanted: bool) -> Predicate:
+def _field_test(field: str, value: str, *, expected: bool) -> Predicate:
     path = field.split(".")
     if field == "source":
         path = ["source", "component"]
@@ -117,12 +117,12 @@ def _field_test(field: str, value: str, *, wanted: bool) -> Predicate:
         path = ["status", "succeeded"]
 
     def test(item: Json) -> bool:
-        found: object = item
+        actual: object = item
         for step in path:
-            found = found.get(step) if isinstance(found, dict) else None
-        text = str(found).lower() if isinstance(found, bool) else str(found if found is not None else "")
-        if field in ("spec.unschedulable", "spec.hostNetwork") and found is None:
-            text = "false"
-        return (text == value) == wanted
+            actual = actual.get(step) if isinstance(actual, dict) else None
+        actual_text = str(actual).lower() if isinstance(actual, bool) else str(actual if actual is not None else "")
+        if field in ("spec.unschedulable", "spec.hostNetwork") and actual is None:
+            actual_text = "false"
+        return (actual_text == value) == expected
 
     return test

@@ -62,8 +62,8 @@ def _metadata(kind: Kind, metadata: Json) -> Causes:
                 yield f"metadata.{field}", f'Invalid value: "{key}": name part must consist of [-A-Za-z0-9_.]'
     for index, finalizer in enumerate([] if kind.custom else metadata.get("finalizers", [])):
         if "/" not in finalizer and finalizer not in _FINALIZERS:
-            what = "name is neither a standard finalizer name nor is it fully qualified"
-            yield f"metadata.finalizers[{index}]", f'Invalid value: "{finalizer}": {what}'
+            message = "name is neither a standard finalizer name nor is it fully qualified"
+            yield f"metadata.finalizers[{index}]", f'Invalid value: "{finalizer}": {message}'
 
 
 def _secret(item: Json, old: Json | None) -> Causes:
@@ -165,8 +165,8 @@ def _lease(item: Json, old: Json | None) -> Causes:
 def _definition(item: Json, old: Json | None) -> Causes:
     spec = item["spec"]
     names = spec.get("names", {})
-    wanted = f"{names.get('plural')}.{spec.get('group')}"
-    if item["metadata"].get("name") != wanted:
+    expected = f"{names.get('plural')}.{spec.get('group')}"
+    if item["metadata"].get("name") != expected:
         yield (
             "metadata.name",
             f'Invalid value: "{item["metadata"].get("name")}": must be spec.names.plural+"."+spec.group',

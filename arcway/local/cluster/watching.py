@@ -57,11 +57,11 @@ class Watch:
 
     def event(self, change: Change) -> Json | None:
         """The event for a change; objects that begin or cease to match the selectors are added or deleted."""
-        before = change.previous is not None and self.matches(change.previous)
-        after = change.type != "DELETED" and self.matches(change.object)
-        if not before and not after:
+        matched_before = change.previous is not None and self.matches(change.previous)
+        matches_now = change.type != "DELETED" and self.matches(change.object)
+        if not matched_before and not matches_now:
             return None
-        type_ = "DELETED" if not after else "MODIFIED" if before else "ADDED"
+        type_ = "DELETED" if not matches_now else "MODIFIED" if matched_before else "ADDED"
         item = change.object
         if type_ == "DELETED" and change.previous is not None:
             version = {"resourceVersion": str(change.revision)}

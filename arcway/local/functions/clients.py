@@ -37,8 +37,8 @@ class Clients(Entities):
         with self._lock:
             instance = self._wanted(request.instanceId, context)
             if instance.status in TERMINAL:
-                text = "The orchestration instance with the provided instance id is not running."
-                context.abort(grpc.StatusCode.FAILED_PRECONDITION, text)
+                message = "The orchestration instance with the provided instance id is not running."
+                context.abort(grpc.StatusCode.FAILED_PRECONDITION, message)
             return super().RaiseEvent(request, context)
 
     @override
@@ -98,17 +98,21 @@ class Clients(Entities):
         Instances that come or go, or no longer fit, between two pages move none past its reader.
         """
         query = request.query
-        after = _after(query, context)
+        last_position = _after(query, context)
         with self._lock:
-            fitting = sorted((it.created_at, it.instance_id) for it in self._instances.values() if _fits(query, it))
-            rest = [place for place in fitting if after is None or place > after]
-            page = rest[: query.maxInstanceCount] if query.maxInstanceCount > 0 else rest
+            fitting = sorted(
+                (instance.created_at, instance.instance_id)
+                for instance in self._instances.values()
+                if _fits(query, instance)
+            )
+            remaining = [place for place in fitting if last_position is None or place > last_position]
+            page = remaining[: query.maxInstanceCount] if query.maxInstanceCount > 0 else remaining
             states = [
                 self._build_instance_response(self._instances[key], query.fetchInputsAndOutputs).orchestrationState
                 for _, key in page
             ]
-        more = len(rest) > len(page)
-        token = f"{page[-1][0].isoformat()}{_SEPARATOR}{page[-1][1]}" if more else None
+        has_more = len(remaining) > len(page)
+        token = f"{page[-1][0].isoformat()}{_SEPARATOR}{page[-1][1]}" if has_more else None
         return pb.QueryInstancesResponse(
             orchestrationState=states, continuationToken=helpers.get_string_value(token) if token else None
         )

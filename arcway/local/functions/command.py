@@ -67,13 +67,13 @@ def _reserved_stdout() -> Iterator[TextIO]:
     """Keep stdout for the line that says the host is ready: what the app and its child processes print is a log."""
     sys.stdout.flush()
     number = sys.stdout.fileno()
-    with os.fdopen(os.dup(number), "w") as kept:
+    with os.fdopen(os.dup(number), "w") as original_stdout:
         os.dup2(sys.stderr.fileno(), number)
         try:
-            yield kept
+            yield original_stdout
         finally:
             sys.stdout.flush()
-            os.dup2(kept.fileno(), number)
+            os.dup2(original_stdout.fileno(), number)
 
 
 def _parse(argv: Sequence[str]) -> Options:
@@ -93,7 +93,7 @@ def _parse(argv: Sequence[str]) -> Options:
     )
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port number.")
-    return int(text)
+def _port(value: str) -> int:
+    if not value.isdecimal() or int(value) > 65535:
+        raise argparse.ArgumentTypeError(f"{value} is not a port number.")
+    return int(value)

@@ -39,7 +39,7 @@ def durable_name(function: Function) -> str:
 
 def durable_functions(functions: Iterable[Function], trigger_type: str) -> dict[str, Function]:
     """The functions with that trigger by durable name in lower case: names are not case-sensitive."""
-    return {durable_name(it).lower(): it for it in functions if it.trigger_type == trigger_type}
+    return {durable_name(function).lower(): function for function in functions if function.trigger_type == trigger_type}
 
 
 @dataclass
@@ -181,9 +181,10 @@ class Dispatcher:
     async def _invoke(self, kind: str, name: str, data: TypedData, trace: pb.TraceContext | None = None) -> str | None:
         function = self._functions[kind].get(name.lower())
         if function is None:
-            what = {ORCHESTRATION: "an orchestrator", ACTIVITY: "an activity", ENTITY: "an entity"}[kind]
+            trigger = {ORCHESTRATION: "an orchestrator", ACTIVITY: "an activity", ENTITY: "an entity"}[kind]
             raise InvocationError(
-                f"FunctionNotFound: The function '{name}' doesn't exist, is disabled, or is not {what} function.", ""
+                f"FunctionNotFound: The function '{name}' doesn't exist, is disabled, or is not {trigger} function.",
+                "",
             )
         value = await self._worker.invoke(function, data, trace=texts(trace))
         return None if value is None else value.text()

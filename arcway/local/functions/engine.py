@@ -146,12 +146,12 @@ class Engine(Clients):
     @override
     def WaitForInstanceStart(self, request: pb.GetInstanceRequest, context: Any) -> pb.GetInstanceResponse:
         """Return once the instance is no longer pending; aborts when the caller's deadline passes."""
-        return self._wait(request, context, lambda it: it.status != pb.ORCHESTRATION_STATUS_PENDING)
+        return self._wait(request, context, lambda instance: instance.status != pb.ORCHESTRATION_STATUS_PENDING)
 
     @override
     def WaitForInstanceCompletion(self, request: pb.GetInstanceRequest, context: Any) -> pb.GetInstanceResponse:
         """Return once the instance has ended; aborts when the caller's deadline passes."""
-        return self._wait(request, context, lambda it: it.status in TERMINAL)
+        return self._wait(request, context, lambda instance: instance.status in TERMINAL)
 
     def _wait(
         self, request: pb.GetInstanceRequest, context: Any, predicate: Callable[[OrchestrationInstance], bool]

@@ -71,11 +71,11 @@ class Entities(Lifecycle):
     def CompleteEntityTask(self, request: pb.EntityBatchResult, context: Any) -> pb.CompleteTaskResponse:
         """Commit one batch of entity operations; an unknown token is ignored (committed before)."""
         with self._lock:
-            asked = self._operations.pop(request.completionToken, [])
+            operations = self._operations.pop(request.completionToken, [])
             # The backend would hand replies to whatever has the id by now.
             del request.operationInfos[:]
             reply = super().CompleteEntityTask(request, context)
-            for operation, result in zip(asked, request.results, strict=False):
+            for operation, result in zip(operations, request.results, strict=False):
                 self._reply(operation, result)
             return reply
 
@@ -100,9 +100,9 @@ class Entities(Lifecycle):
         if message.HasField("entityOperationCalled"):
             message.entityOperationCalled.parentExecutionId.value = execution
         elif message.HasField("entityLockRequested"):
-            asked = message.entityLockRequested
+            lock_request = message.entityLockRequested
             link = Link(instance.instance_id, execution, action.id)
-            self._holders[asked.criticalSectionId] = Holder(link, tuple(asked.lockSet))
+            self._holders[lock_request.criticalSectionId] = Holder(link, tuple(lock_request.lockSet))
         super()._process_send_entity_message_action(instance, action)
         if message.HasField("entityUnlockSent"):
             self._unlocked(message.entityUnlockSent.criticalSectionId, message.entityUnlockSent.targetInstanceId.value)
@@ -113,8 +113,8 @@ class Entities(Lifecycle):
         if entity is not None and entity.locked_by is None and entity.pending_operations:
             self._enqueue_entity(entity_id)
         holder = self._holders.get(section)
-        held = (self._entities.get(name) for name in holder.entities) if holder else ()
-        if not any(entity is not None and entity.locked_by == section for entity in held):
+        locked_entities = (self._entities.get(name) for name in holder.entities) if holder else ()
+        if not any(entity is not None and entity.locked_by == section for entity in locked_entities):
             self._holders.pop(section, None)
 
     @override

@@ -39,8 +39,8 @@ def to_response(value: protos.TypedData | None) -> web.Response:
     """The response for what an HTTP function returned: an HttpResponse, text, or nothing (204)."""
     if value is None:
         return web.Response(status=204)
-    if (text := value.text()) is not None:
-        return web.Response(text=text)
+    if (body := value.text()) is not None:
+        return web.Response(text=body)
     rpc = getattr(value, "http", None)
     if rpc is None:
         return web.Response(body=getattr(value, "bytes", b""))
@@ -58,8 +58,8 @@ def _joined(values: MultiMapping[str]) -> dict[str, str]:
 def _body(body: protos.TypedData | None) -> bytes:
     if body is None:
         return b""
-    text = body.text()
-    return text.encode() if text is not None else bytes(getattr(body, "bytes", b""))
+    content = body.text()
+    return content.encode() if content is not None else bytes(getattr(body, "bytes", b""))
 
 
 def _set_cookie(cookie: Any) -> str:

@@ -99,10 +99,10 @@ class HttpServer:
             response.headers.setdefault(name, value)
 
     async def _function(self, request: web.Request) -> web.Response:
-        found = find(self._routes, request.method, request.rel_url.raw_path)
-        if found is None:
+        match = find(self._routes, request.method, request.rel_url.raw_path)
+        if match is None:
             return web.Response(status=404)
-        function, values = found
+        function, values = match
         try:
             data = to_rpc(request, await request.read(), values)
             return to_response(await self._worker.invoke(function, data, trace=texts(from_headers(request.headers))))
@@ -118,7 +118,7 @@ class HttpServer:
 
     async def _admin(self, request: web.Request) -> web.Response:
         name = request.match_info["name"].lower()
-        function = next((it for it in self._worker.functions if it.name.lower() == name), None)
+        function = next((candidate for candidate in self._worker.functions if candidate.name.lower() == name), None)
         if function is None:
             return web.Response(status=404)
         if function.trigger_type in _NOT_BY_ADMIN:
@@ -172,5 +172,5 @@ def _message_metadata() -> dict[str, TypedData]:
 def _admin_data(function: Function, value: object) -> TypedData:
     if function.trigger_type == TIMER:
         return timer_data()
-    text = value if isinstance(value, str) else json.dumps(value)
-    return TypedData(json=text) if function.trigger_type == ACTIVITY else TypedData(string=text)
+    content = value if isinstance(value, str) else json.dumps(value)
+    return TypedData(json=content) if function.trigger_type == ACTIVITY else TypedData(string=content)

@@ -79,8 +79,8 @@ class JournaledEngine(Engine):
         self._pending_lock_requests = recovered.lock_requests
         self._holders = holders(ledger.instances.values())
         for keeper in (ledger.instances, ledger.entities):
-            for it in keeper.values():
-                it.completion_token = self._next_completion_token
+            for instance in keeper.values():
+                instance.completion_token = self._next_completion_token
                 self._next_completion_token += 1
 
     def on_failure(self, listener: Callable[[JournalError], None]) -> None:
@@ -124,13 +124,13 @@ class JournaledEngine(Engine):
         for parent_id, children in families.items():
             if (parent := self._instance(parent_id)) is None or parent.status in TERMINAL:
                 continue
-            known = ended_children(parent)
+            ended = ended_children(parent)
             for child in children:
                 if child.parent is None or child.parent.execution_id != parent.execution_id:
                     continue
                 parent.children.add(child.instance_id)
                 # Rewinding leaves it to an alarm to tell a parent of a child that had ended before.
-                if child.parent.task_id not in known:
+                if child.parent.task_id not in ended:
                     self._report_end(child)
 
     def _commit(self) -> None:

@@ -50,9 +50,9 @@ class Watched[Value](dict[str, Value]):
 
     def take_touched(self) -> list[tuple[str, Value | None]]:
         """The touched keys with their present values, None for those that are gone; begins to collect anew."""
-        found = [(key, super(Watched, self).get(key)) for key in self.touched]
+        touched_items = [(key, super(Watched, self).get(key)) for key in self.touched]
         self.touched.clear()
-        return found
+        return touched_items
 
 
 @dataclass
@@ -97,9 +97,16 @@ class Ledger:
     def _adopt(self, mail: Mail) -> None:
         self._position = max(self._position, *(position for position, _ in mail.values()), 0)
 
-    def add_activity(self, it: Activity) -> None:
+    def add_activity(self, activity: Activity) -> None:
         """An activity was scheduled."""
-        values = (it.token, it.instance_id, it.execution_id, it.task_id, it.name, it.input)
+        values = (
+            activity.token,
+            activity.instance_id,
+            activity.execution_id,
+            activity.task_id,
+            activity.name,
+            activity.input,
+        )
         self._explicit.append(("INSERT INTO activities VALUES (?,?,?,?,?,?)", values))
 
     def remove_activity(self, token: str) -> None:
@@ -130,40 +137,40 @@ class Ledger:
         return changes
 
     def _instance_changes(self, key: str, instance: Instance | None) -> Iterator[Statement]:
-        kept = self._kept.get(key)
+        written = self._kept.get(key)
         identity = None if instance is None else (instance.execution_id, instance.parent)
-        if kept is not None and kept.identity != identity:
+        if written is not None and written.identity != identity:
             del self._kept[key]
-            kept = None
+            written = None
             for sql in _FORGET_INSTANCE:
                 yield sql, (key,)
         if instance is None or identity is None:
             return
-        if kept is None:
-            kept = self._kept[key] = _Kept(identity)
+        if written is None:
+            written = self._kept[key] = _Kept(identity)
             yield "INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?)", _identity(instance)
-        if (row := _progress(instance)) != kept.row:
-            kept.row = row
+        if (row := _progress(instance)) != written.row:
+            written.row = row
             status, output, custom, failure, completed = row
             details = None if failure is None else failure.SerializeToString()
             values = (key, status, output, custom, details, _moment(completed))
             yield "INSERT OR REPLACE INTO progress VALUES (?,?,?,?,?,?)", values
-        yield from _history_changes(key, instance, kept)
-        yield from self._mail_changes(key, kept.mail, instance.pending_events, instance.dispatched_events)
+        yield from _history_changes(key, instance, written)
+        yield from self._mail_changes(key, written.mail, instance.pending_events, instance.dispatched_events)
 
     def _entity_changes(self, key: str, entity: EntityState | None) -> Iterator[Statement]:
-        kept = self._kept.get(key)
+        written = self._kept.get(key)
         if entity is None:
             if self._kept.pop(key, None) is not None:
                 yield "DELETE FROM entities WHERE id=?", (key,)
                 yield "DELETE FROM inbox WHERE owner=?", (key,)
             return
-        if kept is None:
-            kept = self._kept[key] = _Kept()
-        if (row := _entity(entity)) != kept.row:
-            kept.row = row
+        if written is None:
+            written = self._kept[key] = _Kept()
+        if (row := _entity(entity)) != written.row:
+            written.row = row
             yield "INSERT OR REPLACE INTO entities VALUES (?,?,?,?)", (key, *row)
-        yield from self._mail_changes(key, kept.mail, entity.pending_operations, entity.dispatched_operations)
+        yield from self._mail_changes(key, written.mail, entity.pending_operations, entity.dispatched_operations)
 
     def _mail_changes(
         self, key: str, mail: Mail, pending: list[pb.HistoryEvent], dispatched: list[pb.HistoryEvent]
@@ -180,7 +187,7 @@ class Ledger:
             return
         waiting = {id(event) for event in pending}
         dealt_with = [identity for identity in mail if identity not in waiting]
-        positions = [mail.pop(it)[0] for it in dealt_with]
+        positions = [mail.pop(letter)[0] for letter in dealt_with]
         last = max(positions)
         if all(position > last for position, _ in mail.values()):
             yield "DELETE FROM inbox WHERE owner=? AND position<=?", (key, last)
@@ -198,32 +205,42 @@ _FORGET_INSTANCE = (
 )
 
 
-def _history_changes(key: str, instance: Instance, kept: _Kept) -> Iterator[Statement]:
+def _history_changes(key: str, instance: Instance, written: _Kept) -> Iterator[Statement]:
     # Rewinding puts another list in place; everything else appends.
-    if instance.history is not kept.history:
-        if kept.written:
+    if instance.history is not written.history:
+        if written.written:
             yield "DELETE FROM history WHERE instance=?", (key,)
-        kept.history, kept.written = instance.history, 0
-    if kept.written < len(instance.history):
-        chunk = pb.HistoryChunk(events=instance.history[kept.written :])
-        yield "INSERT INTO history VALUES (?,?,?)", (key, kept.written, chunk.SerializeToString())
-        kept.written = len(instance.history)
+        written.history, written.written = instance.history, 0
+    if written.written < len(instance.history):
+        chunk = pb.HistoryChunk(events=instance.history[written.written :])
+        yield "INSERT INTO history VALUES (?,?,?)", (key, written.written, chunk.SerializeToString())
+        written.written = len(instance.history)
 
 
-def _identity(it: Instance) -> tuple[Any, ...]:
-    parent = (None,) * 3 if it.parent is None else astuple(it.parent)
-    tags = json.dumps(it.tags)
-    created, start_at = it.created_at.isoformat(), _moment(it.start_at)
-    return (it.instance_id, it.execution_id, it.name, it.version, it.input, tags, *parent, created, start_at)
+def _identity(instance: Instance) -> tuple[Any, ...]:
+    parent = (None,) * 3 if instance.parent is None else astuple(instance.parent)
+    tags = json.dumps(instance.tags)
+    created, start_at = instance.created_at.isoformat(), _moment(instance.start_at)
+    return (
+        instance.instance_id,
+        instance.execution_id,
+        instance.name,
+        instance.version,
+        instance.input,
+        tags,
+        *parent,
+        created,
+        start_at,
+    )
 
 
-def _progress(it: Instance) -> tuple[Any, ...]:
+def _progress(instance: Instance) -> tuple[Any, ...]:
     # No time of the last update: it is that of the newest event, which spares a row for every event that arrives.
-    return (it.status, it.output, it.custom_status, it.failure_details, it.completed_at)
+    return (instance.status, instance.output, instance.custom_status, instance.failure_details, instance.completed_at)
 
 
-def _entity(it: EntityState) -> tuple[Any, ...]:
-    return (it.serialized_state, it.last_modified_at.isoformat(), it.locked_by)
+def _entity(entity: EntityState) -> tuple[Any, ...]:
+    return (entity.serialized_state, entity.last_modified_at.isoformat(), entity.locked_by)
 
 
 def _lock_rows(requests: list[PendingLockRequest]) -> Iterator[tuple[Any, ...]]:

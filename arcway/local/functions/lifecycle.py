@@ -159,10 +159,10 @@ class Lifecycle(InMemoryOrchestrationBackend):
     def _unknown_orchestrator(self, name: str) -> str | None:
         if name.lower() in self._orchestrators:
             return None
-        known = ", ".join(sorted(self._orchestrators.values())) or "none"
+        names = ", ".join(sorted(self._orchestrators.values())) or "none"
         return (
             f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. "
-            f"Known orchestrator functions: {known}."
+            f"Known orchestrator functions: {names}."
         )
 
     def at(self, when: datetime, action: Callable[[], None]) -> None:

@@ -79,8 +79,8 @@ class ManagementApi:
 
     def _refusing(self, handler: _Reply) -> _Reply:
         async def handle(request: web.Request) -> web.Response:
-            given = request.query.get("code") or request.headers.get("x-functions-key") or ""
-            if not secrets.compare_digest(given.encode(), self._key.encode()):
+            key = request.query.get("code") or request.headers.get("x-functions-key") or ""
+            if not secrets.compare_digest(key.encode(), self._key.encode()):
                 return web.Response(status=401)
             try:
                 return await handler(request)
@@ -219,11 +219,11 @@ class ManagementApi:
         reply = self._engine.GetInstance(pb.GetInstanceRequest(instanceId=instance_id, getInputsAndOutputs=True), LOCAL)
         return reply.orchestrationState if reply.exists else None
 
-    def _refusal(self, request: web.Request, done: frozenset[Any]) -> web.Response | None:
+    def _refusal(self, request: web.Request, final_states: frozenset[Any]) -> web.Response | None:
         state = self._state(request.match_info["id"])
         if state is None:
             return _not_found(request)
-        return web.Response(status=410) if state.orchestrationStatus in done else None
+        return web.Response(status=410) if state.orchestrationStatus in final_states else None
 
 
 def _document(state: pb.OrchestrationState, show_input: bool) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Schedule:
         if len(fields) != 6:
             raise HostError(f"The schedule '{expression}' is not an NCRONTAB expression: it needs six fields.")
         (self._seconds, self._minutes, self._hours, self._days, self._months, self._weekdays) = (
-            self._field(text, *field) for text, field in zip(fields, _FIELDS, strict=True)
+            self._field(field_text, *field) for field_text, field in zip(fields, _FIELDS, strict=True)
         )
 
     def next_after(self, moment: datetime) -> datetime:
@@ -54,9 +54,9 @@ class Schedule:
                 continue
             if (day.weekday() + 1) % 7 not in self._weekdays:
                 continue
-            found = self._first_in_day(start.time() if offset == 0 else time())
-            if found is not None:
-                return datetime.combine(day, found, start.tzinfo)
+            first = self._first_in_day(start.time() if offset == 0 else time())
+            if first is not None:
+                return datetime.combine(day, first, start.tzinfo)
         raise HostError(f"The schedule '{self._expression}' is never due.")
 
     def _first_in_day(self, earliest: time) -> time | None:
@@ -69,30 +69,36 @@ class Schedule:
                     return time(hour, minute, self._seconds[index])
         return None
 
-    def _field(self, text: str, what: str, low: int, high: int, names: Sequence[str]) -> list[int]:
+    def _field(self, expression: str, field_name: str, low: int, high: int, names: Sequence[str]) -> list[int]:
         values: set[int] = set()
-        for part in text.split(","):
+        for part in expression.split(","):
             item = _ITEM.fullmatch(part)
             if item is None:
-                raise self._wrong(what, text)
+                raise self._wrong(field_name, expression)
             first, _, last = ("", "", "") if item[1] == "*" else item[1].partition("-")
-            start = self._number(first, what, text, names, low) if first else low
-            end = self._number(last, what, text, names, low) if last else high if item[2] or not first else start
+            start = self._number(first, field_name, expression, names, low) if first else low
+            end = (
+                self._number(last, field_name, expression, names, low)
+                if last
+                else high
+                if item[2] or not first
+                else start
+            )
             step = int(item[2] or 1)
             if not (low <= start <= end <= high) or step < 1:
-                raise self._wrong(what, text)
+                raise self._wrong(field_name, expression)
             values.update(range(start, end + 1, step))
         return sorted(values)
 
-    def _number(self, word: str, what: str, text: str, names: Sequence[str], low: int) -> int:
+    def _number(self, word: str, field_name: str, expression: str, names: Sequence[str], low: int) -> int:
         if word.isdecimal():
             return int(word)
         if word[:3].lower() in names:
             return names.index(word[:3].lower()) + low
-        raise self._wrong(what, text)
+        raise self._wrong(field_name, expression)
 
-    def _wrong(self, what: str, text: str) -> HostError:
-        return HostError(f"The schedule '{self._expression}' has a wrong {what}: '{text}'.")
+    def _wrong(self, field_name: str, expression: str) -> HostError:
+        return HostError(f"The schedule '{self._expression}' has a wrong {field_name}: '{expression}'.")
 
 
 def _time_span(expression: str) -> timedelta | None:

@@ -134,8 +134,8 @@ def metadata_of(message: "ServiceBusReceivedMessage") -> dict[str, TypedData]:
         "ApplicationProperties": _plain(message.application_properties),
         "UserProperties": _plain(message.application_properties),
     }
-    found = {name: TypedData(string=str(text)) for name, text in texts.items() if text}
-    return found | {name: TypedData(json=json.dumps(value)) for name, value in values.items() if value is not None}
+    metadata = {name: TypedData(string=str(content)) for name, content in texts.items() if content}
+    return metadata | {name: TypedData(json=json.dumps(value)) for name, value in values.items() if value is not None}
 
 
 def _plain(properties: Any) -> dict[str, Any]:

@@ -139,10 +139,10 @@ def started_event(instance: Instance) -> pb.HistoryEvent:
 
 def failure(message: str, stack_trace: str = "") -> pb.TaskFailureDetails:
     """Failure details from the worker's "Type: text". The real host keeps the bare class name as error type."""
-    kind, separator, rest = message.partition(": ")
+    kind, separator, detail = message.partition(": ")
     return pb.TaskFailureDetails(
         errorType=kind if separator else "Exception",
-        errorMessage=rest if separator else message,
+        errorMessage=detail if separator else message,
         stackTrace=helpers.get_string_value(stack_trace or None),
     )
 

@@ -80,21 +80,21 @@ def ended_children(parent: Instance) -> set[int]:
 
 def holders(instances: Iterable[OrchestrationInstance]) -> dict[str, Holder]:
     """Who asked for which locks, by critical section: it is in the histories."""
-    found = {}
+    holders_by_name = {}
     for instance in instances:
         link = Link(instance.instance_id, cast(Instance, instance).execution_id, 0)
         for event in instance.history:
             if event.HasField("entityLockRequested"):
-                asked = event.entityLockRequested
-                found[asked.criticalSectionId] = Holder(link, tuple(asked.lockSet))
-    return found
+                lock_request = event.entityLockRequested
+                holders_by_name[lock_request.criticalSectionId] = Holder(link, tuple(lock_request.lockSet))
+    return holders_by_name
 
 
 def _inbox(journal: Journal) -> dict[str, list[tuple[int, pb.HistoryEvent]]]:
-    found: dict[str, list[tuple[int, pb.HistoryEvent]]] = defaultdict(list)
+    events: dict[str, list[tuple[int, pb.HistoryEvent]]] = defaultdict(list)
     for owner, position, event in journal.read("SELECT owner, position, event FROM inbox ORDER BY owner, position"):
-        found[owner].append((position, pb.HistoryEvent.FromString(event)))
-    return found
+        events[owner].append((position, pb.HistoryEvent.FromString(event)))
+    return events
 
 
 def _instances(journal: Journal, ledger: Ledger, inbox: dict[str, list[tuple[int, pb.HistoryEvent]]]) -> None:
@@ -117,8 +117,8 @@ def _instances(journal: Journal, ledger: Ledger, inbox: dict[str, list[tuple[int
 
 
 def _instance(row: tuple[Any, ...], history: list[pb.HistoryEvent], pending: list[pb.HistoryEvent]) -> Instance:
-    key, name, status, version, given, output, custom, created, completed, failure, tags, execution, *rest = row
-    parent, parent_execution, parent_task, start_at = rest
+    key, name, status, version, input_, output, custom, created, completed, failure, tags, execution, *columns = row
+    parent, parent_execution, parent_task, start_at = columns
     if status is None:
         raise ValueError(f"the orchestration {key} has no status")
     begun = datetime.fromisoformat(created)
@@ -128,7 +128,7 @@ def _instance(row: tuple[Any, ...], history: list[pb.HistoryEvent], pending: lis
         name=name,
         status=status,
         version=version,
-        input=given,
+        input=input_,
         output=output,
         custom_status=custom,
         created_at=begun,
@@ -174,13 +174,13 @@ def _activities(journal: Journal, ledger: Ledger) -> list[Activity]:
             instance_id=instance,
             name=name,
             task_id=task,
-            input=given,
+            input=input_,
             completion_token=0,
             execution_id=execution,
             trace=_own_trace(dict.get(ledger.instances, instance), execution),
             token=token,
         )
-        for token, instance, execution, task, name, given in rows
+        for token, instance, execution, task, name, input_ in rows
     ]
 
 

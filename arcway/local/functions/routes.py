@@ -45,10 +45,10 @@ class Route:
 
     def match(self, path: str) -> dict[str, str] | None:
         """The decoded route values if `path` (raw, without query) fits, else None."""
-        found = self.pattern.fullmatch(_canonical(path.strip("/")))
-        if found is None:
+        match = self.pattern.fullmatch(_canonical(path.strip("/")))
+        if match is None:
             return None
-        values = {name: unquote(value) for name, value in found.groupdict().items() if value}
+        values = {name: unquote(value) for name, value in match.groupdict().items() if value}
         if not all(check(values) for check in self.checks):
             return None
         return {**self.defaults, **values}
@@ -66,7 +66,9 @@ def build_routes(functions: Iterable[Function], prefix: str) -> tuple[Route, ...
     Raises HostError for a route template the host does not understand.
     """
     http = (function for function in functions if function.trigger_type == "httpTrigger")
-    return tuple(_route(function, prefix) for function in sorted(http, key=lambda it: it.name.lower()))
+    return tuple(
+        _route(function, prefix) for function in sorted(http, key=lambda http_function: http_function.name.lower())
+    )
 
 
 def find(routes: Iterable[Route], method: str, path: str) -> tuple[Function, dict[str, str]] | None:
@@ -110,15 +112,15 @@ def _segment(
         if default is not None:
             defaults[name] = default
         checks += [_check(name, constraint, function) for constraint in constraints.split(":")[1:]]
-    rest = segment[position:]
-    if "{" in rest or "}" in rest:
+    remainder = segment[position:]
+    if "{" in remainder or "}" in remainder:
         raise HostError(f"The route of function {function.name} is not understood at '{segment}'.")
-    pattern += _literal(rest)
+    pattern += _literal(remainder)
     return f"(?:{slash}{pattern})?" if optional else slash + pattern
 
 
-def _literal(text: str) -> str:
-    return re.escape(text.replace("%", "%25"))
+def _literal(segment: str) -> str:
+    return re.escape(segment.replace("%", "%25"))
 
 
 def _check(name: str, constraint: str, function: Function) -> Callable[[Mapping[str, str]], bool]:

@@ -106,37 +106,37 @@ def _headers(path: Path, section: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _messages(path: Path, section: Mapping[str, Any]) -> Messages:
-    text = _text(path, section, "maxAutoLockRenewalDuration", "00:05:00")
-    seconds = _seconds(path, "maxAutoLockRenewalDuration", text)
+    duration = _text(path, section, "maxAutoLockRenewalDuration", "00:05:00")
+    seconds = _seconds(path, "maxAutoLockRenewalDuration", duration)
     return Messages(_count(path, section, "maxConcurrentCalls"), seconds)
 
 
-def _timeout(path: Path, text: str) -> float | None:
-    if text.strip() in ("-1", "-00:00:01"):
+def _timeout(path: Path, duration: str) -> float | None:
+    if duration.strip() in ("-1", "-00:00:01"):
         return None
-    seconds = _seconds(path, "functionTimeout", text)
+    seconds = _seconds(path, "functionTimeout", duration)
     if seconds <= 0:
         raise HostError(f"{path}: functionTimeout must be longer than nothing, or -1.")
     return seconds
 
 
-def _seconds(path: Path, name: str, text: str) -> float:
+def _seconds(path: Path, name: str, duration: str) -> float:
     try:
-        hours, minutes, seconds = (float(part) for part in text.split(":"))
+        hours, minutes, seconds = (float(part) for part in duration.split(":"))
     except ValueError as error:
         raise HostError(f"{path}: {name} must be hh:mm:ss.") from error
     return hours * 3600 + minutes * 60 + seconds
 
 
-def resolve(text: str) -> str:
+def resolve(setting: str) -> str:
     """Replace every %NAME% by that setting. Raises HostError if there is no such setting."""
 
     def value(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
-            raise HostError(f"The setting {match[1]} is not defined; '{text}' refers to it.")
+            raise HostError(f"The setting {match[1]} is not defined; '{setting}' refers to it.")
         return os.environ[match[1]]
 
-    return re.sub(r"%([^%]+)%", value, text)
+    return re.sub(r"%([^%]+)%", value, setting)
 
 
 def _read(path: Path) -> Mapping[str, Any]:

@@ -34,13 +34,13 @@ def of_execution(execution_id: str, parent: pb.TraceContext | None) -> pb.TraceC
     return _context(f"{version}-{trace}-{digest[32:48]}-{flags}", parent.traceState.value)
 
 
-def of_work(execution_id: str, parent: pb.TraceContext | None, given: pb.TraceContext) -> pb.TraceContext:
+def of_work(execution_id: str, parent: pb.TraceContext | None, context: pb.TraceContext) -> pb.TraceContext:
     """The context of what an orchestration starts: a span of the app's, or the orchestration's own.
 
     The SDK, which does not know the latter, gives that of the orchestration's parent.
     """
-    if given.traceParent and (parent is None or given.traceParent != parent.traceParent):
-        return given
+    if context.traceParent and (parent is None or context.traceParent != parent.traceParent):
+        return context
     return of_execution(execution_id, parent)
 
 

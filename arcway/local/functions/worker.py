@@ -127,8 +127,10 @@ class Worker:
             async with asyncio.timeout(self.function_timeout):
                 reply = await runtime.invocation_request(request)
         except TimeoutError as error:
-            text = f"Timeout value of {self.function_timeout:g} s was exceeded by function: Functions.{function.name}"
-            raise InvocationError(f"FunctionTimeoutException: {text}", "") from error
+            message = (
+                f"Timeout value of {self.function_timeout:g} s was exceeded by function: Functions.{function.name}"
+            )
+            raise InvocationError(f"FunctionTimeoutException: {message}", "") from error
         if reply.result.status != protos.StatusResult.Success:
             raise InvocationError(reply.result.exception.message, reply.result.exception.stack_trace)
         value = reply.return_value
@@ -148,5 +150,5 @@ class Worker:
 def _function(item: Any) -> Function:
     bindings = [json.loads(raw) for raw in item.raw_bindings]
     trigger = next(binding for binding in bindings if str(binding["type"]).endswith("Trigger"))
-    others = tuple(binding for binding in bindings if binding is not trigger)
-    return Function(item.name, item.function_id, trigger, others)
+    other_bindings = tuple(binding for binding in bindings if binding is not trigger)
+    return Function(item.name, item.function_id, trigger, other_bindings)

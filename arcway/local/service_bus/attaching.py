@@ -51,21 +51,21 @@ class Attacher:
         self._grants = grants
         self._largest = largest
 
-    def attach(self, session: Speaker, wanted: Attachment, answers: Callable[[str], AnswerLink | None]) -> Link:
+    def attach(self, session: Speaker, attachment: Attachment, answers: Callable[[str], AnswerLink | None]) -> Link:
         """The link; `answers` finds the session's link for answers from an address. Raises Refused."""
-        end = wanted.source if wanted.peer_receives else wanted.target
+        end = attachment.source if attachment.peer_receives else attachment.target
         if end is not None and end.descriptor in _COORDINATOR:
             raise NotSimulated("Transactions are not simulated.")
         address = _address(end)
         if address != _CBS:
             self._grants.check(address)
         if address == _CBS or address.endswith(_MANAGEMENT):
-            return self._request_link(session, wanted, address, answers)
-        if not wanted.peer_receives:
-            return self._entrance(session, wanted.handle, address)
-        _refuse_filters(wanted.source)
+            return self._request_link(session, attachment, address, answers)
+        if not attachment.peer_receives:
+            return self._entrance(session, attachment.handle, address)
+        _refuse_filters(attachment.source)
         queue = self._broker.queue(address)
-        return ExitLink(session, wanted.handle, queue, wanted.send_settle_mode != _SETTLED, self._broker.wake)
+        return ExitLink(session, attachment.handle, queue, attachment.send_settle_mode != _SETTLED, self._broker.wake)
 
     def _entrance(self, session: Speaker, handle: int, address: str) -> Link:
         entity = self._broker.target(address)
@@ -82,7 +82,7 @@ class Attacher:
     def _request_link(
         self,
         session: Speaker,
-        wanted: Attachment,
+        attachment: Attachment,
         address: str,
         answers: Callable[[str], AnswerLink | None],
     ) -> Link:
@@ -91,8 +91,8 @@ class Attacher:
         if address != _CBS:
             largest = self._limit(self._broker.find(address.removesuffix(_MANAGEMENT)))
             management = Management(self._broker, address.removesuffix(_MANAGEMENT), largest)
-        if wanted.peer_receives:
-            return AnswerLink(session, wanted.handle, address)
+        if attachment.peer_receives:
+            return AnswerLink(session, attachment.handle, address)
 
         def take(content: bytes, form: int) -> None:
             link = answers(address)
@@ -102,19 +102,19 @@ class Attacher:
             link.answer(reply)
 
         # What schedules a message has more in it than the message; that one is measured by itself.
-        return IncomingLink(session, wanted.handle, address, take, largest + _ENVELOPE)
+        return IncomingLink(session, attachment.handle, address, take, largest + _ENVELOPE)
 
     def _limit(self, entity: Entity) -> int:
         return entity.rules.largest_message or self._largest
 
     def _token_reply(self, content: bytes) -> bytes:
         request = read_request(content)
-        status, text = 202, "Accepted"
+        status, description = 202, "Accepted"
         try:
             self._grants.put_token(request)
         except Refused as refused:
-            status, text = refused.status, str(refused)
-        properties = {"status-code": Int(status), "status-description": text}
+            status, description = refused.status, str(refused)
+        properties = {"status-code": Int(status), "status-description": description}
         return compose_reply(request.correlation, properties, None)
 
 
@@ -129,8 +129,8 @@ def _reply(management: Management, content: bytes) -> bytes:
             "errorCondition": Symbol(refused.condition),
         }
         return compose_reply(request.correlation, properties, None)
-    status, text = (204, "No content") if body is None else (200, "OK")
-    properties = {"statusCode": Int(status), "statusDescription": text}
+    status, description = (204, "No content") if body is None else (200, "OK")
+    properties = {"statusCode": Int(status), "statusDescription": description}
     return compose_reply(request.correlation, properties, body)
 
 

@@ -43,9 +43,9 @@ class Broker:
         for settings in configuration.topics:
             topic = Topic(settings.name.lower(), settings.rules, self._around, read)
             self.entities[topic.path] = topic
-            for it in settings.subscriptions:
-                part = self._add_queue(f"{settings.name}/subscriptions/{it.name}", it.rules)
-                topic.subscriptions.append(Subscription(part, it.filters))
+            for subscription in settings.subscriptions:
+                part = self._add_queue(f"{settings.name}/subscriptions/{subscription.name}", subscription.rules)
+                topic.subscriptions.append(Subscription(part, subscription.filters))
 
     def _add_queue(self, name: str, rules: Rules) -> Queue:
         path = name.lower()
@@ -107,12 +107,12 @@ class Broker:
         now = self.clock()
         for entity in self.entities.values():
             entity.advance(now)
-        return min((due for it in self.entities.values() if (due := it.next_due()) is not None), default=None)
+        return min((due for current in self.entities.values() if (due := current.next_due()) is not None), default=None)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Statistics of queues, subscriptions and topics; dead letters count where they come from."""
-        found: dict[str, dict[str, int]] = {}
+        counts: dict[str, dict[str, int]] = {}
         for path, entity in self.entities.items():
             if isinstance(entity, Topic) or (isinstance(entity, Queue) and entity.dead_letters is not None):
-                found[path] = entity.counts()
-        return found
+                counts[path] = entity.counts()
+        return counts

@@ -37,10 +37,10 @@ class Grants:
 
     def check(self, path: str) -> None:
         """Raises NotAuthorized unless a valid token covers the path."""
-        wanted = path.strip("/").lower()
+        entity_path = path.strip("/").lower()
         now = time.time()
         for granted, until in self._until.items():
-            if until > now and (not granted or wanted == granted or wanted.startswith(f"{granted}/")):
+            if until > now and (not granted or entity_path == granted or entity_path.startswith(f"{granted}/")):
                 return
         raise NotAuthorized(f"Unauthorized access. No token of this connection covers '{path}'.")
 

@@ -127,10 +127,10 @@ def _plain(data: bytes, position: int, code: int, depth: int) -> tuple[Any, int]
         raise CodecError(f"a value ends after the last byte, at {end}")
     kind = code >> 4
     if kind in (0xA, 0xB):
-        text = _TEXTS.get(code & 0xF)
-        if text is None:
+        value = _TEXTS.get(code & 0xF)
+        if value is None:
             raise CodecError(f"no type has the code {code:#04x}")
-        return text(data[position + (1 if kind == 0xA else 4) : end]), end
+        return value(data[position + (1 if kind == 0xA else 4) : end]), end
     if kind in _WIDTHS:
         return Opaque(code, data[position:end]), end
     if not depth:

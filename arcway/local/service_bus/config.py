@@ -92,9 +92,9 @@ def parse(document: Any) -> Configuration:
     namespaces = _items(_part(document, "UserConfig"), "Namespaces")
     if len(namespaces) != 1:
         raise ConfigError("there must be exactly one namespace.")
-    queues = tuple(_queue(it) for it in _items(namespaces[0], "Queues"))
-    topics = tuple(_topic(it) for it in _items(namespaces[0], "Topics"))
-    names = [it.name.lower() for it in queues] + [it.name.lower() for it in topics]
+    queues = tuple(_queue(item) for item in _items(namespaces[0], "Queues"))
+    topics = tuple(_topic(item) for item in _items(namespaces[0], "Topics"))
+    names = [item.name.lower() for item in queues] + [item.name.lower() for item in topics]
     if len(set(names)) != len(names):
         raise ConfigError("two entities have the same name.")
     return Configuration(queues, topics)
@@ -111,7 +111,7 @@ def _part(owner: Any, name: str) -> dict[str, Any]:
 
 def _items(owner: dict[str, Any], name: str) -> list[dict[str, Any]]:
     value = owner.get(name) or []
-    if not isinstance(value, list) or not all(isinstance(it, dict) for it in value):
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise ConfigError(f"{name} must be a list of objects.")
     return value
 
@@ -128,21 +128,21 @@ def _queue(item: dict[str, Any]) -> QueueSettings:
 
 
 def _topic(item: dict[str, Any]) -> TopicSettings:
-    subscriptions = tuple(_subscription(it) for it in _items(item, "Subscriptions"))
-    if len({it.name.lower() for it in subscriptions}) != len(subscriptions):
+    subscriptions = tuple(_subscription(entry) for entry in _items(item, "Subscriptions"))
+    if len({entry.name.lower() for entry in subscriptions}) != len(subscriptions):
         raise ConfigError(f"two subscriptions of {_name(item)} have the same name.")
     return TopicSettings(_name(item), _rules(item, _COMMON | _DUPLICATES | {_SIZE}), subscriptions)
 
 
 def _subscription(item: dict[str, Any]) -> SubscriptionSettings:
-    filters = tuple(_filter(_name(it), _part(it, "Properties")) for it in _items(item, "Rules"))
+    filters = tuple(_filter(_name(rule), _part(rule, "Properties")) for rule in _items(item, "Rules"))
     # Service Bus gives a subscription without rules its default rule, which takes everything.
     return SubscriptionSettings(_name(item), _rules(item, _COMMON | _DELIVERY), filters or (BooleanFilter(True),))
 
 
-def _rules(item: dict[str, Any], known: set[str]) -> Rules:
+def _rules(item: dict[str, Any], allowed: set[str]) -> Rules:
     name, properties = _name(item), _part(item, "Properties")
-    if unknown := sorted(set(properties) - known):
+    if unknown := sorted(set(properties) - allowed):
         raise ConfigError(f"{name} has properties that are not simulated: {', '.join(unknown)}.")
     for forwarding in ("ForwardTo", "ForwardDeadLetteredMessagesTo"):
         if properties.get(forwarding):
@@ -181,12 +181,12 @@ def _flag(name: str, properties: dict[str, Any], key: str) -> bool:
 
 
 def _duration(name: str, properties: dict[str, Any], key: str, default: int | None) -> int | None:
-    text = properties.get(key)
-    if text is None:
+    duration = properties.get(key)
+    if duration is None:
         return default
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    match = _DURATION.fullmatch(duration) if isinstance(duration, str) else None
     if match is None or not any(match.groups()):
-        raise ConfigError(f"{key} of {name} must be a duration such as PT1M, not {text!r}.")
+        raise ConfigError(f"{key} of {name} must be a duration such as PT1M, not {duration!r}.")
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
     total = round(1000 * (((days * 24 + hours) * 60 + minutes) * 60 + seconds))
     if total < 1:
@@ -211,10 +211,10 @@ def _filter(name: str, properties: dict[str, Any]) -> Filter:
 
 
 def _correlation(name: str, fields: dict[str, Any]) -> CorrelationFilter:
-    wanted = {key: value for key, value in fields.items() if key != "Properties" and value not in (None, "")}
-    if unknown := sorted(set(wanted) - set(_SYSTEM_FIELDS)):
+    criteria = {key: value for key, value in fields.items() if key != "Properties" and value not in (None, "")}
+    if unknown := sorted(set(criteria) - set(_SYSTEM_FIELDS)):
         raise ConfigError(f"rule {name} names fields that do not exist: {', '.join(unknown)}.")
     properties = _part(fields, "Properties")
-    if not wanted and not properties:
+    if not criteria and not properties:
         raise ConfigError(f"rule {name} is a correlation filter without a field.")
-    return CorrelationFilter({_SYSTEM_FIELDS[key]: str(value) for key, value in wanted.items()}, properties)
+    return CorrelationFilter({_SYSTEM_FIELDS[key]: str(value) for key, value in criteria.items()}, properties)

@@ -146,55 +146,55 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _on_header(self, wanted: Header) -> None:
+    def _on_header(self, header: Header) -> None:
         if self._opened:
             raise FrameError("a protocol header in the middle of a connection")
-        self.send(framing.header(wanted.protocol))
-        if wanted.protocol == framing.SASL:
+        self.send(framing.header(header.protocol))
+        if header.protocol == framing.SASL:
             offered = Array(_SYMBOLS, list(_MECHANISMS))
             self.send(frame(0, framing.SASL_MECHANISMS, [offered]))
 
-    def _on_frame(self, it: Frame) -> None:
-        if it.kind == framing.SASL_INIT:
-            known = it.fields[0] in _MECHANISMS
-            self.send(frame(0, framing.SASL_OUTCOME, [UByte(0 if known else 1)]))
-            self._closing = not known
-        elif it.kind == framing.OPEN:
-            self._on_open(it.fields)
+    def _on_frame(self, received: Frame) -> None:
+        if received.kind == framing.SASL_INIT:
+            is_supported = received.fields[0] in _MECHANISMS
+            self.send(frame(0, framing.SASL_OUTCOME, [UByte(0 if is_supported else 1)]))
+            self._closing = not is_supported
+        elif received.kind == framing.OPEN:
+            self._on_open(received.fields)
         elif not self._opened:
-            raise FrameError(f"performative {it.kind:#04x} before open")
-        elif it.kind == framing.BEGIN:
-            self._on_begin(it.channel, it.fields)
-        elif it.kind == framing.END:
-            self._session(it.channel).close()
-            del self._sessions[it.channel]
-            self.send(frame(it.channel, framing.END, []))
-        elif it.kind == framing.CLOSE:
+            raise FrameError(f"performative {received.kind:#04x} before open")
+        elif received.kind == framing.BEGIN:
+            self._on_begin(received.channel, received.fields)
+        elif received.kind == framing.END:
+            self._session(received.channel).close()
+            del self._sessions[received.channel]
+            self.send(frame(received.channel, framing.END, []))
+        elif received.kind == framing.CLOSE:
             self.send(frame(0, framing.CLOSE, []))
             self._closing = True
         else:
-            self._in_session(self._session(it.channel), it)
+            self._in_session(self._session(received.channel), received)
 
-    def _in_session(self, session: Session, it: Frame) -> None:
-        if it.kind == framing.TRANSFER:
-            session.on_transfer(it.fields, it.payload)
-        elif it.kind == framing.DISPOSITION:
-            session.on_disposition(it.fields)
-        elif it.kind == framing.FLOW:
-            session.on_flow(it.fields)
-        elif it.kind == framing.ATTACH:
-            session.on_attach(it.fields)
+    def _in_session(self, session: Session, frame: Frame) -> None:
+        if frame.kind == framing.TRANSFER:
+            session.on_transfer(frame.fields, frame.payload)
+        elif frame.kind == framing.DISPOSITION:
+            session.on_disposition(frame.fields)
+        elif frame.kind == framing.FLOW:
+            session.on_flow(frame.fields)
+        elif frame.kind == framing.ATTACH:
+            session.on_attach(frame.fields)
         else:
-            session.on_detach(it.fields)
+            session.on_detach(frame.fields)
 
     def _on_open(self, fields: list[Any]) -> None:
         if self._opened:
             raise FrameError("open for the second time")
-        wanted = _LARGEST_FRAME if fields[2] is None else int(fields[2])
-        if wanted < framing.SMALLEST_MAXIMUM:
-            raise FrameError(f"a largest frame of {wanted} bytes")
+        requested_size = _LARGEST_FRAME if fields[2] is None else int(fields[2])
+        if requested_size < framing.SMALLEST_MAXIMUM:
+            raise FrameError(f"a largest frame of {requested_size} bytes")
         self._opened = True
-        self.largest_frame = min(wanted, _LARGEST_FRAME)
+        self.largest_frame = min(requested_size, _LARGEST_FRAME)
         opened = ["arcway-service-bus", None, UInt(_LARGEST_FRAME), UShort(_HIGHEST_CHANNEL)]
         self.send(frame(0, framing.OPEN, opened))
         if fields[4]:

@@ -76,7 +76,7 @@ class _Control:
         return web.json_response({"entities": self._bus.counts(), "connections": self._bus.connections})
 
     async def list_faults(self, _: web.Request) -> web.Response:
-        return web.json_response({"faults": [dataclasses.asdict(it) for it in self._bus.faults.listed()]})
+        return web.json_response({"faults": [dataclasses.asdict(fault) for fault in self._bus.faults.listed()]})
 
     async def add_fault(self, request: web.Request) -> web.Response:
         fault = Fault(**await request.json(loads=read_json))

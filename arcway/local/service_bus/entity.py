@@ -95,9 +95,9 @@ class Entity(abc.ABC):
 
     def cancel(self, sequences: list[int]) -> None:
         """Forget scheduled messages; all of them or none. Raises MessageNotFound."""
-        found = [self.messages.get(sequence) for sequence in sequences]
-        scheduled = [message for message in found if message is not None and message.state is State.SCHEDULED]
-        if len(scheduled) != len(found):
+        messages = [self.messages.get(sequence) for sequence in sequences]
+        scheduled = [message for message in messages if message is not None and message.state is State.SCHEDULED]
+        if len(scheduled) != len(messages):
             raise MessageNotFound(f"{self.path} has no scheduled messages with all of these numbers: {sequences}")
         for message in scheduled:
             self._forget(message)

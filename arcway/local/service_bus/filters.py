@@ -54,6 +54,6 @@ class CorrelationFilter:
         )
 
 
-def _equal(actual: Any, wanted: Any) -> bool:
+def _equal(actual: Any, expected: Any) -> bool:
     # AMQP has many integers and JSON has one; a truth value is an int in Python, but not here.
-    return bool(actual == wanted) and isinstance(actual, bool) == isinstance(wanted, bool)
+    return bool(actual == expected) and isinstance(actual, bool) == isinstance(expected, bool)

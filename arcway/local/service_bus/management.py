@@ -61,8 +61,8 @@ class Management:
 
     def _peek(self, body: dict[str, Any]) -> Answer:
         count = min(_one(body, "message-count", int), _LARGEST_PEEK)
-        found = self._queue.peek(_one(body, "from-sequence-number", int), count)
-        return {"messages": [{"message": self._composed(it)} for it in found]} if found else None
+        messages = self._queue.peek(_one(body, "from-sequence-number", int), count)
+        return {"messages": [{"message": self._composed(message)} for message in messages]} if messages else None
 
     def _schedule(self, body: dict[str, Any]) -> Answer:
         target = self._broker.target(self._address)
@@ -89,9 +89,9 @@ class Management:
 
     def _receive(self, body: dict[str, Any]) -> Answer:
         lock = _one(body, "receiver-settle-mode", UInt) != 0
-        found = self._queue.receive_deferred(_many(body, "sequence-numbers", int), lock)
+        messages = self._queue.receive_deferred(_many(body, "sequence-numbers", int), lock)
         entries = []
-        for message in found:
+        for message in messages:
             entry: dict[str, Any] = {"message": self._composed(message)}
             if message.lock is not None:
                 entry["lock-token"] = message.lock
@@ -130,6 +130,6 @@ def _one[T](body: dict[str, Any], name: str, kind: type[T]) -> T:
 
 def _many[T](body: dict[str, Any], name: str, kind: type[T]) -> list[T]:
     value = body.get(name)
-    if not isinstance(value, list) or not all(isinstance(it, kind) for it in value):
+    if not isinstance(value, list) or not all(isinstance(entry, kind) for entry in value):
         raise BadRequest(f"{name} must be a list of type {kind.__name__}.")
     return value

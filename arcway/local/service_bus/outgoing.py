@@ -26,8 +26,8 @@ class OutgoingLink(Link):
     def on_flow(self, fields: list[Any]) -> None:
         """The receiver gives credit, or wants what is left of it spent or returned."""
         if fields[6] is not None:
-            seen = int(fields[5]) if fields[5] is not None else 0
-            self._credit = max(0, min(seen + int(fields[6]) - self._delivery_count, 0x7FFFFFFF))
+            delivery_count = int(fields[5]) if fields[5] is not None else 0
+            self._credit = max(0, min(delivery_count + int(fields[6]) - self._delivery_count, 0x7FFFFFFF))
             self._more()
         if fields[8]:
             self._drain()

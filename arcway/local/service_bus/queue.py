@@ -108,9 +108,13 @@ class Queue(Entity):
 
     def receive_deferred(self, sequences: list[int], lock: bool) -> list[Message]:
         """Take messages that were put aside; all or none. Raises MessageNotFound."""
-        found = [self.messages.get(sequence) for sequence in sequences]
-        deferred = [it for it in found if it is not None and it.state is State.DEFERRED and it.lock is None]
-        if len(deferred) != len(found):
+        messages = [self.messages.get(sequence) for sequence in sequences]
+        deferred = [
+            candidate
+            for candidate in messages
+            if candidate is not None and candidate.state is State.DEFERRED and candidate.lock is None
+        ]
+        if len(deferred) != len(messages):
             raise MessageNotFound(f"{self.path} has no deferred messages with all of these numbers: {sequences}")
         for message in deferred:
             self._hand_out(message, lock)
@@ -122,7 +126,7 @@ class Queue(Entity):
 
     def expire_locks(self, sequence: int | None = None) -> int:
         """End locks before their time, of one message or all; how many."""
-        ended = [it for it in self._locks.values() if sequence is None or it.sequence == sequence]
+        ended = [lock for lock in self._locks.values() if sequence is None or lock.sequence == sequence]
         for message in ended:
             self._end_lock(message)
         return len(ended)
@@ -224,8 +228,8 @@ class Queue(Entity):
         message.delivery_count += failed
         limit = self.rules.most_deliveries
         if message.state is State.ACTIVE and failed and limit is not None and message.delivery_count >= limit:
-            text = f"Message could not be consumed after {message.delivery_count} delivery attempts."
-            self._bury(message, TOO_MANY_DELIVERIES, text)
+            description = f"Message could not be consumed after {message.delivery_count} delivery attempts."
+            self._bury(message, TOO_MANY_DELIVERIES, description)
         elif message.expires_at is not None and message.expires_at <= self._around.clock():
             self._expire(message)
         else:

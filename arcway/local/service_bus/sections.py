@@ -50,7 +50,7 @@ class Request:
 
 
 def _sections(content: bytes) -> list[_Section]:
-    found: list[_Section] = []
+    sections: list[_Section] = []
     position = 0
     while position < len(content):
         start = position
@@ -61,12 +61,12 @@ def _sections(content: bytes) -> list[_Section]:
             code = _NAMES.get(descriptor, 0) if isinstance(descriptor, Symbol) else _number(descriptor)
         else:
             raise CodecError("a message's section has no descriptor")
-        if not (found[-1].code if found else _HEADER) <= code <= _FOOTER:
+        if not (sections[-1].code if sections else _HEADER) <= code <= _FOOTER:
             raise CodecError(f"a message has no section {code:#04x}, or not there")
         end = skip(content, position)
-        found.append(_Section(code, start, position, end))
+        sections.append(_Section(code, start, position, end))
         position = end
-    return found
+    return sections
 
 
 def _number(descriptor: Any) -> int:
@@ -156,16 +156,16 @@ def compose(message: Message, now: int) -> bytes:
     if message.state is not State.ACTIVE:
         annotations[Symbol("x-opt-message-state")] = Int(message.state)
     parts = [described(_HEADER, encode_list(header)), described(_ANNOTATIONS, encode(annotations))]
-    rest = [section for section in sections if section.code > _ANNOTATIONS]
+    body_sections = [section for section in sections if section.code > _ANNOTATIONS]
     if message.reason is None and message.description is None:
-        parts.append(content[rest[0].start :])
+        parts.append(content[body_sections[0].start :])
         return b"".join(parts)
     application = _first(content, sections, _APPLICATION, dict)
     application["DeadLetterReason"] = message.reason or ""
     application["DeadLetterErrorDescription"] = message.description or ""
-    parts += [content[section.start : section.end] for section in rest if section.code == _PROPERTIES]
+    parts += [content[section.start : section.end] for section in body_sections if section.code == _PROPERTIES]
     parts.append(described(_APPLICATION, encode(application)))
-    parts += [content[section.start : section.end] for section in rest if section.code > _APPLICATION]
+    parts += [content[section.start : section.end] for section in body_sections if section.code > _APPLICATION]
     return b"".join(parts)
 
 

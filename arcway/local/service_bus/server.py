@@ -145,12 +145,12 @@ class ServiceBus:
         return len(self._connections)
 
     def _restore(self, store: Store) -> None:
-        left_out: dict[str, int] = {}
+        omitted: dict[str, int] = {}
         for path, message in store.messages():
             self._broker.last_key = max(self._broker.last_key, message.key)
             if not self._broker.restore(path, message):
-                left_out[path] = left_out.get(path, 0) + 1
-        for path, count in left_out.items():
+                omitted[path] = omitted.get(path, 0) + 1
+        for path, count in omitted.items():
             _LOGGER.warning("%d kept messages stay aside: the configuration has no entity %s.", count, path)
         entities = self._broker.entities
         for path, last in store.numbers().items():

@@ -75,21 +75,21 @@ class Session:
 
     def on_attach(self, fields: list[Any]) -> None:
         """The peer opens a link."""
-        wanted = Attachment.read(fields)
-        if wanted.handle in self._links:
-            raise FrameError(f"handle {wanted.handle} is in use")
+        attachment = Attachment.read(fields)
+        if attachment.handle in self._links:
+            raise FrameError(f"handle {attachment.handle} is in use")
         try:
-            link = self._attacher.attach(self, wanted, self._answers)
+            link = self._attacher.attach(self, attachment, self._answers)
         except Refused as refused:
             # Null ends tell the peer that the link will not live; the reason follows in the detach.
             self._answer_attach(fields, None, None, self._largest_message)
-            self._dropped.add(wanted.handle)
-            self._send(DETACH, [UInt(wanted.handle), True, error(refused.condition, str(refused))])
+            self._dropped.add(attachment.handle)
+            self._send(DETACH, [UInt(attachment.handle), True, error(refused.condition, str(refused))])
             return
-        self._links[wanted.handle] = link
-        self._dropped.discard(wanted.handle)
+        self._links[attachment.handle] = link
+        self._dropped.discard(attachment.handle)
         largest = link.largest if isinstance(link, IncomingLink) else self._largest_message
-        self._answer_attach(fields, wanted.source, wanted.target, largest)
+        self._answer_attach(fields, attachment.source, attachment.target, largest)
         if isinstance(link, IncomingLink):
             link.grant(int(fields[9] or 0))
 
@@ -147,15 +147,19 @@ class Session:
             return
         last = first if last is None else int(last)
         # Numbers in frames are not believed: what is unsettled is looked through rather than a range.
-        deliveries = (first,) if first == last else tuple(it for it in self._unsettled if first <= it <= last)
+        deliveries = (
+            (first,)
+            if first == last
+            else tuple(delivery_id for delivery_id in self._unsettled if first <= delivery_id <= last)
+        )
         for delivery in deliveries:
-            found = self._unsettled.get(delivery)
-            if found is None or (outcome is None and not settled):
+            unsettled = self._unsettled.get(delivery)
+            if unsettled is None or (outcome is None and not settled):
                 continue
             del self._unsettled[delivery]
             if outcome is None:
                 continue
-            answer = found[0].settle(found[1], outcome)
+            answer = unsettled[0].settle(unsettled[1], outcome)
             if not settled:
                 self._send(DISPOSITION, [False, UInt(delivery), None, True, answer])
 
@@ -196,8 +200,8 @@ class Session:
             self._unsettled[delivery] = (link, token)
         size = self._peer.largest_frame - _OVERHEAD
         for start in range(0, len(content), size):
-            more = start + size < len(content)
-            fields = [UInt(link.handle), UInt(delivery), tag, UInt(0), token is None, more]
+            has_more = start + size < len(content)
+            fields = [UInt(link.handle), UInt(delivery), tag, UInt(0), token is None, has_more]
             data = frame(self._channel, TRANSFER, fields, content[start : start + size])
             if self._waiting or self._room <= 0:
                 self._waiting.append(data)

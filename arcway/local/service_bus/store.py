@@ -200,23 +200,39 @@ class Store:
         return StoreError(f"The file {self.path} cannot be read or written: {error}.")
 
 
-def _row(entity: str, it: Message) -> tuple[object, ...]:
-    lock = it.lock.bytes if it.lock is not None else None
+def _row(entity: str, message: Message) -> tuple[object, ...]:
+    lock = message.lock.bytes if message.lock is not None else None
     return (
-        *(it.key, entity, it.sequence, it.message_id, it.enqueued_at, it.expires_at, int(it.state), it.scheduled_for),
-        *(it.enqueue_sequence, it.delivery_count, lock, it.locked_until, it.reason, it.description),
+        *(
+            message.key,
+            entity,
+            message.sequence,
+            message.message_id,
+            message.enqueued_at,
+            message.expires_at,
+            int(message.state),
+            message.scheduled_for,
+        ),
+        *(
+            message.enqueue_sequence,
+            message.delivery_count,
+            lock,
+            message.locked_until,
+            message.reason,
+            message.description,
+        ),
     )
 
 
-def _change(entity: str, it: Message) -> tuple[object, ...]:
-    lock = it.lock.bytes if it.lock is not None else None
-    settled = (lock, it.locked_until, it.reason, it.description)
-    return (entity, it.expires_at, int(it.state), it.delivery_count, *settled, it.key)
+def _change(entity: str, message: Message) -> tuple[object, ...]:
+    lock = message.lock.bytes if message.lock is not None else None
+    settled = (lock, message.locked_until, message.reason, message.description)
+    return (entity, message.expires_at, int(message.state), message.delivery_count, *settled, message.key)
 
 
 def _message(row: tuple[Any, ...]) -> Message:
-    key, _, sequence, message_id, enqueued_at, expires_at, state, scheduled_for, *rest = row
-    enqueue_sequence, delivery_count, lock, locked_until, reason, description, content = rest
+    key, _, sequence, message_id, enqueued_at, expires_at, state, scheduled_for, *columns = row
+    enqueue_sequence, delivery_count, lock, locked_until, reason, description, content = columns
     return Message(
         key=key,
         content=content,

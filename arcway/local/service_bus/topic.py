@@ -21,7 +21,7 @@ class Subscription:
 
     def takes(self, envelope: Envelope) -> bool:
         """Whether any rule takes the message; a subscription without rules takes none."""
-        return any(it.matches(envelope) for it in self.filters)
+        return any(rule.matches(envelope) for rule in self.filters)
 
     @property
     def takes_all(self) -> bool:

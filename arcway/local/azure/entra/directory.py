@@ -29,13 +29,13 @@ class Principal:
     @classmethod
     def parse(cls, key: str, form: Any) -> "Principal":
         """From `{"name", "roles", "objectId", "secret"}`, or from a secret alone. The key makes the object id."""
-        given = {"secret": form} if isinstance(form, str) else form
-        made = str(uuid.uuid5(_NAMESPACE, key))
+        fields = {"secret": form} if isinstance(form, str) else form
+        object_id = str(uuid.uuid5(_NAMESPACE, key))
         return cls(
-            given.get("name", key),
-            given.get("objectId", made),
-            list(given.get("roles", [])),
-            given.get("secret"),
+            fields.get("name", key),
+            fields.get("objectId", object_id),
+            list(fields.get("roles", [])),
+            fields.get("secret"),
         )
 
 
@@ -53,9 +53,13 @@ class Directory:
 
     def application(self, client_id: str, secret: str) -> Principal | None:
         """The application that knows this secret."""
-        found = self.applications.get(client_id)
-        known = found is not None and found.secret and secrets.compare_digest(found.secret.encode(), secret.encode())
-        return found if known else None
+        principal = self.applications.get(client_id)
+        is_authentic = (
+            principal is not None
+            and principal.secret
+            and secrets.compare_digest(principal.secret.encode(), secret.encode())
+        )
+        return principal if is_authentic else None
 
     def is_api(self, client_id: str, secret: str) -> bool:
         """Whether the API's app registration presents its own secret."""

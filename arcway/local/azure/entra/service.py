@@ -42,14 +42,14 @@ class Entra:
         self._signer.rotate(keep=keep)
         self._touch("entra", "authority")
 
-    def add_applications(self, known: Json) -> None:
+    def add_applications(self, applications: Json) -> None:
         """Register applications, or change them: by client id a secret, or secret, name and roles."""
-        self.directory.applications |= {key: Principal.parse(key, form) for key, form in known.items()}
+        self.directory.applications |= {key: Principal.parse(key, form) for key, form in applications.items()}
         self._touch("entra", "authority")
 
-    def add_users(self, known: Json) -> None:
+    def add_users(self, users: Json) -> None:
         """Add users, or change them: by user name their name and roles."""
-        self.directory.users |= {key: Principal.parse(key, form) for key, form in known.items()}
+        self.directory.users |= {key: Principal.parse(key, form) for key, form in users.items()}
         self._touch("entra", "authority")
 
     def registration(self) -> dict[str, str]:
@@ -63,8 +63,8 @@ class Entra:
 
     def form(self) -> Json:
         """The JSON form that is kept."""
-        kept = {"header": self.identity_header, "principal": self.principal_id, "directory": self.directory.form()}
-        return {"keys": self._signer.form(), **kept}
+        stored = {"header": self.identity_header, "principal": self.principal_id, "directory": self.directory.form()}
+        return {"keys": self._signer.form(), **stored}
 
     def restore(self, form: Json) -> None:
         """Take back what `form` gave: tokens and the identity endpoint's header stay valid."""
@@ -146,11 +146,11 @@ class Entra:
 
     def _client_credentials(self, form: dict[str, str]) -> web.Response:
         client_id = form.get("client_id", "")
-        found = self.directory.application(client_id, form.get("client_secret", ""))
-        if found is None:
+        application = self.directory.application(client_id, form.get("client_secret", ""))
+        if application is None:
             return _token_error("invalid_client", "AADSTS7000215: Invalid client secret provided.", 401)
         if form.get("scope", "") in _API_SCOPES:
-            token = self.token(API_CLIENT_ID, found.object_id, **_application_claims(client_id, found))
+            token = self.token(API_CLIENT_ID, application.object_id, **_application_claims(client_id, application))
         else:
             token = self.token(form.get("scope", "").removesuffix("/.default"), client_id, appid=client_id)
         return web.json_response({"token_type": "Bearer", "expires_in": LIFETIME, "access_token": token})
@@ -204,5 +204,5 @@ def _application_claims(client_id: str, principal: Principal) -> Json:
     return {"azp": client_id, "azpacr": "1", "idtyp": "app", "roles": principal.roles or None}
 
 
-def _token_error(code: str, text: str, status: int = 400) -> web.Response:
-    return web.json_response({"error": code, "error_description": text}, status=status)
+def _token_error(code: str, description: str, status: int = 400) -> web.Response:
+    return web.json_response({"error": code, "error_description": description}, status=status)

@@ -59,29 +59,33 @@ class SignIn:
 
     async def authorize(self, exchange: Exchange) -> web.StreamResponse:
         """Ask who it is, or send the browser back with a code."""
-        given = {name: exchange.query(name) for name in _KEPT}
-        if given["client_id"] != API_CLIENT_ID:
+        parameters = {name: exchange.query(name) for name in _KEPT}
+        if parameters["client_id"] != API_CLIENT_ID:
             return _refused("AADSTS700016: The application was not found in the directory.")
-        if not _REDIRECT.fullmatch(given["redirect_uri"]):
+        if not _REDIRECT.fullmatch(parameters["redirect_uri"]):
             return _refused("AADSTS50011: The redirect URI does not match the ones configured for the application.")
-        if given["response_type"] != "code" or "openid" not in given["scope"].split():
-            return _back(given, error="invalid_request", error_description="AADSTS900144: code and openid are needed.")
-        if given["code_challenge_method"] != "S256" or not given["code_challenge"]:
-            return _back(given, error="invalid_request", error_description="AADSTS9002325: PKCE with S256 is needed.")
+        if parameters["response_type"] != "code" or "openid" not in parameters["scope"].split():
+            return _back(
+                parameters, error="invalid_request", error_description="AADSTS900144: code and openid are needed."
+            )
+        if parameters["code_challenge_method"] != "S256" or not parameters["code_challenge"]:
+            return _back(
+                parameters, error="invalid_request", error_description="AADSTS9002325: PKCE with S256 is needed."
+            )
         user = exchange.query("login_hint")
         principal = self._directory.users.get(user)
         if principal is None:
-            return web.Response(text=self._page(given), content_type="text/html")
+            return web.Response(text=self._page(parameters), content_type="text/html")
         code = secrets.token_urlsafe(32)
         self._grants[code] = Grant(
             user,
             principal,
-            given["nonce"],
-            given["code_challenge"],
-            given["redirect_uri"],
+            parameters["nonce"],
+            parameters["code_challenge"],
+            parameters["redirect_uri"],
             time.monotonic() + _CODE_SECONDS,
         )
-        return _back(given, code=code)
+        return _back(parameters, code=code)
 
     def redeem(self, code: str, verifier: str, redirect_uri: str) -> Grant | None:
         """What the code stands for; None when it was used, is too old, or was given to somebody else."""
@@ -98,9 +102,9 @@ class SignIn:
             return web.Response(status=302, headers={"Location": place})
         return web.Response(text="You signed out of your account.")
 
-    def _page(self, given: dict[str, str]) -> str:
+    def _page(self, parameters: dict[str, str]) -> str:
         hidden = "".join(
-            f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in given.items()
+            f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in parameters.items()
         )
         buttons = "".join(
             f'<p><button name="login_hint" value="{escape(key)}">{escape(user.name)}</button> '
@@ -110,11 +114,11 @@ class SignIn:
         return _PAGE.format(hidden=hidden, buttons=buttons)
 
 
-def _refused(text: str) -> web.Response:
+def _refused(message: str) -> web.Response:
     """Told to the person, because nobody can tell whose address it would be sent to."""
-    return web.Response(text=text, status=400)
+    return web.Response(text=message, status=400)
 
 
-def _back(given: dict[str, str], **answer: str) -> web.Response:
-    sent = urlencode({**answer, "state": given["state"]})
-    return web.Response(status=302, headers={"Location": f"{given['redirect_uri']}?{sent}"})
+def _back(parameters: dict[str, str], **answer: str) -> web.Response:
+    sent = urlencode({**answer, "state": parameters["state"]})
+    return web.Response(status=302, headers={"Location": f"{parameters['redirect_uri']}?{sent}"})

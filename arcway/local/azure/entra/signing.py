@@ -23,16 +23,16 @@ class Signer:
 
     def rotate(self, *, keep: bool) -> None:
         """Sign with a new key from now on; with `keep` tokens of earlier ones stay valid, as after a planned change."""
-        kept = dict(self._keys) if keep else {}
-        self._keys = {**kept, secrets.token_hex(10): rsa.generate_private_key(public_exponent=65537, key_size=2048)}
+        previous = dict(self._keys) if keep else {}
+        self._keys = {**previous, secrets.token_hex(10): rsa.generate_private_key(public_exponent=65537, key_size=2048)}
 
     def sign(self, claims: Json) -> str:
         """A token with these claims and the times of one that is issued now, unless the claims say others."""
         issued = int(time.time())
         body = {"iat": issued, "nbf": issued, "exp": issued + LIFETIME, **claims}
         key_id, key = list(self._keys.items())[-1]
-        wanted = {name: value for name, value in body.items() if value is not None}
-        return jwt.encode(wanted, key, ALGORITHM, headers={"kid": key_id})
+        payload = {name: value for name, value in body.items() if value is not None}
+        return jwt.encode(payload, key, ALGORITHM, headers={"kid": key_id})
 
     def check(self, token: str, audiences: list[str], issuer: str) -> Json:
         """The claims of a token. Raises `jwt.PyJWTError`."""

@@ -42,8 +42,8 @@ class Context:
 
     def is_terminating(self, namespace: str) -> bool:
         """Whether nothing new may be written into a namespace."""
-        found = self.resources.store.get(NAMESPACE.key, "", namespace)
-        return found is None or "deletionTimestamp" in found["metadata"]
+        namespace_object = self.resources.store.get(NAMESPACE.key, "", namespace)
+        return namespace_object is None or "deletionTimestamp" in namespace_object["metadata"]
 
     def record(self, about: Json, type_: str, reason: str, message: str, component: str) -> None:
         """Record an event; a repeat raises its count instead."""
@@ -52,10 +52,10 @@ class Context:
             return
         metadata = about["metadata"]
         identity = metadata["uid"], reason, message
-        known = self.resources.store.get(EVENT.key, namespace, self._events.get(identity, ""))
-        if known is not None:
-            again = known | {"count": known["count"] + 1, "lastTimestamp": timestamp()}
-            self.resources.store.put(EVENT.key, again)
+        recorded = self.resources.store.get(EVENT.key, namespace, self._events.get(identity, ""))
+        if recorded is not None:
+            repeated = recorded | {"count": recorded["count"] + 1, "lastTimestamp": timestamp()}
+            self.resources.store.put(EVENT.key, repeated)
             return
         self._count += 1
         name = f"{name_of(about)}.{self._count:016x}"

@@ -58,12 +58,12 @@ def _share(value: int | str, whole: int, *, up: bool) -> int:
 
 def _limits(deployment: Json) -> tuple[int, int]:
     """How many pods above, and how many unavailable below, the wanted number a rollout may have."""
-    strategy, wanted = deployment["spec"]["strategy"], deployment["spec"]["replicas"]
+    strategy, replicas = deployment["spec"]["strategy"], deployment["spec"]["replicas"]
     if strategy["type"] == "Recreate":
-        return 0, wanted
-    surge = _share(strategy["rollingUpdate"]["maxSurge"], wanted, up=True)
-    unavailable = _share(strategy["rollingUpdate"]["maxUnavailable"], wanted, up=False)
-    return surge, 1 if surge == unavailable == 0 else min(unavailable, wanted)
+        return 0, replicas
+    surge = _share(strategy["rollingUpdate"]["maxSurge"], replicas, up=True)
+    unavailable = _share(strategy["rollingUpdate"]["maxUnavailable"], replicas, up=False)
+    return surge, 1 if surge == unavailable == 0 else min(unavailable, replicas)
 
 
 def _create_set(context: Context, deployment: Json, sets: list[Json], digest: str) -> Json:
@@ -99,7 +99,7 @@ def _scale(context: Context, item: Json, replicas: int) -> None:
 
 
 def _roll(context: Context, deployment: Json, current: Json, sets: list[Json]) -> None:
-    wanted = deployment["spec"]["replicas"]
+    desired = deployment["spec"]["replicas"]
     surge, unavailable = _limits(deployment)
     old = [item for item in sets if item["metadata"]["uid"] != current["metadata"]["uid"]]
     running = sum(item["spec"]["replicas"] for item in old)
@@ -107,13 +107,13 @@ def _roll(context: Context, deployment: Json, current: Json, sets: list[Json]) -
         for item in old:
             _scale(context, item, 0)
         if not any(_number(item, "replicas") for item in old):
-            _scale(context, current, wanted)
+            _scale(context, current, desired)
         return
     replicas = current["spec"]["replicas"]
-    target = wanted if replicas > wanted else min(wanted, replicas + max(0, wanted + surge - running - replicas))
+    target = desired if replicas > desired else min(desired, replicas + max(0, desired + surge - running - replicas))
     _scale(context, current, target)
     missing = target - _number(current, "availableReplicas")
-    spare = running + target - (wanted - unavailable) - missing
+    spare = running + target - (desired - unavailable) - missing
     for item in old:
         dropped = max(0, min(item["spec"]["replicas"], spare))
         spare -= dropped
@@ -136,22 +136,22 @@ def _trim_history(context: Context, deployment: Json, current: Json, sets: list[
 def _report(context: Context, deployment: Json, current: Json | None, sets: list[Json]) -> None:
     namespace, name = deployment["metadata"]["namespace"], name_of(deployment)
     latest = context.resources.get(DEPLOYMENT, namespace, name)
-    wanted = latest["spec"]["replicas"]
+    replicas = latest["spec"]["replicas"]
     total = {
         field: sum(_number(item, field) for item in sets)
         for field in ("replicas", "readyReplicas", "availableReplicas")
     }
     total["updatedReplicas"] = _number(current, "replicas") if current else 0
-    total["unavailableReplicas"] = max(0, wanted - total["availableReplicas"])
+    total["unavailableReplicas"] = max(0, replicas - total["availableReplicas"])
     conditions = clone(latest["status"].get("conditions", []))
-    if total["availableReplicas"] >= wanted - _limits(latest)[1]:
+    if total["availableReplicas"] >= replicas - _limits(latest)[1]:
         message = "Deployment has minimum availability."
         set_condition(conditions, "Available", "True", "MinimumReplicasAvailable", message)
     else:
         message = "Deployment does not have minimum availability."
         set_condition(conditions, "Available", "False", "MinimumReplicasUnavailable", message)
     if current is not None:
-        complete = total["updatedReplicas"] == total["replicas"] == total["availableReplicas"] == wanted
+        complete = total["updatedReplicas"] == total["replicas"] == total["availableReplicas"] == replicas
         _progress(context, latest, conditions, name_of(current), complete=complete)
     for condition in conditions:
         condition.setdefault("lastUpdateTime", timestamp())
@@ -161,19 +161,19 @@ def _report(context: Context, deployment: Json, current: Json | None, sets: list
 
 
 def _progress(context: Context, deployment: Json, conditions: list[Json], name: str, *, complete: bool) -> None:
-    known = find_condition(deployment, "Progressing")
-    done = f'ReplicaSet "{name}" has successfully progressed.'
-    if complete or (known and known["reason"] == "NewReplicaSetAvailable" and known["message"] == done):
-        set_condition(conditions, "Progressing", "True", "NewReplicaSetAvailable", done)
+    condition = find_condition(deployment, "Progressing")
+    success = f'ReplicaSet "{name}" has successfully progressed.'
+    if complete or (condition and condition["reason"] == "NewReplicaSetAvailable" and condition["message"] == success):
+        set_condition(conditions, "Progressing", "True", "NewReplicaSetAvailable", success)
         return
     deadline = deployment["spec"]["progressDeadlineSeconds"]
     going = f'ReplicaSet "{name}" is progressing.'
-    if known is None or known["message"] not in (going, f'ReplicaSet "{name}" has timed out progressing.'):
+    if condition is None or condition["message"] not in (going, f'ReplicaSet "{name}" has timed out progressing.'):
         set_condition(conditions, "Progressing", "True", "ReplicaSetUpdated", going)
         next(item for item in conditions if item["type"] == "Progressing")["lastUpdateTime"] = timestamp()
         context.later(deadline + 1, "deployments", deployment["metadata"]["namespace"], name_of(deployment))
         return
-    started = datetime.datetime.fromisoformat(known["lastUpdateTime"])
+    started = datetime.datetime.fromisoformat(condition["lastUpdateTime"])
     if datetime.datetime.now(datetime.UTC) - started > datetime.timedelta(seconds=deadline):
         message = f'ReplicaSet "{name}" has timed out progressing.'
         set_condition(conditions, "Progressing", "False", "ProgressDeadlineExceeded", message)
@@ -185,16 +185,17 @@ def reconcile_replica_set(context: Context, namespace: str, name: str) -> None:
     if item is None or "deletionTimestamp" in item["metadata"]:
         return
     pods = [pod for pod in context.owned(item, POD) if pod["status"].get("phase") not in ("Failed", "Succeeded")]
-    wanted = item["spec"]["replicas"]
-    if len(pods) < wanted and not context.is_terminating(namespace):
+    replicas = item["spec"]["replicas"]
+    if len(pods) < replicas and not context.is_terminating(namespace):
         pods += [
-            context.create(POD, namespace, pod_from(item["spec"]["template"], item)) for _ in range(wanted - len(pods))
+            context.create(POD, namespace, pod_from(item["spec"]["template"], item))
+            for _ in range(replicas - len(pods))
         ]
-    elif len(pods) > wanted:
+    elif len(pods) > replicas:
         pods.sort(key=is_ready)
-        for pod in pods[: len(pods) - wanted]:
+        for pod in pods[: len(pods) - replicas]:
             context.resources.delete(POD, namespace, name_of(pod), {})
-        pods = pods[len(pods) - wanted :]
+        pods = pods[len(pods) - replicas :]
     ready = sum(is_ready(pod) for pod in pods)
     status: Json = {"replicas": len(pods), "observedGeneration": item["metadata"]["generation"]}
     counts = {"fullyLabeledReplicas": len(pods), "readyReplicas": ready, "availableReplicas": ready}

@@ -41,12 +41,12 @@ def _report_remaining(context: Context, namespace: Json, remaining: list[tuple[R
         kinds[kind] = kinds.get(kind, 0) + 1
         for finalizer in item["metadata"].get("finalizers", ()):
             finalizers[finalizer] = finalizers.get(finalizer, 0) + 1
-    text = ", ".join(f"{kind} has {count} resource instances" for kind, count in sorted(kinds.items()))
-    message = f"Some resources are remaining: {text}"
+    summary = ", ".join(f"{kind} has {count} resource instances" for kind, count in sorted(kinds.items()))
+    message = f"Some resources are remaining: {summary}"
     set_condition(conditions, "NamespaceContentRemaining", "True", "SomeResourcesRemain", message)
     if finalizers:
-        text = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
-        message = f"Some content in the namespace has finalizers remaining: {text}"
+        summary = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(finalizers.items()))
+        message = f"Some content in the namespace has finalizers remaining: {summary}"
         set_condition(conditions, "NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", message)
     context.resources.set_status(NAMESPACE, namespace, status)
 
@@ -68,13 +68,13 @@ def reconcile_definition(context: Context, _: str, name: str) -> None:
 
 def collect_garbage(context: Context, _: str, uid: str) -> None:
     """One look at an owner that is being deleted or is gone, and at what it owns."""
-    found = context.resources.store.find_uid(uid)
+    referenced = context.resources.store.find_uid(uid)
     dependents = context.resources.store.dependents(uid)
-    if found is None:
+    if referenced is None:
         for key, item in dependents:
             _release(context, key, item)
         return
-    key, owner = found
+    key, owner = referenced
     kind = context.resources.registry.find_key(key)
     finalizers = owner["metadata"].get("finalizers", ())
     if kind is None or "deletionTimestamp" not in owner["metadata"]:

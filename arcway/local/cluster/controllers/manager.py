@@ -84,9 +84,9 @@ class Controllers:
 
     def _later(self, seconds: float, controller: str, namespace: str, name: str) -> None:
         work = controller, namespace, name
-        known = self._timers.pop(work, None)
-        if known is not None:
-            known.cancel()
+        timer = self._timers.pop(work, None)
+        if timer is not None:
+            timer.cancel()
         self._timers[work] = self._loop.call_later(seconds, self._ring, work)
 
     def _ring(self, work: _Work) -> None:

@@ -60,10 +60,10 @@ def _run(context: Context, pod: Json) -> None:
     if seconds:
         context.later(seconds, "pods", pod["metadata"]["namespace"], name_of(pod))
     if seconds == 0 and pod["spec"]["restartPolicy"] != "Always":
-        done = {"exitCode": 0, "reason": "Completed", "startedAt": timestamp(), "finishedAt": timestamp()}
+        terminated = {"exitCode": 0, "reason": "Completed", "startedAt": timestamp(), "finishedAt": timestamp()}
         if words := context.behaviour.last_words(pod["spec"]["containers"][0]):
-            done["message"] = words
-        _report(context, pod, "Succeeded", {"terminated": done}, ready=False)
+            terminated["message"] = words
+        _report(context, pod, "Succeeded", {"terminated": terminated}, ready=False)
         return
     if pod["status"].get("phase") == "Pending":
         context.record(pod, "Normal", "Started", "Started container", _KUBELET)
@@ -120,10 +120,16 @@ def _report(
         number = int(pod["metadata"]["uid"][:4], 16)
         address = f"10.244.{number // 256}.{number % 254 + 1}"
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
-    known = {item["name"]: item for item in _container_statuses(pod)}
+    statuses_by_name = {item["name"]: item for item in _container_statuses(pod)}
     status["containerStatuses"] = [
         _container_status(
-            container, known.get(container["name"], {}), state, running=running, ready=ready, last=last, least=restarts
+            container,
+            statuses_by_name.get(container["name"], {}),
+            state,
+            running=running,
+            ready=ready,
+            last=last,
+            least=restarts,
         )
         for container in pod["spec"]["containers"]
     ]
@@ -142,18 +148,18 @@ def _report(
 
 
 def _container_status(
-    container: Json, known: Json, state: Json, *, running: bool, ready: bool, last: Json | None, least: int
+    container: Json, previous: Json, state: Json, *, running: bool, ready: bool, last: Json | None, least: int
 ) -> Json:
-    before = known.get("state", {})
-    if before.keys() == state.keys() and "waiting" not in state:
-        state = before
-    restarts = max(known.get("restartCount", 0), least)
+    previous_state = previous.get("state", {})
+    if previous_state.keys() == state.keys() and "waiting" not in state:
+        state = previous_state
+    restarts = max(previous.get("restartCount", 0), least)
     if last is not None:
-        last = known.get("lastState") or last
+        last = previous.get("lastState") or last
     result = {"name": container["name"], "image": container["image"], "imageID": "", "ready": ready, "started": running}
     if "running" in state or "terminated" in state:
         result["imageID"] = f"sha256:{container['image']}"
-    return result | {"restartCount": restarts, "state": state, "lastState": last or known.get("lastState", {})}
+    return result | {"restartCount": restarts, "state": state, "lastState": last or previous.get("lastState", {})}
 
 
 def _missing_volumes(context: Context, pod: Json) -> Iterator[tuple[str, Kind, str]]:

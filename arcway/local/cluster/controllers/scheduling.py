@@ -55,8 +55,8 @@ def _obstacle(pod: Json, node: Json) -> str | None:
         ):
             return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
     labels = node["metadata"].get("labels", {})
-    wanted = pod["spec"].get("nodeSelector", {})
-    if any(labels.get(key) != value for key, value in wanted.items()):
+    selector = pod["spec"].get("nodeSelector", {})
+    if any(labels.get(key) != value for key, value in selector.items()):
         return _UNSUITED
     affinity = pod["spec"].get("affinity", {}).get("nodeAffinity", {})
     terms = affinity.get("requiredDuringSchedulingIgnoredDuringExecution", {}).get("nodeSelectorTerms")

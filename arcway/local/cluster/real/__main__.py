@@ -40,8 +40,8 @@ def build() -> int:
 
 def up(folder: Path, nodes: int) -> int:
     """Start a control plane in the background; prints its kubeconfig's path."""
-    if found := _running(folder):
-        sys.stdout.write(f"{found['kubeconfigs'][0]}\n")
+    if state := _running(folder):
+        sys.stdout.write(f"{state['kubeconfigs'][0]}\n")
         return 0
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [sys.executable, "-m", "arcway.local.cluster.real", "--dir", str(folder), "--nodes", str(nodes), "run"]
@@ -63,35 +63,35 @@ def up(folder: Path, nodes: int) -> int:
 
 def down(folder: Path) -> int:
     """Stop the control plane of the folder, if there is one."""
-    found = _running(folder)
-    if found is None:
+    state = _running(folder)
+    if state is None:
         return 0
-    os.kill(found["pid"], signal.SIGTERM)
+    os.kill(state["pid"], signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while _is_ours(found["pid"]):
+    while _is_ours(state["pid"]):
         if time.monotonic() > deadline:
-            raise BootError(f"Process {found['pid']} does not end.")
+            raise BootError(f"Process {state['pid']} does not end.")
         time.sleep(0.05)
     return 0
 
 
 def status(folder: Path) -> int:
     """Print what runs, with memory where the system tells it; exit code 1 when nothing does."""
-    found = _running(folder)
-    if found is None:
+    state = _running(folder)
+    if state is None:
         sys.stdout.write("No control plane is running.\n")
         return 1
-    memory = {name: _megabytes(pid) for name, pid in found["pids"].items()}
-    sys.stdout.write(json.dumps({**found, "residentMegabytes": memory}, indent=1) + "\n")
+    memory = {name: _megabytes(pid) for name, pid in state["pids"].items()}
+    sys.stdout.write(json.dumps({**state, "residentMegabytes": memory}, indent=1) + "\n")
     return 0
 
 
 def kubeconfig(folder: Path) -> int:
     """Print the path of the administrator's kubeconfig."""
-    found = _running(folder)
-    if found is None:
+    state = _running(folder)
+    if state is None:
         raise BootError("No control plane is running; start one with `scripts/control-plane up`.")
-    sys.stdout.write(f"{found['kubeconfigs'][0]}\n")
+    sys.stdout.write(f"{state['kubeconfigs'][0]}\n")
     return 0
 
 
@@ -148,17 +148,17 @@ async def _watch(plane: ControlPlane, kubelet: asyncio.Task[None], stopped: asyn
 
 def _running(folder: Path) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = json.loads((folder / _STATE).read_text())
+        state: dict[str, Any] = json.loads((folder / _STATE).read_text())
     except (OSError, ValueError):
         return None
-    return found if _is_ours(found["pid"]) else None
+    return state if _is_ours(state["pid"]) else None
 
 
 def _is_ours(pid: int) -> bool:
     """Whether the process runs a control plane: a number alone may have been given to somebody else since."""
     command = ["/bin/ps", "-o", "command=", "-p", str(pid)]
-    seen = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed program
-    return "arcway.local.cluster.real" in seen.stdout
+    process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed program
+    return "arcway.local.cluster.real" in process.stdout
 
 
 def _is_alive(pid: int) -> bool:
@@ -171,10 +171,10 @@ def _is_alive(pid: int) -> bool:
 
 def _megabytes(pid: int) -> int | None:
     try:
-        text = Path(f"/proc/{pid}/status").read_text()
+        status_file = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return None
-    lines = [line.split() for line in text.splitlines() if line.startswith("VmRSS:")]
+    lines = [line.split() for line in status_file.splitlines() if line.startswith("VmRSS:")]
     return int(lines[0][1]) // 1024 if lines else None
 
 

@@ -93,15 +93,17 @@ HELM_CLIENT = Module(
 
 def cache_folder() -> Path:
     """ARCWAY_CACHE, or `arcway` in the user's cache folder."""
-    given = os.environ.get("ARCWAY_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arcway"
+    configured = os.environ.get("ARCWAY_CACHE")
+    return (
+        Path(configured) if configured else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arcway"
+    )
 
 
 def _go() -> str:
-    found = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
-    if found is None:
+    program = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
+    if program is None:
         raise BuildError(f"Building the control plane needs Go {_GO_MINIMUM} or newer on the PATH.")
-    return found
+    return program
 
 
 @contextmanager

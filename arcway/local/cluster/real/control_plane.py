@@ -128,14 +128,14 @@ class ControlPlane:
                 lambda: _answers(client, "/api/v1/namespaces/default/serviceaccounts/default"), "accounts"
             )
 
-    async def _until(self, look: Any, what: str) -> None:
+    async def _until(self, look: Any, description: str) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _READY_SECONDS
         while not await look():
             if name := self.dead():
-                raise BootError(f"{name} ended while {what} were awaited: {self._last_line(name)}")
+                raise BootError(f"{name} ended while {description} were awaited: {self._last_line(name)}")
             if loop.time() > deadline:
-                raise BootError(f"{what} did not become ready within {_READY_SECONDS:.0f} s.")
+                raise BootError(f"{description} did not become ready within {_READY_SECONDS:.0f} s.")
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _launch(self, name: str, *flags: str) -> None:
@@ -153,8 +153,8 @@ class ControlPlane:
             )
 
     def _last_line(self, name: str) -> str:
-        text = (self._folder / "logs" / f"{name}.log").read_text(errors="replace")
-        return text.strip().rpartition("\n")[2][-300:]
+        log = (self._folder / "logs" / f"{name}.log").read_text(errors="replace")
+        return log.strip().rpartition("\n")[2][-300:]
 
     def _pki(self, name: str) -> Path:
         return self._folder / "pki" / name
@@ -221,14 +221,14 @@ class ControlPlane:
 
 
 def _etcd_flags(store: int, peer: int, data: Path) -> list[str]:
-    here, there = f"http://127.0.0.1:{store}", f"http://127.0.0.1:{peer}"
+    client_url, peer_url = f"http://127.0.0.1:{store}", f"http://127.0.0.1:{peer}"
     return [
         f"--data-dir={data}",
-        f"--listen-client-urls={here}",
-        f"--advertise-client-urls={here}",
-        f"--listen-peer-urls={there}",
-        f"--initial-advertise-peer-urls={there}",
-        f"--initial-cluster=default={there}",
+        f"--listen-client-urls={client_url}",
+        f"--advertise-client-urls={client_url}",
+        f"--listen-peer-urls={peer_url}",
+        f"--initial-advertise-peer-urls={peer_url}",
+        f"--initial-cluster=default={peer_url}",
         "--unsafe-no-fsync",
         "--log-level=warn",
     ]
@@ -249,12 +249,12 @@ def _kwok_flags(port: int) -> tuple[str, ...]:
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for socket_ in sockets:
+            socket_.bind(("127.0.0.1", 0))
+        return [socket_.getsockname()[1] for socket_ in sockets]
     finally:
-        for one in sockets:
-            one.close()
+        for socket_ in sockets:
+            socket_.close()
 
 
 async def _answers(client: aiohttp.ClientSession, path: str) -> bool:

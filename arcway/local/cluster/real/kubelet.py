@@ -40,7 +40,9 @@ class Kubelet:
         query = {"fieldSelector": "status.phase=Pending,spec.nodeName!=", "resourceVersion": "0"}
         async with self._client.get("/api/v1/pods", params=query) as response:
             pods: list[Json] = (await response.json()).get("items") or []
-        self._told = {uid: told for uid, told in self._told.items() if uid in {pod["metadata"]["uid"] for pod in pods}}
+        self._told = {
+            uid: reported for uid, reported in self._told.items() if uid in {pod["metadata"]["uid"] for pod in pods}
+        }
         for pod in pods:
             if SEEN not in pod["metadata"].get("annotations", {}):
                 await self._judge(pod)
@@ -66,12 +68,12 @@ class Kubelet:
         if not volume:
             waiting["message"] = message
         await self._patch(pod, "/status", {"status": _unready(pod, waiting)})
-        told = (
+        condition = (
             ("FailedMount", f'MountVolume.SetUp failed for volume "{volume}" : {message}')
             if volume
             else ("Failed", f"Error: {message}")
         )
-        await self._record(pod, *told)
+        await self._record(pod, *condition)
         self._told[pod["metadata"]["uid"]] = message
 
     async def _patch(self, pod: Json, subresource: str, body: Json) -> None:
@@ -112,7 +114,10 @@ def _unready(pod: Json, waiting: Json) -> Json:
     status: Json = {"image": "", "imageID": "", "ready": False, "restartCount": 0, "state": {"waiting": waiting}}
     return {
         "conditions": [{"type": type_, "status": "False", **why} for type_ in ("Ready", "ContainersReady")],
-        "containerStatuses": [{**status, "name": one["name"], "image": one["image"]} for one in containers],
+        "containerStatuses": [
+            {**status, "name": spec_of_container["name"], "image": spec_of_container["image"]}
+            for spec_of_container in containers
+        ],
     }
 
 
