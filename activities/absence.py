@@ -1,7 +1,4 @@
-"""When a step may believe that something is not in Azure: Resource Manager does not show a write everywhere at once.
-
-Must not know what was looked for nor what follows from its absence.
-"""
+"""When a step may believe that something is not in Azure: Resource Manager does not show a write everywhere at once."""
 
 from datetime import UTC, datetime
 from typing import Any

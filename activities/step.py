@@ -1,8 +1,7 @@
 """How a step becomes an activity: off the event loop, errors as values, nothing secret in what leaves.
 
 An exception that leaves an activity keeps only its text and puts its stack trace into the history, so a known error
-is returned as `{"error": …}` and an unexpected one is logged and raised anew with redacted text. Must not know what
-a step does.
+is returned as `{"error": …}` and an unexpected one is logged and raised anew with redacted text.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Kubeconfigs between the outside and the secret store: taken in and kept, opened again, forgotten.
 
 Kept is a clean kubeconfig of the one chosen context, under a name made from its content: handing over the same again
-keeps nothing more, and no other cluster's credential stays here. Must not know who hands it over nor how.
+keeps nothing more, and no other cluster's credential stays here.
 """
 
 import asyncio

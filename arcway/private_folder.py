@@ -1,4 +1,4 @@
-"""Folders that only this user can reach. Must not know what is kept in them."""
+"""Folders that only this user can reach."""
 
 import atexit
 import os

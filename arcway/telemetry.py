@@ -1,7 +1,7 @@
 """What ties one run's calls and log lines together: its origin, carried per thread of work.
 
-Every record is one line without the secrets in hand and without characters that steer a terminal. Must not know who
-calls whom; adapters read the origin when they send a request, and every log line says it.
+Every record is one line without the secrets in hand and without characters that steer a terminal. Adapters read the
+origin when they send a request, and every log line has it.
 """
 
 import logging

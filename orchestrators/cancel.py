@@ -1,4 +1,4 @@
-"""The requests to cancel a run. Must not know what a run does when it is canceled."""
+"""The requests to cancel a run."""
 
 from typing import Any
 

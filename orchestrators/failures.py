@@ -1,4 +1,4 @@
-"""How the work of a run ends early. Must not know what is done about it."""
+"""How the work of a run ends early."""
 
 from typing import Any
 

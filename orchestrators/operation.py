@@ -1,6 +1,6 @@
 """The one orchestrator: runs the phases of an operation in order and closes the run, whatever happens.
 
-Operations differ by their tuple of phases (`arcway.domain.phases`), not by code. Must not know what a phase does.
+Operations differ by their tuple of phases (`arcway.domain.phases`), not by code.
 """
 
 from typing import Any

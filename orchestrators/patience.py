@@ -1,7 +1,6 @@
 """How long a phase may take: its own limit, which what Azure asked to wait for does not count towards.
 
-A server that asks for ever is not waited for for ever: a run has one budget of such waiting. It takes time as a value
-and must not know what is waited for.
+A server that asks for ever is not waited for for ever: a run has one budget of such waiting. It takes time as a value.
 """
 
 from collections.abc import Mapping

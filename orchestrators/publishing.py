@@ -1,7 +1,4 @@
-"""publishResult: the run's last events, sent until the broker has them, its time is over or somebody cancels.
-
-Must not know how one attempt is made.
-"""
+"""publishResult: the run's last events, sent until the broker has them, its time is over or somebody cancels."""
 
 from typing import Any
 

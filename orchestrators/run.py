@@ -1,7 +1,7 @@
 """The run in progress: the only place that knows status, attempts, back-off, time limits, cancel and the undo list.
 
 Phases yield durable work through it and read like the article they implement. It takes time from the orchestration
-context alone and must not know what any step does.
+context alone.
 """
 
 from collections.abc import Generator

@@ -1,6 +1,6 @@
 """GET /api/connectedClusters, /{subscriptionId}/{resourceGroup}/{name} and …/agents: what is there now.
 
-The first two are what Azure says, the last one what the cluster itself does. Must not know how either is asked.
+The first two are what Azure says, the last one what the cluster itself does.
 """
 
 import asyncio

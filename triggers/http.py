@@ -2,7 +2,7 @@
 
 The real host matches overlapping routes by function name and answers a wrong method with a bare 404, so every route
 takes all methods and answers 405 itself. Each method of a route declares the roles of which its caller needs one, so
-that there is no route without. Must not know what any route does.
+that there is no route without.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 A declaration is the only source of an operation's roles, of the parameters that are accepted, and of its description
 (`triggers/api_description`), so that these cannot differ. A parameter that nobody declared is refused: a misspelt
-dryRun would start a run. Must not know what any operation does.
+dryRun would start a run.
 """
 
 import re

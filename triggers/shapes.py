@@ -1,6 +1,6 @@
 """The shapes of what the API answers beside runs: they describe, and what Arcway makes itself is made from them.
 
-A connected cluster is Azure's own and may have more than what is described. Must not know where values come from.
+A connected cluster is Azure's own and may have more than what is described.
 """
 
 from typing import Annotated, Any

@@ -1,7 +1,7 @@
 """The endpoints that agents must be told in clouds whose addresses are not built into them.
 
 Key names are the chart's own; which of them a client sets, and where, follows `az connectedk8s`: where the cloud's
-metadata name the Arc data plane, and in the air-gapped clouds. Must not know clusters.
+metadata name the Arc data plane, and in the air-gapped clouds.
 """
 
 from typing import Any

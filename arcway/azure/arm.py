@@ -1,6 +1,6 @@
 """Azure Resource Manager's official clients, built so that they neither wait nor retry nor register by themselves.
 
-Must not know what is asked for; the neighbouring modules ask.
+The neighbouring modules send the requests.
 """
 
 from functools import lru_cache

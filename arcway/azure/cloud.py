@@ -1,6 +1,6 @@
 """Which Azure cloud this is: endpoints and audiences from Resource Manager's own metadata, nothing hard-coded.
 
-Protocol: GET /metadata/endpoints?api-version=2022-09-01, anonymous. Must not know subscriptions or clusters.
+Protocol: GET /metadata/endpoints?api-version=2022-09-01, anonymous.
 """
 
 from dataclasses import dataclass

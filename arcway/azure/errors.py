@@ -1,4 +1,4 @@
-"""Translates what Azure's clients raise into our errors. Must not know who called."""
+"""Translates what Azure's clients raise into our errors."""
 
 import json
 from collections.abc import Iterator, Mapping

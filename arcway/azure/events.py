@@ -1,4 +1,4 @@
-"""Sends result events to the Service Bus topic. Must not know what an event means.
+"""Sends result events to the Service Bus topic.
 
 One sender per process behind a lock: the SDK's sync client is not for several threads at once. After an error it is
 opened anew, because a link that broke stays broken.

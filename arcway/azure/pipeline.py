@@ -2,7 +2,7 @@
 
 Azure's clients by default retry ten times, follow long-running operations and register provider namespaces by
 themselves, sleeping in the middle of a call; here the durable orchestrator decides all of that. A token is sent to
-the configured Resource Manager and to the data plane only. Must not know what is asked for.
+the configured Resource Manager and to the data plane only.
 """
 
 from functools import cache, lru_cache

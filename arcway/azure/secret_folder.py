@@ -1,7 +1,7 @@
 """Secrets on one machine: a folder with one file for each, readable by its owner only.
 
 Beside a secret there may be a file of the same name that ends with `.json`: its owners and when it expires, which a Key
-Vault keeps as a tag and as an attribute. Must not know what a secret is for.
+Vault keeps as a tag and as an attribute.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 In Azure a secret is in one of the configured Key Vaults; on one machine it may be a file of the secret folder: a bare
 name, a regular file, readable by its owner only. A secret is read as one kind only (`arcway.domain.secret_names`), by
-those whom its owner tag names, and until it expires. Must not know what the text says, nor let it into an error.
+those whom its owner tag names, and until it expires.
 """
 
 from datetime import UTC, datetime

@@ -2,7 +2,7 @@
 
 The scope comes from the user alone (ARCWAY_SCOPE, such as `api://CLIENT-ID/.default`) and never from the server: a
 hostile server could name the scope of another resource, Azure Resource Manager say, and would be sent a token for that.
-For the same reason a token goes to https or loopback only. Must not know what is asked for.
+For the same reason a token goes to https or loopback only.
 """
 
 import ipaddress

@@ -1,7 +1,6 @@
 """The addresses that a cluster uses inside: what its agents must reach without an outbound proxy.
 
-Learnt from what the API server tells; a cluster that tells nothing still has its well-known names. Must not know what
-the proxy is.
+Learnt from what the API server tells; a cluster that tells nothing still has its well-known names.
 """
 
 from collections.abc import Sequence

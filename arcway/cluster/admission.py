@@ -1,7 +1,7 @@
 """Who in a cluster refused an object, and what helps: policies, quotas and security standards, told from one another.
 
 The API server answers all of them as it answers a missing permission, with 403 or 422 and a sentence; the sentences are
-those of the admission plug-ins of Kubernetes and OpenShift. Must not know what was refused.
+those of the admission plug-ins of Kubernetes and OpenShift.
 """
 
 import re

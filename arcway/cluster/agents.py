@@ -1,7 +1,7 @@
 """Are the agents well? A verdict from Deployments and pods, without asking anybody else.
 
 A pod that waits only for a certificate that Azure issues with the cluster's identity is waiting for the connected
-cluster, not failing (docs/adr/0004-agents-first.md). Must not know how the agents were installed.
+cluster, not failing (docs/adr/0004-agents-first.md).
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,6 @@
 """The agents as a table: Deployments and pods in the words of `kubectl get`, and why one that is not well is not.
 
-The STATUS column follows kubectl's printer (printPod in kubernetes/pkg/printers/internalversion/printers.go). Must not
-know who looks at it.
+The STATUS column follows kubectl's printer (printPod in kubernetes/pkg/printers/internalversion/printers.go).
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 An API server may be anybody's: what it sends is limited in bytes, seconds and number, and its shape is checked
 (`arcway/cluster/answers.py`). The client's own retries, kubeconfig loading, temporary files and model classes are not
-used. Must not know what is asked for.
+used.
 """
 
 import time

@@ -1,7 +1,7 @@
 """What one call to an API server may cost: seconds from its beginning to its end, work, and bytes that are received.
 
 A socket's own time limit begins anew with every byte, and a library reads headers and chunks without counting them.
-So both are held where bytes arrive: in the TLS socket. Must not know what is asked for.
+So both are held where bytes arrive: in the TLS socket.
 """
 
 import ssl

@@ -1,4 +1,4 @@
-"""When the API server's certificate ends, as its TLS handshake shows it. Must not know what else the server says."""
+"""When the API server's certificate ends, as its TLS handshake shows it."""
 
 import ssl
 from datetime import UTC, datetime

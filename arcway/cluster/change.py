@@ -1,7 +1,6 @@
 """The agents changed where they are: what an update gives the release, an upgrade, and the way back from one.
 
-The release's own values are the start of every change, so nothing that somebody gave it is lost. Must not know Azure:
-charts and versions are given.
+The release's own values are the start of every change, so nothing that somebody gave it is lost.
 """
 
 import re

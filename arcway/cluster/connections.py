@@ -1,8 +1,7 @@
 """Connections to API servers, kept open between the steps of a run, which all go to the same cluster.
 
 Opening one costs a TLS handshake, several round trips. Who gets one has it alone; after an error it is closed, so that
-no step inherits another one's trouble. They lead to the checked addresses only, and redirects are never followed. Must
-not know what is asked for.
+no step inherits another one's trouble. They lead to the checked addresses only, and redirects are never followed.
 """
 
 import threading

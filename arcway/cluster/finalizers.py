@@ -1,4 +1,4 @@
-"""Takes finalizers off objects that are being deleted and wait for nothing else. Must not know whose objects they are.
+"""Takes finalizers off objects that are being deleted and wait for nothing else.
 
 Whoever set a finalizer wanted to clean up first, so this is only for the case that it never will: its controller is
 gone with the rest.

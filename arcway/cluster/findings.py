@@ -1,4 +1,4 @@
-"""What a credential lacks, as findings. Must not know what it is needed for."""
+"""What a credential lacks, as findings."""
 
 from collections.abc import Sequence
 from typing import Any

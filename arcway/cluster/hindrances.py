@@ -1,7 +1,7 @@
 """Why an agent is not Ready, from its Deployment, its pods and the events about them.
 
 Most of it passes by itself: a node comes, a registry answers, a container finds what it waits for. So each reason says
-whether it is `final`. Must not know how long anybody waits.
+whether it is `final`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,8 +2,7 @@
 
 It is created when a run first touches the cluster and deleted when the run ends. With it the run writes down what was
 there before, so that an attempt after a crash still knows what this run made. A holder that died is replaced after the
-Lease has expired. It lives in kube-system, or in default where nobody may write there (as on GKE Autopilot). Must not
-know what is done under it.
+Lease has expired. It lives in kube-system, or in default where nobody may write there (as on GKE Autopilot).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""What earlier agents left in a cluster, and whose objects outside the namespaces are the agents'.
-
-Must not know how anything is removed.
-"""
+"""What earlier agents left in a cluster, and whose objects outside the namespaces are the agents'."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,8 +1,7 @@
 """Labels and annotations that a cluster's policies want on namespaces and pods, put there beside what the chart has.
 
 Namespaces get them when they are made, because a policy looks then. Pods get them through their Deployments' templates:
-Helm leaves alone what another field manager put there, so that they stay through upgrades. Must not know who wants
-them.
+Helm leaves alone what another field manager put there, so that they stay through upgrades.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The names that the agents' chart and its release have in every cluster. Must not know how anything is found."""
+"""The names that the agents' chart and its release have in every cluster."""
 
 import re
 

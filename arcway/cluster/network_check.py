@@ -1,7 +1,7 @@
 """The network as the cluster's pods see it: one short-lived Job that tries to connect to each address.
 
 It runs in a namespace of its own, without a token and under the restricted pod security standard, and says what it
-found in its termination message, so that nobody needs access to logs. Must not know whose addresses they are.
+found in its termination message, so that nobody needs access to logs.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Can the agents run on a cluster's nodes: operating system, architecture, readiness, memory.
 
-Judges what the API tells; nothing is run. Must not know what the agents are made of beyond the figures here.
+Judges what the API tells; nothing is run.
 """
 
 import re

@@ -1,8 +1,7 @@
 """PEM as Go reads it, which is how kubectl and Helm read a kubeconfig (encoding/pem, crypto/tls, crypto/x509).
 
 What is between the blocks is comment, in whatever encoding; lines may have any length and end in any way; a block that
-is damaged is passed over. OpenSSL is stricter about each of these, so what it gets is written anew. Must not know what
-a certificate says.
+is damaged is passed over. OpenSSL is stricter about each of these, so what it gets is written anew.
 """
 
 import base64

@@ -4,7 +4,7 @@ The role of a credential for one run is made of them, too.
 
 Helm applies each object of the chart on the server's side, which takes `create` and `patch`, reads it before, and
 deletes what a later chart no longer has; its records are Secrets that it creates, updates and deletes
-(https://helm.sh/docs/topics/advanced/#storage-backends). Must not know why a step does any of it.
+(https://helm.sh/docs/topics/advanced/#storage-backends).
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,7 @@
 
 `az connectedk8s` before 1.3.7 used the namespace of the kubeconfig's context. A record elsewhere is believed only if
 the agents' own objects say that it is theirs, and its chart does not speak against it: whoever may write Secrets
-somewhere could put one there otherwise, and would have Helm install or delete what it names. Must not know what is done
-with the release.
+somewhere could put one there otherwise, and would have Helm install or delete what it names.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
 """What the cluster must be before anything is changed in it: every finding at once, and the facts later steps need.
 
-What the credential may not read is not checked; the finding that says so stands for it. Must not know Azure; whose
-agents are in the cluster is told by the cluster's own ConfigMap.
+What the credential may not read is not checked; the finding that says so stands for it. Whose agents are in the cluster
+is read from the cluster's own ConfigMap.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Why an API server may have refused a credential: what the credential says of itself. Must not know who is asked.
+"""Why an API server may have refused a credential: what the credential says of itself.
 
 The server answers 401 and nothing else. A token that is a JWT and a client certificate both say when they begin and
 end, and a token also whose it is; neither is verified here, because it only helps to find the cause.

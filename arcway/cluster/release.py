@@ -1,7 +1,6 @@
 """The agents' release: installed or upgraded only when something differs, repaired when an operation on it never ended.
 
-Every function reads the release before it changes it, so each may be repeated. Must not know Azure: chart and values
-are given.
+Every function reads the release before it changes it, so each may be repeated.
 """
 
 from collections.abc import Callable

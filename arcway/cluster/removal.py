@@ -1,7 +1,7 @@
 """The agents taken out of a cluster: what of them is there, one step towards none, and waiting for an earlier removal.
 
 Helm uninstalls without hooks, because a hook's Job never ends on a cluster whose nodes are gone; what Helm leaves is
-deleted here. Every function may be repeated. Must not know Azure.
+deleted here. Every function may be repeated.
 """
 
 from collections.abc import Sequence

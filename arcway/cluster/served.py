@@ -2,8 +2,7 @@
 
 Helm can neither upgrade nor uninstall a release whose manifest names an API that the cluster has not any more. Its
 plug-in mapkubeapis rewrites the stored manifest: what moved gets its new API, what is gone for good is left out
-(https://github.com/helm/helm-mapkubeapis). So does this, by what the server says instead of by a table. Must not know
-whose manifest it is.
+(https://github.com/helm/helm-mapkubeapis). So does this, by what the server says instead of by a table.
 """
 
 import re

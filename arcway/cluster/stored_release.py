@@ -2,7 +2,6 @@
 
 The form is Helm's own: JSON, compressed, in base64, which the API puts into base64 once more
 (https://helm.sh/docs/topics/advanced/#storage-backends). Whoever may write Secrets may have written anything there.
-Must not know what the manifest is about.
 """
 
 import base64

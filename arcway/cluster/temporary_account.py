@@ -5,7 +5,7 @@ ServiceAccount. So whoever has only its token can remove all three with the one 
 the garbage collector deletes what the role owned
 (https://kubernetes.io/docs/concepts/architecture/garbage-collection/). An object with a namespace may have an owner
 without one, never the other way round. Where nobody may write into kube-system, the ServiceAccount has a namespace of
-its own, which the same role owns. Must not know where the token is kept.
+its own, which the same role owns.
 """
 
 import time

@@ -1,7 +1,6 @@
 """The values that a request gives the agents: only what was asked for, on top of what the release has.
 
-A value of None takes a key away, as Helm does with null, so that the chart's own default holds again. Must not know
-where credentials come from.
+A value of None takes a key away, as Helm does with null, so that the chart's own default holds again.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The values that Helm gets for the agents: built as a tree, compared key by key. Must not know Helm or Azure.
+"""The values that Helm gets for the agents: built as a tree, compared key by key.
 
 Key names are the chart's own (`helm show values`); which of them a client sets follows `az connectedk8s`.
 """

@@ -1,7 +1,4 @@
-"""Characters that no request may have, and details of an error cut to what can be shown.
-
-Must not know what a text is for.
-"""
+"""Characters that no request may have, and details of an error cut to what can be shown."""
 
 import re
 from collections.abc import Iterator

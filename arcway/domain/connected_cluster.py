@@ -1,7 +1,4 @@
-"""What a connected cluster tells: the age of its last heartbeat, the days of its certificate, whose it is to manage.
-
-Must not know who asks nor how the resource was read.
-"""
+"""What a connected cluster tells: the age of its last heartbeat, the days of its certificate, whose it is to manage."""
 
 from datetime import UTC, datetime
 from typing import Any

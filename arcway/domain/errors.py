@@ -9,8 +9,7 @@
     └── ARC-6xxx  workflow        the run itself
 
 Adapters raise `ArcError` and nothing else for what they can name; everything above them carries it as plain
-data (`as_dict`), because an exception that crosses a durable boundary keeps only its text. This module must not
-know where an error happened nor how it is shown.
+data (`as_dict`), because an exception that crosses a durable boundary keeps only its text.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Result events as CloudEvents 1.0 in structured JSON mode: pure values, the same bytes on every repeat.
 
 Types are `arcway.run.<kind>.v1`; ids, times and order come from the run, so that at-least-once delivery can be told
-apart from news. Must not know who sends them. The schema is in docs/service-bus.md.
+apart from news. The schema is in docs/service-bus.md.
 """
 
 import json

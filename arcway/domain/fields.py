@@ -1,6 +1,6 @@
 """The types of a request's fields: what each may be, by ARM's own rules for names.
 
-https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules. Must not know requests.
+https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
 """
 
 from typing import Annotated

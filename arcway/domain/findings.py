@@ -1,4 +1,4 @@
-"""Findings as every look at a cluster or at Azure makes them. Must not know what was looked at."""
+"""Findings as every look at a cluster or at Azure makes them."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Identifiers: ARM ids, orchestration instances, runs. Must not know Azure's or Durable's clients."""
+"""Identifiers: ARM ids, orchestration instances, runs."""
 
 import hashlib
 import re

@@ -1,7 +1,4 @@
-"""JSON from outside: read so that size, numbers and nesting cannot cost more than a bounded effort.
-
-Must not know where it came from.
-"""
+"""JSON from outside: read so that size, numbers and nesting cannot cost more than a bounded effort."""
 
 import json
 import math

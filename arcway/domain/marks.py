@@ -1,4 +1,4 @@
-"""Labels and annotations as requests name them, by Kubernetes' own rules. Must not know what they are put on.
+"""Labels and annotations as requests name them, by Kubernetes' own rules.
 
 Syntax: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 """

@@ -1,7 +1,6 @@
 """Who may use a secret whose owners are named: object ids, app roles, or the request queue.
 
-Without owners a secret may be used by everybody who holds the role for the operation. Must not know where the names are
-kept.
+Without owners a secret may be used by everybody who holds the role for the operation.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""The outbound proxy that the agents use, and what they reach without it.
-
-Must not know where credentials come from, how a cluster tells its address ranges, or how Helm takes values.
-"""
+"""The outbound proxy that the agents use, and what they reach without it."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,7 +1,7 @@
 """Takes what looks like a secret, or is one that the work at hand holds, out of text from outside.
 
 The text is cut first, and every pattern begins only where no longer match of its kind could have begun, so the time
-that it takes is bounded whatever the text is. Must not know where a text came from.
+that it takes is bounded whatever the text is.
 """
 
 import re

@@ -1,7 +1,7 @@
 """How a request names secrets: each reference takes its own kind, and a secret of one run only whoever made it.
 
 The rules are apart from the models, because a request that was accepted is read again on every replay, when the rules
-may be stricter than on the day it was accepted. Must not know how secrets are read.
+may be stricter than on the day it was accepted.
 """
 
 from collections.abc import Mapping

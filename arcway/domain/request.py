@@ -1,7 +1,4 @@
-"""The request: what somebody asks Arcway to do with one cluster. One parser for HTTP, messages, command line and page.
-
-Must not know how it arrived.
-"""
+"""The request: what Arcway is to do with one cluster. One parser for HTTP, messages, command line and page."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,7 +1,4 @@
-"""How long a server asks to wait, read so that it cannot ask for more than an hour (RFC 9110, section 10.2.3).
-
-Must not know the time: it is given.
-"""
+"""How long a server asks to wait, read so that it cannot ask for more than an hour (RFC 9110, section 10.2.3)."""
 
 import re
 from datetime import UTC, datetime

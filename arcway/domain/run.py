@@ -1,7 +1,7 @@
 """The run contract: what anyone who may ask sees of one execution of an operation on one cluster.
 
 It is also the orchestration's custom status, so `fit` keeps it under the limit of the Azure Storage provider
-(16 KiB as UTF-16, that is 8,192 characters). Must not know the engine.
+(16 KiB as UTF-16, that is 8,192 characters).
 """
 
 import json

@@ -1,7 +1,4 @@
-"""Which of two agents' versions is the newer one: the precedence of semantic versions (https://semver.org, rule 11).
-
-Must not know where versions come from nor what depends on them.
-"""
+"""Which of two agents' versions is the newer one: the precedence of semantic versions (https://semver.org, rule 11)."""
 
 import re
 

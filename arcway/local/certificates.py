@@ -1,7 +1,7 @@
 """The local certificate authority of the embedded stack.
 
-Makes, or loads from a folder, one ECDSA authority and issues short-lived server and client certificates under it. It
-must not know who serves with them: the simulated clusters and the simulated Azure share it.
+Makes, or loads from a folder, one ECDSA authority and issues short-lived server and client certificates under it. The
+simulated clusters and the simulated Azure share it.
 """
 
 import datetime

@@ -1,7 +1,4 @@
-"""Reads JSON that others sent: what is nested beyond all reason is no document, whoever sent it.
-
-Must not know who reads it.
-"""
+"""Reads JSON that others sent: what is nested beyond all reason is no document, whoever sent it."""
 
 import json
 from typing import Any

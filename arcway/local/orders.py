@@ -1,4 +1,4 @@
-"""Faults on order: a list of orders, each for the next occasions that it fits. Must not know what an occasion is."""
+"""Faults on order: a list of orders, each for the next occasions that it fits."""
 
 from typing import Any, Protocol
 

@@ -1,7 +1,6 @@
 """Processes of the embedded stack: started apart from their parent, known by their number, stopped for good.
 
 A number alone may have been given to somebody else since, so it counts only together with the program's arguments.
-Must not know what runs in them.
 """
 
 import json

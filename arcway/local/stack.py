@@ -2,7 +2,7 @@
 
 Every part is a process of its own that announces itself with one line of JSON. What runs where is kept in `stack.json`
 of the state folder: by it the command line finds the stack, and a part that died is started again at its old place,
-where it goes on. Must not know what the parts do.
+where it goes on.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The page's static files: read once, named by their content so that browsers may keep them for ever.
 
-Must not know HTTP. There are the files listed here and no others, so no name leads out of the folder.
+There are the files listed here and no others, so no name leads out of the folder.
 """
 
 import hashlib

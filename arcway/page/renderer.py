@@ -1,6 +1,6 @@
 """Turns plain values into HTML with Jinja2: every value is escaped, and one that is missing is an error.
 
-Must not know where values come from. Jinja2 is imported when the first page is asked for (cold start).
+Jinja2 is imported when the first page is asked for (cold start).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A run's phases as bars on one scale of time. Pure functions; must not know how a bar is drawn."""
+"""A run's phases as bars on one scale of time. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -99,6 +99,16 @@ def test_every_module_says_its_duty() -> None:
     assert [path for path, tree in sources() if not ast.get_docstring(tree)] == []
 
 
+def test_what_modules_do_not_know_is_in_one_table_and_of_modules_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = text.partition("### What each module does not know")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z_/]+)` \| (.+) \|$", table, re.MULTILINE)
+    named = [f"{folder}/{module}.py" for folder, cells in rows for module in re.findall(r"(?:^|; )`(\w+)`: ", cells)]
+    assert len(named) > 100
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+    assert [path for path, tree in sources() if "must not know" in (ast.get_docstring(tree) or "").lower()] == []
+
+
 def test_modules_stay_readable() -> None:
     long = {path: length for path, _ in sources() if (length := len((ROOT / path).read_text().splitlines())) > 320}
     assert long == {}

@@ -1,4 +1,4 @@
-"""Callers and the roles that they hold. Must not know how anybody proved who they are."""
+"""Callers and the roles that they hold."""
 
 import re
 from collections.abc import Mapping

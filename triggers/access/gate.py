@@ -1,7 +1,4 @@
-"""Tells who sends a request: by its bearer token, or, where there is no authority, that it comes from this machine.
-
-Must not know routes or what roles they need.
-"""
+"""Tells who sends a request: by its bearer token, or, where there is no authority, that it comes from this machine."""
 
 import ipaddress
 from urllib.parse import urlsplit

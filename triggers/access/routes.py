@@ -1,7 +1,4 @@
-"""The page's sign-in: GET /api/page/sign-in and /callback, POST /api/page/sign-out.
-
-Must not know what the page shows.
-"""
+"""The page's sign-in: GET /api/page/sign-in and /callback, POST /api/page/sign-out."""
 
 from urllib.parse import parse_qs
 

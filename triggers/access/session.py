@@ -3,7 +3,7 @@
 AES-GCM with keys from a secret of their own, so that every instance reads it, and keys are rotated without ending a
 session: the first one seals, all are accepted. The real host percent-encodes cookie values and adds an empty Domain,
 which browsers refuse together with the prefix `__Host-` (python-worker #1794, #1902): hence unpadded base64url and a
-plain name. Must not know how people sign in.
+plain name.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Signs people in to the page: OpenID Connect code flow with PKCE, by msal, against the configured Entra tenant.
 
 State, nonce and code verifier wait in a sealed cookie of the browser that began. msal does not validate the id token
-(since 1.38); `tokens` does. Must not know what the page shows.
+(since 1.38); `tokens` does.
 """
 
 import asyncio

@@ -2,7 +2,7 @@
 
 Claims: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference (v2.0 tokens only). Keys come
 from the authority's published set; a token that names a key not known makes it be asked again, but never more often
-than each few seconds, whoever asks. Must not know HTTP requests or roles.
+than each few seconds, whoever asks.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Makes the OpenAPI 3.1 document from what the operations declare and the models that validate them.
 
-What the document leaves out is the page: HTML is for people and promises nothing to programs. Must not know requests.
+What the document leaves out is the page: HTML is for people and promises nothing to programs.
 """
 
 import re

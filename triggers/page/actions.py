@@ -1,4 +1,4 @@
-"""What the page's buttons do with a run or a cluster, each after a page that asks. Must not know how they look."""
+"""What the page's buttons do with a run or a cluster, each after a page that asks."""
 
 import uuid
 

@@ -1,7 +1,6 @@
 """What all routes of the page share: the viewer, forms and their protection, security headers, errors as a page.
 
-As in `triggers.http`, each method of a route declares the roles of which the viewer needs one. Must not know what any
-page shows.
+As in `triggers.http`, each method of a route declares the roles of which the viewer needs one.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,7 +1,7 @@
 """Runs the exec plug-in of a kubeconfig as kubectl would, on the user's machine and after saying what it runs.
 
 The protocol: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins. What
-the plug-in prints is a credential and is shown nowhere, not even in an error. Must not know what it is used for.
+the plug-in prints is a credential and is shown nowhere, not even in an error.
 """
 
 import json

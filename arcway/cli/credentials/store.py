@@ -1,7 +1,4 @@
-"""Where a secret for the service is put: the secret folder of the embedded stack, or a Key Vault.
-
-Must not know what the secret is for, nor let it into an error.
-"""
+"""Where a secret for the service is put: the secret folder of the embedded stack, or a Key Vault."""
 
 from datetime import datetime
 from pathlib import Path

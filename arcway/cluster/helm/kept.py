@@ -1,7 +1,4 @@
-"""What both adapters keep in the work folder: chart archives by digest, and a CA bundle. Nothing in it is secret.
-
-Must not know which Helm fetched an archive.
-"""
+"""What both adapters keep in the work folder: chart archives by digest, and a CA bundle. Nothing in it is secret."""
 
 import hashlib
 import re

@@ -1,7 +1,7 @@
 """A few Helm workers: started when first needed, used again, killed at the deadline of a call.
 
 Each has a HOME of its own and is started through a link named `helm`, because Helm takes its name among field
-managers from the program's name (one name keeps releases made by Helm's own client upgradable). Must not know charts.
+managers from the program's name (one name keeps releases made by Helm's own client upgradable).
 """
 
 import atexit

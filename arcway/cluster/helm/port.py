@@ -1,4 +1,4 @@
-"""What Arcway asks of Helm. Must not know which Helm answers."""
+"""What Arcway asks of Helm."""
 
 import re
 from dataclasses import dataclass

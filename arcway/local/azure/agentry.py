@@ -1,7 +1,7 @@
 """How the data plane turns a connected cluster's `arcAgentryConfigurations` into Helm settings of the agents' chart.
 
 The names of the proxy's settings are the chart's. The public cloud's mapping of other features is not published: here
-`feature.setting` becomes `systemDefaultValues.feature.setting`. Must not know HTTP.
+`feature.setting` becomes `systemDefaultValues.feature.setting`.
 """
 
 from typing import Any

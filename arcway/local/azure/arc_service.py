@@ -2,7 +2,7 @@
 
 A cluster's agents sign a nonce with the private key in the cluster; the service checks it against the public key that
 Resource Manager has for the connected cluster. The real protocol is not public: this one keeps its logic, not its
-wire form. Must not know clusters otherwise than by what their agents say.
+wire form.
 """
 
 import base64

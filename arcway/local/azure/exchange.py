@@ -1,6 +1,6 @@
 """What all simulated services share: a table of routes, ARM's error form, faults, and a log of what was asked.
 
-Paths are matched as Azure does: without regard to case, doubled slashes ignored. Must not know any service.
+Paths are matched as Azure does: without regard to case, doubled slashes ignored.
 """
 
 import re

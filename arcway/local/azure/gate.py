@@ -1,7 +1,4 @@
-"""What every request to Resource Manager passes: token, api-version, what the caller may do, what keeps it from it.
-
-Must not know what the handlers behind it do.
-"""
+"""What every request to Resource Manager passes: token, api-version, what the caller may do, what keeps it from it."""
 
 from typing import Any
 

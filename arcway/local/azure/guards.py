@@ -1,6 +1,6 @@
 """What keeps Resource Manager from a write that its caller may do: state, deny assignments, locks, policies.
 
-The answers have the codes, texts and forms of the public cloud. Must not know HTTP.
+The answers have the codes, texts and forms of the public cloud.
 """
 
 from dataclasses import dataclass, field

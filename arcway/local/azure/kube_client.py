@@ -1,4 +1,4 @@
-"""The few Kubernetes calls that simulated agents make, on plain HTTP. Must not know what agents do with them.
+"""The few Kubernetes calls that simulated agents make, on plain HTTP.
 
 A client of its own, so that the simulation does not share a mistake with the client under test.
 """

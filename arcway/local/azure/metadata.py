@@ -1,7 +1,4 @@
-"""The metadata of the simulated cloud: every name that clients read of the public cloud's, with addresses here.
-
-Must not know any service.
-"""
+"""The metadata of the simulated cloud: every name that clients read of the public cloud's, with addresses here."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """What Resource Manager tells of provider namespaces: their resource types, locations and api-versions.
 
 The types and versions are those of the public cloud, as far as onboarding meets them; a version that a namespace does
-not have is refused. Must not know subscriptions or HTTP.
+not have is refused.
 """
 
 from typing import Any

@@ -1,7 +1,6 @@
 """The JSON form of a connected cluster: what a PUT replaces, what a PATCH changes, what only the service writes.
 
 A PUT replaces: what its body leaves out is gone, or is the service's default again. What only the service writes stays.
-Must not know operations, subscriptions or HTTP.
 """
 
 import uuid

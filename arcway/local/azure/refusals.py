@@ -1,7 +1,4 @@
-"""What Azure answers instead of doing what it is asked: the error, in the form that Resource Manager gives it.
-
-Must not know HTTP servers or what is refused.
-"""
+"""What Azure answers instead of doing what it is asked: the error, in the form that Resource Manager gives it."""
 
 from collections.abc import Sequence
 from typing import Any

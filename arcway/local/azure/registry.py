@@ -1,8 +1,7 @@
 """An OCI registry with an agents' chart of our own, in a few versions. Read-only and anonymous, as the real one is.
 
-Protocol: OCI distribution 1.1 (manifests by tag and digest, blobs, tag list); Helm's media types. Must not know what
-the chart installs: it packs the folder `chart`, for an old version with what old ones had instead, and sets the
-version.
+Protocol: OCI distribution 1.1 (manifests by tag and digest, blobs, tag list); Helm's media types. It packs the folder
+`chart`, for an old version with what old ones had instead, and sets the version.
 """
 
 import gzip

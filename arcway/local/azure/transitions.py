@@ -1,7 +1,6 @@
 """How fast simulated things change: at once, after a number of reads, or after some seconds.
 
-Every asynchronous change in the simulated Azure goes through here, so that a test decides when it happens. Must not
-know what changes.
+Every asynchronous change in the simulated Azure goes through here, so that a test decides when it happens.
 """
 
 import time

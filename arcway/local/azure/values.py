@@ -1,7 +1,4 @@
-"""Small rules of Azure's texts that several parts need: patterns of actions, the way a distribution is written.
-
-Must not know any service.
-"""
+"""Small rules of Azure's texts that several parts need: patterns of actions, the way a distribution is written."""
 
 import re
 from collections.abc import Iterable

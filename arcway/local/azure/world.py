@@ -1,4 +1,4 @@
-"""The state of the simulated Azure and its rules. Must not know HTTP: the neighbouring modules translate."""
+"""The state of the simulated Azure and its rules. The neighbouring modules translate."""
 
 import hashlib
 import uuid

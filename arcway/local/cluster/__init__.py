@@ -1,8 +1,8 @@
 """Simulated Kubernetes clusters: one HTTPS API for many clusters, good enough for Helm, kubectl and client libraries.
 
-Written from the protocol. It must not know the code under test (`arcway.azure`, `arcway.cluster`) or any Kubernetes
-client. `python -m arcway.local.cluster --count N --dir D` runs it alone, `server.SimulatedClusters` in process.
-Clusters are served below `/clusters/NAME`; `/control` takes orders (JSON, on loopback, without authentication):
+Written from the protocol. `python -m arcway.local.cluster --count N --dir D` runs it alone, `server.SimulatedClusters`
+in process. Clusters are served below `/clusters/NAME`; `/control` takes orders (JSON, on loopback, without
+authentication):
 
 GET    /control/clusters                     {"clusters": [{"name", "kubeconfig"}]}
 POST   /control/clusters                     {"name"?} -> 201 {"name", "kubeconfig"}

@@ -1,7 +1,4 @@
-"""Runs the simulated clusters as a process: announces itself in one line of JSON, ends on SIGTERM or SIGINT.
-
-It must not know more than the command line and `SimulatedClusters`.
-"""
+"""Runs the simulated clusters as a process: announces itself in one line of JSON, ends on SIGTERM or SIGINT."""
 
 import argparse
 import asyncio

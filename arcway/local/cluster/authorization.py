@@ -1,6 +1,6 @@
 """Who a request comes from, and what they may do: tokens, client certificates, RBAC rules.
 
-Rules come from the control API's users and from the Role and ClusterRole bindings in the store. It must not know HTTP.
+Rules come from the control API's users and from the Role and ClusterRole bindings in the store.
 """
 
 import json

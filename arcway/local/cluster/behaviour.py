@@ -1,6 +1,6 @@
 """What a cluster's kubelets are told to do: when pods become ready, and which pods fail and how.
 
-Plain data set through the control API and read by the pod controller. It must not know how either works.
+Plain data set through the control API and read by the pod controller.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""What a fresh cluster contains: namespaces, two ready Linux nodes, the cluster-admin role.
-
-It must not know how any of it is served.
-"""
+"""What a fresh cluster contains: namespaces, two ready Linux nodes, the cluster-admin role."""
 
 from arcway.local.cluster.kinds import (
     CLUSTER_ROLE,

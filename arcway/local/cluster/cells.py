@@ -1,7 +1,4 @@
-"""What `kubectl get` shows in its cells: ages, states and counts taken out of objects, as the API server words them.
-
-It must not know which kind has which columns.
-"""
+"""What `kubectl get` shows in its cells: ages, states and counts taken out of objects, as the API server words them."""
 
 import datetime
 import re

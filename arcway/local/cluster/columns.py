@@ -1,6 +1,6 @@
 """The columns under which `kubectl get` shows objects, as the API server has them for each kind.
 
-A column is plain data with the function that takes its cell out of an object. It must not know requests or tables.
+A column is plain data with the function that takes its cell out of an object.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""The control API: clusters come and go, and get their orders. Paths and bodies are in the package's docstring.
-
-It must not know the Kubernetes API.
-"""
+"""The control API: clusters come and go, and get their orders. Paths and bodies are in the package's docstring."""
 
 import dataclasses
 from collections.abc import Awaitable, Callable

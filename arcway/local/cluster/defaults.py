@@ -1,6 +1,6 @@
 """What the API server fills in when an object is created or changed: the defaults of the built-in kinds.
 
-The values are those of Kubernetes' `pkg/apis/*/v1/defaults.go` and of the create strategies. It must not know storage.
+The values are those of Kubernetes' `pkg/apis/*/v1/defaults.go` and of the create strategies.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Discovery and OpenAPI documents of a cluster's kinds.
 
 Both forms of discovery (aggregated v2 and plain) and, per group and version, the little OpenAPI v3 that clients look
-at: a `patch` operation per kind with its group-version-kind and `fieldValidation`. It must not know HTTP.
+at: a `patch` operation per kind with its group-version-kind and `fieldValidation`.
 """
 
 import hashlib

@@ -1,7 +1,4 @@
-"""What a server says about itself: health, version, discovery and OpenAPI, by path.
-
-It must not know objects, or who asks.
-"""
+"""What a server says about itself: health, version, discovery and OpenAPI, by path."""
 
 from aiohttp import web
 

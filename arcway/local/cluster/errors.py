@@ -1,7 +1,6 @@
 """Failures of the simulated API in the form Kubernetes gives them: a Status object with reason, code and causes.
 
-The messages are those of apimachinery's `pkg/api/errors`, because clients (Helm among them) match on their text. It
-must not know where a failure comes from.
+The messages are those of apimachinery's `pkg/api/errors`, because clients (Helm among them) match on their text.
 """
 
 from collections.abc import Sequence

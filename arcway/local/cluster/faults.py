@@ -1,6 +1,6 @@
 """Faults of a cluster's API on order: silence, delay, error answers, dropped connections.
 
-Plain data. It must not know HTTP beyond method and path.
+Plain data.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Server-side apply: who owns which field, conflicts between owners, and the merge of an applied configuration.
 
 Works on path sets as `managedFields` records them (structured-merge-diff's fieldsV1). Lists with a key merge by
-element, sets by value, everything else is atomic. It must not know storage or kinds beyond "built in or custom".
+element, sets by value, everything else is atomic.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The kinds a cluster serves: the built-in ones and those its CustomResourceDefinitions add.
 
-A kind is plain data (names, scope, subresources). The registry must not know objects other than CRDs, nor HTTP.
+A kind is plain data (names, scope, subresources).
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,4 @@
-"""A pod's log as the API answers it: nothing runs, so it holds what the pod's orders say that its containers wrote.
-
-It must not know HTTP.
-"""
+"""A pod's log as the API answers it: nothing runs, so it holds what the pod's orders say that its containers wrote."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
 """One simulated cluster, put together: objects, rules, controllers, access, orders and faults.
 
-It must not know HTTP; the API and the control API are two views of it.
+The API and the control API are two views of it.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The patch types other than apply: JSON merge patch, strategic merge patch and JSON patch.
 
-Pure functions from an object and a patch to a new object. It must not know storage, kinds or HTTP.
+Pure functions from an object and a patch to a new object.
 """
 
 from typing import Any

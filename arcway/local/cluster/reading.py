@@ -1,7 +1,4 @@
-"""Gets and lists: selectors, pages that stay consistent, and the forms objects are shown in.
-
-It must not know how the answer travels.
-"""
+"""Gets and lists: selectors, pages that stay consistent, and the forms objects are shown in."""
 
 import base64
 import json

@@ -1,7 +1,4 @@
-"""Reads what a request says: which resource its path names, its query, its body, the answer form it accepts.
-
-It must not know what is done with it.
-"""
+"""Reads what a request says: which resource its path names, its query, its body, the answer form it accepts."""
 
 import base64
 import binascii

@@ -1,7 +1,6 @@
 """The rules of writing objects: create, update, patch, apply and delete as the API server does them.
 
-Knows kinds, optimistic locking, generations, field ownership, finalizers and Terminating namespaces. It must not know
-HTTP, users or controllers; those call it.
+Knows kinds, optimistic locking, generations, field ownership, finalizers and Terminating namespaces.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""The one form of answers: compact JSON that nobody caches. It must not know what is answered."""
+"""The one form of answers: compact JSON that nobody caches."""
 
 import json
 

@@ -1,6 +1,6 @@
 """Label and field selectors, as query parameters and as the LabelSelector structure write them.
 
-They are parsed once into predicates over objects. It must not know where the objects come from.
+They are parsed once into predicates over objects.
 """
 
 import re

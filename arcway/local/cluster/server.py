@@ -1,6 +1,6 @@
 """The process side of the simulated clusters: one HTTPS listener, the clusters behind it, their kubeconfig files.
 
-Knows sockets, files and the list of clusters; it must not know what a cluster answers.
+Knows sockets, files and the list of clusters.
 """
 
 import asyncio

@@ -1,7 +1,6 @@
 """The memory of one cluster: objects by kind, one growing revision, the history that watches are served from.
 
-Every write is one revision, as in etcd. The store must not know what an object means; objects it hands out are shared
-and must not be changed in place.
+Every write is one revision, as in etcd. Objects that it hands out are shared and must not be changed in place.
 """
 
 from collections import deque

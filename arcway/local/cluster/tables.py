@@ -1,4 +1,4 @@
-"""Objects as a Table, the form in which `kubectl get` asks for them. It must not know how the answer travels."""
+"""Objects as a Table, the form in which `kubectl get` asks for them."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,6 @@
 """What the API server refuses about an object's content: names, required fields and fields that may not change.
 
-Covers the mistakes a chart or client can plausibly make, not every rule of Kubernetes' validation packages. It must
-not know storage.
+Covers the mistakes a chart or client can plausibly make, not every rule of Kubernetes' validation packages.
 """
 
 import re

@@ -1,7 +1,4 @@
-"""The small vocabulary every part of the simulated cluster shares: JSON objects, their copies, time stamps and keys.
-
-It must not know kinds, storage or HTTP.
-"""
+"""The small vocabulary every part of the simulated cluster shares: JSON objects, their copies, time stamps and keys."""
 
 import datetime
 from typing import Any

@@ -1,6 +1,6 @@
 """Watches: a stream of changes from a resource version on, with bookmarks.
 
-Follows the API server's watch cache in what clients can observe. It must not know who may watch what.
+Follows the API server's watch cache in what clients can observe.
 """
 
 import asyncio

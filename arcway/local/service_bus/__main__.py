@@ -1,7 +1,4 @@
-"""Runs the Service Bus alone: `python -m arcway.local.service_bus --config Config.json --port P --data DIR`.
-
-It must not know more than the command line and `ServiceBus`.
-"""
+"""Runs the Service Bus alone: `python -m arcway.local.service_bus --config Config.json --port P --data DIR`."""
 
 import argparse
 import asyncio

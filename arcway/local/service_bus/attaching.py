@@ -1,6 +1,6 @@
 """Decides what a link is for when it is attached: an entity, `$cbs` or `$management`, and whether it may be.
 
-It must not know frames' bytes or sockets. Addresses are `amqps://host:port/entity` or just the entity.
+Addresses are `amqps://host:port/entity` or just the entity.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,4 @@
-"""The broker: all entities of the configuration, found by address, and the time at which one of them has to act.
-
-It must not know AMQP's frames and links, nor SQLite.
-"""
+"""The broker: all entities of the configuration, found by address, and the time at which one of them has to act."""
 
 import time
 from collections.abc import Callable

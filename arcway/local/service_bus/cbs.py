@@ -1,7 +1,6 @@
 """Claims-based security: verifies shared access signatures and remembers what a connection may use.
 
 The SDK sends the token type `jwt` for signatures too, so they are known by how they begin. Other tokens are refused.
-It must not know links or entities.
 """
 
 import base64

@@ -1,7 +1,6 @@
 """AMQP 1.0's type system in bytes: encode, decode, skip (part 1 of the OASIS standard).
 
-It must not know which values have a meaning to whom. Sizes and counts that came over the network are never believed
-before the bytes are there.
+Sizes and counts that came over the network are never believed before the bytes are there.
 """
 
 import struct

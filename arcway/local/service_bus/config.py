@@ -1,6 +1,6 @@
 """Reads the official emulator's `Config.json`: namespaces, queues, topics, subscriptions, rules.
 
-It must not know what the broker does with them. What is not simulated is refused, never ignored.
+What is not simulated is refused, never ignored.
 """
 
 import json

@@ -1,7 +1,5 @@
 """One client's connection: SASL, open and close, sessions by channel. Whatever a client sends wrong costs it this
 connection, and nobody else anything.
-
-It must not know what links are for.
 """
 
 import asyncio

@@ -1,7 +1,4 @@
-"""The control API, HTTP on loopback: statistics and faults. Paths and bodies are in the package's docstring.
-
-It must not know AMQP.
-"""
+"""The control API, HTTP on loopback: statistics and faults. Paths and bodies are in the package's docstring."""
 
 import dataclasses
 from collections.abc import Awaitable, Callable

@@ -1,6 +1,6 @@
 """What queues, subscriptions and topics have in common: numbering, duplicate detection, scheduling.
 
-It must not know AMQP or how messages are stored. All times are milliseconds since 1970, UTC.
+All times are milliseconds since 1970, UTC.
 """
 
 import abc

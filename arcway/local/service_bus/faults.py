@@ -1,6 +1,6 @@
 """Faults on order: sends that are rejected, delayed or lose their link, connections that are refused.
 
-Plain data. It must not know AMQP beyond the names of conditions.
+Plain data.
 """
 
 from dataclasses import dataclass

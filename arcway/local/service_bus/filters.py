@@ -1,7 +1,4 @@
-"""Which messages a subscription takes: correlation filters and the filters that take all or nothing.
-
-It must not know AMQP or queues.
-"""
+"""Which messages a subscription takes: correlation filters and the filters that take all or nothing."""
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol

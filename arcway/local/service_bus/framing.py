@@ -1,7 +1,7 @@
 """Frames: the stream of bytes cut into protocol headers and performatives, and performatives made into bytes
 (part 2 of the OASIS standard).
 
-It must not know what a performative does. Field types are checked here, so that nobody behind has to.
+Field types are checked here, so that nobody behind has to.
 """
 
 import struct

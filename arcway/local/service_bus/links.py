@@ -1,6 +1,6 @@
 """What all links are, and those by which clients send: messages to entities, and requests.
 
-It must not know frames' bytes or sockets. A link speaks through its session.
+A link speaks through its session.
 """
 
 from collections.abc import Callable

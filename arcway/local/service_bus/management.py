@@ -1,6 +1,6 @@
 """The operations of `$management`: lock renewal, peek, schedule, cancel, deferred messages, settlement by token.
 
-It knows requests as decoded values and the queue that they are for, and must not know links. Names and shapes are
+It knows requests as decoded values and the queue that they are for. Names and shapes are
 those of Microsoft's "AMQP request-response-based operations" page, as far as SDK 7.15 uses them.
 """
 

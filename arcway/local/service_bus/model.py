@@ -1,6 +1,6 @@
 """What the broker's rules speak of: drafts, messages, locks, and the ways to be refused.
 
-Plain data. It must not know AMQP, storage or the clock. All times are milliseconds since 1970, UTC.
+Plain data. All times are milliseconds since 1970, UTC.
 """
 
 from dataclasses import dataclass

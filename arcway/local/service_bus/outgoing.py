@@ -1,6 +1,6 @@
 """The links by which clients receive: messages of queues, and answers to requests.
 
-It must not know frames' bytes or sockets. A link speaks through its session.
+A link speaks through its session.
 """
 
 from collections import deque

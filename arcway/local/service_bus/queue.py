@@ -1,7 +1,7 @@
 """A queue: locks, deliveries, settlement, expiry and dead-lettering. A subscription is one too, and so is a
 dead-letter queue.
 
-It must not know AMQP or how messages are stored. All times are milliseconds since 1970, UTC.
+All times are milliseconds since 1970, UTC.
 """
 
 import heapq

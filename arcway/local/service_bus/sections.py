@@ -1,7 +1,7 @@
 """The sections of an AMQP message: reading what the broker needs, and composing what a receiver gets
 (part 3 of the OASIS standard; annotations as Service Bus names them).
 
-Bodies are never looked into, except those of requests, so that a message leaves as it came. It must not know queues.
+Bodies are never looked into, except those of requests, so that a message leaves as it came.
 """
 
 from dataclasses import dataclass, field

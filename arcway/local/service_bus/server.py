@@ -1,7 +1,7 @@
 """The Service Bus as a whole: listens, lets time act, and keeps what changed before anyone hears of it.
 
 One tick of the event loop is one transaction: whatever clients sent in it is applied, delivered, committed, and only
-then answered. It must not know frames or SQL.
+then answered.
 """
 
 import asyncio

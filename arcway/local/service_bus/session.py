@@ -1,7 +1,6 @@
 """An AMQP session: its links by handle, transfer windows, and the deliveries that wait for settlement.
 
-It knows frames as performatives, and must not know sockets or what entities do. Our handles are those that the peer
-chose, which each direction may.
+It knows frames as performatives. Our handles are those that the peer chose, which each direction may.
 """
 
 from collections import deque

@@ -1,7 +1,7 @@
 """Keeps messages in SQLite: what one tick of the broker changed becomes one transaction, and without a folder nothing.
 
 A write-ahead log without a sync per transaction outlives the process, however it ends; a power failure may cost the
-last moments. It must not know AMQP or the broker's rules.
+last moments.
 """
 
 import sqlite3

@@ -1,7 +1,4 @@
-"""A topic: a copy of each message for every subscription whose rules take it.
-
-It must not know AMQP or how messages are stored.
-"""
+"""A topic: a copy of each message for every subscription whose rules take it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """AMQP 1.0's own types, where Python's are too few: what was decoded is encoded again as the same type.
 
-Plain data. It must not know bytes, frames or messages.
+Plain data.
 """
 
 from dataclasses import dataclass

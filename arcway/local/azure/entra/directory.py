@@ -1,7 +1,4 @@
-"""Who is in the simulated tenant: users, applications with secrets, and the app registration of an API with roles.
-
-Must not know tokens or HTTP.
-"""
+"""Who is in the simulated tenant: users, applications with secrets, and the app registration of an API with roles."""
 
 import secrets
 import uuid

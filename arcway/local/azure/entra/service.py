@@ -1,7 +1,4 @@
-"""The authority of one tenant: its endpoints, and the check by which the other services know a token.
-
-Must not know how keys are kept or how people are asked who they are.
-"""
+"""The authority of one tenant: its endpoints, and the check by which the other services know a token."""
 
 import secrets
 import time

@@ -1,8 +1,7 @@
 """The sign-in of people: a form to choose a user, authorization codes with PKCE, sign-out.
 
 Protocol: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow. There are no passwords. A
-`login_hint` that names a user signs in at once, as a browser does that is signed in already. Must not know what is done
-with the tokens.
+`login_hint` that names a user signs in at once, as a browser does that is signed in already.
 """
 
 import base64

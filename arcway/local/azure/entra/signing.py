@@ -1,4 +1,4 @@
-"""Signs and checks tokens with the tenant's key, and changes the key. Must not know who gets a token."""
+"""Signs and checks tokens with the tenant's key, and changes the key."""
 
 import secrets
 import time

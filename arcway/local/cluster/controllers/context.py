@@ -1,7 +1,4 @@
-"""What every controller is given: the cluster's objects, its orders, and how to be called again later.
-
-It must not know any single controller.
-"""
+"""What every controller is given: the cluster's objects, its orders, and how to be called again later."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

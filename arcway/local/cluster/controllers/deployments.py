@@ -1,7 +1,6 @@
 """Deployments and ReplicaSets: roll out templates, keep the number of pods, report status.
 
-Follows kube-controller-manager's deployment controller in what clients can observe. It must not know nodes or pods'
-inner life.
+Follows kube-controller-manager's deployment controller in what clients can observe.
 """
 
 import datetime

@@ -1,7 +1,4 @@
-"""Jobs: run pods until enough of them succeeded, too many failed, or the time is over.
-
-It must not know how a pod comes to succeed.
-"""
+"""Jobs: run pods until enough of them succeeded, too many failed, or the time is over."""
 
 from arcway.local.cluster.controllers.context import Context, is_ready, pod_from
 from arcway.local.cluster.kinds import JOB, POD

@@ -1,6 +1,6 @@
 """The ends of things: Terminating namespaces, owner references, and definitions that take their instances along.
 
-Follows the namespace, garbage-collector and CRD finalizing controllers. It must not know any workload.
+Follows the namespace, garbage-collector and CRD finalizing controllers.
 """
 
 from arcway.local.cluster.controllers.context import Context

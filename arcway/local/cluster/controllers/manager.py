@@ -1,6 +1,6 @@
 """Runs the controllers of one cluster: turns changes into looks at objects, one at a time, on the event loop.
 
-Nothing polls: work exists only after a change or when a timer asked for it. It must not know what a controller does.
+Nothing polls: work exists only after a change or when a timer asked for it.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The kubelets: take a pod from scheduled to Running and Ready, or to the failure it is ordered to have.
 
-A pod whose Secret or ConfigMap volumes are missing waits for them. It must not know workloads or HTTP.
+A pod whose Secret or ConfigMap volumes are missing waits for them.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """The scheduler: which node takes a pod, and what is said when none does.
 
-Looks at node selectors, required node affinity, taints and readiness; not at capacity. It must not know how a pod runs.
+Looks at node selectors, required node affinity, taints and readiness; not at capacity.
 """
 
 from collections import Counter

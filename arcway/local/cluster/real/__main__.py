@@ -1,7 +1,6 @@
 """`build`, `up`, `down`, `status`, `kubeconfig`, `run` for a real control plane; scripts/control-plane is the way in.
 
-`run` works in the foreground and announces itself in one line of JSON; `up` leaves a `run` behind. It must not know
-flags of the programs.
+`run` works in the foreground and announces itself in one line of JSON; `up` leaves a `run` behind.
 """
 
 import argparse

@@ -1,7 +1,6 @@
 """The programs of a real control plane, and Helm's own client: where they are cached and how they are built.
 
-Versions and checksums are those of the Go modules under tools/; whatever changes there changes the cache's folder. It
-must not know how the programs are run.
+Versions and checksums are those of the Go modules under tools/; whatever changes there changes the cache's folder.
 """
 
 import fcntl

@@ -1,7 +1,6 @@
 """Boots one real control plane in a folder: certificates, free ports, processes in order, and their end.
 
-Flags are those of Kubernetes' own reference pages; etcd runs without fsync, because nothing here outlives a test. It
-must not know what kubelets would do (`kubelet.py`) nor how the programs were built.
+Flags are those of Kubernetes' own reference pages; etcd runs without fsync, because nothing here outlives a test.
 """
 
 import asyncio

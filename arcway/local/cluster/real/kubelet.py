@@ -1,7 +1,7 @@
 """What kwok's stages cannot do: look whether the Secrets and ConfigMaps that a pod refers to are there.
 
 A pod for which they are is marked with an annotation that the stage pod-ready waits for; one for which they are not
-stays Pending and says why, as a kubelet makes it. It must not know what the pods are for.
+stays Pending and says why, as a kubelet makes it.
 """
 
 import asyncio
