@@ -1,4 +1,4 @@
-"""await_deletion: one look at whether a connected cluster that Azure is deleting is gone."""
+"""await_deletion: reads once whether a connected cluster that Azure is deleting is gone."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json

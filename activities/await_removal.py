@@ -1,4 +1,4 @@
-"""await_removal: one look at whether an earlier removal of the agents has ended."""
+"""await_removal: reads once whether an earlier removal of the agents has ended."""
 
 from activities.step import Call, Json
 from activities.targets import cluster_of

@@ -79,7 +79,7 @@ def _changes(call: Call, resource: Json | None) -> list[str]:
 
 
 def _of_another(request: Request, resource: Json | None, public_key: str | None) -> list[Json]:
-    """A live connected cluster whose key this cluster does not have is taken over only by those who say so."""
+    """A live connected cluster whose key this cluster does not have is taken over only if the request sets takeOver."""
     if resource is None or not serves_another(resource, public_key):
         return []
     if not request.take_over:

@@ -11,7 +11,7 @@ from arcway.domain.request import OffboardRequest
 def check_resource(call: Call[OffboardRequest]) -> Json:
     """Findings and facts of the connected cluster; changes nothing.
 
-    With azureOnly nothing is known of the cluster, and the caller says that the resource is to go whoever has it.
+    With azureOnly nothing is known of the cluster, and the caller says that the resource is to be deleted in any case.
     """
     request = call.request
     resource = connected_clusters.get(request.cluster)

@@ -18,7 +18,7 @@ def create_resource(call: Call) -> Json:
     One that is being deleted is left alone, and said to be.
 
     A resource that has this cluster's key and is younger than the run was made by an attempt of this run that was cut
-    off: nobody else has the key.
+    off: no other cluster has the key.
     """
     request, facts = call.request, call.given["facts"]
     existing = connected_clusters.get(request.cluster)

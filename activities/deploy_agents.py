@@ -22,7 +22,7 @@ def deploy_agents(call: Call) -> Json:
         found, again = release.current(target)
         is_ownerless = found is not None and preflight.owner(target.api) is None
         if found is not None and is_ownerless:
-            # Somebody deleted what the release made; only the release still knows whose agents these were.
+            # Objects of the release were deleted; only the release still knows whose agents these were.
             refuse_another(found.values, call.request.cluster)
         marked = mark_namespaces(target.api, wanted_marks, place(target.api))
         had = found.values if found else {}
@@ -36,7 +36,7 @@ def deploy_agents(call: Call) -> Json:
             mark_pods(target.api, wanted_marks)
             return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
         if call.request.agents.version is None:
-            # Agents that are there upgrade by themselves; installing again must not change their version.
+            # Existing agents upgrade automatically; installing again must not change their version.
             chart = Chart(chart.repository, found.chart_version)
         wanted = merged(values, _settings_of_resource(call, resource, train))
         wanted = merged(wanted, key_pair.key_values(target.api, chart.version, train, found.values))

@@ -1,4 +1,4 @@
-"""poll_agents: one look at the agents."""
+"""poll_agents: reads the state of the agents once."""
 
 from activities.step import Call, Json
 from activities.targets import cluster_of

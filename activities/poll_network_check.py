@@ -1,4 +1,4 @@
-"""poll_network_check: one look at the Job that tries the network."""
+"""poll_network_check: reads the Job that tries the network once."""
 
 from activities.step import Call, Json
 from activities.targets import access_to

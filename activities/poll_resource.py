@@ -1,4 +1,4 @@
-"""poll_resource: one look at the provisioning of the connected cluster."""
+"""poll_resource: reads the provisioning of the connected cluster once."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json

@@ -37,7 +37,7 @@ def start_network_check(call: Call) -> Json:
 def _through(proxy: Proxy, wanted: list[Address], skipped: str) -> tuple[list[Address], Route, list[Json]]:
     """What can be tried with this proxy: behind one that wants credentials or TLS only the proxy itself.
 
-    The credentials would have to be written into the Job, where whoever may read pods reads them.
+    The credentials would have to be written into the Job, where every reader of pods could read them.
     """
     url = urlsplit(proxy.https or proxy.http or "")
     if not url.hostname:

@@ -1,7 +1,7 @@
 """How a step becomes an activity: off the event loop, errors as values, nothing secret in what leaves.
 
 An exception that leaves an activity keeps only its text and puts its stack trace into the history, so a known error
-is returned as `{"error": …}` and an unexpected one is logged and raised anew with redacted text.
+is returned as `{"error": …}` and an unexpected one is logged and raised again with redacted text.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Call[R = Request]:
 
     @property
     def user(self) -> SecretUser:
-        """For whom the step reads secrets: whoever asked for the run."""
+        """For whom the step reads secrets: the caller who started the run."""
         return SecretUser.of(self.given)
 
 
@@ -83,7 +83,7 @@ def perform(body: Callable[[Call[Any]], Json], payload: Json) -> Json:
 def _fit_to_leave(outcome: Json) -> Json:
     """The outcome as it is kept and shown: without secrets held, its texts cut and visible.
 
-    Raises `ArcError` ARC-2028 when it is too large or cannot be written as JSON that everybody reads.
+    Raises `ArcError` ARC-2028 when it is too large or cannot be written as standard JSON.
     """
     try:
         kept: Json = masked_value(presentable(outcome), _DISPLAYED)

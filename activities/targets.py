@@ -32,7 +32,7 @@ from arcway.settings import settings
 def access_to[R: AnyRequest](call: Call[R]) -> Access:
     """Access to the call's cluster.
 
-    Raises `ArcError` ARC-2001 to ARC-2005, ARC-2025 when its credential is gone, ARC-2040 when it is somebody else's.
+    Raises `ArcError` ARC-2001 to ARC-2005, ARC-2025 when its credential is gone, ARC-2040 when it has other owners.
     """
     reference = call.request.kubeconfig
     if reference is None:

@@ -1,4 +1,4 @@
-"""wait_for_metadata: one look at whether the cluster has reported to Azure."""
+"""wait_for_metadata: reads once whether the cluster has reported to Azure."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json

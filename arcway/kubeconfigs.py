@@ -77,7 +77,7 @@ def forget_expired(now: datetime) -> list[str]:
 def open_kubeconfig(reference: KubeconfigReference, user: SecretUser) -> Access:
     """Access to the cluster that a stored kubeconfig names, for `user`.
 
-    Raises `ArcError`: ARC-2001 to ARC-2005, ARC-2025 when a temporary one is gone, ARC-2040 when it is somebody else's.
+    Raises `ArcError`: ARC-2001 to ARC-2005, ARC-2025 when a temporary one is gone, ARC-2040 when it has other owners.
     """
     return read_kubeconfig(stored_text(reference, user), reference.context, allow_loopback=settings().local)
 

@@ -45,7 +45,7 @@ def make_private(folder: Path) -> Path:
 
 @cache
 def process_folder() -> Path:
-    """A private folder of this process under a name that nobody can foretell; it goes when the process ends."""
+    """A private folder of this process under an unpredictable name; it is removed when the process ends."""
     folder = Path(tempfile.mkdtemp(prefix="arcway-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

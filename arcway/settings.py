@@ -1,4 +1,4 @@
-"""What this installation is told from outside: read once from the environment, all problems reported together.
+"""Settings, read once from the environment; all problems are reported together.
 
 The only module that reads the environment. docs/local.md and local.settings.sample.json list the same names.
 """
@@ -76,7 +76,7 @@ class Settings:
     """ARCWAY_WORK_DIR: folder for the chart cache and the Helm workers' homes, which only this user may reach (0700);
     made when there is none. Default: a temporary folder of this process. Nothing secret is written there."""
     authority: Authority | None
-    """Who may use the API; None only where everything is local and bound to loopback: then everybody may."""
+    """Who may use the API; None only where everything is local and bound to loopback: then all callers may."""
     client_id: str | None
     """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
     helm: Path | None
@@ -186,7 +186,7 @@ def _check_image(image: str, registries: tuple[str, ...], wrong: list[str]) -> s
 
 
 def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) -> Authority | None:
-    """Half an authority is an error, and none is one unless nobody else can reach the app."""
+    """Half an authority is an error, and so is none, unless only this machine can reach the app."""
     ids = {
         "ARCWAY_TENANT_ID": environment.get("ARCWAY_TENANT_ID", ""),
         "ARCWAY_CLIENT_ID": environment.get("ARCWAY_CLIENT_ID", ""),

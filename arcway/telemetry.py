@@ -29,7 +29,7 @@ class _Log(logging.LoggerAdapter[logging.Logger]):
 
 
 class _Record(logging.LogRecord):
-    """A record whose message is one line, whoever logs it: libraries log what servers say, too."""
+    """A record whose message is one line, in every logger: libraries log what servers say, too."""
 
     def getMessage(self) -> str:  # noqa: N802 - the name of the standard library
         return one_line(super().getMessage())
@@ -51,7 +51,7 @@ def one_line(message: str) -> str:
 
 
 def log_one_line_each() -> None:
-    """Make every record of this process one line. For whoever starts the process."""
+    """Make every record of this process one line. Call it once when the process starts."""
     logging.setLogRecordFactory(_Record)
 
 

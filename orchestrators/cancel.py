@@ -17,7 +17,7 @@ class CancelRequests:
         """Completes with the next request, which may be one that is not meant."""
 
     def is_asked(self) -> bool:
-        """Whether somebody asked this run to stop."""
+        """Whether this run was asked to stop."""
         while self.next.is_complete:
             asked = self.next.get_result()
             if not isinstance(asked, dict) or asked.get("run") in (None, self._run_id):
@@ -26,7 +26,7 @@ class CancelRequests:
         return False
 
     def asked_by(self) -> Any:
-        """The identity of whoever asked, None when that is not known."""
+        """The identity of the caller who asked, None when that is not known."""
         asked = self.next.get_result() if self.is_asked() else None
         return asked.get("by") if isinstance(asked, dict) else None
 

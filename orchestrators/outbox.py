@@ -1,6 +1,6 @@
 """The events of a run that wait to be published, in order.
 
-What repeating cannot mend is dropped and remembered, so that it neither holds up the run nor the events behind it.
+What repeating cannot fix is dropped and remembered, so that it neither holds up the run nor the events behind it.
 """
 
 from collections.abc import Callable, Generator

@@ -1,6 +1,6 @@
 """How long a phase may take: its own limit, which what Azure asked to wait for does not count towards.
 
-A server that asks for ever is not waited for for ever: a run has one budget of such waiting. It takes time as a value.
+A server that keeps asking cannot hold up a run: each run has one budget of such waiting. It takes time as a value.
 """
 
 from collections.abc import Mapping

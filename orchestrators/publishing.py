@@ -1,4 +1,4 @@
-"""publishResult: the run's last events, sent until the broker has them, its time is over or somebody cancels."""
+"""publishResult: the run's last events, sent until the broker has them, its time is over or the run is canceled."""
 
 from typing import Any
 

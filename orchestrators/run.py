@@ -34,7 +34,7 @@ LEASE = ("lease arcway", "release_cluster")
 
 
 class Run:
-    """One execution of an operation, as the orchestrator sees it while it goes on."""
+    """One execution of an operation, as the orchestrator sees it while it is in progress."""
 
     def __init__(self, context: OrchestrationContext, payload: Json) -> None:
         self._context = context
@@ -94,7 +94,7 @@ class Run:
         `operation` that it names is given to it the next time.
 
         Raises `StepFailed` when the phase's time limit is reached first, with the `code` and `remedy` of what it waits
-        for if the step says so, else with the code `late`.
+        for if the step gives one, else with the code `late`.
         """
         looks = 0
         while True:
@@ -168,7 +168,7 @@ class Run:
         self.enter(name)
 
     def end(self, state: str = "Succeeded") -> None:
-        """Close the phase in progress, and show by whom if it was cancelled."""
+        """Close the phase in progress, and show by whom if it was canceled."""
         if state == "Canceled":
             self._status["canceledBy"] = self.cancels.asked_by()
         self._phase["finishedAt"] = self._now()
@@ -192,7 +192,7 @@ class Run:
         self.fail(ArcError(Code.INTERNAL_ERROR, f"Internal error of Arcway: {text}").as_dict())
 
     def undo(self) -> Work[None]:
-        """Undo what this run created, newest first; a step that restores something says so as `restored`.
+        """Undo what this run created, newest first; a step that restores something returns that as `restored`.
 
         What cannot be undone and what is restored is listed in `left`, never hidden.
         """
@@ -218,7 +218,7 @@ class Run:
         yield from self.outbox.send(self.publish_once)
 
     def keep(self) -> None:
-        """Leave what this run created in place, and say so."""
+        """Leave what this run created in place, and report it."""
         self.leave_behind([what for what, _, _ in self._undo])
 
     def finish(self, state: str, result: Json | None = None) -> Json:
@@ -242,7 +242,7 @@ class Run:
         return error
 
     def _afterwards(self, work: Work[Json], what: str, seconds: float) -> Work[Json | None]:
-        """Do work beside the phases: it has a time limit of its own, cannot be cancelled and shows in no phase."""
+        """Do work beside the phases: it has a time limit of its own, cannot be canceled and shows in no phase."""
         shown, self._phase = self._phase, Phase(name="afterwards").as_json()
         before = self._patience.deadline, self._undoing
         self._undoing = True
@@ -260,7 +260,7 @@ class Run:
         return None
 
     def enter(self, name: str) -> None:
-        """Make a phase the one in progress, cancelled or not."""
+        """Make a phase the one in progress, canceled or not."""
         self._phase = next(phase for phase in self._status["phases"] if phase["name"] == name)
         self._phase["startedAt"] = self._now()
         self._status["phase"] = name
@@ -286,7 +286,7 @@ class Run:
     def wait(self, seconds: float, state: str, *, late: Json, asked: float = 0.0) -> Work[None]:
         """Wait in the phase in progress, which shows `state`; `asked` are those seconds that Azure asks for.
 
-        Raises `StepFailed` with `late` if the phase's time is over before, `Cancelled` when somebody cancels.
+        Raises `StepFailed` with `late` if the phase's time is over before, `Cancelled` when the run is canceled.
         """
         until = self._context.current_utc_datetime + timedelta(seconds=seconds)
         if not self._patience.allows(until, 0.0 if self._undoing else asked):
@@ -308,7 +308,7 @@ class Run:
 
     def _show(self) -> None:
         self._status["updatedAt"] = self._now()
-        # For whoever finds a run that was ended from outside; `triggers.runs` does not show it of others.
+        # For readers of a run that was ended from outside; `triggers.runs` does not show it of others.
         made = [*(what for what, _, _ in self._undo), *self._temporary]
         self._context.set_custom_status(fit({**self._status, "made": made}))
 

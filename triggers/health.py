@@ -39,7 +39,7 @@ class _Seen:
 
 
 class _Watch:
-    """Looks at the parts at most every few seconds, however many callers ask."""
+    """Checks the parts at most every few seconds, however many callers ask."""
 
     def __init__(self) -> None:
         self._seen: _Seen | None = None
@@ -69,7 +69,7 @@ async def _get(
 ) -> func.HttpResponse:
     """Whether the parts that Arcway leans on are there, each told apart.
 
-    Why a part is not well is told only to callers with the role Arcway.Read.
+    The reason why a part is not healthy is only for callers with the role Arcway.Read.
     """
     health = await _watch.look(client)
     well = health.engine is None and health.resource_manager is None

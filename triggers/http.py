@@ -137,7 +137,7 @@ def respond(body: Any, status: int = 200, **headers: str) -> func.HttpResponse:
 
 
 def json_body(request: func.HttpRequest) -> object:
-    """The body as a JSON value that everybody reads alike (RFC 8259, I-JSON).
+    """The body as a JSON value that every reader reads alike (RFC 8259, I-JSON).
 
     Raises `ArcError`: ARC-1002 it is none, ARC-1003 it is too large, ARC-1011 it says that it is something else.
     """

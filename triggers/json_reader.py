@@ -1,4 +1,4 @@
-"""Reads JSON the same way however it arrives: as a value that everybody reads alike (RFC 8259, I-JSON)."""
+"""Reads JSON the same way however it arrives: as a value that every reader reads alike (RFC 8259, I-JSON)."""
 
 import json
 import math
@@ -24,7 +24,7 @@ def read_json(data: bytes) -> object:
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        # Which one counts is told by no standard: what was checked and what was meant could differ.
+        # No standard says which one counts: what was checked and what was meant could differ.
         raise ArcError(Code.BODY_NOT_JSON, "Duplicate key in a JSON object.")
     return members
 

@@ -111,7 +111,7 @@ async def _reject(message: func.ServiceBusMessage, key: str, origin: Origin, bod
 
 
 def _subject(body: object) -> str | None:
-    """The cluster the message was about, if it can be told."""
+    """The cluster the message was about, if it is known."""
     try:
         request: AnyRequest = parse_request(body)
     except ArcError:

@@ -1,7 +1,7 @@
 """The operations of the API: what each takes and answers, declared beside its handler.
 
 A declaration is the only source of an operation's roles, of the parameters that are accepted, and of its description
-(`triggers/api_description`), so that these cannot differ. A parameter that nobody declared is refused: a misspelt
+(`triggers/api_description`), so that these cannot differ. An undeclared parameter is refused: a misspelt
 dryRun would start a run.
 """
 

@@ -27,7 +27,7 @@ from triggers.shapes import Purged
 blueprint = df.Blueprint()
 
 _FINISHED = [OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED]
-# Whoever started a run must be able to see how it ended.
+# The user who started a run must be able to see how it ended.
 _KEPT = timedelta(days=1)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 

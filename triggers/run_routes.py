@@ -53,7 +53,7 @@ async def run_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient) -
 @blueprint.route(route="runs/{id}/retry", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def run_retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Go on with a failed or cancelled run: a new run of the same request, which reads the world first."""
+    """Retry a failed or canceled run: a new run of the same request, which reads the current state first."""
     return await http.answer(req, client, at("runs/{id}/retry"))
 
 
@@ -97,7 +97,7 @@ class _Chosen(Parameters):
 async def _retry(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
-    """Go on with a failed or cancelled run: a new run of the same request, which reads the world first."""
+    """Retry a failed or canceled run: a new run of the same request, which reads the current state first."""
     instance = await find(client, parameters.id)
     caller.require(role_for(instance["operation"]))
     if not instance["finishedAt"]:

@@ -1,7 +1,7 @@
 """Starts and cancels a run, or finds the one that the caller means. The same for every way of arrival.
 
 One orchestration instance per cluster makes operations on it exclude one another. The real host replaces a finished
-instance silently and refuses a running one, so the state is looked at first and again after a refused start.
+instance silently and refuses a running one, so the state is read first and again after a refused start.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ async def start(
         try:
             await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
         except grpc.RpcError:
-            continue  # somebody else may have started meanwhile: look again
+            continue  # another request may have started one in the meantime: read again
         return Started(RunId(instance, payload["runId"]), finished=False)
     raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine rejected the start of the run.")
 

@@ -1,4 +1,4 @@
-"""Every other path: a problem that says so. The function's name sorts last, because the host matches by name."""
+"""Every other path: a problem with status 404. The function's name sorts last, because the host matches by name."""
 
 import azure.durable_functions as df
 import azure.functions as func

@@ -1,4 +1,4 @@
-"""The endpoints that agents must be told in clouds whose addresses are not built into them.
+"""The endpoints that agents need in clouds whose addresses are not built into them.
 
 Key names are the chart's own; which of them a client sets, and where, follows `az connectedk8s`: where the cloud's
 metadata name the Arc data plane, and in the air-gapped clouds.

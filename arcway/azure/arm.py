@@ -1,4 +1,4 @@
-"""Azure Resource Manager's official clients, built so that they neither wait nor retry nor register by themselves.
+"""Azure Resource Manager's official clients, built so that they neither wait nor retry nor register providers.
 
 The neighbouring modules send the requests.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from azure.mgmt.hybridkubernetes import ConnectedKubernetesClient
     from azure.mgmt.resource.resources import ResourceManagementClient
 
-# One for each subscription in use; whoever may start runs may name any number of them.
+# One for each subscription in use; a caller who may start runs may name any number of them.
 _CLIENTS = 64
 
 
@@ -60,7 +60,7 @@ def get(url: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def follow(url: str) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """One look at the address of a long-running operation: status, body (empty if there is none) and headers.
+    """Read the status URL of a long-running operation once: status, body (empty if there is none) and headers.
 
     Raises `ArcError` for every failure but 404.
     """

@@ -1,6 +1,6 @@
 """The ARM resource Microsoft.Kubernetes/connectedClusters: read, put, change, follow, delete, list.
 
-Long-running operations are started here and followed one look at a time; nobody sleeps. Wire facts: PUT answers 200
+Long-running operations are started here and followed one read at a time, without sleeping. Wire facts: PUT answers 200
 or 201, and 201 carries Azure-AsyncOperation (no Location, usually no Retry-After).
 """
 
@@ -126,7 +126,7 @@ def delete(cluster: ClusterId) -> str | None:
 
 
 def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]:
-    """One look at a long-running operation: its status, the seconds Azure asks to wait, its error.
+    """Read a long-running operation once: its status, the seconds Azure asks to wait, its error.
 
     The address may be of either form: `Azure-AsyncOperation` answers with a status, `Location` with 202 as long as the
     operation lasts (https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations). The status
@@ -214,7 +214,7 @@ class _Followed(PollingMethod[Any]):
         self.first = initial_response.http_response
 
     def run(self) -> None:
-        """Nobody waits here."""
+        """Does not wait."""
 
     def status(self) -> str:
         """Not asked for."""

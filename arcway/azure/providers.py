@@ -1,7 +1,7 @@
 """Provider namespaces of a subscription: their registration and the locations they offer.
 
 Registration belongs to a subscription, not to a cluster, and takes minutes; many runs ask at the same time. So per
-process one look per subscription and namespace each 5 s and one registration a minute, whoever asks.
+process one read per subscription and namespace each 5 s and one registration a minute, for all callers.
 """
 
 import threading
@@ -52,7 +52,7 @@ class Providers:
         return next((item.get("locations", []) for item in types if item["resourceType"].lower() == kind.lower()), [])
 
     def register(self, subscription_id: str, namespace: str) -> bool:
-        """Ask for registration unless somebody here did within the last minute; returns whether it was asked now.
+        """Ask for registration unless this process did within the last minute; returns whether it was asked now.
 
         Raises `ArcError`, ARC-4002 when the caller may not register.
         """
@@ -100,7 +100,7 @@ def register_action(namespace: str) -> str:
 
 
 def may_not_register(subscription_id: str, namespace: str) -> ArcError:
-    """The error that says which command somebody else must run."""
+    """The error that says which command an administrator must run."""
     command = f"az provider register --namespace {namespace} --subscription {subscription_id}"
     return ArcError(
         Code.PROVIDER_NOT_REGISTERED,

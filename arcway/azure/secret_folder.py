@@ -53,7 +53,7 @@ def read(folder: Path, name: str) -> Stored | None:
 
 def write(folder: Path, name: str, value: str, expires: datetime) -> None:
     """Store a secret until `expires`. Raises `ArcError` ARC-2024."""
-    # What is said about it comes first: without it the secret would be there for ever if this ended in between.
+    # Its attributes come first: without them the secret would never expire if this ended in between.
     _write(folder, name + _ABOUT, json.dumps({"expires": expires.isoformat(), "managedBy": _PAGE}))
     _write(folder, name, value)
 
@@ -75,7 +75,7 @@ def delete(folder: Path, name: str) -> None:
 def delete_expired(folder: Path, now: datetime) -> list[str]:
     """Delete what `write` stored and what has expired by `now`; returns the names. Raises `ArcError` ARC-2001.
 
-    What somebody else put there stays, expired or not, and what cannot be read holds up nothing.
+    Files of others stay, expired or not, and what cannot be read holds up nothing.
     """
     expired = []
     for about in sorted(folder.glob(f"arcway-*{_ABOUT}")):

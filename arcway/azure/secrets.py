@@ -69,7 +69,7 @@ def delete_secret(name: str, *kinds: Kind) -> None:
 def store_secret(name: str, value: str, expires: datetime) -> bool:
     """Keep a kubeconfig as a secret until `expires`: in the secret folder where there is one, else in the first vault.
 
-    One that somebody stored with owners or for good stays as it is, also when it was deleted and had to be recovered.
+    One that was stored with owners or without expiry stays as it is, also when it was deleted and had to be recovered.
     Returns whether there was none before. Raises `ArcError`: ARC-2001 the name is none, ARC-2024 there is neither,
     ARC-4002 the vault does not allow it, ARC-4025 it keeps a deleted one that cannot be recovered, or what else Azure
     answers.

@@ -99,7 +99,7 @@ class Bus:
         return resubmitted
 
     def purge(self, message_ids: list[str]) -> list[str]:
-        """Remove dead letters for good; returns those that were there."""
+        """Remove dead letters permanently; returns those that were there."""
         purged: list[str] = []
         for receiver, message in self._take(message_ids):
             receiver.complete_message(message)

@@ -44,7 +44,7 @@ def resubmit(messages: IdsArgument = None, all_: AllOption = False) -> int:
 
 @dlq.command()
 def purge(messages: IdsArgument = None, all_: AllOption = False) -> int:
-    """Remove dead letters for good. Example: arcway dlq purge --all"""
+    """Remove dead letters permanently. Example: arcway dlq purge --all"""
     with open_bus() as bus:
         message_ids = [str(item.message_id) for item in bus.dead_letters()] if all_ else messages or []
         return _tell("purged", message_ids, bus.purge(message_ids))

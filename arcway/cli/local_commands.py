@@ -146,7 +146,7 @@ def _heard(server: Server, body: dict[str, object], message_id: str, since: str)
 
 
 def _request(stack: Stack, number: int) -> dict[str, object]:
-    # The clusters of a stack are made anew each time that it starts, but the simulated Azure still has their records.
+    # The clusters of a stack are new each time that it starts, but the simulated Azure still has their records.
     return {
         "subscriptionId": stack.azure["subscriptionId"],
         "resourceGroup": "AzureArcTest",

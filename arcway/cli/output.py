@@ -1,4 +1,4 @@
-"""How results are shown: data on standard output, everything else on standard error. Must not speak with anybody."""
+"""How results are shown: data on standard output, everything else on standard error. Sends no requests."""
 
 import sys
 from collections.abc import Callable
@@ -80,7 +80,7 @@ def show(value: Any, format_: str, for_people: Callable[[], Any]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Plain JSON, whoever reads it."""
+    """Plain JSON, for a person and for a program alike."""
     _write(json_text(value, 2))
 
 

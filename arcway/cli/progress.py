@@ -1,4 +1,4 @@
-"""Shows a run while it goes on: a live table on a terminal, plain lines elsewhere. Writes to standard error only."""
+"""Shows a run in progress: a live table on a terminal, plain lines elsewhere. Writes to standard error only."""
 
 import time
 from collections import deque

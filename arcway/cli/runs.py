@@ -31,7 +31,7 @@ def start(server: Server, path: str, body: Json, how: Following, accepted: Calla
     if how.dry_run:
         checked = server.post(path, body, dryRun="true")
         accepted()
-        # Arcway itself waits for a minute, and a look at the network may take longer.
+        # Arcway itself waits for a minute, and a network check may take longer.
         *_, checked = server.follow(checked, how.timeout)
         return _show_check(checked, how.format_)
     run = server.post(path, body)
@@ -54,7 +54,7 @@ def follow(server: Server, run: Json, how: Following) -> int:
 
 
 def detached(run: Json) -> int:
-    """Say that a run goes on although nobody waits for it any more, and how to come back to it."""
+    """Tell that a run continues although the command stops waiting, and how to follow it again."""
     output.stderr.print(f"Stopped waiting; run {run['id']} continues.", markup=False)
     output.stderr.print(f"  arcway status {run['id']} --follow", markup=False)
     return INTERRUPTED
@@ -75,7 +75,7 @@ def show_outcome(run: Json, format_: Output) -> int:
 
 
 def failure(run: Json) -> CommandError:
-    """Why a run that is over did not succeed, and how to go on."""
+    """Why a run that is over did not succeed, and how to continue."""
     error = run["error"] or {"code": Code.RUN_TERMINATED, "message": f"The run is {run['state']}.", "remedy": None}
     next_step = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then run the same command again."
     remedy = f"{error['remedy'] or ''}\n  {next_step}".strip()

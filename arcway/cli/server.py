@@ -1,4 +1,4 @@
-"""Speaks with a running Arcway: finds the local one by itself, turns problem details into one error with an exit code.
+"""Speaks with a running Arcway: finds the local one, turns problem details into one error with an exit code.
 
 Exit codes: docs/command-line.md. Must not print.
 """
@@ -59,7 +59,7 @@ class CommandError(Exception):
 
 
 class NoAnswerError(CommandError):
-    """Nobody answers at the server's address."""
+    """The server's address does not respond."""
 
 
 class Server:
@@ -120,7 +120,7 @@ class Server:
             run = self._again(f"runs/{run['id']}", min(deadline, time.monotonic() + _RESTART_SECONDS))
 
     def _again(self, path: str, until: float) -> Json:
-        """GET, and again while nobody answers: a service that restarts goes on with its runs."""
+        """GET, repeated while there is no response: a service that restarts continues its runs."""
         while True:
             try:
                 return self.get(path)

@@ -86,7 +86,7 @@ def user_credential() -> UserCredential:
 
 
 def of_stack(stack: Stack) -> SignIn | None:
-    """How whoever owns the embedded stack signs in to it; None when it asks nobody to."""
+    """The sign-in of the embedded stack's owner; None when the stack requires none."""
     if not stack.options.sign_in:
         return None
     from azure.identity import ClientSecretCredential

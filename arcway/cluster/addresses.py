@@ -48,7 +48,7 @@ def _kubeadm(api: ClusterApi) -> tuple[list[str], list[str]]:
     try:
         network = dict(read_yaml(written["data"]["ClusterConfiguration"], _CONFIG_BYTES)["networking"])
     except (LookupError, TypeError, AttributeError, PlainYamlError, ValueError):
-        return [], []  # whoever may write it tells nothing about the cluster's addresses then
+        return [], []  # what others may write says nothing about the cluster's addresses
     return _split(network.get("serviceSubnet")), _split(network.get("podSubnet"))
 
 

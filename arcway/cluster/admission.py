@@ -85,7 +85,7 @@ _KINDS: tuple[_Maker, ...] = (
 
 
 def refusal_in(message: str) -> Refusal | None:
-    """Who refused, by the words of the API server; None when it was no admission."""
+    """What rejected the object, by the API server's message; None when it was not admission."""
     for pattern, who, remedy in _KINDS:
         if match := pattern.search(message):
             return Refusal(who, remedy.format(shown(match[1] or "") if pattern.groups else ""))
@@ -93,5 +93,5 @@ def refusal_in(message: str) -> Refusal | None:
 
 
 def may_pass(message: str) -> bool:
-    """Whether the refusal may pass by itself: a webhook's server may come back."""
+    """Whether the refusal is transient: a webhook's server may come back."""
     return "failed calling webhook" in message

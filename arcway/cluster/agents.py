@@ -1,4 +1,4 @@
-"""Are the agents well? A verdict from Deployments and pods, without asking anybody else.
+"""Health of the agents: a verdict from Deployments and pods alone.
 
 A pod that waits only for a certificate that Azure issues with the cluster's identity is waiting for the connected
 cluster, not failing (docs/adr/0004-agents-first.md).
@@ -26,7 +26,7 @@ _NAMED = 20
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one look at the agents says: with a hindrance, why they are not Ready yet."""
+    """The state of the agents at one moment: with a hindrance, why they are not Ready yet."""
 
     done: bool
     detail: str
@@ -43,9 +43,9 @@ class World:
 
 
 def look(api: ClusterApi, *, identity_issued: bool, fail_fast: bool = False) -> Verdict:
-    """One look at the agents of a cluster.
+    """Read the state of a cluster's agents once.
 
-    Raises `ArcError` ARC-5005 to ARC-5007, ARC-5018 or ARC-5019 for what waiting will never mend, and with `fail_fast`
+    Raises `ArcError` ARC-5005 to ARC-5007, ARC-5018 or ARC-5019 for what waiting will never fix, and with `fail_fast`
     for what may pass, too.
     """
     deployments, pods = seen(api)

@@ -11,6 +11,7 @@ from typing import Any
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import MOST_VALUES, count_of, read_json
+from arcway.domain.text import counted
 from arcway.telemetry import log
 
 PAGES = 1000
@@ -78,7 +79,7 @@ def object_in(data: bytes, path: str) -> Json:
 
 
 def message_in(data: bytes) -> str:
-    """What an answer that is no success says of it."""
+    """The message of a response that is not a success."""
     try:
         body = read_json(data)
     except ValueError:
@@ -133,7 +134,7 @@ class Pages:
     def _too_many(self) -> ArcError:
         return ArcError(
             Code.KUBERNETES_RESPONSE_INVALID,
-            f"GET {self._path} returned more than {self._most} items or {PAGES} pages.",
+            f"GET {self._path} returned more than {counted(self._most, 'item')} or {PAGES} pages.",
         )
 
 
@@ -164,7 +165,7 @@ def _check_metadata(metadata: object) -> None:
 
 
 def _slim(item: Json) -> None:
-    """Without what nobody here reads and what is most of many objects."""
+    """Without the fields that are not read here and are most of many objects."""
     item["metadata"].pop("managedFields", None)
     if isinstance(status := item.get("status"), dict):
         status.pop("images", None)

@@ -88,7 +88,7 @@ class ClusterApi:
         return self._send("POST", path, query={"dryRun": "All"} if dry_run else {}, body=body, accept=(409,))
 
     def replace(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
-        """Replace the object at `path`; None when somebody else changed or removed it meanwhile."""
+        """Replace the object at `path`; None when another client changed or removed it in the meantime."""
         return self._send("PUT", path, body=body, accept=(404, 409))
 
     def annotate(self, path: str, annotations: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 """What one call to an API server may cost: seconds from its beginning to its end, work, and bytes that are received.
 
-A socket's own time limit begins anew with every byte, and a library reads headers and chunks without counting them.
+A socket's own time limit restarts with every byte, and a library reads headers and chunks without counting them.
 So both are held where bytes arrive: in the TLS socket.
 """
 

@@ -1,6 +1,6 @@
 """The agents changed where they are: what an update gives the release, an upgrade, and the way back from one.
 
-The release's own values are the start of every change, so nothing that somebody gave it is lost.
+The release's own values are the start of every change, so nothing that it was given is lost.
 """
 
 import re
@@ -136,7 +136,7 @@ def upgrade(target: Target, installed: Release, chart: Chart, *, redo: bool) -> 
 def roll_back(target: Target, previous: Before) -> None:
     """Make the release again what it was `before`; harmless when it is or no upgrade was begun.
 
-    Raises `ArcError` ARC-5017 when the release is another by now: what somebody else made since is not this run's to
+    Raises `ArcError` ARC-5017 when the release has been changed: what another client made since is not this run's to
     change.
     """
     namespace = place(target.api)

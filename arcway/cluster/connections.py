@@ -31,7 +31,7 @@ class _Connection:
         from arcway.cluster.pools import pool_manager
 
         configuration = client.Configuration(host=access.server)
-        # The pool below goes its own way; the client must not look for a proxy by itself.
+        # The pool below goes its own way; the client must not pick a proxy of its own.
         configuration.proxy = None
         self.access = access
         self.idle_since = 0.0

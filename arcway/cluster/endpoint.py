@@ -1,6 +1,6 @@
 """How an API server is reached: its addresses, each allowed by the address policy, or an outbound proxy.
 
-A name is resolved once, where it is checked; whoever connects takes the addresses found here, so that a name that
+A name is resolved once, where it is checked; connections use the addresses found here, so that a name that
 resolves to something else a moment later (DNS rebinding) leads nowhere. Behind an outbound proxy the proxy resolves
 names, so that only literal addresses can be checked here.
 """

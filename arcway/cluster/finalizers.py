@@ -1,6 +1,6 @@
 """Takes finalizers off objects that are being deleted and wait for nothing else.
 
-Whoever set a finalizer wanted to clean up first, so this is only for the case that it never will: its controller is
+The owner of a finalizer wants to clean up first, so this is only for the case that it never will: its controller is
 gone with the rest.
 """
 
@@ -89,4 +89,4 @@ def _resources(api: ClusterApi, base: str) -> list[Json]:
     except ArcError as error:
         if error.code != Code.KUBERNETES_API_ERROR:
             raise
-        return []  # an aggregated API whose server is gone; its objects are out of reach for everybody
+        return []  # an aggregated API whose server is gone; its objects are out of reach for all clients

@@ -1,6 +1,6 @@
 """Why an agent is not Ready, from its Deployment, its pods and the events about them.
 
-Most of it passes by itself: a node comes, a registry answers, a container finds what it waits for. So each reason says
+Most of it is transient: a node comes, a registry answers, a container finds what it waits for. So each reason says
 whether it is `final`.
 """
 
@@ -14,7 +14,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import sentence
 
-# An image name that is none stays none. Everything else about a pull depends on somebody else.
+# An invalid image name stays invalid. Everything else about a pull depends on other systems.
 _FINAL = ("InvalidImageName",)
 _PULL = ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable", *_FINAL)
 _PULL_SETTLED = ("ImagePullBackOff", "ErrImageNeverPull", *_FINAL)
@@ -36,7 +36,7 @@ class Hindrance:
     container: str | None = None
     """The one that keeps crashing, if that is it."""
     final: bool = False
-    """Whether waiting will never mend it."""
+    """Whether waiting will never fix it."""
     settled: bool = True
     """Whether it is so for long enough to be more than how things begin."""
 

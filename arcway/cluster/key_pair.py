@@ -46,7 +46,7 @@ def ensure_key_pair(api: ClusterApi, lease: Held, marks: Marks = _NO_MARKS) -> t
     """The public key that belongs to the private key in the cluster, and whether this run made the pair.
 
     A Secret that is neither Arcway's nor the release's, or whose key is not RSA of at least 4096 bits, is replaced:
-    whoever put it there knows the key. A namespace that has to be made gets the `marks`.
+    its author knows the key. A namespace that has to be made gets the `marks`.
 
     Raises `ArcError` ARC-2012 while the namespace is being deleted.
     """

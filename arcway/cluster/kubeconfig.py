@@ -40,7 +40,7 @@ class Access:
     key: str | None = field(default=None, repr=False)
     tls_server_name: str | None = None
     endpoint: Endpoint | None = None
-    """How the server is reached; None: nobody has checked its address yet."""
+    """How the server is reached; None: its address has not been checked yet."""
 
     def as_kubeconfig(self, proxy: str | None = None) -> str:
         """A clean kubeconfig of one context, as JSON (which is YAML); it holds the credential.

@@ -2,7 +2,7 @@
 
 It is created when a run first touches the cluster and deleted when the run ends. With it the run writes down what was
 there before, so that an attempt after a crash still knows what this run made. A holder that died is replaced after the
-Lease has expired. It lives in kube-system, or in default where nobody may write there (as on GKE Autopilot).
+Lease has expired. It lives in kube-system, or in default where that is not writable (as on GKE Autopilot).
 """
 
 from collections.abc import Callable
@@ -95,7 +95,7 @@ def _existing(api: ClusterApi) -> dict[str, Any] | None:
 
 
 def _create(api: ClusterApi, installation: str, run_id: str, preexisting: list[str]) -> dict[str, Any] | None:
-    """Make the Lease where one may; None when somebody else just has."""
+    """Make the Lease where one may; None when another client just has."""
     refused = None
     for namespace in PLACES:
         try:

@@ -72,7 +72,7 @@ def not_theirs(releases: Releases) -> list[Json]:
 
 
 def inspect(api: ClusterApi) -> list[Json]:
-    """What the run will take over or repair by itself, and what it leaves alone."""
+    """What the run will adopt or repair, and what it leaves unchanged."""
     releases = Releases.found(api)
     return [*_own(api, releases), *not_theirs(releases)]
 

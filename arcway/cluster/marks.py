@@ -48,7 +48,7 @@ class Marks:
 def mark_namespaces(api: ClusterApi, marks: Marks, release_namespace: str) -> bool:
     """The agents' namespaces have what they are to have; the release's is made if it is to have anything.
 
-    A namespace that is somebody else's (an old release may be in any) is left alone. Whether anything was changed.
+    A foreign namespace (an old release may be in any) is left unchanged. Whether anything was changed.
     """
     desired = marks.on_namespace({})
     if not desired:

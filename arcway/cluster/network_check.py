@@ -1,7 +1,7 @@
 """The network as the cluster's pods see it: one short-lived Job that tries to connect to each address.
 
 It runs in a namespace of its own, without a token and under the restricted pod security standard, and says what it
-found in its termination message, so that nobody needs access to logs.
+found in its termination message, so that no access to logs is needed.
 """
 
 import re
@@ -59,7 +59,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at the Job: `reachable` by address when it is over, or a `problem` that keeps it from running."""
+    """The state of the Job: `reachable` by address when it is over, or a `problem` that keeps it from running."""
 
     detail: str
     reachable: dict[str, bool] | None = None
@@ -71,7 +71,7 @@ def start(
 ) -> str | None:
     """Start the Job of this run; what has to be waited for first, None when it is started.
 
-    Raises `ArcError`, ARC-3007 when the namespace is somebody else's.
+    Raises `ArcError`, ARC-3007 when the namespace is not Arcway's.
     """
     if wrong := [address for address in addresses if not _ADDRESS.fullmatch(address)]:
         raise ArcError(Code.NETWORK_NOT_CHECKED, f"{redact(wrong[0], 100)} is not a host and a port.")
@@ -89,7 +89,7 @@ def start(
 
 
 def look(api: ClusterApi) -> Seen:
-    """One look at the Job. Raises `ArcError` when the API does not answer."""
+    """Read the Job once. Raises `ArcError` when the API does not answer."""
     job = api.get(f"{_JOBS}/{_NAME}")
     if job is None:
         return Seen("", problem="The Job of the network check no longer exists.")
@@ -144,7 +144,7 @@ def _held_up(pod: Json) -> str | None:
 
 
 def _refused(api: ClusterApi) -> str | None:
-    """Why the Job's controller cannot make a pod (quota, admission): it says so in an event and nowhere else."""
+    """Why the Job's controller cannot make a pod (quota, admission), which only an event says."""
     events = api.items(f"{_NAMESPACE}/events", fieldSelector=f"reason=FailedCreate,involvedObject.name={_NAME}")
     return redact(events[-1].get("message") or "", 200) if events else None
 

@@ -93,7 +93,7 @@ def namespaces(api: ClusterApi) -> Iterator[Part]:
 
 
 def reason(parts: Sequence[Part]) -> str | None:
-    """Why these stay, in one line; None when nothing says so."""
+    """Why these stay, in one line; None when no reason is known."""
     reasons = list(dict.fromkeys(message for part in parts for message in part.reasons()))
     remainder = [counted(len(reasons) - _REASONS, "more reason")] if len(reasons) > _REASONS else []
     return "; ".join([*reasons[:_REASONS], *remainder]) or None

@@ -1,7 +1,7 @@
 """PEM as Go reads it, which is how kubectl and Helm read a kubeconfig (encoding/pem, crypto/tls, crypto/x509).
 
 What is between the blocks is comment, in whatever encoding; lines may have any length and end in any way; a block that
-is damaged is passed over. OpenSSL is stricter about each of these, so what it gets is written anew.
+is damaged is passed over. OpenSSL is stricter about each of these, so its input is written again.
 """
 
 import base64
@@ -25,7 +25,7 @@ class Block:
     has_headers: bool
 
     def text(self) -> str:
-        """The block in the form that everybody reads."""
+        """The block in the form that every reader accepts."""
         encoded = base64.b64encode(self.data).decode()
         lines = [encoded[start : start + _COLUMNS] for start in range(0, len(encoded), _COLUMNS)]
         return "\n".join([f"-----BEGIN {self.kind}-----", *lines, f"-----END {self.kind}-----", ""])
@@ -42,7 +42,7 @@ def from_base64(encoded: object) -> bytes:
 
 
 def certificates(data: bytes) -> str:
-    """All certificates in the data; the data as they are when there are none, so that nobody takes them for nothing."""
+    """All certificates in the data; the data unchanged when there are none, so that they are not taken for nothing."""
     pem_blocks = [block.text() for block in blocks(data) if block.kind == "CERTIFICATE" and not block.has_headers]
     return "".join(pem_blocks) or data.decode("ascii", errors="replace")
 

@@ -120,7 +120,7 @@ _ROLES = {
 
 
 def role_for(operation: str, *, network: bool = False, force: bool = False) -> tuple[Permission, ...]:
-    """What a credential for one run of the operation needs, each permission once; `agents` is looking at them."""
+    """What a credential for one run of the operation needs, each permission once; `agents` is reading their state."""
     needed = (*_ROLES[operation], *(TO_CHECK_THE_NETWORK if network else ()), *(_TO_FORCE if force else ()))
     return tuple(dict.fromkeys(needed))
 

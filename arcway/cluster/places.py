@@ -1,7 +1,7 @@
 """Where the agents' release is: in whatever namespace the client that installed it has put it.
 
 `az connectedk8s` before 1.3.7 used the namespace of the kubeconfig's context. A record elsewhere is believed only if
-the agents' own objects say that it is theirs, and its chart does not speak against it: whoever may write Secrets
+the agents' own objects say that it is theirs, and its chart does not contradict: a user who may write Secrets
 somewhere could put one there otherwise, and would have Helm install or delete what it names.
 """
 
@@ -108,7 +108,7 @@ def _named(api: ClusterApi) -> Iterator[str]:
 
 
 def _own_objects(api: ClusterApi) -> Iterator[Json]:
-    """Objects that are the agents' whoever installed them; those that the credential may not read are left out."""
+    """Objects of the agents, installed by any client; those that the credential may not read are left out."""
     for path in (CONFIG, f"/api/v1/namespaces/{NAMESPACE}"):
         if item := _unless_forbidden(partial(api.get, path)):
             yield item

@@ -60,7 +60,7 @@ def server_certificate(access: Access, endpoint: Endpoint, timeout: float) -> di
 
 
 class _NoRedirects(urllib3.PoolManager):
-    """A redirect could lead to an address that nobody outside may reach through us, and its answer be shown."""
+    """A redirect could lead to an address that no caller may reach through Arcway, and its answer be shown."""
 
     def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> urllib3.BaseHTTPResponse:  # type: ignore[override]
         response = super().urlopen(method, url, redirect=False, **options)

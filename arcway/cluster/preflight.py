@@ -1,7 +1,7 @@
 """What the cluster must be before anything is changed in it: every finding at once, and the facts later steps need.
 
-What the credential may not read is not checked; the finding that says so stands for it. Whose agents are in the cluster
-is read from the cluster's own ConfigMap.
+What the credential may not read is not checked; the finding about the missing permission stands for it. Whose agents
+are in the cluster is read from the cluster's own ConfigMap.
 """
 
 import re
@@ -76,12 +76,12 @@ def owner(api: ClusterApi) -> ClusterId | None:
 
 
 def _part_of_id(value: object) -> str:
-    """One part of an ARM id as somebody may have written it into the ConfigMap; no more than one part."""
+    """One part of an ARM id as it may have been written into the ConfigMap; no more than one part."""
     return shown(value).replace("/", "\\x2f")
 
 
 def belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
-    """The sentence that says so when the agents in this cluster serve another connected cluster than `cluster`."""
+    """Why the agents in this cluster are refused: they serve another connected cluster than `cluster`. None if not."""
     current_owner = owner(api)
     if current_owner is None or current_owner.key == cluster.key:
         return None

@@ -1,4 +1,4 @@
-"""Address ranges made few: thousands of them, from whoever names them, in little time.
+"""Address ranges made few: thousands of them, from untrusted input, in little time.
 
 The standard library's networks do the same with objects, which take a hundred times as long.
 """
@@ -16,7 +16,7 @@ type Prefixes = set[tuple[int, int]]
 
 
 def few(ranges: Iterable[str], most: int) -> list[str]:
-    """At most so many ranges of each family that cover these; what is no range is left out."""
+    """At most so many ranges of each family that cover these; what is not a range is left out."""
     texts = [cidr for cidr in ranges if len(cidr) <= _LONGEST]
     written: list[str] = []
     for family, bits in _FAMILIES:

@@ -16,7 +16,7 @@ _ACCOUNT = "system:serviceaccount:"
 
 
 def seconds_left(token: str | None) -> float | None:
-    """How long a JWT says that it is valid still, negative when it is not; None for what is no JWT."""
+    """How long a JWT says that it is valid still, negative when it is not; None for what is not a JWT."""
     ends = _time(claims(token).get("exp"))
     return (ends - datetime.now(UTC)).total_seconds() if ends else None
 

@@ -70,9 +70,9 @@ class Target:
 def current(target: Target) -> tuple[Release | None, bool]:
     """The release as it is, and whether an unfinished upgrade was set aside, so that it must be done again.
 
-    An operation that was cut off leaves a record that locks the release for ever. The record is removed, as one does
+    An operation that was cut off leaves a record that locks the release permanently. The record is removed, as one does
     by hand; what it had applied already is adopted by the next install or upgrade, which leaves no more revisions than
-    an undisturbed run. Raises `ArcError` ARC-5010 while somebody else's operation may still be going on.
+    an undisturbed run. Raises `ArcError` ARC-5010 while another client's operation may still be in progress.
     """
     set_aside, namespace = False, place(target.api)
     release_records = records(target.api, namespace)
@@ -107,7 +107,7 @@ def install(target: Target, chart: Chart, values: Values) -> str:
 def bring_up_to(target: Target, installed: Release, chart: Chart, values: Values, *, redo: bool) -> list[str]:
     """Upgrade the release if a value of `values` or the chart's version differs, or `again`; returns what differed.
 
-    Values that somebody else gave the release are kept.
+    Values that other clients gave the release are kept.
     """
     changes = differing(installed.values, values)
     if installed.chart_version != chart.version:
@@ -123,7 +123,7 @@ def bring_up_to(target: Target, installed: Release, chart: Chart, values: Values
 
 
 def helped(api: ClusterApi, namespace: str, call: Callable[[], None]) -> None:
-    """Have Helm do something with the release in `namespace`, once more when its records had to be mended first.
+    """Have Helm do something with the release in `namespace`, once more when its records had to be repaired first.
 
     Helm does not always say that the manifest was the cause: an uninstall has "failed to delete release".
     """

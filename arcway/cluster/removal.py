@@ -73,7 +73,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
 def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
     """One step towards a cluster without agents.
 
-    `force` removes the finalizers of everything that is only waiting for them, and goes on without Helm when that
+    `force` removes the finalizers of everything that is only waiting for them, and continues without Helm when that
     cannot uninstall. Raises `ArcError` ARC-2011 when the agents belong to another connected cluster.
     """
     if refuse := belongs_to_another(target.api, cluster):
@@ -100,7 +100,7 @@ def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
 
 
 def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str | None]:
-    """One look at a removal that began earlier; finishes an uninstall. What is still going and why, and what helps."""
+    """Continue an earlier removal, finishing an uninstall: what is still being deleted and why, and a remedy."""
     releases = Releases.found(api)
     for namespace in releases.mine:
         latest = records(api, namespace)[-1:]
@@ -163,8 +163,8 @@ def _forget(api: ClusterApi, namespace: str, release_records: Sequence[Json]) ->
 def _ask_again(api: ClusterApi, part: Part) -> None:
     """Have the API server try once more to delete a definition whose instances it could not list or delete.
 
-    A conflict between its own two writes can make it forget the definition until it looks at all of them again, minutes
-    later; any other change has it look at once (CRDFinalizer of k8s.io/apiextensions-apiserver, v0.37.1).
+    A conflict between its own two writes can make it forget the definition until it lists all of them again, minutes
+    later; any other change makes it check at once (CRDFinalizer of k8s.io/apiextensions-apiserver, v0.37.1).
     """
     failed = part.conditions().get("Terminating", {}).get("reason") == "InstanceDeletionFailed"
     if part.kind == "CRD" and failed:

@@ -1,7 +1,7 @@
 """Which kinds of objects an API server serves, and a manifest read with that: what it names, and what it names no more.
 
 Helm can neither upgrade nor uninstall a release whose manifest names an API that the cluster has not any more. Its
-plug-in mapkubeapis rewrites the stored manifest: what moved gets its new API, what is gone for good is left out
+plug-in mapkubeapis rewrites the stored manifest: what moved gets its new API, what no longer exists is left out
 (https://github.com/helm/helm-mapkubeapis). So does this, by what the server says instead of by a table.
 """
 

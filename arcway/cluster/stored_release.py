@@ -1,7 +1,7 @@
 """A release as Helm keeps it in a Secret: read, and written back with another manifest.
 
 The form is Helm's own: JSON, compressed, in base64, which the API puts into base64 once more
-(https://helm.sh/docs/topics/advanced/#storage-backends). Whoever may write Secrets may have written anything there.
+(https://helm.sh/docs/topics/advanced/#storage-backends). A user who may write Secrets may have written anything there.
 """
 
 import base64
@@ -34,7 +34,7 @@ def records(api: ClusterApi, namespace: str) -> list[Json]:
 
 
 def in_order(secrets: Iterable[Json]) -> list[Json]:
-    """Records by revision; what has none is no record, whoever put it under a record's labels."""
+    """Records by revision; an object without one is not a record, even with a record's labels."""
     return sorted(filter(_has_revision, secrets), key=revision_of)
 
 
@@ -59,7 +59,7 @@ def read(record: Json) -> Json | None:
 
 
 def write(api: ClusterApi, namespace: str, record: Json, release: Json) -> None:
-    """Put a release into its record; harmless when somebody else changed that meanwhile."""
+    """Put a release into its record; harmless when another client changed it in the meantime."""
     packed = base64.b64encode(gzip.compress(json.dumps(release).encode(), mtime=0))
     whole = {"apiVersion": "v1", "kind": "Secret", **record}
     data = {**record["data"], "release": base64.b64encode(packed).decode()}

@@ -1,10 +1,10 @@
 """A ServiceAccount that lives for one run: made with the user's own credential, removed with its own.
 
-It may do what the run needs and no more: a ClusterRole of its own says so. That role owns the binding and the
-ServiceAccount. So whoever has only its token can remove all three with the one call that also ends the token's rights:
+It may do what the run needs and no more: a ClusterRole of its own. That role owns the binding and the
+ServiceAccount. So a holder of only its token can remove all three with the one call that also ends the token's rights:
 the garbage collector deletes what the role owned
 (https://kubernetes.io/docs/concepts/architecture/garbage-collection/). An object with a namespace may have an owner
-without one, never the other way round. Where nobody may write into kube-system, the ServiceAccount has a namespace of
+without one, never the other way round. Where kube-system is not writable, the ServiceAccount has a namespace of
 its own, which the same role owns.
 """
 
@@ -120,7 +120,7 @@ def remove(api: ClusterApi, name: str) -> None:
         _remove(api, _NAMESPACES, _own_namespace(name))
     except ArcError as error:
         if error.code != Code.CLUSTER_PERMISSION_MISSING:
-            raise  # who may not look at namespaces has made none
+            raise  # without access to namespaces, none was made
 
 
 def discard(api: ClusterApi, name: str, token: str | None) -> None:

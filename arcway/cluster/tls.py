@@ -51,7 +51,7 @@ def _trust(context: ssl.SSLContext, authorities: str) -> None:
 
 
 def _trust_the_public(context: ssl.SSLContext) -> None:
-    """A kubeconfig without an authority means those that everybody trusts: the system's, and Mozilla's."""
+    """A kubeconfig without an authority means the public ones: the system's, and Mozilla's."""
     import certifi
 
     context.load_default_certs()

@@ -33,7 +33,7 @@ def identity_values(cluster: ClusterId, *, location: str, tenant_id: str, cloud_
 
 
 def first_values(*, distribution: str, infrastructure: str) -> Values:
-    """The values of agents that are new, where nobody says otherwise."""
+    """The values of agents that are new, unless the request says otherwise."""
     return {
         "global": {"kubernetesDistro": distribution, "kubernetesInfra": infrastructure},
         "systemDefaultValues": {

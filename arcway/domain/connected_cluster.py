@@ -59,8 +59,8 @@ def managed_elsewhere(resource: Json | None) -> list[Json]:
 
 
 def has_expired(resource: Json | None) -> list[Json]:
-    """The finding that the agents' identity has expired, which Azure gives anew only to a cluster that is connected
-    anew (https://aka.ms/arc-k8s-connectivity-status).
+    """The finding that the agents' identity has expired, which Azure renews only for a cluster that is connected
+    again (https://aka.ms/arc-k8s-connectivity-status).
     """
     properties = (resource or {}).get("properties") or {}
     if resource is None or str(properties.get("connectivityStatus")).lower() != "expired":
@@ -96,7 +96,7 @@ def is_live(resource: Json) -> bool:
 def serves_another(resource: Json, *public_keys: str | None) -> bool:
     """Whether a live cluster that has none of `public_keys` is behind this record: then the record is not ours.
 
-    The public key belongs to the private key in the cluster's Secret, which nobody but that cluster has; its name and
+    The public key belongs to the private key in the cluster's Secret, which only that cluster has; its name and
     what its ConfigMap says prove nothing.
     """
     return not any(key and has_key(resource, key) for key in public_keys) and is_live(resource)
@@ -109,7 +109,7 @@ def has_key(resource: Json, public_key: str) -> bool:
 
 
 def taken(resource: Json) -> str:
-    """The sentence that says so."""
+    """The message that the connected cluster is in use by another cluster."""
     return f"Connected cluster {resource['id']} is {_status(resource)} and has the key of another cluster."
 
 

@@ -27,7 +27,7 @@ class ArcError(Exception):
     """A named failure.
 
     `message` is one plain sentence, safe for users whatever it quotes: it is redacted, cut and made visible here.
-    `retry_after` is in seconds, at most an hour, and is never undercut by whoever tries again.
+    `retry_after` is in seconds, at most an hour, and is never undercut by a retry.
     """
 
     def __init__(

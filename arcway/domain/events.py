@@ -1,7 +1,7 @@
 """Result events as CloudEvents 1.0 in structured JSON mode: pure values, the same bytes on every repeat.
 
-Types are `arcway.run.<kind>.v1`; ids, times and order come from the run, so that at-least-once delivery can be told
-apart from news. The schema is in docs/service-bus.md.
+Types are `arcway.run.<kind>.v1`; ids, times and order come from the run, so that a repeated delivery can be recognized.
+The schema is in docs/service-bus.md.
 """
 
 import json
@@ -22,7 +22,7 @@ def run_event(
 ) -> Json:
     """An event about a run in its outside form; `number` counts the events of one place in the run.
 
-    `trace` is the W3C traceparent of whoever asked for the run (CloudEvents' distributed tracing extension).
+    `trace` is the W3C traceparent of the request for the run (CloudEvents' distributed tracing extension).
     """
     place = phase["name"] if phase else "accepted" if kind == "accepted" else "publishResult"
     data = {"run": run, "phase": phase} if kind == "phaseChanged" else {"run": run}

@@ -1,4 +1,4 @@
-"""Findings as every look at a cluster or at Azure makes them."""
+"""Findings about a cluster or about Azure."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -45,7 +45,7 @@ _NAMED = re.compile(
 _FLAG = re.compile(rf"(?i)--[\w-]{{0,24}}(?:{_NAME})[\w-]{{0,24}}\s{{1,4}}[^{_ENDS}]{{4,}}")
 _WORD = re.compile(r"[^\s\"'`<>]+")
 _USER_INFO = re.compile(r"(?i)://|%3a%2f%2f")
-# An ARM id is no secret, however long it is, nor is a digest.
+# An ARM id is not a secret, however long it is, nor is a digest.
 _READABLE = re.compile(
     r"((?i:/subscriptions/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?:/[\w().~-]{1,90})*"
     r"|\b(?i:sha(?:1|256|384|512)|md5)[:-][0-9A-Fa-f]{32,128}\b)"

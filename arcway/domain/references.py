@@ -1,4 +1,4 @@
-"""How a request names secrets: each reference takes its own kind, and a secret of one run only whoever made it.
+"""How a request names secrets: each reference takes its own kind, and a secret of one run only its creator.
 
 The rules are apart from the models, because a request that was accepted is read again on every replay, when the rules
 may be stricter than on the day it was accepted.
@@ -24,12 +24,12 @@ class KubeconfigReference(SecretReference):
     """Made for this run alone: the secret, and the ServiceAccount and binding of its name, go when the run ends."""
     proof: Annotated[str | None, Field(pattern=PROOF_PATTERN)] = None
     """Shows that a temporary secret is the caller's: its name ends with the first 32 hex digits of the SHA-256 of this
-    random text, which is kept from everybody else."""
+    random text, which only its creator has."""
 
     @field_validator("temporary")
     @classmethod
     def _named_so(cls, temporary: bool, info: ValidationInfo) -> bool:
-        # So that a request cannot have a secret deleted that somebody stored to keep.
+        # So that a request cannot have a secret deleted that was stored to be kept.
         if temporary and not str(info.data.get("secret", TEMPORARY)).startswith(TEMPORARY):
             raise ValueError(f"is only allowed with a secret whose name starts with {TEMPORARY}")
         return temporary

@@ -27,7 +27,7 @@ def retry_after(header: object, now: datetime) -> float | None:
 
 
 def clamped(seconds: object) -> float | None:
-    """A number of seconds between 0 and an hour; None for what is no number."""
+    """A number of seconds between 0 and an hour; None for what is not a number."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or (seconds != seconds):
         return None
     return max(0.0, float(min(seconds, LONGEST)))

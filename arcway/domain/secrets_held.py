@@ -1,6 +1,6 @@
 """The secrets that the work at hand holds, so that they are masked wherever they appear in what leaves it.
 
-Whoever reads a secret says so with `hold`; `holding` is the time in which it counts. Texts that come from others may
+Code that reads a secret registers it with `hold`; `holding` is the time in which it counts. Texts from outside may
 repeat a secret in another form, so that these count, too: percent-encoded, in base64, as JSON and YAML escape it.
 """
 

@@ -29,7 +29,7 @@ type Json = dict[str, Any]
 
 
 def decoded(data: bytes) -> str:
-    """Text in UTF-8, or in UTF-16 when its mark says so, without the mark. Raises `UnicodeDecodeError`."""
+    """Text in UTF-8, or in UTF-16 when it has that mark, without the mark. Raises `UnicodeDecodeError`."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16")
     return data.decode("utf-8-sig")
@@ -43,7 +43,7 @@ def visible(value: str) -> str:
 
 
 def shown(value: object, limit: int = SHORT) -> str:
-    """One line of at most `limit` characters that is safe to show anywhere; what is no text is shown as Python does."""
+    """One line of at most `limit` characters that is safe to show anywhere; other values are shown as Python does."""
     whole = value if isinstance(value, str) else "" if value is None else _described(value)
     line = visible(whole[: limit + 1])
     return line if len(line) <= limit else line[: limit - 1] + CUT
@@ -68,7 +68,7 @@ def listed(names: Sequence[str], most: int = _NAMED) -> str:
 def presentable(value: Any, limit: int = 4 * LONG, depth: int = _DEPTH) -> Any:
     """A JSON value whose texts and names are visible and cut to `limit` characters each.
 
-    Raises `ValueError` for what is nested deeply or is no number that JSON has.
+    Raises `ValueError` for what is nested deeply or is not a number in JSON.
     """
     if isinstance(value, str):
         return shown(value, limit)

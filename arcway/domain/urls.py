@@ -4,7 +4,7 @@ from urllib.parse import SplitResult, urlsplit
 
 
 class UserInfoError(ValueError):
-    """The URL has user information; whoever catches it can say where that belongs."""
+    """The URL has user information; the caller says where that belongs."""
 
 
 def parse_url(url: str, *schemes: str) -> SplitResult:

@@ -1,4 +1,4 @@
-"""The page's static files: read once, named by their content so that browsers may keep them for ever.
+"""The page's static files: read once, named by their content so that browsers may cache them without end.
 
 There are the files listed here and no others, so no name leads out of the folder.
 """

@@ -14,7 +14,7 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What somebody chose to see; an empty text chooses everything."""
+    """The filter of the overview; an empty text matches everything."""
 
     state: str = ""
     operation: str = ""

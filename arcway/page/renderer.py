@@ -22,7 +22,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """What surrounds every page: who looks at it, what they may do, and the token that their forms carry."""
+    """What surrounds every page: the viewer, what they may do, and the token that their forms carry."""
 
     viewer: str | None = None
     csrf: str = ""

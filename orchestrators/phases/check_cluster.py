@@ -1,4 +1,4 @@
-"""checkCluster: look at the cluster and at Azure, collect every finding, stop on any error; nothing is changed."""
+"""checkCluster: read the cluster and Azure, collect every finding, stop on any error; nothing is changed."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from orchestrators.failures import StepFailed
 from orchestrators.phases.check_network import as_finding, check_network, not_checked
 from orchestrators.run import ATTEMPTS, Json, Run, Work
 
-# A cluster that does not answer is a finding soon; Azure, which answers everybody else, is worth some patience.
+# A cluster that does not answer is a finding soon; Azure, which responds to all others, is worth some patience.
 _CLUSTER_ATTEMPTS = 2
 _OF_AZURE = ("check_azure", "check_resource", "check_connected_cluster")
 _NOT_LOOKED_AT = "everything in the cluster (azureOnly)"

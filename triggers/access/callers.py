@@ -21,7 +21,7 @@ class Role(StrEnum):
 
 
 type Needed = frozenset[Role]
-"""Roles of which a route needs any one; none at all for a route that is open to everybody."""
+"""Roles of which a route needs any one; none at all for a route without a role."""
 
 OPEN: Needed = frozenset()
 READ: Needed = frozenset({Role.READ})
@@ -66,9 +66,9 @@ class Caller:
 
 
 LOCAL = Caller("local", None, frozenset(Role))
-"""Everybody on a machine that serves nobody else."""
+"""All callers on a machine that serves only itself."""
 NOBODY = Caller("nobody", None, frozenset())
-"""Whoever calls a route that is open to everybody."""
+"""A caller of a route without a role."""
 
 
 def role_for(operation: str) -> Needed:

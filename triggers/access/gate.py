@@ -16,7 +16,7 @@ from triggers.access.tokens import tokens
 async def caller_of(request: func.HttpRequest) -> Caller:
     """Who sends the request.
 
-    Raises `ArcError`: ARC-1007 nobody that can be told, ARC-1010 a page of another site in the browser of whoever sits
+    Raises `ArcError`: ARC-1007 no valid identity, ARC-1010 a page of another site in the browser of a user
     at a machine without an authority, ARC-4014 the authority does not answer.
     """
     if settings().authority is None:

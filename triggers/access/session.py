@@ -1,4 +1,4 @@
-"""The page's session: who signed in, in a cookie that only Arcway can read and nobody can change.
+"""The page's session: who signed in, in a cookie that only Arcway can read and change.
 
 AES-GCM with keys from a secret of their own, so that every instance reads it, and keys are rotated without ending a
 session: the first one seals, all are accepted. The real host percent-encodes cookie values and adds an empty Domain,
@@ -40,13 +40,13 @@ _LOCAL_CSRF = secrets.token_urlsafe(32)
 
 @dataclass(frozen=True, slots=True)
 class Viewer(Caller):
-    """Who looks at the page. `csrf` goes into every form of it, and comes back to `check_csrf`."""
+    """The viewer of the page. `csrf` goes into every form of it, and comes back to `check_csrf`."""
 
     csrf: str
 
 
 async def viewer_of(request: func.HttpRequest) -> Viewer | None:
-    """Who is signed in to the page; None when nobody is, or not any more.
+    """The user who is signed in to the page; None without a sign-in, or when it has expired.
 
     Raises `ArcError` ARC-1010 where there is no authority and the address is not loopback; ARC-2001, ARC-3003 or what
     else keeps the client secret from being read.
@@ -75,9 +75,9 @@ async def new_session(request: func.HttpRequest, caller: Caller) -> str:
 
 
 async def check_csrf(request: func.HttpRequest, form_token: str | None) -> Viewer:
-    """Whoever sent a form of the page.
+    """The sender of a form of the page.
 
-    Raises `ArcError`: ARC-1007 nobody is signed in, ARC-1010 the form is not of this viewer's page.
+    Raises `ArcError`: ARC-1007 no sign-in, ARC-1010 the form is not of this viewer's page.
     """
     refuse_other_sites(request)
     viewer = await viewer_of(request)

@@ -104,7 +104,7 @@ def _redeem(authority: Authority, secret: str, flow: Json, answer: Json) -> Json
 
 
 def _client(authority: Authority, secret: str, http: "Session") -> Any:
-    """One client for one step: msal keeps the tokens of everybody who signed in with the same client."""
+    """One client for one step: msal keeps the tokens of all users who signed in with the same client."""
     import msal
 
     return msal.ConfidentialClientApplication(
@@ -126,7 +126,7 @@ def _answers() -> "Iterator[Session]":
     ca_file = settings().ca_file
     with requests.Session() as http:
         http.verify = ca_file or True
-        # With REQUESTS_CA_BUNDLE in the environment, requests would not look at `verify`.
+        # With REQUESTS_CA_BUNDLE in the environment, requests would ignore `verify`.
         http.trust_env = ca_file is None
         http.request = partial(http.request, timeout=_TIMEOUT_SECONDS)  # type: ignore[method-assign]
         try:

@@ -2,7 +2,7 @@
 
 Claims: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference (v2.0 tokens only). Keys come
 from the authority's published set; a token that names a key not known makes it be asked again, but never more often
-than each few seconds, whoever asks.
+than each few seconds, for all callers together.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class Keys:
         raise ArcError(Code.NOT_SIGNED_IN, "The token is signed with a key that its tenant has not published.")
 
     async def _ask(self) -> None:
-        """Everybody who needs an answer waits for the same one, and nobody asks soon after one."""
+        """All callers wait for the same response, and none asks again soon after one."""
         if self._download is None:
             if self._clock() - self._asked < self._pause:
                 return
@@ -93,7 +93,7 @@ def _published(url: str, ca_file: str | None) -> "dict[str, PyJWK]":
     client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=5, ssl_context=context)
     try:
         keys = client.get_signing_keys()
-    # An answer that is no JSON is a ValueError, a connection that breaks while it is read an OSError.
+    # A response that is not JSON is a ValueError, a connection that breaks while it is read an OSError.
     except (jwt.PyJWTError, ValueError, OSError) as error:
         raise ArcError(
             Code.SIGN_IN_AUTHORITY_UNREACHABLE,

@@ -68,7 +68,7 @@ def document(authority: Authority | None) -> Json:
         paths.setdefault(f"/{endpoint.path}", {})[endpoint.method.lower()] = _operation(
             endpoint, by_key, schemas, authority
         )
-    # The parameters' models are taken apart above and are no shapes of their own.
+    # The parameters' models are taken apart above and are not schemas of their own.
     for name in {endpoint.parameters.__name__ for endpoint in operations}:
         schemas.pop(name, None)
     description: Json = {

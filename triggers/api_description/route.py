@@ -1,6 +1,6 @@
 """GET /api/openapi.json: the description of the API.
 
-Open to everybody as health is: it holds no data, is the same for every caller, and tools read it before they sign in.
+No role is required, as for health: it holds no data, is the same for all callers, and tools read it before a sign-in.
 What it tells of the authority, the page's sign-in tells as well.
 """
 

@@ -46,7 +46,7 @@ async def ask_retry(req: func.HttpRequest, client: df.DurableFunctionsClient, vi
 
 
 async def retry_run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """A new run of the same request, if there is something to go on with."""
+    """A new run of the same request, if there is something to continue."""
     run = await _run(req, client, viewer)
     if not run["finishedAt"] or run["state"] == "Succeeded":
         return _to(run["id"])
@@ -58,7 +58,7 @@ async def connect_checked(
 ) -> func.HttpResponse:
     """Connect the cluster as it was checked; the same run however often the button is pressed.
 
-    Raises `ArcError` ARC-6008 when the run is no check that succeeded of a cluster to connect.
+    Raises `ArcError` ARC-6008 when the run is not a successful check of a cluster to connect.
     """
     run = await find(client, req.route_params["id"])
     request = await request_of(client, run["id"])

@@ -38,7 +38,7 @@ async def answer(
 ) -> func.HttpResponse:
     """Answer with the handler of the method if the viewer holds one of the roles that go with it.
 
-    Nobody signed in: to the sign-in. A POST is taken only from a form of this viewer's page. Whatever goes wrong
+    Without a sign-in: to the sign-in. A POST is taken only from a form of this viewer's page. Whatever goes wrong
     becomes a page.
     """
     method = "GET" if request.method == "HEAD" else request.method

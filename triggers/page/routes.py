@@ -38,14 +38,14 @@ async def page_run_cancel(req: func.HttpRequest, client: df.DurableFunctionsClie
 @blueprint.route(route="page/runs/{id}/connect", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def page_run_connect(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Connect the cluster that a check looked at."""
+    """Connect the cluster of a check."""
     return await answers.answer(req, client, {"POST": (ONBOARD, actions.connect_checked)})
 
 
 @blueprint.route(route="page/runs/{id}/retry", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def page_run_retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Ask whether to go on with a run that failed or was cancelled, and do it."""
+    """Ask whether to retry a run that failed or was canceled, and do it."""
     handlers = {"GET": (CHANGE, actions.ask_retry), "POST": (CHANGE, actions.retry_run)}
     return await answers.answer(req, client, handlers)
 
@@ -89,12 +89,12 @@ async def page_start_contexts(req: func.HttpRequest, client: df.DurableFunctions
 
 @blueprint.route(route="page/static/{file}", methods=http.ALL_METHODS)
 async def page_static(req: func.HttpRequest) -> func.HttpResponse:
-    """A file that is the same for everybody, signed in or not."""
+    """A file that is the same for all users, signed in or not."""
     return views.static(req)
 
 
 @blueprint.route(route="page/{*path}", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def page_zz_unknown(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Every other address under the page: one that says so."""
+    """Every other address under the page: a page with the error."""
     return await answers.answer(req, client, {"GET": (READ, views.unknown)})

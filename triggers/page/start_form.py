@@ -1,7 +1,7 @@
 """The form that begins with a cluster: takes a kubeconfig in and has the cluster checked.
 
 The kubeconfig is never shown again, and nothing is stored unless everything about the form is right and the check is
-accepted. What is stored, for a week, is one context alone; only its reference goes on, to the check and from there to
+accepted. What is stored, for a week, is one context alone; its reference is passed to the check and from there to
 the run that connects.
 """
 

@@ -121,7 +121,7 @@ async def unknown(req: func.HttpRequest, client: df.DurableFunctionsClient, view
 
 
 def static(req: func.HttpRequest) -> func.HttpResponse:
-    """A static file: for ever under the address that pages give, which names its content."""
+    """A static file, cached without end under the address that pages give, which names its content."""
     if req.method not in ("GET", "HEAD"):
         return http.problem(
             ArcError(Code.METHOD_NOT_ALLOWED, f"{req.method} is not supported here."), headers={"Allow": "GET"}
@@ -150,7 +150,7 @@ def cluster_of(req: func.HttpRequest) -> ClusterId:
     parameters = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
     if missing := [{"field": name, "message": "is needed"} for name, value in parameters.items() if not value]:
         raise ArcError(Code.INVALID_PARAMETERS, details=[*missing])
-    # Not checked: what names no cluster has no run either, and nobody else is asked about it.
+    # Not checked: what names no cluster has no run either, and nothing else is asked about it.
     return ClusterId(parameters["subscription"], parameters["group"], parameters["name"])
 
 

@@ -128,7 +128,7 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float, *, own_session: bo
     reader.start()
     try:
         reader.join(seconds)
-        # One byte too many means that it goes on printing, and waits for somebody to read that.
+        # One byte too many means that it keeps printing, and waits for a reader.
         if reader.is_alive() or sum(map(len, chunks)) > _SIZE_LIMIT:
             raise _failed(f"did not finish its output within {seconds:.0f} s and 1 MiB")
         if code := process.wait(seconds):

@@ -57,7 +57,7 @@ class Handed:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a credential is for: an operation (or `agents`, looking at them), and what else the run does."""
+    """What a credential is for: an operation (or `agents`, which reads their state), and what else the run does."""
 
     operation: str
     network: bool = False

@@ -96,7 +96,7 @@ class _Forwarder:
             listener.setblocking(False)
             self._own_port = listener.getsockname()[1]
             self._listening.set()
-            # Not `sock_accept`, which loses a connection that comes while it is cancelled.
+            # Not `sock_accept`, which loses a connection that comes while it is being canceled.
             self._loop.add_reader(listener, self._accept, listener, accepted)
             await self._stopped.wait()
             self._loop.remove_reader(listener)
@@ -112,7 +112,7 @@ class _Forwarder:
         try:
             connection, _ = listener.accept()
         except OSError:
-            return  # whoever it was has gone again
+            return  # the peer has gone again
         accepted.callback(connection.close)
         if len(self._tasks) < _MOST_CONNECTIONS:
             task = self._loop.create_task(self._serve_connection(connection))

@@ -97,9 +97,9 @@ class Worker:
         self._process.kill()
 
     def stop(self) -> None:
-        """Kill the process and remove its folder; nobody may be waiting for its answer."""
+        """Kill the process and remove its folder; no caller may be waiting for its answer."""
         self.kill()
-        with suppress(BrokenPipeError):  # what was not sent yet is of no use to anybody
+        with suppress(BrokenPipeError):  # what was not sent yet is of no use any more
             self._requests.close()
         self._answers.close()
         self._process.wait()
@@ -124,7 +124,7 @@ class WorkerPool:
         atexit.register(self.close)
 
     def close(self) -> None:
-        """Stop all workers for good; a call in progress ends with ARC-5004, and its caller removes the worker."""
+        """Stop all workers permanently; a call in progress ends with ARC-5004, and its caller removes the worker."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []

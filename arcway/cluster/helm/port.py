@@ -11,7 +11,7 @@ from arcway.domain.errors import ArcError, redact
 from arcway.domain.secrets_held import hold
 
 CALL_SECONDS = 60.0
-"""No call takes longer: at this deadline whoever answers is killed."""
+"""No call takes longer: at this deadline the worker is killed."""
 ANSWER_BYTES = 16 * 1024 * 1024
 """A release with its manifest and notes; its record in the cluster is a Secret of at most 1 MiB, compressed."""
 _STATUS = re.compile(r"[a-z-]{1,40}")
@@ -37,7 +37,7 @@ _WILL_NOT_PASS = (
     "no release provided",
 )
 _LOCKED = "another operation (install/upgrade/rollback) is in progress"
-# Of the stored manifest or of the chart's: only looking at the former tells.
+# Of the stored manifest or of the chart's: only the former shows which.
 _API_GONE = "no matches for kind"
 
 # The API server forbids to create anything in a namespace that is being deleted; that ends with the namespace.
@@ -45,7 +45,7 @@ _GOING = "being terminated"
 
 
 def may_pass(message: str) -> bool:
-    """Whether what Helm says may pass by itself. Helm hands on only the text of what the API server answered, so what
+    """Whether an error of Helm may be transient. Helm hands on only the text of the API server's response, so what
     is known to last is listed, and anything else (a broken connection, a server error) is worth another attempt.
     """
     return _GOING in message or not any(words in message for words in _WILL_NOT_PASS)

@@ -3,7 +3,7 @@
 Values and the kubeconfig go through pipes and anonymous files in memory, never on a command line or a disk (on Linux;
 elsewhere the kubeconfig is a private file for the time of a call). What this adapter cannot do: show progress, cancel
 a call otherwise than by killing it, or tell errors apart but by their text. A call costs a process of about 100 MB and
-0.5 s of CPU, because discovery is read anew each time.
+0.5 s of CPU, because discovery is read again each time.
 """
 
 import json

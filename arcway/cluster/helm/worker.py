@@ -22,10 +22,10 @@ _TIMEOUT_SECONDS = 45
 
 
 def main() -> None:
-    """Serve until standard input ends; that also ends a call in progress, because whoever asked is gone."""
+    """Serve until standard input ends; that also ends a call in progress, because the caller is gone."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever the library prints must not get among the answers
-    os.nice(5)  # whoever asked has other callers to answer meanwhile
+    os.nice(5)  # the parent has other callers to serve in the meantime
     requests: SimpleQueue[str] = SimpleQueue()
 
     def read() -> None:
