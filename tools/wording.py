@@ -129,9 +129,11 @@ def _counts(path: str) -> Iterator[Hit]:
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if not isinstance(node, ast.JoinedStr):
             continue
-        for value, after in zip(node.values, node.values[1:], strict=False):
+        for before, value, after in zip([None, *node.values], node.values, node.values[1:], strict=False):
             if not isinstance(value, ast.FormattedValue) or not isinstance(after, ast.Constant):
                 continue
+            if isinstance(before, ast.Constant) and str(before.value).endswith("/"):
+                continue  # a share of a whole, as in `0/3 nodes`
             is_constant = isinstance(value.value, ast.Name) and value.value.id.isupper()
             if not is_constant and (match := _COUNT_BEFORE_NOUN.match(str(after.value))):
                 yield Hit(path, node.lineno, f"{{{ast.unparse(value.value)}}}{match[0]}", "use `counted`")

@@ -1,4 +1,4 @@
-"""Keeps other sites' pages in a browser on this machine from using what is open to everybody on it.
+"""Keeps other sites' pages in a browser on this machine from using what is open to all processes on it.
 
 A page can send requests to loopback, and can read the answers where its own name resolves to loopback (DNS rebinding).
 """

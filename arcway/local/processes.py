@@ -1,6 +1,6 @@
-"""Processes of the embedded stack: started apart from their parent, known by their number, stopped for good.
+"""Processes of the embedded stack: started apart from their parent, known by their number, stopped reliably.
 
-A number alone may have been given to somebody else since, so it counts only together with the program's arguments.
+A number alone may belong to another process by now, so it counts only together with the program's arguments.
 """
 
 import json
@@ -75,7 +75,7 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except ProcessLookupError:
         return False
-    except (PermissionError, FileNotFoundError):  # somebody else's process; a system without /proc
+    except (PermissionError, FileNotFoundError):  # another user's process; a system without /proc
         return True
 
 

@@ -2,7 +2,7 @@
 
 Every part is a process of its own that announces itself with one line of JSON. What runs where is kept in `stack.json`
 of the state folder: by it the command line finds the stack, and a part that died is started again at its old place,
-where it goes on.
+where it continues.
 """
 
 import json
@@ -60,7 +60,7 @@ class Stack:
     """The process that stops the stack at its end; None when it is to stay."""
 
     def is_orphan(self) -> bool:
-        """Whether whoever was to stop the stack died before."""
+        """Whether the process that was to stop the stack has died."""
         return self.owner is not None and not processes.is_alive(self.owner)
 
     def dead_parts(self) -> list[str]:
@@ -80,7 +80,7 @@ def running(state: Path) -> Stack | None:
 
 
 def is_known(state: Path) -> bool:
-    """Whether somebody started a stack here and nobody stopped it."""
+    """Whether a stack was started here and not stopped."""
     return _known(state) is not None
 
 
@@ -96,7 +96,7 @@ def start(state: Path, options: Options | None = None) -> Stack:
         return _bring_up(state, replace(stack, owner=os.getpid()))
     chosen = options or (stack.options if stack else Options())
     fresh = Stack("", {}, {}, {}, str(state / "secrets"), str(state / "clusters"), chosen, _NO_PROCESSES, os.getpid())
-    # Ports, keys and the journal of an earlier start are kept: runs that it left open go on.
+    # Ports, keys and the journal of an earlier start are kept: runs that it left open continue.
     return _bring_up(state, replace(stack, options=chosen, owner=os.getpid()) if stack else fresh)
 
 
@@ -111,7 +111,7 @@ def stop(state: Path) -> bool:
     stack = _known(state)
     if stack is None:
         return False
-    # First of all, so that nobody starts again what goes now.
+    # First of all, so that what is being stopped is not restarted.
     (state / _FILE).unlink(missing_ok=True)
     # The function app before the others, so that it does not see them go.
     processes.stop([stack.pids[part] for part in reversed(stack.pids)])

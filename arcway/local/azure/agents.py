@@ -50,7 +50,7 @@ class Agents:
         self._servers: dict[Path, str] = {}
 
     async def run(self) -> None:
-        """Watch the folder until cancelled."""
+        """Watch the folder until canceled."""
         try:
             while True:
                 kubeconfigs = {path for folder in self._folders for kind in _KUBECONFIGS for path in folder.glob(kind)}

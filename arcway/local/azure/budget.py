@@ -1,6 +1,6 @@
 """What Resource Manager says is left of a subscription's request budget: a bucket per kind that fills up again.
 
-It only tells; nobody is refused for an empty bucket.
+It only reports; no request is refused for an empty bucket.
 """
 
 import time

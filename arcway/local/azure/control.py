@@ -10,7 +10,7 @@ PUT  /control/faults       [{"path": regex, "method": "PUT", "times": 2, "status
                            the date in N seconds
 PUT  /control/subscriptions/{id}    {"actions": […], "notActions": […], "state": "Disabled"}     creates or changes
 PUT  /control/providers/{subscription}/{namespace}   {"state": "NotRegistered"}
-PUT  /control/groups/{subscription}/{group}  {"gone": {"reads": 2}}     being deleted; without `gone` for ever
+PUT  /control/groups/{subscription}/{group}  {"gone": {"reads": 2}}     being deleted; without `gone` without end
 PUT  /control/guards       {"locks": [{"scope": id, "level": "CanNotDelete" or "ReadOnly"}], "denyAssignments":
                            [{"scope": id, "name": …, "actions": […]}], "policies": [{"scope": id, "name": …,
                            "types": […], "requiredTags": […], "allowedLocations": […]}]}     replaces all guards;
@@ -20,7 +20,7 @@ PUT  /control/provisioning-failures {"<resource id>": {"code": …, "message": �
 PUT  /control/connectivity {"<resource id>": "Offline"}   what Azure says of a cluster until its next heartbeat;
                            an Expired one has no more heartbeats, as its identity has run out
 PUT  /control/clusters     {"<resource id>": {"provisioningState": "Deleting", "connectivityStatus": …, any property,
-                             "gone": {"reads": 2, "seconds": 0}}}       with `gone`, when the record vanishes by itself
+                             "gone": {"reads": 2, "seconds": 0}}}       with `gone`, when the record vanishes on its own
 PUT  /control/retry-after  {"seconds": 2}        Retry-After of operations under way; null for none
 PUT  /control/settings     {"dotted.key": "value"}   additional Helm settings of the data plane
 POST /control/rotate-key   {"keep": true}        sign tokens with a new key; keep: tokens of earlier ones stay valid
@@ -49,7 +49,7 @@ from arcway.local.json_documents import read_json
 
 
 class Control:
-    """The routes of the controls. They are open to whoever reaches loopback, as everything local is."""
+    """The routes of the controls. They are open to every process on this machine, as everything local is."""
 
     def __init__(
         self,

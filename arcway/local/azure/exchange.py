@@ -115,7 +115,7 @@ class Routes:
 
 
 class RequestLog:
-    """The latest requests, for whoever counts them."""
+    """The latest requests, for tests that count them."""
 
     def __init__(self) -> None:
         self.entries: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)

@@ -17,7 +17,7 @@ _READ_ONLY_STATES = ("Disabled", "Warned", "Expired", "Deleted")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What somebody asks Resource Manager to do."""
+    """What a request asks Resource Manager to do."""
 
     method: str
     action: str

@@ -33,7 +33,7 @@ class KubeClient:
             self.server = str(cluster["server"]).rstrip("/")
             self._tls = _tls(cluster, user)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, yaml.YAMLError) as error:
-            raise KubeError(f"{kubeconfig.name} is no usable kubeconfig: {type(error).__name__}") from error
+            raise KubeError(f"{kubeconfig.name} is not a usable kubeconfig: {type(error).__name__}") from error
         headers = {"Authorization": f"Bearer {user['token']}"} if user.get("token") else {}
         self._session = aiohttp.ClientSession(headers={**headers, "User-Agent": "simulated-agents"})
 
@@ -85,7 +85,7 @@ class KubeClient:
             try:
                 async with self._session.get(self.server + path + query, ssl=self._tls, timeout=limit) as response:
                     if response.status != 200:
-                        raise KubeError(f"watching {path} was answered {response.status}")
+                        raise KubeError(f"watching {path} returned {response.status}")
                     async for line in response.content:
                         yield json.loads(line)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -97,7 +97,7 @@ class KubeClient:
                 method, self.server + path, json=body, ssl=self._tls, timeout=_TIMEOUT
             ) as response:
                 if response.status >= 400 and response.status not in (404, 409):
-                    raise KubeError(f"{method} {path} was answered {response.status}")
+                    raise KubeError(f"{method} {path} returned {response.status}")
                 return response.status, await response.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise KubeError(f"{method} {path} failed: {type(error).__name__}") from error

@@ -1,7 +1,7 @@
 """What the simulated Azure remembers across restarts: one row per object, written before an answer leaves.
 
-Whoever changes an object names it with `touch`; the server calls `flush` before it answers. Changes that were under
-way begin anew after a restart.
+Code that changes an object names it with `touch`; the server calls `flush` before it answers. Changes that were under
+way begin again after a restart.
 """
 
 import json

@@ -42,7 +42,7 @@ class Subscription:
 
     @classmethod
     def restore(cls, form: dict[str, Any], paces: Paces) -> "Subscription":
-        """Rebuild what `form` gave; a registration under way begins anew."""
+        """Rebuild what `form` gave; a registration in progress begins again."""
         providers = {
             name: Provider(state, Change(paces.registration) if state in _MOVES else None)
             for name, state in form["providers"].items()
@@ -112,7 +112,7 @@ class Subscriptions:
         return provider
 
     def set_provider(self, subscription_id: str, namespace: str, state: str) -> None:
-        """Say in which state a namespace is; one that moves goes on at its pace."""
+        """Say in which state a namespace is; one that moves continues at its pace."""
         provider = self._provider(subscription_id, namespace)
         provider.state, provider.change = state, Change(self.paces.registration) if state in _MOVES else None
         self.touch("subscription", subscription_id.lower())

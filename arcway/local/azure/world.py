@@ -67,7 +67,7 @@ class World(Subscriptions):
         return stored[kind].get(key)
 
     def restore(self, kind: str, key: str, form: Any) -> None:
-        """Take back what `form_of` gave; an operation under way begins anew."""
+        """Take back what `form_of` gave; an operation in progress begins again."""
         if kind == "subscription":
             self.subscriptions[key] = Subscription.restore(form, self.paces)
         elif kind == "operation":
@@ -130,7 +130,7 @@ class World(Subscriptions):
         return cluster
 
     def start_patch(self, cluster: dict[str, Any]) -> Operation:
-        """Follow a change that has taken effect already, for clients that are told to wait."""
+        """Follow a change that has taken effect already, for clients that have to wait."""
         return self._start(cluster["id"].lower(), "patch", self.paces.provisioning)
 
     def delete_cluster(self, cluster: dict[str, Any]) -> Operation:
@@ -176,7 +176,7 @@ class World(Subscriptions):
             self._forget_configurations(key)
 
     def _forget_configurations(self, cluster_key: str) -> None:
-        """Extension resources go with their parent (the quickstart says so: "removes any associated configuration")."""
+        """Extension resources go with their parent (the quickstart says: "removes any associated configuration")."""
         for key in [key for key in self.configurations if key.startswith(f"{cluster_key}/")]:
             del self.configurations[key]
             self.touch("configuration", key)
@@ -241,7 +241,7 @@ class World(Subscriptions):
         return str(cluster["properties"]["agentPublicKeyCertificate"]) if cluster else ""
 
     def set_properties(self, resource_id: str, properties: dict[str, Any], gone: Pace | None = None) -> None:
-        """Say something of a connected cluster as the service would; with `gone`, when it vanishes by itself.
+        """Say something of a connected cluster as the service would; with `gone`, when it vanishes on its own.
 
         Raises `Refusal` 404.
         """

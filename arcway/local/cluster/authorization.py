@@ -34,7 +34,7 @@ ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What somebody wants to do: a verb on a resource, or on a non-resource path."""
+    """What a request wants to do: a verb on a resource, or on a non-resource path."""
 
     verb: str
     group: str = ""
@@ -103,7 +103,7 @@ class Access:
     def require_granting(self, user: User, kind: Kind, namespace: str, body: Json) -> None:
         """Raise ApiError 403 for a role, or a binding to one, that grants what the user may not do.
 
-        Whoever has the verb `escalate` (roles) or `bind` (bindings) may; RBAC's own rule against escalation.
+        Allowed with the verb `escalate` (roles) or `bind` (bindings); RBAC's own rule against escalation.
         """
         reference = body.get("roleRef")
         verb, plural = ("bind", f"{reference.get('kind', '')}s".lower()) if reference else ("escalate", kind.plural)

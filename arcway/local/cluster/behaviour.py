@@ -1,4 +1,4 @@
-"""What a cluster's kubelets are told to do: when pods become ready, and which pods fail and how.
+"""What a cluster's kubelets have to do: when pods become ready, and which pods fail and how.
 
 Plain data set through the control API and read by the pod controller.
 """

@@ -43,7 +43,7 @@ def not_found(group: str, plural: str, name: str) -> ApiError:
 
 
 def no_such_path() -> ApiError:
-    """404 for a path nobody serves."""
+    """404 for a path that is not served."""
     return ApiError(404, "NotFound", "the server could not find the requested resource")
 
 

@@ -1,4 +1,4 @@
-"""The one form of answers: compact JSON that nobody caches."""
+"""The one form of answers: compact JSON that must not be cached."""
 
 import json
 

@@ -207,7 +207,7 @@ class SimulatedClusters:
 
 
 async def _suffer(fault: Fault, request: web.Request) -> web.Response | None:
-    """Do what the fault says; None lets the request go on."""
+    """Do what the fault says; None lets the request continue."""
     if fault.kind == "silent":
         # Ends when the client goes away or the server stops: both cancel the handler.
         await asyncio.get_running_loop().create_future()

@@ -2,7 +2,7 @@
 
 Microsoft's own worker library loads and calls the app; this package stands where the Functions host and its durable
 extension stand in Azure. With a data folder everything durable outlives the host, `kill -9` included: activities and
-entity operations that were under way are repeated (at least once, as in Azure), all else goes on where it was.
+entity operations that were under way are repeated (at least once, as in Azure), all else continues where it was.
 
 Not imitated:
 
@@ -10,11 +10,11 @@ Not imitated:
   functions, singletons, HTTP streaming, more than one worker or host, scaling.
 - Keys: HTTP functions are called without one whatever their level; of the host's keys there is that of the management
   API alone.
-- functionTimeout: the real host starts the worker anew, and with it ends all that runs there. Here the call alone
-  fails; a synchronous function's thread goes on, and what it returns is dropped.
+- functionTimeout: the real host restarts the worker, and with it ends all that runs there. Here the call alone
+  fails; a synchronous function's thread continues, and what it returns is dropped.
 - Slow clients: headers and a whole body have 60 seconds each, where the real host asks for a least rate.
 - A client's call is refused by the state at that moment, with what has been asked of the instance counted in. The
-  real extension looks at the status table, which follows a moment later; whether raising an event is refused at all
+  real extension reads the status table, which follows a moment later; whether raising an event is refused at all
   depends on its setting throwStatusExceptionsOnRaiseEvent.
 - Locks of several entities are granted together, in the order of the requests, and not one entity after the other. As
   in Azure, a lock whose holder was terminated stays until the entity storage is cleaned.

@@ -69,7 +69,7 @@ class Clients(Entities):
 
     @override
     def SuspendInstance(self, request: pb.SuspendRequest, context: Any) -> pb.SuspendResponse:
-        """Suspend an instance that goes on."""
+        """Suspend an instance in progress."""
         with self._lock:
             instance = self._wanted(request.instanceId, context)
             if instance.status in TERMINAL or _is_suspended(instance):
@@ -78,7 +78,7 @@ class Clients(Entities):
 
     @override
     def ResumeInstance(self, request: pb.ResumeRequest, context: Any) -> pb.ResumeResponse:
-        """Let a suspended instance go on."""
+        """Resume a suspended instance."""
         with self._lock:
             instance = self._wanted(request.instanceId, context)
             if instance.status in TERMINAL or not _is_suspended(instance):
@@ -93,7 +93,7 @@ class Clients(Entities):
 
     @override
     def QueryInstances(self, request: pb.QueryInstancesRequest, context: Any) -> pb.QueryInstancesResponse:
-        """Instances by creation time, a page at a time; the next page goes on after the last one shown.
+        """Instances by creation time, a page at a time; the next page begins after the last one shown.
 
         Instances that come or go, or no longer fit, between two pages move none past its reader.
         """

@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     except WorkLeftBehind:
         sys.stderr.write("A function would not finish; the process ends without it.\n")
         sys.stderr.flush()
-        # The interpreter would wait for the function's thread for ever.
+        # The interpreter would wait for the function's thread without end.
         os._exit(0)
     return 0
 

@@ -90,7 +90,7 @@ class Engine(Clients):
     # -- taking back ---------------------------------------------------------------------------------------------
 
     def commit_together(self, completions: Iterable[Callable[[], object]]) -> list[Exception | None]:
-        """Call several `Complete*Task` as one change, of which nobody sees a part; returns what each raised."""
+        """Call several `Complete*Task` as one change, of which no part is visible alone; returns what each raised."""
         with self._lock:
             return [_raised_by(complete) for complete in completions]
 

@@ -108,7 +108,7 @@ class Entities(Lifecycle):
             self._unlocked(message.entityUnlockSent.criticalSectionId, message.entityUnlockSent.targetInstanceId.value)
 
     def _unlocked(self, section: str, entity_id: str) -> None:
-        """Go on with what waited for the lock of that entity."""
+        """Continue what waited for the lock of that entity."""
         entity = self._entities.get(entity_id)
         if entity is not None and entity.locked_by is None and entity.pending_operations:
             self._enqueue_entity(entity_id)

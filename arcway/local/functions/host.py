@@ -184,7 +184,7 @@ async def _listen(server: HttpServer, options: Options) -> int:
 
 
 def _reason(error: OSError) -> str:
-    # asyncio words the error anew, address included; a failed look-up has no errno of the system's, others have none.
+    # asyncio rewords the error, address included; a failed look-up has no errno of the system's, others have none.
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 

@@ -146,7 +146,7 @@ class HttpServer:
 async def _refuse_unreadable(request: web.Request, handler: Handler) -> web.StreamResponse:
     """What the real host's own HTTP server refuses: a Host that is none, a body whose form is broken or never ends.
 
-    A chunk that is broken and did not come along with the headers keeps aiohttp's reader waiting for ever.
+    A chunk that is broken and did not come along with the headers keeps aiohttp's reader waiting without end.
     """
     try:
         urlsplit(str(request.url))

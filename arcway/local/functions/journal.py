@@ -20,7 +20,7 @@ _APPLICATION = 0x41524357
 """Marks the file as a journal, see https://sqlite.org/pragma.html#pragma_application_id."""
 _PATIENCE_SECONDS = 1.0
 _CHECKPOINT_PAGES = 4000
-# A file with that many free pages (4 KiB each) gives them back, so many at a time: nobody waits long for it.
+# A file with that many free pages (4 KiB each) gives them back, so many at a time, which takes little time.
 _FREE_PAGES, _PAGES_AT_ONCE = 256, 2048
 
 _INCREMENTAL = 2
@@ -96,7 +96,7 @@ class Journal:
             execute("COMMIT")
             self._shrink()
         except sqlite3.Error as error:
-            # Whoever wrote cannot go on; without this the file would stay locked until the process ends.
+            # The writer cannot continue; without this the file would stay locked until the process ends.
             self._discard()
             raise self._error(error) from error
 
@@ -141,7 +141,7 @@ class Journal:
             execute("VACUUM")
 
     def _check_kind(self) -> bool:
-        """Refuse what is no journal of ours; whether there was nothing and the tables were made."""
+        """Refuse a file that is not a journal of ours; whether it was empty and the tables were made."""
         execute = self._database.execute
         (application,) = execute("PRAGMA application_id").fetchone()
         (version,) = execute("PRAGMA user_version").fetchone()

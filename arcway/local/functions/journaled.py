@@ -34,7 +34,7 @@ class CommittingLock:
         self._failure: str | None = None
 
     def end(self, close: Callable[[], None]) -> None:
-        """Call `close` while nobody commits, whether or not a commit has failed."""
+        """Call `close` while no commit is in progress, whether or not a commit has failed."""
         with self._lock:
             close()
 
@@ -58,7 +58,7 @@ class CommittingLock:
 
 
 class JournaledEngine(Engine):
-    """An engine that goes on where the journal ends. It owns `journal` and closes it.
+    """An engine that continues where the journal ends. It owns `journal` and closes it.
 
     Raises JournalError when the journal cannot be understood; so does every method once the journal cannot be written.
     Nothing is handed out before `resume`.

@@ -1,8 +1,8 @@
 """Works out what has to be written: compares the engine's state with what the journal holds already.
 
 The engine reaches its instances and entities through `Watched` dicts, which remember every key that was looked up, so
-that nothing that may have changed is overlooked, whoever changed it. Only differences are written: new history rows,
-what arrived and what was dealt with. The module knows no file, lock or thread.
+that nothing that may have changed is overlooked, by whatever it was changed. Only differences are written: new history
+rows, what arrived and what was dealt with. The module knows no file, lock or thread.
 """
 
 import json
@@ -49,7 +49,7 @@ class Watched[Value](dict[str, Value]):
         super().__delitem__(key)
 
     def take_touched(self) -> list[tuple[str, Value | None]]:
-        """The touched keys with their present values, None for those that are gone; begins to collect anew."""
+        """The touched keys with their present values, None for those that are gone; begins to collect again."""
         touched_items = [(key, super(Watched, self).get(key)) for key in self.touched]
         self.touched.clear()
         return touched_items

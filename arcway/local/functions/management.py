@@ -31,7 +31,7 @@ _STATUSES = {name.lower(): number for number, name in STATUS_NAMES.items()}
 _HTTP = {
     grpc.StatusCode.NOT_FOUND: 404,
     grpc.StatusCode.ALREADY_EXISTS: 409,
-    # An instance that goes on, but not in the state that the call needs; for one that has ended the answer is 410.
+    # An instance in progress, but not in the state that the call needs; for one that has ended the answer is 410.
     grpc.StatusCode.FAILED_PRECONDITION: 409,
 }
 _Reply = Callable[[web.Request], Awaitable[web.Response]]

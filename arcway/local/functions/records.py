@@ -41,7 +41,7 @@ class Instance(OrchestrationInstance):
     children: set[str] = field(default_factory=set)
     start_at: datetime | None = None
     trace: pb.TraceContext | None = None
-    """Whose trace the orchestration goes on with."""
+    """The trace that the orchestration continues."""
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Reads the engine's state back from the journal, as it was after the last transaction.
 
-Plain reading: what has to be done about it (handing out work again, waiting for timers) is told by `Recovered`, and
+Plain reading: what has to be done about it (handing out work again, waiting for timers) is in `Recovered`, and
 done by the engine.
 """
 
@@ -112,7 +112,7 @@ def _instances(journal: Journal, ledger: Ledger, inbox: dict[str, list[tuple[int
         instance = _instance(row, histories[row[0]], [] if ended else [event for _, event in mail])
         ledger.adopt_instance(instance, _as_mail(mail))
         if ended and mail:
-            # What came too late is for nobody; the next transaction removes it.
+            # What came too late is not needed; the next transaction removes it.
             ledger.instances.touched.add(instance.instance_id)
 
 
@@ -146,7 +146,7 @@ def _instance(row: tuple[Any, ...], history: list[pb.HistoryEvent], pending: lis
 
 
 def _trace(events: Iterable[pb.HistoryEvent]) -> pb.TraceContext | None:
-    """The trace that an execution goes on with: it is in the event that opened it."""
+    """The trace that an execution continues: it is in the event that opened it."""
     for event in events:
         if event.HasField("executionStarted") and event.executionStarted.HasField("parentTraceContext"):
             return event.executionStarted.parentTraceContext

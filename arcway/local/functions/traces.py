@@ -18,7 +18,7 @@ _PARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[
 
 
 def from_headers(headers: Mapping[str, str]) -> pb.TraceContext | None:
-    """The context that a request goes on with, None if it names none."""
+    """The context that a request continues, None if it names none."""
     parent = headers.get("traceparent", "")
     if not _PARENT.fullmatch(parent):
         return None
@@ -60,7 +60,7 @@ def texts(context: pb.TraceContext | None) -> tuple[str, str]:
 def activity_span(
     name: str, instance_id: str, task: int, parent: pb.TraceContext | None
 ) -> Iterator[pb.TraceContext | None]:
-    """A span around one activity; yields the context that the activity itself goes on with."""
+    """A span around one activity; yields the context that the activity itself continues."""
     attributes = {
         tracing.ATTR_TASK_TYPE: "activity",
         tracing.ATTR_TASK_NAME: name,

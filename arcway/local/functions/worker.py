@@ -103,10 +103,10 @@ class Worker:
     ) -> protos.TypedData | None:
         """Call `function` with `data` for its trigger; returns what it returned, None for nothing.
 
-        `trace` are the traceparent and tracestate that it goes on with.
+        `trace` are the traceparent and tracestate that it continues.
 
         Raises InvocationError when the function raised, or took longer than it may. A synchronous function cannot be
-        stopped: its thread goes on, and what it returns is dropped.
+        stopped: its thread continues, and what it returns is dropped.
         """
         inputs = [protos.ParameterBinding(name=function.trigger["name"], data=data)]
         inputs += [

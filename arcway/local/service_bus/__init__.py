@@ -8,7 +8,7 @@ folder for data, what was acknowledged outlives `kill -9`: messages, settlements
 numbers and the history of duplicate detection. A message may have 256 KB, as in the Standard tier, unless its queue or
 topic has the property MaxMessageSizeInKilobytes, as in the Premium tier.
 
-Control API, HTTP on loopback, open to whoever reaches it:
+Control API, HTTP on loopback, open to every process on the machine:
 
 GET    /control/entities            {"entities": {"<path>": {"active": n, "deferred": n, "scheduled": n, "locked": n,
                                      "deadLetter": n}}, "connections": n}; locked ones are among the others too
@@ -23,6 +23,6 @@ POST   /control/locks/expire        {"entity": path, "sequenceNumber": n or abse
 Not simulated, and refused where a client or a configuration asks for it: sessions, transactions, forwarding, SQL
 filters and actions, rule management, filters on links, tokens other than shared access signatures. Absent: TLS, AMQP
 over WebSocket, the HTTP administration API, partitions, quotas and throttling, disabled entities, automatic deletion.
-Links outlive the token that opened them. Service Bus never expires messages while nobody receives from a queue; here
+Links outlive the token that opened them. Service Bus never expires messages while a queue has no receiver; here
 they expire on time. A power failure, unlike a crash, may cost the last moments. The texts of errors are not Azure's.
 """

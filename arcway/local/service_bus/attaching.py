@@ -101,7 +101,7 @@ class Attacher:
             reply = self._token_reply(content) if management is None else _reply(management, content)
             link.answer(reply)
 
-        # What schedules a message has more in it than the message; that one is measured by itself.
+        # What schedules a message has more in it than the message; that one is measured separately.
         return IncomingLink(session, attachment.handle, address, take, largest + _ENVELOPE)
 
     def _limit(self, entity: Entity) -> int:
@@ -142,7 +142,7 @@ def _address(end: Described | None) -> str:
     try:
         path = urlsplit(address).path if "://" in address else address
     except ValueError as error:
-        raise BadRequest(f"{address!r} is no address.") from error
+        raise BadRequest(f"{address!r} is not an address.") from error
     return unquote(path).strip("/").lower()
 
 

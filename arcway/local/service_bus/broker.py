@@ -29,7 +29,7 @@ class Broker:
         due: Callable[[int], None],
         clock: Callable[[], int] = milliseconds,
     ) -> None:
-        """`read` understands a message's content; `due` is told when `advance` has to be called at the latest."""
+        """`read` understands a message's content; `due` gets the latest time for the next `advance`."""
         self.clock = clock
         self.entities: dict[str, Entity] = {}
         self.last_key = 0

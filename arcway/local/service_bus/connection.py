@@ -1,5 +1,5 @@
 """One client's connection: SASL, open and close, sessions by channel. Whatever a client sends wrong costs it this
-connection, and nobody else anything.
+connection, and nothing else.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _LOGGER = logging.getLogger(__name__)
 class House:
     """What all connections share.
 
-    `changed` is told that something may have to be delivered, kept or sent; `secrets` are the shared access keys by
+    `changed` is called when something may have to be delivered, kept or sent; `secrets` are the shared access keys by
     name, `largest_message` is in bytes.
     """
 

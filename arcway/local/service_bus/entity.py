@@ -43,9 +43,9 @@ class Records(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an entity is told from outside.
+    """What an entity gets from outside.
 
-    `clock` gives milliseconds; `key` a new key for a message; `due` wants to be told when time will change something;
+    `clock` gives milliseconds; `key` a new key for a message; `due` gets the time of the next change;
     `wake` that messages wait for receivers.
     """
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a filter may look at."""
+    """What a filter may read."""
 
     message_id: Any = None
     to: Any = None

@@ -1,7 +1,7 @@
 """Frames: the stream of bytes cut into protocol headers and performatives, and performatives made into bytes
 (part 2 of the OASIS standard).
 
-Field types are checked here, so that nobody behind has to.
+Field types are checked here, so that the code behind need not.
 """
 
 import struct
@@ -64,7 +64,7 @@ _LAYOUTS: dict[int, tuple[_Field, ...]] = {
 
 
 class FrameError(ValueError):
-    """The bytes are no frame; what follows them cannot be understood either."""
+    """The bytes are not a frame; what follows them cannot be understood either."""
 
 
 @dataclass(frozen=True, slots=True)

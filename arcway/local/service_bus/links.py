@@ -89,7 +89,7 @@ class IncomingLink(Link):
         self.session.flow(self, self._delivery_count, self._credit, False)
 
     def on_flow(self, fields: list[Any]) -> None:
-        """Senders tell their count; whoever wants an answer gets our credit."""
+        """Senders tell their count; a sender that asks for it gets our credit."""
         if fields[9]:
             self.session.flow(self, self._delivery_count, self._credit, False)
 

@@ -108,7 +108,7 @@ class Management:
             "suspended": lambda token: queue.dead_letter(token, _text(reason), _text(description)),
         }
         if status not in settle:
-            raise BadRequest(f"{status!r} is no way to settle a message.")
+            raise BadRequest(f"{status!r} is not a way to settle a message.")
         for token in _many(body, "lock-tokens", UUID):
             settle[status](token)
         return {}

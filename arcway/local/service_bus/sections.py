@@ -106,7 +106,7 @@ def read_draft(content: bytes) -> Draft:
     header = _first(content, sections, _HEADER, list)
     annotations = _first(content, sections, _ANNOTATIONS, dict)
     properties = _first(content, sections, _PROPERTIES, list)
-    # Only a look: whoever composes or filters the message later must not meet what cannot be understood.
+    # Decoded only as a check: a message that cannot be decoded must not fail later, when composed or filtered.
     _first(content, sections, _APPLICATION, dict)
     message_id = properties[0] if properties else None
     lifetime = header[2] if len(header) > 2 else None
@@ -120,7 +120,7 @@ def read_draft(content: bytes) -> Draft:
 
 
 def read_envelope(content: bytes) -> Envelope:
-    """What a subscription's filter may look at. Raises CodecError."""
+    """What a subscription's filter may read. Raises CodecError."""
     sections = _sections(content)
     properties = _first(content, sections, _PROPERTIES, list)
     values = [*properties, *[None] * (13 - len(properties))]

@@ -22,7 +22,7 @@ class Subscription:
 
     @property
     def takes_all(self) -> bool:
-        """Whether no look at the message is needed."""
+        """Whether the message need not be read."""
         return BooleanFilter(True) in self.filters
 
 

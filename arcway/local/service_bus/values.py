@@ -67,7 +67,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """A value of a type that nobody here looks into (decimals, characters), as it was encoded."""
+    """A value of a type that is not decoded further (decimals, characters), as it was encoded."""
 
     code: int
     raw: bytes

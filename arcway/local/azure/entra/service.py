@@ -89,12 +89,12 @@ class Entra:
     def api_token(self, form: Json) -> str:
         """An access token for the API as `{"user"}` or `{"application"}` would get it; `claims` change it.
 
-        Raises `Refusal` 404 when nobody is known by that name.
+        Raises `Refusal` 404 when there is no user of that name.
         """
         key, is_user = (form["user"], True) if "user" in form else (form["application"], False)
         principal = (self.directory.users if is_user else self.directory.applications).get(key)
         if principal is None:
-            raise Refusal(404, "NotFound", f"Nobody is known as {key}.")
+            raise Refusal(404, "NotFound", f"There is no user {key}.")
         claims = _user_claims(key, principal) if is_user else _application_claims(key, principal)
         return self.token(API_CLIENT_ID, principal.object_id, **{**claims, **form.get("claims", {})})
 
@@ -160,7 +160,7 @@ class Entra:
             return _token_error("invalid_grant", "AADSTS70008: The code has expired, was used or is not yours.")
         about = _about(grant.user, grant.principal)
         id_token = self.token(API_CLIENT_ID, grant.principal.object_id, **about, nonce=grant.nonce or None)
-        # For Graph, whose tokens nobody but Graph can read.
+        # For Graph, whose tokens only Graph can read.
         opaque = secrets.token_urlsafe(64)
         answer = {"token_type": "Bearer", "scope": "openid profile", "expires_in": LIFETIME, "access_token": opaque}
         return web.json_response({**answer, "id_token": id_token})

@@ -32,7 +32,7 @@ _KEPT = (
 # Entra compares with what is registered; here every page on this machine is.
 _REDIRECT = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?/api/page(/callback)?")
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Simulated sign-in</title></head>
-<body><main><h1>Simulated sign-in</h1><p>Nobody is asked for a password here. Who are you?</p>
+<body><main><h1>Simulated sign-in</h1><p>No password is needed here. Who are you?</p>
 <form method="get">{hidden}{buttons}</form></main></body></html>
 """
 
@@ -87,7 +87,7 @@ class SignIn:
         return _back(parameters, code=code)
 
     def redeem(self, code: str, verifier: str, redirect_uri: str) -> Grant | None:
-        """What the code stands for; None when it was used, is too old, or was given to somebody else."""
+        """What the code stands for; None when it was used, is too old, or was given to another client."""
         grant = self._grants.pop(code, None)
         if grant is None or grant.expires < time.monotonic() or grant.redirect_uri != redirect_uri:
             return None
@@ -95,7 +95,7 @@ class SignIn:
         return grant if secrets.compare_digest(challenge.encode(), grant.challenge.encode()) else None
 
     async def sign_out(self, exchange: Exchange) -> web.StreamResponse:
-        """Back to the page; nobody stays signed in here."""
+        """Back to the page; no sign-in is kept here."""
         place = exchange.query("post_logout_redirect_uri")
         if _REDIRECT.fullmatch(place):
             return web.Response(status=302, headers={"Location": place})
@@ -114,7 +114,7 @@ class SignIn:
 
 
 def _refused(message: str) -> web.Response:
-    """Told to the person, because nobody can tell whose address it would be sent to."""
+    """Shown to the person, because it is unknown whose address it would be sent to."""
     return web.Response(text=message, status=400)
 
 

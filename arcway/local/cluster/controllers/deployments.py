@@ -19,7 +19,7 @@ _SAFE = "bcdfghjklmnpqrst"
 
 
 def reconcile_deployment(context: Context, namespace: str, name: str) -> None:
-    """One look at a Deployment."""
+    """Reconcile a Deployment once."""
     deployment = context.resources.store.get(DEPLOYMENT.key, namespace, name)
     if deployment is None or "deletionTimestamp" in deployment["metadata"]:
         return
@@ -179,7 +179,7 @@ def _progress(context: Context, deployment: Json, conditions: list[Json], name: 
 
 
 def reconcile_replica_set(context: Context, namespace: str, name: str) -> None:
-    """One look at a ReplicaSet."""
+    """Reconcile a ReplicaSet once."""
     item = context.resources.store.get(REPLICA_SET.key, namespace, name)
     if item is None or "deletionTimestamp" in item["metadata"]:
         return

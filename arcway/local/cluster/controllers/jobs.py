@@ -8,7 +8,7 @@ _RETRY_SECONDS = 1.0
 
 
 def reconcile_job(context: Context, namespace: str, name: str) -> None:
-    """One look at a Job."""
+    """Reconcile a Job once."""
     job = context.resources.store.get(JOB.key, namespace, name)
     if job is None or "deletionTimestamp" in job["metadata"]:
         return

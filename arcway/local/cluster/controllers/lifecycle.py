@@ -10,7 +10,7 @@ from arcway.local.cluster.values import Json, ResourceKey, clone, name_of, names
 
 
 def reconcile_namespace(context: Context, _: str, name: str) -> None:
-    """One look at a namespace: give it its default objects, or empty it when it is Terminating."""
+    """Reconcile a namespace once: give it its default objects, or empty it when it is Terminating."""
     namespace = context.resources.store.get(NAMESPACE.key, "", name)
     if namespace is None:
         return
@@ -52,7 +52,7 @@ def _report_remaining(context: Context, namespace: Json, remaining: list[tuple[R
 
 
 def reconcile_definition(context: Context, _: str, name: str) -> None:
-    """One look at a CRD: when it is being deleted, its instances go first."""
+    """Reconcile a CRD once: when it is being deleted, its instances go first."""
     definition = context.resources.store.get(CUSTOM_RESOURCE_DEFINITION.key, "", name)
     if definition is None or CRD_FINALIZER not in definition["metadata"].get("finalizers", ()):
         return
@@ -67,7 +67,7 @@ def reconcile_definition(context: Context, _: str, name: str) -> None:
 
 
 def collect_garbage(context: Context, _: str, uid: str) -> None:
-    """One look at an owner that is being deleted or is gone, and at what it owns."""
+    """Reconcile what an owner that is being deleted or is gone owns."""
     referenced = context.resources.store.find_uid(uid)
     dependents = context.resources.store.dependents(uid)
     if referenced is None:

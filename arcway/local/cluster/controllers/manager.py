@@ -1,4 +1,4 @@
-"""Runs the controllers of one cluster: turns changes into looks at objects, one at a time, on the event loop.
+"""Runs the controllers of one cluster: turns changes into reconciliations of objects, one at a time, on the event loop.
 
 Nothing polls: work exists only after a change or when a timer asked for it.
 """
@@ -72,7 +72,7 @@ class Controllers:
         self._timers.clear()
 
     def look_again(self, namespace: str = "") -> None:
-        """Look at every pod (of one namespace): their orders changed."""
+        """Reconcile every pod (of one namespace): their orders changed."""
         for pod in self._resources.store.objects(POD.key, namespace):
             self._add("pods", namespace_of(pod), name_of(pod))
 

@@ -16,7 +16,7 @@ _KUBELET = "kubelet"
 
 
 def reconcile_pod(context: Context, namespace: str, name: str) -> None:
-    """One look at a pod."""
+    """Reconcile a pod once."""
     pod = context.resources.store.get(POD.key, namespace, name)
     if pod is None:
         return

@@ -1,6 +1,6 @@
 """The scheduler: which node takes a pod, and what is said when none does.
 
-Looks at node selectors, required node affinity, taints and readiness; not at capacity.
+Respects node selectors, required node affinity, taints and readiness; not at capacity.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ _UNSUITED = "node(s) didn't match Pod's node affinity/selector"
 
 
 def schedule(context: Context, pod: Json) -> None:
-    """Bind a pod to a node, or mark it unschedulable and say so in an event."""
+    """Bind a pod to a node, or mark it unschedulable and record an event."""
     nodes = context.resources.store.objects(NODE.key)
     obstacles = {name_of(node): _obstacle(pod, node) for node in nodes}
     fitting = [name for name, obstacle in obstacles.items() if obstacle is None]

@@ -154,7 +154,7 @@ def _running(folder: Path) -> dict[str, Any] | None:
 
 
 def _is_ours(pid: int) -> bool:
-    """Whether the process runs a control plane: a number alone may have been given to somebody else since."""
+    """Whether the process runs a control plane: a number alone may belong to another process by now."""
     command = ["/bin/ps", "-o", "command=", "-p", str(pid)]
     process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - fixed program
     return "arcway.local.cluster.real" in process.stdout

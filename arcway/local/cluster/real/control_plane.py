@@ -60,7 +60,7 @@ class ControlPlane:
         return {name: process.pid for name, process in self._processes.items()}
 
     def dead(self) -> str | None:
-        """The name of a process that ended by itself."""
+        """The name of a process that ended on its own."""
         return next((name for name, process in self._processes.items() if process.returncode is not None), None)
 
     async def start(self) -> None:
@@ -269,7 +269,7 @@ async def _create_node(client: aiohttp.ClientSession, name: str) -> None:
     body = {"metadata": {"name": name, "labels": labels}, "status": {"capacity": size, "allocatable": size}}
     async with client.post("/api/v1/nodes", json=body) as response:
         if response.status != 201:
-            raise BootError(f"node {name} was answered {response.status}.")
+            raise BootError(f"node {name} returned {response.status}.")
 
 
 async def _nodes_ready(client: aiohttp.ClientSession, count: int) -> bool:

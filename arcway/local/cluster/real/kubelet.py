@@ -21,19 +21,19 @@ _MERGE = {"Content-Type": "application/strategic-merge-patch+json"}
 
 
 class Kubelet:
-    """Looks at scheduled pods that are Pending, four times a second, until cancelled."""
+    """Starts scheduled pods that are Pending, four times a second, until canceled."""
 
     def __init__(self, client: aiohttp.ClientSession) -> None:
         self._client = client
         self._told: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Work until cancelled; an API server that does not answer is asked again."""
+        """Work until canceled; an API server that does not answer is asked again."""
         while True:
             try:
                 await self._look()
             except (aiohttp.ClientError, TimeoutError) as error:
-                log.info("looking at pods: %s", type(error).__name__)
+                log.info("listing pods: %s", type(error).__name__)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _look(self) -> None:
@@ -79,7 +79,7 @@ class Kubelet:
     async def _patch(self, pod: Json, subresource: str, body: Json) -> None:
         async with self._client.patch(_path(pod) + subresource, json=body, headers=_MERGE) as response:
             if response.status not in (200, 404, 409):
-                log.warning("%s was answered %s", _path(pod) + subresource, response.status)
+                log.warning("%s returned %s", _path(pod) + subresource, response.status)
 
     async def _record(self, pod: Json, reason: str, message: str) -> None:
         meta = pod["metadata"]
@@ -100,7 +100,7 @@ class Kubelet:
         async with self._client.post(f"/api/v1/namespaces/{meta['namespace']}/events", json=event) as response:
             # A namespace that is being deleted takes no more events.
             if response.status not in (201, 403, 404):
-                log.warning("an event was answered %s", response.status)
+                log.warning("an event returned %s", response.status)
 
 
 def _path(pod: Json) -> str:
@@ -124,7 +124,7 @@ def _unready(pod: Json, waiting: Json) -> Json:
 def _references(spec: Json) -> Iterator[tuple[str | None, str, str]]:
     """Volume (None for an environment variable), plural and name of everything that must be there."""
     for volume in spec.get("volumes", []):
-        # Of a projected volume only the Secrets: each pod has one with the cluster's CA, which comes by itself.
+        # Of a projected volume only the Secrets: each pod has one with the cluster's CA, which comes on its own.
         projected = [
             {"secret": one["secret"]} for one in volume.get("projected", {}).get("sources", []) if "secret" in one
         ]
