@@ -47,7 +47,7 @@ def test_azures_own_worker_library_accepts_the_app() -> None:
     steps = {step.__name__ for step in STEPS}
     assert {name for name, kind in kinds.items() if kind == "activityTrigger"} - {"BuiltIn__HttpActivity"} == steps
     assert kinds["operation"] == "orchestrationTrigger"
-    assert max(name for name, kind in kinds.items() if kind == "httpTrigger") == "zz_unknown_path"
+    assert max(name for name, kind in kinds.items() if kind == "httpTrigger") == "zz_path"
 
 
 @pytest.mark.parametrize(
