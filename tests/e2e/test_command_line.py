@@ -124,7 +124,7 @@ def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: Simula
         (("upgrade", "-n", "x", "-g", "g", "--kubeconfig-secret", "arcway-x", "--upgrade-timeout", "1"), 2, "upgradeT"),
         (("show", "-n", "nope", "-g", "nope"), 5, Code.CONNECTED_CLUSTER_NOT_FOUND),
         (("status", "nope"), 5, Code.RUN_NOT_FOUND),
-        (("list", "--server", "http://127.0.0.1:1", "--subscription", "x"), 1, "does not answer"),
+        (("list", "--server", "http://127.0.0.1:1", "--subscription", "x"), 1, "does not respond"),
     ],
 )
 def test_errors_are_sentences_with_exit_codes(

@@ -147,7 +147,7 @@ def test_what_is_wrong_is_said_all_at_once_and_nothing_is_kept(signed: Signed, p
     context = olga.post("/start", form(signed, cluster, context="missing"))
     assert (context.status_code, "no context named missing" in context.text) == (400, True)
     empty = olga.post("/start", form(signed, cluster, kubeconfig=""))
-    assert (empty.status_code, "kubeconfig: is needed" in empty.text) == (400, True)
+    assert (empty.status_code, "kubeconfig: is required" in empty.text) == (400, True)
     large = olga.post("/start", form(signed, cluster, kubeconfig="x" * 500_000))
     assert (large.status_code, Code.BODY_TOO_LARGE in large.text) == (413, True)
     binary = {"kubeconfigFile": ("config", b"\xff\x80", "text/yaml")}
