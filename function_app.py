@@ -15,7 +15,7 @@ from triggers.messages import blueprint as messages
 from triggers.offboardings import blueprint as offboardings
 from triggers.onboardings import blueprint as onboardings
 from triggers.page.routes import blueprint as page_routes
-from triggers.retention import blueprint as retention
+from triggers.purge import blueprint as retention
 from triggers.run_routes import blueprint as run_routes
 from triggers.unknown_path import blueprint as unknown_path
 from triggers.updates import blueprint as updates

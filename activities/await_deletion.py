@@ -4,10 +4,10 @@ from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
 from arcway.domain.connected_cluster import is_being_deleted
-from arcway.domain.request import Request
+from arcway.domain.request import OnboardRequest
 
 
-def await_deletion(call: Call[Request]) -> Json:
+def await_deletion(call: Call[OnboardRequest]) -> Json:
     """Done when Azure is not deleting it any more, whatever came of that."""
     resource = connected_clusters.get(call.request.cluster)
     if resource is not None and is_being_deleted(resource):

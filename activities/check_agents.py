@@ -2,8 +2,8 @@
 
 from activities.step import Call, Json
 from activities.targets import access_to
-from arcway.cluster import removal
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.agents import removal
 from arcway.domain.request import OffboardRequest
 from arcway.settings import settings
 

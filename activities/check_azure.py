@@ -26,7 +26,7 @@ from arcway.domain.connected_cluster import (
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.ids import ClusterId
-from arcway.domain.request import Request
+from arcway.domain.request import OnboardRequest
 
 _CLOSED_SUBSCRIPTION = ("disabled", "warned", "deleted", "expired")
 
@@ -78,7 +78,7 @@ def _changes(call: Call, resource: Json | None) -> list[str]:
     return sorted(changes if key else [*changes, "agentPublicKeyCertificate"])
 
 
-def _of_another(request: Request, resource: Json | None, public_key: str | None) -> list[Json]:
+def _of_another(request: OnboardRequest, resource: Json | None, public_key: str | None) -> list[Json]:
     """A live connected cluster whose key this cluster does not have is taken over only if the request sets takeOver."""
     if resource is None or not serves_another(resource, public_key):
         return []
@@ -90,7 +90,7 @@ def _of_another(request: Request, resource: Json | None, public_key: str | None)
     return [{**finding(Code.CONNECTED_CLUSTER_TAKEN, text, "warning"), "remedy": None}]
 
 
-def _subscription(request: Request, state: str) -> list[Json]:
+def _subscription(request: OnboardRequest, state: str) -> list[Json]:
     """Nothing can be made in a subscription that is disabled or about to be; one that is past due takes everything."""
     told = f"Subscription {request.subscription_id} is {state}."
     if state.lower() in _CLOSED_SUBSCRIPTION:
@@ -136,7 +136,7 @@ def _owner(call: Call, owner: str | None) -> list[Json]:
     return [finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, f"The cluster's agents belong to {owner}.")]
 
 
-def _location(request: Request) -> list[Json]:
+def _location(request: OnboardRequest) -> list[Json]:
     offered = providers.locations(request.subscription_id, connected_clusters.RESOURCE_TYPE)
     plain = {location.replace(" ", "").lower() for location in offered}
     if request.location in plain:
@@ -148,7 +148,7 @@ def _location(request: Request) -> list[Json]:
     return [finding(Code.LOCATION_NOT_OFFERED, text)]
 
 
-def _permissions(request: Request, unregistered: list[str]) -> list[Json]:
+def _permissions(request: OnboardRequest, unregistered: list[str]) -> list[Json]:
     """What the caller lacks in the group; a registration that is refused there is refused in the subscription, too."""
     actions = {register_action(namespace): namespace for namespace in unregistered}
     missing = subscriptions.missing_actions(

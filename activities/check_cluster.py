@@ -2,9 +2,10 @@
 
 from activities.step import Call, Json
 from activities.targets import credentials_of, looked_at, named_values, skip_range
-from arcway.cluster import change, preflight
-from arcway.cluster.release import Target
-from arcway.cluster.values import differing
+from arcway.cluster.agents import change
+from arcway.cluster.agents.release import Target
+from arcway.cluster.agents.values import changed_keys
+from arcway.cluster.checks import preflight
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
@@ -39,7 +40,7 @@ def check_cluster(call: Call) -> Json:
 def _changes(call: Call, target: Target, facts: Json) -> list[str]:
     """What the request names that agents which are there do not have; the names alone, values may be secret."""
     now, version = change.deployed(target), call.request.agents.version
-    changes = differing(now.latest.values, named_values(call, now.latest.values, facts))
+    changes = changed_keys(now.latest.values, named_values(call, now.latest.values, facts))
     return changes + (["chart version"] if version not in (None, now.version) else [])
 
 

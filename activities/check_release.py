@@ -3,12 +3,13 @@
 from activities.step import Call, Json
 from activities.targets import changed_values, looked_at
 from arcway.azure import data_plane
-from arcway.cluster import addresses, change, key_pair
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.change import Deployed
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.agents import change, key_pair
+from arcway.cluster.agents.change import Deployed
+from arcway.cluster.agents.release import Chart
+from arcway.cluster.agents.values import changed_keys
+from arcway.cluster.checks import internal_ranges
 from arcway.cluster.helm import Helm
-from arcway.cluster.release import Chart
-from arcway.cluster.values import differing
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken
 from arcway.domain.findings import finding
@@ -42,14 +43,14 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
 
 def _update(request: UpdateRequest, user: SecretUser, now: Deployed, inside: list[str]) -> Json:
     values = changed_values(request, user, now.latest.values, inside)
-    return {"inside": inside, "agentChanges": differing(now.latest.values, values)}
+    return {"inside": inside, "agentChanges": changed_keys(now.latest.values, values)}
 
 
 def _inside(api: ClusterApi, request: UpdateRequest) -> list[str]:
     if request.proxy is None:
         return []
     nodes = api.items("/api/v1/nodes") if api.may("list", "nodes", "", "") else []
-    return addresses.inside(api, nodes)
+    return internal_ranges.internal_ranges(api, nodes)
 
 
 def _upgrade(request: UpgradeRequest, now: Deployed, location: str, helm: Helm) -> tuple[list[Json], str]:

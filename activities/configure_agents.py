@@ -4,11 +4,11 @@ from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
-from arcway.cluster import release
-from arcway.cluster.change import train_of
-from arcway.cluster.marks import Marks, mark_pods
-from arcway.cluster.release import Chart
-from arcway.cluster.values import from_dotted, merged
+from arcway.cluster.agents import release
+from arcway.cluster.agents.change import train_of
+from arcway.cluster.agents.marks import Marks, mark_pods
+from arcway.cluster.agents.release import Chart
+from arcway.cluster.agents.values import deep_merge, from_dotted
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
@@ -30,7 +30,7 @@ def configure_agents(call: Call) -> Json:
         train = request.agents.train or train_of(found.values)
         path, dotted = data_plane.helm_settings(request.location, train, resource)
         chart = Chart.parse(path, found.chart_version, settings().registries)
-        values = merged(values_of(call, call.given["facts"], resource, found.values, chart), from_dotted(dotted))
-        differed = release.bring_up_to(target, found, chart, values, redo=again)
+        values = deep_merge(values_of(call, call.given["facts"], resource, found.values, chart), from_dotted(dotted))
+        differed = release.upgrade_if_changed(target, found, chart, values, redo=again)
         mark_pods(target.api, Marks.of(request))
     return {"changed": bool(differed), "differing": len(differed)}

@@ -3,7 +3,7 @@
 from activities.step import Call, Json
 from arcway.azure.secrets import delete_secret
 from arcway.domain.request import AnyRequest
-from arcway.domain.secret_names import Kind, proxy_name
+from arcway.domain.secret_names import SecretKind, proxy_name
 
 
 def discard_secret(call: Call[AnyRequest]) -> Json:
@@ -13,6 +13,6 @@ def discard_secret(call: Call[AnyRequest]) -> Json:
         return {}
     own = proxy_name(kubeconfig.secret)
     if proxy is not None and proxy.credentials is not None and proxy.credentials.secret == own:
-        delete_secret(own, Kind.TEMPORARY)
-    delete_secret(kubeconfig.secret, Kind.TEMPORARY)
+        delete_secret(own, SecretKind.TEMPORARY)
+    delete_secret(kubeconfig.secret, SecretKind.TEMPORARY)
     return {}

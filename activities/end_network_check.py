@@ -2,8 +2,8 @@
 
 from activities.step import Call, Json
 from activities.targets import access_to
-from arcway.cluster import network_check
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.checks import network_check
 
 
 def end_network_check(call: Call) -> Json:

@@ -2,8 +2,8 @@
 
 from activities.step import Call, Json
 from activities.targets import cluster_of
-from arcway.cluster import key_pair
-from arcway.cluster.marks import Marks
+from arcway.cluster.agents import key_pair
+from arcway.cluster.agents.marks import Marks
 
 
 def ensure_key_pair(call: Call) -> Json:

@@ -2,8 +2,8 @@
 
 from activities.step import Call, Json
 from activities.targets import access_to
-from arcway.cluster import network_check
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.checks import network_check
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 
@@ -11,7 +11,7 @@ from arcway.domain.findings import finding
 def poll_network_check(call: Call) -> Json:
     """Done when the Job has an outcome or cannot have one; then `findings` and, by address, `reachable`."""
     with cluster_api(access_to(call)) as api:
-        seen = network_check.look(api)
+        seen = network_check.read_outcome(api)
     if seen.problem:
         found = [finding(Code.NETWORK_NOT_CHECKED, f"The network check could not run. {seen.problem}", "warning")]
         return {"done": True, "detail": "could not run", "findings": found, "reachable": {}}

@@ -4,12 +4,12 @@ from urllib.parse import urlsplit
 
 from activities.step import Call, Json
 from activities.targets import access_to, skip_range
-from arcway.azure import addresses
-from arcway.azure.addresses import Address
-from arcway.cluster import network_check
-from arcway.cluster.api import cluster_api
-from arcway.cluster.marks import Marks
-from arcway.cluster.network_check import Route
+from arcway.azure import endpoints
+from arcway.azure.endpoints import Address
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.agents.marks import Marks
+from arcway.cluster.checks import network_check
+from arcway.cluster.checks.network_check import Route
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 from arcway.domain.proxy import Proxy, is_skipped
@@ -21,7 +21,7 @@ _THE_PROXY = "the outbound proxy"
 def start_network_check(call: Call) -> Json:
     """Done when the Job is started; `addresses` are those that it tries, `findings` what it cannot try."""
     request = call.request
-    wanted = addresses.needed(request.location, request.agents.train or "stable")
+    wanted = endpoints.required_endpoints(request.location, request.agents.train or "stable")
     route = Route()
     findings: list[Json] = []
     if proxy := request.proxy:

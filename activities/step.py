@@ -16,7 +16,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.ids import Origin
 from arcway.domain.owners import SecretUser
-from arcway.domain.request import Request, read_request
+from arcway.domain.request import OnboardRequest, read_request
 from arcway.domain.secrets_held import holding, masked_value
 from arcway.domain.text import presentable
 from arcway.settings import settings
@@ -30,7 +30,7 @@ _DISPLAYED = frozenset({"detail", "findings", "left", "restored", "result", "mes
 
 
 @dataclass(frozen=True, slots=True)
-class Call[R = Request]:
+class Call[R = OnboardRequest]:
     """What a step is called with."""
 
     request: R

@@ -2,7 +2,7 @@
 
 from activities.step import Call, Json
 from activities.targets import cluster_of
-from arcway.cluster import removal
+from arcway.cluster.agents import removal
 from arcway.domain.errors import redact
 from arcway.domain.request import AnyRequest
 

@@ -6,12 +6,12 @@ from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key
 from arcway.domain.errors import ArcError
-from arcway.domain.request import Request, UpgradeRequest
+from arcway.domain.request import OnboardRequest, UpgradeRequest
 
 _FILLED_IN = ("kubernetesVersion", "totalNodeCount", "agentVersion")
 
 
-def wait_for_metadata(call: Call[Request | UpgradeRequest]) -> Json:
+def wait_for_metadata(call: Call[OnboardRequest | UpgradeRequest]) -> Json:
     """Done when the cluster is Connected and its metadata are filled in; the resource comes along then.
 
     With an `agentVersion` they must be those of these agents.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextmanager
 def private_file(content: str) -> Iterator[str]:
-    """A path under which `text` can be read as long as the context lasts.
+    """A path under which `content` can be read as long as the context lasts.
 
     On Linux it is an anonymous file in memory that only this process can name; elsewhere a file with mode 0600 in a
     new private folder, removed at the end.

@@ -6,19 +6,20 @@ from typing import Any
 from arcway.azure import connected_clusters
 from arcway.azure.cloud import cloud
 from arcway.azure.secrets import read_secret
-from arcway.cluster import agents_table, key_pair, permissions
-from arcway.cluster.api import cluster_api
-from arcway.cluster.preflight import owner
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.agents import agent_status, key_pair
+from arcway.cluster.checks import permissions
+from arcway.cluster.checks.preflight import owner
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference
-from arcway.domain.secret_names import Kind
+from arcway.domain.secret_names import SecretKind
 from arcway.domain.secrets_held import hold_always
 from arcway.domain.text import presentable
-from arcway.kubeconfigs import open_kubeconfig, stored_text
+from arcway.kubeconfig_upload import open_kubeconfig, stored_text
 
 
 def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretU
         key = None if permissions.missing(api, (permissions.GET_KEY,)) else key_pair.public_key(api)
         if resource is not None and key is not None and serves_another(resource, key):
             raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
-        return agents_table.read(api)
+        return agent_status.read(api)
 
 
 def check_secret(reference: KubeconfigReference, user: SecretUser) -> None:
@@ -67,7 +68,7 @@ def check_secret(reference: KubeconfigReference, user: SecretUser) -> None:
 
 def secret_of_page(name: str) -> str:
     """The client secret or the session keys of the page. Raises `ArcError` ARC-2001 when it cannot be read."""
-    value = read_secret(name, Kind.PAGE, user=None)
+    value = read_secret(name, SecretKind.PAGE, user=None)
     hold_always(value, *value.splitlines())
     return value
 

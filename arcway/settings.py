@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from arcway.domain.secret_names import Kind, kind_of
+from arcway.domain.secret_names import SecretKind, kind_of
 from arcway.domain.secrets_held import hold_always
 from arcway.domain.urls import is_url
 from arcway.private_folder import folder_problem
@@ -204,7 +204,7 @@ def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) ->
     wrong.extend(f"{name} must be a GUID" for name, value in ids.items() if value and not _is_guid(value))
     keys_name = environment.get("ARCWAY_SESSION_KEYS_NAME") or _SESSION_KEYS_NAME
     for name, value in (("ARCWAY_CLIENT_SECRET_NAME", secret_name), ("ARCWAY_SESSION_KEYS_NAME", keys_name)):
-        if value is not None and kind_of(value) is not Kind.PAGE:
+        if value is not None and kind_of(value) is not SecretKind.PAGE:
             wrong.append(f"{name} must be a name that starts with arcway-page-, which no request can name")
     if secret_name is not None and secret_name.lower() == keys_name.lower():
         wrong.append("ARCWAY_SESSION_KEYS_NAME must be a different secret than ARCWAY_CLIENT_SECRET_NAME")

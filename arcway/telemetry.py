@@ -11,8 +11,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from arcway.domain.ids import Origin
-from arcway.domain.secrets_held import masked
-from arcway.domain.text import shown
+from arcway.domain.secrets_held import mask
+from arcway.domain.text import excerpt
 
 _LINE = 4000
 
@@ -47,7 +47,7 @@ log = _Log(_arcway)
 
 def one_line(message: str) -> str:
     """A message as it may be logged."""
-    return shown(masked(message[: 2 * _LINE], cut=len(message) > 2 * _LINE), _LINE)
+    return excerpt(mask(message[: 2 * _LINE], cut=len(message) > 2 * _LINE), _LINE)
 
 
 def log_one_line_each() -> None:

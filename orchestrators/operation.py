@@ -7,7 +7,7 @@ from typing import Any
 
 import azure.durable_functions as df
 from arcway.domain.phases import phases_of
-from arcway.domain.request import Request, UpgradeRequest
+from arcway.domain.request import OnboardRequest, UpgradeRequest
 from durabletask.task import OrchestrationContext
 
 from orchestrators.failures import Cancelled, StepFailed
@@ -24,7 +24,7 @@ class RunFailed(Exception):
 
 @blueprint.orchestration_trigger(context_name="context")
 def operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
-    """Run one operation on one cluster; the input is what `triggers.start` puts together."""
+    """Run one operation on one cluster; the input is what `triggers.run_starter` puts together."""
     run = Run(context, payload)
     _hold(run)
     outcome = yield from _work(run)
@@ -81,7 +81,7 @@ def _phases(run: Run) -> Work[None]:
 
 
 def _clean_up(run: Run) -> Work[None]:
-    asked = isinstance(run.request, Request) and run.request.on_failure == "rollback"
+    asked = isinstance(run.request, OnboardRequest) and run.request.on_failure == "rollback"
     if asked or isinstance(run.request, UpgradeRequest):
         yield from run.undo()
     else:

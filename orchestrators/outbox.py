@@ -6,7 +6,7 @@ What repeating cannot fix is dropped and remembered, so that it neither holds up
 from collections.abc import Callable, Generator
 from typing import Any
 
-from arcway.domain.events import Kind, run_event
+from arcway.domain.events import EventKind, run_event
 from durabletask.task import Task
 
 type Json = dict[str, Any]
@@ -25,7 +25,7 @@ class Outbox:
         self._trace = trace
         self._waiting: list[Json] = []
 
-    def add(self, kind: Kind, run: Json, time: str, phase: Json | None) -> None:
+    def add(self, kind: EventKind, run: Json, time: str, phase: Json | None) -> None:
         """Put an event about the run as it is now behind those that wait."""
         if self.source is None:
             return

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from arcway.domain.events import Kind
+from arcway.domain.events import EventKind
 
 from orchestrators.back_off import back_off
 from orchestrators.failures import Cancelled, StepFailed
 from orchestrators.run import Run, Work
 
 PUBLISH = "publishResult"
-_KINDS: dict[str, Kind] = {"Succeeded": "succeeded", "Failed": "failed", "Canceled": "canceled"}
+_KINDS: dict[str, EventKind] = {"Succeeded": "succeeded", "Failed": "failed", "Canceled": "canceled"}
 # A broker may be down for hours, and every attempt makes the history of the run longer.
 _LONGEST_BACK_OFF = 600.0
 

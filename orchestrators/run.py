@@ -10,7 +10,7 @@ from typing import Any
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
-from arcway.domain.events import Kind
+from arcway.domain.events import EventKind
 from arcway.domain.phases import CLEAN_UP_SECONDS, TIME_LIMITS, UNDO, UNDO_SECONDS, Interval, phases_of
 from arcway.domain.request import read_request
 from arcway.domain.retry_after import clamped
@@ -208,7 +208,7 @@ class Run:
         for what in only or [*reversed(self._temporary)]:
             yield from self._afterwards(self.call(self._temporary.pop(what)), what, CLEAN_UP_SECONDS)
 
-    def announce(self, kind: Kind, result: Json | None = None) -> None:
+    def announce(self, kind: EventKind, result: Json | None = None) -> None:
         """Put an event of the run as it is now behind those that wait to be published."""
         phase = dict(self._phase) if kind == "phaseChanged" else None
         self.outbox.add(kind, {**fit(self._status), "result": result}, self._now(), phase)
@@ -308,7 +308,7 @@ class Run:
 
     def _show(self) -> None:
         self._status["updatedAt"] = self._now()
-        # For readers of a run that was ended from outside; `triggers.runs` does not show it of others.
+        # For readers of a run that was ended from outside; `triggers.run_reader` does not show it of others.
         made = [*(what for what, _, _ in self._undo), *self._temporary]
         self._context.set_custom_status(fit({**self._status, "made": made}))
 

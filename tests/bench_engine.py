@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from arcway.cli.client import CommandError
 from arcway.cli.credentials import exec_plugin
-from arcway.cli.server import CommandError
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import pool
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority
 from tests.contract.functions_host.hosting import hosted, sample_app

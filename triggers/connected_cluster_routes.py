@@ -15,16 +15,16 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import ClusterName, ResourceGroupName, SubscriptionId
 from arcway.domain.ids import ClusterId
-from arcway.domain.model import SecretName, problems
+from arcway.domain.model import SecretName, field_errors
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference, wrong_kubeconfig
 from arcway.domain.request import read_request
-from arcway.domain.secret_names import PROOF_PATTERN, Kind, kind_of
+from arcway.domain.secret_names import PROOF_PATTERN, SecretKind, kind_of
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller
-from triggers.operations import Answer, Header, Parameters, at, operation
-from triggers.runs import input_of, look_up
-from triggers.shapes import AgentsTable, ConnectedCluster, ConnectedClusterList
+from triggers.endpoints import Answer, Header, Parameters, at, endpoint
+from triggers.response_models import AgentsTable, ConnectedCluster, ConnectedClusterList
+from triggers.run_reader import get_instance, input_of
 
 blueprint = df.Blueprint()
 
@@ -100,24 +100,24 @@ class _Agents(_One):
 @blueprint.durable_client_input(client_name="client")
 async def connected_clusters(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """All connected clusters of ?subscription=, or of its ?resourceGroup=."""
-    return await http.answer(req, client, at("connectedClusters"))
+    return await http.dispatch(req, client, at("connectedClusters"))
 
 
 @blueprint.route(route=_ONE, methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def connected_cluster(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """One connected cluster."""
-    return await http.answer(req, client, at(_ONE))
+    return await http.dispatch(req, client, at(_ONE))
 
 
 @blueprint.route(route=f"{_ONE}/agents", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def connected_cluster_agents(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """The agents in one connected cluster."""
-    return await http.answer(req, client, at(f"{_ONE}/agents"))
+    return await http.dispatch(req, client, at(f"{_ONE}/agents"))
 
 
-@operation(
+@endpoint(
     "GET connectedClusters",
     READ,
     name="listConnectedClusters",
@@ -135,7 +135,7 @@ async def _list(
     return http.respond({"value": resources})
 
 
-@operation(
+@endpoint(
     f"GET {_ONE}",
     READ,
     name="getConnectedCluster",
@@ -150,7 +150,7 @@ async def _get(
     return http.respond(await asyncio.to_thread(queries.connected_cluster, parameters.cluster))
 
 
-@operation(
+@endpoint(
     f"GET {_ONE}/agents",
     READ,
     name="getAgents",
@@ -179,11 +179,11 @@ async def _agents(
 
 def _reference(parameters: _Agents, proof: str | None) -> KubeconfigReference:
     """The kubeconfig that the query names. Raises `ArcError` ARC-1006 when it is not one that the caller may name."""
-    name, temporary = str(parameters.kubeconfig), kind_of(str(parameters.kubeconfig)) is Kind.TEMPORARY
+    name, temporary = str(parameters.kubeconfig), kind_of(str(parameters.kubeconfig)) is SecretKind.TEMPORARY
     try:
         reference = KubeconfigReference(secret=name, context=parameters.context, temporary=temporary, proof=proof)
     except ValidationError as error:
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*problems(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*field_errors(error)]) from error
     names = {"kubeconfig.secret": "kubeconfig", "kubeconfig.proof": _PROOF.name}
     if wrong := wrong_kubeconfig(reference):
         details = [{**item, "field": names.get(item["field"], item["field"])} for item in wrong]
@@ -207,7 +207,7 @@ async def kubeconfig_of_last_run(
     client: df.DurableFunctionsClient, cluster: ClusterId
 ) -> tuple[KubeconfigReference, SecretUser]:
     """The kubeconfig of the cluster's last run, and who asked for that. Raises `ArcError` ARC-2023."""
-    state = await look_up(client, cluster.instance())
+    state = await get_instance(client, cluster.instance())
     started = input_of(state) if state else None
     request = read_request(started["request"]) if started else None
     if started is None or request is None or request.kubeconfig is None:

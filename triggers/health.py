@@ -11,11 +11,11 @@ from arcway import queries
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from triggers import http
+from triggers.access.authentication import caller_of
 from triggers.access.callers import OPEN, READ, Caller
-from triggers.access.gate import caller_of
-from triggers.operations import Answer, NoParameters, at, operation
-from triggers.runs import look_up
-from triggers.shapes import Health
+from triggers.endpoints import Answer, NoParameters, at, endpoint
+from triggers.response_models import Health
+from triggers.run_reader import get_instance
 
 blueprint = df.Blueprint()
 
@@ -26,7 +26,7 @@ FRESH_SECONDS = 5.0
 @blueprint.durable_client_input(client_name="client")
 async def health(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """200 when all parts are well, 503 otherwise."""
-    return await http.answer(req, client, at("health"))
+    return await http.dispatch(req, client, at("health"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Watch:
 _watch = _Watch()
 
 
-@operation(
+@endpoint(
     "GET health",
     OPEN,
     name="health",
@@ -96,7 +96,7 @@ async def _may_read(req: func.HttpRequest) -> bool:
 
 async def _engine(client: df.DurableFunctionsClient) -> str | None:
     try:
-        await look_up(client, "health")
+        await get_instance(client, "health")
     except ArcError as error:
         return str(error)
     return None

@@ -19,12 +19,12 @@ from arcway.domain.errors import CATALOGUE, ArcError, redact
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import count_of
 from arcway.domain.secrets_held import holding
-from arcway.domain.text import shown
+from arcway.domain.text import excerpt
 from arcway.telemetry import log
+from triggers.access.authentication import caller_of
 from triggers.access.callers import NOBODY, OPEN, Caller, Needed
-from triggers.access.gate import caller_of
 from triggers.json_reader import read_json
-from triggers.shapes import Problem
+from triggers.response_models import Problem
 
 ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 BODY_LIMIT = 1024 * 1024
@@ -65,7 +65,7 @@ type Handler = Callable[[func.HttpRequest, df.DurableFunctionsClient, Caller], A
 type Guarded = tuple[Needed, Handler]
 
 
-async def answer(
+async def dispatch(
     request: func.HttpRequest, client: df.DurableFunctionsClient, handlers: Mapping[str, Guarded]
 ) -> func.HttpResponse:
     """Answer a request with the handler of its method, if the caller holds one of the roles that go with it.
@@ -75,7 +75,7 @@ async def answer(
     method = "GET" if request.method == "HEAD" else request.method
     try:
         if method not in handlers:
-            raise ArcError(Code.METHOD_NOT_ALLOWED, f"{shown(request.method, 20)} is not supported here.")
+            raise ArcError(Code.METHOD_NOT_ALLOWED, f"{excerpt(request.method, 20)} is not supported here.")
         needed, handler = handlers[method]
         caller = NOBODY if needed == OPEN else await caller_of(request)
         caller.require(needed)

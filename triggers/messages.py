@@ -21,13 +21,13 @@ from arcway.domain.ids import Origin
 from arcway.domain.owners import QUEUE
 from arcway.domain.request import AnyRequest, parse_request
 from arcway.domain.secrets_held import holding
-from arcway.domain.text import shown
+from arcway.domain.text import excerpt
 from arcway.settings import settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
 from triggers.json_reader import read_json
-from triggers.runs import find
-from triggers.start import cancel, known_run, start
+from triggers.run_reader import get_run
+from triggers.run_starter import cancel_run, known_run, start_run
 
 blueprint = df.Blueprint()
 
@@ -81,7 +81,7 @@ async def _do(client: df.DurableFunctionsClient, body: object, key: str, origin:
     # The secret of a message that comes again may be gone with its run.
     if request.kubeconfig is not None and await known_run(client, request, key) is None:
         await asyncio.to_thread(queries.check_secret, request.kubeconfig, _sender().secret_user)
-    await start(client, request, key, origin, _sender())
+    await start_run(client, request, key, origin, _sender())
 
 
 async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) -> None:
@@ -89,10 +89,10 @@ async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) ->
     if not isinstance(run_id, str) or set(body) - {"operation", "run"}:
         details = [{"field": "run", "message": "must be the id of a run, and the only field besides operation"}]
         raise ArcError(Code.INVALID_FIELDS, details=[*details])
-    instance = await find(client, run_id)
+    instance = await get_run(client, run_id)
     if instance["finishedAt"]:
         return
-    await cancel(client, run_id, _sender().identity)
+    await cancel_run(client, run_id, _sender().identity)
 
 
 def _sender() -> Caller:
@@ -103,7 +103,7 @@ def _sender() -> Caller:
 async def _reject(message: func.ServiceBusMessage, key: str, origin: Origin, body: object, error: ArcError) -> None:
     enqueued = message.enqueued_time_utc
     time = enqueued.astimezone(UTC).isoformat().replace("+00:00", "Z") if enqueued else "1970-01-01T00:00:00Z"
-    message_id = shown(message.message_id or key, 128)
+    message_id = excerpt(message.message_id or key, 128)
     event = rejected_event(
         message_id, error.as_dict(), key=key, source=settings().source, subject=_subject(body), time=time
     )

@@ -6,7 +6,7 @@ import azure.functions as func
 from arcway.domain.request import OffboardRequest, parse_request
 from triggers import http, starting
 from triggers.access.callers import OFFBOARD, Caller
-from triggers.operations import at, operation
+from triggers.endpoints import at, endpoint
 
 blueprint = df.Blueprint()
 
@@ -15,10 +15,10 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def offboardings(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """See the module."""
-    return await http.answer(req, client, at("offboardings"))
+    return await http.dispatch(req, client, at("offboardings"))
 
 
-@operation(
+@endpoint(
     "POST offboardings",
     OFFBOARD,
     name="disconnect",
@@ -38,4 +38,4 @@ async def _post(
 ) -> func.HttpResponse:
     """Disconnect a cluster: delete it in Azure, remove its agents."""
     request = parse_request(http.json_body(req), "offboard")
-    return await starting.answer(req, client, request, caller, dry_run=parameters.dry_run)
+    return await starting.start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)

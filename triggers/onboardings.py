@@ -3,10 +3,10 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from arcway.domain.request import Request, parse_request
+from arcway.domain.request import OnboardRequest, parse_request
 from triggers import http, starting
 from triggers.access.callers import ONBOARD, Caller
-from triggers.operations import at, operation
+from triggers.endpoints import at, endpoint
 
 blueprint = df.Blueprint()
 
@@ -15,16 +15,16 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def onboardings(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """See the module."""
-    return await http.answer(req, client, at("onboardings"))
+    return await http.dispatch(req, client, at("onboardings"))
 
 
-@operation(
+@endpoint(
     "POST onboardings",
     ONBOARD,
     name="connect",
     parameters=starting.DryRun,
     headers=starting.HEADERS,
-    body=Request,
+    body=OnboardRequest,
     examples={
         "small": {**starting.EXAMPLE, "location": "eastus"},
         "behind a proxy": {
@@ -53,4 +53,4 @@ async def _post(
     body = http.json_body(req)
     is_check = isinstance(body, dict) and body.get("operation") == "check"
     request = parse_request(body, "check" if is_check else "onboard")
-    return await starting.answer(req, client, request, caller, dry_run=parameters.dry_run)
+    return await starting.start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)

@@ -16,10 +16,10 @@ from arcway.domain.request import Operation
 from arcway.domain.run import Run, RunState
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller, role_for
-from triggers.operations import Answer, Parameters, Time, at, digits, operation
-from triggers.runs import Filter, find, page
-from triggers.shapes import RunList
-from triggers.start import cancel, start_again
+from triggers.endpoints import Answer, Parameters, Time, at, digits, endpoint
+from triggers.response_models import RunList
+from triggers.run_reader import Filter, get_run, list_page
+from triggers.run_starter import cancel_run, retry_run
 
 blueprint = df.Blueprint()
 
@@ -33,28 +33,28 @@ _RUN_ID = re.sub(r"\?P<\w+>", "", RUN_ID.pattern)
 @blueprint.durable_client_input(client_name="client")
 async def runs(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """The runs, newest first."""
-    return await http.answer(req, client, at("runs"))
+    return await http.dispatch(req, client, at("runs"))
 
 
 @blueprint.route(route="runs/{id}", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def run(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """One run."""
-    return await http.answer(req, client, at("runs/{id}"))
+    return await http.dispatch(req, client, at("runs/{id}"))
 
 
 @blueprint.route(route="runs/{id}/cancel", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def run_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """Ask a run to stop at its next step boundary."""
-    return await http.answer(req, client, at("runs/{id}/cancel"))
+    return await http.dispatch(req, client, at("runs/{id}/cancel"))
 
 
 @blueprint.route(route="runs/{id}/retry", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def run_retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """Retry a failed or canceled run: a new run of the same request, which reads the current state first."""
-    return await http.answer(req, client, at("runs/{id}/retry"))
+    return await http.dispatch(req, client, at("runs/{id}/retry"))
 
 
 def _capitalized(value: object) -> object:
@@ -83,7 +83,7 @@ class _Chosen(Parameters):
     """Of the page before."""
 
 
-@operation(
+@endpoint(
     "POST runs/{id}/retry",
     CHANGE,
     name="retryRun",
@@ -98,19 +98,19 @@ async def _retry(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Retry a failed or canceled run: a new run of the same request, which reads the current state first."""
-    instance = await find(client, parameters.id)
+    instance = await get_run(client, parameters.id)
     caller.require(role_for(instance["operation"]))
     if not instance["finishedAt"]:
         details = [{"run": instance["id"], "href": f"/api/runs/{instance['id']}"}]
         raise ArcError(Code.RUN_IN_PROGRESS, f"Run {instance['id']} is still in progress.", details=[*details])
     if instance["state"] == "Succeeded":
         return http.respond(instance)
-    started = await start_again(client, instance, caller)
-    run = await find(client, str(started.run))
+    started = await retry_run(client, instance, caller)
+    run = await get_run(client, str(started.run))
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 
 
-@operation(
+@endpoint(
     "GET runs",
     READ,
     name="listRuns",
@@ -129,11 +129,11 @@ async def _list(
         subscription=parameters.subscription,
         resource_group=parameters.resource_group,
     )
-    runs, token = await page(client, chosen, parameters.top, parameters.continuation_token)
+    runs, token = await list_page(client, chosen, parameters.top, parameters.continuation_token)
     return http.respond({"value": runs, "continuationToken": token})
 
 
-@operation(
+@endpoint(
     "GET runs/{id}",
     READ,
     name="getRun",
@@ -145,10 +145,10 @@ async def _get(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Read a run."""
-    return http.respond(await find(client, parameters.id))
+    return http.respond(await get_run(client, parameters.id))
 
 
-@operation(
+@endpoint(
     "POST runs/{id}/cancel",
     CHANGE,
     name="cancelRun",
@@ -163,10 +163,10 @@ async def _cancel(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Cancel a run."""
-    instance = await find(client, parameters.id)
+    instance = await get_run(client, parameters.id)
     caller.require(role_for(instance["operation"]))
     if instance["finishedAt"]:
         return http.respond(instance)
-    if not await cancel(client, instance["id"], caller.identity):
-        return http.respond(await find(client, parameters.id))
+    if not await cancel_run(client, instance["id"], caller.identity):
+        return http.respond(await get_run(client, parameters.id))
     return http.respond(instance, 202, Location=f"/api/runs/{instance['id']}")

@@ -15,9 +15,9 @@ from arcway.domain.request import AnyRequest
 from arcway.domain.run import Run
 from triggers import http
 from triggers.access.callers import Caller
-from triggers.operations import Answer, Flag, Header, Parameters
-from triggers.runs import find
-from triggers.start import start
+from triggers.endpoints import Answer, Flag, Header, Parameters
+from triggers.run_reader import get_run
+from triggers.run_starter import start_run
 
 _DRY_RUN_SECONDS = 60
 _KEY_LIMIT = 128
@@ -69,27 +69,27 @@ EXAMPLE: Mapping[str, Any] = {
 """What the examples of all requests have in common."""
 
 
-async def answer(
+async def start_and_respond(
     req: func.HttpRequest, client: df.DurableFunctionsClient, request: AnyRequest, caller: Caller, *, dry_run: bool
 ) -> func.HttpResponse:
     """Start the request's run: 202 with its place, 200 when it is over already. A dry run is waited for."""
     origin, key = http.origin_of(req), _key(req)
     if dry_run or request.operation == "check":
         return await _check(client, request.model_copy(update={"operation": "check"}), origin, caller)
-    started = await start(client, request, key, origin, caller)
-    run = await find(client, str(started.run))
+    started = await start_run(client, request, key, origin, caller)
+    run = await get_run(client, str(started.run))
     return http.respond(run, 200) if started.finished else _accepted(run)
 
 
 async def _check(
     client: df.DurableFunctionsClient, request: AnyRequest, origin: Origin, caller: Caller
 ) -> func.HttpResponse:
-    started = await start(client, request, str(uuid.uuid4()), origin, caller)
+    started = await start_run(client, request, str(uuid.uuid4()), origin, caller)
     try:
         await client.wait_for_orchestration_completion(started.run.instance, timeout=_DRY_RUN_SECONDS)
     except TimeoutError:
-        return _accepted(await find(client, str(started.run)))
-    return http.respond(await find(client, str(started.run)))
+        return _accepted(await get_run(client, str(started.run)))
+    return http.respond(await get_run(client, str(started.run)))
 
 
 def _accepted(run: dict[str, object]) -> func.HttpResponse:

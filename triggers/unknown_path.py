@@ -5,7 +5,7 @@ import azure.functions as func
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.text import shown
+from arcway.domain.text import excerpt
 from triggers import http
 
 blueprint = df.Blueprint()
@@ -15,5 +15,5 @@ blueprint = df.Blueprint()
 async def zz_unknown_path(req: func.HttpRequest) -> func.HttpResponse:
     """404 as problem details."""
     return http.problem(
-        ArcError(Code.PATH_NOT_FOUND, f"Path does not exist: /api/{shown(req.route_params.get('path', ''), 100)}.")
+        ArcError(Code.PATH_NOT_FOUND, f"Path does not exist: /api/{excerpt(req.route_params.get('path', ''), 100)}.")
     )

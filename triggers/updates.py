@@ -6,7 +6,7 @@ import azure.functions as func
 from arcway.domain.request import UpdateRequest, parse_request
 from triggers import http, starting
 from triggers.access.callers import ONBOARD, Caller
-from triggers.operations import at, operation
+from triggers.endpoints import at, endpoint
 
 blueprint = df.Blueprint()
 
@@ -15,10 +15,10 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def updates(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """See the module."""
-    return await http.answer(req, client, at("updates"))
+    return await http.dispatch(req, client, at("updates"))
 
 
-@operation(
+@endpoint(
     "POST updates",
     ONBOARD,
     name="update",
@@ -34,4 +34,4 @@ async def _post(
 ) -> func.HttpResponse:
     """Change a connected cluster, its agents or both; what is left out stays as it is."""
     request = parse_request(http.json_body(req), "update")
-    return await starting.answer(req, client, request, caller, dry_run=parameters.dry_run)
+    return await starting.start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)

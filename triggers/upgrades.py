@@ -6,7 +6,7 @@ import azure.functions as func
 from arcway.domain.request import UpgradeRequest, parse_request
 from triggers import http, starting
 from triggers.access.callers import ONBOARD, Caller
-from triggers.operations import at, operation
+from triggers.endpoints import at, endpoint
 
 blueprint = df.Blueprint()
 
@@ -15,10 +15,10 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def upgrades(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """See the module."""
-    return await http.answer(req, client, at("upgrades"))
+    return await http.dispatch(req, client, at("upgrades"))
 
 
-@operation(
+@endpoint(
     "POST upgrades",
     ONBOARD,
     name="upgrade",
@@ -34,4 +34,4 @@ async def _post(
 ) -> func.HttpResponse:
     """Upgrade a connected cluster's agents; the old ones come back if the new ones do not become Ready."""
     request = parse_request(http.json_body(req), "upgrade")
-    return await starting.answer(req, client, request, caller, dry_run=parameters.dry_run)
+    return await starting.start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from arcway.azure.cloud import cloud
 from arcway.azure.errors import azure_errors
-from arcway.azure.pipeline import answer, credential, policies, request, send, transport_options
+from arcway.azure.pipeline import credential, json_object, policies, request, send, transport_options
 
 if TYPE_CHECKING:
     from azure.mgmt.hybridkubernetes import ConnectedKubernetesClient
@@ -56,7 +56,7 @@ def get(url: str) -> tuple[dict[str, Any], dict[str, str]]:
     """GET a Resource Manager URL that no SDK method covers; returns body and headers. Raises `ArcError`."""
     current_cloud = cloud()
     response = send(current_cloud.arm, current_cloud.scope, "GET", url)
-    return answer(response), dict(response.headers)
+    return json_object(response), dict(response.headers)
 
 
 def follow(url: str) -> tuple[int, dict[str, Any], dict[str, str]]:
@@ -70,4 +70,4 @@ def follow(url: str) -> tuple[int, dict[str, Any], dict[str, str]]:
         with azure_errors():
             response.raise_for_status()
     has_body = response.status_code != HTTPStatus.NOT_FOUND and bool(response.content.strip(b" \r\n\t"))
-    return response.status_code, answer(response, or_null=True) if has_body else {}, dict(response.headers)
+    return response.status_code, json_object(response, or_null=True) if has_body else {}, dict(response.headers)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
-from arcway.azure.pipeline import answer, send
+from arcway.azure.pipeline import json_object, send
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
@@ -70,7 +70,7 @@ class Cloud:
 def cloud() -> Cloud:
     """The cloud that ARCWAY_ARM_ENDPOINT belongs to; asked once per process."""
     arm = settings().arm_endpoint
-    metadata = answer(send(arm, None, "GET", f"/metadata/endpoints?api-version={_API}"))
+    metadata = json_object(send(arm, None, "GET", f"/metadata/endpoints?api-version={_API}"))
     services = metadata.get("dataplaneEndpoints") or {}
     try:
         return Cloud(

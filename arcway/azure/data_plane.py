@@ -8,7 +8,7 @@ because no SDK covers it.
 from typing import Any
 
 from arcway.azure.cloud import cloud
-from arcway.azure.pipeline import answer, send
+from arcway.azure.pipeline import json_object, send
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
@@ -24,13 +24,13 @@ def check_health(location: str) -> None:
 def latest_chart(location: str, train: str) -> str:
     """The path of the current agents' chart, `host/path/chart:version`."""
     response = _post(location, f"GetLatestHelmPackagePath?api-version={_CHART_API}&releaseTrain={train}")
-    return _path(answer(response))
+    return _path(json_object(response))
 
 
 def helm_settings(location: str, train: str, resource: dict[str, Any]) -> tuple[str, dict[str, str]]:
     """The chart's path and the values that the agents of this connected cluster should have, as dotted keys."""
     body = {key: value for key, value in resource.items() if key != "resourceGroup"}
-    response = answer(_post(location, f"GetHelmSettings?api-version={_HEALTH_API}&releaseTrain={train}", body))
+    response = json_object(_post(location, f"GetHelmSettings?api-version={_HEALTH_API}&releaseTrain={train}", body))
     values = response.get("helmValuesContent") or {}
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
         raise ArcError(

@@ -115,7 +115,7 @@ def request(endpoint: str, scope: str | None, method: str, url: str, json: Any =
         return http.send_request(HttpRequest(method, http.format_url(url), json=json))
 
 
-def answer(response: HttpResponse, *, or_null: bool = False) -> dict[str, Any]:
+def json_object(response: HttpResponse, *, or_null: bool = False) -> dict[str, Any]:
     """The JSON object in an answer; empty for null where that may be. Raises `ArcError` ARC-4011 when there is none."""
     try:
         body = response.json()

@@ -18,7 +18,7 @@ from arcway.azure.secret_folder import Stored
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
-from arcway.domain.secret_names import Kind, kind_of
+from arcway.domain.secret_names import SecretKind, kind_of
 from arcway.domain.secrets_held import hold
 from arcway.settings import settings
 
@@ -31,7 +31,9 @@ _PAGE = "arcway-page"
 _RECOVERY_SECONDS = 60
 
 
-def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone: Code = Code.SECRET_UNUSABLE) -> str:
+def read_secret(
+    name: str, *kinds: SecretKind, user: SecretUser | None, code_when_gone: Code = Code.SECRET_UNUSABLE
+) -> str:
     """The secret's text, for `user`, or for the service itself when that is None.
 
     Raises `ArcError`: ARC-2001 when it may not be used as one of `kinds` or not any more, ARC-2040 when `user` is not
@@ -45,12 +47,12 @@ def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone
     if user is not None and not user.owns(stored.owners):
         raise ArcError(Code.SECRET_NOT_OWNED, f"Secret {name} has owners, and the caller is not one of them.")
     # A temporary one may have expired; what its token is still good for is for the API server to say.
-    if stored.expires and stored.expires <= datetime.now(UTC) and kind_of(name) is not Kind.TEMPORARY:
+    if stored.expires and stored.expires <= datetime.now(UTC) and kind_of(name) is not SecretKind.TEMPORARY:
         raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} expired on {stored.expires:%Y-%m-%d %H:%M} UTC.")
     return stored.text
 
 
-def delete_secret(name: str, *kinds: Kind) -> None:
+def delete_secret(name: str, *kinds: SecretKind) -> None:
     """Delete a secret of one of `kinds` wherever it is; harmless when there is none.
 
     In a vault with soft delete it can be recovered until the vault's retention is over
@@ -74,7 +76,7 @@ def store_secret(name: str, value: str, expires: datetime) -> bool:
     ARC-4002 the vault does not allow it, ARC-4025 it keeps a deleted one that cannot be recovered, or what else Azure
     answers.
     """
-    _check(name, Kind.KUBECONFIG)
+    _check(name, SecretKind.KUBECONFIG)
     stored = _find(name)
     if _is_to_stay(stored):
         return False
@@ -111,7 +113,7 @@ def _set_in_vault(vault: str, name: str, value: str, expires: datetime) -> None:
 
 def replace_secret(name: str, value: str, expires: datetime) -> None:
     """Put another text into a temporary secret, where it is; harmless when it is gone. Raises `ArcError`."""
-    _check(name, Kind.TEMPORARY)
+    _check(name, SecretKind.TEMPORARY)
     folder = settings().secrets_dir
     if folder is not None and secret_folder.read(folder, name) is not None:
         secret_folder.replace(folder, name, value)
@@ -144,7 +146,7 @@ def delete_expired(now: datetime) -> list[str]:
     return expired
 
 
-def _check(name: str, *kinds: Kind) -> None:
+def _check(name: str, *kinds: SecretKind) -> None:
     kind = kind_of(name)
     if kind is None:
         raise ArcError(

@@ -6,7 +6,8 @@ from rich.console import Group
 from rich.table import Table
 
 from arcway.cli import output, requests
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import FAILED, OK, ArcwayClient, CommandError
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.options import (
     ClusterRoleOption,
     CredentialOption,
@@ -23,7 +24,6 @@ from arcway.cli.options import (
     YesOption,
 )
 from arcway.cli.requests import Kubeconfig
-from arcway.cli.server import FAILED, OK, CommandError, Server
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import span
 
@@ -50,7 +50,7 @@ def agents(
     format_: OutputOption = "table",
 ) -> int:
     """Show the agents in a connected cluster. Example: arcway agents -n shop -g clusters"""
-    client = Server.find(server)
+    client = ArcwayClient.find(server)
     which = requests.cluster(client, name, resource_group, subscription)
     path = f"connectedClusters/{which['subscriptionId']}/{resource_group}/{name}/agents"
     credential_options = Kubeconfig(
@@ -71,7 +71,7 @@ def agents(
     return OK if agents_status["well"] else FAILED
 
 
-def _by_last_run(server: Server, path: str) -> Json | None:
+def _by_last_run(server: ArcwayClient, path: str) -> Json | None:
     """By the kubeconfig that the last run was given; None when that is not there any more."""
     try:
         return server.get(path)
@@ -81,9 +81,9 @@ def _by_last_run(server: Server, path: str) -> Json | None:
         return None
 
 
-def _by(server: Server, path: str, name: str, credential_options: Kubeconfig) -> Json:
+def _by(server: ArcwayClient, path: str, name: str, credential_options: Kubeconfig) -> Json:
     """By the user's own kubeconfig; what is made of it for the service is removed again."""
-    with handing_over(server, name, credential_options, Needs("agents")) as handed:
+    with provided_credential(server, name, credential_options, Needs("agents")) as handed:
         reference = handed.kubeconfig or {}
         headers = {"x-arcway-proof": reference["proof"]} if reference.get("proof") else {}
         return server.get(path, headers, kubeconfig=reference.get("secret"), context=reference.get("context"))

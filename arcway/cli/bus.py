@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from arcway.cli.server import FAILED, NOT_FOUND, CommandError
+from arcway.cli.client import FAILED, NOT_FOUND, CommandError
 from arcway.local import stack as embedded
 
 if TYPE_CHECKING:

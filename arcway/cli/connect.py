@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import ArcwayClient
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.options import (
     CheckNetworkOption,
     ClusterRoleOption,
@@ -44,7 +45,6 @@ from arcway.cli.options import (
 )
 from arcway.cli.requests import Kubeconfig, Proxy
 from arcway.cli.runs import Following, start
-from arcway.cli.server import Server
 
 type Json = dict[str, Any]
 
@@ -111,7 +111,7 @@ def connect(
     format_: OutputOption = "table",
 ) -> int:
     """Connect a cluster. Example: arcway connect -n shop -g clusters -l eastus --kube-config ~/.kube/config"""
-    client = Server.find(server)
+    client = ArcwayClient.find(server)
     body = _request(client, name, resource_group, subscription, location)
     body["tags"] = None if tags is None else requests.tags(tags)
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
@@ -124,7 +124,7 @@ def connect(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
-    with handing_over(
+    with provided_credential(
         client, name, credential_options, Needs("onboard", network=check_network), proxy, agents_look=not dry_run
     ) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
@@ -157,18 +157,18 @@ def check(
     format_: OutputOption = "table",
 ) -> int:
     """Check a cluster without changing anything. Example: arcway check -n shop -g clusters -l eastus"""
-    client = Server.find(server)
+    client = ArcwayClient.find(server)
     body = _request(client, name, resource_group, subscription, location)
     body |= {"checkNetwork": check_network, "takeOver": take_over}
     credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
-    with handing_over(client, name, credential_options, Needs("check", network=check_network), proxy) as handed:
+    with provided_credential(client, name, credential_options, Needs("check", network=check_network), proxy) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         return start(client, "onboardings", body, Following(dry_run=True, format_=format_), handed.accepted)
 
 
-def _request(server: Server, name: str, resource_group: str, subscription: str | None, location: str) -> Json:
+def _request(server: ArcwayClient, name: str, resource_group: str, subscription: str | None, location: str) -> Json:
     which = requests.cluster(server, name, resource_group, subscription)
     return {**which, "location": location, "createResourceGroup": server.stack is not None}

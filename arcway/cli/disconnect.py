@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import USAGE, ArcwayClient, CommandError
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.credentials.proxy import without_credentials
 from arcway.cli.options import (
     ClusterRoleOption,
@@ -37,7 +38,6 @@ from arcway.cli.options import (
 )
 from arcway.cli.requests import Kubeconfig, Proxy
 from arcway.cli.runs import Following, start
-from arcway.cli.server import USAGE, CommandError, Server
 from arcway.domain.codes import Family, family
 
 
@@ -75,7 +75,7 @@ def disconnect(
     format_: OutputOption = "table",
 ) -> int:
     """Disconnect a cluster. Example: arcway disconnect -n shop -g clusters --kube-config ~/.kube/config"""
-    client = Server.find(server)
+    client = ArcwayClient.find(server)
     body = requests.cluster(client, name, resource_group, subscription)
     body |= {"azureOnly": azure_only, "agentsOnly": agents_only, "force": force}
     credential_options = Kubeconfig(
@@ -87,7 +87,7 @@ def disconnect(
         _ask(name, resource_group, azure_only=azure_only, agents_only=agents_only)
     with (
         _if_dead(),
-        handing_over(
+        provided_credential(
             client, name, None if azure_only else credential_options, Needs("offboard", force=force), plain
         ) as handed,
     ):

@@ -7,8 +7,8 @@ import typer
 
 from arcway.cli import output
 from arcway.cli.bus import described, one_of, open_bus
+from arcway.cli.client import NOT_FOUND, OK, PARTLY_FAILED
 from arcway.cli.options import OutputOption
-from arcway.cli.server import NOT_FOUND, OK, PARTLY_FAILED
 
 dlq = typer.Typer(help="The dead-letter queue of requests.", no_args_is_help=True)
 

@@ -14,8 +14,8 @@ import typer
 
 from arcway.cli import output, progress
 from arcway.cli.bus import open_bus
+from arcway.cli.client import FAILED, OK, PARTLY_FAILED, REFUSED, ArcwayClient, CommandError
 from arcway.cli.runs import failure
-from arcway.cli.server import FAILED, OK, PARTLY_FAILED, REFUSED, CommandError, Server
 from arcway.domain.ids import ClusterId
 from arcway.local import stack as embedded
 from arcway.local.cluster.real.binaries import CONTROL_PLANE, BuildError
@@ -108,7 +108,7 @@ def demo(
 
 
 def _connect_all(stack: Stack, count: int) -> int:
-    server = Server(stack.url, stack)
+    server = ArcwayClient(stack.url, stack)
     runs = [server.post("onboardings", _request(stack, number)) for number in range(1, count + 1)]
     by_message = _send(stack, count) if count + 1 <= len(stack.cluster["kubeconfigs"]) else None
     results = []
@@ -134,7 +134,7 @@ def _send(stack: Stack, count: int) -> tuple[dict[str, object], str, str]:
         return body, bus.send(body), now
 
 
-def _heard(server: Server, body: dict[str, object], message_id: str, since: str) -> dict[str, Any]:
+def _heard(server: ArcwayClient, body: dict[str, object], message_id: str, since: str) -> dict[str, Any]:
     """Print the events of the run that the message led to, and return the connected cluster."""
     output.stderr.print(f"Message {message_id} requested {body['name']}; events on the topic:", markup=False)
     cluster = ClusterId(str(body["subscriptionId"]), str(body["resourceGroup"]), str(body["name"]))

@@ -9,13 +9,13 @@ import typer
 
 from arcway.cli import local_commands, output, progress
 from arcway.cli.agents import agents
+from arcway.cli.client import FAILED, INTERRUPTED, NOT_FOUND, OK, ArcwayClient, CommandError
 from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.dlq import dlq
 from arcway.cli.options import GroupOption, NameOption, OutputOption, ServerOption, SubscriptionOption
 from arcway.cli.runs import Following, detached
 from arcway.cli.runs import follow as follow_run
-from arcway.cli.server import FAILED, INTERRUPTED, NOT_FOUND, OK, CommandError, Server
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
 from arcway.telemetry import log_one_line_each
@@ -52,7 +52,7 @@ def status(
     format_: OutputOption = "table",
 ) -> int:
     """Show a run, or the latest runs. Example: arcway status cluster-0123….abcd"""
-    client = Server.find(server)
+    client = ArcwayClient.find(server)
     if run is None:
         runs = client.get("runs")
         output.show(runs["value"] if format_ == "jsonl" else runs, format_, lambda: output.runs_table(runs["value"]))
@@ -87,7 +87,7 @@ def purge(
     server: ServerOption = None,
 ) -> int:
     """Remove finished runs older than this. Example: arcway purge --older-than 30d"""
-    purged = Server.find(server).post("runs/purge", olderThan=older_than)
+    purged = ArcwayClient.find(server).post("runs/purge", olderThan=older_than)
     output.stderr.print(f"{purged['purged']} finished runs removed.")
     return OK
 
@@ -95,7 +95,7 @@ def purge(
 @app.command()
 def cancel(run: Annotated[str, typer.Argument(help="Id of the run.")], server: ServerOption = None) -> int:
     """Cancel a run; it stops before its next step. Example: arcway cancel cluster-0123….abcd"""
-    run_document = Server.find(server).post(f"runs/{run}/cancel")
+    run_document = ArcwayClient.find(server).post(f"runs/{run}/cancel")
     output.stderr.print(
         f"Run {run_document['id']} is {run_document['state']}; arcway status {run_document['id']} --follow"
     )
@@ -111,7 +111,7 @@ def retry(
     format_: OutputOption = "table",
 ) -> int:
     """Retry a failed or canceled run. Example: arcway retry cluster-0123….abcd"""
-    client = Server.find(server)
+    client = ArcwayClient.find(server)
     started = client.post(f"runs/{run}/retry")
     output.stderr.print(f"Run {started['id']}", markup=False)
     return follow_run(client, started, Following(timeout=timeout, quiet=quiet, format_=format_))
@@ -126,7 +126,7 @@ def show(
     format_: OutputOption = "table",
 ) -> int:
     """Show a connected cluster as Azure has it now. Example: arcway show -n shop -g clusters -o json"""
-    client = Server.find(server)
+    client = ArcwayClient.find(server)
     resource = client.get(f"connectedClusters/{_subscription(client, subscription)}/{resource_group}/{name}")
     output.show(output.flat(resource), format_, lambda: output.clusters_table([resource]))
     return OK
@@ -142,7 +142,7 @@ def list_(
     format_: OutputOption = "table",
 ) -> int:
     """List connected clusters as Azure has them now. Example: arcway list -g clusters"""
-    client = Server.find(server)
+    client = ArcwayClient.find(server)
     resources = client.get(
         "connectedClusters", subscription=_subscription(client, subscription), resourceGroup=resource_group
     )
@@ -151,7 +151,7 @@ def list_(
     return OK
 
 
-def _subscription(server: Server, subscription: str | None) -> str:
+def _subscription(server: ArcwayClient, subscription: str | None) -> str:
     if subscription:
         return subscription
     if server.stack:

@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from arcway.cli.server import CommandError
+from arcway.cli.client import CommandError
 from arcway.domain.connected_cluster import span, with_ages
 from arcway.domain.text import json_text, visible
 

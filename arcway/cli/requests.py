@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from arcway.cli.server import USAGE, CommandError, Server
+from arcway.cli.client import USAGE, ArcwayClient, CommandError
 
 type Json = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Proxy:
         return body or None
 
 
-def cluster(server: Server, name: str, resource_group: str, subscription: str | None) -> Json:
+def cluster(server: ArcwayClient, name: str, resource_group: str, subscription: str | None) -> Json:
     """Which connected cluster the request is about."""
     simulated = server.stack.azure["subscriptionId"] if server.stack else None
     return {"subscriptionId": subscription or simulated, "resourceGroup": resource_group, "name": name}

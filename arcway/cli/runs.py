@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from arcway.cli import output, progress
+from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
 from arcway.cli.options import Output
-from arcway.cli.server import FAILED, INTERRUPTED, OK, PARTLY_FAILED, CommandError, Server
 from arcway.domain.codes import Code
 
 type Json = dict[str, Any]
@@ -23,7 +23,7 @@ class Following:
     format_: Output = "table"
 
 
-def start(server: Server, path: str, body: Json, how: Following, accepted: Callable[[], None]) -> int:
+def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted: Callable[[], None]) -> int:
     """Start the run and show it to its end; returns the exit code. Raises `CommandError`.
 
     Calls `accepted` as soon as the service has taken the request.
@@ -45,7 +45,7 @@ def start(server: Server, path: str, body: Json, how: Following, accepted: Calla
     return OK
 
 
-def follow(server: Server, run: Json, how: Following) -> int:
+def follow(server: ArcwayClient, run: Json, how: Following) -> int:
     """Show a run until it is over, and what came of it; returns the exit code. Raises `CommandError`."""
     try:
         return show_outcome(progress.show(server.follow(run, how.timeout), quiet=how.quiet), how.format_)

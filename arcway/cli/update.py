@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import ArcwayClient
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.options import (
     ClusterRoleOption,
     CredentialOption,
@@ -37,7 +38,6 @@ from arcway.cli.options import (
 )
 from arcway.cli.requests import Kubeconfig, Proxy
 from arcway.cli.runs import Following, start
-from arcway.cli.server import Server
 
 type Json = dict[str, Any]
 
@@ -88,7 +88,7 @@ def update(
     format_: OutputOption = "table",
 ) -> int:
     """Change a connected cluster. Example: arcway update -n shop -g clusters --auto-upgrade false"""
-    client = Server.find(server)
+    client = ArcwayClient.find(server)
     changes: Json = {
         "tags": None if tags is None else requests.tags(tags),
         "removeTags": remove_tag or None,
@@ -106,7 +106,7 @@ def update(
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
     needed = credential_options.is_named or proxy != Proxy() or any(field in body for field in _OF_THE_AGENTS)
-    with handing_over(client, name, credential_options if needed else None, Needs("update"), proxy) as handed:
+    with provided_credential(client, name, credential_options if needed else None, Needs("update"), proxy) as handed:
         references = {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         body |= {field: value for field, value in references.items() if value is not None}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from arcway.domain.text import shown
+from arcway.domain.text import excerpt
 
 type Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ def control_characters(value: object, multiline: frozenset[str] = frozenset()) -
         pattern = _CONTROLS_BUT_LINE_ENDS if field in multiline else _CONTROLS
         if match := pattern.search(string):
             message = f"has the control character U+{ord(match[0]):04X}, which is not accepted"
-            problems.append({"field": shown(field, _TEXT_LIMIT), "message": message})
+            problems.append({"field": excerpt(field, _TEXT_LIMIT), "message": message})
     return problems
 
 
@@ -40,7 +40,7 @@ def not_text(value: object) -> list[Json]:
     if not any(_NOT_TEXT.search(string) for string in _all_texts(value)):
         return []
     return [
-        {"field": shown(field, _TEXT_LIMIT), "message": "has NUL or half a surrogate pair"}
+        {"field": excerpt(field, _TEXT_LIMIT), "message": "has NUL or half a surrogate pair"}
         for field, string in _texts(value)
         if _NOT_TEXT.search(string)
     ]
@@ -56,7 +56,7 @@ def limited_details(details: list[Json]) -> list[Json]:
 
 
 def _limited(value: object) -> object:
-    return shown(value, _TEXT_LIMIT) if isinstance(value, str) else value
+    return excerpt(value, _TEXT_LIMIT) if isinstance(value, str) else value
 
 
 def _all_texts(value: object) -> Iterator[str]:

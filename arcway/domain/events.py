@@ -8,7 +8,7 @@ import json
 from typing import Any, Literal
 
 type Json = dict[str, Any]
-type Kind = Literal["accepted", "phaseChanged", "succeeded", "failed", "canceled", "rejected"]
+type EventKind = Literal["accepted", "phaseChanged", "succeeded", "failed", "canceled", "rejected"]
 
 SIZE_LIMIT = 192 * 1024
 """Bytes of an event: the Standard tier takes messages of 256 KB, properties included."""
@@ -18,7 +18,7 @@ CONTENT_TYPE = "application/cloudevents+json"
 
 
 def run_event(
-    kind: Kind, run: Json, *, source: str, number: int, time: str, trace: str | None, phase: Json | None = None
+    kind: EventKind, run: Json, *, source: str, number: int, time: str, trace: str | None, phase: Json | None = None
 ) -> Json:
     """An event about a run in its outside form; `number` counts the events of one place in the run.
 
@@ -81,7 +81,7 @@ def _cut(value: Any, string_limit: int, item_limit: int) -> Any:
     return value
 
 
-def _event(kind: Kind, event_id: str, source: str, subject: str | None, time: str, data: Json) -> Json:
+def _event(kind: EventKind, event_id: str, source: str, subject: str | None, time: str, data: Json) -> Json:
     event = {
         "specversion": "1.0",
         "type": f"arcway.run.{kind}.v1",

@@ -69,6 +69,6 @@ class RunId:
 
     @classmethod
     def parse(cls, value: str) -> "RunId | None":
-        """Read a public id; None when `text` is not one."""
+        """Read a public id; None when `value` is not one."""
         match = RUN_ID.fullmatch(value)
         return cls(match["instance"], match["run"]) if match else None

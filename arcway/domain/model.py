@@ -34,7 +34,7 @@ class SecretReference(Model):
     secret: SecretName
 
 
-def problems(error: ValidationError) -> list[dict[str, str]]:
+def field_errors(error: ValidationError) -> list[dict[str, str]]:
     """All problems of a failed validation, one per field, in the words of the outside form."""
     details = []
     for item in error.errors(include_url=False, include_context=False, include_input=False):

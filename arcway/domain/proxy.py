@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 # What no cluster's agents reach through a proxy, whatever its address ranges are.
-INSIDE = ("localhost", "127.0.0.1", ".svc", ".svc.cluster.local", "kubernetes.default.svc")
+IN_CLUSTER_HOSTS = ("localhost", "127.0.0.1", ".svc", ".svc.cluster.local", "kubernetes.default.svc")
 _CREDENTIALS_LENGTH = 512
 _ARC_SUFFIXES = (".his.arc.azure.", ".dp.kubernetesconfiguration.azure.", ".guestconfiguration.azure.")
 
@@ -84,7 +84,7 @@ def with_credentials(url: str, credentials: str) -> str:
     return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
 
 
-def without_proxy(requested: str | None, learnt: Iterable[str], cloud_domain: str) -> str:
+def no_proxy_list(requested: str | None, learnt: Iterable[str], cloud_domain: str) -> str:
     """The whole skip range: what was given, then the cluster's own addresses, each once.
 
     The word `Arc`, whatever its case, stands for the Arc services of the cloud, as with `az connectedk8s`;

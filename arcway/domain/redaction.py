@@ -7,7 +7,7 @@ that it takes is bounded whatever the text is.
 import re
 from itertools import pairwise
 
-from arcway.domain.secrets_held import MASK, masked
+from arcway.domain.secrets_held import MASK, mask
 from arcway.domain.text import sentence
 
 LIMIT = 600
@@ -58,7 +58,7 @@ _CLASSES = (str.islower, str.isupper, str.isdecimal)
 def redact(message: str, limit: int = LIMIT) -> str:
     """The text as one line without what looks like a secret or is one in hand, at most `limit` characters long."""
     window = message[: _WINDOW * limit]
-    redacted = without_secrets(masked(window, cut=len(message) > len(window)))
+    redacted = without_secrets(mask(window, cut=len(message) > len(window)))
     if len(message) > len(window):
         redacted = redacted[:-_OVERLAP] + "…"
     return sentence(redacted, limit)

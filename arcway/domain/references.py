@@ -11,7 +11,7 @@ from pydantic import Field, StrictBool, ValidationError, ValidationInfo, field_v
 
 from arcway.domain.codes import Code
 from arcway.domain.model import SecretReference
-from arcway.domain.secret_names import PROOF_PATTERN, TEMPORARY, Kind, is_proved, kind_of, proxy_name
+from arcway.domain.secret_names import PROOF_PATTERN, TEMPORARY, SecretKind, is_proved, kind_of, proxy_name
 
 type Problem = dict[str, str]
 
@@ -48,7 +48,7 @@ def wrong_references(body: Mapping[str, Any]) -> list[Problem]:
     details = wrong_kubeconfig(kubeconfig) if kubeconfig else []
     if credentials is not None:
         own = proxy_name(kubeconfig.secret) if kubeconfig is not None and kubeconfig.temporary else None
-        if credentials.secret != own and kind_of(credentials.secret) is not Kind.PROXY_CREDENTIALS:
+        if credentials.secret != own and kind_of(credentials.secret) is not SecretKind.PROXY_CREDENTIALS:
             message = (
                 "must be the name of proxy credentials: arcway-proxy-NAME, or those created with a temporary kubeconfig"
             )
@@ -65,9 +65,9 @@ def wrong_kubeconfig(reference: KubeconfigReference) -> list[Problem]:
         return [{"field": "kubeconfig.proof", "message": "must be the proof of the temporary secret"}]
     if reference.proof is not None:
         return [{"field": "kubeconfig.proof", "message": "is only allowed with a temporary secret"}]
-    if kind is Kind.TEMPORARY:
+    if kind is SecretKind.TEMPORARY:
         return [{"field": "kubeconfig.temporary", "message": f"must be true for a name that starts with {TEMPORARY}"}]
-    if kind is not Kind.KUBECONFIG:
+    if kind is not SecretKind.KUBECONFIG:
         return [
             {
                 "field": "kubeconfig.secret",

@@ -29,7 +29,7 @@ from arcway.domain.fields import (
 )
 from arcway.domain.ids import ClusterId
 from arcway.domain.marks import Annotations, Labels
-from arcway.domain.model import Model, problems
+from arcway.domain.model import Model, field_errors
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
 
@@ -67,7 +67,7 @@ class _ClusterRequest(Model):
         return ClusterId(self.subscription_id, self.resource_group, self.name)
 
 
-class Request(_ClusterRequest):
+class OnboardRequest(_ClusterRequest):
     """Connect one cluster, or check whether it can be connected.
 
     What is left out stays as it is in a connected cluster and in agents that are there.
@@ -218,7 +218,7 @@ class UpgradeRequest(_ClusterRequest):
         return "agents-only"
 
 
-type AnyRequest = Request | OffboardRequest | UpdateRequest | UpgradeRequest
+type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest
 
 # A certificate in PEM form has lines.
 _MULTILINE = frozenset({"proxy.certificate"})
@@ -234,7 +234,7 @@ def read_request(data: dict[str, Any]) -> AnyRequest:
 
 
 @overload
-def parse_request(body: object, operation: Literal["onboard", "check"]) -> Request: ...
+def parse_request(body: object, operation: Literal["onboard", "check"]) -> OnboardRequest: ...
 
 
 @overload
@@ -265,12 +265,12 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
         raise ArcError(
             Code.INVALID_FIELDS, details=[{"field": "operation", "message": f"must be {operation!r} here, or omitted"}]
         )
-    model = _MODELS.get(str(fields.get("operation")), Request)
+    model = _MODELS.get(str(fields.get("operation")), OnboardRequest)
     details = control_characters(fields, _MULTILINE)
     try:
         request = model.model_validate(fields)
     except ValidationError as error:
-        raise _invalid([*details, *problems(error), *wrong_references(fields)]) from error
+        raise _invalid([*details, *field_errors(error), *wrong_references(fields)]) from error
     # Not validators: a request that was accepted is read again on every replay, when its certificate may have ended and
     # the rules about references may be stricter than on the day it was accepted.
     if details := [*details, *wrong_references(fields), *_expired_certificate(request)]:

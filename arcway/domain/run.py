@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from arcway.domain.model import Model
-from arcway.domain.request import AnyRequest, Request
-from arcway.domain.secret_names import Kind, kind_of
+from arcway.domain.request import AnyRequest, OnboardRequest
+from arcway.domain.secret_names import SecretKind, kind_of
 
 type RunState = Literal["Accepted", "Running", "Succeeded", "Failed", "Canceled"]
 type PhaseState = Literal["Pending", "Running", "Waiting", "Retrying", "Succeeded", "Skipped", "Failed", "Canceled"]
@@ -109,7 +109,7 @@ def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: d
             subscription_id=request.subscription_id,
             resource_group=request.resource_group,
             name=request.name,
-            location=request.location if isinstance(request, Request) else None,
+            location=request.location if isinstance(request, OnboardRequest) else None,
             resource_id=request.cluster.resource_id,
         ),
         phases=[Phase(name=name) for name in phases],
@@ -124,7 +124,7 @@ def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: d
 def is_retriable(request: AnyRequest) -> bool:
     """Whether all that the request refers to lasts longer than its run."""
     credentials = request.proxy.credentials if request.proxy else None
-    is_of_one_run = credentials is not None and kind_of(credentials.secret) is Kind.TEMPORARY
+    is_of_one_run = credentials is not None and kind_of(credentials.secret) is SecretKind.TEMPORARY
     return not is_of_one_run and not (request.kubeconfig is not None and request.kubeconfig.temporary)
 
 

@@ -55,7 +55,7 @@ def hold_always(*secrets: str | None) -> None:
     _add(_always, secrets)
 
 
-def masked(message: str, *, cut: bool = False, shortest: int = SHORTEST) -> str:
+def mask(message: str, *, cut: bool = False, shortest: int = SHORTEST) -> str:
     """The text without the secrets held that have `shortest` characters; `cut` says that its last one may be cut."""
     return _replaced(message, _forms(), cut, shortest)
 

@@ -42,7 +42,7 @@ def visible(value: str) -> str:
     return _ODD.sub(_escaped, value)
 
 
-def shown(value: object, limit: int = SHORT) -> str:
+def excerpt(value: object, limit: int = SHORT) -> str:
     """One line of at most `limit` characters that is safe to show anywhere; other values are shown as Python does."""
     whole = value if isinstance(value, str) else "" if value is None else _described(value)
     line = visible(whole[: limit + 1])
@@ -51,7 +51,7 @@ def shown(value: object, limit: int = SHORT) -> str:
 
 def sentence(message: str, limit: int = LONG) -> str:
     """As `shown`, of a text that may have several lines: they become one."""
-    return shown(_BLANKS.sub(" ", message[: 4 * limit]).strip(), limit)
+    return excerpt(_BLANKS.sub(" ", message[: 4 * limit]).strip(), limit)
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -62,7 +62,7 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 def listed(names: Sequence[str], most: int = _NAMED) -> str:
     """Names by commas, those after the first `most` as a count."""
     remainder = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + remainder
+    return ", ".join(excerpt(name) for name in names[:most]) + remainder
 
 
 def presentable(value: Any, limit: int = 4 * LONG, depth: int = _DEPTH) -> Any:
@@ -71,12 +71,12 @@ def presentable(value: Any, limit: int = 4 * LONG, depth: int = _DEPTH) -> Any:
     Raises `ValueError` for what is nested deeply or is not a number in JSON.
     """
     if isinstance(value, str):
-        return shown(value, limit)
+        return excerpt(value, limit)
     if isinstance(value, dict | list | tuple):
         if not depth:
             raise ValueError("the value is nested too deeply")
         if isinstance(value, dict):
-            return {shown(name, LONG): presentable(item, limit, depth - 1) for name, item in value.items()}
+            return {excerpt(name, LONG): presentable(item, limit, depth - 1) for name, item in value.items()}
         return [presentable(item, limit, depth - 1) for item in value]
     if isinstance(value, int | float) and not -_NUMBER_LIMIT < value < _NUMBER_LIMIT:
         raise ValueError("the value has a number that is not finite or too large")

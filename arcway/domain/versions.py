@@ -7,7 +7,7 @@ VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:-([0-9A-Za-z
 
 
 def is_older(version: str, reference: str) -> bool:
-    """Whether `one` comes before `other`; what is not a semantic version comes before all that are."""
+    """Whether `version` comes before `reference`; what is not a semantic version comes before all that are."""
     return _precedence(version) < _precedence(reference)
 
 

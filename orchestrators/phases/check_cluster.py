@@ -4,7 +4,7 @@ from typing import Any
 
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError
-from arcway.domain.request import OffboardRequest, Request, UpdateRequest, UpgradeRequest
+from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 from arcway.domain.text import counted
 
 from orchestrators.failures import StepFailed
@@ -21,7 +21,7 @@ _IF_DEAD = " If the cluster no longer exists, set azureOnly (--azure-only) to de
 def check_cluster(run: Run) -> Work[None]:
     """Learn the facts that later phases need; a check alone has its findings as its result and never fails on them."""
     request = run.request
-    if isinstance(request, Request):
+    if isinstance(request, OnboardRequest):
         findings = yield from _to_connect(run, request)
     elif isinstance(request, OffboardRequest):
         findings = yield from _to_disconnect(run, request)
@@ -48,7 +48,7 @@ def summary(findings: list[Json]) -> str:
     return ", ".join(counts) or "no problems found"
 
 
-def _to_connect(run: Run, request: Request) -> Work[list[Json]]:
+def _to_connect(run: Run, request: OnboardRequest) -> Work[list[Json]]:
     findings = yield from _look(run, "check_cluster")
     runs_pods = not any(finding["level"] == "error" for finding in findings)
     cluster = run.facts.get("cluster", {})

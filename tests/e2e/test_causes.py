@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from arcway.cluster import certificate
-from arcway.cluster.api import _refusal, cluster_api
-from arcway.cluster.helm.port import refusal
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.access import server_certificate
+from arcway.cluster.access.api import _refusal, cluster_api
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.helm.interface import refusal
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.security.api_servers import Exchange, Server
@@ -82,7 +82,7 @@ def nothing(exchange: Exchange) -> bool:
     return exchange.reply(200, b"{}")
 
 
-@pytest.mark.parametrize("call", [by_client, certificate.ends], ids=["client", "certificate"])
+@pytest.mark.parametrize("call", [by_client, server_certificate.expiry], ids=["client", "certificate"])
 @pytest.mark.parametrize(
     ("begins", "ends", "name", "code"),
     [

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from arcway.cluster.permissions import TO_CONNECT
+from arcway.cluster.checks.permissions import TO_CONNECT
 from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 

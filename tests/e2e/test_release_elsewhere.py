@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 from tests.e2e.test_update import change
 

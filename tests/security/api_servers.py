@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.local.certificates import CertificateAuthority, write_private
 
 INSIDE = "text-of-an-inside-service"

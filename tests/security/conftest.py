@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.api import ClusterApi, cluster_api
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.kubeconfig import Access
 from arcway.local.certificates import CertificateAuthority, write_private
 from arcway.settings import settings
 from tests.e2e.conftest import arcway, azure, azure_control, cluster, cluster_control, command, signed, stack

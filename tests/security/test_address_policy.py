@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from arcway.cli.server import CommandError
-from arcway.cli.server import Server as ArcwayServer
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.cli.client import ArcwayClient as ArcwayServer
+from arcway.cli.client import CommandError
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.proxy import Proxy

@@ -31,11 +31,13 @@ from tests.e2e.conftest import (  # noqa: F401 - fixtures
 )
 from tests.e2e.signed import Signed
 from tests.e2e.test_messages import Bus, bus, event, kind, open_bus  # noqa: F401 - fixtures
-from triggers import health, retention  # noqa: F401 - it declares its operation
+from triggers import (
+    health,
+)
 from triggers.access.callers import LOCAL as LOCAL_CALLER
 from triggers.access.callers import Role
 from triggers.access.session import Viewer
-from triggers.operations import at
+from triggers.endpoints import at
 from triggers.page import views
 
 LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
@@ -157,7 +159,7 @@ async def test_a_subscription_that_is_none_never_reaches_azure(
         return []
 
     here = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.answers.settings", lambda: here)
+    monkeypatch.setattr("triggers.page.responses.settings", lambda: here)
     monkeypatch.setattr("triggers.access.session.settings", lambda: here)
     monkeypatch.delattr(queries, "connected_clusters_in")
     client: Any = SimpleNamespace(get_all_orchestration_states=none)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from arcway.cluster.helm import Helm
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority

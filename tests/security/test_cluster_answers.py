@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-import arcway.cluster.api as product
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.kubeconfig import Access
+import arcway.cluster.access.api as product
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.kubeconfig import Access
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.security.conftest import Hostile
@@ -161,7 +161,7 @@ def test_a_page_that_leads_to_itself_is_not_followed(hostile: Hostile, api: Clus
 
 
 def test_pages_without_end_are_not_followed(hostile: Hostile, api: ClusterApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arcway.cluster.answers.PAGES", 20, raising=False)
+    monkeypatch.setattr("arcway.cluster.access.responses.PAGES", 20, raising=False)
     tokens = itertools.count()
     hostile.says = lambda line: iter([page([], f"t{next(tokens)}")])
     assert code_of(lambda: api.items("/api/v1/nodes")) == Code.KUBERNETES_RESPONSE_INVALID

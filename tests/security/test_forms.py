@@ -13,7 +13,7 @@ from triggers import http
 from triggers.access.callers import ONBOARD, Role
 from triggers.access.session import Viewer
 from triggers.access.tokens import Tokens
-from triggers.page import answers
+from triggers.page import responses
 
 
 class Unread(func.HttpRequest):
@@ -36,7 +36,7 @@ def authority(monkeypatch: pytest.MonkeyPatch) -> None:
     here = SimpleNamespace(
         authority=SimpleNamespace(secret_name="x", url="https://login", tenant_id="t", client_id="c")
     )
-    for module in ("triggers.page.answers", "triggers.access.session", "triggers.access.gate"):
+    for module in ("triggers.page.responses", "triggers.access.session", "triggers.access.authentication"):
         monkeypatch.setattr(f"{module}.settings", lambda: here)
 
 
@@ -54,7 +54,7 @@ async def test_the_form_of_nobody_is_not_read(authority: None, monkeypatch: Any,
         return None
 
     monkeypatch.setattr("triggers.access.session.unseal", none)
-    response = await answers.answer(posted(Cookie=cookie), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+    response = await responses.dispatch_page(posted(Cookie=cookie), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
     assert response.status_code == 401
 
 
@@ -63,13 +63,13 @@ async def test_the_form_of_another_site_is_not_read(authority: None, monkeypatch
     async def viewer(request: object) -> Viewer:
         return Viewer("Olga", "x", frozenset(Role), "x")
 
-    monkeypatch.setattr(answers, "viewer_of", viewer)
-    response = await answers.answer(posted(**headers), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+    monkeypatch.setattr(responses, "viewer_of", viewer)
+    response = await responses.dispatch_page(posted(**headers), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
     assert response.status_code == 403
 
 
 async def test_the_body_of_nobody_is_not_read(authority: None) -> None:
-    response = await http.answer(posted(), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+    response = await http.dispatch(posted(), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
     assert response.status_code == 401
 
 
@@ -77,10 +77,10 @@ async def test_a_form_with_fields_without_number_is_refused(authority: None, mon
     async def viewer(request: object) -> Viewer:
         return Viewer("Olga", "x", frozenset(Role), "x")
 
-    monkeypatch.setattr(answers, "viewer_of", viewer)
+    monkeypatch.setattr(responses, "viewer_of", viewer)
     monkeypatch.setattr("triggers.access.session.viewer_of", viewer)
     request = posted(func.HttpRequest, b"csrf=x" + b"&a=" * 100_000)
-    response = await answers.answer(request, None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+    response = await responses.dispatch_page(request, None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
     assert response.status_code == 413
 
 

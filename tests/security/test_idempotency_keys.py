@@ -16,7 +16,7 @@ from arcway.local.stack import Stack
 from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_messages import Bus, event, kind
 from triggers import messages
-from triggers.start import Started
+from triggers.run_starter import Started
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ async def test_a_message_that_comes_again_needs_no_secret_of_its_run(
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
 
     monkeypatch.setattr(messages, "known_run", known_run)
-    monkeypatch.setattr(messages, "start", start)
+    monkeypatch.setattr(messages, "start_run", start)
     monkeypatch.setattr(queries, "check_secret", gone)
     body: Any = arcway.request(cluster)
     await messages._do(cast("Any", None), body, "key", Origin.of("correlation", None))

@@ -14,17 +14,19 @@ from pathlib import Path
 import pytest
 
 from arcway.azure import secrets as stored_secrets
-from arcway.cluster import change, permissions, preflight, removal, temporary_account
-from arcway.cluster.api import ClusterApi, cluster_api
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
-from arcway.cluster.permissions import Permission
-from arcway.cluster.refused_credential import seconds_left
+from arcway.cluster.access import temporary_account
+from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.access.refused_credential import seconds_left
+from arcway.cluster.agents import change, removal
+from arcway.cluster.checks import permissions, preflight
+from arcway.cluster.checks.permissions import Permission
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import temporary_name
-from arcway.kubeconfigs import renewed
+from arcway.kubeconfig_upload import renewed
 from arcway.local.certificates import write_private
 from arcway.settings import read_settings
 
@@ -68,7 +70,7 @@ def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(
         assert renewed(reference, fresh) is fresh
         with cluster_api(fresh) as limited_api:
             assert permissions.missing(limited_api, permissions.TO_LOOK) == []
-            temporary_account.discard(limited_api, name, fresh.token)
+            temporary_account.delete_with_own_token(limited_api, name, fresh.token)
         eventually(lambda: api.get(f"{_ROLES}/{name}") is None)
 
 
@@ -79,7 +81,7 @@ def limited(administrator: Access) -> Iterator[tuple[Access, str]]:
     with cluster_api(administrator) as api:
         token = temporary_account.make(api, name, 3600, permissions.TO_LOOK)
         yield replace(administrator, token=token.text, certificate=None, key=None), name
-        temporary_account.remove(api, name)
+        temporary_account.delete(api, name)
 
 
 @pytest.mark.parametrize("table", _TABLES)

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcway.azure.subscriptions import is_match
+from arcway.cli.client import CommandError
 from arcway.cli.credentials import kubeconfig as user_kubeconfig
-from arcway.cli.server import CommandError
-from arcway.cluster.addresses import inside
-from arcway.cluster.change import train_of
-from arcway.cluster.helm.port import Release
-from arcway.cluster.kubeconfig import contexts, read_kubeconfig
-from arcway.cluster.nodes import quantity
-from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
-from arcway.cluster.values import from_dotted
+from arcway.cluster.access.kubeconfig import contexts, read_kubeconfig
+from arcway.cluster.access.plain_yaml import PlainYamlError, read_yaml
+from arcway.cluster.agents.change import train_of
+from arcway.cluster.agents.values import from_dotted
+from arcway.cluster.checks.internal_ranges import internal_ranges
+from arcway.cluster.checks.nodes import quantity
+from arcway.cluster.helm.interface import Release
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.versions import is_older
@@ -175,7 +175,7 @@ def test_whatever_is_in_kubeadms_configmap_is_no_failure(written: object) -> Non
     api.get.side_effect = {
         "/api/v1/namespaces/kube-system/configmaps/kubeadm-config": {"data": {"ClusterConfiguration": written}}
     }.get
-    assert inside(api, [])[-1] == "api.example.com"
+    assert internal_ranges(api, [])[-1] == "api.example.com"
 
 
 def test_ranges_without_number_become_few_that_cover_those_read() -> None:
@@ -183,7 +183,7 @@ def test_ranges_without_number_become_few_that_cover_those_read() -> None:
     api.get.return_value = None
     ranges = [f"{number % 223 + 1}.{number // 223 % 256}.{number % 251}.0/24" for number in range(7000)]
     ranges += [f"fd{number:02x}:{number:x}::/64" for number in range(256)]
-    found = inside(api, [{"spec": {"podCIDRs": [*ranges, 0, None, [], "x" * 10_000]}}])[5:-1]
+    found = internal_ranges(api, [{"spec": {"podCIDRs": [*ranges, 0, None, [], "x" * 10_000]}}])[5:-1]
     assert len(found) <= 64
     networks = [ip_network(text) for text in found]
     assert all(

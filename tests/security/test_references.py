@@ -12,7 +12,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.request import parse_request
-from arcway.domain.secret_names import Kind, is_proved, kind_of, temporary_name
+from arcway.domain.secret_names import SecretKind, is_proved, kind_of, temporary_name
 from arcway.local.certificates import write_private
 from arcway.settings import SettingsError, read_settings
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
@@ -34,20 +34,20 @@ _OWNER = "99999999-0000-0000-0000-000000000001"
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("arcway-shop", Kind.KUBECONFIG),
-        ("arcway-kubeconfig-1", Kind.KUBECONFIG),
-        ("arcway-proxy-corp", Kind.PROXY_CREDENTIALS),
-        ("arcway-Proxy-corp", Kind.PROXY_CREDENTIALS),
-        ("arcway-TMP-1", Kind.TEMPORARY),
-        ("arcway-page-client-secret", Kind.PAGE),
-        ("arcway-git-1", Kind.RESERVED),
+        ("arcway-shop", SecretKind.KUBECONFIG),
+        ("arcway-kubeconfig-1", SecretKind.KUBECONFIG),
+        ("arcway-proxy-corp", SecretKind.PROXY_CREDENTIALS),
+        ("arcway-Proxy-corp", SecretKind.PROXY_CREDENTIALS),
+        ("arcway-TMP-1", SecretKind.TEMPORARY),
+        ("arcway-page-client-secret", SecretKind.PAGE),
+        ("arcway-git-1", SecretKind.RESERVED),
         ("arcway-", None),
         ("arcway-a/../arcway-page-x", None),
         ("arcway-page-x\n", None),
         ("page", None),
     ],
 )
-def test_the_name_says_the_kind_in_any_case(name: str, kind: Kind | None) -> None:
+def test_the_name_says_the_kind_in_any_case(name: str, kind: SecretKind | None) -> None:
     assert kind_of(name) is kind
 
 

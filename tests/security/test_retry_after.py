@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from arcway.azure import connected_clusters
 from arcway.azure.errors import azure_errors
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.access.api import ClusterApi
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.retry_after import LONGEST, clamped, retry_after

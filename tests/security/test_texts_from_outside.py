@@ -15,7 +15,7 @@ from arcway.domain.errors import ArcError
 from arcway.domain.events import encode, rejected_event, run_event
 from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
-from arcway.domain.text import shown
+from arcway.domain.text import excerpt
 from arcway.telemetry import correlated, log
 from triggers import http, messages, starting
 
@@ -267,5 +267,5 @@ def test_an_event_with_half_a_surrogate_pair_is_still_json() -> None:
 
 
 def test_shown_text_is_one_printable_line() -> None:
-    assert shown("a\nb\x1b[0m\u202e\ud800é") == r"a\nb\x1b[0m\u202e\ud800é"
-    assert len(shown("\x1b" * 500, 100)) == 100
+    assert excerpt("a\nb\x1b[0m\u202e\ud800é") == r"a\nb\x1b[0m\u202e\ud800é"
+    assert len(excerpt("\x1b" * 500, 100)) == 100

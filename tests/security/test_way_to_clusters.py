@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from arcway.cluster import certificate
-from arcway.cluster.api import cluster_api
-from arcway.cluster.endpoint import find_endpoint
+from arcway.cluster.access import server_certificate
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.access.endpoint import find_endpoint
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import Helm
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority
@@ -88,7 +88,7 @@ def by_client(access: Access) -> None:
 
 
 def by_certificate(access: Access) -> None:
-    assert isinstance(certificate.ends(access), datetime)
+    assert isinstance(server_certificate.expiry(access), datetime)
 
 
 class Rebinding:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from arcway.cluster import helm as adapters
-from arcway.cluster.helm.kept import ChartCache, ca_bundle
+from arcway.cluster.helm.chart_cache import ChartCache, ca_bundle
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import Settings, SettingsError, read_settings

@@ -22,10 +22,14 @@ ADAPTERS = {
         "arcway/local/azure/entra/signing.py",
     },
     "msal": {"triggers/access/sign_in.py"},
-    "kubernetes": {"arcway/cluster/api.py", "arcway/cluster/connections.py", "arcway/cluster/endpoint.py"},
+    "kubernetes": {
+        "arcway/cluster/access/api.py",
+        "arcway/cluster/access/connections.py",
+        "arcway/cluster/access/endpoint.py",
+    },
     "helm_python": {"arcway/cluster/helm/worker.py"},
     "yaml": {
-        "arcway/cluster/plain_yaml.py",
+        "arcway/cluster/access/plain_yaml.py",
         "arcway/local/azure/kube_client.py",
         "arcway/local/azure/registry.py",
     },

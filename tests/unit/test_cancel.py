@@ -9,7 +9,7 @@ import pytest
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.run import Identity
-from triggers.start import cancel
+from triggers.run_starter import cancel_run
 
 _BY = Identity(name="somebody", object_id=None)
 
@@ -36,7 +36,7 @@ class _Client:
 
 def ask(error: grpc.RpcError | None) -> tuple[bool, list[tuple[Any, ...]]]:
     client: Any = _Client(error)
-    return asyncio.run(cancel(client, "cluster-1.run", _BY)), client.sent
+    return asyncio.run(cancel_run(client, "cluster-1.run", _BY)), client.sent
 
 
 def test_a_run_that_goes_on_is_asked_to_stop() -> None:

@@ -20,21 +20,21 @@ _FORM_LIMIT = 8 * 1024
 @blueprint.durable_client_input(client_name="client")
 async def page_access_callback(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """Where the authority sends the browser back to."""
-    return await http.answer(req, client, {"GET": (OPEN, _callback)})
+    return await http.dispatch(req, client, {"GET": (OPEN, _callback)})
 
 
 @blueprint.route(route="page/sign-in", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def page_access_sign_in(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """To the authority, and in the end to ?to=, a place on the page."""
-    return await http.answer(req, client, {"GET": (OPEN, _sign_in)})
+    return await http.dispatch(req, client, {"GET": (OPEN, _sign_in)})
 
 
 @blueprint.route(route="page/sign-out", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def page_access_sign_out(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """Forget the session, and have the authority forget it; the form has the field `csrf`."""
-    return await http.answer(req, client, {"POST": (OPEN, _sign_out)})
+    return await http.dispatch(req, client, {"POST": (OPEN, _sign_out)})
 
 
 async def _sign_in(req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller) -> func.HttpResponse:

@@ -21,8 +21,8 @@ from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import Authority, settings
+from triggers.access.authentication import is_loopback, refuse_other_names, refuse_other_sites
 from triggers.access.callers import LOCAL, Caller, other_roles_in, roles_in
-from triggers.access.gate import is_loopback, refuse_other_names, refuse_other_sites
 
 type Json = dict[str, Any]
 
@@ -207,7 +207,7 @@ class _Secrets:
         self._known: dict[str, tuple[str, float]] = {}
 
     async def read(self, name: str, *, refresh: bool = False) -> str:
-        """The text; `again`: not older than some seconds, for a cookie that no known key opens."""
+        """The secret; `refresh`: not older than some seconds, for a cookie that no known key opens."""
         value, read_at = self._known.get(name, ("", float("-inf")))
         if time.monotonic() - read_at >= (_AGAIN_SECONDS if refresh else _SECRET_SECONDS):
             value = await asyncio.to_thread(queries.secret_of_page, name)

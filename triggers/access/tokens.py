@@ -28,7 +28,7 @@ _SIZE_LIMIT = 16 * 1024
 
 class Keys:
     """The authority's signing keys. Seconds: `pause` between two questions, `fresh` until a known key is looked up
-    again, `kept` for which a known key counts while the authority does not answer.
+    again, `max_age` for which a known key counts while the authority does not answer.
     """
 
     def __init__(

@@ -15,8 +15,8 @@ from arcway.domain.errors import CATALOGUE
 from arcway.settings import Authority
 from triggers import http
 from triggers.access.callers import OPEN
-from triggers.operations import Answer, Operation, declared, path_names
-from triggers.shapes import Problem
+from triggers.endpoints import Answer, Endpoint, declared, path_names
+from triggers.response_models import Problem
 
 type Json = dict[str, Any]
 
@@ -90,7 +90,7 @@ def document(authority: Authority | None) -> Json:
     return description
 
 
-def _schemas(operations: list[Operation]) -> tuple[Mapping[Any, Json], Json]:
+def _schemas(operations: list[Endpoint]) -> tuple[Mapping[Any, Json], Json]:
     inputs: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [("", "serialization", TypeAdapter(Problem))]
     for endpoint in operations:
         inputs.append((endpoint.parameters, "validation", TypeAdapter(endpoint.parameters)))
@@ -105,7 +105,7 @@ def _schemas(operations: list[Operation]) -> tuple[Mapping[Any, Json], Json]:
     return {key: schema for (key, _), schema in schemas_by_key.items()}, common["$defs"]
 
 
-def _operation(endpoint: Operation, by_key: Mapping[Any, Json], schemas: Json, authority: Authority | None) -> Json:
+def _operation(endpoint: Endpoint, by_key: Mapping[Any, Json], schemas: Json, authority: Authority | None) -> Json:
     summary, _, details = endpoint.text.partition("\n")
     roles = [str(role) for role in sorted(endpoint.needed)]
     who = f"Requires the role {' or '.join(roles)}." if roles else "No role is required."
@@ -125,7 +125,7 @@ def _operation(endpoint: Operation, by_key: Mapping[Any, Json], schemas: Json, a
     return description
 
 
-def _parameters(endpoint: Operation, schema: Json) -> Iterator[Json]:
+def _parameters(endpoint: Endpoint, schema: Json) -> Iterator[Json]:
     in_path = path_names(endpoint.path)
     for name, described in schema.get("properties", {}).items():
         shape = {key: value for key, value in described.items() if key not in ("description", "title")}
@@ -140,7 +140,7 @@ def _parameters(endpoint: Operation, schema: Json) -> Iterator[Json]:
         yield parameter | ({"description": described["description"]} if "description" in described else {})
 
 
-def _headers(endpoint: Operation) -> Iterator[Json]:
+def _headers(endpoint: Endpoint) -> Iterator[Json]:
     for header in endpoint.headers:
         yield {
             "name": header.name,
@@ -151,7 +151,7 @@ def _headers(endpoint: Operation) -> Iterator[Json]:
         }
 
 
-def _responses(endpoint: Operation, by_key: Mapping[Any, Json]) -> Iterator[tuple[str, Json]]:
+def _responses(endpoint: Endpoint, by_key: Mapping[Any, Json]) -> Iterator[tuple[str, Json]]:
     errors = _errors(endpoint, by_key[""])
     for status, answer in endpoint.answers.items():
         response = _answer(answer, by_key)
@@ -170,7 +170,7 @@ def _answer(answer: Answer, by_key: Mapping[Any, Json]) -> Json:
     return response
 
 
-def _errors(endpoint: Operation, problem: Json) -> dict[str, Json]:
+def _errors(endpoint: Endpoint, problem: Json) -> dict[str, Json]:
     codes = {*_ALWAYS, *endpoint.codes, *(() if endpoint.needed == OPEN else _WITH_ROLE)}
     by_status: dict[str, list[Code]] = {}
     for code in sorted(codes):

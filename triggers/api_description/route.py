@@ -15,7 +15,7 @@ import azure.functions as func
 from arcway.settings import settings
 from triggers import http
 from triggers.access.callers import OPEN, Caller
-from triggers.operations import Answer, Header, NoParameters, at, operation
+from triggers.endpoints import Answer, Header, NoParameters, at, endpoint
 
 blueprint = df.Blueprint()
 
@@ -24,10 +24,10 @@ blueprint = df.Blueprint()
 @blueprint.durable_client_input(client_name="client")
 async def openapi(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
     """The description of the API."""
-    return await http.answer(req, client, at("openapi.json"))
+    return await http.dispatch(req, client, at("openapi.json"))
 
 
-@operation(
+@endpoint(
     "GET openapi.json",
     OPEN,
     name="describe",

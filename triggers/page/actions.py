@@ -8,16 +8,16 @@ import azure.functions as func
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin
-from arcway.domain.request import Request, parse_request
+from arcway.domain.request import OnboardRequest, parse_request
 from arcway.page.files import PLACE
 from triggers import http
 from triggers.access.callers import role_for
 from triggers.access.session import Viewer, redirect
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
-from triggers.page.answers import fields_of, page
+from triggers.page.responses import fields_of, render_page
 from triggers.page.views import Json, cluster_of
-from triggers.runs import find, request_of
-from triggers.start import cancel, start, start_again
+from triggers.run_reader import get_run, request_of
+from triggers.run_starter import cancel_run, retry_run, start_run
 
 
 async def ask_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
@@ -29,11 +29,13 @@ async def ask_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient, v
     return _ask(viewer, run, "cancel", question, consequence, "Cancel the run")
 
 
-async def cancel_run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def confirmed_cancel(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer
+) -> func.HttpResponse:
     """Ask the run to stop, if it is still in progress."""
     run = await _run(req, client, viewer)
     if not run["finishedAt"]:
-        await cancel(client, run["id"], viewer.identity)
+        await cancel_run(client, run["id"], viewer.identity)
     return _to(run["id"])
 
 
@@ -45,12 +47,14 @@ async def ask_retry(req: func.HttpRequest, client: df.DurableFunctionsClient, vi
     return _ask(viewer, run, "retry", question, consequence, "Retry")
 
 
-async def retry_run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def confirmed_retry(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer
+) -> func.HttpResponse:
     """A new run of the same request, if there is something to continue."""
     run = await _run(req, client, viewer)
     if not run["finishedAt"] or run["state"] == "Succeeded":
         return _to(run["id"])
-    return _to(str((await start_again(client, run, viewer)).run))
+    return _to(str((await retry_run(client, run, viewer)).run))
 
 
 async def connect_checked(
@@ -60,12 +64,12 @@ async def connect_checked(
 
     Raises `ArcError` ARC-6008 when the run is not a successful check of a cluster to connect.
     """
-    run = await find(client, req.route_params["id"])
+    run = await get_run(client, req.route_params["id"])
     request = await request_of(client, run["id"])
-    if not isinstance(request, Request) or (run["operation"], run["state"]) != ("check", "Succeeded"):
+    if not isinstance(request, OnboardRequest) or (run["operation"], run["state"]) != ("check", "Succeeded"):
         raise ArcError(Code.CHECK_NOT_SUCCESSFUL, f"Run {run['id']} is not a successful check.")
     onboarding = request.model_copy(update={"operation": "onboard"})
-    started = await start(client, onboarding, run["id"], Origin(run["correlationId"]), viewer)
+    started = await start_run(client, onboarding, run["id"], Origin(run["correlationId"]), viewer)
     return _to(str(started.run))
 
 
@@ -81,7 +85,7 @@ async def ask_disconnect(req: func.HttpRequest, client: df.DurableFunctionsClien
     else:
         if not reference.temporary:
             values |= {"kubeconfig": reference.secret, "context": reference.context or ""}
-    return page("disconnect.html", viewer, section="clusters", values=values, problems=[])
+    return render_page("disconnect.html", viewer, section="clusters", values=values, problems=[])
 
 
 async def disconnect(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
@@ -96,21 +100,21 @@ async def disconnect(req: func.HttpRequest, client: df.DurableFunctionsClient, v
     except ArcError as error:
         values = {**body, "kubeconfig": fields.get("kubeconfig", ""), "context": fields.get("context", "")}
         problems = [{**item, "field": item["field"].removesuffix(".secret")} for item in error.details]
-        return page("disconnect.html", viewer, status=400, section="clusters", values=values, problems=problems)
-    started = await start(client, request, str(uuid.uuid4()), http.origin_of(req), viewer)
+        return render_page("disconnect.html", viewer, status=400, section="clusters", values=values, problems=problems)
+    started = await start_run(client, request, str(uuid.uuid4()), http.origin_of(req), viewer)
     return _to(str(started.run))
 
 
 async def _run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> Json:
     """The run, if the viewer holds the role of its operation."""
-    run = await find(client, req.route_params["id"])
+    run = await get_run(client, req.route_params["id"])
     viewer.require(role_for(run["operation"]))
     return run
 
 
 def _ask(viewer: Viewer, run: Json, action: str, question: str, consequence: str, label: str) -> func.HttpResponse:
     back = f"{PLACE}/runs/{run['id']}"
-    return page(
+    return render_page(
         "confirm.html",
         viewer,
         section="runs",

@@ -16,9 +16,9 @@ from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import SubscriptionId
 from arcway.domain.ids import ClusterId
-from arcway.domain.model import Model, problems
-from arcway.domain.request import Request
-from arcway.domain.text import shown
+from arcway.domain.model import Model, field_errors
+from arcway.domain.request import OnboardRequest
+from arcway.domain.text import excerpt
 from arcway.page.files import PLACE, static_file
 from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
 from arcway.page.timeline import timeline
@@ -26,8 +26,8 @@ from triggers import http
 from triggers.access.callers import OFFBOARD, ONBOARD, role_for
 from triggers.access.session import Viewer
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
-from triggers.page.answers import page, secure_headers
-from triggers.runs import find, newest, request_of
+from triggers.page.responses import render_page, secure_headers
+from triggers.run_reader import get_run, list_runs, request_of
 
 type Json = dict[str, Any]
 
@@ -49,7 +49,7 @@ _FACTS = {
 async def overview_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """The runs of the last 30 days, by ?state=, ?operation=, ?q= and ?page=."""
     chosen = Chosen.of(*(req.params.get(name, "") for name in ("state", "operation", "q", "page")))
-    return page(
+    return render_page(
         "overview.html",
         viewer,
         section="runs",
@@ -64,9 +64,9 @@ async def overview_page(req: func.HttpRequest, client: df.DurableFunctionsClient
 
 async def run_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """One run, and what the viewer may do with it."""
-    run = await find(client, req.route_params["id"])
+    run = await get_run(client, req.route_params["id"])
     cluster = run["cluster"]
-    return page(
+    return render_page(
         "run.html",
         viewer,
         section="runs",
@@ -91,7 +91,7 @@ async def clusters_page(req: func.HttpRequest, client: df.DurableFunctionsClient
     except ArcError as error:
         failure = error
     rows = sorted(map(_row, resources), key=lambda row: (not row["warnings"], row["name"].lower()))
-    return page(
+    return render_page(
         "clusters.html",
         viewer,
         status=http.status_of(failure) if failure else 200,
@@ -110,13 +110,13 @@ async def agents_page(req: func.HttpRequest, client: df.DurableFunctionsClient, 
     cluster = cluster_of(req)
     reference, user = await kubeconfig_of_last_run(client, cluster)
     table = await asyncio.to_thread(queries.agents_of, cluster, reference, user)
-    return page("agents.html", viewer, section="clusters", name=cluster.name, table=table)
+    return render_page("agents.html", viewer, section="clusters", name=cluster.name, table=table)
 
 
 async def unknown(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """Raises `ArcError` ARC-1004."""
     raise ArcError(
-        Code.PATH_NOT_FOUND, f"The page does not exist: {PLACE}/{shown(req.route_params.get('path', ''), 100)}."
+        Code.PATH_NOT_FOUND, f"The page does not exist: {PLACE}/{excerpt(req.route_params.get('path', ''), 100)}."
     )
 
 
@@ -163,11 +163,11 @@ def _checked(subscription: str) -> str:
     try:
         return _Subscription(subscription=subscription).subscription
     except ValidationError as error:
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*problems(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*field_errors(error)]) from error
 
 
 async def _runs(client: df.DurableFunctionsClient) -> list[Json]:
-    return await newest(client, datetime.now(UTC) - timedelta(days=_DAYS))
+    return await list_runs(client, datetime.now(UTC) - timedelta(days=_DAYS))
 
 
 async def _actions(client: df.DurableFunctionsClient, run: Json, viewer: Viewer) -> list[Json]:
@@ -190,7 +190,7 @@ async def _actions(client: df.DurableFunctionsClient, run: Json, viewer: Viewer)
 
 
 def _connects(request: object) -> bool:
-    return isinstance(request, Request)
+    return isinstance(request, OnboardRequest)
 
 
 def _facts(result: Json | None) -> list[tuple[str, object]]:

@@ -18,8 +18,8 @@ from typing import IO, Any
 import typer
 
 from arcway.cli import output
-from arcway.cli.server import FAILED, USAGE, CommandError
-from arcway.cluster.plain_yaml import is_true
+from arcway.cli.client import FAILED, USAGE, CommandError
+from arcway.cluster.access.plain_yaml import is_true
 from arcway.domain.codes import Code
 from arcway.domain.json_values import read_json
 from arcway.domain.secrets_held import hold

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from arcway.cli.server import USAGE, CommandError
-from arcway.cluster import pem
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
+from arcway.cli.client import USAGE, CommandError
+from arcway.cluster.access import pem
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.access.plain_yaml import PlainYamlError, read_yaml
 from arcway.domain.codes import Code
 from arcway.domain.text import decoded
 

@@ -6,8 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 import typer
 
+from arcway.cli.client import USAGE, CommandError
 from arcway.cli.requests import Proxy
-from arcway.cli.server import USAGE, CommandError
 
 
 def without_credentials(proxy: Proxy) -> tuple[Proxy, str | None]:

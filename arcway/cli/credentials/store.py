@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from arcway.cli import sign_in
-from arcway.cli.server import FAILED, USAGE, CommandError, Server
+from arcway.cli.client import FAILED, USAGE, ArcwayClient, CommandError
 from arcway.domain.codes import Code
 from arcway.domain.urls import is_url
 from arcway.local.certificates import write_private
@@ -25,7 +25,7 @@ class Store(Protocol):
         """Delete it again; harmless when it is not there."""
 
 
-def store_of(server: Server, vault: str | None) -> Store:
+def store_of(server: ArcwayClient, vault: str | None) -> Store:
     """The vault that the user names, else the folder of the embedded stack. Raises `CommandError`: there is neither."""
     if vault:
         if not is_url(vault, "https"):

@@ -5,9 +5,9 @@ By default an embedded library works in worker processes of our own; ARCWAY_HELM
 
 from functools import cache
 
+from arcway.cluster.helm.cli import HelmProgram
+from arcway.cluster.helm.interface import Helm, Release
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.port import Helm, Release
-from arcway.cluster.helm.program import HelmProgram
 from arcway.private_folder import process_folder
 from arcway.settings import settings
 

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import SplitResult, unquote, urlsplit
 from weakref import WeakSet
 
-from arcway.cluster.endpoint import Endpoint, host_and_port, join_host
+from arcway.cluster.access.endpoint import Endpoint, host_and_port, join_host
 from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.telemetry import log

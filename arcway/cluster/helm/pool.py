@@ -20,10 +20,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
+from arcway.cluster.access.kubeconfig import Access, reach
+from arcway.cluster.helm.chart_cache import ChartCache, ca_bundle, checked_digest, work_folder
 from arcway.cluster.helm.forwarder import forwarding
-from arcway.cluster.helm.kept import ChartCache, ca_bundle, checked_digest, work_folder
-from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, refusal
-from arcway.cluster.kubeconfig import Access, reach
+from arcway.cluster.helm.interface import ANSWER_BYTES, CALL_SECONDS, Release, refusal
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 

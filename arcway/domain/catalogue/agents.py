@@ -1,88 +1,88 @@
 """The codes ARC-5xxx: Helm, chart and agents."""
 
-from arcway.domain.catalogue.kind import Kind
+from arcway.domain.catalogue.kind import ErrorKind
 from arcway.domain.codes import Code
 
-AGENTS: dict[Code, Kind] = {
-    Code.CHART_UNAVAILABLE: Kind(
+AGENTS: dict[Code, ErrorKind] = {
+    Code.CHART_UNAVAILABLE: ErrorKind(
         "The agents' Helm chart cannot be pulled",
         "Check that Arcway can reach the chart's registry, then start a new run.",
         True,
     ),
-    Code.CHART_REGISTRY_NOT_ALLOWED: Kind(
+    Code.CHART_REGISTRY_NOT_ALLOWED: ErrorKind(
         "The agents' Helm chart comes from a registry that is not allowed",
         "If you trust the registry, add it to ARCWAY_REGISTRIES.",
     ),
-    Code.HELM_FAILED: Kind(
+    Code.HELM_FAILED: ErrorKind(
         "Helm could not install the agents",
         "Fix the cause given in Helm's message, then start a new run.",
     ),
-    Code.HELM_TIMEOUT: Kind(
+    Code.HELM_TIMEOUT: ErrorKind(
         "Helm did not finish in time",
         "No action needed: Arcway tries again. If it keeps failing, check the API server's health.",
         True,
     ),
-    Code.IMAGE_PULL_FAILED: Kind(
+    Code.IMAGE_PULL_FAILED: ErrorKind(
         "An agent image cannot be pulled",
         "Make sure that the nodes can reach the registry in the message (proxy, firewall, DNS) and have disk space.",
     ),
-    Code.POD_UNSCHEDULABLE: Kind(
+    Code.POD_UNSCHEDULABLE: ErrorKind(
         "An agent pod cannot be scheduled",
         "Add nodes or free capacity, or remove the taints or selectors that the message names.",
     ),
-    Code.CRASH_LOOP: Kind(
+    Code.CRASH_LOOP: ErrorKind(
         "An agent container is in a crash loop",
         "Read the log of the crashed container: `kubectl logs --previous -n azure-arc POD -c CONTAINER`.",
     ),
-    Code.AGENTS_NOT_READY: Kind(
+    Code.AGENTS_NOT_READY: ErrorKind(
         "The agents did not become ready in time",
         "Run `kubectl get pods -n azure-arc`, fix what keeps the pods from being ready, then start a new run.",
     ),
-    Code.CLUSTER_NOT_REPORTING: Kind(
+    Code.CLUSTER_NOT_REPORTING: ErrorKind(
         "The cluster did not report to Azure in time",
         "Check the agents' outbound network (endpoints: docs/errors.md), then start a new run.",
     ),
-    Code.RELEASE_LOCKED: Kind(
+    Code.RELEASE_LOCKED: ErrorKind(
         "The Helm release is locked by an unfinished operation",
         "Run `helm rollback azure-arc -n azure-arc-release` or `helm uninstall`, then start a new run.",
     ),
-    Code.PRIVATE_KEY_UNUSABLE: Kind(
+    Code.PRIVATE_KEY_UNUSABLE: ErrorKind(
         "The private key in the cluster cannot be used",
         "Delete the Secret that the message names, then start a new run.",
     ),
-    Code.AGENTS_NOT_INSTALLED: Kind(
+    Code.AGENTS_NOT_INSTALLED: ErrorKind(
         "The cluster has no agents",
         "Check that the kubeconfig names the right cluster.",
     ),
-    Code.AGENTS_NOT_REMOVED: Kind(
+    Code.AGENTS_NOT_REMOVED: ErrorKind(
         "The agents were not removed in time",
         "Check the leftovers of the run. To remove the finalizers that block them, set force (--force).",
     ),
-    Code.AUTO_UPGRADE_ON: Kind(
+    Code.AUTO_UPGRADE_ON: ErrorKind(
         "Auto-upgrade of the agents is on",
         "Turn it off with `arcway update --auto-upgrade false`, then start a new run.",
     ),
-    Code.AGENTS_NEWER_THAN_REQUESTED: Kind(
+    Code.AGENTS_NEWER_THAN_REQUESTED: ErrorKind(
         "The agents are newer than the requested version",
         "Request a newer version, or leave it out for the newest. To downgrade, disconnect the cluster and connect it"
         " with the older version.",
     ),
-    Code.RELEASE_API_MISSING: Kind(
+    Code.RELEASE_API_MISSING: ErrorKind(
         "The Helm release uses an API that the cluster does not serve",
         "If the chart uses the API, choose another version of the agents. Arcway repairs manifests that earlier "
         "versions left in the release. When disconnecting, force (--force) removes the agents without Helm.",
     ),
-    Code.RELEASE_SUPERSEDED: Kind(
+    Code.RELEASE_SUPERSEDED: ErrorKind(
         "The Helm release was changed during the run",
         "Check `helm history azure-arc -n NAMESPACE`. Nothing was rolled back, because the current revision is not "
         "this run's.",
     ),
-    Code.PODS_REFUSED: Kind(
+    Code.PODS_REFUSED: ErrorKind(
         "The cluster rejects the agent pods",
         "Change the quota, limit range, pod security standard or policy that the message names. Kubernetes then "
         "creates the pods without further action.",
     ),
-    Code.POD_NOT_STARTING: Kind(
+    Code.POD_NOT_STARTING: ErrorKind(
         "An agent pod cannot be started",
         "Fix the cause given in the message; `kubectl describe pod -n azure-arc POD` shows the events.",
     ),

@@ -70,7 +70,7 @@ class KubeClient:
                 return
 
     async def wait_for_change(self, path: str, current: dict[str, Any]) -> None:
-        """Return once the object `seen` in the collection at `path` is another, is changed, or is gone."""
+        """Return once the object `current` in the collection at `path` is another, is changed, or is gone."""
         version = current["metadata"]["resourceVersion"]
         async for event in self._watch(path, current["metadata"]["name"]):
             if event.get("type") == "DELETED":

@@ -6,7 +6,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from arcway.cluster.key_pair import public_key_of
+from arcway.cluster.agents.key_pair import public_key_of
 from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE
 from arcway.domain.phases import AGENTS_FIRST

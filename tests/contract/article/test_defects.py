@@ -21,8 +21,8 @@ from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
-from arcway.cluster import key_pair
-from arcway.cluster.helm.program import HelmProgram
+from arcway.cluster.agents import key_pair
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.contract.article.naming import ROOT, existing_tests, named_in, rows

@@ -13,7 +13,7 @@ from arcway.azure.secrets import delete_expired, read_secret, store_secret
 from arcway.azure.pipeline import credential
 from arcway.cli import sign_in
 from arcway.cli.credentials.store import _Vault
-from arcway.cli.server import CommandError
+from arcway.cli.client import CommandError
 from arcway.domain.secret_names import Kind
 from arcway.settings import settings
 now = datetime.now(UTC)

@@ -15,7 +15,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from arcway.cli import local_commands, sign_in
-from arcway.cli.server import REFUSED, USAGE, CommandError, Server
+from arcway.cli.client import REFUSED, USAGE, ArcwayClient, CommandError
 from arcway.cli.sign_in import SignIn, SignInError
 from arcway.local.stack import Options, Stack
 
@@ -75,9 +75,9 @@ def hostile() -> Iterator[Hostile]:
 
 
 @contextmanager
-def at(hostile: Hostile) -> Iterator[Server]:
+def at(hostile: Hostile) -> Iterator[ArcwayClient]:
     """What a command speaks with."""
-    server = Server.find(hostile.url)
+    server = ArcwayClient.find(hostile.url)
     try:
         yield server
     finally:
@@ -131,7 +131,7 @@ def test_a_token_does_not_follow_a_redirect(hostile: Hostile, credential: Creden
 )
 def test_a_token_goes_to_https_or_loopback_only(credential: Credential, url: str) -> None:
     with pytest.raises(CommandError, match="https or loopback") as caught:
-        Server.find(url)
+        ArcwayClient.find(url)
     assert caught.value.exit_code == USAGE
     assert credential.asked == []
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import Helm
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
 
 WORKERS = 4

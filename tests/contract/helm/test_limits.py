@@ -13,9 +13,9 @@ from statistics import median
 
 import pytest
 
-from arcway.cluster.helm import Helm, pool, program
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.helm import Helm, cli, pool
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.kubeconfig import Access
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority
@@ -28,7 +28,7 @@ _SECRET = "planted-5Hq2"
 
 @pytest.fixture
 def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (pool, program):
+    for module in (pool, cli):
         monkeypatch.setattr(module, "CALL_SECONDS", _DEADLINE)
 
 

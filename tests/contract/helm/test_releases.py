@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm import Helm
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
-from arcway.cluster.kubeconfig import Access
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.api import _connections, cluster_api
-from arcway.cluster.kubeconfig import read_kubeconfig
-from arcway.cluster.tls import context_for
+from arcway.cluster.access.api import _connections, cluster_api
+from arcway.cluster.access.kubeconfig import read_kubeconfig
+from arcway.cluster.access.tls import context_for
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import decoded

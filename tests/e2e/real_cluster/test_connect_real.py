@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.permissions import TO_CONNECT
+from arcway.cluster.checks.permissions import TO_CONNECT
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
 from arcway.local.stack import Stack

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster import agents
-from arcway.cluster.agents import World
-from arcway.cluster.api import ClusterApi, cluster_api
-from arcway.cluster.hindrances import Hindrance
-from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.kubeconfig import read_kubeconfig
+from arcway.cluster.agents import health
+from arcway.cluster.agents.health import Workloads
+from arcway.cluster.agents.pod_failures import Hindrance
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
@@ -47,11 +47,11 @@ def _deploy(api: Api, *, annotations: Json | None = None, **pod: object) -> None
     assert api.http.post(api.path("deployments", group="apps"), json=body).status_code == 201
 
 
-def _judged(api: Api, product: ClusterApi, *, later: float = 0.0) -> agents.Verdict:
+def _judged(api: Api, product: ClusterApi, *, later: float = 0.0) -> health.Verdict:
     deployments = product.items(api.path("deployments", group="apps"))
     pods = product.items(api.path("pods"))
     now = datetime.now(UTC) + timedelta(seconds=later)
-    return agents.judge(World(deployments, pods), identity_issued=False, now=now)
+    return health.assess(Workloads(deployments, pods), identity_issued=False, now=now)
 
 
 def _hindrance(api: Api, product: ClusterApi, *, later: float = 0.0) -> Hindrance:
@@ -83,7 +83,7 @@ def test_the_last_line_of_a_crashing_container_is_told_without_its_secrets(
 
     def look() -> ArcError | None:
         try:
-            agents.look(product, identity_issued=True, fail_fast=True)
+            health.check_health(product, identity_issued=True, fail_fast=True)
         except ArcError as error:
             return error
         return None

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.helm.program import HelmProgram
-from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.cluster.access.kubeconfig import read_kubeconfig
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Command, Json, phase
 from tests.e2e.real_cluster.conftest import RealCluster

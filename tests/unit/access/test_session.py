@@ -7,7 +7,7 @@ from http.cookies import SimpleCookie
 import azure.functions as func
 import pytest
 
-import triggers.access.gate as gate
+import triggers.access.authentication as gate
 import triggers.access.session as session
 from arcway import queries
 from arcway.domain.codes import Code

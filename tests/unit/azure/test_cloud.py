@@ -46,7 +46,7 @@ def met(metadata: dict[str, Any]) -> clouds.Cloud:
     with (
         mock.patch.object(clouds, "settings", return_value=mock.Mock(arm_endpoint="https://arm.example")),
         mock.patch.object(clouds, "send"),
-        mock.patch.object(clouds, "answer", return_value=metadata),
+        mock.patch.object(clouds, "json_object", return_value=metadata),
     ):
         return clouds.cloud()
 

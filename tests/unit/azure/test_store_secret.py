@@ -11,7 +11,7 @@ import pytest
 from arcway.azure import secrets
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.secret_names import Kind
+from arcway.domain.secret_names import SecretKind
 from arcway.local.certificates import write_private
 from arcway.settings import Settings, read_settings
 
@@ -31,7 +31,7 @@ def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
 
 
 def read(name: str) -> str:
-    return secrets.read_secret(name, Kind.KUBECONFIG, user=None)
+    return secrets.read_secret(name, SecretKind.KUBECONFIG, user=None)
 
 
 def test_the_folder_keeps_it_for_its_owner_alone(tell: Tell, tmp_path: Path) -> None:

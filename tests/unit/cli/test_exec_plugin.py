@@ -8,9 +8,9 @@ from unittest import mock
 
 import pytest
 
+from arcway.cli.client import FAILED, USAGE, CommandError
 from arcway.cli.credentials import exec_plugin
 from arcway.cli.credentials.exec_plugin import Credential, run
-from arcway.cli.server import FAILED, USAGE, CommandError
 from arcway.domain.codes import Code
 
 type Json = dict[str, Any]

@@ -10,13 +10,13 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from arcway.cli.credentials import handing_over as module
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import ArcwayClient, CommandError
+from arcway.cli.credentials import provisioning as module
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.requests import Kubeconfig, Proxy
-from arcway.cli.server import CommandError, Server
-from arcway.cluster import temporary_account
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
-from arcway.cluster.temporary_account import Token
+from arcway.cluster.access import temporary_account
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.access.temporary_account import Token
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.secret_names import is_proved
@@ -72,7 +72,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(module, "cluster_api", opened)
     monkeypatch.setattr(module, "store_of", lambda *_: made)
     monkeypatch.setattr(temporary_account, "make", made.make)
-    monkeypatch.setattr(temporary_account, "remove", made.remove)
+    monkeypatch.setattr(temporary_account, "delete", made.remove)
     monkeypatch.setattr(temporary_account, "wait_until_bound", made.bound)
     return made
 
@@ -91,7 +91,7 @@ def given(tmp_path: Path) -> Kubeconfig:
 
 
 def handed(given: Kubeconfig | None, proxy: Proxy | None = None) -> Any:
-    return handing_over(cast("Server", Remote()), "Shop_1", given, Needs("onboard"), proxy)
+    return provided_credential(cast("ArcwayClient", Remote()), "Shop_1", given, Needs("onboard"), proxy)
 
 
 def test_what_is_accepted_stays_and_says_nothing_of_the_user(world: World, given: Kubeconfig) -> None:
@@ -140,7 +140,7 @@ def test_what_cannot_be_removed_is_named(
     def dead(*_: object) -> None:
         raise ArcError(Code.API_SERVER_UNREACHABLE)
 
-    monkeypatch.setattr(temporary_account, "remove", dead)
+    monkeypatch.setattr(temporary_account, "delete", dead)
     with pytest.raises(CommandError, match="refused"), handed(given):
         raise CommandError("refused", 2)
     assert f"ServiceAccount, role and binding {world.accounts[0]} (ARC-3001" in " ".join(

@@ -5,9 +5,9 @@ from unittest import mock
 
 import pytest
 
+from arcway.cli.client import USAGE, CommandError
 from arcway.cli.credentials.proxy import without_credentials
 from arcway.cli.requests import Proxy
-from arcway.cli.server import USAGE, CommandError
 from arcway.domain.proxy import with_credentials
 
 HTTPS, HTTP = "http://user:pass@proxy:3128", "http://user:pass@proxy:3129/"

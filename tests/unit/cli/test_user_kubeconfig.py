@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from arcway.cli.client import USAGE, CommandError
 from arcway.cli.credentials.kubeconfig import choose
-from arcway.cli.server import USAGE, CommandError
 from arcway.domain.codes import Code
 
 type Json = dict[str, Any]

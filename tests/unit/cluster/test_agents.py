@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.agents import Verdict, World, judge
+from arcway.cluster.agents.health import Verdict, Workloads, assess
 from arcway.domain.codes import Code
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -26,7 +26,7 @@ def pod(app: str, *, node: str | None = "n1", **status: Any) -> dict[str, Any]:
 
 
 def look(deployments: list[dict[str, Any]], pods: list[dict[str, Any]], *, issued: bool = False) -> Verdict:
-    return judge(World(deployments, pods), identity_issued=issued, now=NOW)
+    return assess(Workloads(deployments, pods), identity_issued=issued, now=NOW)
 
 
 def test_nothing_there_yet_is_waited_for() -> None:
@@ -137,12 +137,12 @@ def test_events_say_why_when_nothing_else_does() -> None:
         event("Pod", "operator-1", "FailedMount", "2026-01-01T00:00:01Z"),
         event("Pod", "other-1", "Evicted", "2026-01-01T00:00:09Z"),
     ]
-    verdict = judge(World([unready], [starting], events), identity_issued=True, now=NOW)
+    verdict = assess(Workloads([unready], [starting], events), identity_issued=True, now=NOW)
     assert verdict.hindrance
     assert verdict.hindrance.error.code == Code.POD_NOT_STARTING
     assert "FailedCreatePodSandBox" in verdict.hindrance.error.message
-    refused = judge(
-        World([unready], [], [event("ReplicaSet", "operator-7f", "FailedCreate", "2026-01-01T00:00:02Z")]),
+    refused = assess(
+        Workloads([unready], [], [event("ReplicaSet", "operator-7f", "FailedCreate", "2026-01-01T00:00:02Z")]),
         identity_issued=True,
         now=NOW,
     )

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster import connections as product
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.connections import Connections
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.access import connections as product
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.connections import Connections
+from arcway.cluster.access.kubeconfig import Access
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority, write_private

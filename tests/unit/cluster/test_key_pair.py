@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.key_pair import chart_reads_secret, key_values
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.agents.key_pair import chart_reads_secret, key_values
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 

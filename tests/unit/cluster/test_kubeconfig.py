@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.cluster.access.kubeconfig import read_kubeconfig
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 

@@ -4,9 +4,10 @@ from typing import Any, cast
 
 import pytest
 
-from arcway.cluster import lease, permissions
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.permissions import Permission
+from arcway.cluster.access import lease
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.checks import permissions
+from arcway.cluster.checks.permissions import Permission
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
@@ -34,7 +35,7 @@ class Api:
 
 
 def hold(api: Api, installation: str = "one") -> None:
-    lease.hold(cast("ClusterApi", api), installation, "run", lambda _: [])
+    lease.acquire(cast("ClusterApi", api), installation, "run", lambda _: [])
 
 
 @pytest.mark.parametrize("code", [Code.CLUSTER_PERMISSION_MISSING, Code.ADMISSION_DENIED])
@@ -45,7 +46,7 @@ def test_it_is_in_default_where_kube_system_is_closed(code: str) -> None:
     assert list(api.found) == ["/apis/coordination.k8s.io/v1/namespaces/default/leases/arcway"]
     with pytest.raises(ArcError, match=Code.CLUSTER_LEASE_HELD):
         hold(api, "two")
-    lease.let_go(cast("ClusterApi", api), "one", "run")
+    lease.release(cast("ClusterApi", api), "one", "run")
     assert api.found == {}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.network_check import SCRIPT, Route, look, start
+from arcway.cluster.checks.network_check import SCRIPT, Route, read_outcome, start
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
@@ -147,12 +147,12 @@ _LATE = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "mess
 )
 def test_what_keeps_the_job_from_an_outcome(answers: dict[str, Any], problem: str) -> None:
     api: Any = FakeApi(**answers)
-    assert look(api).problem == problem
+    assert read_outcome(api).problem == problem
 
 
 def test_the_outcome_is_read_line_by_line() -> None:
     api: Any = FakeApi(**{_JOB: {}, "pods": [ended("ok a.example:443\nunreachable b.example:443\nnonsense\n")]})
-    seen = look(api)
+    seen = read_outcome(api)
     assert (seen.reachable, seen.problem) == ({"a.example:443": True, "b.example:443": False}, None)
     waiting: Any = FakeApi(**{_JOB: {}, "pods": [pod(phase="Pending")]})
-    assert (look(waiting).reachable, look(waiting).problem) == (None, None)
+    assert (read_outcome(waiting).reachable, read_outcome(waiting).problem) == (None, None)

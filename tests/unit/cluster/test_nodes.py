@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.nodes import MEMORY, inspect, memory, quantity
+from arcway.cluster.checks.nodes import MEMORY, inspect, memory, quantity
 from arcway.domain.codes import Code
 
 

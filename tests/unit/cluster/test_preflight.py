@@ -11,8 +11,9 @@ from unittest import mock
 
 import pytest
 
-from arcway.cluster import certificate, preflight
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.access import server_certificate
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.checks import preflight
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority, write_private
@@ -42,7 +43,7 @@ class Api:
 def findings(version: str, days: float) -> list[tuple[str, str]]:
     api: Any = Api(version)
     ends = datetime.now(UTC) + timedelta(days=days)
-    with mock.patch.object(certificate, "ends", return_value=ends):
+    with mock.patch.object(server_certificate, "expiry", return_value=ends):
         found, _ = preflight.inspect(api, Access("https://api", ""), "here", proxied=False, network=False)
     return [(finding["code"], finding["level"]) for finding in found]
 
@@ -100,13 +101,13 @@ def server(authority: CertificateAuthority, tmp_path: Path) -> Iterator[str]:
 
 def test_the_end_of_a_certificate_is_read_from_the_handshake(server: str, authority: CertificateAuthority) -> None:
     access = Access(server, authority.certificate_pem.decode(), tls_server_name="kubernetes.default.svc")
-    left = certificate.ends(access) - datetime.now(UTC)
+    left = server_certificate.expiry(access) - datetime.now(UTC)
     assert timedelta(days=364) < left <= timedelta(days=365)
 
 
 def test_a_server_that_is_not_trusted_has_no_certificate_to_judge(server: str, tmp_path: Path) -> None:
     other = CertificateAuthority.open(tmp_path / "other").certificate_pem.decode()
     with pytest.raises(ArcError, match=Code.SERVER_CERTIFICATE_UNTRUSTED):
-        certificate.ends(Access(server, other))
+        server_certificate.expiry(Access(server, other))
     with pytest.raises(ArcError, match=Code.API_SERVER_UNREACHABLE):
-        certificate.ends(Access("https://127.0.0.1:1", other))
+        server_certificate.expiry(Access("https://127.0.0.1:1", other))

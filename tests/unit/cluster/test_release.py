@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from arcway.cluster import places, release
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.access.lease import AcquiredLease
+from arcway.cluster.agents import release, release_namespace
+from arcway.cluster.agents.release import Chart, Target
 from arcway.cluster.helm import Helm, Release
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.lease import Held
-from arcway.cluster.release import Chart, Target
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
@@ -61,7 +61,7 @@ def target(records: Records, *, since: float) -> Target:
         record["metadata"]["uid"] for record in records.found if record["metadata"]["creationTimestamp"] < stamp(since)
     )
     access = Access("https://x", "ca", token="t")
-    return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, Held(before))
+    return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, AcquiredLease(before))
 
 
 def test_no_record_is_no_release() -> None:
@@ -159,8 +159,8 @@ def test_a_release_elsewhere_is_found_by_what_the_agents_say(forbidden: tuple[st
     api: Any = Everywhere(*forbidden)
     record = record_in("default", chart=chart)
     api.found = {CONFIG: of_release_in("default"), ALL: [record], DEFAULT: [record]}
-    assert places.survey(api) == (["default"], [])
-    assert places.place(api) == "default"
+    assert release_namespace.survey(api) == (["default"], [])
+    assert release_namespace.release_namespace(api) == "default"
 
 
 @pytest.mark.parametrize(
@@ -173,5 +173,5 @@ def test_a_record_that_may_be_anybodys_is_not_the_agents(said: str | None, chart
     api.found = {ALL: [record_in("default", chart=chart), record_in("default", "x"), record_in("default", "9" * 30)]}
     if said:
         api.found[CONFIG] = of_release_in(said)
-    assert places.survey(api) == ([], ["default"])
-    assert places.place(api) == "azure-arc-release"
+    assert release_namespace.survey(api) == ([], ["default"])
+    assert release_namespace.release_namespace(api) == "azure-arc-release"

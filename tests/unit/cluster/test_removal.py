@@ -5,12 +5,13 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from arcway.cluster import lease, removal
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.access import lease
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.agents import removal
+from arcway.cluster.agents.release import Target
+from arcway.cluster.constants import DEFINITIONS
 from arcway.cluster.helm import Helm
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.names import DEFINITIONS
-from arcway.cluster.release import Target
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
@@ -38,7 +39,7 @@ def look(api: Any, *, during_connect: bool) -> None:
     if during_connect:
         assert (removal.finish(helm, api, ACCESS)[0] or "").startswith(f"CRD {NAME}")
     else:
-        target = Target(helm, api, ACCESS, lease.Held(frozenset()))
+        target = Target(helm, api, ACCESS, lease.AcquiredLease(frozenset()))
         assert removal.remove(target, ClusterId("s", "g", "n"), force=False).names == [f"CRD {NAME}"]
 
 
@@ -80,7 +81,7 @@ def test_one_part_that_cannot_be_changed_keeps_no_other_one() -> None:
         return [definition] if path == DEFINITIONS else [role] if path == ROLES else []
 
     api.items.side_effect = items
-    target = Target(create_autospec(Helm, instance=True), api, ACCESS, lease.Held(frozenset()))
+    target = Target(create_autospec(Helm, instance=True), api, ACCESS, lease.AcquiredLease(frozenset()))
     left = removal.remove(target, ClusterId("s", "g", "n"), force=True)
     assert left.names == [f"CRD {NAME}", "ClusterRole azure-arc-x"]
     path, body = api.replace.call_args.args

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from arcway.cluster import permissions, temporary_account
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.access import temporary_account
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.checks import permissions
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
@@ -68,7 +69,7 @@ OURS = item(**{"app.kubernetes.io/managed-by": "arcway"})
     ],
 )
 def test_what_is_gone_or_not_ours_is_left_alone(api: Api, token: str) -> None:
-    temporary_account.discard(cast("ClusterApi", api), NAME, token)
+    temporary_account.delete_with_own_token(cast("ClusterApi", api), NAME, token)
     assert api.deleted == []
 
 
@@ -110,23 +111,23 @@ def test_what_is_gone_or_not_ours_is_left_alone(api: Api, token: str) -> None:
 )
 def test_what_may_be_there_is_an_error(api: Api, token: str | None, code: str) -> None:
     with pytest.raises(ArcError) as caught:
-        temporary_account.discard(cast("ClusterApi", api), NAME, token)
+        temporary_account.delete_with_own_token(cast("ClusterApi", api), NAME, token)
     assert caught.value.code == code
 
 
 def test_the_role_takes_the_rest_along() -> None:
     api = Api(OURS)
-    temporary_account.discard(cast("ClusterApi", api), NAME, "t")
+    temporary_account.delete_with_own_token(cast("ClusterApi", api), NAME, "t")
     assert api.deleted == [f"clusterroles/{NAME}"]
 
 
 def test_another_name_is_never_looked_at() -> None:
-    temporary_account.discard(cast("ClusterApi", Api(Code.API_SERVER_UNREACHABLE)), "arcway-shop", "t")
+    temporary_account.delete_with_own_token(cast("ClusterApi", Api(Code.API_SERVER_UNREACHABLE)), "arcway-shop", "t")
 
 
 def test_its_maker_removes_both() -> None:
     api = Api(OURS)
-    temporary_account.remove(cast("ClusterApi", api), NAME)
+    temporary_account.delete(cast("ClusterApi", api), NAME)
     account = f"namespaces/kube-system/serviceaccounts/{NAME}"
     own = f"namespaces/{NAME}"
     assert api.deleted == [f"clusterroles/{NAME}", f"clusterrolebindings/{NAME}", account, own]

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.tls import context_for
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.access.tls import context_for
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.local.certificates import CertificateAuthority

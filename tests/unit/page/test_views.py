@@ -42,7 +42,7 @@ def client() -> Any:
 @pytest.fixture(autouse=True)
 def local(monkeypatch: pytest.MonkeyPatch) -> None:
     here = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.answers.settings", lambda: here)
+    monkeypatch.setattr("triggers.page.responses.settings", lambda: here)
     monkeypatch.setattr("triggers.access.session.settings", lambda: here)
 
 
