@@ -1,4 +1,4 @@
-"""POST /api/offboardings: start disconnecting a cluster, or say with ?dryRun=true what would happen."""
+"""POST /api/offboardings: start disconnecting a cluster, or report with ?dryRun=true what would change."""
 
 import azure.durable_functions as df
 import azure.functions as func

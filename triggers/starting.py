@@ -1,4 +1,4 @@
-"""What the ways to start a run over HTTP share: request keys, dry runs, and what a caller gets back."""
+"""What all routes that start a run share: idempotency keys, dry runs and responses."""
 
 import re
 import uuid
@@ -28,14 +28,14 @@ class DryRun(Parameters):
     """What all operations that start a run take."""
 
     dry_run: Flag = False
-    """Wait for the findings and the plan of a check, and change nothing."""
+    """Return the findings and the plan of a check, without changing anything."""
 
 
 HEADERS = (
     Header(
         "Idempotency-Key",
-        "The same key and request for a connected cluster find the run that they started; the same key with another "
-        "request for it is a conflict. Without a key, an equal request finds the run that is still in progress.",
+        "The same key and request for a connected cluster return the run that they started; the same key with another "
+        "request for it is a conflict. Without a key, an equal request returns the run in progress.",
         {"type": "string", "minLength": 1, "maxLength": _KEY_LIMIT, "pattern": "^[ -~]+$"},
     ),
     Header(

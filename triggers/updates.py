@@ -1,4 +1,4 @@
-"""POST /api/updates: start changing a connected cluster, or say with ?dryRun=true what would happen."""
+"""POST /api/updates: start changing a connected cluster, or report with ?dryRun=true what would change."""
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -32,6 +32,6 @@ async def updates(req: func.HttpRequest, client: df.DurableFunctionsClient) -> f
 async def _post(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: starting.DryRun
 ) -> func.HttpResponse:
-    """Change a connected cluster, its agents or both; what is left out stays as it is."""
+    """Change a connected cluster, its agents or both; omitted fields stay unchanged."""
     request = parse_request(http.json_body(req), "update")
     return await starting.start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)

@@ -1,4 +1,4 @@
-"""POST /api/upgrades: start upgrading a cluster's agents, or say with ?dryRun=true what would happen."""
+"""POST /api/upgrades: start upgrading a cluster's agents, or report with ?dryRun=true what would change."""
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -32,6 +32,6 @@ async def upgrades(req: func.HttpRequest, client: df.DurableFunctionsClient) -> 
 async def _post(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: starting.DryRun
 ) -> func.HttpResponse:
-    """Upgrade a connected cluster's agents; the old ones come back if the new ones do not become Ready."""
+    """Upgrade a connected cluster's agents; rolled back if they do not become Ready."""
     request = parse_request(http.json_body(req), "upgrade")
     return await starting.start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)

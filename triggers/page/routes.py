@@ -1,4 +1,4 @@
-"""The addresses of the page, each with its methods, the roles they need, and who answers.
+"""The routes of the page, each with its methods, the required roles and the handler.
 
 Function names: those of the sign-in (`page_access_…`) sort before, and the one that takes all the rest sorts after.
 """
