@@ -31,9 +31,7 @@ from tests.e2e.conftest import (  # noqa: F401 - fixtures
 )
 from tests.e2e.signed import Signed
 from tests.e2e.test_messages import Bus, bus, event, kind, open_bus  # noqa: F401 - fixtures
-from triggers import (
-    health,
-)
+from triggers import health, purge  # noqa: F401 - it declares its endpoint
 from triggers.access.callers import LOCAL as LOCAL_CALLER
 from triggers.access.callers import Role
 from triggers.access.session import Viewer
