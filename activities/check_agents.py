@@ -1,4 +1,4 @@
-"""check_agents: what of the agents is in the cluster, and whether it may be removed."""
+"""check_agents: reads which parts of the agents are in the cluster, and whether the credential can remove them."""
 
 from activities.step import Call, Json
 from activities.targets import access_to

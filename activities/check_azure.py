@@ -1,4 +1,4 @@
-"""check_azure: what Azure must offer and allow before anything is changed in it."""
+"""check_azure: checks what Azure must offer and allow before anything is changed in it."""
 
 import difflib
 

@@ -1,4 +1,4 @@
-"""check_cluster: what the cluster must be before anything is changed in it."""
+"""check_cluster: checks what the cluster must fulfil before anything is changed in it."""
 
 from activities.step import Call, Json
 from activities.targets import credentials_of, looked_at, named_values, skip_range

@@ -1,4 +1,4 @@
-"""check_connected_cluster: the connected cluster as it is, may it be changed, and what would an update change in it."""
+"""check_connected_cluster: reads the connected cluster, whether it may be changed, and what an update would change."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json

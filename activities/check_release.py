@@ -1,4 +1,4 @@
-"""check_release: the agents' release as it is, may it be changed, and what would an update or upgrade change in it."""
+"""check_release: reads the agents' release, whether it may be changed, and what an update or upgrade would change."""
 
 from activities.step import Call, Json
 from activities.targets import changed_values, looked_at

@@ -1,4 +1,4 @@
-"""check_resource: whether the connected cluster is in Azure, and whether it may be deleted."""
+"""check_resource: reads whether the connected cluster is in Azure, and whether it may be deleted."""
 
 from activities.step import Call, Json
 from arcway.azure import connected_clusters, subscriptions

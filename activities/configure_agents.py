@@ -1,4 +1,4 @@
-"""configure_agents: the release has the settings that the data plane has for the real resource."""
+"""configure_agents: gives the release the data plane's settings for the connected cluster, if any differs."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json

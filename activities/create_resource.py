@@ -1,4 +1,4 @@
-"""create_resource: the connected cluster is in Azure with the cluster's public key."""
+"""create_resource: creates or updates the connected cluster in Azure with the cluster's public key."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json

@@ -1,4 +1,4 @@
-"""delete_resource: the connected cluster is gone from Azure. Also undoes create_resource."""
+"""delete_resource: deletes the connected cluster from Azure. Also undoes create_resource."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json

@@ -1,4 +1,4 @@
-"""deploy_agents: the agents' release is in the cluster as the request wants it."""
+"""deploy_agents: installs the agents' release, or changes what the request names, without waiting for the agents."""
 
 from activities.step import Call, Json
 from activities.targets import chart_of, cluster_of, values_of

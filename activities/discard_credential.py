@@ -1,4 +1,4 @@
-"""discard_credential: the ServiceAccount that was made for this run, and its binding, are gone."""
+"""discard_credential: deletes the ServiceAccount that was created for this run, and its role and binding."""
 
 from activities.step import Call, Json
 from arcway.cluster.access import temporary_account

@@ -1,4 +1,4 @@
-"""discard_secret: the secrets that were stored for this run are gone."""
+"""discard_secret: deletes the secrets that were stored for this run."""
 
 from activities.step import Call, Json
 from arcway.azure.secrets import delete_secret

@@ -1,4 +1,4 @@
-"""end_network_check: the Job that tried the network is gone, with its namespace."""
+"""end_network_check: deletes the Job of the network check, with its namespace."""
 
 from activities.step import Call, Json
 from activities.targets import access_to

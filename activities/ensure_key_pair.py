@@ -1,4 +1,4 @@
-"""ensure_key_pair: the agents' key pair is in the cluster."""
+"""ensure_key_pair: creates the agents' key pair in the cluster, unless a usable one exists."""
 
 from activities.step import Call, Json
 from activities.targets import cluster_of

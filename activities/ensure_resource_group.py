@@ -1,4 +1,4 @@
-"""ensure_resource_group: the resource group exists, or is created because the request asks for it."""
+"""ensure_resource_group: creates the resource group if it does not exist and the request allows it."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json

@@ -1,4 +1,4 @@
-"""release_cluster: the run no longer holds the cluster's Lease."""
+"""release_cluster: releases the cluster's Lease."""
 
 from activities.step import Call, Json
 from activities.targets import access_to

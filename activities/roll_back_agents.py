@@ -1,4 +1,4 @@
-"""roll_back_agents: the agents are those from before an upgrade. Undoes upgrade_agents."""
+"""roll_back_agents: restores the agents from before an upgrade. Undoes upgrade_agents."""
 
 from activities.step import Call, Json
 from activities.targets import cluster_of

@@ -1,4 +1,4 @@
-"""start_network_check: a Job in the cluster that tries to reach the addresses that the agents need."""
+"""start_network_check: starts a Job in the cluster that tries the endpoints that the agents need."""
 
 from urllib.parse import urlsplit
 

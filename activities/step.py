@@ -1,4 +1,4 @@
-"""How a step becomes an activity: off the event loop, errors as values, nothing secret in what leaves.
+"""Runs a step as an activity: off the event loop, errors returned as values, no secrets in the result.
 
 An exception that leaves an activity keeps only its text and puts its stack trace into the history, so a known error
 is returned as `{"error": …}` and an unexpected one is logged and raised again with redacted text.

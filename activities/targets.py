@@ -1,4 +1,4 @@
-"""Where a step acts: resolves a request's references into access to its cluster, for the time of one step."""
+"""Access of a step to its cluster: resolves the request's references, for the duration of one step."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""uninstall_agents: the agents are gone from the cluster. Also undoes deploy_agents and ensure_key_pair."""
+"""uninstall_agents: removes the agents from the cluster. Also undoes deploy_agents and ensure_key_pair."""
 
 from activities.step import Call, Json
 from activities.targets import cluster_of

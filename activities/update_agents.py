@@ -1,4 +1,4 @@
-"""update_agents: the release has the values that the update gives it, and the chart that it had."""
+"""update_agents: gives the release the values of an update, with the chart that it has."""
 
 from activities.step import Call, Json
 from activities.targets import changed_values, cluster_of

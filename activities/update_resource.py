@@ -1,4 +1,4 @@
-"""update_resource: the connected cluster is as the update wants it."""
+"""update_resource: changes what an update names in the connected cluster."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json

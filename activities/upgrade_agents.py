@@ -1,4 +1,4 @@
-"""upgrade_agents: the release has the chart of the version asked for, and the values that it had."""
+"""upgrade_agents: gives the release the chart of the requested version, with the values that it has."""
 
 from activities.step import Call, Json
 from activities.targets import cluster_of

@@ -1,4 +1,4 @@
-"""Kubeconfigs between the outside and the secret store: taken in and kept, opened again, forgotten.
+"""Kubeconfigs that users upload: checked, stored as secrets, read again, deleted.
 
 Kept is a clean kubeconfig of the one chosen context, under a name made from its content: handing over the same again
 keeps nothing more, and no other cluster's credential stays here.

@@ -1,4 +1,4 @@
-"""What ties one run's calls and log lines together: its origin, carried per thread of work.
+"""The origin that ties the requests and log lines of one run together, carried per thread of work.
 
 Every record is one line without the secrets in hand and without characters that steer a terminal. Adapters read the
 origin when they send a request, and every log line has it.

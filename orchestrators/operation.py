@@ -1,4 +1,4 @@
-"""The one orchestrator: runs the phases of an operation in order and closes the run, whatever happens.
+"""The one orchestrator: runs the phases of an operation in order and closes the run in every case.
 
 Operations differ by their tuple of phases (`arcway.domain.phases`), not by code.
 """

@@ -1,4 +1,4 @@
-"""How long a phase may take: its own limit, which what Azure asked to wait for does not count towards.
+"""How long a phase may take: its own limit, to which waits that Azure requests do not count.
 
 A server that keeps asking cannot hold up a run: each run has one budget of such waiting. It takes time as a value.
 """

@@ -1,4 +1,5 @@
-"""GET /api/connectedClusters, /{subscriptionId}/{resourceGroup}/{name} and …/agents: what is there now.
+"""GET /api/connectedClusters, /{subscriptionId}/{resourceGroup}/{name} and …/agents: connected clusters and agents as
+they are now.
 
 The first two are what Azure says, the last one what the cluster itself does.
 """
@@ -89,9 +90,9 @@ class _One(Parameters):
 
 class _Agents(_One):
     kubeconfig: SecretName | None = None
-    """Name of the secret with the kubeconfig; without it, that of the cluster's last run is used."""
+    """Name of the secret with the kubeconfig. Default: the kubeconfig of the cluster's last run."""
     context: Annotated[str | None, Field(max_length=253)] = None
-    """Goes with kubeconfig only."""
+    """Only together with kubeconfig."""
 
 
 @endpoint(
@@ -123,7 +124,7 @@ async def _list(
 async def _get(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _One
 ) -> func.HttpResponse:
-    """Read a connected cluster: connectivity, version, nodes, age of the heartbeat, days the certificate has left."""
+    """Read a connected cluster: connectivity, version, nodes, age of the heartbeat, days of the certificate."""
     return http.respond(await asyncio.to_thread(queries.connected_cluster, parameters.cluster))
 
 

@@ -1,4 +1,4 @@
-"""The operations of the API: what each takes and answers, declared beside its handler.
+"""The operations of the API: parameters, body, responses and errors of each, declared beside its handler.
 
 A declaration is the only source of an operation's roles, of the parameters that are accepted, and of its description
 (`triggers/api_description`), so that these cannot differ. An undeclared parameter is refused: a misspelt

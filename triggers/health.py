@@ -1,4 +1,4 @@
-"""GET /api/health: are the parts that Arcway leans on there, each told apart."""
+"""GET /api/health: the health of each dependency."""
 
 import asyncio
 import time
@@ -58,7 +58,7 @@ _watch = _Watch()
 async def _get(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: NoParameters
 ) -> func.HttpResponse:
-    """Whether the parts that Arcway leans on are there, each told apart.
+    """Health of each dependency.
 
     The reason why a part is not healthy is only for callers with the role Arcway.Read.
     """

@@ -1,4 +1,4 @@
-"""Removes finished runs that are older than they need to be kept: by a timer, and when asked.
+"""Removes finished runs after their retention time: by a timer, and on request.
 
 The last run of each cluster stays until then; after it, a run's history is in events and logs. Running runs are never
 removed.
@@ -44,7 +44,7 @@ async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFuncti
 
 class _Older(Parameters):
     older_than: Annotated[str, Field(pattern="^[0-9]{1,5}[dhms]$")]
-    """A number and one of d, h, m, s, as in 30d; at least a day."""
+    """A number with unit d, h, m or s, such as 30d; at least one day."""
 
 
 @endpoint(
@@ -58,7 +58,7 @@ class _Older(Parameters):
 async def _post(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Older
 ) -> func.HttpResponse:
-    """Remove finished runs that began longer ago than this."""
+    """Remove finished runs that started before a given age."""
     number, unit = parameters.older_than[:-1], parameters.older_than[-1]
     age = timedelta(**{_UNITS[unit]: int(number)})
     if age < _KEPT:

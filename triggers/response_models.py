@@ -1,4 +1,4 @@
-"""The shapes of what the API answers beside runs: they describe, and what Arcway makes itself is made from them.
+"""The response models of the API besides runs: they describe responses, and Arcway's own are built from them.
 
 A connected cluster is Azure's own and may have more than what is described.
 """
@@ -20,12 +20,12 @@ class Problem(Model):
     status: int
     detail: str
     code: Annotated[str, Field(pattern=r"^ARC-[0-9]{4}$")]
-    """docs/errors.md has a section for each."""
+    """A code of docs/errors.md."""
     remedy: str
     retryable: bool
     """Whether the same request may succeed later."""
     details: list[dict[str, Any]]
-    """What is wrong with which field, or the run that is in the way."""
+    """The invalid fields with messages, or the run that is in progress."""
 
 
 class RunList(Model):
@@ -33,17 +33,17 @@ class RunList(Model):
 
     value: list[Run]
     continuation_token: str | None
-    """Of the next page; null on the last."""
+    """Token of the next page; null on the last."""
 
 
 class Purged(Model):
-    """How many runs were removed."""
+    """The number of runs that were removed."""
 
     purged: int
 
 
 class Health(Model):
-    """The parts that Arcway leans on: `ok` or `failed`; who may read sees what is wrong."""
+    """The health of each dependency: `ok` or `failed`; the reason is only for callers with the role Arcway.Read."""
 
     engine: str
     resource_manager: str
@@ -52,7 +52,7 @@ class Health(Model):
 
 
 class ConnectedCluster(BaseModel):
-    """A connected cluster as Resource Manager has it, with the ages of its times."""
+    """A connected cluster in Azure, with the age of its heartbeat and the remaining days of its certificate."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="allow")
 
@@ -67,7 +67,7 @@ class ConnectedCluster(BaseModel):
 
 
 class ConnectedClusterList(Model):
-    """Connected clusters by name."""
+    """Connected clusters, by name."""
 
     value: list[ConnectedCluster]
 
@@ -93,10 +93,10 @@ class AgentPod(Model):
 
 
 class AgentProblem(Model):
-    """Why a pod is not well, or why there is none."""
+    """Why a pod is not healthy, or why there is none."""
 
     pod: str
-    """The Deployment, where its pods cannot be made."""
+    """The Deployment, if its pods cannot be created."""
     reason: str
     code: str
     message: str

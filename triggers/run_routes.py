@@ -46,11 +46,11 @@ class _Chosen(Parameters):
     subscription: SubscriptionId | None = None
     resource_group: ResourceGroupName | None = None
     created_from: Time | None = None
-    """Only runs that began since then; 30 days ago without it."""
+    """Only runs that started at or after this time. Default: 30 days ago."""
     top: Annotated[int, Field(ge=1, le=1000), BeforeValidator(digits)] = 100
-    """How many runs a page has at most."""
+    """The maximum number of runs per page."""
     continuation_token: Annotated[str | None, Field(max_length=256)] = None
-    """Of the page before."""
+    """The token from the previous page."""
 
 
 @endpoint(

@@ -1,4 +1,4 @@
-"""Starts and cancels a run, or finds the one that the caller means. The same for every way of arrival.
+"""Starts and cancels runs, or finds the run of the same request. The same for HTTP, messages and the page.
 
 One orchestration instance per cluster makes operations on it exclude one another. The real host replaces a finished
 instance silently and refuses a running one, so the state is read first and again after a refused start.

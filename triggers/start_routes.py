@@ -35,14 +35,14 @@ class _DryRun(Parameters):
     """What all operations that start a run take."""
 
     dry_run: Flag = False
-    """Wait for the findings and the plan of a check, and change nothing."""
+    """Return the findings and the plan of a check, without changing anything."""
 
 
 _HEADERS = (
     Header(
         "Idempotency-Key",
-        "The same key and request for a connected cluster find the run that they started; the same key with another "
-        "request for it is a conflict. Without a key, an equal request finds the run that is still in progress.",
+        "The same key and request for a connected cluster return the run that they started; the same key with another "
+        "request for it is a conflict. Without a key, an equal request returns the run in progress.",
         {"type": "string", "minLength": 1, "maxLength": _KEY_LIMIT, "pattern": "^[ -~]+$"},
     ),
     Header(
@@ -151,7 +151,7 @@ async def _offboard(
 async def _update(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
-    """Change a connected cluster, its agents or both; what is left out stays as it is."""
+    """Change a connected cluster, its agents or both; omitted fields stay unchanged."""
     request = parse_request(http.json_body(req), "update")
     return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
 
@@ -170,7 +170,7 @@ async def _update(
 async def _upgrade(
     req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
-    """Upgrade a connected cluster's agents; the old ones come back if the new ones do not become Ready."""
+    """Upgrade a connected cluster's agents; rolled back if they do not become Ready."""
     request = parse_request(http.json_body(req), "upgrade")
     return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
 

@@ -1,4 +1,4 @@
-"""The Arc data plane: is it well, which chart is current, which settings should the agents of a resource have.
+"""The Arc data plane: its health, the current chart, and the settings for the agents of a resource.
 
 Wire facts: POST with an empty body or the connected cluster as ARM returned it; `repositoryPath` is
 `host/path/chart:version` and `helmValuesContent` a flat map of dotted keys to strings. A short client of our own,

@@ -1,4 +1,4 @@
-"""Which addresses the agents need in this cloud and location, told by the cloud's own metadata.
+"""The addresses that the agents need in this cloud and location, from the cloud's own metadata.
 
 Purposes: https://learn.microsoft.com/azure/azure-arc/kubernetes/network-requirements. The hosts of Service Bus that the
 agents connect to are named to them by the notification service alone, so they are not here.

@@ -1,4 +1,4 @@
-"""How every call to Azure is sent: one credential, short time limits, no waiting and no retrying of its own.
+"""Sends every request to Azure: one credential, short time limits, no waits or retries of its own.
 
 Azure's clients by default retry ten times, follow long-running operations and register provider namespaces by
 themselves, sleeping in the middle of a call; here the durable orchestrator decides all of that. A token is sent to

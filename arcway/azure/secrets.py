@@ -1,4 +1,4 @@
-"""Resolves a secret's name, inside the step that needs it and nowhere else; keeps a secret that was handed over.
+"""Reads a secret by name, only inside the step that needs it; stores secrets that a caller provides.
 
 In Azure a secret is in one of the configured Key Vaults; on one machine it may be a file of the secret folder: a bare
 name, a regular file, readable by its owner only. A secret is read as one kind only (`arcway.domain.secret_names`), by

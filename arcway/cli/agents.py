@@ -1,4 +1,4 @@
-"""`arcway agents`: the agents in a connected cluster as two tables, and what is wrong with those that are not well."""
+"""`arcway agents`: the agents in a connected cluster as two tables, and the problems of those that are not healthy."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Speaks with the Service Bus for people: sends a request, listens for events, looks after the dead-letter queue.
+"""The Service Bus on the command line: sends requests, listens for events, manages the dead-letter queue.
 
 Through the official SDK against the local stack's broker, or the namespace that ServiceBusConnection names.
 """

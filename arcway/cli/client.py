@@ -1,4 +1,4 @@
-"""Speaks with a running Arcway: finds the local one, turns problem details into one error with an exit code.
+"""An HTTP client of Arcway: finds the local one, turns problem details into an error with an exit code.
 
 Exit codes: docs/command-line.md. Must not print.
 """

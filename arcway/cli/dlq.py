@@ -1,4 +1,4 @@
-"""`arcway dlq`: messages that could not be dealt with after many deliveries."""
+"""`arcway dlq`: messages that could not be processed after many deliveries."""
 
 import json
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""A run from its start to its end on the command line: started, followed, and what came of it shown."""
+"""Starts and follows a run on the command line, and shows its outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""How a cluster speaks: kubeconfig policy, Kubernetes API, Helm, agents, key pair."""
+"""Adapters for a cluster: kubeconfig policy, Kubernetes API, Helm, agents, key pair."""

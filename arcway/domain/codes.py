@@ -77,7 +77,7 @@ class Code(StrEnum):
     SERVER_CERTIFICATE_EXPIRED = "ARC-2045"
     RELEASE_NOT_THE_AGENTS = "ARC-2046"
 
-    # An address that does not answer.
+    # An address that does not respond.
     API_SERVER_UNREACHABLE = "ARC-3001"
     API_SERVER_TIMEOUT = "ARC-3002"
     AZURE_UNREACHABLE = "ARC-3003"

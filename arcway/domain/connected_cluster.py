@@ -1,4 +1,4 @@
-"""What a connected cluster tells: the age of its last heartbeat, the days of its certificate, whose it is to manage."""
+"""Facts about a connected cluster: age of the last heartbeat, days of the certificate, kind, whose key it has."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -44,7 +44,7 @@ type CaCertificates = Annotated[str, Field(max_length=32768), AfterValidator(_ca
 
 
 class Proxy(Model):
-    """What the agents need to reach Azure through a proxy."""
+    """The outbound proxy of the agents."""
 
     https: ProxyUrl | None = None
     http: ProxyUrl | None = None

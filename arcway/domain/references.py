@@ -17,11 +17,11 @@ type Problem = dict[str, str]
 
 
 class KubeconfigReference(SecretReference):
-    """Where the kubeconfig is; never the kubeconfig itself."""
+    """Reference to a stored kubeconfig; never the kubeconfig itself."""
 
     context: Annotated[str | None, Field(max_length=253)] = None
     temporary: StrictBool = False
-    """Made for this run alone: the secret, and the ServiceAccount and binding of its name, go when the run ends."""
+    """For this run only: the secret, and the ServiceAccount of its name, are deleted when the run ends."""
     proof: Annotated[str | None, Field(pattern=PROOF_PATTERN)] = None
     """Shows that a temporary secret is the caller's: its name ends with the first 32 hex digits of the SHA-256 of this
     random text, which only its creator has."""

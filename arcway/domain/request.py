@@ -37,17 +37,17 @@ type Operation = Literal["onboard", "offboard", "update", "upgrade", "check"]
 
 
 class Agents(Model):
-    """Which agents to install, and what the cluster's policies want of their namespaces and pods.
+    """Which agents to install, and the labels and annotations that the cluster's policies require.
 
-    What is left out stays as it is in agents that are there.
+    Omitted fields stay unchanged for existing agents.
     """
 
     version: ChartVersion | None = None
-    """The newest of the train for agents that are new."""
+    """Default for new agents: the newest version of the release train."""
     train: Literal["stable", "preview"] | None = None
-    """Stable for agents that are new."""
+    """Default for new agents: stable."""
     auto_upgrade: StrictBool | None = None
-    """On for agents that are new."""
+    """Default for new agents: on."""
     namespace_labels: Labels = Field(default_factory=dict)
     namespace_annotations: Annotations = Field(default_factory=dict)
     pod_labels: Labels = Field(default_factory=dict)
@@ -55,7 +55,7 @@ class Agents(Model):
 
 
 class _ClusterRequest(Model):
-    """What every request says: which connected cluster it is about."""
+    """The connected cluster that a request is about."""
 
     subscription_id: SubscriptionId
     resource_group: ResourceGroupName
@@ -70,14 +70,14 @@ class _ClusterRequest(Model):
 class OnboardRequest(_ClusterRequest):
     """Connect one cluster, or check whether it can be connected.
 
-    What is left out stays as it is in a connected cluster and in agents that are there.
+    Omitted fields stay unchanged for an existing connected cluster and existing agents.
     """
 
     operation: Literal["onboard", "check"] = "onboard"
     create_resource_group: StrictBool = False
     location: Location
     tags: Tags | None = None
-    """Replace all tags; none removes all."""
+    """Replaces all tags; an empty object removes all."""
     kubeconfig: KubeconfigReference
     proxy: Proxy | None = None
     distribution: Word | None = None
@@ -88,7 +88,7 @@ class OnboardRequest(_ClusterRequest):
     on_failure: Literal["keep", "rollback"] = "keep"
     fail_fast: FailFast = False
     take_over: StrictBool = False
-    """Take the resource of this name even if another live cluster is connected by it, which then loses its identity."""
+    """Take over the connected cluster even if another live cluster uses it, which then loses its identity in Azure."""
 
 
 class OffboardRequest(_ClusterRequest):
@@ -96,9 +96,9 @@ class OffboardRequest(_ClusterRequest):
 
     operation: Literal["offboard", "check"] = "offboard"
     azure_only: StrictBool = False
-    """Delete the connected cluster, whichever cluster is behind it, and leave the agents."""
+    """Delete only the connected cluster, for a cluster that no longer exists; agents are not removed."""
     agents_only: StrictBool = False
-    """Remove the agents from the cluster and leave the connected cluster in Azure."""
+    """Remove only the agents; keep the connected cluster in Azure."""
     kubeconfig: Annotated[KubeconfigReference | None, Field(validate_default=True)] = None
     force: StrictBool = False
     # Accepted so that a caller may send the same settings with every operation; disconnecting runs nothing in the
@@ -136,17 +136,17 @@ _AGENTS_PART = ("proxy", "disable_proxy", "auto_upgrade", "distribution", "infra
 
 
 def _asks_for(values: Mapping[str, Any], names: tuple[str, ...]) -> bool:
-    """Whether one of these fields is given; one that is missing here is given and wrong."""
+    """Whether the request has one of these fields; a field that is missing in `values` was present and invalid."""
     return any(values.get(name, "wrong") not in (None, []) for name in names if name != "disable_proxy") or (
         "disable_proxy" in names and bool(values.get("disable_proxy", True))
     )
 
 
 class UpdateRequest(_ClusterRequest):
-    """Change a connected cluster, its agents or both, or check what would change; what is left out stays as it is."""
+    """Change a connected cluster, its agents or both, or check what would change. Omitted fields stay unchanged."""
 
     tags: Tags | None = None
-    """Replace all tags; none removes all."""
+    """Replaces all tags; an empty object removes all."""
     remove_tags: Annotated[list[str], Field(max_length=TAG_LIMIT, default_factory=list)]
     proxy: Proxy | None = None
     disable_proxy: StrictBool = False
@@ -205,9 +205,9 @@ class UpgradeRequest(_ClusterRequest):
     operation: Literal["upgrade", "check"] = "upgrade"
     kubeconfig: KubeconfigReference
     agent_version: ChartVersion | None = None
-    """The newest of the agents' release train unless given."""
+    """Default: the newest version of the agents' release train."""
     upgrade_timeout: Annotated[int, Field(ge=60, le=3600)] = 600
-    """Seconds that the new agents have to become Ready."""
+    """Seconds until the new agents must be Ready; otherwise the upgrade is rolled back."""
     fail_fast: FailFast = False
     # Accepted so that a caller may send the same settings with every operation; the agents keep the proxy they have.
     proxy: Proxy | None = None

@@ -1,4 +1,4 @@
-"""The run contract: what anyone who may ask sees of one execution of an operation on one cluster.
+"""The run: the public document about one execution of an operation on one cluster.
 
 It is also the orchestration's custom status, so `fit` keeps it under the limit of the Azure Storage provider
 (16 KiB as UTF-16, that is 8,192 characters).
@@ -54,7 +54,7 @@ class Cluster(Model):
 
 
 class Identity(Model):
-    """Who asked for something: a user or an application, or a way of arrival that does not tell, without object id."""
+    """A caller: a user or an application with an object id; without one, the queue or this machine."""
 
     name: str
     object_id: str | None
@@ -93,7 +93,7 @@ class Run(Model):
     canceled_by: Identity | None = None
     correlation_id: str
     retriable: bool = True
-    """Whether a retry can work: the credential that was made for one run alone is gone with it."""
+    """Whether a retry can work; false if the run had a temporary credential, which is removed with the run."""
 
 
 def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: dict[str, Any]) -> Run:

@@ -16,7 +16,7 @@ def refuse_other_sites(*prefixes: str) -> Middleware:
     @web.middleware
     async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(prefixes) and not (_is_own_name(request) and _is_own_site(request)):
-            return web.json_response({"message": "This is for programs and pages of this machine only."}, status=403)
+            return web.json_response({"message": "Only programs and pages of this machine can use this."}, status=403)
         return await handler(request)
 
     return refuse

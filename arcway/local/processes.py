@@ -50,7 +50,7 @@ def launch(
     if not line:
         stop([process.pid])
         last = log.read_text(errors="replace").strip().rpartition("\n")[2]
-        raise PartError(f"The part `{part}` did not start: {last or f'no answer in {_READY_SECONDS:.0f} s'}")
+        raise PartError(f"The part `{part}` did not start: {last or f'no response in {_READY_SECONDS:.0f} s'}")
     announced: dict[str, Any] = json.loads(line)
     return announced, process.pid
 

@@ -1,4 +1,4 @@
-"""configureAgents: the settings that the data plane has for the real resource, given to Helm if any differs."""
+"""configureAgents: give the release the data plane's settings for the connected cluster, if any differs."""
 
 from arcway.domain.text import counted
 

@@ -1,4 +1,4 @@
-"""createResource: the connected cluster in Azure with the public key of the cluster's Secret."""
+"""createResource: create the connected cluster in Azure with the public key of the cluster's Secret."""
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError

@@ -1,4 +1,4 @@
-"""deleteResource: the connected cluster is gone from Azure, and its source control configurations with it."""
+"""deleteResource: delete the connected cluster from Azure, and its source control configurations with it."""
 
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_REMOVAL

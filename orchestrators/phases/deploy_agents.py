@@ -1,4 +1,4 @@
-"""deployAgents: the key pair into the cluster, the release installed without waiting, then the agents watched."""
+"""deployAgents: create the key pair in the cluster, install the release without waiting, then wait for the agents."""
 
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_AGENTS

@@ -1,4 +1,4 @@
-"""uninstallAgents: release, namespaces and cluster-wide objects of the agents are gone from the cluster."""
+"""uninstallAgents: remove the agents' release, namespaces and cluster-wide objects from the cluster."""
 
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_REMOVAL

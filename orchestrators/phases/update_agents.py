@@ -1,4 +1,4 @@
-"""updateAgents: the agents have the settings that the update gives them, and are Ready with them."""
+"""updateAgents: give the agents the settings of the update, and wait until they are Ready."""
 
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_AGENTS

@@ -1,4 +1,4 @@
-"""updateResource: the connected cluster in Azure is as the update wants it; whatever it does not name stays."""
+"""updateResource: change what the update names in the connected cluster; everything else stays."""
 
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_RESOURCE

@@ -1,4 +1,4 @@
-"""upgradeAgents: the agents have the version asked for and are Ready; if not, what was there before comes back."""
+"""upgradeAgents: upgrade the agents to the requested version, and roll back if they do not become Ready."""
 
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_AGENTS

@@ -1,4 +1,4 @@
-"""waitForMetadata: the cluster is Connected, its metadata are filled in and all agents are Ready."""
+"""waitForMetadata: wait until the cluster is Connected with its metadata and all agents are Ready."""
 
 from arcway.domain.codes import Code
 from arcway.domain.phases import WAIT_FOR_METADATA

@@ -116,8 +116,8 @@ def test_a_refused_token_says_when_it_ended_and_whose_it_is(tmp_path: Path) -> N
     account = "system:serviceaccount:ci:deployer"
     with Server(refuse, authority.context(tmp_path)) as server:
         for token, words in (
-            (jwt(sub=account, exp=1_700_000_000), "ended on 2023-11-14 22:13 UTC"),
-            (jwt(sub=account, exp=4e9, nbf=3.9e9), "is valid from 2093"),
+            (jwt(sub=account, exp=1_700_000_000), "expired on 2023-11-14 22:13 UTC"),
+            (jwt(sub=account, exp=4e9, nbf=3.9e9), "is not valid before 2093"),
             (jwt(sub=account, exp=4e9), "is that of ServiceAccount ci/deployer"),
         ):
             text = kubeconfig(server.server_port, authority.pem, token)

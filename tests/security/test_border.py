@@ -237,11 +237,11 @@ def test_runs_are_kept_for_a_day(
 async def test_older_runs_are_removed() -> None:
     asked: list[Any] = []
 
-    async def purge(**query: Any) -> Any:
+    async def record_purge(**query: Any) -> Any:
         asked.append(query["created_time_to"])
         return SimpleNamespace(deleted_instance_count=3)
 
-    client: Any = SimpleNamespace(purge_orchestrations_by=purge)
+    client: Any = SimpleNamespace(purge_orchestrations_by=record_purge)
     request = func.HttpRequest("POST", "http://127.0.0.1/api/runs/purge", params={"olderThan": "24h"}, body=b"")
     answer = await at("runs/purge")["POST"][1](request, client, LOCAL_CALLER)
     assert json.loads(answer.get_body()) == {"purged": 3}

@@ -1,4 +1,4 @@
-"""Tells who sends a request: by its bearer token, or, where there is no authority, that it comes from this machine."""
+"""Identifies the caller of a request: by its bearer token, or, without an authority, as a user of this machine."""
 
 import ipaddress
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Makes the OpenAPI 3.1 document from what the operations declare and the models that validate them.
+"""Generates the OpenAPI 3.1 document from the operations' declarations and the models that validate them.
 
 What the document leaves out is the page: HTML is for people and promises nothing to programs.
 """
@@ -28,10 +28,10 @@ _TEXT = """\
 Connects Kubernetes clusters to Azure Arc. A request starts a run, which shows progress and outcome.
 
 - Every error is problem details (RFC 9457) with a code of docs/errors.md, also for a path that does not exist (404,
-  ARC-1004) and a method that a path does not take (405, ARC-1005, with `Allow`). GET paths take HEAD, too.
+  ARC-1004) and a method that a path does not support (405, ARC-1005, with `Allow`). GET paths support HEAD, too.
 - `Accept` is ignored: each response has one representation.
 - Unknown parameters are rejected (ARC-1006): a misspelt `dryRun` must not start a run.
-- A body is a JSON object in UTF-8 of at most 1 MiB, without a name twice in an object, NaN, Infinity, NUL characters
+- A body is a JSON object in UTF-8 of at most 1 MiB, without duplicate keys in an object, NaN, Infinity, NUL characters
   and halves of surrogate pairs. A body without `Content-Type` is read as JSON.
 - Unknown fields in a request are rejected. Responses may have additional fields in later versions.
 """

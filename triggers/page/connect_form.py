@@ -1,4 +1,4 @@
-"""The form that begins with a cluster: takes a kubeconfig in and has the cluster checked.
+"""The form that connects a cluster: accepts a kubeconfig and starts the check of the cluster.
 
 The kubeconfig is never shown again, and nothing is stored unless everything about the form is right and the check is
 accepted. What is stored, for a week, is one context alone; its reference is passed to the check and from there to

@@ -1,4 +1,5 @@
-"""Runs the exec plug-in of a kubeconfig as kubectl would, on the user's machine and after saying what it runs.
+"""Runs the exec plug-in of a kubeconfig as kubectl does, on the user's machine, after showing and confirming the
+command.
 
 The protocol: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins. What
 the plug-in prints is a credential and is shown nowhere, not even in an error.

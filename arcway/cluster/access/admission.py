@@ -1,4 +1,4 @@
-"""Who in a cluster refused an object, and what helps: policies, quotas and security standards, told from one another.
+"""What in a cluster rejected an object, and the remedy: recognizes policies, quotas and pod security standards.
 
 The API server answers all of them as it answers a missing permission, with 403 or 422 and a sentence; the sentences are
 those of the admission plug-ins of Kubernetes and OpenShift.

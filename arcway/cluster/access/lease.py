@@ -1,4 +1,4 @@
-"""The Lease by which one installation of Arcway works on a cluster at a time, and which tells what a run made there.
+"""The Lease that lets one installation of Arcway change a cluster at a time, and that dates what a run created.
 
 It is created when a run first touches the cluster and deleted when the run ends. With it the run writes down what was
 there before, so that an attempt after a crash still knows what this run made. A holder that died is replaced after the

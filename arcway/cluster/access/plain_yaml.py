@@ -1,4 +1,4 @@
-"""YAML from outside, read as what it says: texts, lists and mappings, and nothing that a reader makes of them.
+"""Parses untrusted YAML to strings, lists and mappings only: no tags, aliases, merge keys or typed scalars.
 
 YAML 1.1 turns plain words into numbers to the base 60, dates, sets and objects, and repeats parts by name; reading some
 of that takes any time and memory. Here every scalar is the text that is written; only an empty one, `~` and `null` are

@@ -1,4 +1,4 @@
-"""Why an API server may have refused a credential: what the credential says of itself.
+"""Why an API server may have rejected a credential: its expiry and its owner, read from the credential.
 
 The server answers 401 and nothing else. A token that is a JWT and a client certificate both say when they begin and
 end, and a token also whose it is; neither is verified here, because it only helps to find the cause.

@@ -1,4 +1,4 @@
-"""What an API server answers, taken in: JSON within its limits, lists page by page, and the parts that all readers
+"""Reads responses of an API server: JSON within its limits, lists page by page, and the parts that all readers
 rely on in the shape that Kubernetes gives them.
 
 Everything else that is not as it should be shows where it is used; `malformed` names it there.

@@ -1,11 +1,10 @@
-"""A ServiceAccount that lives for one run: made with the user's own credential, removed with its own.
+"""A ServiceAccount for one run: created with the user's credential, deleted with its own.
 
-It may do what the run needs and no more: a ClusterRole of its own. That role owns the binding and the
-ServiceAccount. So a holder of only its token can remove all three with the one call that also ends the token's rights:
-the garbage collector deletes what the role owned
-(https://kubernetes.io/docs/concepts/architecture/garbage-collection/). An object with a namespace may have an owner
-without one, never the other way round. Where kube-system is not writable, the ServiceAccount has a namespace of
-its own, which the same role owns.
+It may do what the run needs and no more: a ClusterRole of its own. That role owns the binding and the ServiceAccount.
+So a holder of only its token can remove all three with the one call that also ends the token's rights: the garbage
+collector deletes what the role owned (https://kubernetes.io/docs/concepts/architecture/garbage-collection/). An object
+with a namespace may have an owner without one, never the other way round. Where kube-system is not writable, the
+ServiceAccount has a namespace of its own, which the same role owns.
 """
 
 import time

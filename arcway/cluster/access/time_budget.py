@@ -1,4 +1,4 @@
-"""What one call to an API server may cost: seconds from its beginning to its end, work, and bytes that are received.
+"""Limits of one call to an API server: total seconds, work, and received bytes.
 
 A socket's own time limit restarts with every byte, and a library reads headers and chunks without counting them.
 So both are held where bytes arrive: in the TLS socket.

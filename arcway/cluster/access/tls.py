@@ -1,4 +1,4 @@
-"""How an API server is trusted, and how a client certificate is shown to it. Must not open a connection.
+"""The TLS context for an API server: its trust anchors and the client certificate. Must not open a connection.
 
 Python 3.13's default context demands extensions of certificates (RFC 5280's key identifiers) that the authorities of
 many clusters do not have, such as those of older EKS clusters; kubectl does not ask for them either

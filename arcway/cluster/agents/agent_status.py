@@ -1,4 +1,4 @@
-"""The agents as a table: Deployments and pods in the words of `kubectl get`, and why one that is not well is not.
+"""The state of the agents as a table: Deployments and pods as `kubectl get` shows them, and why one is not healthy.
 
 The STATUS column follows kubectl's printer (printPod in kubernetes/pkg/printers/internalversion/printers.go).
 """

@@ -1,4 +1,4 @@
-"""The agents changed where they are: what an update gives the release, an upgrade, and the way back from one.
+"""Changes to installed agents: values of an update, an upgrade, and its rollback.
 
 The release's own values are the start of every change, so nothing that it was given is lost.
 """

@@ -1,4 +1,4 @@
-"""The agents' key pair: RSA-4096, made once per cluster and kept only in the cluster.
+"""The agents' key pair: RSA-4096, generated once per cluster and stored only in the cluster.
 
 The private key lives in the Secret that agents from 1.35.3 on expect to find; the namespace and the Secret carry the
 metadata by which Helm adopts them. Charts before that have the Secret as a template and take the key as a value. The

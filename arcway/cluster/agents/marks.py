@@ -1,4 +1,4 @@
-"""Labels and annotations that a cluster's policies want on namespaces and pods, put there beside what the chart has.
+"""Labels and annotations that a cluster's policies require on namespaces and pods, set in addition to the chart's.
 
 Namespaces get them when they are made, because a policy looks then. Pods get them through their Deployments' templates:
 Helm leaves alone what another field manager put there, so that they stay through upgrades.

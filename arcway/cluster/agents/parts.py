@@ -1,4 +1,4 @@
-"""What the agents have in a cluster outside their namespaces, and these namespaces: each with why it stays, if it does.
+"""The agents' namespaces and their objects outside of these, each with the reason if its deletion is blocked.
 
 Must not change anything.
 """

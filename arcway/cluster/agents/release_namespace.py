@@ -1,4 +1,4 @@
-"""Where the agents' release is: in whatever namespace the client that installed it has put it.
+"""Finds the namespace of the agents' release, which depends on the client that installed it.
 
 `az connectedk8s` before 1.3.7 used the namespace of the kubeconfig's context. A record elsewhere is believed only if
 the agents' own objects say that it is theirs, and its chart does not contradict: a user who may write Secrets

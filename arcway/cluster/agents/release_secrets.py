@@ -1,4 +1,4 @@
-"""A release as Helm keeps it in a Secret: read, and written back with another manifest.
+"""Reads a release from Helm's Secret, and writes it back with another manifest.
 
 The form is Helm's own: JSON, compressed, in base64, which the API puts into base64 once more
 (https://helm.sh/docs/topics/advanced/#storage-backends). A user who may write Secrets may have written anything there.

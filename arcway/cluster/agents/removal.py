@@ -1,4 +1,4 @@
-"""The agents taken out of a cluster: what of them is there, one step towards none, and waiting for an earlier removal.
+"""Removes the agents step by step and reports what remains.
 
 Helm uninstalls without hooks, because a hook's Job never ends on a cluster whose nodes are gone; what Helm leaves is
 deleted here. Every function may be repeated.

@@ -1,4 +1,4 @@
-"""Which kinds of objects an API server serves, and a manifest read with that: what it names, and what it names no more.
+"""The kinds of objects that an API server serves, and the rewriting of manifests that use kinds it no longer serves.
 
 Helm can neither upgrade nor uninstall a release whose manifest names an API that the cluster has not any more. Its
 plug-in mapkubeapis rewrites the stored manifest: what moved gets its new API, what no longer exists is left out

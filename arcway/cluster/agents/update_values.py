@@ -1,4 +1,4 @@
-"""The values that a request gives the agents: only what was asked for, on top of what the release has.
+"""The Helm values of a request: only what it names, on top of the release's values.
 
 A value of None takes a key away, as Helm does with null, so that the chart's own default holds again.
 """

@@ -1,4 +1,4 @@
-"""The addresses that a cluster uses inside: what its agents must reach without an outbound proxy.
+"""The internal addresses of a cluster, which its agents must reach without an outbound proxy.
 
 Learnt from what the API server tells; a cluster that tells nothing still has its well-known names.
 """

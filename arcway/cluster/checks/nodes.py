@@ -1,4 +1,4 @@
-"""Can the agents run on a cluster's nodes: operating system, architecture, readiness, memory.
+"""Checks whether the agents can run on a cluster's nodes: operating system, architecture, readiness, memory.
 
 Judges what the API tells; nothing is run.
 """

@@ -1,4 +1,4 @@
-"""What Arcway and Helm do in a cluster, verb by verb: the tables that preflight holds a credential against.
+"""What Arcway and Helm do in a cluster, verb by verb: the tables that preflight checks a credential with.
 
 The role of a credential for one run is made of them, too.
 

@@ -1,4 +1,4 @@
-"""What the cluster must be before anything is changed in it: every finding at once, and the facts later steps need.
+"""Checks a cluster before anything is changed in it: all findings at once, and the facts that later steps need.
 
 What the credential may not read is not checked; the finding about the missing permission stands for it. Whose agents
 are in the cluster is read from the cluster's own ConfigMap.

@@ -1,4 +1,4 @@
-"""What Arcway asks of Helm."""
+"""The port to Helm: the operations that Arcway needs."""
 
 import re
 from dataclasses import dataclass

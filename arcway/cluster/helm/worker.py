@@ -1,4 +1,4 @@
-"""One Helm worker: a process that reads requests as JSON lines, calls the embedded Helm, and writes answers.
+"""One Helm worker: a process that reads requests as JSON lines, calls the embedded Helm, and writes responses.
 
 Why a process: a Helm call can hang beyond its own time-out and can then only be killed, and the library's HOME and
 SSL_CERT_FILE belong to a whole process. Secrets arrive through the pipe and are given to Helm through anonymous files

@@ -1,4 +1,4 @@
-"""The codes ARC-3xxx: an address does not answer."""
+"""The codes ARC-3xxx: an address does not respond."""
 
 from arcway.domain.catalogue.kind import ErrorKind
 from arcway.domain.codes import Code

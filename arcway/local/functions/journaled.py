@@ -141,7 +141,7 @@ class JournaledEngine(Engine):
             self._failed(error)
             raise
         except Exception as error:
-            # Whatever it was, the ledger takes for written what is not.
+            # The ledger now believes that unwritten rows were written.
             failure = JournalError(f"The journal {self._journal.path} cannot be written: {error!r}.")
             self._failed(failure)
             raise failure from error

@@ -1,4 +1,4 @@
-"""A definition that the API server gave up deleting is brought to its mind again."""
+"""A CRD whose deletion the API server abandoned is touched, so that it retries."""
 
 from typing import Any
 from unittest.mock import create_autospec
