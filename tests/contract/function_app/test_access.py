@@ -25,10 +25,10 @@ TO_SIGN_IN = ["302", "/api/page/sign-in?to=%2Fapi%2Fx", None]
 _ASK = """
 import asyncio, json, re, sys
 from pathlib import Path
-from arcway.local.functions import protos
-from arcway.local.functions.host import client_configuration
-from arcway.local.functions.settings import load_host_json
-from arcway.local.functions.worker import Worker
+from arcway_local.functions import protos
+from arcway_local.functions.host import client_configuration
+from arcway_local.functions.settings import load_host_json
+from arcway_local.functions.worker import Worker
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 async def main():
     app, worker, seen = Path(sys.argv[1]), Worker(), {}
@@ -101,7 +101,7 @@ def test_the_app_does_not_start_where_anybody_could_use_it() -> None:
 
 
 def test_the_embedded_host_says_where_it_listens_whatever_it_was_told() -> None:
-    host = ["-m", "arcway.local.functions", "--app", str(ROOT), "--host", "0.0.0.0", "--port", "0"]
+    host = ["-m", "arcway_local.functions", "--app", str(ROOT), "--host", "0.0.0.0", "--port", "0"]
     done = subprocess.run(
         [sys.executable, *host],
         capture_output=True,

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[3]
 _INDEX = """
 import asyncio, json, sys
 from pathlib import Path
-from arcway.local.functions.errors import HostError
-from arcway.local.functions.worker import Worker
+from arcway_local.functions.errors import HostError
+from arcway_local.functions.worker import Worker
 async def main():
     worker = Worker()
     try:
