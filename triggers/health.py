@@ -25,7 +25,7 @@ FRESH_SECONDS = 5.0
 @blueprint.route(route="health", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def health(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """200 when all parts are well, 503 otherwise."""
+    """200 if all dependencies are healthy, 503 otherwise."""
     return await http.dispatch(req, client, at("health"))
 
 
@@ -46,7 +46,7 @@ class _Watch:
         self._lock = asyncio.Lock()
 
     async def look(self, client: df.DurableFunctionsClient) -> _Seen:
-        """The parts as they are now, or were a moment ago."""
+        """The health of the dependencies now, or a moment ago."""
         async with self._lock:
             if self._seen is None or time.monotonic() - self._seen.at >= FRESH_SECONDS:
                 engine, resource_manager = await asyncio.gather(_engine(client), _resource_manager())

@@ -46,7 +46,7 @@ async def run(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.
 @blueprint.route(route="runs/{id}/cancel", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def run_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Ask a run to stop at its next step boundary."""
+    """Cancel a run: it stops before its next step."""
     return await http.dispatch(req, client, at("runs/{id}/cancel"))
 
 

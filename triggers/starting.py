@@ -25,7 +25,7 @@ _KEY = re.compile(rf"[ -~]{{1,{_KEY_LIMIT}}}")
 
 
 class DryRun(Parameters):
-    """What all operations that start a run take."""
+    """The parameters of all operations that start a run."""
 
     dry_run: Flag = False
     """Return the findings and the plan of a check, without changing anything."""
@@ -72,7 +72,7 @@ EXAMPLE: Mapping[str, Any] = {
 async def start_and_respond(
     req: func.HttpRequest, client: df.DurableFunctionsClient, request: AnyRequest, caller: Caller, *, dry_run: bool
 ) -> func.HttpResponse:
-    """Start the request's run: 202 with its place, 200 when it is over already. A dry run is waited for."""
+    """Start the request's run: 202 with its Location, 200 if it has already ended. Waits for a dry run."""
     origin, key = http.origin_of(req), _key(req)
     if dry_run or request.operation == "check":
         return await _check(client, request.model_copy(update={"operation": "check"}), origin, caller)

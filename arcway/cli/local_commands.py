@@ -23,7 +23,7 @@ from arcway.local.stack import Options, Stack, StackError
 
 
 class ClusterKind(StrEnum):
-    """What the demo connects."""
+    """The kind of cluster that the demo connects."""
 
     SIMULATED = "simulated"
     REAL = "real"

@@ -53,7 +53,7 @@ async def page_run_retry(req: func.HttpRequest, client: df.DurableFunctionsClien
 @blueprint.route(route="page/clusters", methods=http.ALL_METHODS)
 @blueprint.durable_client_input(client_name="client")
 async def page_clusters(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """What is connected now."""
+    """The connected clusters now."""
     return await responses.dispatch_page(req, client, {"GET": (READ, views.clusters_page)})
 
 
