@@ -14,7 +14,7 @@ LOOK_AGAIN_SECONDS = 5.0
 
 
 def believe_absent(call: Call[Any], what: str) -> None:
-    """Return if `what` was looked for twice, and long enough after this run wrote it.
+    """Return if `what` was absent twice, long enough after this run wrote it. Otherwise the step is repeated later.
 
     Raises `ArcError` ARC-4018, after which the step is done again.
     """

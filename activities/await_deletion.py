@@ -8,7 +8,7 @@ from arcway.domain.request import OnboardRequest
 
 
 def await_deletion(call: Call[OnboardRequest]) -> Json:
-    """Done when Azure is not deleting it any more, whatever came of that."""
+    """Done when Azure is no longer deleting it, whether it was deleted or not."""
     resource = connected_clusters.get(call.request.cluster)
     if resource is not None and is_being_deleted(resource):
         return {"done": False, "detail": "an earlier connected cluster of this name is being deleted"}

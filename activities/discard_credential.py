@@ -9,7 +9,7 @@ from arcway.kubeconfig_upload import open_kubeconfig
 
 
 def discard_credential(call: Call[AnyRequest]) -> Json:
-    """Harmless when the credential is gone already, or when there never was a ServiceAccount."""
+    """Does nothing if the credential has been deleted, or if there never was a ServiceAccount."""
     kubeconfig = call.request.kubeconfig
     if kubeconfig is None or not kubeconfig.temporary:
         return {}

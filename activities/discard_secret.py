@@ -7,7 +7,7 @@ from arcway.domain.secret_names import SecretKind, proxy_name
 
 
 def discard_secret(call: Call[AnyRequest]) -> Json:
-    """The temporary kubeconfig, and the proxy's credentials that belong to it; harmless when they are gone."""
+    """The temporary kubeconfig, and the proxy's credentials that belong to it; does nothing if they do not exist."""
     kubeconfig, proxy = call.request.kubeconfig, call.request.proxy
     if kubeconfig is None or not kubeconfig.temporary:
         return {}

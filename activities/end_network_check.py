@@ -7,7 +7,7 @@ from arcway.cluster.checks import network_check
 
 
 def end_network_check(call: Call) -> Json:
-    """Harmless when there is none; Kubernetes finishes the deletion."""
+    """Does nothing if it does not exist; Kubernetes finishes the deletion."""
     with cluster_api(access_to(call)) as api:
         network_check.remove(api, call.given["runId"])
     return {}

@@ -8,7 +8,7 @@ from arcway.domain.errors import ArcError
 
 
 def ensure_resource_group(call: Call) -> Json:
-    """Whether the group was created now. Raises `ArcError` ARC-4006 when it is missing and not asked for."""
+    """Returns whether the group was created now. Raises `ArcError` ARC-4006 if it is missing."""
     request = call.request
     if subscriptions.resource_group(request.subscription_id, request.resource_group) is not None:
         return {"created": False}

@@ -9,7 +9,7 @@ from arcway.settings import settings
 
 
 def release_cluster(call: Call[AnyRequest]) -> Json:
-    """Harmless when the Lease is not this run's."""
+    """Does nothing if the Lease is not this run's."""
     with cluster_api(access_to(call)) as api:
         lease.release(api, settings().installation, call.given["runId"])
     return {}

@@ -7,7 +7,7 @@ from arcway.domain.request import UpgradeRequest
 
 
 def roll_back_agents(call: Call[UpgradeRequest]) -> Json:
-    """`restored` says what is there again."""
+    """`restored` names what was restored."""
     given, version = call.given, call.given["version"]
     before = change.ReleaseBefore(given["revision"], version, given.get("uid"), given.get("wanted"))
     with cluster_of(call) as target:

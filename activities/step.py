@@ -31,7 +31,7 @@ _DISPLAYED = frozenset({"detail", "findings", "left", "restored", "result", "mes
 
 @dataclass(frozen=True, slots=True)
 class Call[R = OnboardRequest]:
-    """What a step is called with."""
+    """The input of a step."""
 
     request: R
     given: Json
@@ -43,7 +43,7 @@ class Call[R = OnboardRequest]:
 
 
 class UnexpectedError(Exception):
-    """What Arcway has no name for; its text is redacted and its cause is in the log only."""
+    """An error without a code; its text is redacted and its cause is in the log only."""
 
 
 @cache

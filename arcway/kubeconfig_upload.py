@@ -32,7 +32,7 @@ _RENEWED_SECONDS = 2 * 3600
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigUpload:
-    """A kubeconfig that may be kept, and the name of the secret that it would be. Its text form shows no secret."""
+    """A checked kubeconfig, and the name of the secret that it would be stored as. Its repr contains no secret."""
 
     secret: str
     text: str = field(repr=False)
@@ -55,7 +55,7 @@ def examine(kubeconfig: str, context: str | None) -> KubeconfigUpload:
 
 @asynccontextmanager
 async def storing(upload: KubeconfigUpload) -> AsyncIterator[None]:
-    """Keep it for a week; if what is done meanwhile fails, it is not kept because of that.
+    """Store it for a week; it is deleted again if the block inside fails.
 
     The run that is started meanwhile needs it from its first step on, so it cannot be kept after the start. Raises
     `ArcError`: ARC-2024 there is nowhere to keep it, ARC-4002 the vault does not allow it.
@@ -89,7 +89,7 @@ def stored_text(reference: KubeconfigReference, user: SecretUser) -> str:
 
 
 def renewed(reference: KubeconfigReference, access: Access) -> Access:
-    """Access with a new token if that of the run's own ServiceAccount ends soon, which is kept for the next step.
+    """Return access with a renewed token if that of the run's ServiceAccount expires soon; stores it for the next step.
 
     A run needs it when it takes longer than its time limits: one that was suspended, or that Azure throttled.
     """

@@ -23,7 +23,7 @@ from arcway.kubeconfig_upload import open_kubeconfig, stored_text
 
 
 def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
-    """The connected cluster as Azure has it now, with the ages of its times. Raises `ArcError` ARC-4012."""
+    """The connected cluster as Azure has it now, with the age of its heartbeat. Raises `ArcError` ARC-4012."""
     resource = connected_clusters.get(cluster)
     if resource is None:
         raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
@@ -62,7 +62,7 @@ def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretU
 
 
 def check_secret(reference: KubeconfigReference, user: SecretUser) -> None:
-    """Raises `ArcError` as `stored_text` when there is no such secret that `user` may use; its value goes nowhere."""
+    """Raises `ArcError` as `stored_text` if `user` has no such secret; its value is discarded."""
     stored_text(reference, user)
 
 

@@ -37,7 +37,7 @@ class _Watch:
         self._lock = asyncio.Lock()
 
     async def look(self, client: df.DurableFunctionsClient) -> _Seen:
-        """The parts as they are now, or were a moment ago."""
+        """The health of the dependencies now, or a moment ago."""
         async with self._lock:
             if self._seen is None or time.monotonic() - self._seen.at >= FRESH_SECONDS:
                 engine, resource_manager = await asyncio.gather(_engine(client), _resource_manager())

@@ -41,7 +41,7 @@ _PLAIN_ID = re.compile(r"[ -~]{1,100}")
 )
 @blueprint.durable_client_input(client_name="client")
 async def onboarding_message(message: func.ServiceBusMessage, client: df.DurableFunctionsClient) -> None:
-    """Start what the message asks for, or say on the topic why not."""
+    """Start the run that the message requests, or publish on the topic why not."""
     key = _key(message)
     properties = message.application_properties or {}
     trace = properties.get("traceparent") or properties.get("Diagnostic-Id")

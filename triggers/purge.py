@@ -17,6 +17,7 @@ from pydantic import Field
 from arcway import kubeconfig_upload
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.text import counted
 from arcway.settings import settings
 from arcway.telemetry import log
 from triggers import http
@@ -37,9 +38,9 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
     """Every night: runs older than ARCWAY_RETENTION_DAYS, and kubeconfigs of the page that have expired."""
     removed = await _purge(client, timedelta(days=settings().retention_days))
-    log.info("purged %d finished runs", removed)
+    log.info("purged %s", counted(removed, "finished run"))
     forgotten = await asyncio.to_thread(kubeconfig_upload.forget_expired, datetime.now(UTC))
-    log.info("deleted %d expired kubeconfigs", len(forgotten))
+    log.info("deleted %s", counted(len(forgotten), "expired kubeconfig"))
 
 
 class _Older(Parameters):

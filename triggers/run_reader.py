@@ -42,7 +42,7 @@ def is_over(state: OrchestrationState) -> bool:
 
 
 def input_of(state: OrchestrationState) -> Json:
-    """What the instance was started with."""
+    """The input that the instance was started with."""
     payload: Json = state.get_input()
     return payload
 
@@ -51,7 +51,7 @@ _CHANGES_NOTHING = ("checkCluster", "pollRegistration", "waitForMetadata", "publ
 
 
 async def get_run(client: df.DurableFunctionsClient, run_id: str) -> Json:
-    """The run with this public id. Raises `ArcError` ARC-6001 unknown, ARC-6002 replaced by a later run."""
+    """The run with this public id. Raises `ArcError` ARC-6001 unknown, ARC-6002 superseded by a later run."""
     run = RunId.parse(run_id)
     state = await get_instance(client, run.instance) if run else None
     if run is None or state is None:
@@ -67,7 +67,7 @@ async def get_run(client: df.DurableFunctionsClient, run_id: str) -> Json:
 
 
 async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyRequest:
-    """The request that started the run. Raises `ArcError` ARC-6001 or ARC-6002 as `find` does."""
+    """The request that started the run. Raises `ArcError` ARC-6001 or ARC-6002 as `get_run` does."""
     await get_run(client, run_id)
     state = await get_instance(client, run_id.partition(".")[0])
     if state is None:
@@ -76,7 +76,7 @@ async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyReque
 
 
 def to_document(state: OrchestrationState, *, with_result: bool) -> Json:
-    """The run as anyone may see it; one that cannot be shown is shown as such, so that it hides no other."""
+    """The run's document; for an unreadable state a placeholder, so that it hides no other run."""
     try:
         run: Json = _view(state, with_result=with_result)
         if with_result or not _is_plain(state.serialized_custom_status):

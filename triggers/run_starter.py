@@ -30,7 +30,7 @@ _OVER_OR_GONE = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run that a request led to; `finished` when it was over already."""
+    """The run of a request; `finished` if it had already ended."""
 
     run: RunId
     finished: bool
@@ -62,14 +62,14 @@ async def start_run(
 
 
 async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key: str) -> Started | None:
-    """The run that `start` would return without starting one; None if it would. Raises `ArcError` as `start` does."""
+    """The existing run that `start_run` would return; None if it would start one. Raises `ArcError` as it does."""
     instance = _instance(request)
     state = await get_instance(client, instance)
     return _same_run(instance, input_of(state), is_over(state), request, key) if state else None
 
 
 async def retry_run(client: df.DurableFunctionsClient, run: Json, caller: Caller) -> Started:
-    """A new run of an ended run's request. Raises `ArcError` as `start` does, ARC-2025 when nothing can come of it."""
+    """A new run of an ended run's request. Raises `ArcError` as `start_run` does, ARC-2025 if it cannot succeed."""
     request = await request_of(client, run["id"])
     if not is_retriable(request):
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
@@ -77,7 +77,7 @@ async def retry_run(client: df.DurableFunctionsClient, run: Json, caller: Caller
 
 
 async def cancel_run(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> bool:
-    """Ask a run to stop at its next step boundary; False if it ended meanwhile. Raises `ArcError` ARC-6007."""
+    """Ask a run to stop at its next step boundary; False if it has ended. Raises `ArcError` ARC-6007."""
     cancel_request = {"run": run_id, "by": canceled_by.as_json()}
     try:
         await client.raise_orchestration_event(run_id.partition(".")[0], "cancel", data=cancel_request)

@@ -12,7 +12,7 @@ _AIR_GAPPED = ("ussec", "usnat")
 
 
 def endpoints(cloud: Cloud, location: str, registry: str) -> dict[str, Any]:
-    """The values that name them, none for a cloud that agents know. `registry` is the host of their images."""
+    """Helm values with the cloud's endpoints; empty if the agents know them. `registry` is the host of their images."""
     is_air_gapped = cloud.name.lower() in _AIR_GAPPED
     if not cloud.data_plane and not is_air_gapped:
         return {}

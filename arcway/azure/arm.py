@@ -46,7 +46,7 @@ def resources(subscription_id: str) -> "ResourceManagementClient":
 
 
 def connected_cluster(resource: dict[str, Any]) -> Any:
-    """The client's model of a connected cluster as Azure returned it; it knows what only Azure writes."""
+    """The client's model of a connected cluster as Azure returned it; it has the read-only properties, too."""
     from azure.mgmt.hybridkubernetes.models import ConnectedCluster
 
     return ConnectedCluster(resource)

@@ -30,7 +30,7 @@ _PATCHABLE = {"tags", "distribution", "azureHybridBenefit"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an operation wants of a connected cluster; None leaves a property as it is."""
+    """The properties of a connected cluster that an operation sets; None leaves a property unchanged."""
 
     tags: dict[str, str] | None = None
     """All tags that the resource should have."""
@@ -43,7 +43,7 @@ class Change:
     public_key: str | None = None
 
     def differing(self, existing: dict[str, Any]) -> dict[str, Any]:
-        """What differs from the resource as Azure has it: the new values, by property or `tags`."""
+        """Return the new values that differ from the resource in Azure, by property or `tags`."""
         has, desired = existing.get("properties") or {}, self._wanted(existing)
         profile = has.get("arcAgentProfile") or {}
         now = {**has, "tags": existing.get("tags") or {}, "agentAutoUpgrade": profile.get("agentAutoUpgrade")}
@@ -65,7 +65,7 @@ class Change:
 
 
 def get(cluster: ClusterId) -> dict[str, Any] | None:
-    """The resource as Azure returns it, with `resourceGroup` added as `az` does; None when there is none."""
+    """Return the resource as Azure has it, with `resourceGroup` added as `az` does; None if it does not exist."""
     resource = _read(cluster)
     return _with_group(resource.as_dict()) if resource is not None else None
 
@@ -114,7 +114,7 @@ def _patch(cluster: ClusterId, body: dict[str, Any]) -> str | None:
 
 
 def delete(cluster: ClusterId) -> str | None:
-    """Start deleting the resource; returns the URL to follow, None when it is gone already."""
+    """Start deleting the resource. Returns the URL to follow, or None if it does not exist."""
     with azure_errors():
         try:
             result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_delete(
@@ -144,7 +144,7 @@ def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]
 
 
 def list_in(subscription_id: str, resource_group: str | None = None) -> list[dict[str, Any]]:
-    """All connected clusters of the subscription, or of one of its resource groups."""
+    """Return all connected clusters of the subscription, or of one of its resource groups."""
     operations = arm.connected_kubernetes(subscription_id).connected_cluster
     with azure_errors():
         resources = (

@@ -17,12 +17,12 @@ _CHART_API = "2019-11-01-preview"
 
 
 def check_health(location: str) -> None:
-    """Raises `ArcError` ARC-3004 when the data plane of the location is not well."""
+    """Check the data plane of the location. Raises `ArcError` ARC-3004 if it is not healthy or cannot be reached."""
     _post(location, f"healthCheck?api-version={_HEALTH_API}")
 
 
 def latest_chart(location: str, train: str) -> str:
-    """The path of the current agents' chart, `host/path/chart:version`."""
+    """Return the path of the current chart of the release train, `host/path/chart:version`."""
     response = _post(location, f"GetLatestHelmPackagePath?api-version={_CHART_API}&releaseTrain={train}")
     return _path(json_object(response))
 

@@ -14,7 +14,7 @@ _GITOPS = "github.com:9418"
 
 
 class Address(NamedTuple):
-    """A host and port, and what the agents want there; without an `optional` one they work all the same."""
+    """A host and port, and its purpose; the agents work without an `optional` one."""
 
     address: str
     purpose: str
@@ -22,7 +22,7 @@ class Address(NamedTuple):
 
 
 def required_endpoints(location: str, train: str) -> list[Address]:
-    """The addresses, each once. Raises `ArcError` when the cloud or its data plane does not answer."""
+    """Return the addresses, each once. Raises `ArcError` if the cloud or its data plane does not respond."""
     current_cloud = cloud()
     registry = data_plane.latest_chart(location, train).partition("/")[0]
     required = (

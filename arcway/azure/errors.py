@@ -57,7 +57,7 @@ _BY_STATUS = {
 
 @contextmanager
 def azure_errors(unreachable: str = Code.AZURE_UNREACHABLE) -> Iterator[None]:
-    """Raise `ArcError` for whatever Azure's clients raise inside; `unreachable` is the code when no answer came."""
+    """Translate exceptions of Azure's clients to `ArcError`; `unreachable` is the code if there is no response."""
     try:
         yield
     except ANSWER_WITHOUT_JSON as error:
@@ -106,9 +106,9 @@ def _error_of(error: HttpResponseError) -> dict[str, Any]:
 
 
 def code_of(body: Mapping[str, Any]) -> Code | None:
-    """Our code for an `error` of Azure's, None for one that has none of its own.
+    """Return Arcway's code for an `error` of Azure's, or None if the error has no code of its own.
 
-    The outer code is sometimes as general as Conflict, and an inner one says what it is.
+    The outer code is sometimes as general as Conflict, and an inner one is specific.
     """
     inner = body.get("innererror")
     details = body.get("details")
@@ -118,7 +118,7 @@ def code_of(body: Mapping[str, Any]) -> Code | None:
 
 
 def described(body: Mapping[str, Any]) -> str:
-    """What an `error` of Azure's says, what is decisive first."""
+    """The message of an `error` of Azure's, with the policies that it names first."""
     return _policies(body) + str(body.get("message") or "")
 
 

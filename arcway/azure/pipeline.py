@@ -85,7 +85,7 @@ def policies(scope: str | None) -> list[Any]:
 
 @lru_cache(64)
 def client(endpoint: str, scope: str | None) -> PipelineClient[HttpRequest, HttpResponse]:
-    """A client for what has no SDK, on one host."""
+    """A client for endpoints without an SDK, on one host."""
     return PipelineClient(endpoint, policies=policies(scope), **transport_options())
 
 

@@ -85,7 +85,7 @@ class Providers:
 
 
 def ask(subscription_id: str, namespace: str) -> bool:
-    """Ask for registration; returns whether it was asked now. Raises `ArcError` ARC-4005 when that is not allowed."""
+    """Request registration; returns whether it was requested now. Raises `ArcError` ARC-4005 if it is not allowed."""
     try:
         return providers.register(subscription_id, namespace)
     except ArcError as error:
@@ -95,7 +95,7 @@ def ask(subscription_id: str, namespace: str) -> bool:
 
 
 def register_action(namespace: str) -> str:
-    """What the caller must be allowed to do, on the subscription, to register a namespace."""
+    """The action that the identity needs on the subscription to register a namespace."""
     return f"{namespace}/register/action"
 
 

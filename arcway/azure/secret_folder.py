@@ -34,7 +34,7 @@ class Stored:
 
 
 def read(folder: Path, name: str) -> Stored | None:
-    """The secret; None when there is none. Raises `ArcError` ARC-2001 when it is not a private regular file of text."""
+    """Read a secret; None if it does not exist. Raises `ArcError` ARC-2001 if it is not a private regular text file."""
     value = _read(folder, name)
     if value is None:
         return None
@@ -59,12 +59,12 @@ def write(folder: Path, name: str, value: str, expires: datetime) -> None:
 
 
 def replace(folder: Path, name: str, value: str) -> None:
-    """Put another text into a secret that is there. Raises `ArcError` ARC-2024."""
+    """Replace the text of an existing secret. Raises `ArcError` ARC-2024."""
     _write(folder, name, value)
 
 
 def delete(folder: Path, name: str) -> None:
-    """Delete a secret; harmless when there is none. Raises `ArcError` ARC-2001."""
+    """Delete a secret; does nothing if it does not exist. Raises `ArcError` ARC-2001."""
     try:
         (folder / name).unlink(missing_ok=True)
         (folder / (name + _ABOUT)).unlink(missing_ok=True)

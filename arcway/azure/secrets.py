@@ -34,7 +34,7 @@ _RECOVERY_SECONDS = 60
 def read_secret(
     name: str, *kinds: SecretKind, user: SecretUser | None, code_when_gone: Code = Code.SECRET_UNUSABLE
 ) -> str:
-    """The secret's text, for `user`, or for the service itself when that is None.
+    """Return the secret's text, for `user`, or for the service itself if that is None.
 
     Raises `ArcError`: ARC-2001 when it may not be used as one of `kinds` or not any more, ARC-2040 when `user` is not
     one of its owners, `code_when_gone` when there is none.
@@ -112,7 +112,7 @@ def _set_in_vault(vault: str, name: str, value: str, expires: datetime) -> None:
 
 
 def replace_secret(name: str, value: str, expires: datetime) -> None:
-    """Put another text into a temporary secret, where it is; harmless when it is gone. Raises `ArcError`."""
+    """Replace the text of a temporary secret; does nothing if it does not exist. Raises `ArcError`."""
     _check(name, SecretKind.TEMPORARY)
     folder = settings().secrets_dir
     if folder is not None and secret_folder.read(folder, name) is not None:

@@ -26,7 +26,7 @@ _EVENT_SECONDS = 60.0
 
 @contextmanager
 def open_bus() -> Iterator["Bus"]:
-    """The bus of ServiceBusConnection, or the local one. Raises `CommandError` when it is not there."""
+    """Connect to the bus of ServiceBusConnection, or the local one. Raises `CommandError` if it does not respond."""
     from azure.servicebus import ServiceBusClient
     from azure.servicebus.exceptions import ServiceBusError
 

@@ -48,7 +48,7 @@ def _trusted() -> ssl.SSLContext | bool:
 
 
 class CommandError(Exception):
-    """Ends a command: what went wrong, what to do, and the exit code."""
+    """Ends a command: the error, its remedy and the exit code."""
 
     def __init__(self, message: str, exit_code: int, *, remedy: str | None = None, details: Any = None) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ class NoAnswerError(CommandError):
 
 
 class ArcwayClient:
-    """A running Arcway. `stack` is the embedded stack when it is that one."""
+    """A running Arcway. `stack` is set if it is the embedded stack."""
 
     def __init__(self, url: str, stack: Stack | None, signed_in: SignIn | None = None) -> None:
         self.url = url.rstrip("/")
@@ -74,7 +74,7 @@ class ArcwayClient:
 
     @classmethod
     def find(cls, url: str | None) -> "ArcwayClient":
-        """The Arcway at `url`, or the local one. Raises `CommandError` when there is none."""
+        """Return the Arcway at `url`, or the local one. Raises `CommandError` if there is none."""
         if url:
             try:
                 parse_url(url, "http", "https")
@@ -103,7 +103,7 @@ class ArcwayClient:
         return self._send("POST", path, json=body, params=query)
 
     def follow(self, run: Json, timeout: float) -> Iterator[Json]:
-        """The run each time it has changed, until it is over. Raises `CommandError` 4 after `timeout` seconds."""
+        """Yield the run each time it changes, until it has ended. Raises `CommandError` 4 after `timeout` seconds."""
         deadline, pause, updated_at = time.monotonic() + timeout, _POLL_SECONDS, None
         while True:
             if run["updatedAt"] != updated_at:

@@ -20,7 +20,7 @@ from arcway.domain.ids import ClusterId
 
 
 class ClusterKind(StrEnum):
-    """What the demo connects."""
+    """The kind of cluster that the demo connects."""
 
     SIMULATED = "simulated"
     REAL = "real"

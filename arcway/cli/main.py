@@ -18,6 +18,7 @@ from arcway.cli.runs import Following, detached
 from arcway.cli.runs import follow as follow_run
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
+from arcway.domain.text import counted
 from arcway.telemetry import log_one_line_each
 
 app = typer.Typer(
@@ -88,7 +89,7 @@ def purge(
 ) -> int:
     """Remove finished runs older than this. Example: arcway purge --older-than 30d"""
     purged = ArcwayClient.find(server).post("runs/purge", olderThan=older_than)
-    output.stderr.print(f"{purged['purged']} finished runs removed.")
+    output.stderr.print(f"{counted(purged['purged'], 'finished run')} removed.")
     return OK
 
 

@@ -69,7 +69,7 @@ def flat(resource: Json) -> Json:
 
 
 def show(value: Any, format_: str, for_people: Callable[[], Any]) -> None:
-    """Data on standard output: JSON as it is, one line for each item with jsonl, or what people read."""
+    """Print data to standard output: JSON, one line per item with jsonl, or a table for people."""
     if format_ == "json":
         _write(json_text(value, 2))
     elif format_ == "jsonl":
@@ -147,7 +147,7 @@ def dead_letters_table(messages: list[Json]) -> Table:
 
 
 def run_for_people(run: Json) -> Group:
-    """A run: which one, how it stands, its phases."""
+    """A run: its id, state and phases."""
     head = f"{run['id']}  {run['operation']} {run['cluster']['name']}: {run['state']}"
     return Group(cell(head), phases_table(run))
 

@@ -33,7 +33,7 @@ class Kubeconfig:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """What the user says about an outbound proxy."""
+    """The options about an outbound proxy."""
 
     https: str | None = None
     http: str | None = None
@@ -53,13 +53,13 @@ class Proxy:
 
 
 def cluster(server: ArcwayClient, name: str, resource_group: str, subscription: str | None) -> Json:
-    """Which connected cluster the request is about."""
+    """The connected cluster of the request."""
     simulated = server.stack.azure["subscriptionId"] if server.stack else None
     return {"subscriptionId": subscription or simulated, "resourceGroup": resource_group, "name": name}
 
 
 def tags(pairs: list[str], option: str = "--tags") -> dict[str, str]:
-    """Tags, labels or annotations from name=value; empty texts are none. Raises `CommandError`."""
+    """Parse tags, labels or annotations from name=value; empty strings are skipped. Raises `CommandError`."""
     wrong = [item for item in pairs if item and "=" not in item]
     if wrong:
         raise CommandError(f"{option} must be name=value, not {', '.join(wrong)}.", USAGE)
@@ -72,7 +72,7 @@ def marks(
     pod_labels: list[str] | None,
     pod_annotations: list[str] | None,
 ) -> Json:
-    """What the agents' namespaces and pods are to have; only what was given. Raises `CommandError`."""
+    """Labels and annotations of the agents' namespaces and pods, if given. Raises `CommandError`."""
     options = {
         "namespaceLabels": (namespace_labels, "--namespace-label"),
         "namespaceAnnotations": (namespace_annotations, "--namespace-annotation"),

@@ -14,7 +14,7 @@ type Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """How the user wants to see the run: `timeout` in seconds."""
+    """How the command follows the run: `timeout` in seconds."""
 
     dry_run: bool = False
     wait: bool = True
@@ -24,7 +24,7 @@ class Following:
 
 
 def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted: Callable[[], None]) -> int:
-    """Start the run and show it to its end; returns the exit code. Raises `CommandError`.
+    """Start the run and follow it to its end; returns the exit code. Raises `CommandError`.
 
     Calls `accepted` as soon as the service has taken the request.
     """
@@ -46,7 +46,7 @@ def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted:
 
 
 def follow(server: ArcwayClient, run: Json, how: Following) -> int:
-    """Show a run until it is over, and what came of it; returns the exit code. Raises `CommandError`."""
+    """Follow a run until it has ended and show its outcome; returns the exit code. Raises `CommandError`."""
     try:
         return show_outcome(progress.show(server.follow(run, how.timeout), quiet=how.quiet), how.format_)
     except KeyboardInterrupt:
@@ -61,7 +61,7 @@ def detached(run: Json) -> int:
 
 
 def show_outcome(run: Json, format_: Output) -> int:
-    """Show a run that is over; returns the exit code. Raises `CommandError` when it did not succeed."""
+    """Show the outcome of an ended run; returns the exit code. Raises `CommandError` when it did not succeed."""
     output.show_findings([finding for finding in run["findings"] if finding["level"] != "error"])
     if run["left"]:
         output.stderr.print(f"Left in place: {', '.join(run['left'])}", markup=False)
@@ -75,7 +75,7 @@ def show_outcome(run: Json, format_: Output) -> int:
 
 
 def failure(run: Json) -> CommandError:
-    """Why a run that is over did not succeed, and how to continue."""
+    """The error of an ended run, with how to continue."""
     error = run["error"] or {"code": Code.RUN_TERMINATED, "message": f"The run is {run['state']}.", "remedy": None}
     next_step = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then run the same command again."
     remedy = f"{error['remedy'] or ''}\n  {next_step}".strip()

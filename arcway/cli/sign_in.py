@@ -22,11 +22,11 @@ _EARLY_SECONDS = 300
 
 
 class SignInError(Exception):
-    """No token can be had, or it must not be sent; one sentence."""
+    """No token is available, or it must not be sent; one sentence."""
 
 
 class UserCredential:
-    """The user's own identity in Azure, whatever of its sources has it. For an SDK's client."""
+    """The user's own identity in Azure, from the first source that has it. For an SDK's client."""
 
     def __init__(self, credentials: "list[TokenCredential]") -> None:
         self._credentials = credentials
@@ -45,7 +45,7 @@ class UserCredential:
 
 
 class SignIn:
-    """Tokens of one scope, each kept until shortly before its end."""
+    """Tokens of one scope, each cached until shortly before it expires."""
 
     def __init__(self, scope: str, credentials: "list[TokenCredential]") -> None:
         self._scope = scope

@@ -14,7 +14,7 @@ from triggers.access.tokens import tokens
 
 
 async def caller_of(request: func.HttpRequest) -> Caller:
-    """Who sends the request.
+    """Return the caller of the request.
 
     Raises `ArcError`: ARC-1007 no valid identity, ARC-1010 a page of another site in the browser of a user
     at a machine without an authority, ARC-4014 the authority does not answer.

@@ -95,14 +95,14 @@ def has_sign_in() -> bool:
 
 
 def to_sign_in(request: func.HttpRequest) -> func.HttpResponse:
-    """To the sign-in, and from there back to the page that was asked for."""
+    """Redirect to the sign-in, and from there back to the requested page."""
     parts = urlsplit(request.url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     return redirect(f"{PATH}/sign-in?to={quote(target, safe='')}", status=302)
 
 
 def redirect(place: str, *cookies: str, status: int = 303) -> func.HttpResponse:
-    """To another place, never kept by a cache."""
+    """Redirect to another address; the response is never cached."""
     response = func.HttpResponse(status_code=status, headers={"Location": place, "Cache-Control": "no-store"})
     for cookie in cookies:
         response.headers.add("Set-Cookie", cookie)
@@ -148,7 +148,7 @@ async def seal(purpose: str, value: Json, seconds: int) -> str:
 
 
 async def unseal(purpose: str, token: str) -> Json | None:
-    """What `seal` sealed; None when it is not that, or too old."""
+    """The object that `seal` sealed; None if the text is not valid or too old."""
     try:
         sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except ValueError:
@@ -175,7 +175,7 @@ def _opened(keys: list[bytes], sealed: bytes, purpose: str) -> bytes | None:
 
 
 async def client_secret() -> str:
-    """The secret of the app registration. Raises `ArcError`: ARC-1009 there is none, ARC-2001 it cannot be read."""
+    """The client secret of the app registration. Raises `ArcError`: ARC-1009 not configured, ARC-2001 not readable."""
     name = authority().secret_name
     if name is None:
         message = "The page's sign-in is not configured: ARCWAY_CLIENT_SECRET_NAME is not set."

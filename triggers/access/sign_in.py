@@ -55,7 +55,7 @@ async def begin(request: func.HttpRequest, place: str) -> tuple[str, str]:
 
 
 async def complete(request: func.HttpRequest) -> tuple[Caller, str]:
-    """Who came back from the authority, and where they wanted to go.
+    """Complete the sign-in: return the caller, and the page that was requested.
 
     Raises `ArcError`: ARC-1009 this browser began no such sign-in or the authority refused it, ARC-1007 the id token is
     not valid, ARC-4014 the authority does not answer.

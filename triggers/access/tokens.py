@@ -53,7 +53,7 @@ class Keys:
         self._download: asyncio.Task[None] | None = None
 
     async def get(self, key_id: str) -> "PyJWK":
-        """The key of this id. Raises `ArcError`: ARC-1007 there is none, ARC-4014 the authority does not answer."""
+        """Return the key with this id. Raises `ArcError`: ARC-1007 unknown key, ARC-4014 no response."""
         key = self._known.get(key_id)
         if key is None or self._clock() - self._answered > self._fresh:
             await self._ask()

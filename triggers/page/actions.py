@@ -21,7 +21,7 @@ from triggers.run_starter import cancel_run, retry_run, start_run
 
 
 async def ask_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """Whether to cancel the run."""
+    """The page that asks whether to cancel the run."""
     run = await _run(req, client, viewer)
     question = f"Cancel {run['operation']} of {run['cluster']['name']}?"
     kept = "Resources created so far are kept or rolled back, as the request's onFailure says."
@@ -40,7 +40,7 @@ async def confirmed_cancel(
 
 
 async def ask_retry(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """Whether to try again."""
+    """The page that asks whether to retry the run."""
     run = await _run(req, client, viewer)
     question = f"Retry {run['operation']} of {run['cluster']['name']}?"
     consequence = "A new run of the same request continues from the current state."
@@ -89,7 +89,7 @@ async def ask_disconnect(req: func.HttpRequest, client: df.DurableFunctionsClien
 
 
 async def disconnect(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """Start the run that disconnects, or show what is wrong with the form."""
+    """Start the run that disconnects, or show the form with its problems."""
     fields = {name: value.strip() for name, value in fields_of(req).items()}
     body: Json = {name: fields.get(name, "") for name in ("subscriptionId", "resourceGroup", "name")}
     body |= {name: fields.get(name) == "true" for name in ("azureOnly", "agentsOnly", "force")}

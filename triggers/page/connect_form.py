@@ -35,7 +35,7 @@ _NONE_YET = "arcway-none"
 
 
 async def empty(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """The form with nothing in it."""
+    """The empty form."""
     return await _form(client, viewer, {}, [])
 
 

@@ -38,7 +38,7 @@ _CLUSTER_FIELDS = ("server", "tls-server-name", "certificate-authority-data", "d
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a plug-in gave. Its text form shows no secret."""
+    """The credential of a plug-in. Its repr contains no secret."""
 
     token: str | None = field(repr=False)
     certificate: str | None = field(repr=False)

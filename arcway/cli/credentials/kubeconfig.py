@@ -63,7 +63,7 @@ class Chosen:
 
 
 def choose(file: Path | None, context: str | None) -> Chosen:
-    """The context that the user names, or the current one.
+    """Return the context that the user names, or the current one.
 
     Raises `CommandError` when it is not there, or when it asks for what Arcway does not do even here.
     """

@@ -44,14 +44,14 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @dataclass(slots=True)
 class ProvidedCredential:
-    """What the request says about the cluster's credential and the proxy."""
+    """The parts of the request about the cluster's credential and the proxy."""
 
     kubeconfig: Json | None
     proxy: Json | None
     _undo: ExitStack
 
     def accepted(self) -> None:
-        """The service has taken the request: from now on it owns what was made."""
+        """The service has accepted the request: from now on its run deletes what was created."""
         self._undo.pop_all()
 
 
@@ -65,12 +65,12 @@ class Needs:
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
-        """What the run does in the cluster."""
+        """The permissions that the run needs in the cluster."""
         return role_for(self.operation, network=self.network, force=self.force)
 
     @property
     def seconds(self) -> int:
-        """How long a run may take."""
+        """The time limit of a run, in seconds."""
         return SHORTEST_SECONDS if self.operation == "agents" else longest_seconds(self.operation)
 
 

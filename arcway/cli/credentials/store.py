@@ -19,10 +19,10 @@ class Store(Protocol):
     """Holds secrets by name. Both methods raise `CommandError`."""
 
     def put(self, name: str, value: str, expires: datetime | None) -> None:
-        """Store it; the service can read it from now on. After `expires` (aware) it is of no use."""
+        """Store it, so that the service can read it until `expires` (an aware time)."""
 
     def delete(self, name: str) -> None:
-        """Delete it again; harmless when it is not there."""
+        """Delete it; does nothing if it does not exist."""
 
 
 def store_of(server: ArcwayClient, vault: str | None) -> Store:

@@ -17,7 +17,7 @@ _LABELS = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Who refused, and what helps."""
+    """What rejected an object, and the remedy."""
 
     who: str
     remedy: str

@@ -57,7 +57,7 @@ class ClusterApi:
         return self._access.server
 
     def get(self, path: str, **query: str | int) -> dict[str, Any] | None:
-        """The object at `path`, None when there is none."""
+        """Read the object at `path`; None if it does not exist."""
         return self._send("GET", path, query=query, accept=(404,))
 
     def items(
@@ -92,22 +92,22 @@ class ClusterApi:
         return self._send("PUT", path, body=body, accept=(404, 409))
 
     def annotate(self, path: str, annotations: dict[str, str]) -> None:
-        """Add annotations to the object at `path`; harmless when there is none."""
+        """Add annotations to the object at `path`; does nothing if it does not exist."""
         self.merge(path, {"metadata": {"annotations": annotations}})
 
     def merge(self, path: str, body: dict[str, Any]) -> None:
-        """Put what `body` has into the object at `path` and leave the rest (RFC 7396); harmless when there is none."""
+        """Merge `body` into the object at `path` (RFC 7396); does nothing if the object does not exist."""
         self._send("PATCH", path, body=body, kind="application/merge-patch+json", accept=(404,))
 
     def delete(self, path: str, uid: str | None = None) -> None:
-        """Delete the object at `path`, only if it is the one with `uid` when given; harmless when there is none."""
+        """Delete the object at `path`, only if its uid is `uid` when given; does nothing if it does not exist."""
         body: dict[str, Any] = {"propagationPolicy": "Background"}
         if uid:
             body["preconditions"] = {"uid": uid}
         self._send("DELETE", path, body=body, accept=(404, 409))
 
     def may(self, verb: str, resource: str, group: str = "", namespace: str = "", name: str = "") -> bool:
-        """Whether the credential may do `verb` on `resource` of `group` (SelfSubjectAccessReview)."""
+        """Whether the credential has `verb` on `resource` of `group` (SelfSubjectAccessReview)."""
         attributes = {"verb": verb, "resource": resource, "group": group, "namespace": namespace, "name": name}
         review = self._send(
             "POST",

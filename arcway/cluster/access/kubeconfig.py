@@ -30,7 +30,7 @@ _HOST = re.compile(r"[0-9A-Za-z._:-]{1,253}")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """All that is needed to speak with one API server. Its text form shows no secret."""
+    """Address, trust and credential for one API server. Its repr contains no secret."""
 
     server: str
     ca: str
@@ -101,7 +101,7 @@ def read_kubeconfig(kubeconfig: str, context: str | None, *, allow_loopback: boo
 
 
 def reach(access: Access) -> Endpoint:
-    """How the server of `access` is reached, found now if it was not before. Raises `ArcError` ARC-2005 or ARC-3001."""
+    """Return the endpoint of `access`, resolved now if it was not before. Raises `ArcError` ARC-2005 or ARC-3001."""
     return access.endpoint or find_endpoint(access.server, allow_loopback=True)
 
 

@@ -31,14 +31,14 @@ class AcquiredLease:
     """The uids of what was there when the run took the Lease."""
 
     def made(self, item: dict[str, Any]) -> bool:
-        """Whether the object was made since this run holds the Lease, so by this run."""
+        """Whether the object was created after this run acquired the Lease, and so by this run."""
         return item["metadata"]["uid"] not in self.before
 
 
 def acquire(
     api: ClusterApi, installation: str, run_id: str, existing: Callable[[ClusterApi], list[str]]
 ) -> AcquiredLease:
-    """Take the Lease for a run or renew it; `existing` tells the uids of what a run could make.
+    """Acquire the Lease for a run, or renew it; `existing` returns the uids of objects that a run could create.
 
     Raises `ArcError` ARC-2015 while another installation holds it.
     """
@@ -66,7 +66,7 @@ def release(api: ClusterApi, installation: str, run_id: str) -> None:
 
 
 def check(api: ClusterApi, installation: str) -> None:
-    """Raises `ArcError` ARC-2015 while another installation holds the Lease; changes nothing."""
+    """Check that no other installation holds the Lease, changing nothing. Raises `ArcError` ARC-2015 if one does."""
     lease = _existing(api)
     if lease is not None and (holder := _live_holder(lease, installation)):
         raise _taken(holder)

@@ -32,7 +32,7 @@ class Block:
 
 
 def from_base64(encoded: object) -> bytes:
-    """What base64 stands for, in as many lines as it likes (Go's StdEncoding). Raises `ValueError`."""
+    """Decode base64 with any line breaks (Go's StdEncoding). Raises `ValueError`."""
     if not isinstance(encoded, str):
         raise ValueError("no text")
     try:
@@ -56,7 +56,7 @@ def private_key(data: bytes) -> str:
 
 
 def blocks(data: bytes) -> Iterator[Block]:
-    """The blocks in the data, those that are damaged left out."""
+    """The valid blocks in the data; damaged ones are skipped."""
     at = 0
     while (begin := data.find(_BEGIN, at)) >= 0:
         at = begin + len(_BEGIN)

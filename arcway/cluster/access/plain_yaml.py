@@ -31,7 +31,7 @@ _NO_TEXT = re.compile(r"(?i)[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[-+]?[0-9]+
 
 
 class Unquoted(str):
-    """A scalar that readers with types take for a number, true or false: it is where a text should be by mistake."""
+    """A plain scalar that typed YAML readers read as a number or boolean: invalid where a string is required."""
 
 
 class PlainYamlError(ValueError):
@@ -43,7 +43,7 @@ class PlainYamlError(ValueError):
 
 
 def read_yaml(document: str, size: int = SIZE, parts: int = PARTS) -> Any:
-    """The one document of the text: texts, None, lists, and mappings by text. Raises `PlainYamlError`."""
+    """Parse the one document of the text to strings, None, lists and dicts. Raises `PlainYamlError`."""
     if len(document) > size or len(document.encode(errors="replace")) > size:
         raise PlainYamlError(f"it is larger than {size // 1024} KiB")
     events = _events(document, parts)
@@ -62,7 +62,7 @@ def read_yaml(document: str, size: int = SIZE, parts: int = PARTS) -> Any:
 
 
 def is_true(value: object) -> bool:
-    """Whether a scalar says true, as kubectl's reader takes it."""
+    """Whether a scalar is true, as kubectl reads it."""
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 

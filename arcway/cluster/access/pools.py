@@ -23,7 +23,7 @@ from arcway.domain.errors import ArcError
 
 
 def pool_manager(access: Access, endpoint: Endpoint) -> urllib3.PoolManager:
-    """Pools by which the server of `access` is reached at its endpoint.
+    """Return connection pools for the server of `access` at its endpoint.
 
     Requests raise `ArcError` ARC-3009 where the server redirects. Raises `ArcError` ARC-2002 when the certificates of
     `access` are not usable.

@@ -16,13 +16,13 @@ _ACCOUNT = "system:serviceaccount:"
 
 
 def seconds_left(token: str | None) -> float | None:
-    """How long a JWT says that it is valid still, negative when it is not; None for what is not a JWT."""
+    """Seconds until a JWT expires, negative if it has expired; None for a text that is not a JWT."""
     ends = _time(claims(token).get("exp"))
     return (ends - datetime.now(UTC)).total_seconds() if ends else None
 
 
 def claims(token: str | None) -> dict[str, Any]:
-    """What a JWT says; nothing for what is none."""
+    """The claims of a JWT, without verification; empty for a text that is not a JWT."""
     try:
         body = (token or "").split(".")[1]
         payload = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
@@ -32,7 +32,7 @@ def claims(token: str | None) -> dict[str, Any]:
 
 
 def cause(access: Access) -> tuple[str | None, str | None]:
-    """A sentence's end that says why, and the remedy, as far as the credential tells."""
+    """The cause as the end of a sentence, and the remedy, as far as the credential shows them."""
     token_claims = claims(access.token)
     subject = token_claims.get("sub")
     account = subject.removeprefix(_ACCOUNT) if isinstance(subject, str) and subject.startswith(_ACCOUNT) else None

@@ -34,7 +34,7 @@ class AnswerTooLarge(ArcError):
 
 @contextmanager
 def malformed() -> Iterator[None]:
-    """Raise `ArcError` ARC-2027 for what goes wrong with values that have not the shape they should have.
+    """Translate exceptions from values of an unexpected form to `ArcError` ARC-2027.
 
     Where it went wrong is in the log: it may be a mistake of ours after all.
     """

@@ -68,7 +68,10 @@ class Part:
             for kind, condition in self.conditions().items()
         ]
         own = own_finalizers(self.item)
-        return [*reasons, *([f"{self.name} has the finalizers {listed(own)}"] if own else [])]
+        return [
+            *reasons,
+            *([f"{self.name} has the {'finalizer' if len(own) == 1 else 'finalizers'} {listed(own)}"] if own else []),
+        ]
 
 
 def everywhere(api: ClusterApi, releases: Releases) -> Iterator[Part]:

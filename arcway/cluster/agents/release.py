@@ -53,13 +53,13 @@ class Chart:
 
     @property
     def reference(self) -> str:
-        """The form that registries and Helm take."""
+        """The chart's reference as registries and Helm expect it."""
         return f"{self.repository}:{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The release in one cluster: how to speak with it, and since when this run holds the cluster's Lease."""
+    """The release in one cluster: access to it, and the time since which this run holds the cluster's Lease."""
 
     helm: Helm
     api: ClusterApi
@@ -68,7 +68,7 @@ class Target:
 
 
 def current(target: Target) -> tuple[Release | None, bool]:
-    """The release as it is, and whether an unfinished upgrade was set aside, so that it must be done again.
+    """Read the release, and whether an unfinished upgrade was set aside and must be repeated.
 
     An operation that was cut off leaves a record that locks the release permanently. The record is removed, as one does
     by hand; what it had applied already is adopted by the next install or upgrade, which leaves no more revisions than
@@ -85,7 +85,7 @@ def current(target: Target) -> tuple[Release | None, bool]:
 
 
 def existing_uids(api: ClusterApi) -> list[str]:
-    """The uids of the key's Secret and of the release's records: what tells a run what it made itself."""
+    """The uids of the key's Secret and of the release's records, by which a run recognizes what it created."""
     secret = api.get(f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}")
     return [item["metadata"]["uid"] for item in (*([secret] if secret else []), *all_records(api))]
 
@@ -136,7 +136,7 @@ def helped(api: ClusterApi, namespace: str, call: Callable[[], None]) -> None:
 
 
 def mend(api: ClusterApi, namespace: str) -> bool:
-    """Take out of the release's records what the cluster does not serve any more; whether there was anything.
+    """Remove from the release's records what the cluster no longer serves. Returns whether anything was removed.
 
     All of them, because Helm reads the one before an upgrade, that of a roll-back and the latest.
     """

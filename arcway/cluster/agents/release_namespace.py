@@ -35,7 +35,7 @@ type Json = dict[str, Any]
 
 
 def release_namespace(api: ClusterApi) -> str:
-    """The namespace of the agents' release; where a new one goes when there is none."""
+    """The namespace of the agents' release; the default one if there is no release."""
     if records(api, RELEASE_NAMESPACE):
         return RELEASE_NAMESPACE
     return next(iter(_elsewhere(api)[0]), RELEASE_NAMESPACE)

@@ -49,7 +49,7 @@ def revision_of(record: Json) -> int:
 
 
 def read(record: Json) -> Json | None:
-    """The release in a record, None when Helm could not have written it."""
+    """Decode the release in a record; None if it was not written by Helm."""
     try:
         packed = base64.b64decode(base64.b64decode(record["data"]["release"]))
         stored = read_json(_unpacked(packed) if packed.startswith(_MAGIC) else packed, _VALUES)

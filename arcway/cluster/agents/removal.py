@@ -50,7 +50,7 @@ type Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is still there, why it is, and what helps where waiting and force do not."""
+    """What remains of the agents and why, and a remedy where neither waiting nor force helps."""
 
     names: list[str]
     reason: str | None
@@ -58,7 +58,7 @@ class Left:
 
 
 def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[list[Json], list[str], str | None]:
-    """Findings that speak against removing the agents of `cluster`, what of the agents is there, and their public key.
+    """Return findings that prevent removing the agents of `cluster`, the parts that exist, and their public key.
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
     """
@@ -73,7 +73,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
 
 
 def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
-    """One step towards a cluster without agents.
+    """Remove the agents as far as possible in one step; call it again until nothing remains.
 
     `force` removes the finalizers of everything that is only waiting for them, and continues without Helm when that
     cannot uninstall. Raises `ArcError` ARC-2011 when the agents belong to another connected cluster.

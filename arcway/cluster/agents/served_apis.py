@@ -27,7 +27,7 @@ type Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """How objects of a kind are addressed."""
+    """The path, names and scope of a kind's objects."""
 
     base: str
     plural: str
@@ -43,7 +43,7 @@ class Served:
     _groups: dict[str, list[str]] | None = None
 
     def resource(self, version: str, kind: str) -> Resource | None:
-        """How a kind is addressed; None when it is not served. Raises `ArcError` when the server does not say."""
+        """The resource of a kind; None if it is not served. Raises `ArcError` if the server does not respond."""
         return (self._of(version) or {}).get(kind)
 
     def is_gone(self, version: str, kind: str) -> bool:
@@ -92,7 +92,7 @@ class Served:
 
 
 def mended(manifest: str, served: Served) -> tuple[str, list[str]]:
-    """The manifest with what is served only, and in words what is different."""
+    """Return the manifest with served kinds only, and a description of the changes."""
     documents, changes = [], []
     for document in _documents(manifest):
         version, kind = _VERSION.search(document), _KIND.search(document)

@@ -16,7 +16,7 @@ _SWITCHES = ("isProxyEnabled", "isCustomCert")
 def changed_proxy(
     current: Values, proxy: Proxy, *, credentials: str | None, inside: Sequence[str], cloud_domain: str
 ) -> Values:
-    """The values that change the proxy where `proxy` says something; `credentials` is `user:password`.
+    """The values that change the proxy settings that `proxy` has; `credentials` is `user:password`.
 
     What the cluster has `inside` is left out of the proxy when a first proxy or another skip range is given.
     """
@@ -32,7 +32,7 @@ def changed_proxy(
 
 
 def without_a_proxy(current: Values) -> Values:
-    """The values that take the proxy away, its certificate included; none if the release never had one."""
+    """The values that remove the proxy and its certificate; empty if the release never had one."""
     has = _global(current)
     texts = {name: None for name in _ADDRESSES if has.get(name) is not None}
     switches = {name: False for name in _SWITCHES if has.get(name) is not None}
@@ -42,7 +42,7 @@ def without_a_proxy(current: Values) -> Values:
 def agent_settings(
     *, auto_upgrade: bool | None, distribution: str | None, infrastructure: str | None, train: str | None = None
 ) -> Values:
-    """The values of what the agents do and report; None leaves one as it is."""
+    """The values of auto-upgrade, distribution and infrastructure; None leaves one unchanged."""
     description = {"kubernetesDistro": distribution, "kubernetesInfra": infrastructure}
     values: Values = {"global": {name: value for name, value in description.items() if value is not None}}
     upgrades = {"autoUpdate": auto_upgrade, "releaseTrain": train}

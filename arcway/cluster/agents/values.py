@@ -19,7 +19,7 @@ _INTEGER = re.compile(r"[1-9][0-9]{0,17}")
 
 
 def identity_values(cluster: ClusterId, *, location: str, tenant_id: str, cloud_name: str) -> Values:
-    """The values that make a cluster's agents work for one connected cluster."""
+    """The values that tie a cluster's agents to one connected cluster."""
     return {
         "global": {
             "subscriptionId": cluster.subscription_id,
@@ -61,7 +61,7 @@ def proxy_values(proxy: Proxy | None, credentials: str | None, skip_range: str) 
 
 
 def refuse_another(values: Values, cluster: ClusterId) -> None:
-    """Raises `ArcError` ARC-2011 when a release with these values serves another connected cluster."""
+    """Check that a release with these values serves no other connected cluster. Raises `ArcError` ARC-2011."""
     global_values = values.get("global") or {}
     names = [str(global_values.get(name) or "") for name in ("subscriptionId", "resourceGroupName", "resourceName")]
     served = ClusterId(*names)
@@ -74,7 +74,7 @@ def refuse_another(values: Values, cluster: ClusterId) -> None:
 def from_dotted(settings: dict[str, str]) -> Values:
     """The tree of dotted keys, each text turned into a value as `helm --set` does (true, false, null, integers).
 
-    Raises `ArcError` ARC-4011 when the keys make no tree.
+    Raises `ArcError` ARC-4011 if the keys do not form a tree.
     """
     tree: Values = {}
     for key, value in settings.items():

@@ -51,7 +51,7 @@ type Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How the pods get out: through the HTTP proxy at `proxy` (host:port), except to the `direct` addresses."""
+    """The outbound route of pods: through the HTTP proxy at `proxy` (host:port), except to the `direct` addresses."""
 
     proxy: str | None = None
     direct: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class Seen:
 def start(
     api: ClusterApi, run_id: str, image: str, addresses: Sequence[str], route: Route, marks: Marks = _NO_MARKS
 ) -> str | None:
-    """Start the Job of this run; what has to be waited for first, None when it is started.
+    """Start the Job of this run. Returns what must end first, or None if the Job was started.
 
     Raises `ArcError`, ARC-3007 when the namespace is not Arcway's.
     """
@@ -113,7 +113,7 @@ def read_outcome(api: ClusterApi) -> Seen:
 
 
 def remove(api: ClusterApi, run_id: str) -> None:
-    """Delete this run's namespace with all that is in it; harmless when there is none."""
+    """Delete this run's namespace with its content; does nothing if it does not exist."""
     namespace = api.get(_NAMESPACE)
     if namespace and (namespace["metadata"].get("annotations") or {}).get(_RUN) == run_id:
         api.delete(_NAMESPACE, uid=namespace["metadata"]["uid"])

@@ -71,7 +71,7 @@ def memory(api: ClusterApi, nodes: Sequence[Json]) -> list[Json]:
 
 
 def quantity(value: object) -> int:
-    """A Kubernetes quantity in its unit, 0 for what is none.
+    """Parse a Kubernetes quantity; 0 for an invalid one.
 
     Form: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
     """

@@ -142,7 +142,7 @@ def rules(permissions: Sequence[Permission]) -> list[dict[str, Any]]:
 
 
 def missing(api: ClusterApi, needed: Sequence[Permission]) -> list[Permission]:
-    """Those of `needed` that the credential lacks. An administrator's answer to the first question saves the rest."""
+    """Those of `needed` that the credential lacks. If the credential is an administrator's, one request is enough."""
     if api.may("*", "*", "*"):
         return []
     lacking = [item for item in dict.fromkeys(needed) if not api.may(*item)]

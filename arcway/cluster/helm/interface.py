@@ -52,7 +52,7 @@ def is_transient(message: str) -> bool:
 
 
 def refusal(helm_message: str, operation: str, code: Code, *, is_late: bool) -> ArcError:
-    """The error that Helm's own words are, `code` when they are none of those that have their own."""
+    """Translate an error message of Helm to `ArcError`, with `code` unless the message has a code of its own."""
     message = f"Helm {operation}: {redact(helm_message.strip(), 400)}"
     if _LOCKED in helm_message:
         return ArcError(Code.RELEASE_LOCKED, message)
@@ -120,7 +120,7 @@ class Helm(Protocol):
         """The archive of the chart whose manifest has this digest, whatever the version means by now."""
 
     def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
-        """One revision of the release, the latest unless told otherwise; None when there is none."""
+        """Read one revision of the release, by default the latest; None if it does not exist."""
 
     def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """Install without waiting for workloads; the namespace is created."""
@@ -132,4 +132,4 @@ class Helm(Protocol):
         """Make what `revision` was the release again, as a new revision, without waiting for workloads."""
 
     def uninstall(self, access: Access, name: str, namespace: str) -> None:
-        """Uninstall without running hooks and without waiting; harmless when there is no such release."""
+        """Uninstall without running hooks and without waiting; does nothing if the release does not exist."""
