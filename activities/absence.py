@@ -1,12 +1,10 @@
-"""When a step may believe that something is not in Azure: Resource Manager does not show a write everywhere at once.
-
-Must not know what was looked for nor what follows from its absence.
-"""
+"""When a step may believe that something is not in Azure: Resource Manager does not show a write everywhere at once."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from activities.step import Call
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 REPLICATION_SECONDS = 60.0
@@ -16,14 +14,20 @@ LOOK_AGAIN_SECONDS = 5.0
 
 
 def believe_absent(call: Call[Any], what: str) -> None:
-    """Return if `what` was looked for twice, and long enough after this run wrote it.
+    """Return if `what` was absent twice, long enough after this run wrote it. Otherwise the step is repeated later.
 
     Raises `ArcError` ARC-4018, after which the step is done again.
     """
     if _age(call.given.get("writtenAt"), REPLICATION_SECONDS) < REPLICATION_SECONDS:
-        raise ArcError("ARC-4018", f"Azure does not show {what} yet.", retry_after=REPLICATION_SECONDS / 4)
+        raise ArcError(
+            Code.AZURE_REPLICATION_PENDING, f"Azure does not show {what} yet.", retry_after=REPLICATION_SECONDS / 4
+        )
     if _age(call.given.get("missedAt"), -1.0) < LOOK_AGAIN_SECONDS:
-        raise ArcError("ARC-4018", f"Azure does not show {what}; it is asked again.", retry_after=LOOK_AGAIN_SECONDS)
+        raise ArcError(
+            Code.AZURE_REPLICATION_PENDING,
+            f"Azure does not show {what}; Arcway will ask again.",
+            retry_after=LOOK_AGAIN_SECONDS,
+        )
 
 
 def _age(time: str | None, otherwise: float) -> float:

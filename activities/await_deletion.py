@@ -1,14 +1,14 @@
-"""await_deletion: one look at whether a connected cluster that Azure is deleting is gone."""
+"""await_deletion: reads once whether a connected cluster that Azure is deleting is gone."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
 from arcway.domain.connected_cluster import is_being_deleted
-from arcway.domain.request import Request
+from arcway.domain.request import OnboardRequest
 
 
-def await_deletion(call: Call[Request]) -> Json:
-    """Done when Azure is not deleting it any more, whatever came of that."""
+def await_deletion(call: Call[OnboardRequest]) -> Json:
+    """Done when Azure is no longer deleting it, whether it was deleted or not."""
     resource = connected_clusters.get(call.request.cluster)
     if resource is not None and is_being_deleted(resource):
         return {"done": False, "detail": "an earlier connected cluster of this name is being deleted"}

@@ -1,8 +1,8 @@
-"""await_removal: one look at whether an earlier removal of the agents has ended."""
+"""await_removal: reads once whether an earlier removal of the agents has ended."""
 
 from activities.step import Call, Json
 from activities.targets import cluster_of
-from arcway.cluster import removal
+from arcway.cluster.agents import removal
 
 
 def await_removal(call: Call) -> Json:

@@ -1,4 +1,4 @@
-"""Registers every step as an activity under its own name. Must not know what a step does."""
+"""Registers every step as an activity under its own name."""
 
 import azure.durable_functions as df
 

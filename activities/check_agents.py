@@ -1,9 +1,9 @@
-"""check_agents: what of the agents is in the cluster, and whether it may be removed."""
+"""check_agents: reads which parts of the agents are in the cluster, and whether the credential can remove them."""
 
 from activities.step import Call, Json
 from activities.targets import access_to
-from arcway.cluster import removal
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.agents import removal
 from arcway.domain.request import OffboardRequest
 from arcway.settings import settings
 

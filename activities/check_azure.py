@@ -1,4 +1,4 @@
-"""check_azure: what Azure must offer and allow before anything is changed in it."""
+"""check_azure: checks what Azure must offer and allow before anything is changed in it."""
 
 import difflib
 
@@ -14,6 +14,7 @@ from arcway.azure.providers import (
     providers,
     register_action,
 )
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import (
     has_expired,
     has_key,
@@ -25,7 +26,7 @@ from arcway.domain.connected_cluster import (
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.ids import ClusterId
-from arcway.domain.request import Request
+from arcway.domain.request import OnboardRequest
 
 _CLOSED_SUBSCRIPTION = ("disabled", "warned", "deleted", "expired")
 
@@ -38,7 +39,9 @@ def check_azure(call: Call) -> Json:
     group = subscriptions.resource_group(request.subscription_id, request.resource_group)
     group_exists = group is not None
     if group is not None and subscriptions.is_being_deleted(group):
-        findings.append(finding("ARC-4023", f"Resource group {request.resource_group} is being deleted."))
+        findings.append(
+            finding(Code.RESOURCE_GROUP_DELETING, f"Resource group {request.resource_group} is being deleted.")
+        )
     resource = connected_clusters.get(request.cluster) if group_exists else None
     findings += managed_elsewhere(resource) + _state(call, resource)
     findings += _of_another(request, resource, call.given.get("publicKey"))
@@ -46,7 +49,9 @@ def check_azure(call: Call) -> Json:
     if group_exists:
         findings += _permissions(request, [name for name, state in states.items() if state not in UNDER_WAY])
     elif not request.create_resource_group:
-        findings.append(finding("ARC-4006", f"Resource group {request.resource_group} does not exist."))
+        findings.append(
+            finding(Code.RESOURCE_GROUP_NOT_FOUND, f"Resource group {request.resource_group} does not exist.")
+        )
     if not any(finding["level"] == "error" for finding in findings):
         data_plane.check_health(request.location)
     return {
@@ -73,22 +78,24 @@ def _changes(call: Call, resource: Json | None) -> list[str]:
     return sorted(changes if key else [*changes, "agentPublicKeyCertificate"])
 
 
-def _of_another(request: Request, resource: Json | None, public_key: str | None) -> list[Json]:
-    """A live connected cluster whose key this cluster does not have is taken over only by those who say so."""
+def _of_another(request: OnboardRequest, resource: Json | None, public_key: str | None) -> list[Json]:
+    """A live connected cluster whose key this cluster does not have is taken over only if the request sets takeOver."""
     if resource is None or not serves_another(resource, public_key):
         return []
     if not request.take_over:
-        return [finding("ARC-4016", taken(resource))]
-    text = f"{taken(resource)} It is taken over, as takeOver asks: that cluster loses its identity in Azure."
-    return [{**finding("ARC-4016", text, "warning"), "remedy": None}]
+        return [finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))]
+    text = (
+        f"{taken(resource)} takeOver is set, so it will be taken over; the other cluster loses its identity in Azure."
+    )
+    return [{**finding(Code.CONNECTED_CLUSTER_TAKEN, text, "warning"), "remedy": None}]
 
 
-def _subscription(request: Request, state: str) -> list[Json]:
+def _subscription(request: OnboardRequest, state: str) -> list[Json]:
     """Nothing can be made in a subscription that is disabled or about to be; one that is past due takes everything."""
     told = f"Subscription {request.subscription_id} is {state}."
     if state.lower() in _CLOSED_SUBSCRIPTION:
-        return [finding("ARC-4022", told)]
-    return [] if state.lower() == "enabled" else [finding("ARC-4022", told, "warning")]
+        return [finding(Code.SUBSCRIPTION_DISABLED, told)]
+    return [] if state.lower() == "enabled" else [finding(Code.SUBSCRIPTION_DISABLED, told, "warning")]
 
 
 def _state(call: Call, resource: Json | None) -> list[Json]:
@@ -96,11 +103,17 @@ def _state(call: Call, resource: Json | None) -> list[Json]:
     if resource is None:
         return []
     if is_being_deleted(resource):
-        return [finding("ARC-4026", f"Connected cluster {resource['id']} is being deleted; it is waited for.", "info")]
+        return [
+            finding(
+                Code.CONNECTED_CLUSTER_DELETING,
+                f"Connected cluster {resource['id']} is being deleted; the run will wait for it.",
+                "info",
+            )
+        ]
     findings = []
     location = str(resource.get("location") or "").replace(" ", "").lower()
     if location != call.request.location:
-        findings.append(finding("ARC-4017", f"Connected cluster {resource['id']} is in {location}."))
+        findings.append(finding(Code.LOCATION_MISMATCH, f"Connected cluster {resource['id']} is in {location}."))
     key = call.given.get("publicKey")
     return findings + (has_expired(resource) if key and has_key(resource, key) else [])
 
@@ -118,23 +131,24 @@ def _owner(call: Call, owner: str | None) -> list[Json]:
         gone = False
     if gone:
         believe_absent(call, owner)
-        text = f"The cluster's agents belonged to {owner}, which no longer exists; they are taken over."
-        return [{**finding("ARC-2011", text, "info"), "remedy": None}]
-    return [finding("ARC-2011", f"The cluster's agents belong to {owner}.")]
+        text = f"The cluster's agents belonged to {owner}, which no longer exists; Arcway adopts them."
+        return [{**finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, text, "info"), "remedy": None}]
+    return [finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, f"The cluster's agents belong to {owner}.")]
 
 
-def _location(request: Request) -> list[Json]:
+def _location(request: OnboardRequest) -> list[Json]:
     offered = providers.locations(request.subscription_id, connected_clusters.RESOURCE_TYPE)
     plain = {location.replace(" ", "").lower() for location in offered}
     if request.location in plain:
         return []
     nearest = difflib.get_close_matches(request.location, plain, n=1)
     meant = f"; did you mean {nearest[0]}?" if nearest else "."
-    text = f"Location {request.location} is not offered{meant} Offered are {', '.join(sorted(plain))}."
-    return [finding("ARC-4004", text)]
+    locations = ", ".join(sorted(plain))
+    text = f"Azure Arc is not available in location {request.location}{meant} Available locations: {locations}."
+    return [finding(Code.LOCATION_NOT_OFFERED, text)]
 
 
-def _permissions(request: Request, unregistered: list[str]) -> list[Json]:
+def _permissions(request: OnboardRequest, unregistered: list[str]) -> list[Json]:
     """What the caller lacks in the group; a registration that is refused there is refused in the subscription, too."""
     actions = {register_action(namespace): namespace for namespace in unregistered}
     missing = subscriptions.missing_actions(

@@ -1,10 +1,12 @@
-"""check_cluster: what the cluster must be before anything is changed in it."""
+"""check_cluster: checks what the cluster must fulfil before anything is changed in it."""
 
 from activities.step import Call, Json
 from activities.targets import credentials_of, looked_at, named_values, skip_range
-from arcway.cluster import change, preflight
-from arcway.cluster.release import Target
-from arcway.cluster.values import differing
+from arcway.cluster.agents import change
+from arcway.cluster.agents.release import Target
+from arcway.cluster.agents.values import changed_keys
+from arcway.cluster.checks import preflight
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.settings import settings
@@ -28,7 +30,9 @@ def check_cluster(call: Call) -> Json:
         has_errors = any(finding["level"] == "error" for finding in findings)
         changes = _changes(call, target, facts) if is_planned and not has_errors else []
     if proxy is not None and (skipped := skip_range(proxy, facts)):
-        findings.append(finding("ARC-2016", f"Without the proxy the agents reach: {skipped}.", "info"))
+        findings.append(
+            finding(Code.PROXY_BYPASS, f"The agents connect directly (without the proxy) to: {skipped}.", "info")
+        )
     found = {"cluster": facts, "releaseDeployed": facts["releaseDeployed"], "agentChanges": changes}
     return {"findings": findings, "facts": found}
 
@@ -36,7 +40,7 @@ def check_cluster(call: Call) -> Json:
 def _changes(call: Call, target: Target, facts: Json) -> list[str]:
     """What the request names that agents which are there do not have; the names alone, values may be secret."""
     now, version = change.deployed(target), call.request.agents.version
-    changes = differing(now.latest.values, named_values(call, now.latest.values, facts))
+    changes = changed_keys(now.latest.values, named_values(call, now.latest.values, facts))
     return changes + (["chart version"] if version not in (None, now.version) else [])
 
 

@@ -1,9 +1,10 @@
-"""check_connected_cluster: the connected cluster as it is, may it be changed, and what would an update change in it."""
+"""check_connected_cluster: reads the connected cluster, whether it may be changed, and what an update would change."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import change_of
 from arcway.azure import connected_clusters, subscriptions
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.request import UpdateRequest, UpgradeRequest
@@ -15,10 +16,20 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
     resource = connected_clusters.get(request.cluster)
     if resource is None:
         believe_absent(call, f"connected cluster {request.name}")
-        return {"findings": [finding("ARC-4012", f"There is no connected cluster {request.cluster.resource_id}.")]}
+        return {
+            "findings": [
+                finding(
+                    Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {request.cluster.resource_id} does not exist."
+                )
+            ]
+        }
     findings = managed_elsewhere(resource)
     if is_being_deleted(resource):
-        findings.append(finding("ARC-4026", f"Connected cluster {request.cluster.resource_id} is being deleted."))
+        findings.append(
+            finding(
+                Code.CONNECTED_CLUSTER_DELETING, f"Connected cluster {request.cluster.resource_id} is being deleted."
+            )
+        )
     if isinstance(request, UpgradeRequest):
         findings += has_expired(resource)
     changes: list[str] = []

@@ -1,14 +1,16 @@
-"""check_release: the agents' release as it is, may it be changed, and what would an update or upgrade change in it."""
+"""check_release: reads the agents' release, whether it may be changed, and what an update or upgrade would change."""
 
 from activities.step import Call, Json
 from activities.targets import changed_values, looked_at
 from arcway.azure import data_plane
-from arcway.cluster import addresses, change, key_pair
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.change import Deployed
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.agents import change, key_pair
+from arcway.cluster.agents.change import Deployed
+from arcway.cluster.agents.release import Chart
+from arcway.cluster.agents.values import changed_keys
+from arcway.cluster.checks import internal_ranges
 from arcway.cluster.helm import Helm
-from arcway.cluster.release import Chart
-from arcway.cluster.values import differing
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken
 from arcway.domain.findings import finding
 from arcway.domain.owners import SecretUser
@@ -29,7 +31,7 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
             return {"findings": findings, "facts": {}}
         key = key_pair.public_key(target.api)
         if (resource := call.given.get("resource")) and serves_another(resource, key):
-            return {"findings": [finding("ARC-4016", taken(resource))], "facts": {}}
+            return {"findings": [finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))], "facts": {}}
         now = change.deployed(target)
         if isinstance(request, UpdateRequest):
             facts = _update(request, call.user, now, _inside(target.api, request))
@@ -41,26 +43,28 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
 
 def _update(request: UpdateRequest, user: SecretUser, now: Deployed, inside: list[str]) -> Json:
     values = changed_values(request, user, now.latest.values, inside)
-    return {"inside": inside, "agentChanges": differing(now.latest.values, values)}
+    return {"inside": inside, "agentChanges": changed_keys(now.latest.values, values)}
 
 
 def _inside(api: ClusterApi, request: UpdateRequest) -> list[str]:
     if request.proxy is None:
         return []
     nodes = api.items("/api/v1/nodes") if api.may("list", "nodes", "", "") else []
-    return addresses.inside(api, nodes)
+    return internal_ranges.internal_ranges(api, nodes)
 
 
 def _upgrade(request: UpgradeRequest, now: Deployed, location: str, helm: Helm) -> tuple[list[Json], str]:
     """Findings, and the version to have; it is the one that is there when there is nothing to do."""
     if now.upgrades_itself:
-        return [finding("ARC-5014", f"Auto-upgrade is on; the agents have {now.version}.")], now.version
+        return [finding(Code.AUTO_UPGRADE_ON, f"Auto-upgrade is on; the agents have {now.version}.")], now.version
     newest = Chart.parse(data_plane.latest_chart(location, now.train), None, settings().registries)
     wanted = request.agent_version or newest.version
     if is_older(wanted, now.version):
         if request.agent_version is None:
             return [], now.version
-        return [finding("ARC-5015", f"The agents have {now.version}, which is newer than {wanted}.")], now.version
+        return [
+            finding(Code.AGENTS_NEWER_THAN_REQUESTED, f"The agents have {now.version}, which is newer than {wanted}.")
+        ], now.version
     if wanted != now.version:
         helm.digest_of(Chart(newest.repository, wanted).reference)
     return [], wanted

@@ -1,7 +1,8 @@
-"""check_resource: whether the connected cluster is in Azure, and whether it may be deleted."""
+"""check_resource: reads whether the connected cluster is in Azure, and whether it may be deleted."""
 
 from activities.step import Call, Json
 from arcway.azure import connected_clusters, subscriptions
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import managed_elsewhere, serves_another, taken
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.request import OffboardRequest
@@ -10,7 +11,7 @@ from arcway.domain.request import OffboardRequest
 def check_resource(call: Call[OffboardRequest]) -> Json:
     """Findings and facts of the connected cluster; changes nothing.
 
-    With azureOnly nothing is known of the cluster, and the caller says that the resource is to go whoever has it.
+    With azureOnly nothing is known of the cluster, and the caller says that the resource is to be deleted in any case.
     """
     request = call.request
     resource = connected_clusters.get(request.cluster)
@@ -21,5 +22,5 @@ def check_resource(call: Call[OffboardRequest]) -> Json:
     )
     findings = managed_elsewhere(resource) + not_allowed(missing)
     if not request.azure_only and serves_another(resource, call.given.get("publicKey")):
-        findings.append(finding("ARC-4016", taken(resource)))
+        findings.append(finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource)))
     return {"findings": findings, "facts": {"resourceExists": True}}

@@ -1,9 +1,10 @@
-"""create_resource: the connected cluster is in Azure with the cluster's public key."""
+"""create_resource: creates or updates the connected cluster in Azure with the cluster's public key."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import change_to_connect
 from arcway.azure import connected_clusters
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key, is_being_deleted, serves_another, taken
 from arcway.domain.errors import ArcError
 
@@ -17,13 +18,13 @@ def create_resource(call: Call) -> Json:
     One that is being deleted is left alone, and said to be.
 
     A resource that has this cluster's key and is younger than the run was made by an attempt of this run that was cut
-    off: nobody else has the key.
+    off: no other cluster has the key.
     """
     request, facts = call.request, call.given["facts"]
     existing = connected_clusters.get(request.cluster)
     # The check looked before the agents were deployed; the key that it saw may have been replaced since.
     if existing and not request.take_over and serves_another(existing, call.given["publicKey"], facts.get("publicKey")):
-        raise ArcError("ARC-4016", taken(existing))
+        raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(existing))
     change = change_to_connect(request, existing, call.given["publicKey"], facts)
     if existing is not None and is_being_deleted(existing):
         return {"beingDeleted": True}

@@ -1,8 +1,9 @@
-"""delete_resource: the connected cluster is gone from Azure. Also undoes create_resource."""
+"""delete_resource: deletes the connected cluster from Azure. Also undoes create_resource."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import is_being_deleted, serves_another, taken
 from arcway.domain.errors import ArcError
 from arcway.domain.request import AnyRequest, OffboardRequest
@@ -11,7 +12,7 @@ _UNDER_WAY = {"done": False, "detail": "being deleted"}
 
 
 def delete_resource(call: Call[AnyRequest]) -> Json:
-    """Done when there is no such resource; asks for deletion unless Azure is deleting it already.
+    """Done when the resource does not exist; asks for deletion unless Azure is deleting it already.
 
     `operation` is the URL to follow: once Azure has said that it deleted the resource, its absence is believed. Raises
     `ArcError` ARC-4016 when another cluster is connected by it by now.
@@ -28,7 +29,7 @@ def delete_resource(call: Call[AnyRequest]) -> Json:
         return _UNDER_WAY
     whoever = isinstance(call.request, OffboardRequest) and call.request.azure_only
     if not whoever and serves_another(resource, call.given.get("publicKey")):
-        raise ArcError("ARC-4016", taken(resource))
+        raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
     return {**_UNDER_WAY, "operation": connected_clusters.delete(call.request.cluster)}
 
 

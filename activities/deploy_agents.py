@@ -1,14 +1,15 @@
-"""deploy_agents: the agents' release is in the cluster as the request wants it."""
+"""deploy_agents: installs the agents' release, or changes what the request names, without waiting for the agents."""
 
 from activities.step import Call, Json
 from activities.targets import chart_of, cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
-from arcway.cluster import key_pair, preflight, release
-from arcway.cluster.change import train_of
-from arcway.cluster.marks import Marks, mark_namespaces, mark_pods
-from arcway.cluster.places import place
-from arcway.cluster.release import Chart
-from arcway.cluster.values import Values, from_dotted, merged, refuse_another
+from arcway.cluster.agents import key_pair, release
+from arcway.cluster.agents.change import train_of
+from arcway.cluster.agents.marks import Marks, mark_namespaces, mark_pods
+from arcway.cluster.agents.release import Chart
+from arcway.cluster.agents.release_namespace import release_namespace
+from arcway.cluster.agents.values import Values, deep_merge, from_dotted, refuse_another
+from arcway.cluster.checks import preflight
 
 
 def deploy_agents(call: Call) -> Json:
@@ -20,27 +21,27 @@ def deploy_agents(call: Call) -> Json:
     wanted_marks = Marks.of(call.request)
     with cluster_of(call) as target:
         found, again = release.current(target)
-        marked = mark_namespaces(target.api, wanted_marks, place(target.api))
+        is_ownerless = found is not None and preflight.owner(target.api) is None
+        if found is not None and is_ownerless:
+            # Objects of the release were deleted; only the release still knows whose agents these were.
+            refuse_another(found.values, call.request.cluster)
+        marked = mark_namespaces(target.api, wanted_marks, release_namespace(target.api))
         had = found.values if found else {}
         chart = chart_of(call.request, had)
         values = values_of(call, facts, resource, had, chart)
         train = train_of(values)
         if found is None:
             digest = release.install(
-                target, chart, merged(values, key_pair.key_values(target.api, chart.version, train, {}))
+                target, chart, deep_merge(values, key_pair.key_values(target.api, chart.version, train, {}))
             )
             mark_pods(target.api, wanted_marks)
             return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
-        if preflight.owner(target.api) is None:
-            # Somebody deleted what the release made; only the release still knows whose agents these were.
-            refuse_another(found.values, call.request.cluster)
-            again = True
         if call.request.agents.version is None:
-            # Agents that are there upgrade by themselves; installing again must not change their version.
+            # Existing agents upgrade automatically; installing again must not change their version.
             chart = Chart(chart.repository, found.chart_version)
-        wanted = merged(values, _settings_of_resource(call, resource, train))
-        wanted = merged(wanted, key_pair.key_values(target.api, chart.version, train, found.values))
-        differed = release.bring_up_to(target, found, chart, wanted, again=again)
+        wanted = deep_merge(values, _settings_of_resource(call, resource, train))
+        wanted = deep_merge(wanted, key_pair.key_values(target.api, chart.version, train, found.values))
+        differed = release.upgrade_if_changed(target, found, chart, wanted, redo=again or is_ownerless)
         marked |= mark_pods(target.api, wanted_marks)
         created = release.made_by_this_run(target)
     return {

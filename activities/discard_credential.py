@@ -1,15 +1,15 @@
-"""discard_credential: the ServiceAccount that was made for this run, and its binding, are gone."""
+"""discard_credential: deletes the ServiceAccount that was created for this run, and its role and binding."""
 
 from activities.step import Call, Json
-from arcway.cluster import temporary_account
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access import temporary_account
+from arcway.cluster.access.api import cluster_api
 from arcway.domain.errors import ArcError
 from arcway.domain.request import AnyRequest
-from arcway.kubeconfigs import open_kubeconfig
+from arcway.kubeconfig_upload import open_kubeconfig
 
 
 def discard_credential(call: Call[AnyRequest]) -> Json:
-    """Harmless when the credential is gone already, or when there never was a ServiceAccount."""
+    """Does nothing if the credential has been deleted, or if there never was a ServiceAccount."""
     kubeconfig = call.request.kubeconfig
     if kubeconfig is None or not kubeconfig.temporary:
         return {}
@@ -20,5 +20,5 @@ def discard_credential(call: Call[AnyRequest]) -> Json:
             return {}
         raise
     with cluster_api(access) as api:
-        temporary_account.discard(api, kubeconfig.secret, access.token)
+        temporary_account.delete_with_own_token(api, kubeconfig.secret, access.token)
     return {}

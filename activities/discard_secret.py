@@ -1,18 +1,18 @@
-"""discard_secret: the secrets that were stored for this run are gone."""
+"""discard_secret: deletes the secrets that were stored for this run."""
 
 from activities.step import Call, Json
 from arcway.azure.secrets import delete_secret
 from arcway.domain.request import AnyRequest
-from arcway.domain.secret_names import Kind, proxy_name
+from arcway.domain.secret_names import SecretKind, proxy_name
 
 
 def discard_secret(call: Call[AnyRequest]) -> Json:
-    """The temporary kubeconfig, and the proxy's credentials that belong to it; harmless when they are gone."""
+    """The temporary kubeconfig, and the proxy's credentials that belong to it; does nothing if they do not exist."""
     kubeconfig, proxy = call.request.kubeconfig, call.request.proxy
     if kubeconfig is None or not kubeconfig.temporary:
         return {}
     own = proxy_name(kubeconfig.secret)
     if proxy is not None and proxy.credentials is not None and proxy.credentials.secret == own:
-        delete_secret(own, Kind.TEMPORARY)
-    delete_secret(kubeconfig.secret, Kind.TEMPORARY)
+        delete_secret(own, SecretKind.TEMPORARY)
+    delete_secret(kubeconfig.secret, SecretKind.TEMPORARY)
     return {}

@@ -1,13 +1,13 @@
-"""end_network_check: the Job that tried the network is gone, with its namespace."""
+"""end_network_check: deletes the Job of the network check, with its namespace."""
 
 from activities.step import Call, Json
 from activities.targets import access_to
-from arcway.cluster import network_check
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.checks import network_check
 
 
 def end_network_check(call: Call) -> Json:
-    """Harmless when there is none; Kubernetes finishes the deletion."""
+    """Does nothing if it does not exist; Kubernetes finishes the deletion."""
     with cluster_api(access_to(call)) as api:
         network_check.remove(api, call.given["runId"])
     return {}

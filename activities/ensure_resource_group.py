@@ -1,18 +1,19 @@
-"""ensure_resource_group: the resource group exists, or is created because the request asks for it."""
+"""ensure_resource_group: creates the resource group if it does not exist and the request allows it."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import subscriptions
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 
 def ensure_resource_group(call: Call) -> Json:
-    """Whether the group was created now. Raises `ArcError` ARC-4006 when it is missing and not asked for."""
+    """Returns whether the group was created now. Raises `ArcError` ARC-4006 if it is missing."""
     request = call.request
     if subscriptions.resource_group(request.subscription_id, request.resource_group) is not None:
         return {"created": False}
     if not request.create_resource_group:
-        raise ArcError("ARC-4006", f"Resource group {request.resource_group} does not exist.")
+        raise ArcError(Code.RESOURCE_GROUP_NOT_FOUND, f"Resource group {request.resource_group} does not exist.")
     if call.given.get("resourceGroupExists"):
         believe_absent(call, f"resource group {request.resource_group}")
     tags = request.tags or {}

@@ -1,15 +1,15 @@
-"""poll_agents: one look at the agents."""
+"""poll_agents: reads the state of the agents once."""
 
 from activities.step import Call, Json
 from activities.targets import cluster_of
-from arcway.cluster import agents
+from arcway.cluster.agents import health
 from arcway.domain.request import AnyRequest
 
 
 def poll_agents(call: Call[AnyRequest]) -> Json:
     """Done when all agents are Ready that can be at this point; `code` and `remedy` say why they are not."""
     with cluster_of(call) as target:
-        verdict = agents.look(
+        verdict = health.check_health(
             target.api,
             identity_issued=call.given["identityIssued"],
             fail_fast=getattr(call.request, "fail_fast", False),

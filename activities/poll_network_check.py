@@ -1,18 +1,19 @@
-"""poll_network_check: one look at the Job that tries the network."""
+"""poll_network_check: reads the Job that tries the network once."""
 
 from activities.step import Call, Json
 from activities.targets import access_to
-from arcway.cluster import network_check
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.checks import network_check
+from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 
 
 def poll_network_check(call: Call) -> Json:
     """Done when the Job has an outcome or cannot have one; then `findings` and, by address, `reachable`."""
     with cluster_api(access_to(call)) as api:
-        seen = network_check.look(api)
+        seen = network_check.read_outcome(api)
     if seen.problem:
-        found = [finding("ARC-3007", f"The network check could not run. {seen.problem}", "warning")]
+        found = [finding(Code.NETWORK_NOT_CHECKED, f"The network check could not run. {seen.problem}", "warning")]
         return {"done": True, "detail": "could not run", "findings": found, "reachable": {}}
     if seen.reachable is None:
         return {"done": False, "detail": seen.detail}
@@ -28,8 +29,10 @@ def poll_network_check(call: Call) -> Json:
 def _judged(tried: Json, reachable: dict[str, bool]) -> list[Json]:
     address, purpose = tried["address"], tried["purpose"]
     if address not in reachable:
-        return [finding("ARC-3007", f"Whether {address} ({purpose}) can be reached was not told.", "warning")]
+        return [
+            finding(Code.NETWORK_NOT_CHECKED, f"The check reported no result for {address} ({purpose}).", "warning")
+        ]
     if reachable[address]:
         return []
     text = f"Pods of the cluster cannot reach {address} ({purpose})."
-    return [finding("ARC-3006", text, "warning" if tried["optional"] else "error")]
+    return [finding(Code.AGENT_ENDPOINT_UNREACHABLE, text, "warning" if tried["optional"] else "error")]

@@ -1,4 +1,4 @@
-"""poll_registration: one look at the registration of the provider namespaces."""
+"""poll_registration: reads the registration of the provider namespaces once."""
 
 from activities.step import Call, Json
 from arcway.azure.providers import NAMESPACES, REGISTERED, UNDER_WAY, ask, providers

@@ -1,9 +1,10 @@
-"""poll_resource: one look at the provisioning of the connected cluster."""
+"""poll_resource: reads the provisioning of the connected cluster once."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
 from arcway.azure.errors import code_of, described
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.request import AnyRequest
 
@@ -19,11 +20,13 @@ def poll_resource(call: Call[AnyRequest]) -> Json:
         resource = connected_clusters.get(call.request.cluster)
         if resource is None:
             believe_absent(call, f"connected cluster {call.request.name}")
-            raise ArcError("ARC-4012", "The connected cluster was deleted while it was being provisioned.")
+            raise ArcError(
+                Code.CONNECTED_CLUSTER_NOT_FOUND, "The connected cluster was deleted while it was being provisioned."
+            )
         status = resource["properties"].get("provisioningState", "")
     if status in _ENDED_BADLY:
         told = error or {}
         text = redact(f"{told.get('code', '')} {described(told)}".strip(), 300) or "no reason given"
-        text = f"Provisioning of the connected cluster ended as {status}: {text}"
-        raise ArcError(code_of(told) or "ARC-4010", text, retryable=False)
+        text = f"Provisioning of the connected cluster ended in state {status}: {text}"
+        raise ArcError(code_of(told) or Code.PROVISIONING_FAILED, text, retryable=False)
     return {"done": status == "Succeeded", "detail": f"provisioning is {status}", "retryAfter": wait}

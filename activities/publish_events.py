@@ -1,4 +1,4 @@
-"""publish_events: result events are on the topic. A repeat sends the same bytes with the same ids."""
+"""publish_events: sends result events to the topic. A repeat sends the same bytes with the same ids."""
 
 from activities.step import Call, Json
 from arcway.azure.events import sender

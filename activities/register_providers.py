@@ -5,7 +5,7 @@ from arcway.azure.providers import NAMESPACES, UNDER_WAY, ask, providers
 
 
 def register_providers(call: Call) -> Json:
-    """The states seen before asking, and which namespaces were asked to be registered now."""
+    """Returns the registration states before the request, and the namespaces whose registration was requested now."""
     subscription = call.request.subscription_id
     states = {name: providers.state(subscription, name) for name in NAMESPACES}
     asked = [name for name, state in states.items() if state not in UNDER_WAY and ask(subscription, name)]

@@ -1,15 +1,15 @@
-"""release_cluster: the run no longer holds the cluster's Lease."""
+"""release_cluster: releases the cluster's Lease."""
 
 from activities.step import Call, Json
 from activities.targets import access_to
-from arcway.cluster import lease
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access import lease
+from arcway.cluster.access.api import cluster_api
 from arcway.domain.request import AnyRequest
 from arcway.settings import settings
 
 
 def release_cluster(call: Call[AnyRequest]) -> Json:
-    """Harmless when the Lease is not this run's."""
+    """Does nothing if the Lease is not this run's."""
     with cluster_api(access_to(call)) as api:
-        lease.let_go(api, settings().installation, call.given["runId"])
+        lease.release(api, settings().installation, call.given["runId"])
     return {}

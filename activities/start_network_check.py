@@ -1,15 +1,16 @@
-"""start_network_check: a Job in the cluster that tries to reach the addresses that the agents need."""
+"""start_network_check: starts a Job in the cluster that tries the endpoints that the agents need."""
 
 from urllib.parse import urlsplit
 
 from activities.step import Call, Json
 from activities.targets import access_to, skip_range
-from arcway.azure import addresses
-from arcway.azure.addresses import Address
-from arcway.cluster import network_check
-from arcway.cluster.api import cluster_api
-from arcway.cluster.marks import Marks
-from arcway.cluster.network_check import Route
+from arcway.azure import endpoints
+from arcway.azure.endpoints import Address
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.agents.marks import Marks
+from arcway.cluster.checks import network_check
+from arcway.cluster.checks.network_check import Route
+from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 from arcway.domain.proxy import Proxy, is_skipped
 from arcway.settings import settings
@@ -20,7 +21,7 @@ _THE_PROXY = "the outbound proxy"
 def start_network_check(call: Call) -> Json:
     """Done when the Job is started; `addresses` are those that it tries, `findings` what it cannot try."""
     request = call.request
-    wanted = addresses.needed(request.location, request.agents.train or "stable")
+    wanted = endpoints.required_endpoints(request.location, request.agents.train or "stable")
     route = Route()
     findings: list[Json] = []
     if proxy := request.proxy:
@@ -36,7 +37,7 @@ def start_network_check(call: Call) -> Json:
 def _through(proxy: Proxy, wanted: list[Address], skipped: str) -> tuple[list[Address], Route, list[Json]]:
     """What can be tried with this proxy: behind one that wants credentials or TLS only the proxy itself.
 
-    The credentials would have to be written into the Job, where whoever may read pods reads them.
+    The credentials would have to be written into the Job, where every reader of pods could read them.
     """
     url = urlsplit(proxy.https or proxy.http or "")
     if not url.hostname:
@@ -45,5 +46,5 @@ def _through(proxy: Proxy, wanted: list[Address], skipped: str) -> tuple[list[Ad
     direct = [item for item in wanted if is_skipped(item.address.rpartition(":")[0], skipped)]
     if url.scheme == "http" and not proxy.credentials:
         return wanted, Route(at, tuple(item.address for item in direct)), []
-    text = "The proxy wants credentials or TLS, so only the proxy itself and what is reached without it are tried."
-    return [Address(at, _THE_PROXY), *direct], Route(), [finding("ARC-3007", text, "info")]
+    text = "The proxy requires credentials or TLS: the check tries only the proxy itself and addresses that bypass it."
+    return [Address(at, _THE_PROXY), *direct], Route(), [finding(Code.NETWORK_NOT_CHECKED, text, "info")]

@@ -1,8 +1,7 @@
-"""How a step becomes an activity: off the event loop, errors as values, nothing secret in what leaves.
+"""Runs a step as an activity: off the event loop, errors returned as values, no secrets in the result.
 
 An exception that leaves an activity keeps only its text and puts its stack trace into the history, so a known error
-is returned as `{"error": …}` and an unexpected one is logged and raised anew with redacted text. Must not know what
-a step does.
+is returned as `{"error": …}` and an unexpected one is logged and raised again with redacted text.
 """
 
 import asyncio
@@ -13,10 +12,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.ids import Origin
 from arcway.domain.owners import SecretUser
-from arcway.domain.request import Request, read_request
+from arcway.domain.request import OnboardRequest, read_request
 from arcway.domain.secrets_held import holding, masked_value
 from arcway.domain.text import presentable
 from arcway.settings import settings
@@ -30,20 +30,20 @@ _DISPLAYED = frozenset({"detail", "findings", "leftovers", "restored", "result",
 
 
 @dataclass(frozen=True, slots=True)
-class Call[R = Request]:
-    """What a step is called with."""
+class Call[R = OnboardRequest]:
+    """The input of a step."""
 
     request: R
     given: Json
 
     @property
     def user(self) -> SecretUser:
-        """For whom the step reads secrets: whoever asked for the run."""
+        """For whom the step reads secrets: the caller who started the run."""
         return SecretUser.of(self.given)
 
 
 class UnexpectedError(Exception):
-    """What Arcway has no name for; its text is redacted and its cause is in the log only."""
+    """An error without a code; its text is redacted and its cause is in the log only."""
 
 
 @cache
@@ -83,15 +83,15 @@ def perform(body: Callable[[Call[Any]], Json], payload: Json) -> Json:
 def _fit_to_leave(outcome: Json) -> Json:
     """The outcome as it is kept and shown: without secrets held, its texts cut and visible.
 
-    Raises `ArcError` ARC-2028 when it is too large or cannot be written as JSON that everybody reads.
+    Raises `ArcError` ARC-2028 when it is too large or cannot be written as standard JSON.
     """
     try:
         kept: Json = masked_value(presentable(outcome), _DISPLAYED)
         size = _size(kept)
     except (ValueError, RecursionError) as error:
-        raise ArcError("ARC-2028", "The step's result cannot be written as JSON that is read everywhere.") from error
+        raise ArcError(Code.STEP_RESULT_TOO_LARGE, "The step's result cannot be encoded as standard JSON.") from error
     if size > OUTCOME_BYTES:
-        raise ArcError("ARC-2028", f"The step's result has {size} bytes; {OUTCOME_BYTES} are kept.")
+        raise ArcError(Code.STEP_RESULT_TOO_LARGE, f"The step's result has {size} bytes; the limit is {OUTCOME_BYTES}.")
     return kept
 
 

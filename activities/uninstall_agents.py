@@ -1,8 +1,8 @@
-"""uninstall_agents: the agents are gone from the cluster. Also undoes deploy_agents and ensure_key_pair."""
+"""uninstall_agents: removes the agents from the cluster. Also undoes deploy_agents and ensure_key_pair."""
 
 from activities.step import Call, Json
 from activities.targets import cluster_of
-from arcway.cluster import removal
+from arcway.cluster.agents import removal
 from arcway.domain.errors import redact
 from arcway.domain.leftovers import describe_all
 from arcway.domain.request import AnyRequest

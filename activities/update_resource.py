@@ -1,9 +1,10 @@
-"""update_resource: the connected cluster is as the update wants it."""
+"""update_resource: changes what an update names in the connected cluster."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from activities.targets import change_of
 from arcway.azure import connected_clusters
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.request import UpdateRequest
 
@@ -13,7 +14,7 @@ def update_resource(call: Call[UpdateRequest]) -> Json:
     try:
         changed, operation = connected_clusters.update(call.request.cluster, change_of(call.request))
     except ArcError as error:
-        if error.code == "ARC-4012":
+        if error.code == Code.CONNECTED_CLUSTER_NOT_FOUND:
             believe_absent(call, f"connected cluster {call.request.name}")
         raise
     return {"changed": changed, "operation": operation}

@@ -1,16 +1,17 @@
-"""wait_for_metadata: one look at whether the cluster has reported to Azure."""
+"""wait_for_metadata: reads once whether the cluster has reported to Azure."""
 
 from activities.absence import believe_absent
 from activities.step import Call, Json
 from arcway.azure import connected_clusters
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key
 from arcway.domain.errors import ArcError
-from arcway.domain.request import Request, UpgradeRequest
+from arcway.domain.request import OnboardRequest, UpgradeRequest
 
 _FILLED_IN = ("kubernetesVersion", "totalNodeCount", "agentVersion")
 
 
-def wait_for_metadata(call: Call[Request | UpgradeRequest]) -> Json:
+def wait_for_metadata(call: Call[OnboardRequest | UpgradeRequest]) -> Json:
     """Done when the cluster is Connected and its metadata are filled in; the resource comes along then.
 
     With an `agentVersion` they must be those of these agents.
@@ -18,7 +19,9 @@ def wait_for_metadata(call: Call[Request | UpgradeRequest]) -> Json:
     resource = connected_clusters.get(call.request.cluster)
     if resource is None:
         believe_absent(call, f"connected cluster {call.request.name}")
-        raise ArcError("ARC-4012", "The connected cluster was deleted while it was being connected.")
+        raise ArcError(
+            Code.CONNECTED_CLUSTER_NOT_FOUND, "The connected cluster was deleted while it was being connected."
+        )
     properties, version = resource["properties"], call.given.get("agentVersion")
     missing = [name for name in _FILLED_IN if not properties.get(name)]
     if version and properties.get("agentVersion") not in (version, None):
@@ -26,7 +29,7 @@ def wait_for_metadata(call: Call[Request | UpgradeRequest]) -> Json:
     status = properties.get("connectivityStatus")
     # Another cluster's heartbeat says nothing of this one; Azure may also still answer with what was there before.
     if (key := call.given.get("publicKey")) and not has_key(resource, key):
-        return {"done": False, "detail": f"connectivity is {status}, but of a cluster with another key"}
+        return {"done": False, "detail": f"connectivity is {status}, but for a cluster with another key"}
     if status == "Connected" and not missing:
         return {"done": True, "detail": "Connected", "resource": resource}
     detail = f"connectivity is {status}" + (f", {', '.join(missing)} not reported yet" if missing else "")

@@ -1,4 +1,4 @@
-"""Folders that only this user can reach. Must not know what is kept in them."""
+"""Folders that only this user can reach."""
 
 import atexit
 import os
@@ -12,17 +12,17 @@ from pathlib import Path
 def folder_problem(folder: Path) -> str | None:
     """What is wrong with an existing folder, as a phrase that follows its name; None when nothing is or none exists."""
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except FileNotFoundError:
         return None
     except OSError as error:
         return f"cannot be read: {error.strerror}"
-    if not stat.S_ISDIR(found.st_mode):
-        return "is a symbolic link" if stat.S_ISLNK(found.st_mode) else "is not a folder"
-    if found.st_uid != os.geteuid():
+    if not stat.S_ISDIR(status.st_mode):
+        return "is a symbolic link" if stat.S_ISLNK(status.st_mode) else "is not a folder"
+    if status.st_uid != os.geteuid():
         return "belongs to another user"
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        return "can be reached by other users; only its owner may (chmod 700)"
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        return "is accessible to other users; restrict it to its owner (chmod 700)"
     return None
 
 
@@ -45,7 +45,7 @@ def make_private(folder: Path) -> Path:
 
 @cache
 def process_folder() -> Path:
-    """A private folder of this process under a name that nobody can foretell; it goes when the process ends."""
+    """A private folder of this process under an unpredictable name; it is removed when the process ends."""
     folder = Path(tempfile.mkdtemp(prefix="arcway-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

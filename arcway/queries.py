@@ -6,35 +6,37 @@ from typing import Any
 from arcway.azure import connected_clusters
 from arcway.azure.cloud import cloud
 from arcway.azure.secrets import read_secret
-from arcway.cluster import agents_table, key_pair, permissions
-from arcway.cluster.api import cluster_api
-from arcway.cluster.preflight import owner
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.agents import agent_status, key_pair
+from arcway.cluster.checks import permissions
+from arcway.cluster.checks.preflight import owner
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference
-from arcway.domain.secret_names import Kind
+from arcway.domain.secret_names import SecretKind
 from arcway.domain.secrets_held import hold_always
 from arcway.domain.text import presentable
-from arcway.kubeconfigs import open_kubeconfig, stored_text
+from arcway.kubeconfig_upload import open_kubeconfig, stored_text
 
 
 def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
-    """The connected cluster as Azure has it now, with the ages of its times. Raises `ArcError` ARC-4012."""
-    found = connected_clusters.get(cluster)
-    if found is None:
-        raise ArcError("ARC-4012", f"There is no connected cluster {cluster.resource_id}.")
-    shown: dict[str, Any] = presentable(with_ages(found, datetime.now(UTC)))
-    return shown
+    """The connected cluster as Azure has it now, with the age of its heartbeat. Raises `ArcError` ARC-4012."""
+    resource = connected_clusters.get(cluster)
+    if resource is None:
+        raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
+    document: dict[str, Any] = presentable(with_ages(resource, datetime.now(UTC)))
+    return document
 
 
 def connected_clusters_in(subscription_id: str, resource_group: str | None) -> list[dict[str, Any]]:
     """All connected clusters of a subscription or of one resource group, by name."""
     now = datetime.now(UTC)
     listed = connected_clusters.list_in(subscription_id, resource_group)
-    found = [presentable(with_ages(item, now)) for item in listed]
-    return sorted(found, key=lambda item: str(item["id"]).lower())
+    documents = [presentable(with_ages(item, now)) for item in listed]
+    return sorted(documents, key=lambda item: str(item["id"]).lower())
 
 
 def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretUser) -> dict[str, Any]:
@@ -47,25 +49,28 @@ def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretU
     with cluster_api(open_kubeconfig(kubeconfig, user)) as api:
         served = owner(api)
         if served is None:
-            raise ArcError("ARC-5012", "There are no agents in the cluster.")
+            raise ArcError(Code.AGENTS_NOT_INSTALLED, "The cluster has no agents.")
         if served.key != cluster.key:
-            raise ArcError("ARC-2011", "The agents in the cluster are those of another connected cluster.")
+            raise ArcError(
+                Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER,
+                "The agents in the cluster belong to another connected cluster.",
+            )
         key = None if permissions.missing(api, (permissions.GET_KEY,)) else key_pair.public_key(api)
         if resource is not None and key is not None and serves_another(resource, key):
-            raise ArcError("ARC-4016", taken(resource))
-        return agents_table.read(api)
+            raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
+        return agent_status.read(api)
 
 
 def check_secret(reference: KubeconfigReference, user: SecretUser) -> None:
-    """Raises `ArcError` as `stored_text` when there is no such secret that `user` may use; its value goes nowhere."""
+    """Raises `ArcError` as `stored_text` if `user` has no such secret; its value is discarded."""
     stored_text(reference, user)
 
 
 def secret_of_page(name: str) -> str:
     """The client secret or the session keys of the page. Raises `ArcError` ARC-2001 when it cannot be read."""
-    text = read_secret(name, Kind.PAGE, user=None)
-    hold_always(text, *text.splitlines())
-    return text
+    value = read_secret(name, SecretKind.PAGE, user=None)
+    hold_always(value, *value.splitlines())
+    return value
 
 
 def resource_manager_answers() -> str:

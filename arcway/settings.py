@@ -1,4 +1,4 @@
-"""What this installation is told from outside: read once from the environment, all problems reported together.
+"""Settings, read once from the environment; all problems are reported together.
 
 The only module that reads the environment. docs/local.md and local.settings.sample.json list the same names.
 """
@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from arcway.domain.secret_names import Kind, kind_of
+from arcway.domain.secret_names import SecretKind, kind_of
 from arcway.domain.secrets_held import hold_always
 from arcway.domain.urls import is_url
 from arcway.private_folder import folder_problem
@@ -76,7 +76,7 @@ class Settings:
     """ARCWAY_WORK_DIR: folder for the chart cache and the Helm workers' homes, which only this user may reach (0700);
     made when there is none. Default: a temporary folder of this process. Nothing secret is written there."""
     authority: Authority | None
-    """Who may use the API; None only where everything is local and bound to loopback: then everybody may."""
+    """Who may use the API; None only where everything is local and bound to loopback: then all callers may."""
     client_id: str | None
     """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
     helm: Path | None
@@ -122,7 +122,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         wrong.append("ARCWAY_ARM_ENDPOINT must be an https address")
     ca_file = environment.get("ARCWAY_CA_FILE") or None
     if ca_file and not Path(ca_file).is_file():
-        wrong.append("ARCWAY_CA_FILE must name an existing file")
+        wrong.append("ARCWAY_CA_FILE must be the path of an existing file")
     secrets_dir = environment.get("ARCWAY_SECRETS_DIR") or None
     if secrets_dir and not local:
         wrong.append("ARCWAY_SECRETS_DIR is only for local installations (ARCWAY_LOCAL=1); use ARCWAY_VAULTS")
@@ -131,7 +131,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         wrong.append("ARCWAY_VAULTS must be https addresses separated by commas")
     helm = environment.get("ARCWAY_HELM") or None
     if helm and not (Path(helm).is_file() and os.access(helm, os.X_OK)):
-        wrong.append("ARCWAY_HELM must name a program")
+        wrong.append("ARCWAY_HELM must be the path of a program")
     bus_connection = environment.get("ServiceBusConnection") or None
     bus_namespace = environment.get("ServiceBusConnection__fullyQualifiedNamespace") or None
     queue = environment.get("ONBOARDING_QUEUE") or None
@@ -186,7 +186,7 @@ def _check_image(image: str, registries: tuple[str, ...], wrong: list[str]) -> s
 
 
 def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) -> Authority | None:
-    """Half an authority is an error, and none is one unless nobody else can reach the app."""
+    """Half an authority is an error, and so is none, unless only this machine can reach the app."""
     ids = {
         "ARCWAY_TENANT_ID": environment.get("ARCWAY_TENANT_ID", ""),
         "ARCWAY_CLIENT_ID": environment.get("ARCWAY_CLIENT_ID", ""),
@@ -195,28 +195,28 @@ def _authority(environment: Mapping[str, str], local: bool, wrong: list[str]) ->
     secret_name = environment.get("ARCWAY_CLIENT_SECRET_NAME") or None
     if not (any(ids.values()) or url or secret_name):
         if not (local and _is_loopback(environment.get(_BOUND_TO, ""))):
-            text = "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set, so that not everybody may use the API"
-            wrong.append(f"{text} (not needed with ARCWAY_LOCAL=1 on loopback)")
+            message = "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set, so that the API is not open to everyone"
+            wrong.append(f"{message} (not needed with ARCWAY_LOCAL=1 on loopback)")
         return None
     missing = [name for name, value in ids.items() if not value]
     if missing:
-        wrong.append(f"{' and '.join(missing)} must be set with the other settings of the authority")
+        wrong.append(f"{' and '.join(missing)} must be set together with the other settings of the authority")
     wrong.extend(f"{name} must be a GUID" for name, value in ids.items() if value and not _is_guid(value))
     keys_name = environment.get("ARCWAY_SESSION_KEYS_NAME") or _SESSION_KEYS_NAME
     for name, value in (("ARCWAY_CLIENT_SECRET_NAME", secret_name), ("ARCWAY_SESSION_KEYS_NAME", keys_name)):
-        if value is not None and kind_of(value) is not Kind.PAGE:
+        if value is not None and kind_of(value) is not SecretKind.PAGE:
             wrong.append(f"{name} must be a name that starts with arcway-page-, which no request can name")
     if secret_name is not None and secret_name.lower() == keys_name.lower():
-        wrong.append("ARCWAY_SESSION_KEYS_NAME must be another secret than ARCWAY_CLIENT_SECRET_NAME")
+        wrong.append("ARCWAY_SESSION_KEYS_NAME must be a different secret than ARCWAY_CLIENT_SECRET_NAME")
     url = url.rstrip("/") or "https://login.microsoftonline.com"
     if not is_url(url, "https") or urlsplit(url).path or "?" in url or "#" in url:
         wrong.append("ARCWAY_AUTHORITY must be an https address without a path")
     return Authority(url, ids["ARCWAY_TENANT_ID"].lower(), ids["ARCWAY_CLIENT_ID"].lower(), secret_name, keys_name)
 
 
-def _is_guid(text: str) -> bool:
+def _is_guid(value: str) -> bool:
     try:
-        return str(uuid.UUID(text)) == text.lower()
+        return str(uuid.UUID(value)) == value.lower()
     except ValueError:
         return False
 
@@ -238,22 +238,22 @@ def _installation(environment: Mapping[str, str]) -> str:
     return f"local-{hashlib.sha256(folder.encode()).hexdigest()[:12]}"
 
 
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
 
 
 def _count(environment: Mapping[str, str], name: str, default: int, wrong: list[str], limit: int = 256) -> int:
-    text = environment.get(name) or str(default)
-    if not text.isdecimal() or not 1 <= int(text) <= limit:
+    value = environment.get(name) or str(default)
+    if not value.isdecimal() or not 1 <= int(value) <= limit:
         wrong.append(f"{name} must be a number from 1 to {limit}")
         return default
-    return int(text)
+    return int(value)
 
 
 @cache
 def settings() -> Settings:
     """The settings of this process. The secrets among them are masked in whatever leaves it."""
-    found = read_settings(os.environ)
-    hold_always(*re.findall(r"SharedAccessKey=([^;]+)", found.bus_connection or ""))
-    hold_always(*(unquote(urlsplit(url).password or "") for url in found.proxy.values() if "://" in url))
-    return found
+    configuration = read_settings(os.environ)
+    hold_always(*re.findall(r"SharedAccessKey=([^;]+)", configuration.bus_connection or ""))
+    hold_always(*(unquote(urlsplit(url).password or "") for url in configuration.proxy.values() if "://" in url))
+    return configuration

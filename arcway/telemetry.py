@@ -1,7 +1,7 @@
-"""What ties one run's calls and log lines together: its origin, carried per thread of work.
+"""The origin that ties the requests and log lines of one run together, carried per thread of work.
 
-Every record is one line without the secrets in hand and without characters that steer a terminal. Must not know who
-calls whom; adapters read the origin when they send a request, and every log line says it.
+Every record is one line without the secrets in hand and without characters that steer a terminal. Adapters read the
+origin when they send a request, and every log line has it.
 """
 
 import logging
@@ -11,8 +11,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from arcway.domain.ids import Origin
-from arcway.domain.secrets_held import masked
-from arcway.domain.text import shown
+from arcway.domain.secrets_held import mask
+from arcway.domain.text import excerpt
 
 _LINE = 4000
 
@@ -21,15 +21,15 @@ _origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
 
 class _Log(logging.LoggerAdapter[logging.Logger]):
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
-        here = _origin.get()
-        if here is None:
+        current_origin = _origin.get()
+        if current_origin is None:
             return msg, kwargs
-        trace = f" traceparent={here.traceparent}" if here.traceparent else ""
-        return f"{msg} [correlationId={here.correlation_id}{trace}]", kwargs
+        trace = f" traceparent={current_origin.traceparent}" if current_origin.traceparent else ""
+        return f"{msg} [correlationId={current_origin.correlation_id}{trace}]", kwargs
 
 
 class _Record(logging.LogRecord):
-    """A record whose message is one line, whoever logs it: libraries log what servers say, too."""
+    """A record whose message is one line, in every logger: libraries log what servers say, too."""
 
     def getMessage(self) -> str:  # noqa: N802 - the name of the standard library
         return one_line(super().getMessage())
@@ -45,13 +45,13 @@ _arcway.addFilter(_make_one_line)
 log = _Log(_arcway)
 
 
-def one_line(text: str) -> str:
+def one_line(message: str) -> str:
     """A message as it may be logged."""
-    return shown(masked(text[: 2 * _LINE], cut=len(text) > 2 * _LINE), _LINE)
+    return excerpt(mask(message[: 2 * _LINE], cut=len(message) > 2 * _LINE), _LINE)
 
 
 def log_one_line_each() -> None:
-    """Make every record of this process one line. For whoever starts the process."""
+    """Make every record of this process one line. Call it once when the process starts."""
     logging.setLogRecordFactory(_Record)
 
 

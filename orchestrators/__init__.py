@@ -1,1 +1,1 @@
-"""What happens, in which order: deterministic code that knows step names and domain values only."""
+"""The order of the work: deterministic code that knows step names and domain values only."""

@@ -1,4 +1,4 @@
-"""How long a step that failed waits before it is tried again. Must not know the step nor what went wrong with it."""
+"""How long a step that failed waits before it is tried again."""
 
 import hashlib
 from collections.abc import Mapping

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from arcway.domain.codes import Code, Family, family
 from arcway.domain.phases import ASKED_SECONDS
 from arcway.domain.retry_after import clamped
 
-# Azure's clients speak with codes of this kind; the cluster's own waits are part of the phase.
-_AZURE_CODES = "ARC-4"
-_THROTTLED = "ARC-4007"
+_THROTTLED = Code.AZURE_THROTTLED
 
 
 class Deadline:
@@ -32,7 +31,8 @@ class Deadline:
 
     def requested_by(self, error: Mapping[str, Any]) -> float:
         """The seconds that Azure asks to wait with an error; 0 when it does not."""
-        if not str(error["code"]).startswith(_AZURE_CODES):
+        # The cluster's own waits are part of the phase.
+        if family(str(error["code"])) is not Family.AZURE:
             return 0.0
         return clamped(error.get("retryAfterSeconds")) or 0.0
 

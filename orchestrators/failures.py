@@ -1,5 +1,6 @@
-"""How the work of a run ends early. Must not know what is done about it."""
+"""How the work of a run ends early."""
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.json_values import Json
 from durabletask.task import TaskFailedError
@@ -20,4 +21,4 @@ class RunCanceled(Exception):
 def unexpected(step: str, failure: TaskFailedError, *, retryable: bool) -> Json:
     """The envelope of an error that the step has no name for."""
     message = f"Step {step} failed unexpectedly: {redact(failure.details.message, 300)}"
-    return ArcError("ARC-6006", message, retryable=retryable).as_dict()
+    return ArcError(Code.INTERNAL_ERROR, message, retryable=retryable).as_dict()

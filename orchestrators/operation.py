@@ -1,6 +1,6 @@
-"""The one orchestrator: runs the phases of an operation in order and closes the run, whatever happens.
+"""The one orchestrator: runs the phases of an operation in order and closes the run in every case.
 
-Operations differ by their tuple of phases (`arcway.domain.phases`), not by code. Must not know what a phase does.
+Operations differ by their tuple of phases (`arcway.domain.phases`), not by code.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ import azure.durable_functions as df
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import phases_of
-from arcway.domain.request import Request, UpgradeRequest
+from arcway.domain.request import OnboardRequest, UpgradeRequest
 from durabletask.task import OrchestrationContext
 
 from orchestrators.failures import RunCanceled, StepFailed
@@ -28,7 +28,7 @@ class RunFailed(Exception):
 @blueprint.function_name("operation")
 @blueprint.orchestration_trigger(context_name="context", orchestration="operation")
 def run_operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
-    """Run one operation on one cluster; the input is what `triggers.start` puts together."""
+    """Run one operation on one cluster; the input is what `triggers.run_starter` puts together."""
     run = RunContext(context, payload)
     _add_credential_cleanups(run)
     outcome = yield from _run_all(run)
@@ -85,7 +85,7 @@ def _run_phases(run: RunContext) -> Work[None]:
 
 
 def _compensate(run: RunContext) -> Work[None]:
-    has_rollback = isinstance(run.request, Request) and run.request.on_failure == "rollback"
+    has_rollback = isinstance(run.request, OnboardRequest) and run.request.on_failure == "rollback"
     if has_rollback or isinstance(run.request, UpgradeRequest):
         yield from run.run_compensations()
     else:

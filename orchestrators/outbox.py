@@ -1,13 +1,12 @@
 """The events of a run that wait to be published, in order.
 
-What repeating cannot mend is dropped and remembered, so that it neither holds up the run nor the events behind it. Must
-not know how long anybody waits for the broker.
+What repeating cannot fix is dropped and remembered, so that it neither holds up the run nor the events behind it.
 """
 
 from collections.abc import Callable, Generator
 from typing import Any
 
-from arcway.domain.events import Kind, run_event
+from arcway.domain.events import EventKind, run_event
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from durabletask.task import Task
@@ -27,7 +26,7 @@ class Outbox:
         self._trace = trace
         self._waiting: list[Json] = []
 
-    def add(self, kind: Kind, run: Json, time: str, phase: Json | None) -> None:
+    def add(self, kind: EventKind, run: Json, time: str, phase: Json | None) -> None:
         """Put an event about the run as it is now behind those that wait."""
         if self.source is None:
             return

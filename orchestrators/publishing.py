@@ -1,16 +1,13 @@
-"""publishResult: the run's last events, sent until the broker has them, its time is over or somebody cancels.
+"""publishResult: the run's last events, sent until the broker has them, its time is over or the run is canceled."""
 
-Must not know how one attempt is made.
-"""
-
-from arcway.domain.events import Kind
+from arcway.domain.events import EventKind
 
 from orchestrators.back_off import back_off
 from orchestrators.failures import RunCanceled, StepFailed
 from orchestrators.run_context import RunContext, Work
 
 PUBLISH = "publishResult"
-_KINDS: dict[str, Kind] = {"Succeeded": "succeeded", "Failed": "failed", "Canceled": "canceled"}
+_KINDS: dict[str, EventKind] = {"Succeeded": "succeeded", "Failed": "failed", "Canceled": "canceled"}
 # A broker may be down for hours, and every attempt makes the history of the run longer.
 _LONGEST_BACK_OFF = 600.0
 

@@ -8,8 +8,9 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.events import Kind
+from arcway.domain.events import EventKind
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import because, leftover, read_leftovers, remaining_of
 from arcway.domain.phases import CLEAN_UP_SECONDS, TIME_LIMITS, UNDO, UNDO_SECONDS, Interval
@@ -29,7 +30,7 @@ type Work[T] = Generator[Task[Any], Any, T]
 ATTEMPTS = 5
 RELEASE_ATTEMPTS = 8  # as long as another client's Helm operation may last, and then some
 UNEXPECTED_ATTEMPTS = 3
-NOT_THERE = "ARC-4018"  # what a step says that does not believe yet that something is not there
+NOT_THERE = Code.AZURE_REPLICATION_PENDING  # what a step says that does not believe yet that something is not there
 LEASE = (leftover("Lease", "arcway"), "release_cluster")
 
 
@@ -105,7 +106,7 @@ class RunContext(RunStatus):
                 arguments["operation"] = outcome["operation"]
             pause = interval.after(polls)
             wait = max(pause, clamped(outcome.get("retryAfter")) or 0.0)
-            message = f"{self._phase['name']} waited too long: {outcome.get('detail')}."
+            message = f"{self._phase['name']} timed out: {outcome.get('detail')}."
             error = ArcError(outcome.get("code") or timeout_code, message, remedy=outcome.get("remedy")).as_dict()
             yield from self.wait(wait, "Waiting", timeout_error=error, requested=wait - pause)
 
@@ -166,7 +167,7 @@ class RunContext(RunStatus):
         """
         while self._compensations:
             item, step, arguments = self._compensations.pop()
-            work = self.poll(step, UNDO, timeout_code="ARC-6005", **arguments)
+            work = self.poll(step, UNDO, timeout_code=Code.PHASE_TIMEOUT, **arguments)
             outcome, code = yield from self._outside_phases(work, UNDO_SECONDS)
             if code:
                 self.add_leftovers([because(item, "UndoFailed", code)])
@@ -189,7 +190,7 @@ class RunContext(RunStatus):
         """Leave what this run created in place, and say so."""
         self.add_leftovers(because(item, "Kept") for item, _, _ in self._compensations)
 
-    def queue_event(self, kind: Kind, result: Json | None = None) -> None:
+    def queue_event(self, kind: EventKind, result: Json | None = None) -> None:
         """Put an event of the run as it is now behind those that wait to be published."""
         phase = dict(self._phase) if kind == "phaseChanged" else None
         self.outbox.add(kind, {**truncate_for_status(self._status), "result": result}, self._now(), phase)
@@ -245,7 +246,7 @@ class RunContext(RunStatus):
         except StepFailed as failure:
             return None, failure.error["code"]
         except Exception:  # noqa: BLE001 - what comes after it must be cleaned up, too
-            return None, "ARC-6006"
+            return None, Code.INTERNAL_ERROR
         finally:
             self._phase = phase
             self._deadline.time, self._is_outside_phases = before

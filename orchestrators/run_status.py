@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import because
@@ -61,9 +62,9 @@ class RunStatus:
         self.end_phase("Failed")
 
     def fail_unexpectedly(self, error: Exception) -> None:
-        """Close the phase in progress as failed by a fault of Arcway's own."""
+        """Close the phase in progress as failed by an internal error of Arcway."""
         text = f"{type(error).__name__}: {redact(str(error), 300)}"
-        self.fail(ArcError("ARC-6006", f"The run met a fault of Arcway's own: {text}").as_dict())
+        self.fail(ArcError(Code.INTERNAL_ERROR, f"Internal error of Arcway: {text}").as_dict())
 
     def end_phase(self, state: str = "Succeeded") -> None:
         """Close the phase in progress."""
@@ -83,7 +84,7 @@ class RunStatus:
 
     def _show(self) -> None:
         self._status["updatedAt"] = self._now()
-        # For whoever reads a run that was ended from outside; `triggers.runs` does not show it of others.
+        # For whoever reads a run that was ended from outside; `triggers.run_reader` does not show it of others.
         created = [because(item, "Kept") for item in self._created()]
         self._context.set_custom_status(truncate_for_status({**self._status, "made": created}))
 

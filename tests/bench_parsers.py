@@ -11,14 +11,14 @@ from unittest import mock
 import azure.functions as func
 
 from arcway.azure.subscriptions import is_match
-from arcway.cluster.addresses import inside
-from arcway.cluster.answers import Pages, object_in
-from arcway.cluster.kubeconfig import read_kubeconfig
-from arcway.cluster.nodes import quantity
-from arcway.cluster.plain_yaml import read_yaml
-from arcway.cluster.values import from_dotted
+from arcway.cluster.access.kubeconfig import read_kubeconfig
+from arcway.cluster.access.plain_yaml import read_yaml
+from arcway.cluster.access.responses import Pages, object_in
+from arcway.cluster.agents.values import from_dotted
+from arcway.cluster.checks.internal_ranges import internal_ranges
+from arcway.cluster.checks.nodes import quantity
 from arcway.domain.errors import ArcError, redact
-from arcway.domain.proxy import Proxy, without_proxy
+from arcway.domain.proxy import Proxy, no_proxy_list
 from arcway.domain.redaction import LIMIT
 from arcway.domain.request import parse_request
 from arcway.domain.retry_after import retry_after
@@ -26,8 +26,8 @@ from arcway.domain.secrets_held import hold, holding, masked_value
 from arcway.domain.text import LONG, presentable, visible
 from arcway.domain.versions import is_older
 from triggers import http
-from triggers.page.answers import FORM_LIMIT, fields_of
-from triggers.runs import _read_token
+from triggers.page.responses import FORM_LIMIT, fields_of
+from triggers.run_reader import _read_token
 
 type Json = dict[str, Any]
 type Call = Callable[[Any], object]
@@ -131,7 +131,7 @@ def _of_cluster() -> dict[str, tuple[Call, Any]]:
     return {
         "quantity: an exponent": (quantity, "1e999999"),
         "quantity: digits": (quantity, "9" * MiB),
-        "ranges of a cluster": (lambda texts: inside(api, [{"spec": {"podCIDRs": texts}}]), ranges),
+        "ranges of a cluster": (lambda texts: internal_ranges(api, [{"spec": {"podCIDRs": texts}}]), ranges),
         "kubeadm's ConfigMap": (lambda text: read_yaml(text, 64 * 1024), "- a\n" * 16_000),
         "an outcome of a step": (lambda value: masked_value(presentable(value), frozenset({"left"})), outcome),
         "an outcome of a step with 60 secrets": (_with_secrets, outcome),
@@ -163,7 +163,7 @@ def _of_requests() -> dict[str, tuple[Call, Any]]:
         "request: tags": (parse_request, {**request, "tags": {f"t{number}": "x" * 300 for number in range(20_000)}}),
         "request: unknown fields": (parse_request, {**request, **{f"f{number}": 1 for number in range(4_900)}}),
         "proxy: certificates": (lambda text: Proxy(certificate=text), _CERTIFICATES),
-        "proxy: skip range": (lambda text: without_proxy(text, [], "com"), "Arc," * 1024),
+        "proxy: skip range": (lambda text: no_proxy_list(text, [], "com"), "Arc," * 1024),
         "continuation token": (_read_token, base64.urlsafe_b64encode(b"[" * 8192).decode()),
     }
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from arcway.domain.request import OffboardRequest, Request, UpdateRequest, UpgradeRequest
+from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 from arcway.domain.run import Run
 
 type Json = dict[str, Any]
@@ -28,7 +28,7 @@ _PROBLEM = {
 def schemas() -> dict[str, Json]:
     """Every schema by the name of its file."""
     return {
-        "onboarding-request": _of(Request),
+        "onboarding-request": _of(OnboardRequest),
         "offboarding-request": _of(OffboardRequest),
         "update-request": _of(UpdateRequest),
         "upgrade-request": _of(UpgradeRequest),

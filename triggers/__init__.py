@@ -1,1 +1,1 @@
-"""How work arrives and is asked about: HTTP now, messages later. Knows requests and runs, not how they are done."""
+"""How requests arrive and runs are read: HTTP and messages. Knows requests and runs, not how they are carried out."""

@@ -1,6 +1,7 @@
-"""GET /api/connectedClusters, /{subscriptionId}/{resourceGroup}/{name} and …/agents: what is there now.
+"""GET /api/connectedClusters, /{subscriptionId}/{resourceGroup}/{name} and …/agents: connected clusters and agents as
+they are now.
 
-The first two are what Azure says, the last one what the cluster itself does. Must not know how either is asked.
+The first two are what Azure says, the last one what the cluster itself does.
 """
 
 import asyncio
@@ -11,32 +12,63 @@ import azure.functions as func
 from pydantic import Field, ValidationError
 
 from arcway import queries
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import ClusterName, ResourceGroupName, SubscriptionId
 from arcway.domain.ids import ClusterId
-from arcway.domain.model import SecretName, problems
+from arcway.domain.model import SecretName, field_errors
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference, wrong_kubeconfig
 from arcway.domain.request import read_request
-from arcway.domain.secret_names import PROOF_PATTERN, Kind, kind_of
+from arcway.domain.secret_names import PROOF_PATTERN, SecretKind, kind_of
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller
-from triggers.operations import Answer, Header, Parameters, at, operation
-from triggers.runs import input_of, look_up
-from triggers.shapes import AgentsTable, ConnectedCluster, ConnectedClusterList
-
-blueprint = df.Blueprint()
+from triggers.endpoints import Answer, Header, Parameters, endpoint
+from triggers.response_models import AgentsTable, ConnectedCluster, ConnectedClusterList
+from triggers.run_reader import get_instance, input_of
 
 _ONE = "connectedClusters/{subscription}/{group}/{name}"
-_AZURE_CODES = ("ARC-3003", *(f"ARC-40{number:02}" for number in (*range(1, 10), 11, 12)))
+_AZURE_CODES = (
+    Code.AZURE_UNREACHABLE,
+    Code.AZURE_TOKEN_UNAVAILABLE,
+    Code.AZURE_PERMISSION_MISSING,
+    Code.SUBSCRIPTION_NOT_FOUND,
+    Code.LOCATION_NOT_OFFERED,
+    Code.PROVIDER_NOT_REGISTERED,
+    Code.RESOURCE_GROUP_NOT_FOUND,
+    Code.AZURE_THROTTLED,
+    Code.AZURE_SERVER_ERROR,
+    Code.AZURE_REQUEST_REFUSED,
+    Code.AZURE_RESPONSE_INVALID,
+    Code.CONNECTED_CLUSTER_NOT_FOUND,
+)
 _PROOF = Header(
     "x-arcway-proof",
     "The proof of a temporary secret (`kubeconfig.proof` of a request); not in the query, since URLs are logged.",
     {"type": "string", "pattern": PROOF_PATTERN},
 )
 _CLUSTER_CODES = (
-    *(f"ARC-20{number:02}" for number in (*range(1, 9), *range(11, 15), 23, 25, 27, 40)),
-    *("ARC-3001", "ARC-3002", "ARC-3009", "ARC-5012", "ARC-6007"),
+    Code.SECRET_UNUSABLE,
+    Code.KUBECONFIG_INVALID,
+    Code.KUBECONFIG_REFUSED,
+    Code.KUBECONFIG_CONTEXT_NOT_FOUND,
+    Code.SERVER_ADDRESS_NOT_ALLOWED,
+    Code.CLUSTER_CREDENTIAL_REFUSED,
+    Code.SERVER_CERTIFICATE_UNTRUSTED,
+    Code.CLUSTER_PERMISSION_MISSING,
+    Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER,
+    Code.NAMESPACE_TERMINATING,
+    Code.KUBERNETES_API_ERROR,
+    Code.KUBERNETES_CHANGE_REFUSED,
+    Code.KUBECONFIG_UNKNOWN,
+    Code.TEMPORARY_CREDENTIAL_GONE,
+    Code.KUBERNETES_RESPONSE_INVALID,
+    Code.SECRET_NOT_OWNED,
+    Code.API_SERVER_UNREACHABLE,
+    Code.API_SERVER_TIMEOUT,
+    Code.API_SERVER_REDIRECTED,
+    Code.AGENTS_NOT_INSTALLED,
+    Code.ENGINE_UNREACHABLE,
 )
 
 
@@ -58,99 +90,82 @@ class _One(Parameters):
 
 class _Agents(_One):
     kubeconfig: SecretName | None = None
-    """Name of the secret with the kubeconfig; without it, that of the cluster's last run is used."""
+    """Name of the secret with the kubeconfig. Default: the kubeconfig of the cluster's last run."""
     context: Annotated[str | None, Field(max_length=253)] = None
-    """Goes with kubeconfig only."""
+    """Only together with kubeconfig."""
 
 
-@blueprint.route(route="connectedClusters", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def connected_clusters(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """All connected clusters of ?subscription=, or of its ?resourceGroup=."""
-    return await http.answer(req, client, at("connectedClusters"))
-
-
-@blueprint.route(route=_ONE, methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def connected_cluster(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """One connected cluster."""
-    return await http.answer(req, client, at(_ONE))
-
-
-@blueprint.route(route=f"{_ONE}/agents", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def connected_cluster_agents(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """The agents in one connected cluster."""
-    return await http.answer(req, client, at(f"{_ONE}/agents"))
-
-
-@operation(
+@endpoint(
     "GET connectedClusters",
     READ,
     name="listConnectedClusters",
     parameters=_Where,
-    answers={200: Answer("What Azure has, by name.", ConnectedClusterList)},
+    answers={200: Answer("The connected clusters in Azure, by name.", ConnectedClusterList)},
     codes=_AZURE_CODES,
 )
 async def _list(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Where
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Where
 ) -> func.HttpResponse:
     """List the connected clusters of a subscription or of one of its resource groups."""
-    found = await asyncio.to_thread(queries.connected_clusters_in, given.subscription, given.resource_group)
-    return http.respond({"value": found})
+    resources = await asyncio.to_thread(
+        queries.connected_clusters_in, parameters.subscription, parameters.resource_group
+    )
+    return http.respond({"value": resources})
 
 
-@operation(
+@endpoint(
     f"GET {_ONE}",
     READ,
     name="getConnectedCluster",
     parameters=_One,
-    answers={200: Answer("As Azure has it now.", ConnectedCluster)},
+    answers={200: Answer("The connected cluster as Azure has it now.", ConnectedCluster)},
     codes=_AZURE_CODES,
 )
 async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _One
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _One
 ) -> func.HttpResponse:
-    """Read a connected cluster: connectivity, version, nodes, age of the heartbeat, days the certificate has left."""
-    return http.respond(await asyncio.to_thread(queries.connected_cluster, given.cluster))
+    """Read a connected cluster: connectivity, version, nodes, age of the heartbeat, days of the certificate."""
+    return http.respond(await asyncio.to_thread(queries.connected_cluster, parameters.cluster))
 
 
-@operation(
+@endpoint(
     f"GET {_ONE}/agents",
     READ,
     name="getAgents",
     parameters=_Agents,
     headers=(_PROOF,),
-    answers={200: Answer("As the cluster's own API server shows them.", AgentsTable)},
+    answers={200: Answer("The agents as the cluster's API server shows them.", AgentsTable)},
     codes=(*_AZURE_CODES, *_CLUSTER_CODES),
 )
 async def _agents(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Agents
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Agents
 ) -> func.HttpResponse:
     """Read the agents in a connected cluster.
 
     A caller who names a kubeconfig needs a role that may use it: Arcway.Onboard or Arcway.Offboard.
     """
-    if given.kubeconfig is None:
-        if given.context is not None:
-            raise ArcError("ARC-1006", details=[{"field": "context", "message": "goes with kubeconfig only"}])
-        return http.respond(await agents_by_last_run(client, given.cluster))
+    if parameters.kubeconfig is None:
+        if parameters.context is not None:
+            raise ArcError(
+                Code.INVALID_PARAMETERS, details=[{"field": "context", "message": "is only allowed with kubeconfig"}]
+            )
+        return http.respond(await agents_by_last_run(client, parameters.cluster))
     caller.require(CHANGE)
-    reference = _reference(given, req.headers.get(_PROOF.name))
-    return http.respond(await asyncio.to_thread(queries.agents_of, given.cluster, reference, caller.secret_user))
+    reference = _reference(parameters, req.headers.get(_PROOF.name))
+    return http.respond(await asyncio.to_thread(queries.agents_of, parameters.cluster, reference, caller.secret_user))
 
 
-def _reference(given: _Agents, proof: str | None) -> KubeconfigReference:
+def _reference(parameters: _Agents, proof: str | None) -> KubeconfigReference:
     """The kubeconfig that the query names. Raises `ArcError` ARC-1006 when it is not one that the caller may name."""
-    name, temporary = str(given.kubeconfig), kind_of(str(given.kubeconfig)) is Kind.TEMPORARY
+    name, temporary = str(parameters.kubeconfig), kind_of(str(parameters.kubeconfig)) is SecretKind.TEMPORARY
     try:
-        reference = KubeconfigReference(secret=name, context=given.context, temporary=temporary, proof=proof)
+        reference = KubeconfigReference(secret=name, context=parameters.context, temporary=temporary, proof=proof)
     except ValidationError as error:
-        raise ArcError("ARC-1006", details=[*problems(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*field_errors(error)]) from error
     names = {"kubeconfig.secret": "kubeconfig", "kubeconfig.proof": _PROOF.name}
     if wrong := wrong_kubeconfig(reference):
         details = [{**item, "field": names.get(item["field"], item["field"])} for item in wrong]
-        raise ArcError("ARC-1006", details=[*details])
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
     return reference
 
 
@@ -160,20 +175,20 @@ async def agents_by_last_run(client: df.DurableFunctionsClient, cluster: Cluster
     try:
         return await asyncio.to_thread(queries.agents_of, cluster, reference, user)
     except ArcError as error:
-        if error.code not in ("ARC-2001", "ARC-2025"):
+        if error.code not in (Code.SECRET_UNUSABLE, Code.TEMPORARY_CREDENTIAL_GONE):
             raise
-        text = f"The kubeconfig of the last run, secret {reference.secret}, is gone or cannot be read."
-        raise ArcError("ARC-2023", text) from error
+        message = f"The kubeconfig of the last run, secret {reference.secret}, is gone or cannot be read."
+        raise ArcError(Code.KUBECONFIG_UNKNOWN, message) from error
 
 
 async def kubeconfig_of_last_run(
     client: df.DurableFunctionsClient, cluster: ClusterId
 ) -> tuple[KubeconfigReference, SecretUser]:
     """The kubeconfig of the cluster's last run, and who asked for that. Raises `ArcError` ARC-2023."""
-    state = await look_up(client, cluster.instance())
+    state = await get_instance(client, cluster.instance())
     started = input_of(state) if state else None
     request = read_request(started["request"]) if started else None
     if started is None or request is None or request.kubeconfig is None:
-        what = "The last run was given no kubeconfig" if request else "There is no run"
-        raise ArcError("ARC-2023", f"{what} of {cluster.resource_id}.")
+        reason = "The last run had no kubeconfig" if request else "There is no run"
+        raise ArcError(Code.KUBECONFIG_UNKNOWN, f"{reason} of {cluster.resource_id}.")
     return request.kubeconfig, SecretUser.of(started)

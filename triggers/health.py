@@ -1,4 +1,4 @@
-"""GET /api/health: are the parts that Arcway leans on there, each told apart."""
+"""GET /api/health: the health of each dependency."""
 
 import asyncio
 import time
@@ -11,22 +11,13 @@ from arcway import queries
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from triggers import http
+from triggers.access.authentication import caller_of
 from triggers.access.callers import OPEN, READ, Caller
-from triggers.access.gate import caller_of
-from triggers.operations import Answer, NoParameters, at, operation
-from triggers.runs import look_up
-from triggers.shapes import Health
-
-blueprint = df.Blueprint()
+from triggers.endpoints import Answer, NoParameters, endpoint
+from triggers.response_models import Health
+from triggers.run_reader import get_instance
 
 FRESH_SECONDS = 5.0
-
-
-@blueprint.route(route="health", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def health(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """200 when all parts are well, 503 otherwise."""
-    return await http.answer(req, client, at("health"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +30,14 @@ class _Seen:
 
 
 class _Watch:
-    """Looks at the parts at most every few seconds, however many callers ask."""
+    """Checks the parts at most every few seconds, however many callers ask."""
 
     def __init__(self) -> None:
         self._seen: _Seen | None = None
         self._lock = asyncio.Lock()
 
     async def look(self, client: df.DurableFunctionsClient) -> _Seen:
-        """The parts as they are now, or were a moment ago."""
+        """The health of the dependencies now, or a moment ago."""
         async with self._lock:
             if self._seen is None or time.monotonic() - self._seen.at >= FRESH_SECONDS:
                 engine, resource_manager = await asyncio.gather(_engine(client), _resource_manager())
@@ -57,26 +48,26 @@ class _Watch:
 _watch = _Watch()
 
 
-@operation(
+@endpoint(
     "GET health",
     OPEN,
     name="health",
     parameters=NoParameters,
-    answers={200: Answer("All parts are well.", Health), 503: Answer("A part is not well.", Health)},
+    answers={200: Answer("All dependencies are healthy.", Health), 503: Answer("A dependency is not healthy.", Health)},
 )
 async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: NoParameters
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: NoParameters
 ) -> func.HttpResponse:
-    """Whether the parts that Arcway leans on are there, each told apart.
+    """Health of each dependency.
 
-    Why a part is not well is told only to callers with the role Arcway.Read.
+    The reason why a part is not healthy is only for callers with the role Arcway.Read.
     """
-    seen = await _watch.look(client)
-    well = seen.engine is None and seen.resource_manager is None
+    health = await _watch.look(client)
+    well = health.engine is None and health.resource_manager is None
     shows_reasons = not well and await _may_read(req)
     parts = Health(
-        engine=_shown(seen.engine, shows_reasons),
-        resource_manager=_shown(seen.resource_manager, shows_reasons),
+        engine=_shown(health.engine, shows_reasons),
+        resource_manager=_shown(health.resource_manager, shows_reasons),
         broker="configured" if settings().publishes else "not configured",
     )
     return http.respond(parts.as_json(), 200 if well else 503, **{"Cache-Control": "no-store"})
@@ -96,7 +87,7 @@ async def _may_read(req: func.HttpRequest) -> bool:
 
 async def _engine(client: df.DurableFunctionsClient) -> str | None:
     try:
-        await look_up(client, "health")
+        await get_instance(client, "health")
     except ArcError as error:
         return str(error)
     return None

@@ -2,7 +2,7 @@
 
 The real host matches overlapping routes by function name and answers a wrong method with a bare 404, so every route
 takes all methods and answers 405 itself. Each method of a route declares the roles of which its caller needs one, so
-that there is no route without. Must not know what any route does.
+that there is no route without.
 """
 
 import json
@@ -14,16 +14,17 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from arcway.domain.codes import Code, Family
 from arcway.domain.errors import CATALOGUE, ArcError, redact
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import count_of
 from arcway.domain.secrets_held import holding
-from arcway.domain.text import shown
+from arcway.domain.text import excerpt
 from arcway.telemetry import log
+from triggers.access.authentication import caller_of
 from triggers.access.callers import NOBODY, OPEN, Caller, Needed
-from triggers.access.gate import caller_of
 from triggers.json_reader import read_json
-from triggers.shapes import Problem
+from triggers.response_models import Problem
 
 ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 BODY_LIMIT = 1024 * 1024
@@ -31,40 +32,40 @@ VALUES_LIMIT = 5000
 """How many values a body has at most: reading more takes long for every other caller, too."""
 
 _STATUS = {
-    "ARC-1003": 413,
-    "ARC-1004": 404,
-    "ARC-1005": 405,
-    "ARC-1007": 401,
-    "ARC-1008": 403,
-    "ARC-1010": 403,
-    "ARC-1011": 415,
-    "ARC-2011": 409,
-    "ARC-2023": 404,
-    "ARC-2027": 502,
-    "ARC-2040": 403,
-    "ARC-4002": 403,
-    "ARC-4003": 404,
-    "ARC-4006": 404,
-    "ARC-4007": 503,
-    "ARC-4012": 404,
-    "ARC-4014": 503,
-    "ARC-4016": 409,
-    "ARC-5012": 404,
-    "ARC-6001": 404,
-    "ARC-6002": 410,
-    "ARC-6003": 409,
-    "ARC-6006": 500,
-    "ARC-6007": 503,
-    "ARC-6008": 409,
-    "ARC-6009": 409,
+    Code.BODY_TOO_LARGE: 413,
+    Code.PATH_NOT_FOUND: 404,
+    Code.METHOD_NOT_ALLOWED: 405,
+    Code.NOT_SIGNED_IN: 401,
+    Code.ROLE_MISSING: 403,
+    Code.CROSS_SITE_REQUEST: 403,
+    Code.CONTENT_TYPE_NOT_JSON: 415,
+    Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER: 409,
+    Code.KUBECONFIG_UNKNOWN: 404,
+    Code.KUBERNETES_RESPONSE_INVALID: 502,
+    Code.SECRET_NOT_OWNED: 403,
+    Code.AZURE_PERMISSION_MISSING: 403,
+    Code.SUBSCRIPTION_NOT_FOUND: 404,
+    Code.RESOURCE_GROUP_NOT_FOUND: 404,
+    Code.AZURE_THROTTLED: 503,
+    Code.CONNECTED_CLUSTER_NOT_FOUND: 404,
+    Code.SIGN_IN_AUTHORITY_UNREACHABLE: 503,
+    Code.CONNECTED_CLUSTER_TAKEN: 409,
+    Code.AGENTS_NOT_INSTALLED: 404,
+    Code.RUN_NOT_FOUND: 404,
+    Code.RUN_SUPERSEDED: 410,
+    Code.RUN_IN_PROGRESS: 409,
+    Code.INTERNAL_ERROR: 500,
+    Code.ENGINE_UNREACHABLE: 503,
+    Code.CHECK_NOT_SUCCESSFUL: 409,
+    Code.IDEMPOTENCY_KEY_REUSED: 409,
 }
-_STATUS_OF_CLASS = {"ARC-1": 400, "ARC-2": 400, "ARC-3": 502, "ARC-4": 502}
+_STATUS_OF_FAMILY = {Family.INPUT: 400, Family.CLUSTER: 400, Family.NETWORK: 502, Family.AZURE: 502}
 
 type Handler = Callable[[func.HttpRequest, df.DurableFunctionsClient, Caller], Awaitable[func.HttpResponse]]
 type Guarded = tuple[Needed, Handler]
 
 
-async def answer(
+async def dispatch(
     request: func.HttpRequest, client: df.DurableFunctionsClient, handlers: Mapping[str, Guarded]
 ) -> func.HttpResponse:
     """Answer a request with the handler of its method, if the caller holds one of the roles that go with it.
@@ -74,17 +75,17 @@ async def answer(
     method = "GET" if request.method == "HEAD" else request.method
     try:
         if method not in handlers:
-            raise ArcError("ARC-1005", f"{shown(request.method, 20)} is not allowed here.")
+            raise ArcError(Code.METHOD_NOT_ALLOWED, f"{excerpt(request.method, 20)} is not supported here.")
         needed, handler = handlers[method]
         caller = NOBODY if needed == OPEN else await caller_of(request)
         caller.require(needed)
         with holding():
             return unsniffed(await handler(request, client, caller))
     except ArcError as error:
-        return problem(error, headers={"Allow": _allowed(handlers)} if error.code == "ARC-1005" else None)
+        return problem(error, headers={"Allow": _allowed(handlers)} if error.code == Code.METHOD_NOT_ALLOWED else None)
     except Exception as error:  # noqa: BLE001 - the border: the caller gets problem details, the log what happened
         log.error("%s failed: %s: %s", request.method, type(error).__name__, redact(str(error)))
-        return problem(ArcError("ARC-6006"))
+        return problem(ArcError(Code.INTERNAL_ERROR))
 
 
 def unsniffed(response: func.HttpResponse) -> func.HttpResponse:
@@ -102,9 +103,9 @@ def status_of(error: ArcError) -> int:
     return status_of_code(error.code)
 
 
-def status_of_code(code: str) -> int:
+def status_of_code(code: Code) -> int:
     """The HTTP status that goes with an error's code."""
-    return _STATUS.get(code) or _STATUS_OF_CLASS.get(code[:5], 500)
+    return _STATUS.get(code) or _STATUS_OF_FAMILY.get(Family(code[:5]), 500)
 
 
 def problem(error: ArcError, headers: Mapping[str, str] | None = None) -> func.HttpResponse:
@@ -115,7 +116,7 @@ def problem(error: ArcError, headers: Mapping[str, str] | None = None) -> func.H
         sent["WWW-Authenticate"] = "Bearer"
     if error.retry_after or status == 503:
         sent["Retry-After"] = str(math.ceil(error.retry_after or 5))
-    told = Problem(
+    document = Problem(
         type=f"urn:arcway:error:{error.code}",
         title=CATALOGUE[error.code].title,
         status=status,
@@ -125,39 +126,39 @@ def problem(error: ArcError, headers: Mapping[str, str] | None = None) -> func.H
         retryable=error.retryable,
         details=error.details,
     )
-    text = json.dumps(told.as_json())
-    return unsniffed(func.HttpResponse(text, status_code=status, headers=sent, mimetype="application/problem+json"))
+    body = json.dumps(document.as_json())
+    return unsniffed(func.HttpResponse(body, status_code=status, headers=sent, mimetype="application/problem+json"))
 
 
 def respond(body: Any, status: int = 200, **headers: str) -> func.HttpResponse:
     """A JSON answer."""
-    text = json.dumps(body)
-    return unsniffed(func.HttpResponse(text, status_code=status, headers=headers, mimetype="application/json"))
+    content = json.dumps(body)
+    return unsniffed(func.HttpResponse(content, status_code=status, headers=headers, mimetype="application/json"))
 
 
 def json_body(request: func.HttpRequest) -> object:
-    """The body as a JSON value that everybody reads alike (RFC 8259, I-JSON).
+    """The body as a JSON value that every reader reads alike (RFC 8259, I-JSON).
 
     Raises `ArcError`: ARC-1002 it is none, ARC-1003 it is too large, ARC-1011 it says that it is something else.
     """
     _check_content_type(request.headers.get("Content-Type", ""))
     if (coding := request.headers.get("Content-Encoding", "identity")) != "identity":
-        raise ArcError("ARC-1011", f"The body is encoded as {coding[:80]}.")
+        raise ArcError(Code.CONTENT_TYPE_NOT_JSON, f"The body has the unsupported encoding {coding[:80]}.")
     data = request.get_body()
     if len(data) > BODY_LIMIT:
-        raise ArcError("ARC-1003")
+        raise ArcError(Code.BODY_TOO_LARGE)
     if count_of(data) > VALUES_LIMIT:
-        raise ArcError("ARC-1002", f"The body has more than {VALUES_LIMIT} values.")
+        raise ArcError(Code.BODY_NOT_JSON, f"The body has more than {VALUES_LIMIT} values.")
     return read_json(data)
 
 
-def _check_content_type(text: str) -> None:
+def _check_content_type(header: str) -> None:
     """A body whose type is not told is taken for JSON."""
-    given = Message()
-    given["Content-Type"] = text.strip() or "application/json"
-    charset = given.get_param("charset", "utf-8")
-    if given.get_content_type() != "application/json" or str(charset).lower() not in ("utf-8", "us-ascii"):
-        raise ArcError("ARC-1011", f"The content type {text[:80]} is not application/json in UTF-8.")
+    media_type = Message()
+    media_type["Content-Type"] = header.strip() or "application/json"
+    charset = media_type.get_param("charset", "utf-8")
+    if media_type.get_content_type() != "application/json" or str(charset).lower() not in ("utf-8", "us-ascii"):
+        raise ArcError(Code.CONTENT_TYPE_NOT_JSON, f"The content type {header[:80]} is not application/json in UTF-8.")
 
 
 def origin_of(request: func.HttpRequest) -> Origin:

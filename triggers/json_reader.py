@@ -1,9 +1,10 @@
-"""Reads JSON the same way however it arrives: as a value that everybody reads alike (RFC 8259, I-JSON)."""
+"""Reads JSON the same way however it arrives: as a value that every reader reads alike (RFC 8259, I-JSON)."""
 
 import json
 import math
 
 from arcway.domain.characters import not_text
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 
@@ -14,22 +15,22 @@ def read_json(data: bytes) -> object:
             data.decode("utf-8-sig"), object_pairs_hook=_object, parse_float=_number, parse_constant=_number
         )
     except (ValueError, RecursionError) as error:
-        raise ArcError("ARC-1002", "The body is not JSON.") from error
+        raise ArcError(Code.BODY_NOT_JSON, "The body is not JSON.") from error
     if problems := not_text(value):
-        raise ArcError("ARC-1002", "The body has characters that are not text.", details=problems)
+        raise ArcError(Code.BODY_NOT_JSON, "The body has invalid characters.", details=problems)
     return value
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        # Which one counts is told by no standard: what was checked and what was meant could differ.
-        raise ArcError("ARC-1002", "An object in the body has a name twice.")
-    return found
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        # No standard says which one counts: what was checked and what was meant could differ.
+        raise ArcError(Code.BODY_NOT_JSON, "Duplicate key in a JSON object.")
+    return members
 
 
-def _number(text: str) -> float:
+def _number(literal: str) -> float:
     """Neither NaN and Infinity, which are not JSON, nor what is too large for a number."""
-    if not math.isfinite(value := float(text)):
-        raise ArcError("ARC-1002", f"{text[:20]} in the body is not a number that can be read.")
+    if not math.isfinite(value := float(literal)):
+        raise ArcError(Code.BODY_NOT_JSON, f"{literal[:20]} in the body is not a finite number.")
     return value

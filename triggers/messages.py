@@ -14,19 +14,20 @@ import azure.functions as func
 
 from arcway import queries
 from arcway.azure.events import sender
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import rejected_event
 from arcway.domain.ids import Origin
 from arcway.domain.owners import QUEUE
 from arcway.domain.request import AnyRequest, parse_request
 from arcway.domain.secrets_held import holding
-from arcway.domain.text import shown
+from arcway.domain.text import excerpt
 from arcway.settings import settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
 from triggers.json_reader import read_json
-from triggers.runs import find
-from triggers.start import cancel, known_run, start
+from triggers.run_reader import get_run
+from triggers.run_starter import cancel_run, known_run, start_run
 
 blueprint = df.Blueprint()
 
@@ -40,7 +41,7 @@ _PLAIN_ID = re.compile(r"[ -~]{1,100}")
 )
 @blueprint.durable_client_input(client_name="client")
 async def onboarding_message(message: func.ServiceBusMessage, client: df.DurableFunctionsClient) -> None:
-    """Start what the message asks for, or say on the topic why not."""
+    """Start the run that the message requests, or publish on the topic why not."""
     key = _key(message)
     properties = message.application_properties or {}
     trace = properties.get("traceparent") or properties.get("Diagnostic-Id")
@@ -51,24 +52,24 @@ async def onboarding_message(message: func.ServiceBusMessage, client: df.Durable
         with holding():
             await _do(client, body, key, origin)
     except ArcError as error:
-        if error.code == "ARC-6002":
-            log.info("message %s was dealt with by a run that a later one replaced", key)
+        if error.code == Code.RUN_SUPERSEDED:
+            log.info("message %s was handled by a run that a later one superseded", key)
             return
-        if error.retryable and error.code != "ARC-6003":
+        if error.retryable and error.code != Code.RUN_IN_PROGRESS:
             raise
         await _reject(message, key, origin, body, error)
 
 
 def _key(message: func.ServiceBusMessage) -> str:
     """The message's id, or a digest of it where it would not fit into an event's id."""
-    text = message.message_id or f"sequence-{message.sequence_number}"
-    return text if _PLAIN_ID.fullmatch(text) else f"sha256-{hashlib.sha256(text.encode(errors='replace')).hexdigest()}"
+    key = message.message_id or f"sequence-{message.sequence_number}"
+    return key if _PLAIN_ID.fullmatch(key) else f"sha256-{hashlib.sha256(key.encode(errors='replace')).hexdigest()}"
 
 
 def _body(message: func.ServiceBusMessage) -> object:
     data = message.get_body()
     if len(data) > BODY_LIMIT:
-        raise ArcError("ARC-1003", f"The message has {len(data)} bytes; {BODY_LIMIT} are accepted.")
+        raise ArcError(Code.BODY_TOO_LARGE, f"The message has {len(data)} bytes; the limit is {BODY_LIMIT}.")
     return read_json(data)
 
 
@@ -80,18 +81,18 @@ async def _do(client: df.DurableFunctionsClient, body: object, key: str, origin:
     # The secret of a message that comes again may be gone with its run.
     if request.kubeconfig is not None and await known_run(client, request, key) is None:
         await asyncio.to_thread(queries.check_secret, request.kubeconfig, _sender().secret_user)
-    await start(client, request, key, origin, _sender())
+    await start_run(client, request, key, origin, _sender())
 
 
 async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) -> None:
     run_id = body.get("run")
     if not isinstance(run_id, str) or set(body) - {"operation", "run"}:
-        details = [{"field": "run", "message": "must be the id of a run, and the only field beside operation"}]
-        raise ArcError("ARC-1001", details=[*details])
-    found = await find(client, run_id)
-    if found["finishedAt"]:
+        details = [{"field": "run", "message": "must be the id of a run, and the only field besides operation"}]
+        raise ArcError(Code.INVALID_FIELDS, details=[*details])
+    instance = await get_run(client, run_id)
+    if instance["finishedAt"]:
         return
-    await cancel(client, run_id, _sender().identity)
+    await cancel_run(client, run_id, _sender().identity)
 
 
 def _sender() -> Caller:
@@ -102,7 +103,7 @@ def _sender() -> Caller:
 async def _reject(message: func.ServiceBusMessage, key: str, origin: Origin, body: object, error: ArcError) -> None:
     enqueued = message.enqueued_time_utc
     time = enqueued.astimezone(UTC).isoformat().replace("+00:00", "Z") if enqueued else "1970-01-01T00:00:00Z"
-    message_id = shown(message.message_id or key, 128)
+    message_id = excerpt(message.message_id or key, 128)
     event = rejected_event(
         message_id, error.as_dict(), key=key, source=settings().source, subject=_subject(body), time=time
     )
@@ -110,7 +111,7 @@ async def _reject(message: func.ServiceBusMessage, key: str, origin: Origin, bod
 
 
 def _subject(body: object) -> str | None:
-    """The cluster the message was about, if it can be told."""
+    """The cluster the message was about, if it is known."""
     try:
         request: AnyRequest = parse_request(body)
     except ArcError:

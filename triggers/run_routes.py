@@ -8,6 +8,7 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import ResourceGroupName, SubscriptionId
 from arcway.domain.ids import RUN_ID
@@ -15,53 +16,23 @@ from arcway.domain.request import Operation
 from arcway.domain.run import Run, RunState
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller, role_for
-from triggers.operations import Answer, Parameters, Time, at, digits, operation
-from triggers.runs import Filter, find, page
-from triggers.shapes import RunList
-from triggers.start import cancel, start_again
-
-blueprint = df.Blueprint()
+from triggers.endpoints import Answer, Parameters, Time, digits, endpoint
+from triggers.response_models import RunList
+from triggers.run_reader import Filter, get_run, list_page
+from triggers.run_starter import cancel_run, retry_run
 
 _SHOWN_BY_DEFAULT = timedelta(days=30)
-_RUN_CODES = ("ARC-6001", "ARC-6002", "ARC-6007")
+_RUN_CODES = (Code.RUN_NOT_FOUND, Code.RUN_SUPERSEDED, Code.ENGINE_UNREACHABLE)
 # Groups without names, which are Python's own.
 _RUN_ID = re.sub(r"\?P<\w+>", "", RUN_ID.pattern)
 
 
-@blueprint.route(route="runs", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def runs(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """The runs, newest first."""
-    return await http.answer(req, client, at("runs"))
+def _capitalized(value: object) -> object:
+    return value.capitalize() if isinstance(value, str) else value
 
 
-@blueprint.route(route="runs/{id}", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def run(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """One run."""
-    return await http.answer(req, client, at("runs/{id}"))
-
-
-@blueprint.route(route="runs/{id}/cancel", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def run_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Ask a run to stop at its next step boundary."""
-    return await http.answer(req, client, at("runs/{id}/cancel"))
-
-
-@blueprint.route(route="runs/{id}/retry", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def run_retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Go on with a failed or cancelled run: a new run of the same request, which reads the world first."""
-    return await http.answer(req, client, at("runs/{id}/retry"))
-
-
-def _capitalized(text: object) -> object:
-    return text.capitalize() if isinstance(text, str) else text
-
-
-def _lower(text: object) -> object:
-    return text.lower() if isinstance(text, str) else text
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 class _OneRun(Parameters):
@@ -75,64 +46,64 @@ class _Chosen(Parameters):
     subscription: SubscriptionId | None = None
     resource_group: ResourceGroupName | None = None
     created_from: Time | None = None
-    """Only runs that began since then; 30 days ago without it."""
+    """Only runs that started at or after this time. Default: 30 days ago."""
     top: Annotated[int, Field(ge=1, le=1000), BeforeValidator(digits)] = 100
-    """How many runs a page has at most."""
+    """The maximum number of runs per page."""
     continuation_token: Annotated[str | None, Field(max_length=256)] = None
-    """Of the page before."""
+    """The token from the previous page."""
 
 
-@operation(
+@endpoint(
     "POST runs/{id}/retry",
     CHANGE,
     name="retryRun",
     parameters=_OneRun,
     answers={
-        200: Answer("The run, which has succeeded already.", Run),
+        200: Answer("The run, which has already succeeded.", Run),
         202: Answer("The new run.", Run, ("Location", "Retry-After")),
     },
-    codes=(*_RUN_CODES, "ARC-2025", "ARC-6003"),
+    codes=(*_RUN_CODES, Code.TEMPORARY_CREDENTIAL_GONE, Code.RUN_IN_PROGRESS),
 )
 async def _retry(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
-    """Go on with a failed or cancelled run: a new run of the same request, which reads the world first."""
-    found = await find(client, given.id)
-    caller.require(role_for(found["operation"]))
-    if not found["finishedAt"]:
-        details = [{"run": found["id"], "href": f"/api/runs/{found['id']}"}]
-        raise ArcError("ARC-6003", f"Run {found['id']} still goes on.", details=[*details])
-    if found["state"] == "Succeeded":
-        return http.respond(found)
-    started = await start_again(client, found, caller)
-    run = await find(client, str(started.run))
+    """Retry a failed or canceled run: a new run of the same request, which reads the current state first."""
+    instance = await get_run(client, parameters.id)
+    caller.require(role_for(instance["operation"]))
+    if not instance["finishedAt"]:
+        details = [{"run": instance["id"], "href": f"/api/runs/{instance['id']}"}]
+        raise ArcError(Code.RUN_IN_PROGRESS, f"Run {instance['id']} is still in progress.", details=[*details])
+    if instance["state"] == "Succeeded":
+        return http.respond(instance)
+    started = await retry_run(client, instance, caller)
+    run = await get_run(client, str(started.run))
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 
 
-@operation(
+@endpoint(
     "GET runs",
     READ,
     name="listRuns",
     parameters=_Chosen,
     answers={200: Answer("A page of runs, newest first, without their results.", RunList)},
-    codes=("ARC-6007",),
+    codes=(Code.ENGINE_UNREACHABLE,),
 )
 async def _list(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _Chosen
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Chosen
 ) -> func.HttpResponse:
     """List runs, newest first."""
     chosen = Filter(
-        given.created_from or datetime.now(UTC) - _SHOWN_BY_DEFAULT,
-        state=given.state,
-        operation=given.operation,
-        subscription=given.subscription,
-        resource_group=given.resource_group,
+        parameters.created_from or datetime.now(UTC) - _SHOWN_BY_DEFAULT,
+        state=parameters.state,
+        operation=parameters.operation,
+        subscription=parameters.subscription,
+        resource_group=parameters.resource_group,
     )
-    found, token = await page(client, chosen, given.top, given.continuation_token)
-    return http.respond({"value": found, "continuationToken": token})
+    runs, token = await list_page(client, chosen, parameters.top, parameters.continuation_token)
+    return http.respond({"value": runs, "continuationToken": token})
 
 
-@operation(
+@endpoint(
     "GET runs/{id}",
     READ,
     name="getRun",
@@ -141,31 +112,31 @@ async def _list(
     codes=_RUN_CODES,
 )
 async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Read a run."""
-    return http.respond(await find(client, given.id))
+    return http.respond(await get_run(client, parameters.id))
 
 
-@operation(
+@endpoint(
     "POST runs/{id}/cancel",
     CHANGE,
     name="cancelRun",
     parameters=_OneRun,
     answers={
-        200: Answer("The run, which is over already.", Run),
-        202: Answer("The run, which stops at its next step boundary.", Run, ("Location",)),
+        200: Answer("The run, which has already ended.", Run),
+        202: Answer("The run, which will stop before its next step.", Run, ("Location",)),
     },
     codes=_RUN_CODES,
 )
 async def _cancel(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: _OneRun
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Cancel a run."""
-    found = await find(client, given.id)
-    caller.require(role_for(found["operation"]))
-    if found["finishedAt"]:
-        return http.respond(found)
-    if not await cancel(client, found["id"], caller.identity):
-        return http.respond(await find(client, given.id))
-    return http.respond(found, 202, Location=f"/api/runs/{found['id']}")
+    instance = await get_run(client, parameters.id)
+    caller.require(role_for(instance["operation"]))
+    if instance["finishedAt"]:
+        return http.respond(instance)
+    if not await cancel_run(client, instance["id"], caller.identity):
+        return http.respond(await get_run(client, parameters.id))
+    return http.respond(instance, 202, Location=f"/api/runs/{instance['id']}")

@@ -1,1 +1,1 @@
-"""How Azure speaks: Resource Manager, the Arc data plane, identity, Key Vault. Must not know clusters or phases."""
+"""Adapters for Azure: Resource Manager, the Arc data plane, identity, Key Vault."""

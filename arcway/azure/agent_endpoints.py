@@ -1,7 +1,7 @@
-"""The endpoints that agents must be told in clouds whose addresses are not built into them.
+"""The endpoints that agents need in clouds whose addresses are not built into them.
 
 Key names are the chart's own; which of them a client sets, and where, follows `az connectedk8s`: where the cloud's
-metadata name the Arc data plane, and in the air-gapped clouds. Must not know clusters.
+metadata name the Arc data plane, and in the air-gapped clouds.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ _AIR_GAPPED = ("ussec", "usnat")
 
 
 def endpoints(cloud: Cloud, location: str, registry: str) -> dict[str, Any]:
-    """The values that name them, none for a cloud that agents know. `registry` is the host of their images."""
+    """Helm values with the cloud's endpoints; empty if the agents know them. `registry` is the host of their images."""
     is_air_gapped = cloud.name.lower() in _AIR_GAPPED
     if not cloud.data_plane and not is_air_gapped:
         return {}

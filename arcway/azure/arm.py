@@ -1,6 +1,6 @@
-"""Azure Resource Manager's official clients, built so that they neither wait nor retry nor register by themselves.
+"""Azure Resource Manager's official clients, built so that they neither wait nor retry nor register providers.
 
-Must not know what is asked for; the neighbouring modules ask.
+The neighbouring modules send the requests.
 """
 
 from functools import lru_cache
@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from arcway.azure.cloud import cloud
 from arcway.azure.errors import azure_errors
-from arcway.azure.pipeline import answer, credential, policies, request, send, transport_options
+from arcway.azure.pipeline import credential, json_object, policies, request, send, transport_options
 
 if TYPE_CHECKING:
     from azure.mgmt.hybridkubernetes import ConnectedKubernetesClient
     from azure.mgmt.resource.resources import ResourceManagementClient
 
-# One for each subscription in use; whoever may start runs may name any number of them.
+# One for each subscription in use; a caller who may start runs may name any number of them.
 _CLIENTS = 64
 
 
 def _options() -> dict[str, Any]:
-    here = cloud()
+    current_cloud = cloud()
     return {
-        "base_url": here.arm,
-        "credential_scopes": [here.scope],
-        "policies": policies(here.scope),
+        "base_url": current_cloud.arm,
+        "credential_scopes": [current_cloud.scope],
+        "policies": policies(current_cloud.scope),
         **transport_options(),
     }
 
@@ -46,7 +46,7 @@ def resources(subscription_id: str) -> "ResourceManagementClient":
 
 
 def connected_cluster(resource: dict[str, Any]) -> Any:
-    """The client's model of a connected cluster as Azure returned it; it knows what only Azure writes."""
+    """The client's model of a connected cluster as Azure returned it; it has the read-only properties, too."""
     from azure.mgmt.hybridkubernetes.models import ConnectedCluster
 
     return ConnectedCluster(resource)
@@ -54,20 +54,20 @@ def connected_cluster(resource: dict[str, Any]) -> Any:
 
 def get(url: str) -> tuple[dict[str, Any], dict[str, str]]:
     """GET a Resource Manager URL that no SDK method covers; returns body and headers. Raises `ArcError`."""
-    here = cloud()
-    response = send(here.arm, here.scope, "GET", url)
-    return answer(response), dict(response.headers)
+    current_cloud = cloud()
+    response = send(current_cloud.arm, current_cloud.scope, "GET", url)
+    return json_object(response), dict(response.headers)
 
 
 def follow(url: str) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """One look at the address of a long-running operation: status, body (empty if there is none) and headers.
+    """Read the status URL of a long-running operation once: status, body (empty if there is none) and headers.
 
     Raises `ArcError` for every failure but 404.
     """
-    here = cloud()
-    response = request(here.arm, here.scope, "GET", url)
+    current_cloud = cloud()
+    response = request(current_cloud.arm, current_cloud.scope, "GET", url)
     if response.status_code != HTTPStatus.NOT_FOUND:
         with azure_errors():
             response.raise_for_status()
     has_body = response.status_code != HTTPStatus.NOT_FOUND and bool(response.content.strip(b" \r\n\t"))
-    return response.status_code, answer(response, or_null=True) if has_body else {}, dict(response.headers)
+    return response.status_code, json_object(response, or_null=True) if has_body else {}, dict(response.headers)

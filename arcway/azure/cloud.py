@@ -1,13 +1,14 @@
 """Which Azure cloud this is: endpoints and audiences from Resource Manager's own metadata, nothing hard-coded.
 
-Protocol: GET /metadata/endpoints?api-version=2022-09-01, anonymous. Must not know subscriptions or clusters.
+Protocol: GET /metadata/endpoints?api-version=2022-09-01, anonymous.
 """
 
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
-from arcway.azure.pipeline import answer, send
+from arcway.azure.pipeline import json_object, send
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 
@@ -69,19 +70,19 @@ class Cloud:
 def cloud() -> Cloud:
     """The cloud that ARCWAY_ARM_ENDPOINT belongs to; asked once per process."""
     arm = settings().arm_endpoint
-    seen = answer(send(arm, None, "GET", f"/metadata/endpoints?api-version={_API}"))
-    services = seen.get("dataplaneEndpoints") or {}
+    metadata = json_object(send(arm, None, "GET", f"/metadata/endpoints?api-version={_API}"))
+    services = metadata.get("dataplaneEndpoints") or {}
     try:
         return Cloud(
-            name=seen["name"],
+            name=metadata["name"],
             arm=arm,
-            audience=seen["authentication"]["audiences"][0],
-            login=seen["authentication"]["loginEndpoint"],
+            audience=metadata["authentication"]["audiences"][0],
+            login=metadata["authentication"]["loginEndpoint"],
             data_plane=services.get("arcConfigEndpoint"),
             identity_service=services.get("arcHybridIdentityServiceEndpoint"),
             notification_service=services.get("arcGlobalNotificationServiceEndpoint"),
-            named_resource_manager=seen.get("resourceManager"),
-            relay_suffix=(seen.get("suffixes") or {}).get("relayEndpointSuffix"),
+            named_resource_manager=metadata.get("resourceManager"),
+            relay_suffix=(metadata.get("suffixes") or {}).get("relayEndpointSuffix"),
         )
     except (KeyError, IndexError, TypeError) as error:
-        raise ArcError("ARC-4011", f"Resource Manager's metadata lack {error}.") from error
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, f"Resource Manager's metadata has no {error}.") from error

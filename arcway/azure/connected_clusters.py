@@ -1,6 +1,6 @@
 """The ARM resource Microsoft.Kubernetes/connectedClusters: read, put, change, follow, delete, list.
 
-Long-running operations are started here and followed one look at a time; nobody sleeps. Wire facts: PUT answers 200
+Long-running operations are started here and followed one read at a time, without sleeping. Wire facts: PUT answers 200
 or 201, and 201 carries Azure-AsyncOperation (no Location, usually no Retry-After).
 """
 
@@ -15,6 +15,7 @@ from azure.core.polling import PollingMethod
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.retry_after import retry_after
@@ -29,7 +30,7 @@ _PATCHABLE = {"tags", "distribution", "azureHybridBenefit"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an operation wants of a connected cluster; None leaves a property as it is."""
+    """The properties of a connected cluster that an operation sets; None leaves a property unchanged."""
 
     tags: dict[str, str] | None = None
     """All tags that the resource should have."""
@@ -42,14 +43,14 @@ class Change:
     public_key: str | None = None
 
     def differing(self, existing: dict[str, Any]) -> dict[str, Any]:
-        """What differs from the resource as Azure has it: the new values, by property or `tags`."""
-        has, wanted = existing.get("properties") or {}, self._wanted(existing)
+        """Return the new values that differ from the resource in Azure, by property or `tags`."""
+        has, desired = existing.get("properties") or {}, self._wanted(existing)
         profile = has.get("arcAgentProfile") or {}
         now = {**has, "tags": existing.get("tags") or {}, "agentAutoUpgrade": profile.get("agentAutoUpgrade")}
-        return {name: value for name, value in wanted.items() if not _equal(name, now.get(name), value)}
+        return {name: value for name, value in desired.items() if not _equal(name, now.get(name), value)}
 
     def _wanted(self, existing: dict[str, Any]) -> dict[str, Any]:
-        wanted: dict[str, Any] = {
+        desired: dict[str, Any] = {
             "distribution": self.distribution,
             "infrastructure": self.infrastructure,
             "azureHybridBenefit": self.hybrid_benefit,
@@ -59,31 +60,31 @@ class Change:
         if self.tags is not None or self.removed_tags:
             tags = (existing.get("tags") or {}) if self.tags is None else self.tags
             removed = {name.lower() for name in self.removed_tags}
-            wanted["tags"] = {name: value for name, value in tags.items() if name.lower() not in removed}
-        return {name: value for name, value in wanted.items() if value is not None}
+            desired["tags"] = {name: value for name, value in tags.items() if name.lower() not in removed}
+        return {name: value for name, value in desired.items() if value is not None}
 
 
 def get(cluster: ClusterId) -> dict[str, Any] | None:
-    """The resource as Azure returns it, with `resourceGroup` added as `az` does; None when there is none."""
-    found = _read(cluster)
-    return _with_group(found.as_dict()) if found is not None else None
+    """Return the resource as Azure has it, with `resourceGroup` added as `az` does; None if it does not exist."""
+    resource = _read(cluster)
+    return _with_group(resource.as_dict()) if resource is not None else None
 
 
 def update(cluster: ClusterId, change: Change) -> tuple[bool, str | None]:
     """Change the resource if anything differs: whether it did, and the URL to follow if Azure is not done at once.
 
     A PATCH where it can say all; else a PUT of the resource as it is with what differs, so that everything else stays,
-    the public key above all. Raises `ArcError` ARC-4012 when there is no such resource.
+    the public key above all. Raises `ArcError` ARC-4012 when the resource does not exist.
     """
-    found = _read(cluster)
-    if found is None:
-        raise ArcError("ARC-4012", f"There is no connected cluster {cluster.resource_id}.")
-    differing = change.differing(found.as_dict())
+    resource = _read(cluster)
+    if resource is None:
+        raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
+    differing = change.differing(resource.as_dict())
     if not differing:
         return False, None
     if differing.keys() <= _PATCHABLE:
         return True, _patch(cluster, _applied({}, differing))
-    return True, put(cluster, _applied(_writable(found), differing))
+    return True, put(cluster, _applied(_writable(resource), differing))
 
 
 def replace(cluster: ClusterId, resource: dict[str, Any], change: Change) -> str | None:
@@ -113,7 +114,7 @@ def _patch(cluster: ClusterId, body: dict[str, Any]) -> str | None:
 
 
 def delete(cluster: ClusterId) -> str | None:
-    """Start deleting the resource; returns the URL to follow, None when it is gone already."""
+    """Start deleting the resource. Returns the URL to follow, or None if it does not exist."""
     with azure_errors():
         try:
             result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_delete(
@@ -125,7 +126,7 @@ def delete(cluster: ClusterId) -> str | None:
 
 
 def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]:
-    """One look at a long-running operation: its status, the seconds Azure asks to wait, its error.
+    """Read a long-running operation once: its status, the seconds Azure asks to wait, its error.
 
     The address may be of either form: `Azure-AsyncOperation` answers with a status, `Location` with 202 as long as the
     operation lasts (https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations). The status
@@ -134,22 +135,22 @@ def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]
     answered, body, headers = arm.follow(url)
     if answered == HTTPStatus.NOT_FOUND:
         return "", None, None
-    given = next((text for name, text in headers.items() if name.lower() == "retry-after"), None)
+    retry_header = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     status = body.get("status") or (body.get("properties") or {}).get("provisioningState")
     if not isinstance(status, str):
         status = "InProgress" if answered == HTTPStatus.ACCEPTED else _SUCCEEDED
-    known = next((word for word in (_SUCCEEDED, "Failed", "Canceled") if word.lower() == status.lower()), status)
-    return known, retry_after(given, datetime.now(UTC)), body.get("error")
+    state = next((word for word in (_SUCCEEDED, "Failed", "Canceled") if word.lower() == status.lower()), status)
+    return state, retry_after(retry_header, datetime.now(UTC)), body.get("error")
 
 
 def list_in(subscription_id: str, resource_group: str | None = None) -> list[dict[str, Any]]:
-    """All connected clusters of the subscription, or of one of its resource groups."""
+    """Return all connected clusters of the subscription, or of one of its resource groups."""
     operations = arm.connected_kubernetes(subscription_id).connected_cluster
     with azure_errors():
-        found = (
+        resources = (
             operations.list_by_resource_group(resource_group) if resource_group else operations.list_by_subscription()
         )
-        return [_with_group(item.as_dict()) for item in found]
+        return [_with_group(item.as_dict()) for item in resources]
 
 
 def create(cluster: ClusterId, location: str, change: Change) -> str | None:
@@ -174,9 +175,9 @@ def _read(cluster: ClusterId) -> Any:
             return None
 
 
-def _writable(found: Any) -> dict[str, Any]:
+def _writable(value: Any) -> dict[str, Any]:
     """The resource without what only Azure writes; the SDK's models do not mark all of it as read-only."""
-    body: dict[str, Any] = found.as_dict(exclude_readonly=True)
+    body: dict[str, Any] = value.as_dict(exclude_readonly=True)
     body["properties"].pop("provisioningState", None)
     (body["properties"].get("arcAgentProfile") or {}).pop("agentErrors", None)
     return body
@@ -194,11 +195,15 @@ def _applied(body: dict[str, Any], differing: dict[str, Any]) -> dict[str, Any]:
     return {**body, **tags, "properties": properties} if properties else {**body, **tags}
 
 
-def _equal(name: str, one: Any, other: Any) -> bool:
+def _equal(name: str, left_value: Any, right_value: Any) -> bool:
     """The service changes the case of what it is sent (`kind`, `AKS`), but not that of tags; a key is in base64."""
     if name == "agentPublicKeyCertificate":
-        return "".join(str(one).split()) == "".join(str(other).split())
-    return bool(one.lower() == other.lower() if isinstance(one, str) and isinstance(other, str) else one == other)
+        return "".join(str(left_value).split()) == "".join(str(right_value).split())
+    return bool(
+        left_value.lower() == right_value.lower()
+        if isinstance(left_value, str) and isinstance(right_value, str)
+        else left_value == right_value
+    )
 
 
 class _Followed(PollingMethod[Any]):
@@ -209,7 +214,7 @@ class _Followed(PollingMethod[Any]):
         self.first = initial_response.http_response
 
     def run(self) -> None:
-        """Nobody waits here."""
+        """Does not wait."""
 
     def status(self) -> str:
         """Not asked for."""
@@ -234,7 +239,7 @@ def _operation_url(poller: Any) -> str | None:
         with azure_errors():
             resource = first.json()
         if not isinstance(resource, dict):
-            raise ArcError("ARC-4011", "Azure answered a write with no resource.")
+            raise ArcError(Code.AZURE_RESPONSE_INVALID, "Azure returned no resource in response to a write.")
     headers: Mapping[str, str] = first.headers
     return headers.get("Azure-AsyncOperation") or headers.get("Location")
 

@@ -1,4 +1,4 @@
-"""The Arc data plane: is it well, which chart is current, which settings should the agents of a resource have.
+"""The Arc data plane: its health, the current chart, and the settings for the agents of a resource.
 
 Wire facts: POST with an empty body or the connected cluster as ARM returned it; `repositoryPath` is
 `host/path/chart:version` and `helmValuesContent` a flat map of dotted keys to strings. A short client of our own,
@@ -8,7 +8,8 @@ because no SDK covers it.
 from typing import Any
 
 from arcway.azure.cloud import cloud
-from arcway.azure.pipeline import answer, send
+from arcway.azure.pipeline import json_object, send
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 _HEALTH_API = "2024-07-01-preview"
@@ -16,38 +17,42 @@ _CHART_API = "2019-11-01-preview"
 
 
 def check_health(location: str) -> None:
-    """Raises `ArcError` ARC-3004 when the data plane of the location is not well."""
+    """Check the data plane of the location. Raises `ArcError` ARC-3004 if it is not healthy or cannot be reached."""
     _post(location, f"healthCheck?api-version={_HEALTH_API}")
 
 
 def latest_chart(location: str, train: str) -> str:
-    """The path of the current agents' chart, `host/path/chart:version`."""
+    """Return the path of the current chart of the release train, `host/path/chart:version`."""
     response = _post(location, f"GetLatestHelmPackagePath?api-version={_CHART_API}&releaseTrain={train}")
-    return _path(answer(response))
+    return _path(json_object(response))
 
 
 def helm_settings(location: str, train: str, resource: dict[str, Any]) -> tuple[str, dict[str, str]]:
     """The chart's path and the values that the agents of this connected cluster should have, as dotted keys."""
     body = {key: value for key, value in resource.items() if key != "resourceGroup"}
-    seen = answer(_post(location, f"GetHelmSettings?api-version={_HEALTH_API}&releaseTrain={train}", body))
-    values = seen.get("helmValuesContent") or {}
+    response = json_object(_post(location, f"GetHelmSettings?api-version={_HEALTH_API}&releaseTrain={train}", body))
+    values = response.get("helmValuesContent") or {}
     if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        raise ArcError("ARC-4011", "The data plane's Helm settings are not a map of strings.")
-    return _path(seen), values
+        raise ArcError(
+            Code.AZURE_RESPONSE_INVALID, "The data plane's Helm settings are not a map of strings to strings."
+        )
+    return _path(response), values
 
 
 def _post(location: str, path: str, body: Any = None) -> Any:
-    here = cloud()
+    current_cloud = cloud()
     try:
-        return send(here.data_plane_of(location), here.scope, "POST", f"/azure-arc-k8sagents/{path}", body)
+        return send(
+            current_cloud.data_plane_of(location), current_cloud.scope, "POST", f"/azure-arc-k8sagents/{path}", body
+        )
     except ArcError as error:
-        if error.code in ("ARC-3003", "ARC-4008", "ARC-4012"):
-            raise ArcError("ARC-3004", error.message, retry_after=error.retry_after) from error
+        if error.code in (Code.AZURE_UNREACHABLE, Code.AZURE_SERVER_ERROR, Code.CONNECTED_CLUSTER_NOT_FOUND):
+            raise ArcError(Code.DATA_PLANE_UNREACHABLE, error.message, retry_after=error.retry_after) from error
         raise
 
 
-def _path(seen: dict[str, Any]) -> str:
-    path = seen.get("repositoryPath")
+def _path(release: dict[str, Any]) -> str:
+    path = release.get("repositoryPath")
     if not isinstance(path, str) or ":" not in path:
-        raise ArcError("ARC-4011", "The data plane named no chart.")
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The data plane returned no chart.")
     return path

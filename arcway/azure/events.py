@@ -1,13 +1,14 @@
-"""Sends result events to the Service Bus topic. Must not know what an event means.
+"""Sends result events to the Service Bus topic.
 
 One sender per process behind a lock: the SDK's sync client is not for several threads at once. After an error it is
-opened anew, because a link that broke stays broken.
+opened again, because a link that broke stays broken.
 """
 
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from arcway.azure.pipeline import credential
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.events import CONTENT_TYPE, encode, properties_of
 from arcway.settings import settings
@@ -58,27 +59,29 @@ class EventSender:
                 application_properties=cast("Any", properties_of(event)),
             )
         except (ValueError, TypeError) as error:
-            raise ArcError("ARC-3008", f"The event has no form for the broker: {redact(str(error), 200)}") from error
+            raise ArcError(
+                Code.EVENT_REJECTED, f"The event cannot be encoded for the broker: {redact(str(error), 200)}"
+            ) from error
         try:
             sender = self._sender or self._open()
             sender.send_messages(message, timeout=_CONNECT_SECONDS)
         except (ServiceBusError, OSError, ValueError) as error:
             self.close()
-            code = "ARC-3008" if _is_final(error) else "ARC-3005"
+            code = Code.EVENT_REJECTED if _is_final(error) else Code.EVENT_BROKER_UNREACHABLE
             raise ArcError(code, f"The event could not be sent: {redact(str(error), 200)}") from error
 
     def _open(self) -> "ServiceBusSender":
         from azure.servicebus import ServiceBusClient
 
-        here = settings()
+        configuration = settings()
         options: dict[str, Any] = {"retry_total": 0, "socket_timeout": _CONNECT_SECONDS}
-        if here.bus_connection:
-            self._client = ServiceBusClient.from_connection_string(here.bus_connection, **options)
-        elif here.bus_namespace:
-            self._client = ServiceBusClient(here.bus_namespace, credential(), **options)
+        if configuration.bus_connection:
+            self._client = ServiceBusClient.from_connection_string(configuration.bus_connection, **options)
+        elif configuration.bus_namespace:
+            self._client = ServiceBusClient(configuration.bus_namespace, credential(), **options)
         else:
             raise ValueError("no Service Bus is configured")
-        self._sender = self._client.get_topic_sender(here.events_topic)
+        self._sender = self._client.get_topic_sender(configuration.events_topic)
         return self._sender
 
     def close(self) -> None:

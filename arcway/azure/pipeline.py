@@ -1,8 +1,8 @@
-"""How every call to Azure is sent: one credential, short time limits, no waiting and no retrying of its own.
+"""Sends every request to Azure: one credential, short time limits, no waits or retries of its own.
 
 Azure's clients by default retry ten times, follow long-running operations and register provider namespaces by
 themselves, sleeping in the middle of a call; here the durable orchestrator decides all of that. A token is sent to
-the configured Resource Manager and to the data plane only. Must not know what is asked for.
+the configured Resource Manager and to the data plane only.
 """
 
 from functools import cache, lru_cache
@@ -22,6 +22,7 @@ from azure.core.pipeline.policies import (
 from azure.core.rest import HttpRequest, HttpResponse
 
 from arcway.azure.errors import ANSWER_WITHOUT_JSON, azure_errors
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import settings
 from arcway.telemetry import origin
@@ -35,10 +36,10 @@ class CorrelationPolicy(SansIOHTTPPolicy[Any, Any]):
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
         """Add the headers if a run is being worked for."""
-        if here := origin():
-            request.http_request.headers["x-ms-correlation-request-id"] = here.correlation_id
-            if here.traceparent:
-                request.http_request.headers["traceparent"] = here.traceparent
+        if current_origin := origin():
+            request.http_request.headers["x-ms-correlation-request-id"] = current_origin.correlation_id
+            if current_origin.traceparent:
+                request.http_request.headers["traceparent"] = current_origin.traceparent
 
 
 @cache
@@ -84,7 +85,7 @@ def policies(scope: str | None) -> list[Any]:
 
 @lru_cache(64)
 def client(endpoint: str, scope: str | None) -> PipelineClient[HttpRequest, HttpResponse]:
-    """A client for what has no SDK, on one host."""
+    """A client for endpoints without an SDK, on one host."""
     return PipelineClient(endpoint, policies=policies(scope), **transport_options())
 
 
@@ -106,20 +107,27 @@ def request(endpoint: str, scope: str | None, method: str, url: str, json: Any =
     `azure_errors` makes of having no answer.
     """
     if urlsplit(url).netloc and urlsplit(url).netloc != urlsplit(endpoint).netloc:
-        raise ArcError("ARC-4011", "Azure named an address on another host to go on with; it is not followed.")
+        raise ArcError(
+            Code.AZURE_RESPONSE_INVALID, "Azure returned a link to another host, which Arcway does not follow."
+        )
     http = client(endpoint, scope)
     with azure_errors():
         return http.send_request(HttpRequest(method, http.format_url(url), json=json))
 
 
-def answer(response: HttpResponse, *, or_null: bool = False) -> dict[str, Any]:
+def json_object(response: HttpResponse, *, or_null: bool = False) -> dict[str, Any]:
     """The JSON object in an answer; empty for null where that may be. Raises `ArcError` ARC-4011 when there is none."""
     try:
         body = response.json()
     except ANSWER_WITHOUT_JSON as error:
-        raise ArcError("ARC-4011", f"{urlsplit(str(response.request.url)).path} did not answer with JSON.") from error
+        raise ArcError(
+            Code.AZURE_RESPONSE_INVALID, f"{urlsplit(str(response.request.url)).path} did not return JSON."
+        ) from error
     if body is None and or_null:
         return {}
     if not isinstance(body, dict):
-        raise ArcError("ARC-4011", f"{urlsplit(str(response.request.url)).path} did not answer with a JSON object.")
+        raise ArcError(
+            Code.AZURE_RESPONSE_INVALID,
+            f"{urlsplit(str(response.request.url)).path} did not return a JSON object.",
+        )
     return body

@@ -1,7 +1,7 @@
 """Provider namespaces of a subscription: their registration and the locations they offer.
 
 Registration belongs to a subscription, not to a cluster, and takes minutes; many runs ask at the same time. So per
-process one look per subscription and namespace each 5 s and one registration a minute, whoever asks.
+process one read per subscription and namespace each 5 s and one registration a minute, for all callers.
 """
 
 import threading
@@ -13,6 +13,7 @@ from typing import Any
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 NAMESPACES = ("Microsoft.Kubernetes", "Microsoft.KubernetesConfiguration")
@@ -51,59 +52,59 @@ class Providers:
         return next((item.get("locations", []) for item in types if item["resourceType"].lower() == kind.lower()), [])
 
     def register(self, subscription_id: str, namespace: str) -> bool:
-        """Ask for registration unless somebody here did within the last minute; returns whether it was asked now.
+        """Ask for registration unless this process did within the last minute; returns whether it was asked now.
 
         Raises `ArcError`, ARC-4002 when the caller may not register.
         """
-        known = self._entry(subscription_id, namespace)
-        with known.lock:
-            if self._clock() - known.asked_at < _REGISTER_SECONDS:
+        entry = self._entry(subscription_id, namespace)
+        with entry.lock:
+            if self._clock() - entry.asked_at < _REGISTER_SECONDS:
                 return False
             with azure_errors():
                 arm.resources(subscription_id).providers.register(namespace)
-            known.asked_at = self._clock()
-            known.looked_at = float("-inf")
+            entry.asked_at = self._clock()
+            entry.looked_at = float("-inf")
             return True
 
     def _look(self, subscription_id: str, namespace: str) -> dict[str, Any]:
-        known = self._entry(subscription_id, namespace)
-        with known.lock:
-            if self._clock() - known.looked_at >= _LOOK_SECONDS:
+        entry = self._entry(subscription_id, namespace)
+        with entry.lock:
+            if self._clock() - entry.looked_at >= _LOOK_SECONDS:
                 with azure_errors():
-                    known.provider = arm.resources(subscription_id).providers.get(namespace).as_dict()
-                known.looked_at = self._clock()
-            return known.provider
+                    entry.provider = arm.resources(subscription_id).providers.get(namespace).as_dict()
+                entry.looked_at = self._clock()
+            return entry.provider
 
     def _entry(self, subscription_id: str, namespace: str) -> _Known:
         with self._lock:
-            known = self._known.setdefault((subscription_id, namespace), _Known())
+            entry = self._known.setdefault((subscription_id, namespace), _Known())
             self._known.move_to_end((subscription_id, namespace))
             if len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)
-            return known
+            return entry
 
 
 def ask(subscription_id: str, namespace: str) -> bool:
-    """Ask for registration; returns whether it was asked now. Raises `ArcError` ARC-4005 when that is not allowed."""
+    """Request registration; returns whether it was requested now. Raises `ArcError` ARC-4005 if it is not allowed."""
     try:
         return providers.register(subscription_id, namespace)
     except ArcError as error:
-        if error.code != "ARC-4002":
+        if error.code != Code.AZURE_PERMISSION_MISSING:
             raise
         raise may_not_register(subscription_id, namespace) from error
 
 
 def register_action(namespace: str) -> str:
-    """What the caller must be allowed to do, on the subscription, to register a namespace."""
+    """The action that the identity needs on the subscription to register a namespace."""
     return f"{namespace}/register/action"
 
 
 def may_not_register(subscription_id: str, namespace: str) -> ArcError:
-    """The error that says which command somebody else must run."""
+    """The error that says which command an administrator must run."""
     command = f"az provider register --namespace {namespace} --subscription {subscription_id}"
     return ArcError(
-        "ARC-4005",
-        f"{namespace} is not registered and Arcway's identity may not register it.",
+        Code.PROVIDER_NOT_REGISTERED,
+        f"{namespace} is not registered, and Arcway's identity lacks the permission to register it.",
         remedy=f"Ask an administrator of the subscription to run `{command}`, then start a new run.",
     )
 

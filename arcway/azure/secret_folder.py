@@ -1,7 +1,7 @@
 """Secrets on one machine: a folder with one file for each, readable by its owner only.
 
 Beside a secret there may be a file of the same name that ends with `.json`: its owners and when it expires, which a Key
-Vault keeps as a tag and as an attribute. Must not know what a secret is for.
+Vault keeps as a tag and as an attribute.
 """
 
 import json
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import decoded
 from arcway.telemetry import log
@@ -33,48 +34,48 @@ class Stored:
 
 
 def read(folder: Path, name: str) -> Stored | None:
-    """The secret; None when there is none. Raises `ArcError` ARC-2001 when it is not a private regular file of text."""
-    text = _read(folder, name)
-    if text is None:
+    """Read a secret; None if it does not exist. Raises `ArcError` ARC-2001 if it is not a private regular text file."""
+    value = _read(folder, name)
+    if value is None:
         return None
     about = _read(folder, name + _ABOUT)
     if about is None:
-        return Stored(text)
+        return Stored(value)
     try:
-        known = json.loads(about)
-        expires = datetime.fromisoformat(known["expires"]) if known.get("expires") else None
+        attributes = json.loads(about)
+        expires = datetime.fromisoformat(attributes["expires"]) if attributes.get("expires") else None
         if expires is not None and expires.tzinfo is None:
             raise ValueError("a time without a zone")
-        return Stored(text, known.get("owners"), expires, known.get("managedBy") == _PAGE)
+        return Stored(value, attributes.get("owners"), expires, attributes.get("managedBy") == _PAGE)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise ArcError("ARC-2001", f"{name}{_ABOUT} beside secret {name} is not what it should be.") from error
+        raise ArcError(Code.SECRET_UNUSABLE, f"{name}{_ABOUT} beside secret {name} is malformed.") from error
 
 
-def write(folder: Path, name: str, text: str, expires: datetime) -> None:
+def write(folder: Path, name: str, value: str, expires: datetime) -> None:
     """Store a secret until `expires`. Raises `ArcError` ARC-2024."""
-    # What is said about it comes first: without it the secret would be there for ever if this ended in between.
+    # Its attributes come first: without them the secret would never expire if this ended in between.
     _write(folder, name + _ABOUT, json.dumps({"expires": expires.isoformat(), "managedBy": _PAGE}))
-    _write(folder, name, text)
+    _write(folder, name, value)
 
 
-def replace(folder: Path, name: str, text: str) -> None:
-    """Put another text into a secret that is there. Raises `ArcError` ARC-2024."""
-    _write(folder, name, text)
+def replace(folder: Path, name: str, value: str) -> None:
+    """Replace the text of an existing secret. Raises `ArcError` ARC-2024."""
+    _write(folder, name, value)
 
 
 def delete(folder: Path, name: str) -> None:
-    """Delete a secret; harmless when there is none. Raises `ArcError` ARC-2001."""
+    """Delete a secret; does nothing if it does not exist. Raises `ArcError` ARC-2001."""
     try:
         (folder / name).unlink(missing_ok=True)
         (folder / (name + _ABOUT)).unlink(missing_ok=True)
     except OSError as error:
-        raise ArcError("ARC-2001", f"Secret {name} cannot be deleted.") from error
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} cannot be deleted.") from error
 
 
 def delete_expired(folder: Path, now: datetime) -> list[str]:
     """Delete what `write` stored and what has expired by `now`; returns the names. Raises `ArcError` ARC-2001.
 
-    What somebody else put there stays, expired or not, and what cannot be read holds up nothing.
+    Files of others stay, expired or not, and what cannot be read holds up nothing.
     """
     expired = []
     for about in sorted(folder.glob(f"arcway-*{_ABOUT}")):
@@ -82,7 +83,7 @@ def delete_expired(folder: Path, now: datetime) -> list[str]:
         try:
             stored = read(folder, name)
         except ArcError as error:
-            log.warning("secret %s is passed over: %s", name, error)
+            log.warning("secret %s is skipped: %s", name, error)
             continue
         if stored and stored.is_of_page and stored.expires and stored.expires <= now:
             delete(folder, name)
@@ -90,16 +91,16 @@ def delete_expired(folder: Path, now: datetime) -> list[str]:
     return expired
 
 
-def _write(folder: Path, name: str, text: str) -> None:
+def _write(folder: Path, name: str, content: str) -> None:
     draft = folder / f".{name}.{uuid.uuid4().hex}"
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(text)
+            file.write(content)
         draft.replace(folder / name)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise ArcError("ARC-2024", f"Secret {name} cannot be written: {error.strerror}.") from error
+        raise ArcError(Code.SECRET_NOT_STORED, f"Secret {name} cannot be written: {error.strerror}.") from error
 
 
 def _read(folder: Path, name: str) -> str | None:
@@ -108,18 +109,20 @@ def _read(folder: Path, name: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ArcError("ARC-2001", f"Secret {name} is not a readable regular file.") from error
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} is not a readable regular file.") from error
     with os.fdopen(descriptor, "rb") as file:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
-            raise ArcError("ARC-2001", f"Secret {name} must be a regular file that only its owner may read (0600).")
+            raise ArcError(
+                Code.SECRET_UNUSABLE, f"Secret {name} must be a regular file that only its owner can read (mode 0600)."
+            )
         return _text(name, file.read(_SIZE_LIMIT + 1))
 
 
 def _text(name: str, data: bytes) -> str:
     if len(data) > _SIZE_LIMIT:
-        raise ArcError("ARC-2001", f"Secret {name} is larger than 1 MiB.")
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} is larger than 1 MiB.")
     try:
         return decoded(data)
     except UnicodeDecodeError as error:
-        raise ArcError("ARC-2001", f"Secret {name} is not text in UTF-8 or UTF-16.") from error
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} is not text in UTF-8 or UTF-16.") from error

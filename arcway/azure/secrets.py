@@ -1,8 +1,8 @@
-"""Resolves a secret's name, inside the step that needs it and nowhere else; keeps a secret that was handed over.
+"""Reads a secret by name, only inside the step that needs it; stores secrets that a caller provides.
 
 In Azure a secret is in one of the configured Key Vaults; on one machine it may be a file of the secret folder: a bare
 name, a regular file, readable by its owner only. A secret is read as one kind only (`arcway.domain.secret_names`), by
-those whom its owner tag names, and until it expires. Must not know what the text says, nor let it into an error.
+those whom its owner tag names, and until it expires.
 """
 
 from datetime import UTC, datetime
@@ -15,9 +15,10 @@ from arcway.azure import secret_folder
 from arcway.azure.errors import azure_errors
 from arcway.azure.pipeline import credential, transport_options
 from arcway.azure.secret_folder import Stored
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
-from arcway.domain.secret_names import Kind, kind_of
+from arcway.domain.secret_names import SecretKind, kind_of
 from arcway.domain.secrets_held import hold
 from arcway.settings import settings
 
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
 _OWNER_TAG = "arcway-owner"
 _MADE_BY_TAG = "managed-by"
 _PAGE = "arcway-page"
+_RECOVERY_SECONDS = 60
 
 
-def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone: str = "ARC-2001") -> str:
-    """The secret's text, for `user`, or for the service itself when that is None.
+def read_secret(
+    name: str, *kinds: SecretKind, user: SecretUser | None, code_when_gone: Code = Code.SECRET_UNUSABLE
+) -> str:
+    """Return the secret's text, for `user`, or for the service itself if that is None.
 
     Raises `ArcError`: ARC-2001 when it may not be used as one of `kinds` or not any more, ARC-2040 when `user` is not
     one of its owners, `code_when_gone` when there is none.
@@ -38,17 +42,17 @@ def read_secret(name: str, *kinds: Kind, user: SecretUser | None, code_when_gone
     _check(name, *kinds)
     stored = _find(name)
     if stored is None:
-        raise ArcError(code_when_gone, f"There is no secret {name}.")
+        raise ArcError(code_when_gone, f"Secret {name} does not exist.")
     hold(stored.text)
     if user is not None and not user.owns(stored.owners):
-        raise ArcError("ARC-2040", f"Secret {name} has owners, and the caller is not one of them.")
+        raise ArcError(Code.SECRET_NOT_OWNED, f"Secret {name} has owners, and the caller is not one of them.")
     # A temporary one may have expired; what its token is still good for is for the API server to say.
-    if stored.expires and stored.expires <= datetime.now(UTC) and kind_of(name) is not Kind.TEMPORARY:
-        raise ArcError("ARC-2001", f"Secret {name} expired on {stored.expires:%Y-%m-%d %H:%M} UTC.")
+    if stored.expires and stored.expires <= datetime.now(UTC) and kind_of(name) is not SecretKind.TEMPORARY:
+        raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} expired on {stored.expires:%Y-%m-%d %H:%M} UTC.")
     return stored.text
 
 
-def delete_secret(name: str, *kinds: Kind) -> None:
+def delete_secret(name: str, *kinds: SecretKind) -> None:
     """Delete a secret of one of `kinds` wherever it is; harmless when there is none.
 
     In a vault with soft delete it can be recovered until the vault's retention is over
@@ -64,33 +68,55 @@ def delete_secret(name: str, *kinds: Kind) -> None:
             _delete_from_vault(vault, name)
 
 
-def store_secret(name: str, text: str, expires: datetime) -> bool:
+def store_secret(name: str, value: str, expires: datetime) -> bool:
     """Keep a kubeconfig as a secret until `expires`: in the secret folder where there is one, else in the first vault.
 
-    One that somebody stored with owners or for good stays as it is. Returns whether there was none before. Raises
-    `ArcError`: ARC-2001 the name is none, ARC-2024 there is neither, ARC-4002 the vault does not allow it, or what else
-    Azure answers.
+    One that was stored with owners or without expiry stays as it is, also when it was deleted and had to be recovered.
+    Returns whether there was none before. Raises `ArcError`: ARC-2001 the name is none, ARC-2024 there is neither,
+    ARC-4002 the vault does not allow it, ARC-4025 it keeps a deleted one that cannot be recovered, or what else Azure
+    answers.
     """
-    _check(name, Kind.KUBECONFIG)
+    _check(name, SecretKind.KUBECONFIG)
     stored = _find(name)
-    if stored is not None and (stored.owners is not None or stored.expires is None):
+    if _is_to_stay(stored):
         return False
     if (folder := settings().secrets_dir) is not None:
-        secret_folder.write(folder, name, text, expires)
+        secret_folder.write(folder, name, value, expires)
     elif settings().vaults:
-        with azure_errors():
-            _vault(settings().vaults[0]).set_secret(name, text, expires_on=expires, tags={_MADE_BY_TAG: _PAGE})
+        _store_in_vault(settings().vaults[0], name, value, expires)
     else:
-        raise ArcError("ARC-2024", "Neither ARCWAY_VAULTS nor ARCWAY_SECRETS_DIR is set.")
+        raise ArcError(Code.SECRET_NOT_STORED, "Neither ARCWAY_VAULTS nor ARCWAY_SECRETS_DIR is set.")
     return stored is None
 
 
-def replace_secret(name: str, text: str, expires: datetime) -> None:
-    """Put another text into a temporary secret, where it is; harmless when it is gone. Raises `ArcError`."""
-    _check(name, Kind.TEMPORARY)
+def _is_to_stay(stored: Stored | None) -> bool:
+    return stored is not None and (stored.owners is not None or stored.expires is None)
+
+
+def _store_in_vault(vault: str, name: str, value: str, expires: datetime) -> None:
+    try:
+        _set_in_vault(vault, name, value, expires)
+    except ArcError as error:
+        if error.code != Code.SECRET_SOFT_DELETED:
+            raise
+        # The name is made from the content, so what the nightly deletion left in the vault's bin is this secret.
+        with azure_errors():
+            _vault(vault).begin_recover_deleted_secret(name).wait(_RECOVERY_SECONDS)
+        if not _is_to_stay(_from_vault(vault, name)):
+            _set_in_vault(vault, name, value, expires)
+
+
+def _set_in_vault(vault: str, name: str, value: str, expires: datetime) -> None:
+    with azure_errors():
+        _vault(vault).set_secret(name, value, expires_on=expires, tags={_MADE_BY_TAG: _PAGE})
+
+
+def replace_secret(name: str, value: str, expires: datetime) -> None:
+    """Replace the text of a temporary secret; does nothing if it does not exist. Raises `ArcError`."""
+    _check(name, SecretKind.TEMPORARY)
     folder = settings().secrets_dir
     if folder is not None and secret_folder.read(folder, name) is not None:
-        secret_folder.replace(folder, name, text)
+        secret_folder.replace(folder, name, value)
         return
     for vault in settings().vaults:
         with azure_errors():
@@ -98,7 +124,7 @@ def replace_secret(name: str, text: str, expires: datetime) -> None:
                 tags = _vault(vault).get_secret(name).properties.tags
             except ResourceNotFoundError:
                 continue
-            _vault(vault).set_secret(name, text, expires_on=expires, tags=tags)
+            _vault(vault).set_secret(name, value, expires_on=expires, tags=tags)
         return
 
 
@@ -120,29 +146,35 @@ def delete_expired(now: datetime) -> list[str]:
     return expired
 
 
-def _check(name: str, *kinds: Kind) -> None:
+def _check(name: str, *kinds: SecretKind) -> None:
     kind = kind_of(name)
     if kind is None:
-        raise ArcError("ARC-2001", "The secret's name must start with arcway- and have letters, digits and hyphens.")
+        raise ArcError(
+            Code.SECRET_UNUSABLE,
+            "The secret's name must start with arcway- and consist of letters, digits and hyphens.",
+        )
     if kind not in kinds:
-        raise ArcError("ARC-2001", f"Secret {name} is of the kind: {kind}; it cannot be used as: {' or '.join(kinds)}.")
+        raise ArcError(
+            Code.SECRET_UNUSABLE,
+            f"The name of secret {name} is for another kind ({kind}); expected: {' or '.join(kinds)}.",
+        )
 
 
 def _find(name: str) -> Stored | None:
     folder = settings().secrets_dir
     if folder is not None and (stored := secret_folder.read(folder, name)) is not None:
         return stored
-    return next((found for vault in settings().vaults if (found := _from_vault(vault, name)) is not None), None)
+    return next((secret for vault in settings().vaults if (secret := _from_vault(vault, name)) is not None), None)
 
 
 def _from_vault(vault: str, name: str) -> Stored | None:
     with azure_errors():
         try:
-            found = _vault(vault).get_secret(name)
+            secret = _vault(vault).get_secret(name)
         except ResourceNotFoundError:
             return None
-    properties = found.properties
-    return Stored(found.value or "", (properties.tags or {}).get(_OWNER_TAG), properties.expires_on)
+    properties = secret.properties
+    return Stored(secret.value or "", (properties.tags or {}).get(_OWNER_TAG), properties.expires_on)
 
 
 def _delete_from_vault(vault: str, name: str) -> None:

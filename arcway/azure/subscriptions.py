@@ -7,6 +7,7 @@ from azure.core.exceptions import ResourceNotFoundError
 
 from arcway.azure import arm
 from arcway.azure.errors import azure_errors
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 _SUBSCRIPTIONS_API = "2022-12-01"
@@ -25,16 +26,16 @@ class Subscription:
 
 
 def subscription(subscription_id: str) -> Subscription:
-    """The subscription as it is now. Raises `ArcError` ARC-4003 when it is unknown."""
+    """Read the subscription. Raises `ArcError` ARC-4003 if it does not exist or is not visible."""
     body, _ = arm.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
     tenant = body.get("tenantId")
     if not isinstance(tenant, str):
-        raise ArcError("ARC-4011", "The subscription's answer has no tenantId.")
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, "The subscription has no tenantId in Azure's response.")
     return Subscription(tenant, str(body.get("state") or "Enabled"))
 
 
 def resource_group(subscription_id: str, name: str) -> dict[str, Any] | None:
-    """The resource group as Azure shows it; None when there is none."""
+    """Read the resource group; None if it does not exist."""
     with azure_errors():
         try:
             group: dict[str, Any] = arm.resources(subscription_id).resource_groups.get(name).as_dict()
@@ -46,20 +47,20 @@ def resource_group(subscription_id: str, name: str) -> dict[str, Any] | None:
 
 
 def is_being_deleted(group: dict[str, Any]) -> bool:
-    """Whether Azure is deleting the resource group; nothing can be made in it any more."""
+    """Whether Azure is deleting the resource group; nothing can be created in it any more."""
     properties = group.get("properties") or {}
     state = properties.get("provisioningState") or properties.get("provisioning_state")
     return str(state).lower() == "deleting"
 
 
 def create_resource_group(subscription_id: str, name: str, location: str, tags: dict[str, str]) -> None:
-    """Create the resource group; harmless when it exists by now."""
+    """Create the resource group; does nothing if it exists."""
     with azure_errors():
         arm.resources(subscription_id).resource_groups.create_or_update(name, {"location": location, "tags": tags})
 
 
 def missing_actions(subscription_id: str, resource_group: str, actions: tuple[str, ...]) -> list[str]:
-    """Those of `actions` that the caller may not do in the resource group.
+    """Return those of `actions` that Arcway's identity lacks in the resource group.
 
     Rule: an action is allowed by an assignment whose `actions` match it and whose `notActions` do not
     (https://learn.microsoft.com/azure/role-based-access-control/role-definitions).
@@ -85,16 +86,16 @@ def _allows(permission: dict[str, list[str]], action: str) -> bool:
     return matches(permission.get("actions", [])) and not matches(permission.get("notActions", []))
 
 
-def is_match(pattern: str, text: str) -> bool:
-    """Whether a text is one that a pattern means, in which `*` stands for any text. Takes no longer for many stars."""
+def is_match(pattern: str, scope: str) -> bool:
+    """Whether a text matches a pattern in which `*` stands for any text. The time does not grow with many stars."""
     first, *parts = pattern.split("*")
     if not parts:
-        return first == text
-    if not text.startswith(first) or len(text) < len(first) + len(parts[-1]) or not text.endswith(parts[-1]):
+        return first == scope
+    if not scope.startswith(first) or len(scope) < len(first) + len(parts[-1]) or not scope.endswith(parts[-1]):
         return False
-    place, end = len(first), len(text) - len(parts[-1])
+    place, end = len(first), len(scope) - len(parts[-1])
     for part in parts[:-1]:
-        place = text.find(part, place, end)
+        place = scope.find(part, place, end)
         if place < 0:
             return False
         place += len(part)

@@ -1,1 +1,1 @@
-"""The `arcway` command. Speaks with a running Arcway over HTTP; starts the embedded stack; knows no Azure."""
+"""The `arcway` command: an HTTP client of Arcway, and the start of the embedded stack. It never calls Azure itself."""

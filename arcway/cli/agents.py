@@ -1,4 +1,4 @@
-"""`arcway agents`: the agents in a connected cluster as two tables, and what is wrong with those that are not well."""
+"""`arcway agents`: the agents in a connected cluster as two tables, and the problems of those that are not healthy."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ from rich.console import Group
 from rich.table import Table
 
 from arcway.cli import output, requests
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import FAILED, OK, ArcwayClient, CommandError
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.options import (
     ClusterRoleOption,
     CredentialOption,
@@ -23,13 +24,13 @@ from arcway.cli.options import (
     YesOption,
 )
 from arcway.cli.requests import Kubeconfig
-from arcway.cli.server import FAILED, OK, CommandError, Server
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import span
 
 type Json = dict[str, Any]
 
 _DEPLOYMENTS = {"NAME": "name", "READY": "ready", "UP-TO-DATE": "upToDate", "AVAILABLE": "available"}
-_NONE_KNOWN = "ARC-2023"
+_NONE_KNOWN = Code.KUBECONFIG_UNKNOWN
 _PODS = {"NAME": "name", "READY": "ready", "STATUS": "status", "RESTARTS": "restarts"}
 
 
@@ -49,22 +50,28 @@ def agents(
     format_: OutputOption = "table",
 ) -> int:
     """Show the agents in a connected cluster. Example: arcway agents -n shop -g clusters"""
-    here = Server.find(server)
-    which = requests.cluster(here, name, resource_group, subscription)
+    client = ArcwayClient.find(server)
+    which = requests.cluster(client, name, resource_group, subscription)
     path = f"connectedClusters/{which['subscriptionId']}/{resource_group}/{name}/agents"
-    given = Kubeconfig(kube_config, kube_context, kubeconfig_secret, credential, ttl, role, vault=key_vault, yes=yes)
-    found = (None if given.is_named else _by_last_run(here, path)) or _by(here, path, name, given)
+    credential_options = Kubeconfig(
+        kube_config, kube_context, kubeconfig_secret, credential, ttl, role, vault=key_vault, yes=yes
+    )
+    agents_status = (None if credential_options.is_named else _by_last_run(client, path)) or _by(
+        client, path, name, credential_options
+    )
     output.show(
-        found, format_, lambda: Group(_table(_DEPLOYMENTS, found["deployments"]), "", _table(_PODS, found["pods"]))
+        agents_status,
+        format_,
+        lambda: Group(_table(_DEPLOYMENTS, agents_status["deployments"]), "", _table(_PODS, agents_status["pods"])),
     )
     if format_ == "table":
-        for problem in found["problems"]:
+        for problem in agents_status["problems"]:
             output.stderr.print(f"{problem['code']}: {problem['message']}", markup=False)
             output.stderr.print(f"  {problem['remedy']}", markup=False)
-    return OK if found["well"] else FAILED
+    return OK if agents_status["well"] else FAILED
 
 
-def _by_last_run(server: Server, path: str) -> Json | None:
+def _by_last_run(server: ArcwayClient, path: str) -> Json | None:
     """By the kubeconfig that the last run was given; None when that is not there any more."""
     try:
         return server.get(path)
@@ -74,9 +81,9 @@ def _by_last_run(server: Server, path: str) -> Json | None:
         return None
 
 
-def _by(server: Server, path: str, name: str, given: Kubeconfig) -> Json:
+def _by(server: ArcwayClient, path: str, name: str, credential_options: Kubeconfig) -> Json:
     """By the user's own kubeconfig; what is made of it for the service is removed again."""
-    with handing_over(server, name, given, Needs("agents")) as handed:
+    with provided_credential(server, name, credential_options, Needs("agents")) as handed:
         reference = handed.kubeconfig or {}
         headers = {"x-arcway-proof": reference["proof"]} if reference.get("proof") else {}
         return server.get(path, headers, kubeconfig=reference.get("secret"), context=reference.get("context"))

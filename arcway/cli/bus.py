@@ -1,4 +1,4 @@
-"""Speaks with the Service Bus for people: sends a request, listens for events, looks after the dead-letter queue.
+"""The Service Bus on the command line: sends requests, listens for events, manages the dead-letter queue.
 
 Through the official SDK against the local stack's broker, or the namespace that ServiceBusConnection names.
 """
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from arcway.cli.server import FAILED, NOT_FOUND, CommandError
-from arcway.local import stack as embedded
+from arcway.cli import embedded
+from arcway.cli.client import FAILED, NOT_FOUND, CommandError
 
 if TYPE_CHECKING:
     from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver
@@ -26,7 +26,7 @@ _EVENT_SECONDS = 60.0
 
 @contextmanager
 def open_bus() -> Iterator["Bus"]:
-    """The bus of ServiceBusConnection, or the local one. Raises `CommandError` when it is not there."""
+    """Connect to the bus of ServiceBusConnection, or the local one. Raises `CommandError` if it does not respond."""
     from azure.servicebus import ServiceBusClient
     from azure.servicebus.exceptions import ServiceBusError
 
@@ -34,13 +34,13 @@ def open_bus() -> Iterator["Bus"]:
     if not connection:
         stack = embedded.running(embedded.state_dir())
         if stack is None:
-            raise CommandError("There is no local Service Bus.", FAILED, remedy="Start one with `arcway up`.")
+            raise CommandError("No local Service Bus is running.", FAILED, remedy="Start one with `arcway up`.")
         connection = stack.service_bus["connectionString"]
     try:
         with ServiceBusClient.from_connection_string(connection, retry_total=1) as client:
             yield Bus(client)
     except (ServiceBusError, ValueError) as error:
-        raise CommandError(f"The Service Bus does not answer: {error}", FAILED) from error
+        raise CommandError(f"The Service Bus does not respond: {error}", FAILED) from error
 
 
 class Bus:
@@ -73,49 +73,49 @@ class Bus:
 
     def dead_letters(self) -> list["ServiceBusReceivedMessage"]:
         """All dead letters of the request queue, without taking them."""
-        found: list[ServiceBusReceivedMessage] = []
+        messages: list[ServiceBusReceivedMessage] = []
         with self._dead_letter_receiver() as receiver:
-            while batch := receiver.peek_messages(_BATCH, sequence_number=_next(found)):
-                found += batch
-        return found
+            while batch := receiver.peek_messages(_BATCH, sequence_number=_next(messages)):
+                messages += batch
+        return messages
 
     def resubmit(self, message_ids: list[str]) -> list[str]:
         """Put dead letters back on the queue under their own ids; returns those that were there."""
         from azure.servicebus import ServiceBusMessage
 
-        done: list[str] = []
+        resubmitted: list[str] = []
         with self._client.get_queue_sender(QUEUE) as sender:
             for receiver, message in self._take(message_ids):
-                again = ServiceBusMessage(
+                copy = ServiceBusMessage(
                     b"".join(message.body),
                     message_id=message.message_id,
                     correlation_id=message.correlation_id,
                     content_type=message.content_type,
                     application_properties=message.application_properties,
                 )
-                sender.send_messages(again)
+                sender.send_messages(copy)
                 receiver.complete_message(message)
-                done.append(str(message.message_id))
-        return done
+                resubmitted.append(str(message.message_id))
+        return resubmitted
 
     def purge(self, message_ids: list[str]) -> list[str]:
-        """Remove dead letters for good; returns those that were there."""
-        done: list[str] = []
+        """Remove dead letters permanently; returns those that were there."""
+        purged: list[str] = []
         for receiver, message in self._take(message_ids):
             receiver.complete_message(message)
-            done.append(str(message.message_id))
-        return done
+            purged.append(str(message.message_id))
+        return purged
 
     def _take(self, message_ids: list[str]) -> Iterator[tuple["ServiceBusReceiver", "ServiceBusReceivedMessage"]]:
-        others: list[ServiceBusReceivedMessage] = []
+        unmatched: list[ServiceBusReceivedMessage] = []
         with self._dead_letter_receiver() as receiver:
             while batch := receiver.receive_messages(_BATCH, max_wait_time=_EMPTY_SECONDS):
                 for message in batch:
                     if str(message.message_id) in message_ids:
                         yield receiver, message
                     else:
-                        others.append(message)
-            for message in others:
+                        unmatched.append(message)
+            for message in unmatched:
                 receiver.abandon_message(message)
 
     def _dead_letter_receiver(self) -> "ServiceBusReceiver":
@@ -139,11 +139,11 @@ def described(message: "ServiceBusReceivedMessage") -> Json:
 
 def one_of(messages: list["ServiceBusReceivedMessage"], message_id: str) -> "ServiceBusReceivedMessage":
     """The dead letter with this id. Raises `CommandError`."""
-    found = next((message for message in messages if message.message_id == message_id), None)
-    if found is None:
-        raise CommandError(f"There is no dead letter {message_id}.", NOT_FOUND, remedy="arcway dlq list")
-    return found
+    match = next((message for message in messages if message.message_id == message_id), None)
+    if match is None:
+        raise CommandError(f"Dead letter {message_id} does not exist.", NOT_FOUND, remedy="arcway dlq list")
+    return match
 
 
-def _next(found: list["ServiceBusReceivedMessage"]) -> int:
-    return (found[-1].sequence_number or 0) + 1 if found else 0
+def _next(received: list["ServiceBusReceivedMessage"]) -> int:
+    return (received[-1].sequence_number or 0) + 1 if received else 0

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import ArcwayClient
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.options import (
     CheckNetworkOption,
     ClusterRoleOption,
@@ -44,7 +45,6 @@ from arcway.cli.options import (
 )
 from arcway.cli.requests import Kubeconfig, Proxy
 from arcway.cli.runs import Following, start
-from arcway.cli.server import Server
 
 type Json = dict[str, Any]
 
@@ -63,7 +63,9 @@ def connect(
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
-    create_resource_group: Annotated[bool | None, typer.Option(help="Local default: yes.")] = None,
+    create_resource_group: Annotated[
+        bool | None, typer.Option(help="Create the resource group if it is missing (default with the local stack).")
+    ] = None,
     tags: TagsOption = None,
     proxy_https: ProxyHttpsOption = None,
     proxy_http: ProxyHttpOption = None,
@@ -73,25 +75,31 @@ def connect(
     distribution: DistributionOption = None,
     infrastructure: InfrastructureOption = None,
     agent_version: Annotated[
-        str | None, typer.Option("--agent-version", help="Default: the newest of the train.")
+        str | None,
+        typer.Option("--agent-version", help="Version of the agents. Default: the newest of the release train."),
     ] = None,
     release_train: Annotated[
         Literal["stable", "preview"] | None,
-        typer.Option("--release-train", help="Default: as it is; stable for agents that are new."),
+        typer.Option("--release-train", help="Release train of the agents. Default: unchanged; stable for new agents."),
     ] = None,
     auto_upgrade: Annotated[
         bool | None,
         typer.Option(
             "--enable-auto-upgrade/--disable-auto-upgrade",
-            help="Whether the agents upgrade themselves. Default: as it is; yes for agents that are new.",
+            help="Automatic upgrade of the agents. Default: unchanged; enabled for new agents.",
         ),
     ] = None,
     namespace_label: NamespaceLabelOption = None,
     namespace_annotation: NamespaceAnnotationOption = None,
     pod_label: PodLabelOption = None,
     pod_annotation: PodAnnotationOption = None,
-    order: Annotated[Literal["agents-first", "resource-first"], typer.Option()] = "agents-first",
-    on_failure: Annotated[Literal["keep", "rollback"], typer.Option()] = "keep",
+    order: Annotated[
+        Literal["agents-first", "resource-first"],
+        typer.Option(help="Whether to install the agents or to create the connected cluster first."),
+    ] = "agents-first",
+    on_failure: Annotated[
+        Literal["keep", "rollback"], typer.Option(help="Keep or roll back created resources if the run fails.")
+    ] = "keep",
     take_over: TakeOverOption = False,
     check_network: CheckNetworkOption = False,
     fail_fast: FailFastOption = False,
@@ -103,8 +111,8 @@ def connect(
     format_: OutputOption = "table",
 ) -> int:
     """Connect a cluster. Example: arcway connect -n shop -g clusters -l eastus --kube-config ~/.kube/config"""
-    here = Server.find(server)
-    body = _request(here, name, resource_group, subscription, location)
+    client = ArcwayClient.find(server)
+    body = _request(client, name, resource_group, subscription, location)
     body["tags"] = None if tags is None else requests.tags(tags)
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
     body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": auto_upgrade}
@@ -112,16 +120,16 @@ def connect(
     body |= {"checkNetwork": check_network, "takeOver": take_over, "failFast": fail_fast}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
-    given = Kubeconfig(
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
-    with handing_over(
-        here, name, given, Needs("onboard", network=check_network), proxy, agents_look=not dry_run
+    with provided_credential(
+        client, name, credential_options, Needs("onboard", network=check_network), proxy, agents_look=not dry_run
     ) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
-        return start(here, "onboardings", body, how, handed.accepted)
+        return start(client, "onboardings", body, how, handed.accepted)
 
 
 def check(
@@ -149,18 +157,18 @@ def check(
     format_: OutputOption = "table",
 ) -> int:
     """Check a cluster without changing anything. Example: arcway check -n shop -g clusters -l eastus"""
-    here = Server.find(server)
-    body = _request(here, name, resource_group, subscription, location)
+    client = ArcwayClient.find(server)
+    body = _request(client, name, resource_group, subscription, location)
     body |= {"checkNetwork": check_network, "takeOver": take_over}
-    given = Kubeconfig(
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
-    with handing_over(here, name, given, Needs("check", network=check_network), proxy) as handed:
+    with provided_credential(client, name, credential_options, Needs("check", network=check_network), proxy) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
-        return start(here, "onboardings", body, Following(dry_run=True, format_=format_), handed.accepted)
+        return start(client, "onboardings", body, Following(dry_run=True, format_=format_), handed.accepted)
 
 
-def _request(server: Server, name: str, resource_group: str, subscription: str | None, location: str) -> Json:
+def _request(server: ArcwayClient, name: str, resource_group: str, subscription: str | None, location: str) -> Json:
     which = requests.cluster(server, name, resource_group, subscription)
     return {**which, "location": location, "createResourceGroup": server.stack is not None}

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import USAGE, ArcwayClient, CommandError
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.credentials.proxy import without_credentials
 from arcway.cli.options import (
     ClusterRoleOption,
@@ -37,7 +38,7 @@ from arcway.cli.options import (
 )
 from arcway.cli.requests import Kubeconfig, Proxy
 from arcway.cli.runs import Following, start
-from arcway.cli.server import USAGE, CommandError, Server
+from arcway.domain.codes import Family, family
 
 
 def disconnect(
@@ -53,14 +54,13 @@ def disconnect(
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     azure_only: Annotated[
-        bool, typer.Option("--azure-only", help="Leave the cluster alone, for one that is gone for good.")
+        bool,
+        typer.Option("--azure-only", help="Delete only the connected cluster, for a cluster that no longer exists."),
     ] = False,
     agents_only: Annotated[
-        bool, typer.Option("--agents-only", help="Remove the agents and leave the connected cluster in Azure.")
+        bool, typer.Option("--agents-only", help="Remove only the agents; keep the connected cluster in Azure.")
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Remove the finalizers that keep something from being deleted.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remove finalizers that block the deletion.")] = False,
     proxy_https: ProxyHttpsOption = None,
     proxy_http: ProxyHttpOption = None,
     proxy_skip_range: ProxySkipRangeOption = None,
@@ -75,10 +75,10 @@ def disconnect(
     format_: OutputOption = "table",
 ) -> int:
     """Disconnect a cluster. Example: arcway disconnect -n shop -g clusters --kube-config ~/.kube/config"""
-    here = Server.find(server)
-    body = requests.cluster(here, name, resource_group, subscription)
+    client = ArcwayClient.find(server)
+    body = requests.cluster(client, name, resource_group, subscription)
     body |= {"azureOnly": azure_only, "agentsOnly": agents_only, "force": force}
-    given = Kubeconfig(
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     # Taken like everywhere, and of no use: nothing that would need a proxy runs in the cluster.
@@ -87,11 +87,13 @@ def disconnect(
         _ask(name, resource_group, azure_only=azure_only, agents_only=agents_only)
     with (
         _if_dead(),
-        handing_over(here, name, None if azure_only else given, Needs("offboard", force=force), plain) as handed,
+        provided_credential(
+            client, name, None if azure_only else credential_options, Needs("offboard", force=force), plain
+        ) as handed,
     ):
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
-        return start(here, "offboardings", body, how, handed.accepted)
+        return start(client, "offboardings", body, how, handed.accepted)
 
 
 @contextmanager
@@ -99,16 +101,18 @@ def _if_dead() -> Iterator[None]:
     try:
         yield
     except CommandError as error:
-        if str(error).startswith("ARC-3") and "--azure-only" not in (error.remedy or ""):
-            error.remedy = f"{error.remedy or ''} If the cluster is gone for good, give --azure-only.".strip()
+        if family(str(error)) is Family.NETWORK and "--azure-only" not in (error.remedy or ""):
+            error.remedy = f"{error.remedy or ''} If the cluster no longer exists, use --azure-only.".strip()
         raise
 
 
 def _ask(name: str, resource_group: str, *, azure_only: bool, agents_only: bool) -> None:
     if not sys.stdin.isatty():
-        raise CommandError("Disconnecting needs a confirmation.", USAGE, remedy="Give --yes where nobody can be asked.")
-    what = "the connected cluster and its agents"
+        raise CommandError(
+            "Disconnecting requires confirmation.", USAGE, remedy="Pass --yes in non-interactive sessions."
+        )
+    subject = "the connected cluster and its agents"
     if azure_only or agents_only:
-        what = "the connected cluster" if azure_only else "the agents of connected cluster"
-    if not typer.confirm(f"Delete {what} {name} in resource group {resource_group}?", err=True):
+        subject = "the connected cluster" if azure_only else "the agents of connected cluster"
+    if not typer.confirm(f"Delete {subject} {name} in resource group {resource_group}?", err=True):
         raise CommandError("Nothing was changed.", USAGE)

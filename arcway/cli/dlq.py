@@ -1,4 +1,4 @@
-"""`arcway dlq`: messages that could not be dealt with after many deliveries."""
+"""`arcway dlq`: messages that could not be processed after many deliveries."""
 
 import json
 from typing import Annotated
@@ -7,22 +7,22 @@ import typer
 
 from arcway.cli import output
 from arcway.cli.bus import described, one_of, open_bus
+from arcway.cli.client import NOT_FOUND, OK, PARTLY_FAILED
 from arcway.cli.options import OutputOption
-from arcway.cli.server import NOT_FOUND, OK, PARTLY_FAILED
 
 dlq = typer.Typer(help="The dead-letter queue of requests.", no_args_is_help=True)
 
 IdArgument = Annotated[str, typer.Argument(help="Message id.")]
-IdsArgument = Annotated[list[str] | None, typer.Argument(help="Message ids; with --all, every dead letter.")]
-AllOption = Annotated[bool, typer.Option("--all", help="Every dead letter.")]
+IdsArgument = Annotated[list[str] | None, typer.Argument(help="Message ids.")]
+AllOption = Annotated[bool, typer.Option("--all", help="All dead letters.")]
 
 
 @dlq.command(name="list")
 def list_(format_: OutputOption = "table") -> int:
     """List dead letters. Example: arcway dlq list"""
     with open_bus() as bus:
-        found = [described(message) for message in bus.dead_letters()]
-    output.show(found, format_, lambda: output.dead_letters_table(found))
+        letters = [described(message) for message in bus.dead_letters()]
+    output.show(letters, format_, lambda: output.dead_letters_table(letters))
     return OK
 
 
@@ -38,23 +38,23 @@ def show(message: IdArgument) -> int:
 def resubmit(messages: IdsArgument = None, all_: AllOption = False) -> int:
     """Put dead letters back on the queue. Example: arcway dlq resubmit --all"""
     with open_bus() as bus:
-        wanted = [str(item.message_id) for item in bus.dead_letters()] if all_ else messages or []
-        return _tell("resubmitted", wanted, bus.resubmit(wanted))
+        message_ids = [str(item.message_id) for item in bus.dead_letters()] if all_ else messages or []
+        return _tell("resubmitted", message_ids, bus.resubmit(message_ids))
 
 
 @dlq.command()
 def purge(messages: IdsArgument = None, all_: AllOption = False) -> int:
-    """Remove dead letters for good. Example: arcway dlq purge --all"""
+    """Remove dead letters permanently. Example: arcway dlq purge --all"""
     with open_bus() as bus:
-        wanted = [str(item.message_id) for item in bus.dead_letters()] if all_ else messages or []
-        return _tell("purged", wanted, bus.purge(wanted))
+        message_ids = [str(item.message_id) for item in bus.dead_letters()] if all_ else messages or []
+        return _tell("purged", message_ids, bus.purge(message_ids))
 
 
-def _tell(what: str, wanted: list[str], done: list[str]) -> int:
-    output.print_json({what: done})
-    missing = sorted(set(wanted) - set(done))
+def _tell(verb: str, message_ids: list[str], handled: list[str]) -> int:
+    output.print_json({verb: handled})
+    missing = sorted(set(message_ids) - set(handled))
     if missing:
-        output.stderr.print(f"not there: {json.dumps(missing)}", markup=False)
+        output.stderr.print(f"not found: {json.dumps(missing)}", markup=False)
     if missing:
-        return PARTLY_FAILED if done else NOT_FOUND
+        return PARTLY_FAILED if handled else NOT_FOUND
     return OK

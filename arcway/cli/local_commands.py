@@ -1,7 +1,6 @@
 """`arcway up`, `down`, `demo` and `local …`: the embedded stack, as a whole and in parts."""
 
 import json
-import runpy
 import signal
 import sys
 import time
@@ -12,39 +11,38 @@ from typing import Annotated, Any
 
 import typer
 
-from arcway.cli import output, progress
+from arcway.cli import embedded, output, progress
 from arcway.cli.bus import open_bus
+from arcway.cli.client import FAILED, OK, PARTLY_FAILED, REFUSED, ArcwayClient, CommandError
+from arcway.cli.embedded import CONTROL_PLANE, BuildError, Options, Stack, StackError
 from arcway.cli.runs import failure
-from arcway.cli.server import FAILED, OK, PARTLY_FAILED, REFUSED, CommandError, Server
 from arcway.domain.ids import ClusterId
-from arcway.local import stack as embedded
-from arcway.local.cluster.real.binaries import CONTROL_PLANE, BuildError
-from arcway.local.stack import Options, Stack, StackError
 
 
 class ClusterKind(StrEnum):
-    """What the demo connects."""
+    """The kind of cluster that the demo connects."""
 
     SIMULATED = "simulated"
     REAL = "real"
 
 
 SIMULATED = ClusterKind.SIMULATED
-local = typer.Typer(help="Parts of the embedded stack, each alone.", no_args_is_help=True)
+local = typer.Typer(help="Run one part of the embedded stack.", no_args_is_help=True)
 
 _ANYTHING = {"allow_extra_args": True, "ignore_unknown_options": True}
 _DEMO_SECONDS = 2.0
 _LOOK_SECONDS = 0.5
-_HOW_TO_SIGN_IN = """`arcway` in this folder is signed in. The page: {page}, as alice (every role) or bob (Arcway.Read).
+_HOW_TO_SIGN_IN = """`arcway` in this folder is signed in.
+Page: {page} (sign in as alice, who has every role, or bob, who has Arcway.Read).
 A token: curl --cacert {caFile} {tokenEndpoint} -d grant_type=client_credentials -d scope={scope} \\
   -d client_id={clientId} -d client_secret={clientSecret}"""
 
 
 def up(
-    clusters: Annotated[int, typer.Option(min=0, max=2000, help="How many simulated clusters.")] = 1,
+    clusters: Annotated[int, typer.Option(min=0, max=2000, help="Number of simulated clusters.")] = 1,
     port: Annotated[int, typer.Option(help="Port of the function app; 0 takes a free one.")] = 0,
-    seconds: Annotated[float, typer.Option(help="How long the simulated Azure takes for what takes time.")] = 1.0,
-    sign_in: Annotated[bool, typer.Option("--sign-in", help="Ask callers to sign in to the simulated tenant.")] = False,
+    seconds: Annotated[float, typer.Option(help="Duration of the simulated Azure's long-running operations.")] = 1.0,
+    sign_in: Annotated[bool, typer.Option("--sign-in", help="Require sign-in to the simulated tenant.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one line of JSON when ready.")] = False,
 ) -> int:
     """Start the embedded stack and keep it until Ctrl-C. Example: arcway up"""
@@ -62,7 +60,7 @@ def up(
         signal.signal(number, lambda received, frame: stopped.append(received))
     while not stopped and embedded.is_known(state):
         if (dead := stack.dead_parts()) and embedded.is_known(state):
-            output.stderr.print(f"{', '.join(dead)} ended and is started again; see {state / 'logs'}.", markup=False)
+            output.stderr.print(f"{', '.join(dead)} ended and is being restarted; see {state / 'logs'}.", markup=False)
             stack = _start(None)
         time.sleep(_LOOK_SECONDS)
     embedded.stop(state)
@@ -72,14 +70,16 @@ def up(
 def down() -> int:
     """Stop the embedded stack of this clone. Example: arcway down"""
     stopped = embedded.stop(embedded.state_dir())
-    output.stderr.print("Stopped." if stopped else "Nothing was up.")
+    output.stderr.print("Stopped." if stopped else "No stack was running.")
     return OK
 
 
 def demo(
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack up afterwards.")] = False,
-    clusters: Annotated[int, typer.Option(min=1, max=200, help="How many simulated clusters to connect.")] = 1,
-    cluster: Annotated[ClusterKind, typer.Option(help="A simulated cluster, or a real control plane.")] = SIMULATED,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the stack running afterwards.")] = False,
+    clusters: Annotated[int, typer.Option(min=1, max=200, help="Number of simulated clusters to connect.")] = 1,
+    cluster: Annotated[
+        ClusterKind, typer.Option(help="Kind of cluster: simulated, or a real control plane.")
+    ] = SIMULATED,
 ) -> int:
     """Start the stack, connect clusters, show them Connected, stop. Example: arcway demo --keep"""
     state = embedded.state_dir()
@@ -89,7 +89,7 @@ def demo(
         existing = None
     real = cluster is ClusterKind.REAL
     if real and existing:
-        raise CommandError("A stack is up already; `arcway down` stops it.", REFUSED)
+        raise CommandError("A stack is already running; `arcway down` stops it.", REFUSED)
     stack = existing or _start(Options(clusters=clusters + 1, seconds=_DEMO_SECONDS, real=real))
     try:
         return _connect_all(stack, min(clusters, len(stack.cluster["kubeconfigs"])))
@@ -105,7 +105,7 @@ def demo(
 
 
 def _connect_all(stack: Stack, count: int) -> int:
-    server = Server(stack.url, stack)
+    server = ArcwayClient(stack.url, stack)
     runs = [server.post("onboardings", _request(stack, number)) for number in range(1, count + 1)]
     by_message = _send(stack, count) if count + 1 <= len(stack.cluster["kubeconfigs"]) else None
     results = []
@@ -131,9 +131,9 @@ def _send(stack: Stack, count: int) -> tuple[dict[str, object], str, str]:
         return body, bus.send(body), now
 
 
-def _heard(server: Server, body: dict[str, object], message_id: str, since: str) -> dict[str, Any]:
+def _heard(server: ArcwayClient, body: dict[str, object], message_id: str, since: str) -> dict[str, Any]:
     """Print the events of the run that the message led to, and return the connected cluster."""
-    output.stderr.print(f"Message {message_id} asked for {body['name']}; the topic says:", markup=False)
+    output.stderr.print(f"Message {message_id} requested {body['name']}; events on the topic:", markup=False)
     cluster = ClusterId(str(body["subscriptionId"]), str(body["resourceGroup"]), str(body["name"]))
     with open_bus() as bus:
         for event in bus.events(cluster.resource_id, since):
@@ -143,7 +143,7 @@ def _heard(server: Server, body: dict[str, object], message_id: str, since: str)
 
 
 def _request(stack: Stack, number: int) -> dict[str, object]:
-    # The clusters of a stack are made anew each time that it starts, but the simulated Azure still has their records.
+    # The clusters of a stack are new each time that it starts, but the simulated Azure still has their records.
     return {
         "subscriptionId": stack.azure["subscriptionId"],
         "resourceGroup": "AzureArcTest",
@@ -169,8 +169,8 @@ def _start(options: Options | None) -> Stack:
 
 
 def _described(stack: Stack) -> dict[str, object]:
-    shown = {"url": stack.url, "api": f"{stack.url}/api", **asdict(stack)}
-    return {**shown, "signIn": _sign_in(stack)} if stack.options.sign_in else shown
+    description = {"url": stack.url, "api": f"{stack.url}/api", **asdict(stack)}
+    return {**description, "signIn": _sign_in(stack)} if stack.options.sign_in else description
 
 
 def _sign_in(stack: Stack) -> dict[str, str]:
@@ -188,7 +188,7 @@ def _sign_in(stack: Stack) -> dict[str, str]:
 def _run_part(part: str, arguments: list[str]) -> int:
     sys.argv = [f"arcway local {part}", *arguments]
     try:
-        runpy.run_module(f"arcway.local.{part}", run_name="__main__", alter_sys=True)
+        embedded.run_part(part)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else OK
     return OK

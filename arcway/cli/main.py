@@ -9,15 +9,16 @@ import typer
 
 from arcway.cli import local_commands, output, progress
 from arcway.cli.agents import agents
+from arcway.cli.client import FAILED, INTERRUPTED, NOT_FOUND, OK, ArcwayClient, CommandError
 from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.dlq import dlq
 from arcway.cli.options import GroupOption, NameOption, OutputOption, ServerOption, SubscriptionOption
 from arcway.cli.runs import Following, detached
 from arcway.cli.runs import follow as follow_run
-from arcway.cli.server import FAILED, INTERRUPTED, NOT_FOUND, OK, CommandError, Server
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
+from arcway.domain.text import counted
 from arcway.telemetry import log_one_line_each
 
 app = typer.Typer(
@@ -45,30 +46,30 @@ _SWITCHES = ("--verbose", "--debug")
 
 @app.command()
 def status(
-    run: Annotated[str | None, typer.Argument(help="Id of a run; without it, the latest runs.")] = None,
-    follow: Annotated[bool, typer.Option("--follow", help="Stay until the run is over.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to follow.")] = 3600,
+    run: Annotated[str | None, typer.Argument(help="Id of a run. Default: the latest runs.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Follow the run until it has ended.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds to follow the run.")] = 3600,
     server: ServerOption = None,
     format_: OutputOption = "table",
 ) -> int:
     """Show a run, or the latest runs. Example: arcway status cluster-0123….abcd"""
-    here = Server.find(server)
+    client = ArcwayClient.find(server)
     if run is None:
-        found = here.get("runs")
-        output.show(found["value"] if format_ == "jsonl" else found, format_, lambda: output.runs_table(found["value"]))
+        runs = client.get("runs")
+        output.show(runs["value"] if format_ == "jsonl" else runs, format_, lambda: output.runs_table(runs["value"]))
         return OK
-    shown = here.get(f"runs/{run}")
+    run_document = client.get(f"runs/{run}")
     if follow:
         try:
-            shown = _followed(here.follow(shown, timeout), format_)
+            run_document = _followed(client.follow(run_document, timeout), format_)
         except KeyboardInterrupt:
-            return detached(shown)
+            return detached(run_document)
     if not (follow and format_ == "jsonl"):
-        output.show(shown, format_, lambda: output.run_for_people(shown))
-    if shown["error"] and format_ == "table":
-        error = shown["error"]
+        output.show(run_document, format_, lambda: output.run_for_people(run_document))
+    if run_document["error"] and format_ == "table":
+        error = run_document["error"]
         output.show_error(CommandError(f"{error['code']}: {error['message']}", FAILED, remedy=error["remedy"]))
-    return FAILED if shown["state"] in ("Failed", "Canceled") else OK
+    return FAILED if run_document["state"] in ("Failed", "Canceled") else OK
 
 
 def _followed(changes: Iterator[Json], format_: str) -> Json:
@@ -83,36 +84,38 @@ def _followed(changes: Iterator[Json], format_: str) -> Json:
 
 @app.command()
 def purge(
-    older_than: Annotated[str, typer.Option("--older-than", help="Age with d, h, m or s, as in 30d.")],
+    older_than: Annotated[str, typer.Option("--older-than", help="Minimum age with unit d, h, m or s, such as 30d.")],
     server: ServerOption = None,
 ) -> int:
     """Remove finished runs older than this. Example: arcway purge --older-than 30d"""
-    done = Server.find(server).post("runs/purge", olderThan=older_than)
-    output.stderr.print(f"{done['purged']} finished runs removed.")
+    purged = ArcwayClient.find(server).post("runs/purge", olderThan=older_than)
+    output.stderr.print(f"{counted(purged['purged'], 'finished run')} removed.")
     return OK
 
 
 @app.command()
 def cancel(run: Annotated[str, typer.Argument(help="Id of the run.")], server: ServerOption = None) -> int:
-    """Ask a run to stop at its next step boundary. Example: arcway cancel cluster-0123….abcd"""
-    shown = Server.find(server).post(f"runs/{run}/cancel")
-    output.stderr.print(f"Run {shown['id']} is {shown['state']}; arcway status {shown['id']} --follow")
+    """Cancel a run; it stops before its next step. Example: arcway cancel cluster-0123….abcd"""
+    run_document = ArcwayClient.find(server).post(f"runs/{run}/cancel")
+    output.stderr.print(
+        f"Run {run_document['id']} is {run_document['state']}; arcway status {run_document['id']} --follow"
+    )
     return OK
 
 
 @app.command()
 def retry(
-    run: Annotated[str, typer.Argument(help="Id of a failed or cancelled run.")],
-    timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 3600,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    run: Annotated[str, typer.Argument(help="Id of a failed or canceled run.")],
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the run.")] = 3600,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Do not show progress.")] = False,
     server: ServerOption = None,
     format_: OutputOption = "table",
 ) -> int:
-    """Go on with a failed or cancelled run. Example: arcway retry cluster-0123….abcd"""
-    here = Server.find(server)
-    started = here.post(f"runs/{run}/retry")
+    """Retry a failed or canceled run. Example: arcway retry cluster-0123….abcd"""
+    client = ArcwayClient.find(server)
+    started = client.post(f"runs/{run}/retry")
     output.stderr.print(f"Run {started['id']}", markup=False)
-    return follow_run(here, started, Following(timeout=timeout, quiet=quiet, format_=format_))
+    return follow_run(client, started, Following(timeout=timeout, quiet=quiet, format_=format_))
 
 
 @app.command()
@@ -124,41 +127,45 @@ def show(
     format_: OutputOption = "table",
 ) -> int:
     """Show a connected cluster as Azure has it now. Example: arcway show -n shop -g clusters -o json"""
-    here = Server.find(server)
-    found = here.get(f"connectedClusters/{_subscription(here, subscription)}/{resource_group}/{name}")
-    output.show(output.flat(found), format_, lambda: output.clusters_table([found]))
+    client = ArcwayClient.find(server)
+    resource = client.get(f"connectedClusters/{_subscription(client, subscription)}/{resource_group}/{name}")
+    output.show(output.flat(resource), format_, lambda: output.clusters_table([resource]))
     return OK
 
 
 @app.command(name="list")
 def list_(
-    resource_group: Annotated[str | None, typer.Option("--resource-group", "-g")] = None,
+    resource_group: Annotated[
+        str | None, typer.Option("--resource-group", "-g", help="Only clusters in this resource group.")
+    ] = None,
     subscription: SubscriptionOption = None,
     server: ServerOption = None,
     format_: OutputOption = "table",
 ) -> int:
     """List connected clusters as Azure has them now. Example: arcway list -g clusters"""
-    here = Server.find(server)
-    found = here.get("connectedClusters", subscription=_subscription(here, subscription), resourceGroup=resource_group)
-    clusters = found["value"]
+    client = ArcwayClient.find(server)
+    resources = client.get(
+        "connectedClusters", subscription=_subscription(client, subscription), resourceGroup=resource_group
+    )
+    clusters = resources["value"]
     output.show([output.flat(cluster) for cluster in clusters], format_, lambda: output.clusters_table(clusters))
     return OK
 
 
-def _subscription(server: Server, given: str | None) -> str:
-    if given:
-        return given
+def _subscription(server: ArcwayClient, subscription: str | None) -> str:
+    if subscription:
+        return subscription
     if server.stack:
         return server.stack.azure["subscriptionId"]
     raise CommandError(
-        "--subscription is needed.", NOT_FOUND, remedy="Give --subscription or set AZURE_SUBSCRIPTION_ID."
+        "--subscription is required.", NOT_FOUND, remedy="Pass --subscription or set AZURE_SUBSCRIPTION_ID."
     )
 
 
 @app.callback()
 def _everywhere(
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show every call to Arcway on standard error.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the same, and a traceback for what goes wrong.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Log every request to Arcway to standard error.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="As --verbose, and print a traceback on errors.")] = False,
 ) -> None:
     """Connects Kubernetes clusters to Azure Arc."""
     if verbose or debug:
@@ -169,9 +176,9 @@ def _everywhere(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; errors become one sentence on standard error and an exit code."""
-    given = _with_switches_first(sys.argv[1:] if arguments is None else arguments)
+    command_line = _with_switches_first(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = app(given, prog_name="arcway", standalone_mode=False)
+        code = app(command_line, prog_name="arcway", standalone_mode=False)
     except CommandError as error:
         output.show_error(error)
         return error.exit_code
@@ -179,14 +186,18 @@ def main(arguments: list[str] | None = None) -> int:
         output.stderr.print(f"{error.format_message()}\n  See `arcway --help`.", markup=False, style="red")
         return error.exit_code
     except Exception as error:
-        if "--debug" in given:
+        if "--debug" in command_line:
             raise
         output.show_error(
-            CommandError(f"arcway failed: {type(error).__name__}: {error}", FAILED, remedy="See more with --debug.")
+            CommandError(
+                f"arcway failed: {type(error).__name__}: {error}",
+                FAILED,
+                remedy="Run it again with --debug for details.",
+            )
         )
         return FAILED
     if code == INTERRUPTED:
-        output.stderr.print("Stopped; whatever was started goes on. See `arcway status`.")
+        output.stderr.print("Stopped; runs already started continue. See `arcway status`.")
     return code if isinstance(code, int) else OK
 
 

@@ -1,4 +1,4 @@
-"""How results are shown: data on standard output, everything else on standard error. Must not speak with anybody."""
+"""How results are shown: data on standard output, everything else on standard error. Sends no requests."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from arcway.cli.server import CommandError
+from arcway.cli.client import CommandError
 from arcway.domain.connected_cluster import span, with_ages
 from arcway.domain.text import json_text, visible
 
@@ -21,14 +21,14 @@ class _Console(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """What Rich makes of every text that it prints, those in the cells of tables included."""
-        shown = plain(text)
-        shown.stylize(options.get("style", ""))
-        return shown
+        escaped = plain(text)
+        escaped.stylize(options.get("style", ""))
+        return escaped
 
 
-def plain(text: str) -> Text:
+def plain(value: str) -> Text:
     """A text whose lines are kept and in which everything that would steer a terminal is an escape."""
-    return Text("\n".join(map(visible, text.split("\n"))))
+    return Text("\n".join(map(visible, value.split("\n"))))
 
 
 # Without a terminal there is no width to fit into: a line stays a line, for grep and for logs.
@@ -69,7 +69,7 @@ def flat(resource: Json) -> Json:
 
 
 def show(value: Any, format_: str, for_people: Callable[[], Any]) -> None:
-    """Data on standard output: JSON as it is, one line for each item with jsonl, or what people read."""
+    """Print data to standard output: JSON, one line per item with jsonl, or a table for people."""
     if format_ == "json":
         _write(json_text(value, 2))
     elif format_ == "jsonl":
@@ -80,7 +80,7 @@ def show(value: Any, format_: str, for_people: Callable[[], Any]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Plain JSON, whoever reads it."""
+    """Plain JSON, for a person and for a program alike."""
     _write(json_text(value, 2))
 
 
@@ -147,7 +147,7 @@ def dead_letters_table(messages: list[Json]) -> Table:
 
 
 def run_for_people(run: Json) -> Group:
-    """A run: which one, how it stands, its phases."""
+    """A run: its id, state and phases."""
     head = f"{run['id']}  {run['operation']} {run['cluster']['name']}: {run['state']}"
     return Group(cell(head), phases_table(run))
 

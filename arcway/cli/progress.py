@@ -1,4 +1,4 @@
-"""Shows a run while it goes on: a live table on a terminal, plain lines elsewhere. Writes to standard error only."""
+"""Shows a run in progress: a live table on a terminal, plain lines elsewhere. Writes to standard error only."""
 
 import time
 from collections import deque
@@ -40,7 +40,7 @@ def _table(run: Json, elapsed: float) -> Table:
         mark, style = _MARKS.get(phase["state"], (" ", ""))
         busy = phase["state"] in ("Running", "Waiting", "Retrying")
         icon = Spinner("dots") if busy else Text(mark, style=style)
-        attempts = f"({phase['attempts']} looks)" if phase["attempts"] > 1 else ""
+        attempts = f"(attempt {phase['attempts']})" if phase["attempts"] > 1 else ""
         state = cell(phase["state"])
         state.stylize(style)
         table.add_row(icon, cell(phase["name"]), state, attempts, cell(phase_detail(phase)))
@@ -49,11 +49,11 @@ def _table(run: Json, elapsed: float) -> Table:
 
 def _lines(changes: Iterable[Json]) -> Json:
     run: Json = {}
-    said: set[tuple[str, str, str | None]] = set()
+    printed: set[tuple[str, str, str | None]] = set()
     for run in changes:
         for phase in run["phases"]:
             line = (phase["name"], phase["state"], phase_detail(phase))
-            if phase["state"] != "Pending" and line not in said:
-                said.add(line)
+            if phase["state"] != "Pending" and line not in printed:
+                printed.add(line)
                 stderr.print(f"{run['updatedAt']} {line[0]}: {line[1]} {line[2] or ''}".rstrip(), markup=False)
     return run

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from arcway.cli.server import USAGE, CommandError, Server
+from arcway.cli.client import USAGE, ArcwayClient, CommandError
 
 type Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Kubeconfig:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """What the user says about an outbound proxy."""
+    """The options about an outbound proxy."""
 
     https: str | None = None
     http: str | None = None
@@ -43,27 +43,27 @@ class Proxy:
 
     def as_json(self) -> Json | None:
         """The request's part; None when nothing was said. Raises `CommandError` when the file cannot be read."""
-        said = {"https": self.https, "http": self.http, "skipRange": self.skip_range}
+        options = {"https": self.https, "http": self.http, "skipRange": self.skip_range}
         if self.certificate:
-            said["certificate"] = _text_of(self.certificate)
-        given: Json = {name: text for name, text in said.items() if text is not None}
+            options["certificate"] = _text_of(self.certificate)
+        body: Json = {name: value for name, value in options.items() if value is not None}
         if self.credentials_secret:
-            given["credentials"] = {"secret": self.credentials_secret}
-        return given or None
+            body["credentials"] = {"secret": self.credentials_secret}
+        return body or None
 
 
-def cluster(server: Server, name: str, resource_group: str, subscription: str | None) -> Json:
-    """Which connected cluster the request is about."""
+def cluster(server: ArcwayClient, name: str, resource_group: str, subscription: str | None) -> Json:
+    """The connected cluster of the request."""
     simulated = server.stack.azure["subscriptionId"] if server.stack else None
     return {"subscriptionId": subscription or simulated, "resourceGroup": resource_group, "name": name}
 
 
-def tags(given: list[str], option: str = "--tags") -> dict[str, str]:
-    """Tags, labels or annotations from name=value; empty texts are none. Raises `CommandError`."""
-    wrong = [item for item in given if item and "=" not in item]
+def tags(pairs: list[str], option: str = "--tags") -> dict[str, str]:
+    """Parse tags, labels or annotations from name=value; empty strings are skipped. Raises `CommandError`."""
+    wrong = [item for item in pairs if item and "=" not in item]
     if wrong:
-        raise CommandError(f"{option} takes name=value, not {', '.join(wrong)}.", USAGE)
-    return dict(item.split("=", 1) for item in given if item)
+        raise CommandError(f"{option} must be name=value, not {', '.join(wrong)}.", USAGE)
+    return dict(item.split("=", 1) for item in pairs if item)
 
 
 def marks(
@@ -72,14 +72,14 @@ def marks(
     pod_labels: list[str] | None,
     pod_annotations: list[str] | None,
 ) -> Json:
-    """What the agents' namespaces and pods are to have; only what was given. Raises `CommandError`."""
-    given = {
+    """Labels and annotations of the agents' namespaces and pods, if given. Raises `CommandError`."""
+    options = {
         "namespaceLabels": (namespace_labels, "--namespace-label"),
         "namespaceAnnotations": (namespace_annotations, "--namespace-annotation"),
         "podLabels": (pod_labels, "--pod-label"),
         "podAnnotations": (pod_annotations, "--pod-annotation"),
     }
-    return {field: tags(texts, option) for field, (texts, option) in given.items() if texts}
+    return {field: tags(texts, option) for field, (texts, option) in options.items() if texts}
 
 
 def _text_of(file: Path) -> str:

@@ -1,12 +1,13 @@
-"""A run from its start to its end on the command line: started, followed, and what came of it shown."""
+"""Starts and follows a run on the command line, and shows its outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from arcway.cli import output, progress
+from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
 from arcway.cli.options import Output
-from arcway.cli.server import FAILED, INTERRUPTED, OK, PARTLY_FAILED, CommandError, Server
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import describe_all
 
 type Json = dict[str, Any]
@@ -14,7 +15,7 @@ type Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """How the user wants to see the run: `timeout` in seconds."""
+    """How the command follows the run: `timeout` in seconds."""
 
     dry_run: bool = False
     wait: bool = True
@@ -23,15 +24,15 @@ class Following:
     format_: Output = "table"
 
 
-def start(server: Server, path: str, body: Json, how: Following, accepted: Callable[[], None]) -> int:
-    """Start the run and show it to its end; returns the exit code. Raises `CommandError`.
+def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted: Callable[[], None]) -> int:
+    """Start the run and follow it to its end; returns the exit code. Raises `CommandError`.
 
     Calls `accepted` as soon as the service has taken the request.
     """
     if how.dry_run:
         checked = server.post(path, body, dryRun="true")
         accepted()
-        # Arcway itself waits for a minute, and a look at the network may take longer.
+        # Arcway itself waits for a minute, and a network check may take longer.
         *_, checked = server.follow(checked, how.timeout)
         return _show_check(checked, how.format_)
     run = server.post(path, body)
@@ -45,8 +46,8 @@ def start(server: Server, path: str, body: Json, how: Following, accepted: Calla
     return OK
 
 
-def follow(server: Server, run: Json, how: Following) -> int:
-    """Show a run until it is over, and what came of it; returns the exit code. Raises `CommandError`."""
+def follow(server: ArcwayClient, run: Json, how: Following) -> int:
+    """Follow a run until it has ended and show its outcome; returns the exit code. Raises `CommandError`."""
     try:
         return show_outcome(progress.show(server.follow(run, how.timeout), quiet=how.quiet), how.format_)
     except KeyboardInterrupt:
@@ -54,14 +55,14 @@ def follow(server: Server, run: Json, how: Following) -> int:
 
 
 def detached(run: Json) -> int:
-    """Say that a run goes on although nobody waits for it any more, and how to come back to it."""
-    output.stderr.print(f"Stopped waiting; run {run['id']} goes on.", markup=False)
+    """Tell that a run continues although the command stops waiting, and how to follow it again."""
+    output.stderr.print(f"Stopped waiting; run {run['id']} continues.", markup=False)
     output.stderr.print(f"  arcway status {run['id']} --follow", markup=False)
     return INTERRUPTED
 
 
 def show_outcome(run: Json, format_: Output) -> int:
-    """Show a run that is over; returns the exit code. Raises `CommandError` when it did not succeed."""
+    """Show the outcome of an ended run; returns the exit code. Raises `CommandError` when it did not succeed."""
     output.show_findings([finding for finding in run["findings"] if finding["level"] != "error"])
     if run["leftovers"]:
         output.stderr.print(f"Left in place: {', '.join(describe_all(run['leftovers']))}", markup=False)
@@ -75,25 +76,25 @@ def show_outcome(run: Json, format_: Output) -> int:
 
 
 def failure(run: Json) -> CommandError:
-    """Why a run that is over did not succeed, and how to go on."""
-    error = run["error"] or {"code": "ARC-6004", "message": f"The run is {run['state']}.", "remedy": None}
-    again = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then give the same command again."
-    remedy = f"{error['remedy'] or ''}\n  {again}".strip()
+    """The error of an ended run, with how to continue."""
+    error = run["error"] or {"code": Code.RUN_TERMINATED, "message": f"The run is {run['state']}.", "remedy": None}
+    next_step = f"arcway retry {run['id']}" if run.get("retriable", True) else "Then run the same command again."
+    remedy = f"{error['remedy'] or ''}\n  {next_step}".strip()
     return CommandError(f"{error['code']}: {error['message']}", FAILED, remedy=remedy, details=error.get("details"))
 
 
 def _show_cluster(run: Json, format_: Output) -> None:
-    shown = {**output.flat(run["result"]), "changed": run["changed"]}
-    output.show(shown, format_, lambda: output.clusters_table([run["result"]]))
+    summary = {**output.flat(run["result"]), "changed": run["changed"]}
+    output.show(summary, format_, lambda: output.clusters_table([run["result"]]))
     if not run["changed"]:
         output.stderr.print("Nothing was changed.")
 
 
 def _show_disconnected(run: Json, format_: Output) -> None:
     result = run["result"]
-    done = f"{run['cluster']['name']}: connected cluster {result['resource']}, agents {result['agents']}."
-    said = done if run["changed"] else f"{done} Nothing was changed."
-    output.show({**result, "changed": run["changed"], "leftovers": run["leftovers"]}, format_, lambda: said)
+    summary = f"{run['cluster']['name']}: connected cluster {result['resource']}, agents {result['agents']}."
+    message = summary if run["changed"] else f"{summary} Nothing was changed."
+    output.show({**result, "changed": run["changed"], "leftovers": run["leftovers"]}, format_, lambda: message)
 
 
 def _show_check(run: Json, format_: Output) -> int:

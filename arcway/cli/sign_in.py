@@ -2,7 +2,7 @@
 
 The scope comes from the user alone (ARCWAY_SCOPE, such as `api://CLIENT-ID/.default`) and never from the server: a
 hostile server could name the scope of another resource, Azure Resource Manager say, and would be sent a token for that.
-For the same reason a token goes to https or loopback only. Must not know what is asked for.
+For the same reason a token goes to https or loopback only.
 """
 
 import ipaddress
@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from arcway.local.stack import Stack
+from arcway.cli.embedded import Stack
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
@@ -22,11 +22,11 @@ _EARLY_SECONDS = 300
 
 
 class SignInError(Exception):
-    """No token can be had, or it must not be sent; one sentence."""
+    """No token is available, or it must not be sent; one sentence."""
 
 
 class UserCredential:
-    """The user's own identity in Azure, whatever of its sources has it. For an SDK's client."""
+    """The user's own identity in Azure, from the first source that has it. For an SDK's client."""
 
     def __init__(self, credentials: "list[TokenCredential]") -> None:
         self._credentials = credentials
@@ -35,8 +35,8 @@ class UserCredential:
         """A token for an SDK. Raises the last source's error when none has one."""
         from azure.core.exceptions import ClientAuthenticationError
 
-        *others, last = self._credentials
-        for credential in others:
+        *first_credentials, last = self._credentials
+        for credential in first_credentials:
             try:
                 return credential.get_token(*scopes, **options)
             except ClientAuthenticationError:
@@ -45,7 +45,7 @@ class UserCredential:
 
 
 class SignIn:
-    """Tokens of one scope, each kept until shortly before its end."""
+    """Tokens of one scope, each cached until shortly before it expires."""
 
     def __init__(self, scope: str, credentials: "list[TokenCredential]") -> None:
         self._scope = scope
@@ -61,13 +61,13 @@ class SignIn:
     def _ask(self) -> "AccessToken":
         from azure.core.exceptions import AzureError
 
-        said = []
+        reasons = []
         for credential in self._credentials:
             try:
                 return credential.get_token(self._scope)
             except AzureError as error:
-                said.append(str(error).strip().partition("\n")[0])
-        raise SignInError(f"No token for {self._scope} can be had: {' '.join(said)}")
+                reasons.append(str(error).strip().partition("\n")[0])
+        raise SignInError(f"No token for {self._scope} is available: {' '.join(reasons)}")
 
 
 def of_user(url: str) -> SignIn | None:
@@ -76,7 +76,7 @@ def of_user(url: str) -> SignIn | None:
     if not scope:
         return None
     if urlsplit(url).scheme != "https" and not is_loopback(url):
-        raise SignInError(f"A token is sent to https or loopback addresses only, not to {url}.")
+        raise SignInError(f"Tokens are sent only to https or loopback addresses, not to {url}.")
     return SignIn(scope, _credentials(ca_file()))
 
 
@@ -86,7 +86,7 @@ def user_credential() -> UserCredential:
 
 
 def of_stack(stack: Stack) -> SignIn | None:
-    """How whoever owns the embedded stack signs in to it; None when it asks nobody to."""
+    """The sign-in of the embedded stack's owner; None when the stack requires none."""
     if not stack.options.sign_in:
         return None
     from azure.identity import ClientSecretCredential
@@ -126,7 +126,7 @@ def _credentials(ca: str | None) -> "list[TokenCredential]":
     if os.environ.get("AZURE_AUTHORITY_HOST"):
         # Only the public authority knows which others there are, and it does not know a private one.
         trust["disable_instance_discovery"] = True
-    found: list[TokenCredential] = [
+    credentials: list[TokenCredential] = [
         DefaultAzureCredential(
             exclude_shared_token_cache_credential=True,
             exclude_visual_studio_code_credential=True,
@@ -139,8 +139,8 @@ def _credentials(ca: str | None) -> "list[TokenCredential]":
     if sys.stdin.isatty() and sys.stderr.isatty():
         if tenant := os.environ.get("AZURE_TENANT_ID"):
             trust["tenant_id"] = tenant
-        found += [InteractiveBrowserCredential(**trust), DeviceCodeCredential(prompt_callback=_tell, **trust)]
-    return found
+        credentials += [InteractiveBrowserCredential(**trust), DeviceCodeCredential(prompt_callback=_tell, **trust)]
+    return credentials
 
 
 def _tell(address: str, code: str, until: datetime) -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import ArcwayClient
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.options import (
     ClusterRoleOption,
     CredentialOption,
@@ -37,7 +38,6 @@ from arcway.cli.options import (
 )
 from arcway.cli.requests import Kubeconfig, Proxy
 from arcway.cli.runs import Following, start
-from arcway.cli.server import Server
 
 type Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ def update(
     yes: YesOption = False,
     tags: TagsOption = None,
     remove_tag: Annotated[
-        list[str] | None, typer.Option("--remove-tag", help="Name of a tag to remove, may be repeated.")
+        list[str] | None, typer.Option("--remove-tag", help="Name of a tag to remove; may be repeated.")
     ] = None,
     proxy_https: ProxyHttpsOption = None,
     proxy_http: ProxyHttpOption = None,
@@ -68,15 +68,16 @@ def update(
     proxy_cert: ProxyCertOption = None,
     proxy_credentials: ProxyCredentialsOption = None,
     disable_proxy: Annotated[
-        bool, typer.Option("--disable-proxy", help="Take the proxy away, its certificate included.")
+        bool, typer.Option("--disable-proxy", help="Remove the proxy and its certificate.")
     ] = False,
     auto_upgrade: Annotated[
-        Literal["true", "false"] | None, typer.Option("--auto-upgrade", help="Whether the agents upgrade themselves.")
+        Literal["true", "false"] | None, typer.Option("--auto-upgrade", help="Automatic upgrade of the agents.")
     ] = None,
     distribution: DistributionOption = None,
     infrastructure: InfrastructureOption = None,
     azure_hybrid_benefit: Annotated[
-        Literal["True", "False", "NotApplicable"] | None, typer.Option("--azure-hybrid-benefit")
+        Literal["True", "False", "NotApplicable"] | None,
+        typer.Option("--azure-hybrid-benefit", help="Azure Hybrid Benefit."),
     ] = None,
     fail_fast: FailFastOption = False,
     dry_run: DryRunOption = False,
@@ -87,8 +88,8 @@ def update(
     format_: OutputOption = "table",
 ) -> int:
     """Change a connected cluster. Example: arcway update -n shop -g clusters --auto-upgrade false"""
-    here = Server.find(server)
-    said: Json = {
+    client = ArcwayClient.find(server)
+    changes: Json = {
         "tags": None if tags is None else requests.tags(tags),
         "removeTags": remove_tag or None,
         "disableProxy": disable_proxy or None,
@@ -98,15 +99,15 @@ def update(
         "azureHybridBenefit": azure_hybrid_benefit,
         "failFast": fail_fast or None,
     }
-    body = requests.cluster(here, name, resource_group, subscription)
-    body |= {field: value for field, value in said.items() if value is not None}
-    given = Kubeconfig(
+    body = requests.cluster(client, name, resource_group, subscription)
+    body |= {field: value for field, value in changes.items() if value is not None}
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     proxy = Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials)
-    needed = given.is_named or proxy != Proxy() or any(field in body for field in _OF_THE_AGENTS)
-    with handing_over(here, name, given if needed else None, Needs("update"), proxy) as handed:
-        found = {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
-        body |= {field: value for field, value in found.items() if value is not None}
+    needed = credential_options.is_named or proxy != Proxy() or any(field in body for field in _OF_THE_AGENTS)
+    with provided_credential(client, name, credential_options if needed else None, Needs("update"), proxy) as handed:
+        references = {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
+        body |= {field: value for field, value in references.items() if value is not None}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
-        return start(here, "updates", body, how, handed.accepted)
+        return start(client, "updates", body, how, handed.accepted)

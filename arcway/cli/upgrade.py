@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from arcway.cli import requests
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import ArcwayClient
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.credentials.proxy import without_credentials
 from arcway.cli.options import (
     ClusterRoleOption,
@@ -35,7 +36,6 @@ from arcway.cli.options import (
 )
 from arcway.cli.requests import Kubeconfig, Proxy
 from arcway.cli.runs import Following, start
-from arcway.cli.server import Server
 
 
 def upgrade(
@@ -51,9 +51,15 @@ def upgrade(
     keep_credential: KeepCredentialOption = False,
     key_vault: KeyVaultOption = None,
     yes: YesOption = False,
-    agent_version: Annotated[str | None, typer.Option("--agent-version", help="Default: the newest.")] = None,
+    agent_version: Annotated[
+        str | None, typer.Option("--agent-version", help="Version of the agents. Default: the newest.")
+    ] = None,
     upgrade_timeout: Annotated[
-        int, typer.Option("--upgrade-timeout", help="Seconds for the new agents; then the old ones come back.")
+        int,
+        typer.Option(
+            "--upgrade-timeout",
+            help="Seconds until the new agents must be ready; otherwise the upgrade is rolled back.",
+        ),
     ] = 600,
     fail_fast: FailFastOption = False,
     proxy_https: ProxyHttpsOption = None,
@@ -69,15 +75,15 @@ def upgrade(
     format_: OutputOption = "table",
 ) -> int:
     """Upgrade the agents. Example: arcway upgrade -n shop -g clusters --agent-version 1.36.2"""
-    here = Server.find(server)
-    body = requests.cluster(here, name, resource_group, subscription)
+    client = ArcwayClient.find(server)
+    body = requests.cluster(client, name, resource_group, subscription)
     body |= {"agentVersion": agent_version, "upgradeTimeout": upgrade_timeout, "failFast": fail_fast}
-    given = Kubeconfig(
+    credential_options = Kubeconfig(
         kube_config, kube_context, kubeconfig_secret, credential, ttl, role, keep_credential, key_vault, yes
     )
     # Taken like everywhere, and of no use: the agents keep the proxy that they have.
     plain, _ = without_credentials(Proxy(proxy_https, proxy_http, proxy_skip_range, proxy_cert, proxy_credentials))
-    with handing_over(here, name, given, Needs("upgrade"), plain) as handed:
+    with provided_credential(client, name, credential_options, Needs("upgrade"), plain) as handed:
         body |= {"kubeconfig": handed.kubeconfig, "proxy": handed.proxy}
         how = Following(dry_run, not no_wait, timeout, quiet, format_)
-        return start(here, "upgrades", body, how, handed.accepted)
+        return start(client, "upgrades", body, how, handed.accepted)

@@ -1,1 +1,1 @@
-"""How a cluster speaks: kubeconfig policy, Kubernetes API, Helm, agents, key pair. Must not know Azure or phases."""
+"""Adapters for a cluster: kubeconfig policy, Kubernetes API, Helm, agents, key pair."""

@@ -1,13 +1,10 @@
-"""Characters that no request may have, and details of an error cut to what can be shown.
-
-Must not know what a text is for.
-"""
+"""Characters that no request may have, and details of an error cut to what can be shown."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from arcway.domain.text import shown
+from arcway.domain.text import excerpt
 
 type Json = dict[str, Any]
 
@@ -27,39 +24,39 @@ def control_characters(value: object, multiline: frozenset[str] = frozenset()) -
     Fields in `multiline` may have line ends.
     """
     # Names of fields are put together only when there is something to name.
-    if not any(_CONTROLS.search(text) for text in _all_texts(value)):
+    if not any(_CONTROLS.search(string) for string in _all_texts(value)):
         return []
-    found = []
-    for field, text in _texts(value):
+    problems = []
+    for field, string in _texts(value):
         pattern = _CONTROLS_BUT_LINE_ENDS if field in multiline else _CONTROLS
-        if match := pattern.search(text):
+        if match := pattern.search(string):
             message = f"has the control character U+{ord(match[0]):04X}, which is not accepted"
-            found.append({"field": shown(field, _TEXT_LIMIT), "message": message})
-    return found
+            problems.append({"field": excerpt(field, _TEXT_LIMIT), "message": message})
+    return problems
 
 
 def not_text(value: object) -> list[Json]:
     """The fields of a JSON value with NUL or half a surrogate pair, which not every reader of JSON takes."""
-    if not any(_NOT_TEXT.search(text) for text in _all_texts(value)):
+    if not any(_NOT_TEXT.search(string) for string in _all_texts(value)):
         return []
     return [
-        {"field": shown(field, _TEXT_LIMIT), "message": "has NUL or half a surrogate pair"}
-        for field, text in _texts(value)
-        if _NOT_TEXT.search(text)
+        {"field": excerpt(field, _TEXT_LIMIT), "message": "has NUL or half a surrogate pair"}
+        for field, string in _texts(value)
+        if _NOT_TEXT.search(string)
     ]
 
 
 def limited_details(details: list[Json]) -> list[Json]:
     """Details of an error cut to what fits everywhere: few, printable and short, and how many more there are."""
-    kept = [{name: _limited(value) for name, value in item.items()} for item in details[:DETAILS_LIMIT]]
-    rest = details[DETAILS_LIMIT:]
-    if len(rest) == 1 and rest[0].get("field") == _MORE:
-        return kept + rest
-    return kept + ([{"field": _MORE, "message": f"{len(rest)} more are not shown"}] if rest else [])
+    limited = [{name: _limited(value) for name, value in item.items()} for item in details[:DETAILS_LIMIT]]
+    omitted = details[DETAILS_LIMIT:]
+    if len(omitted) == 1 and omitted[0].get("field") == _MORE:
+        return limited + omitted
+    return limited + ([{"field": _MORE, "message": f"{len(omitted)} more not shown"}] if omitted else [])
 
 
 def _limited(value: object) -> object:
-    return shown(value, _TEXT_LIMIT) if isinstance(value, str) else value
+    return excerpt(value, _TEXT_LIMIT) if isinstance(value, str) else value
 
 
 def _all_texts(value: object) -> Iterator[str]:
@@ -78,18 +75,18 @@ def _all_texts(value: object) -> Iterator[str]:
 
 def _texts(value: object) -> list[tuple[str, str]]:
     """All strings of a JSON value with the names of their fields; an object's names count as texts of its field."""
-    found: list[tuple[str, str]] = []
+    strings: list[tuple[str, str]] = []
     waiting: list[tuple[str, object]] = [("", value)]
     while waiting:
         field, item = waiting.pop()
         if isinstance(item, str):
-            found.append((field or "(body)", item))
+            strings.append((field or "(body)", item))
         elif isinstance(item, dict):
-            found += [(field or "(body)", name) for name in item]
+            strings += [(field or "(body)", name) for name in item]
             waiting += [(_below(field, name), part) for name, part in item.items()]
         elif isinstance(item, list):
             waiting += [(_below(field, str(number)), part) for number, part in enumerate(item)]
-    return found
+    return strings
 
 
 def _below(field: str, name: str) -> str:

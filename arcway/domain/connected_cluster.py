@@ -1,12 +1,11 @@
-"""What a connected cluster tells: the age of its last heartbeat, the days of its certificate, whose it is to manage.
-
-Must not know who asks nor how the resource was read.
-"""
+"""Facts about a connected cluster: age of the last heartbeat, days of the certificate, kind, whose key it has."""
 
 from datetime import UTC, datetime
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.findings import finding
+from arcway.domain.text import counted
 
 type Json = dict[str, Any]
 
@@ -19,28 +18,28 @@ HEARTBEAT_WARNING_SECONDS = 15 * 60
 def with_ages(resource: Json, now: datetime) -> Json:
     """The resource with `heartbeatAgeSeconds` and `certificateDaysLeft`, None where Azure has no time yet."""
     properties = resource.get("properties") or {}
-    seen, ends = (
+    connected_at, ends = (
         _time(properties.get(name)) for name in ("lastConnectivityTime", "managedIdentityCertificateExpirationTime")
     )
     return {
         **resource,
-        "heartbeatAgeSeconds": max(0, int((now - seen).total_seconds())) if seen else None,
+        "heartbeatAgeSeconds": max(0, int((now - connected_at).total_seconds())) if connected_at else None,
         "certificateDaysLeft": (ends - now).days if ends else None,
     }
 
 
 def warnings(resource: Json) -> list[str]:
     """What of a resource with ages needs somebody's attention, in words."""
-    found = []
+    messages = []
     status = (resource.get("properties") or {}).get("connectivityStatus")
     if status not in ("Connected", "Connecting"):
-        found.append(f"is {status}")
+        messages.append(f"is {status}")
     days, age = resource["certificateDaysLeft"], resource["heartbeatAgeSeconds"]
     if days is not None and days < CERTIFICATE_WARNING_DAYS:
-        found.append("certificate has expired" if days < 0 else f"certificate ends in {days} days")
+        messages.append("certificate has expired" if days < 0 else f"certificate expires in {counted(days, 'day')}")
     if age is not None and age > HEARTBEAT_WARNING_SECONDS:
-        found.append(f"no heartbeat for {span(age)}")
-    return found
+        messages.append(f"no heartbeat for {span(age)}")
+    return messages
 
 
 def managed_elsewhere(resource: Json | None) -> list[Json]:
@@ -51,17 +50,27 @@ def managed_elsewhere(resource: Json | None) -> list[Json]:
     """
     if resource is None or str(resource.get("kind", "")).lower() != "provisionedcluster":
         return []
-    return [finding("ARC-4015", f"{resource['id']} is of kind ProvisionedCluster, which `az aksarc` manages.")]
+    return [
+        finding(
+            Code.RESOURCE_IS_PROVISIONED_CLUSTER,
+            f"{resource['id']} is of kind ProvisionedCluster, which `az aksarc` manages.",
+        )
+    ]
 
 
 def has_expired(resource: Json | None) -> list[Json]:
-    """The finding that the agents' identity has expired, which Azure gives anew only to a cluster that is connected
-    anew (https://aka.ms/arc-k8s-connectivity-status).
+    """The finding that the agents' identity has expired, which Azure renews only for a cluster that is connected
+    again (https://aka.ms/arc-k8s-connectivity-status).
     """
     properties = (resource or {}).get("properties") or {}
     if resource is None or str(properties.get("connectivityStatus")).lower() != "expired":
         return []
-    return [finding("ARC-4019", f"Connected cluster {resource['id']} has Expired: its agents' certificate has ended.")]
+    return [
+        finding(
+            Code.CONNECTED_CLUSTER_EXPIRED,
+            f"Connected cluster {resource['id']} is Expired: its agents' certificate is no longer valid.",
+        )
+    ]
 
 
 def is_being_deleted(resource: Json) -> bool:
@@ -87,7 +96,7 @@ def is_live(resource: Json) -> bool:
 def serves_another(resource: Json, *public_keys: str | None) -> bool:
     """Whether a live cluster that has none of `public_keys` is behind this record: then the record is not ours.
 
-    The public key belongs to the private key in the cluster's Secret, which nobody but that cluster has; its name and
+    The public key belongs to the private key in the cluster's Secret, which only that cluster has; its name and
     what its ConfigMap says prove nothing.
     """
     return not any(key and has_key(resource, key) for key in public_keys) and is_live(resource)
@@ -100,7 +109,7 @@ def has_key(resource: Json, public_key: str) -> bool:
 
 
 def taken(resource: Json) -> str:
-    """The sentence that says so."""
+    """The message that the connected cluster is in use by another cluster."""
     return f"Connected cluster {resource['id']} is {_status(resource)} and has the key of another cluster."
 
 
@@ -116,11 +125,11 @@ def _status(resource: Json) -> str:
     return str((resource.get("properties") or {}).get("connectivityStatus") or "of unknown connectivity")
 
 
-def _time(text: object) -> datetime | None:
-    if not isinstance(text, str) or not text:
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str) or not value:
         return None
     try:
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(value)
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,9 +1,8 @@
 """Detects what distribution and infrastructure a cluster is, from its nodes' labels, annotations and provider ids.
 
-The rules are the ones `az connectedk8s` documents, made deterministic: control-plane nodes are looked at first and then
+The rules are the ones `az connectedk8s` documents, made deterministic: control-plane nodes are read first and then
 by name, so that API order does not matter, and a node without a provider id says nothing (the tool writes the word
-"None"). Where nodes say nothing, or there are none yet, versions do: managed clusters name their maker there. Must not
-know how nodes are read.
+"None"). Where nodes say nothing, or there are none yet, versions do: managed clusters name their maker there.
 """
 
 import re

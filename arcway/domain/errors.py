@@ -9,8 +9,7 @@
     └── ARC-6xxx  workflow        the run itself
 
 Adapters raise `ArcError` and nothing else for what they can name; everything above them carries it as plain
-data (`as_dict`), because an exception that crosses a durable boundary keeps only its text. This module must not
-know where an error happened nor how it is shown.
+data (`as_dict`), because an exception that crosses a durable boundary keeps only its text.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 from arcway.domain.catalogue import CATALOGUE as CATALOGUE
 from arcway.domain.characters import limited_details
+from arcway.domain.codes import Code
 from arcway.domain.redaction import redact as redact
 from arcway.domain.retry_after import clamped
 from arcway.domain.text import LONG, presentable
@@ -27,7 +27,7 @@ class ArcError(Exception):
     """A named failure.
 
     `message` is one plain sentence, safe for users whatever it quotes: it is redacted, cut and made visible here.
-    `retry_after` is in seconds, at most an hour, and is never undercut by whoever tries again.
+    `retry_after` is in seconds, at most an hour, and is never undercut by a retry.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class ArcError(Exception):
         retry_after: float | None = None,
         details: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
-        kind = CATALOGUE[code]
-        self.code = code
+        self.code = Code(code)
+        kind = CATALOGUE[self.code]
         self.message = redact(message, LONG) if message else f"{kind.title}."
         self.remedy = presentable(remedy, LONG) if remedy else kind.remedy
         self.retryable = kind.retryable if retryable is None else retryable
@@ -52,7 +52,7 @@ class ArcError(Exception):
     def as_dict(self) -> dict[str, Any]:
         """The error envelope that crosses durable boundaries."""
         return {
-            "code": self.code,
+            "code": self.code.value,
             "message": self.message,
             "remedy": self.remedy,
             "retryable": self.retryable,

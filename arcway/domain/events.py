@@ -1,14 +1,14 @@
 """Result events as CloudEvents 1.0 in structured JSON mode: pure values, the same bytes on every repeat.
 
-Types are `arcway.run.<kind>.v1`; ids, times and order come from the run, so that at-least-once delivery can be told
-apart from news. Must not know who sends them. The schema is in docs/service-bus.md.
+Types are `arcway.run.<kind>.v1`; ids, times and order come from the run, so that a repeated delivery can be recognized.
+The schema is in docs/service-bus.md.
 """
 
 import json
 from typing import Any, Literal
 
 type Json = dict[str, Any]
-type Kind = Literal["accepted", "phaseChanged", "succeeded", "failed", "canceled", "rejected"]
+type EventKind = Literal["accepted", "phaseChanged", "succeeded", "failed", "canceled", "rejected"]
 
 SIZE_LIMIT = 192 * 1024
 """Bytes of an event: the Standard tier takes messages of 256 KB, properties included."""
@@ -18,11 +18,11 @@ CONTENT_TYPE = "application/cloudevents+json"
 
 
 def run_event(
-    kind: Kind, run: Json, *, source: str, number: int, time: str, trace: str | None, phase: Json | None = None
+    kind: EventKind, run: Json, *, source: str, number: int, time: str, trace: str | None, phase: Json | None = None
 ) -> Json:
     """An event about a run in its outside form; `number` counts the events of one place in the run.
 
-    `trace` is the W3C traceparent of whoever asked for the run (CloudEvents' distributed tracing extension).
+    `trace` is the W3C traceparent of the request for the run (CloudEvents' distributed tracing extension).
     """
     place = phase["name"] if phase else "accepted" if kind == "accepted" else "publishResult"
     data = {"run": run, "phase": phase} if kind == "phaseChanged" else {"run": run}
@@ -44,13 +44,13 @@ def properties_of(event: Json) -> dict[str, str]:
     """What subscriptions may filter by: type, state, subscription and resource group."""
     run = event["data"].get("run") or {}
     cluster = run.get("cluster") or {}
-    found = {
+    properties = {
         "type": event["type"],
         "state": run.get("state"),
         "subscriptionId": cluster.get("subscriptionId"),
         "resourceGroup": cluster.get("resourceGroup"),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in properties.items() if value}
 
 
 def encode(event: Json) -> bytes:
@@ -59,10 +59,10 @@ def encode(event: Json) -> bytes:
     if len(data) > SIZE_LIMIT and "run" in event["data"]:
         event = {**event, "data": {**event["data"], "run": {**event["data"]["run"], "result": None}}}
         data = _bytes(event)
-    for text_limit, item_limit in _CUTS:
+    for string_limit, item_limit in _CUTS:
         if len(data) <= SIZE_LIMIT:
             break
-        data = _bytes({**event, "data": _cut(event["data"], text_limit, item_limit)})
+        data = _bytes({**event, "data": _cut(event["data"], string_limit, item_limit)})
     return data
 
 
@@ -71,17 +71,17 @@ def _bytes(event: Json) -> bytes:
     return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
-def _cut(value: Any, text_limit: int, item_limit: int) -> Any:
+def _cut(value: Any, string_limit: int, item_limit: int) -> Any:
     if isinstance(value, str):
-        return value if len(value) <= text_limit else value[: text_limit - 1] + "…"
+        return value if len(value) <= string_limit else value[: string_limit - 1] + "…"
     if isinstance(value, list):
-        return [_cut(item, text_limit, item_limit) for item in value[:item_limit]]
+        return [_cut(item, string_limit, item_limit) for item in value[:item_limit]]
     if isinstance(value, dict):
-        return {name: _cut(item, text_limit, item_limit) for name, item in value.items()}
+        return {name: _cut(item, string_limit, item_limit) for name, item in value.items()}
     return value
 
 
-def _event(kind: Kind, event_id: str, source: str, subject: str | None, time: str, data: Json) -> Json:
+def _event(kind: EventKind, event_id: str, source: str, subject: str | None, time: str, data: Json) -> Json:
     event = {
         "specversion": "1.0",
         "type": f"arcway.run.{kind}.v1",

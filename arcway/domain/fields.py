@@ -1,6 +1,6 @@
 """The types of a request's fields: what each may be, by ARM's own rules for names.
 
-https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules. Must not know requests.
+https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules.
 """
 
 from typing import Annotated
@@ -50,7 +50,7 @@ type ChartVersion = Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+(-[0-9
 type FailFast = Annotated[
     StrictBool,
     Field(
-        description="End the run as soon as an agent's image cannot be pulled, its pod cannot be scheduled or made, "
+        description="End the run as soon as an agent's image cannot be pulled, its pod cannot be scheduled or created, "
         "or its container keeps crashing, instead of waiting until the phase's time is over."
     ),
 ]

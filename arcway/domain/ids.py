@@ -1,4 +1,4 @@
-"""Identifiers: ARM ids, orchestration instances, runs. Must not know Azure's or Durable's clients."""
+"""Identifiers: ARM ids, orchestration instances, runs."""
 
 import hashlib
 import re
@@ -68,7 +68,7 @@ class RunId:
         return f"{self.instance}.{self.run}"
 
     @classmethod
-    def parse(cls, text: str) -> "RunId | None":
-        """Read a public id; None when `text` is not one."""
-        match = RUN_ID.fullmatch(text)
+    def parse(cls, value: str) -> "RunId | None":
+        """Read a public id; None when `value` is not one."""
+        match = RUN_ID.fullmatch(value)
         return cls(match["instance"], match["run"]) if match else None

@@ -32,11 +32,11 @@ def count_of(data: bytes) -> int:
     return data.count(b",") + data.count(b"[") + data.count(b"{") + 1
 
 
-def _number(text: str) -> float:
-    if not math.isfinite(value := float(text)):
+def _number(literal: str) -> float:
+    if not math.isfinite(value := float(literal)):
         raise ValueError("the JSON has a number that is not finite")
     return value
 
 
-def _refused_constant(text: str) -> float:
-    raise ValueError(f"{text} is not JSON")
+def _refused_constant(literal: str) -> float:
+    raise ValueError(f"{literal} is not JSON")

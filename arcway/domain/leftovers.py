@@ -93,7 +93,7 @@ def describe(item: Mapping[str, Any]) -> str:
     kind, name, namespace = item["kind"], item["name"], item["namespace"]
     code = f" ({item['code']})" if item["code"] else ""
     if kind == "Phase":
-        return f"anything that {name} had begun{code}"
+        return f"resources that {name} may have created{code}"
     text = " ".join(part for part in (_WORDS.get(kind, kind), name) if part)
     place = f" in namespace {namespace}" if namespace and namespace != _USUAL_NAMESPACES.get(kind) else ""
     return f"{text}{place}{_ENDINGS.get(item['reason'], '')}{code}"

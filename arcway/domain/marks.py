@@ -1,4 +1,4 @@
-"""Labels and annotations as requests name them, by Kubernetes' own rules. Must not know what they are put on.
+"""Labels and annotations as requests name them, by Kubernetes' own rules.
 
 Syntax: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 """
@@ -15,7 +15,7 @@ _MANAGED_BY = "app.kubernetes.io/managed-by"
 def _not_helms(texts: dict[str, str]) -> dict[str, str]:
     for name in texts:
         if name.startswith(_OWN) or name == _MANAGED_BY:
-            raise ValueError(f"{name} is Helm's or Kubernetes' own")
+            raise ValueError(f"{name} is reserved for Helm or Kubernetes")
     return texts
 
 

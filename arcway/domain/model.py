@@ -34,10 +34,10 @@ class SecretReference(Model):
     secret: SecretName
 
 
-def problems(error: ValidationError) -> list[dict[str, str]]:
+def field_errors(error: ValidationError) -> list[dict[str, str]]:
     """All problems of a failed validation, one per field, in the words of the outside form."""
-    found = []
+    details = []
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         field = ".".join(str(part) for part in item["loc"])
-        found.append({"field": field or "(body)", "message": item["msg"].removeprefix("Value error, ")})
-    return found
+        details.append({"field": field or "(body)", "message": item["msg"].removeprefix("Value error, ")})
+    return details

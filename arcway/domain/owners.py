@@ -1,7 +1,6 @@
 """Who may use a secret whose owners are named: object ids, app roles, or the request queue.
 
-Without owners a secret may be used by everybody who holds the role for the operation. Must not know where the names are
-kept.
+Without owners a secret may be used by every holder of the role for the operation.
 """
 
 import re
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 QUEUE = "queue"
-"""Stands for everybody who may send to the request queue: Service Bus does not say who sent a message."""
+"""Stands for all who may send to the request queue: Service Bus does not say who sent a message."""
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -23,7 +22,7 @@ class SecretUser:
 
     @classmethod
     def of(cls, started: Mapping[str, Any]) -> "SecretUser":
-        """From what an orchestration was started with; nobody in particular for runs that were started before."""
+        """From what an orchestration was started with; empty for runs that were started before owners existed."""
         identity = started.get("startedBy") or {}
         return cls(identity.get("objectId"), frozenset(started.get("roles") or ()))
 

@@ -1,7 +1,4 @@
-"""The outbound proxy that the agents use, and what they reach without it.
-
-Must not know where credentials come from, how a cluster tells its address ranges, or how Helm takes values.
-"""
+"""The outbound proxy that the agents use, and what they reach without it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.model import Model, SecretReference
 from arcway.domain.secrets_held import hold
@@ -19,26 +17,26 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 # What no cluster's agents reach through a proxy, whatever its address ranges are.
-INSIDE = ("localhost", "127.0.0.1", ".svc", ".svc.cluster.local", "kubernetes.default.svc")
+IN_CLUSTER_HOSTS = ("localhost", "127.0.0.1", ".svc", ".svc.cluster.local", "kubernetes.default.svc")
 _CREDENTIALS_LENGTH = 512
 _ARC_SUFFIXES = (".his.arc.azure.", ".dp.kubernetesconfiguration.azure.", ".guestconfiguration.azure.")
 
 
-def _proxy_url(text: str) -> str:
+def _proxy_url(url: str) -> str:
     try:
-        parse_url(text, "http", "https")
+        parse_url(url, "http", "https")
     except UserInfoError as error:
-        raise ValueError(f"{error}: put them in a secret and name it in credentials.secret") from None
-    return text
+        raise ValueError(f"{error}: store them in a secret and give its name in credentials.secret") from None
+    return url
 
 
-def _ca_certificates(text: str) -> str:
-    if "PRIVATE KEY" in text:
+def _ca_certificates(pem: str) -> str:
+    if "PRIVATE KEY" in pem:
         raise ValueError("must not contain a private key")
-    for certificate in _certificates(text):
+    for certificate in _certificates(pem):
         if not _is_ca(certificate):
-            raise ValueError(f"must hold certificates of CAs only; {certificate.subject.rfc4514_string()} is none")
-    return text
+            raise ValueError(f"must contain CA certificates only; {certificate.subject.rfc4514_string()} is not one")
+    return pem
 
 
 type ProxyUrl = Annotated[str, Field(max_length=2048), AfterValidator(_proxy_url)]
@@ -46,7 +44,7 @@ type CaCertificates = Annotated[str, Field(max_length=32768), AfterValidator(_ca
 
 
 class Proxy(Model):
-    """What the agents need to reach Azure through a proxy."""
+    """The outbound proxy of the agents."""
 
     https: ProxyUrl | None = None
     http: ProxyUrl | None = None
@@ -65,16 +63,16 @@ class Proxy(Model):
         return None
 
 
-def proxy_credentials(name: str, text: str) -> str:
+def proxy_credentials(name: str, credentials: str) -> str:
     """`user:password` from the text of secret `name`, whose last line end does not count.
 
     Raises `ArcError` ARC-2041, without any of the text, when it is not one printable line of that form.
     """
-    line = text.removesuffix("\n").removesuffix("\r")
+    line = credentials.removesuffix("\n").removesuffix("\r")
     user, colon, _ = line.partition(":")
     if not (user and colon and line.isprintable() and len(line) <= _CREDENTIALS_LENGTH):
         limit = f"one printable line user:password of at most {_CREDENTIALS_LENGTH} characters"
-        raise ArcError("ARC-2041", f"Secret {name} is not {limit}.")
+        raise ArcError(Code.PROXY_CREDENTIALS_INVALID, f"Secret {name} is not {limit}.")
     return line
 
 
@@ -86,14 +84,14 @@ def with_credentials(url: str, credentials: str) -> str:
     return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{parts.netloc}").geturl()
 
 
-def without_proxy(given: str | None, learnt: Iterable[str], cloud_domain: str) -> str:
+def no_proxy_list(requested: str | None, learnt: Iterable[str], cloud_domain: str) -> str:
     """The whole skip range: what was given, then the cluster's own addresses, each once.
 
     The word `Arc`, whatever its case, stands for the Arc services of the cloud, as with `az connectedk8s`;
     `cloud_domain` is what their addresses end with (`com`, `us`, `cn`).
     """
     entries: list[str] = []
-    for entry in (item.strip() for item in (given or "").split(",")):
+    for entry in (item.strip() for item in (requested or "").split(",")):
         entries += [suffix + cloud_domain for suffix in _ARC_SUFFIXES] if entry.lower() == "arc" else [entry]
     once: dict[str, str] = {}
     for entry in [*entries, *learnt]:
@@ -107,11 +105,11 @@ def is_skipped(host: str, skip_range: str) -> bool:
     return any(name and (host.lower() == name or host.lower().endswith(f".{name}")) for name in names)
 
 
-def _certificates(text: str) -> "list[Certificate]":
+def _certificates(pem: str) -> "list[Certificate]":
     from cryptography import x509
 
     try:
-        return x509.load_pem_x509_certificates(text.encode())
+        return x509.load_pem_x509_certificates(pem.encode())
     except ValueError as error:
         raise ValueError("must be one or more certificates in PEM form") from error
 

@@ -1,13 +1,13 @@
 """Takes what looks like a secret, or is one that the work at hand holds, out of text from outside.
 
 The text is cut first, and every pattern begins only where no longer match of its kind could have begun, so the time
-that it takes is bounded whatever the text is. Must not know where a text came from.
+that it takes is bounded whatever the text is.
 """
 
 import re
 from itertools import pairwise
 
-from arcway.domain.secrets_held import MASK, masked
+from arcway.domain.secrets_held import MASK, mask
 from arcway.domain.text import sentence
 
 LIMIT = 600
@@ -45,7 +45,7 @@ _NAMED = re.compile(
 _FLAG = re.compile(rf"(?i)--[\w-]{{0,24}}(?:{_NAME})[\w-]{{0,24}}\s{{1,4}}[^{_ENDS}]{{4,}}")
 _WORD = re.compile(r"[^\s\"'`<>]+")
 _USER_INFO = re.compile(r"(?i)://|%3a%2f%2f")
-# An ARM id is no secret, however long it is, nor is a digest.
+# An ARM id is not a secret, however long it is, nor is a digest.
 _READABLE = re.compile(
     r"((?i:/subscriptions/[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?:/[\w().~-]{1,90})*"
     r"|\b(?i:sha(?:1|256|384|512)|md5)[:-][0-9A-Fa-f]{32,128}\b)"
@@ -55,30 +55,30 @@ _PADDED = re.compile(r"(?=.*[A-Z0-9])(?:[A-Za-z0-9+/_-]{4})+[A-Za-z0-9+/_-]{2,3}
 _CLASSES = (str.islower, str.isupper, str.isdecimal)
 
 
-def redact(text: str, limit: int = LIMIT) -> str:
+def redact(message: str, limit: int = LIMIT) -> str:
     """The text as one line without what looks like a secret or is one in hand, at most `limit` characters long."""
-    window = text[: _WINDOW * limit]
-    found = without_secrets(masked(window, cut=len(text) > len(window)))
-    if len(text) > len(window):
-        found = found[:-_OVERLAP] + "…"
-    return sentence(found, limit)
+    window = message[: _WINDOW * limit]
+    redacted = without_secrets(mask(window, cut=len(message) > len(window)))
+    if len(message) > len(window):
+        redacted = redacted[:-_OVERLAP] + "…"
+    return sentence(redacted, limit)
 
 
-def without_secrets(text: str) -> str:
+def without_secrets(message: str) -> str:
     """The text without what looks like a secret. Call it with what has been cut."""
-    text = _PEM.sub(MASK, text)
-    text = _JWT.sub(MASK, text)
-    text = _SCHEME.sub(MASK, text)
-    text = _FLAG.sub(MASK, _NAMED.sub(MASK, text))
-    if "@" in text or "%40" in text:
-        text = _WORD.sub(_without_user, text)
-    parts = _READABLE.split(text)
+    message = _PEM.sub(MASK, message)
+    message = _JWT.sub(MASK, message)
+    message = _SCHEME.sub(MASK, message)
+    message = _FLAG.sub(MASK, _NAMED.sub(MASK, message))
+    if "@" in message or "%40" in message:
+        message = _WORD.sub(_without_user, message)
+    parts = _READABLE.split(message)
     return "".join(part if number % 2 else _RUN.sub(_judged, part) for number, part in enumerate(parts))
 
 
-def _without_user(found: re.Match[str]) -> str:
+def _without_user(match: re.Match[str]) -> str:
     """A word without the `user:password@` before a host, up to the last `@` that does not begin a digest."""
-    word = found[0]
+    word = match[0]
     end = max(_last_at(word), word.lower().rfind("%40"))
     scheme = _USER_INFO.search(word)
     if end < 0:
@@ -94,8 +94,8 @@ def _last_at(word: str) -> int:
     return word.rfind("@", 0, end) if word[end + 1 : end + 8].lower() == "sha256:" else end
 
 
-def _judged(found: re.Match[str]) -> str:
-    return MASK if is_random(found[0]) else found[0]
+def _judged(match: re.Match[str]) -> str:
+    return MASK if is_random(match[0]) else match[0]
 
 
 def is_random(run: str) -> bool:
@@ -122,11 +122,11 @@ def _is_random_part(part: str) -> bool:
     return hexadecimal or (changes > 0.25 and any(map(str.isdecimal, part)))
 
 
-def _has_all(text: str) -> bool:
-    return all(any(map(of_class, text)) for of_class in _CLASSES)
+def _has_all(word: str) -> bool:
+    return all(any(map(of_class, word)) for of_class in _CLASSES)
 
 
-def _changes(text: str) -> float:
+def _changes(word: str) -> float:
     """How often one character is of another class than the one before, per character."""
-    kinds = [next((number for number, of_class in enumerate(_CLASSES) if of_class(one)), 3) for one in text]
-    return sum(one != other for one, other in pairwise(kinds)) / max(1, len(text))
+    kinds = [next((number for number, of_class in enumerate(_CLASSES) if of_class(kind)), 3) for kind in word]
+    return sum(kind != following for kind, following in pairwise(kinds)) / max(1, len(word))

@@ -1,7 +1,7 @@
-"""How a request names secrets: each reference takes its own kind, and a secret of one run only whoever made it.
+"""How a request names secrets: each reference takes its own kind, and a secret of one run only its creator.
 
 The rules are apart from the models, because a request that was accepted is read again on every replay, when the rules
-may be stricter than on the day it was accepted. Must not know how secrets are read.
+may be stricter than on the day it was accepted.
 """
 
 from collections.abc import Mapping
@@ -9,34 +9,35 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, ValidationError, ValidationInfo, field_validator
 
+from arcway.domain.codes import Code
 from arcway.domain.model import SecretReference
-from arcway.domain.secret_names import PROOF_PATTERN, TEMPORARY, Kind, is_proved, kind_of, proxy_name
+from arcway.domain.secret_names import PROOF_PATTERN, TEMPORARY, SecretKind, is_proved, kind_of, proxy_name
 
 type Problem = dict[str, str]
 
 
 class KubeconfigReference(SecretReference):
-    """Where the kubeconfig is; never the kubeconfig itself."""
+    """Reference to a stored kubeconfig; never the kubeconfig itself."""
 
     context: Annotated[str | None, Field(max_length=253)] = None
     temporary: StrictBool = False
-    """Made for this run alone: the secret, and the ServiceAccount and binding of its name, go when the run ends."""
+    """For this run only: the secret, and the ServiceAccount of its name, are deleted when the run ends."""
     proof: Annotated[str | None, Field(pattern=PROOF_PATTERN)] = None
     """Shows that a temporary secret is the caller's: its name ends with the first 32 hex digits of the SHA-256 of this
-    random text, which is kept from everybody else."""
+    random text, which only its creator has."""
 
     @field_validator("temporary")
     @classmethod
     def _named_so(cls, temporary: bool, info: ValidationInfo) -> bool:
-        # So that a request cannot have a secret deleted that somebody stored to keep.
+        # So that a request cannot have a secret deleted that was stored to be kept.
         if temporary and not str(info.data.get("secret", TEMPORARY)).startswith(TEMPORARY):
-            raise ValueError(f"goes with a secret whose name starts with {TEMPORARY} only")
+            raise ValueError(f"is only allowed with a secret whose name starts with {TEMPORARY}")
         return temporary
 
     @property
-    def code_when_gone(self) -> str:
+    def code_when_gone(self) -> Code:
         """The code of the error that the secret is not there."""
-        return "ARC-2025" if self.temporary else "ARC-2001"
+        return Code.TEMPORARY_CREDENTIAL_GONE if self.temporary else Code.SECRET_UNUSABLE
 
 
 def wrong_references(body: Mapping[str, Any]) -> list[Problem]:
@@ -44,13 +45,15 @@ def wrong_references(body: Mapping[str, Any]) -> list[Problem]:
     kubeconfig = _read(KubeconfigReference, body.get("kubeconfig"))
     proxy = body.get("proxy")
     credentials = _read(SecretReference, proxy.get("credentials") if isinstance(proxy, dict) else None)
-    found = wrong_kubeconfig(kubeconfig) if kubeconfig else []
+    details = wrong_kubeconfig(kubeconfig) if kubeconfig else []
     if credentials is not None:
         own = proxy_name(kubeconfig.secret) if kubeconfig is not None and kubeconfig.temporary else None
-        if credentials.secret != own and kind_of(credentials.secret) is not Kind.PROXY_CREDENTIALS:
-            text = "must name proxy credentials: arcway-proxy-NAME, or those made together with a temporary kubeconfig"
-            found.append({"field": "proxy.credentials.secret", "message": text})
-    return found
+        if credentials.secret != own and kind_of(credentials.secret) is not SecretKind.PROXY_CREDENTIALS:
+            message = (
+                "must be the name of proxy credentials: arcway-proxy-NAME, or those created with a temporary kubeconfig"
+            )
+            details.append({"field": "proxy.credentials.secret", "message": message})
+    return details
 
 
 def wrong_kubeconfig(reference: KubeconfigReference) -> list[Problem]:
@@ -59,13 +62,18 @@ def wrong_kubeconfig(reference: KubeconfigReference) -> list[Problem]:
     if reference.temporary:
         if is_proved(reference.secret, reference.proof):
             return []
-        return [{"field": "kubeconfig.proof", "message": "must be the proof that belongs to the temporary secret"}]
+        return [{"field": "kubeconfig.proof", "message": "must be the proof of the temporary secret"}]
     if reference.proof is not None:
-        return [{"field": "kubeconfig.proof", "message": "goes with a temporary secret only"}]
-    if kind is Kind.TEMPORARY:
+        return [{"field": "kubeconfig.proof", "message": "is only allowed with a temporary secret"}]
+    if kind is SecretKind.TEMPORARY:
         return [{"field": "kubeconfig.temporary", "message": f"must be true for a name that starts with {TEMPORARY}"}]
-    if kind is not Kind.KUBECONFIG:
-        return [{"field": "kubeconfig.secret", "message": f"must name a kubeconfig; this name is of the kind: {kind}"}]
+    if kind is not SecretKind.KUBECONFIG:
+        return [
+            {
+                "field": "kubeconfig.secret",
+                "message": f"must be the name of a kubeconfig; this name is for another kind: {kind}",
+            }
+        ]
     return []
 
 

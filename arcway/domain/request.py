@@ -1,7 +1,4 @@
-"""The request: what somebody asks Arcway to do with one cluster. One parser for HTTP, messages, command line and page.
-
-Must not know how it arrived.
-"""
+"""The request: what Arcway is to do with one cluster. One parser for HTTP, messages, command line and page."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,6 +14,7 @@ from pydantic import (
 )
 
 from arcway.domain.characters import control_characters
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import (
     TAG_LIMIT,
@@ -31,7 +29,7 @@ from arcway.domain.fields import (
 )
 from arcway.domain.ids import ClusterId
 from arcway.domain.marks import Annotations, Labels
-from arcway.domain.model import Model, problems
+from arcway.domain.model import Model, field_errors
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
 
@@ -39,17 +37,17 @@ type Operation = Literal["onboard", "offboard", "update", "upgrade", "check"]
 
 
 class Agents(Model):
-    """Which agents to install, and what the cluster's policies want of their namespaces and pods.
+    """Which agents to install, and the labels and annotations that the cluster's policies require.
 
-    What is left out stays as it is in agents that are there.
+    Omitted fields stay unchanged for existing agents.
     """
 
     version: ChartVersion | None = None
-    """The newest of the train for agents that are new."""
+    """Default for new agents: the newest version of the release train."""
     train: Literal["stable", "preview"] | None = None
-    """Stable for agents that are new."""
+    """Default for new agents: stable."""
     auto_upgrade: StrictBool | None = None
-    """On for agents that are new."""
+    """Default for new agents: on."""
     namespace_labels: Labels = Field(default_factory=dict)
     namespace_annotations: Annotations = Field(default_factory=dict)
     pod_labels: Labels = Field(default_factory=dict)
@@ -57,7 +55,7 @@ class Agents(Model):
 
 
 class _ClusterRequest(Model):
-    """What every request says: which connected cluster it is about."""
+    """The connected cluster that a request is about."""
 
     subscription_id: SubscriptionId
     resource_group: ResourceGroupName
@@ -69,17 +67,17 @@ class _ClusterRequest(Model):
         return ClusterId(self.subscription_id, self.resource_group, self.name)
 
 
-class Request(_ClusterRequest):
+class OnboardRequest(_ClusterRequest):
     """Connect one cluster, or check whether it can be connected.
 
-    What is left out stays as it is in a connected cluster and in agents that are there.
+    Omitted fields stay unchanged for an existing connected cluster and existing agents.
     """
 
     operation: Literal["onboard", "check"] = "onboard"
     create_resource_group: StrictBool = False
     location: Location
     tags: Tags | None = None
-    """Replace all tags; none removes all."""
+    """Replaces all tags; an empty object removes all."""
     kubeconfig: KubeconfigReference
     proxy: Proxy | None = None
     distribution: Word | None = None
@@ -90,7 +88,7 @@ class Request(_ClusterRequest):
     on_failure: Literal["keep", "rollback"] = "keep"
     fail_fast: FailFast = False
     take_over: StrictBool = False
-    """Take the resource of this name even if another live cluster is connected by it, which then loses its identity."""
+    """Take over the connected cluster even if another live cluster uses it, which then loses its identity in Azure."""
 
 
 class OffboardRequest(_ClusterRequest):
@@ -98,9 +96,9 @@ class OffboardRequest(_ClusterRequest):
 
     operation: Literal["offboard", "check"] = "offboard"
     azure_only: StrictBool = False
-    """Delete the connected cluster, whichever cluster is behind it, and leave the agents."""
+    """Delete only the connected cluster, for a cluster that no longer exists; agents are not removed."""
     agents_only: StrictBool = False
-    """Remove the agents from the cluster and leave the connected cluster in Azure."""
+    """Remove only the agents; keep the connected cluster in Azure."""
     kubeconfig: Annotated[KubeconfigReference | None, Field(validate_default=True)] = None
     force: StrictBool = False
     # Accepted so that a caller may send the same settings with every operation; disconnecting runs nothing in the
@@ -113,7 +111,7 @@ class OffboardRequest(_ClusterRequest):
         cls, kubeconfig: KubeconfigReference | None, info: ValidationInfo
     ) -> KubeconfigReference | None:
         if kubeconfig is None and not info.data.get("azure_only"):
-            raise ValueError("is needed to remove the agents; set azureOnly to leave the cluster alone")
+            raise ValueError("is required to remove the agents; set azureOnly to leave the cluster unchanged")
         return kubeconfig
 
     @field_validator("agents_only")
@@ -138,17 +136,17 @@ _AGENTS_PART = ("proxy", "disable_proxy", "auto_upgrade", "distribution", "infra
 
 
 def _asks_for(values: Mapping[str, Any], names: tuple[str, ...]) -> bool:
-    """Whether one of these fields is given; one that is missing here is given and wrong."""
+    """Whether the request has one of these fields; a field that is missing in `values` was present and invalid."""
     return any(values.get(name, "wrong") not in (None, []) for name in names if name != "disable_proxy") or (
         "disable_proxy" in names and bool(values.get("disable_proxy", True))
     )
 
 
 class UpdateRequest(_ClusterRequest):
-    """Change a connected cluster, its agents or both, or check what would change; what is left out stays as it is."""
+    """Change a connected cluster, its agents or both, or check what would change. Omitted fields stay unchanged."""
 
     tags: Tags | None = None
-    """Replace all tags; none removes all."""
+    """Replaces all tags; an empty object removes all."""
     remove_tags: Annotated[list[str], Field(max_length=TAG_LIMIT, default_factory=list)]
     proxy: Proxy | None = None
     disable_proxy: StrictBool = False
@@ -165,9 +163,9 @@ class UpdateRequest(_ClusterRequest):
     @classmethod
     def _says_something(cls, proxy: Proxy | None) -> Proxy | None:
         if proxy is not None and not (proxy.https or proxy.http or proxy.skip_range or proxy.certificate):
-            raise ValueError("must have https, http, skipRange or certificate; disableProxy takes the proxy away")
+            raise ValueError("must have https, http, skipRange or certificate; disableProxy removes the proxy")
         if proxy is not None and proxy.credentials and not (proxy.https or proxy.http):
-            raise ValueError("must have https or http along with credentials")
+            raise ValueError("must have https or http together with credentials")
         return proxy
 
     @field_validator("disable_proxy")
@@ -183,14 +181,14 @@ class UpdateRequest(_ClusterRequest):
         cls, kubeconfig: KubeconfigReference | None, info: ValidationInfo
     ) -> KubeconfigReference | None:
         if kubeconfig is None and _asks_for(info.data, _AGENTS_PART):
-            raise ValueError("is needed to change proxy, autoUpgrade, distribution or infrastructure")
+            raise ValueError("is required to change proxy, autoUpgrade, distribution or infrastructure")
         return kubeconfig
 
     @field_validator("operation")
     @classmethod
     def _changes_something(cls, operation: str, info: ValidationInfo) -> str:
         if not _asks_for(info.data, (*_RESOURCE_PART, *_AGENTS_PART)):
-            raise ValueError("has nothing to update: give at least one of the fields that say what to change")
+            raise ValueError("has nothing to update: set at least one of the fields to change")
         return operation
 
     @property
@@ -207,9 +205,9 @@ class UpgradeRequest(_ClusterRequest):
     operation: Literal["upgrade", "check"] = "upgrade"
     kubeconfig: KubeconfigReference
     agent_version: ChartVersion | None = None
-    """The newest of the agents' release train unless given."""
+    """Default: the newest version of the agents' release train."""
     upgrade_timeout: Annotated[int, Field(ge=60, le=3600)] = 600
-    """Seconds that the new agents have to become Ready."""
+    """Seconds until the new agents must be Ready; otherwise the upgrade is rolled back."""
     fail_fast: FailFast = False
     # Accepted so that a caller may send the same settings with every operation; the agents keep the proxy they have.
     proxy: Proxy | None = None
@@ -220,7 +218,7 @@ class UpgradeRequest(_ClusterRequest):
         return "agents-only"
 
 
-type AnyRequest = Request | OffboardRequest | UpdateRequest | UpgradeRequest
+type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest
 
 # A certificate in PEM form has lines.
 _MULTILINE = frozenset({"proxy.certificate"})
@@ -236,7 +234,7 @@ def read_request(data: dict[str, Any]) -> AnyRequest:
 
 
 @overload
-def parse_request(body: object, operation: Literal["onboard", "check"]) -> Request: ...
+def parse_request(body: object, operation: Literal["onboard", "check"]) -> OnboardRequest: ...
 
 
 @overload
@@ -261,28 +259,28 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
     Raises `ArcError` ARC-1002 when it is not an object and ARC-1001 with every field's problem in `details`.
     """
     if not isinstance(body, dict):
-        raise ArcError("ARC-1002")
-    given: dict[str, Any] = {**body}
-    if operation is not None and given.setdefault("operation", operation) != operation:
+        raise ArcError(Code.BODY_NOT_JSON)
+    fields: dict[str, Any] = {**body}
+    if operation is not None and fields.setdefault("operation", operation) != operation:
         raise ArcError(
-            "ARC-1001", details=[{"field": "operation", "message": f"must be {operation!r} here, or left out"}]
+            Code.INVALID_FIELDS, details=[{"field": "operation", "message": f"must be {operation!r} here, or omitted"}]
         )
-    model = _MODELS.get(str(given.get("operation")), Request)
-    details = control_characters(given, _MULTILINE)
+    model = _MODELS.get(str(fields.get("operation")), OnboardRequest)
+    details = control_characters(fields, _MULTILINE)
     try:
-        request = model.model_validate(given)
+        request = model.model_validate(fields)
     except ValidationError as error:
-        raise _invalid([*details, *problems(error), *wrong_references(given)]) from error
+        raise _invalid([*details, *field_errors(error), *wrong_references(fields)]) from error
     # Not validators: a request that was accepted is read again on every replay, when its certificate may have ended and
     # the rules about references may be stricter than on the day it was accepted.
-    if details := [*details, *wrong_references(given), *_expired_certificate(request)]:
+    if details := [*details, *wrong_references(fields), *_expired_certificate(request)]:
         raise _invalid(details)
     return request
 
 
 def _invalid(details: list[dict[str, Any]]) -> ArcError:
     names = ", ".join(dict.fromkeys(str(item["field"]) for item in details))
-    return ArcError("ARC-1001", f"The request has invalid fields: {names}.", details=details)
+    return ArcError(Code.INVALID_FIELDS, f"The request has invalid fields: {names}.", details=details)
 
 
 def _expired_certificate(request: AnyRequest) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
-"""The run contract: what anyone who may ask sees of one execution of an operation on one cluster.
+"""The run: the public document about one execution of an operation on one cluster.
 
 It is also the orchestration's custom status, so `truncate_for_status` keeps it under the limit of the Azure Storage
-provider (16 KiB as UTF-16, that is 8,192 characters). Must not know the engine.
+provider (16 KiB as UTF-16, that is 8,192 characters).
 """
 
 import json
@@ -11,8 +11,8 @@ from pydantic import Field
 
 from arcway.domain.leftovers import Leftover, read_leftovers, shortened
 from arcway.domain.model import Model
-from arcway.domain.request import AnyRequest, Request
-from arcway.domain.secret_names import Kind, kind_of
+from arcway.domain.request import AnyRequest, OnboardRequest
+from arcway.domain.secret_names import SecretKind, kind_of
 
 type RunState = Literal["Accepted", "Running", "Succeeded", "Failed", "Canceled"]
 type PhaseState = Literal["Pending", "Running", "Waiting", "Retrying", "Succeeded", "Skipped", "Failed", "Canceled"]
@@ -66,7 +66,7 @@ class Cluster(Model):
 
 
 class Identity(Model):
-    """Who asked for something: a user or an application, or a way of arrival that does not tell, without object id."""
+    """A caller: a user or an application with an object id; without one, the queue or this machine."""
 
     name: str
     object_id: str | None
@@ -105,7 +105,7 @@ class Run(Model):
     canceled_by: Identity | None = None
     correlation_id: str
     retriable: bool = True
-    """Whether a retry can work: the credential that was made for one run alone is gone with it."""
+    """Whether a retry can work; false if the run had a temporary credential, which is removed with the run."""
 
 
 def new_run(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: dict[str, Any]) -> Run:
@@ -121,7 +121,7 @@ def new_run(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: di
             subscription_id=request.subscription_id,
             resource_group=request.resource_group,
             name=request.name,
-            location=request.location if isinstance(request, Request) else None,
+            location=request.location if isinstance(request, OnboardRequest) else None,
             resource_id=request.cluster.resource_id,
         ),
         phases=[Phase(name=name) for name in phases],
@@ -136,7 +136,7 @@ def new_run(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: di
 def is_retriable(request: AnyRequest) -> bool:
     """Whether all that the request refers to lasts longer than its run."""
     credentials = request.proxy.credentials if request.proxy else None
-    is_of_one_run = credentials is not None and kind_of(credentials.secret) is Kind.TEMPORARY
+    is_of_one_run = credentials is not None and kind_of(credentials.secret) is SecretKind.TEMPORARY
     return not is_of_one_run and not (request.kubeconfig is not None and request.kubeconfig.temporary)
 
 

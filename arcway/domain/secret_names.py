@@ -22,31 +22,31 @@ _PLAIN_LENGTH = 30
 _PROXY_SUFFIX = "-proxy"
 
 
-class Kind(StrEnum):
+class SecretKind(StrEnum):
     """The kinds of secrets. The text is the kind's name in messages."""
 
     KUBECONFIG = "kubeconfig"
     PROXY_CREDENTIALS = "proxy credentials"
-    TEMPORARY = "secret of one run"
+    TEMPORARY = "temporary secret of a run"
     PAGE = "secret of the page"
-    RESERVED = "secret reserved for a later use"
+    RESERVED = "reserved secret"
 
 
 # By the word after `arcway-`. Every other word begins the name of a kubeconfig.
 _BY_WORD = {
-    "proxy": Kind.PROXY_CREDENTIALS,
-    "tmp": Kind.TEMPORARY,
-    "page": Kind.PAGE,
-    "git": Kind.RESERVED,
-    "extension": Kind.RESERVED,
+    "proxy": SecretKind.PROXY_CREDENTIALS,
+    "tmp": SecretKind.TEMPORARY,
+    "page": SecretKind.PAGE,
+    "git": SecretKind.RESERVED,
+    "extension": SecretKind.RESERVED,
 }
 
 
-def kind_of(name: str) -> Kind | None:
+def kind_of(name: str) -> SecretKind | None:
     """The kind of the secret with this name; None when it is not a name of Arcway's."""
     if not _NAME.fullmatch(name):
         return None
-    return _BY_WORD.get(name.lower().split("-")[1], Kind.KUBECONFIG)
+    return _BY_WORD.get(name.lower().split("-")[1], SecretKind.KUBECONFIG)
 
 
 def temporary_name(cluster: str, proof: str) -> str:
@@ -61,7 +61,7 @@ def readable_part(cluster: str) -> str:
 
 def is_proved(name: str, proof: str | None) -> bool:
     """Whether `proof` belongs to the temporary kubeconfig `name`: only who chose the name can know it."""
-    if kind_of(name) is not Kind.TEMPORARY or proof is None or not _PROOF.fullmatch(proof):
+    if kind_of(name) is not SecretKind.TEMPORARY or proof is None or not _PROOF.fullmatch(proof):
         return False
     return hmac.compare_digest(name.lower().rpartition("-")[2], _digest(proof))
 

@@ -1,6 +1,6 @@
 """The secrets that the work at hand holds, so that they are masked wherever they appear in what leaves it.
 
-Whoever reads a secret says so with `hold`; `holding` is the time in which it counts. Texts that come from others may
+Code that reads a secret registers it with `hold`; `holding` is the time in which it counts. Texts from outside may
 repeat a secret in another form, so that these count, too: percent-encoded, in base64, as JSON and YAML escape it.
 """
 
@@ -43,11 +43,11 @@ def holding() -> Iterator[None]:
 
 def hold(*secrets: str | None) -> None:
     """Mask these from now on, as long as the work at hand lasts."""
-    held = _held.get()
-    if held is None:
-        held = deque(maxlen=_MOST)
-        _held.set(held)
-    _add(held, secrets)
+    forms_held = _held.get()
+    if forms_held is None:
+        forms_held = deque(maxlen=_MOST)
+        _held.set(forms_held)
+    _add(forms_held, secrets)
 
 
 def hold_always(*secrets: str | None) -> None:
@@ -55,9 +55,9 @@ def hold_always(*secrets: str | None) -> None:
     _add(_always, secrets)
 
 
-def masked(text: str, *, cut: bool = False, shortest: int = SHORTEST) -> str:
+def mask(message: str, *, cut: bool = False, shortest: int = SHORTEST) -> str:
     """The text without the secrets held that have `shortest` characters; `cut` says that its last one may be cut."""
-    return _replaced(text, _forms(), cut, shortest)
+    return _replaced(message, _forms(), cut, shortest)
 
 
 def masked_value(value: Any, displayed: frozenset[str]) -> Any:
@@ -67,8 +67,8 @@ def masked_value(value: Any, displayed: frozenset[str]) -> Any:
     """
     whole = "\0".join(_texts(value))
     # Most values have none of them, and going through a value for each would take long.
-    found = [form for form in _forms() if form[:SHORTEST] in whole]
-    return _without(value, displayed, found, is_displayed=False) if found else value
+    matching = [form for form in _forms() if form[:SHORTEST] in whole]
+    return _without(value, displayed, matching, is_displayed=False) if matching else value
 
 
 def _without(value: Any, displayed: frozenset[str], forms: list[str], *, is_displayed: bool) -> Any:
@@ -97,25 +97,25 @@ def _forms() -> Iterator[str]:
         yield from forms
 
 
-def _replaced(text: str, forms: Iterable[str], cut: bool, shortest: int) -> str:
-    end = len(text) - len(CUT) if text.endswith(CUT) else len(text)
+def _replaced(message: str, forms: Iterable[str], cut: bool, shortest: int) -> str:
+    end = len(message) - len(CUT) if message.endswith(CUT) else len(message)
     for form in forms:
         if len(form) < shortest:
             continue
-        if form in text:
-            text = text.replace(form, MASK)
-            end = len(text) - len(CUT) if text.endswith(CUT) else len(text)
-        if cut and (start := text.rfind(form[:SHORTEST])) >= 0 and form.startswith(text[start:end]):
-            text = text[:start] + MASK
-            end = len(text)
-    return text
+        if form in message:
+            message = message.replace(form, MASK)
+            end = len(message) - len(CUT) if message.endswith(CUT) else len(message)
+        if cut and (start := message.rfind(form[:SHORTEST])) >= 0 and form.startswith(message[start:end]):
+            message = message[:start] + MASK
+            end = len(message)
+    return message
 
 
-def _add(held: deque[Forms], secrets: Iterable[str | None]) -> None:
+def _add(secret_forms: deque[Forms], secrets: Iterable[str | None]) -> None:
     for secret in secrets:
         plain = (secret or "").strip()
-        if SHORTEST <= len(plain) <= _LONGEST and (forms := _forms_of(plain)) not in held:
-            held.append(forms)
+        if SHORTEST <= len(plain) <= _LONGEST and (forms := _forms_of(plain)) not in secret_forms:
+            secret_forms.append(forms)
 
 
 def _forms_of(secret: str) -> Forms:
@@ -144,9 +144,9 @@ def _lines_of_key(secret: str) -> list[str]:
 
 def _in_base64(data: bytes, start: int) -> Iterator[str]:
     """The secret as it is inside the base64 of a longer text, `start` bytes after a multiple of three."""
-    text = base64.b64encode(bytes(start) + data).decode()
+    encoded = base64.b64encode(bytes(start) + data).decode()
     # A letter is six bits; those at either end also have bits of what stands beside the secret.
-    core = text[-(-8 * start // 6) : 8 * (len(data) + start) // 6]
+    core = encoded[-(-8 * start // 6) : 8 * (len(data) + start) // 6]
     if len(core) >= SHORTEST:
         yield core
         yield core.replace("+", "-").replace("/", "_")

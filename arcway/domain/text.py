@@ -29,49 +29,54 @@ type Json = dict[str, Any]
 
 
 def decoded(data: bytes) -> str:
-    """Text in UTF-8, or in UTF-16 when its mark says so, without the mark. Raises `UnicodeDecodeError`."""
+    """Text in UTF-8, or in UTF-16 when it has that mark, without the mark. Raises `UnicodeDecodeError`."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16")
     return data.decode("utf-8-sig")
 
 
-def visible(text: str) -> str:
+def visible(value: str) -> str:
     """The text with everything that does not show, or steers what shows it, as an escape (`\\x1b`, `\\u202e`)."""
-    if text.isprintable() and not _MAYBE_INVISIBLE.search(text):
-        return text
-    return _ODD.sub(_escaped, text)
+    if value.isprintable() and not _MAYBE_INVISIBLE.search(value):
+        return value
+    return _ODD.sub(_escaped, value)
 
 
-def shown(text: object, limit: int = SHORT) -> str:
-    """One line of at most `limit` characters that is safe to show anywhere; what is no text is shown as Python does."""
-    whole = text if isinstance(text, str) else "" if text is None else _described(text)
+def excerpt(value: object, limit: int = SHORT) -> str:
+    """One line of at most `limit` characters that is safe to show anywhere; other values are shown as Python does."""
+    whole = value if isinstance(value, str) else "" if value is None else _described(value)
     line = visible(whole[: limit + 1])
     return line if len(line) <= limit else line[: limit - 1] + CUT
 
 
-def sentence(text: str, limit: int = LONG) -> str:
+def sentence(message: str, limit: int = LONG) -> str:
     """As `shown`, of a text that may have several lines: they become one."""
-    return shown(_BLANKS.sub(" ", text[: 4 * limit]).strip(), limit)
+    return excerpt(_BLANKS.sub(" ", message[: 4 * limit]).strip(), limit)
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """A number and its noun as they read together: `0 errors`, `1 error`, `2 errors`; `plural` for irregular nouns."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def listed(names: Sequence[str], most: int = _NAMED) -> str:
     """Names by commas, those after the first `most` as a count."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + more
+    remainder = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(excerpt(name) for name in names[:most]) + remainder
 
 
 def presentable(value: Any, limit: int = 4 * LONG, depth: int = _DEPTH) -> Any:
     """A JSON value whose texts and names are visible and cut to `limit` characters each.
 
-    Raises `ValueError` for what is nested deeply or is no number that JSON has.
+    Raises `ValueError` for what is nested deeply or is not a number in JSON.
     """
     if isinstance(value, str):
-        return shown(value, limit)
+        return excerpt(value, limit)
     if isinstance(value, dict | list | tuple):
         if not depth:
             raise ValueError("the value is nested too deeply")
         if isinstance(value, dict):
-            return {shown(name, LONG): presentable(item, limit, depth - 1) for name, item in value.items()}
+            return {excerpt(name, LONG): presentable(item, limit, depth - 1) for name, item in value.items()}
         return [presentable(item, limit, depth - 1) for item in value]
     if isinstance(value, int | float) and not -_NUMBER_LIMIT < value < _NUMBER_LIMIT:
         raise ValueError("the value has a number that is not finite or too large")
@@ -98,8 +103,8 @@ def _is_plain(character: str) -> bool:
     return character.isprintable() and not _MAYBE_INVISIBLE.match(character)
 
 
-def _escaped(found: re.Match[str]) -> str:
-    character = found[0]
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
     if _is_plain(character):
         return character
     if short := _SHORT_ESCAPES.get(character):
@@ -108,6 +113,6 @@ def _escaped(found: re.Match[str]) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
-def _json_escaped(found: re.Match[str]) -> str:
-    character = found[0]
+def _json_escaped(match: re.Match[str]) -> str:
+    character = match[0]
     return character if _is_plain(character) else json.dumps(character)[1:-1]

@@ -4,10 +4,10 @@ from urllib.parse import SplitResult, urlsplit
 
 
 class UserInfoError(ValueError):
-    """The URL has user information; whoever catches it can say where that belongs."""
+    """The URL has user information; the caller says where that belongs."""
 
 
-def parse_url(text: str, *schemes: str) -> SplitResult:
+def parse_url(url: str, *schemes: str) -> SplitResult:
     """Parse an absolute URL of one of these schemes.
 
     Raises ValueError, with a phrase that follows a field's name, for anything else, and its subclass `UserInfoError`
@@ -15,10 +15,10 @@ def parse_url(text: str, *schemes: str) -> SplitResult:
     """
     wrong = f"must be an {' or '.join(schemes)} URL"
     # urlsplit removes line ends, and other parsers take a backslash for a slash.
-    if not text.isprintable() or " " in text or "\\" in text:
+    if not url.isprintable() or " " in url or "\\" in url:
         raise ValueError(wrong)
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(url)
         _ = parts.port  # raises, too, when it is out of range
     except ValueError:
         raise ValueError(wrong) from None
@@ -29,10 +29,10 @@ def parse_url(text: str, *schemes: str) -> SplitResult:
     return parts
 
 
-def is_url(text: str, *schemes: str) -> bool:
+def is_url(url: str, *schemes: str) -> bool:
     """Whether `parse_url` takes it."""
     try:
-        parse_url(text, *schemes)
+        parse_url(url, *schemes)
     except ValueError:
         return False
     return True

@@ -1,7 +1,4 @@
-"""Which of two agents' versions is the newer one: the precedence of semantic versions (https://semver.org, rule 11).
-
-Must not know where versions come from nor what depends on them.
-"""
+"""Which of two agents' versions is the newer one: the precedence of semantic versions (https://semver.org, rule 11)."""
 
 import re
 
@@ -9,13 +6,13 @@ VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:-([0-9A-Za-z
 """A semantic version with or without `v`; groups: its three numbers and the label."""
 
 
-def is_older(one: str, other: str) -> bool:
-    """Whether `one` comes before `other`; what is no semantic version comes before all that are."""
-    return _precedence(one) < _precedence(other)
+def is_older(version: str, reference: str) -> bool:
+    """Whether `version` comes before `reference`; what is not a semantic version comes before all that are."""
+    return _precedence(version) < _precedence(reference)
 
 
-def _precedence(text: str) -> tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]:
-    match = VERSION.fullmatch(text)
+def _precedence(version: str) -> tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]:
+    match = VERSION.fullmatch(version)
     if match is None:
         return (), False, ()
     label = match[4] or ""

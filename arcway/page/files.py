@@ -1,6 +1,6 @@
-"""The page's static files: read once, named by their content so that browsers may keep them for ever.
+"""The page's static files: read once, named by their content so that browsers may cache them without end.
 
-Must not know HTTP. There are the files listed here and no others, so no name leads out of the folder.
+There are the files listed here and no others, so no name leads out of the folder.
 """
 
 import hashlib
@@ -42,6 +42,6 @@ def static_file(name: str) -> StaticFile | None:
 
 def address_of(name: str) -> str:
     """The address of a static file, which is another one when its content is. Raises `KeyError`."""
-    if (found := static_file(name)) is None:
+    if (file := static_file(name)) is None:
         raise KeyError(name)
-    return f"{PLACE}/static/{name}?v={found.version}"
+    return f"{PLACE}/static/{name}?v={file.version}"

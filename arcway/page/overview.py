@@ -14,7 +14,7 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What somebody chose to see; an empty text chooses everything."""
+    """The filter of the overview; an empty text matches everything."""
 
     state: str = ""
     operation: str = ""
@@ -22,12 +22,12 @@ class Chosen:
     page: int = 1
 
     @classmethod
-    def of(cls, state: str, operation: str, text: str, page: str) -> "Chosen":
+    def of(cls, state: str, operation: str, query: str, page: str) -> "Chosen":
         """From the words of an address; what makes no sense there counts as not said."""
         return cls(
             state if state in STATES else "",
             operation if operation in OPERATIONS else "",
-            text.strip()[:100],
+            query.strip()[:100],
             max(1, int(page[:6])) if page.isascii() and page.isdecimal() else 1,
         )
 
@@ -43,12 +43,12 @@ class Chosen:
 
     def query(self, **changes: Any) -> str:
         """The query of an address that chooses this, with changes; empty when it chooses everything."""
-        other = replace(self, **changes)
-        said = {"state": other.state, "operation": other.operation, "q": other.text}
-        given = {name: value for name, value in said.items() if value}
-        if other.page > 1:
-            given["page"] = str(other.page)
-        return f"?{urlencode(given)}" if given else ""
+        selection = replace(self, **changes)
+        parameters = {"state": selection.state, "operation": selection.operation, "q": selection.text}
+        non_empty = {name: value for name, value in parameters.items() if value}
+        if selection.page > 1:
+            non_empty["page"] = str(selection.page)
+        return f"?{urlencode(non_empty)}" if non_empty else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,12 @@ def overview(runs: Sequence[Json], chosen: Chosen) -> Overview:
     counts = dict.fromkeys(STATES, 0)
     for run in runs:
         counts[run["state"]] = counts.get(run["state"], 0) + 1
-    found = [run for run in runs if chosen.takes(run)]
-    pages = max(1, -(-len(found) // PAGE_SIZE))
+    matching = [run for run in runs if chosen.takes(run)]
+    pages = max(1, -(-len(matching) // PAGE_SIZE))
     page = min(chosen.page, pages)
     start = (page - 1) * PAGE_SIZE
-    shown = found[start : start + PAGE_SIZE]
-    first = start + 1 if shown else 0
-    return Overview(replace(chosen, page=page), counts, len(runs), len(found), shown, first, start + len(shown), pages)
+    on_page = matching[start : start + PAGE_SIZE]
+    first = start + 1 if on_page else 0
+    return Overview(
+        replace(chosen, page=page), counts, len(runs), len(matching), on_page, first, start + len(on_page), pages
+    )

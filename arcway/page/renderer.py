@@ -1,6 +1,6 @@
 """Turns plain values into HTML with Jinja2: every value is escaped, and one that is missing is an error.
 
-Must not know where values come from. Jinja2 is imported when the first page is asked for (cold start).
+Jinja2 is imported when the first page is asked for (cold start).
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from arcway.domain.connected_cluster import span
 from arcway.domain.leftovers import describe
+from arcway.domain.text import counted
 from arcway.page.files import PLACE, address_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """What surrounds every page: who looks at it, what they may do, and the token that their forms carry."""
+    """What surrounds every page: the viewer, what they may do, and the token that their forms carry."""
 
     viewer: str | None = None
     csrf: str = ""
@@ -39,7 +40,7 @@ def render(template: str, shell: Shell, **values: Any) -> str:
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
@@ -47,22 +48,17 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals |= {"PLACE": PLACE, "static": address_of}
-    made.filters |= {
-        "age": age,
-        "clock": clock,
-        "leftover": describe,
-        "span": span,
-        "part": lambda text: quote(str(text), safe=""),
-    }
-    return made
+    environment.globals |= {"PLACE": PLACE, "static": address_of}
+    environment.filters |= {"age": age, "clock": clock, "counted": counted, "leftover": describe, "span": span}
+    environment.filters["part"] = lambda text: quote(str(text), safe="")
+    return environment
 
 
-def age(text: str, now: datetime) -> str:
+def age(timestamp: str, now: datetime) -> str:
     """How long ago an ISO 8601 time was."""
-    return span(max(0, int((now - datetime.fromisoformat(text)).total_seconds())))
+    return span(max(0, int((now - datetime.fromisoformat(timestamp)).total_seconds())))
 
 
-def clock(text: str) -> str:
+def clock(timestamp: str) -> str:
     """An ISO 8601 time as people read it, in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromisoformat(timestamp).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,4 +1,4 @@
-"""A run's phases as bars on one scale of time. Pure functions; must not know how a bar is drawn."""
+"""A run's phases as bars on one scale of time. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,9 +51,9 @@ def _row(phase: Json, begun: datetime, whole: float, now: datetime) -> Row:
 
 
 def _bar(kind: str, start: datetime, end: datetime, begun: datetime, whole: float) -> Bar:
-    left = min(100 - _NARROWEST, max(0.0, (start - begun).total_seconds() / whole * 100))
+    offset = min(100 - _NARROWEST, max(0.0, (start - begun).total_seconds() / whole * 100))
     width = max(_NARROWEST, (end - start).total_seconds() / whole * 100)
-    return Bar(kind, round(left, 2), round(min(width, 100 - left), 2))
+    return Bar(kind, round(offset, 2), round(min(width, 100 - offset), 2))
 
 
 def took(seconds: float) -> str:
@@ -61,5 +61,5 @@ def took(seconds: float) -> str:
     return f"{max(0.0, seconds):.1f}s" if seconds < 10 else span(int(seconds))
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _time(timestamp: str) -> datetime:
+    return datetime.fromisoformat(timestamp)

@@ -1,27 +1,29 @@
-"""checkCluster: look at the cluster and at Azure, collect every finding, stop on any error; nothing is changed."""
+"""checkCluster: read the cluster and Azure, collect every finding, stop on any error; nothing is changed."""
 
 from typing import Any
 
+from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe, leftover, read_leftovers
-from arcway.domain.request import OffboardRequest, Request, UpdateRequest, UpgradeRequest
+from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
+from arcway.domain.text import counted
 
 from orchestrators.failures import StepFailed
 from orchestrators.phases.check_network import as_finding, check_network, not_checked
 from orchestrators.run_context import ATTEMPTS, RunContext, Work
 
-# A cluster that does not answer is a finding soon; Azure, which answers everybody else, is worth some patience.
+# A cluster that does not answer is a finding soon; Azure, which responds to all others, is worth some patience.
 _CLUSTER_ATTEMPTS = 2
 _OF_AZURE = ("check_azure", "check_resource", "check_connected_cluster")
 _NOT_CHECKED = leftover("Agents", None, reason="NotChecked")
-_IF_DEAD = " If the cluster is gone for good, set azureOnly (--azure-only) to delete only the connected cluster."
+_IF_DEAD = " If the cluster no longer exists, set azureOnly (--azure-only) to delete only the connected cluster."
 
 
 def check_cluster(run: RunContext) -> Work[None]:
     """Learn the facts that later phases need; a check alone has its findings as its result and never fails on them."""
     request = run.request
-    if isinstance(request, Request):
+    if isinstance(request, OnboardRequest):
         findings = yield from _to_connect(run, request)
     elif isinstance(request, OffboardRequest):
         findings = yield from _to_disconnect(run, request)
@@ -29,7 +31,7 @@ def check_cluster(run: RunContext) -> Work[None]:
         findings = yield from _to_change(run, request)
     run.add_findings(findings)
     errors = [finding for finding in findings if finding["level"] == "error"]
-    run.set_detail(f"{len(errors)} errors in {len(findings)} findings" if findings else "nothing found")
+    run.set_detail(summary(findings))
     if run.request.operation == "check":
         network = {"network": run.facts["network"]} if "network" in run.facts else {}
         plan = _plan(run) if not errors else []
@@ -40,7 +42,15 @@ def check_cluster(run: RunContext) -> Work[None]:
         run.set_leftovers(_to_remove(run))
 
 
-def _to_connect(run: RunContext, request: Request) -> Work[list[Json]]:
+def summary(findings: list[Json]) -> str:
+    """How many findings there are of each level, the worst first."""
+    levels = [finding["level"] for finding in findings]
+    nouns = (("error", "error", "errors"), ("warning", "warning", "warnings"), ("info", "note", "notes"))
+    counts = [counted(levels.count(level), one, many) for level, one, many in nouns if level in levels]
+    return ", ".join(counts) or "no problems found"
+
+
+def _to_connect(run: RunContext, request: OnboardRequest) -> Work[list[Json]]:
     findings = yield from _look(run, "check_cluster")
     runs_pods = not any(finding["level"] == "error" for finding in findings)
     cluster = run.facts.get("cluster", {})
@@ -57,16 +67,17 @@ def _to_disconnect(run: RunContext, request: OffboardRequest) -> Work[list[Json]
     if not request.azure_only:
         findings += yield from _look(run, "check_agents")
         for finding in findings:
-            if finding["code"].startswith("ARC-3"):
+            if family(finding["code"]) is Family.NETWORK:
                 finding["remedy"] += _IF_DEAD
     if request.agents_only:
         run.facts["resourceExists"] = False
         return findings
     findings += yield from _look(run, "check_resource", publicKey=run.facts.get("publicKey"))
-    if run.facts.get("resourceExists") and not run.facts["agents"] and not findings:
-        remedy = CATALOGUE["ARC-5012"].remedy
-        message = f"There are no agents in the cluster; only connected cluster {request.name} is deleted."
-        findings.append({"code": "ARC-5012", "level": "warning", "message": message, "remedy": remedy})
+    is_refused = any(finding["level"] == "error" for finding in findings)
+    if run.facts.get("resourceExists") and not run.facts["agents"] and not is_refused:
+        remedy = CATALOGUE[Code.AGENTS_NOT_INSTALLED].remedy
+        message = f"The cluster has no agents; only connected cluster {request.name} will be deleted."
+        findings.append({"code": Code.AGENTS_NOT_INSTALLED, "level": "warning", "message": message, "remedy": remedy})
     return findings
 
 
@@ -127,5 +138,5 @@ def _to_remove(run: RunContext) -> list[Json]:
 
 def _as_error(errors: list[Json]) -> Json:
     first = errors[0]
-    more = f" ({len(errors) - 1} more errors in findings)" if len(errors) > 1 else ""
+    more = f" ({counted(len(errors) - 1, 'more error', 'more errors')} in findings)" if len(errors) > 1 else ""
     return ArcError(first["code"], first["message"] + more, remedy=first["remedy"], details=errors).as_dict()

@@ -1,5 +1,6 @@
 """The part of checkCluster that only runs when asked for: a Job in the cluster tries the network, and is removed."""
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
@@ -21,7 +22,9 @@ def check_network(run: RunContext) -> Work[list[Json]]:
         findings = yield from _try(run)
     except StepFailed as failure:
         error = failure.error
-        cause = ArcError("ARC-3007", f"The network check could not run. {error['code']}: {error['message']}")
+        cause = ArcError(
+            Code.NETWORK_NOT_CHECKED, f"The network check could not run. {error['code']}: {error['message']}"
+        )
         findings = [{**as_finding(cause.as_dict()), "level": "warning"}]
     yield from run.run_cleanups("end_network_check")
     return findings
@@ -29,9 +32,10 @@ def check_network(run: RunContext) -> Work[list[Json]]:
 
 def _try(run: RunContext) -> Work[list[Json]]:
     facts = run.facts["cluster"]
-    started = yield from run.poll("start_network_check", POLL_NETWORK_CHECK, timeout_code="ARC-3007", facts=facts)
+    timeout_code = Code.NETWORK_NOT_CHECKED
+    started = yield from run.poll("start_network_check", POLL_NETWORK_CHECK, timeout_code=timeout_code, facts=facts)
     tried = started["addresses"]
-    seen = yield from run.poll("poll_network_check", POLL_NETWORK_CHECK, timeout_code="ARC-3007", addresses=tried)
+    seen = yield from run.poll("poll_network_check", POLL_NETWORK_CHECK, timeout_code=timeout_code, addresses=tried)
     reachable = seen["reachable"]
     run.facts["network"] = [{**item, "reachable": reachable.get(item["address"])} for item in tried]
     return [*started["findings"], *seen["findings"]]
@@ -39,7 +43,7 @@ def _try(run: RunContext) -> Work[list[Json]]:
 
 def not_checked() -> Json:
     """The finding that stands for a check which was asked for and not begun."""
-    error = ArcError("ARC-3007", "The network was not checked, because the cluster itself has errors.")
+    error = ArcError(Code.NETWORK_NOT_CHECKED, "The network check was skipped because the cluster has errors.")
     return {**as_finding(error.as_dict()), "level": "info"}
 
 

@@ -1,4 +1,6 @@
-"""configureAgents: the settings that the data plane has for the real resource, given to Helm if any differs."""
+"""configureAgents: give the release the data plane's settings for the connected cluster, if any differs."""
+
+from arcway.domain.text import counted
 
 from orchestrators.run_context import RELEASE_ATTEMPTS, RunContext, Work
 
@@ -10,5 +12,5 @@ def configure_agents(run: RunContext) -> Work[None]:
     if seen["changed"]:
         run.mark_changed()
     run.set_detail(
-        f"{seen['differing']} settings changed" if seen["changed"] else "settings are as the data plane wants them"
+        f"changed {counted(seen['differing'], 'setting')}" if seen["changed"] else "agent settings are up to date"
     )

@@ -1,5 +1,6 @@
-"""createResource: the connected cluster in Azure with the public key of the cluster's Secret."""
+"""createResource: create the connected cluster in Azure with the public key of the cluster's Secret."""
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
@@ -15,10 +16,10 @@ def create_resource(run: RunContext) -> Work[None]:
     yield from ensure_key_pair(run)
     seen = yield from _create(run, was_there=run.facts.get("resourceExists", False))
     if seen.get("beingDeleted"):
-        yield from run.poll("await_deletion", POLL_REMOVAL, timeout_code="ARC-4026")
+        yield from run.poll("await_deletion", POLL_REMOVAL, timeout_code=Code.CONNECTED_CLUSTER_DELETING)
         seen = yield from _create(run, was_there=False)
     if seen.get("beingDeleted"):
-        raise StepFailed(ArcError("ARC-4026").as_dict())
+        raise StepFailed(ArcError(Code.CONNECTED_CLUSTER_DELETING).as_dict())
     if seen["changed"]:
         run.mark_written()
     if seen["created"]:
@@ -27,8 +28,10 @@ def create_resource(run: RunContext) -> Work[None]:
     elif seen["changed"]:
         run.mark_changed()
     if seen["operation"] or not seen["done"]:
-        yield from run.poll("poll_resource", POLL_RESOURCE, timeout_code="ARC-4010", operation=seen["operation"])
-    run.set_detail("provisioned" if seen["changed"] else "exists as asked")
+        yield from run.poll(
+            "poll_resource", POLL_RESOURCE, timeout_code=Code.PROVISIONING_FAILED, operation=seen["operation"]
+        )
+    run.set_detail("provisioned" if seen["changed"] else "already exists as requested")
 
 
 def _create(run: RunContext, *, was_there: bool) -> Work[Json]:

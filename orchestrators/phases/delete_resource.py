@@ -1,5 +1,6 @@
-"""deleteResource: the connected cluster is gone from Azure, and its source control configurations with it."""
+"""deleteResource: delete the connected cluster from Azure, and its source control configurations with it."""
 
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import read_leftovers
 from arcway.domain.phases import POLL_REMOVAL
 
@@ -15,11 +16,11 @@ def delete_resource(run: RunContext) -> Work[None]:
         run.mark_changed()
     if not seen["done"]:
         given = {"publicKey": key, "operation": seen.get("operation")}
-        yield from run.poll("delete_resource", POLL_REMOVAL, timeout_code="ARC-4013", **given)
+        yield from run.poll("delete_resource", POLL_REMOVAL, timeout_code=Code.CONNECTED_CLUSTER_NOT_DELETED, **given)
     run.set_leftovers(read_leftovers(run.facts["agents"]))
     run.facts["result"] = {
         "id": run.request.cluster.resource_id,
         "resource": "deleted" if existed else "absent",
-        "agents": "not looked at",
+        "agents": "not checked",
     }
-    run.set_detail("deleted" if existed else "there is no such resource")
+    run.set_detail("deleted" if existed else "the resource does not exist")

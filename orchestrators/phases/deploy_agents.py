@@ -1,5 +1,6 @@
-"""deployAgents: the key pair into the cluster, the release installed without waiting, then the agents watched."""
+"""deployAgents: create the key pair in the cluster, install the release without waiting, then wait for the agents."""
 
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_AGENTS
 
@@ -18,14 +19,14 @@ def deploy_agents(run: RunContext) -> Work[None]:
     elif seen["changed"]:
         run.mark_changed()
     run.facts["chart"] = seen["chart"]
-    yield from run.poll("poll_agents", POLL_AGENTS, timeout_code="ARC-5008", identityIssued=False)
+    yield from run.poll("poll_agents", POLL_AGENTS, timeout_code=Code.AGENTS_NOT_READY, identityIssued=False)
 
 
 def ensure_key_pair(run: RunContext) -> Work[None]:
     """Learn the public key that belongs to the private key in the cluster, making the pair when there is none."""
     if "publicKey" not in run.facts:
         run.add_cleanup(*LEASE)
-        yield from run.poll("await_removal", POLL_AGENTS, timeout_code="ARC-2012")
+        yield from run.poll("await_removal", POLL_AGENTS, timeout_code=Code.NAMESPACE_TERMINATING)
         seen = yield from run.call("ensure_key_pair")
         run.facts["publicKey"] = seen["publicKey"]
         if seen["created"]:

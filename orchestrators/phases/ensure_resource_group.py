@@ -1,4 +1,4 @@
-"""ensureResourceGroup: the resource group exists, or is created because the request asks for it."""
+"""ensureResourceGroup: create the resource group if it does not exist and the request allows it."""
 
 from orchestrators.run_context import RunContext, Work
 

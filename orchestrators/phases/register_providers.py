@@ -9,6 +9,6 @@ def register_providers(run: RunContext) -> Work[None]:
     run.facts["unregistered"] = [name for name, state in seen["states"].items() if state != "Registered"]
     if seen["asked"]:
         run.mark_changed()
-        run.set_detail(f"asked to register {', '.join(seen['asked'])}")
+        run.set_detail(f"requested registration of {', '.join(seen['asked'])}")
     else:
         run.set_detail("nothing to register")

@@ -1,6 +1,8 @@
-"""updateAgents: the agents have the settings that the update gives them, and are Ready with them."""
+"""updateAgents: give the agents the settings of the update, and wait until they are Ready."""
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_AGENTS
+from arcway.domain.text import counted
 
 from orchestrators.run_context import LEASE, RELEASE_ATTEMPTS, RunContext, Work
 
@@ -13,6 +15,6 @@ def update_agents(run: RunContext) -> Work[None]:
     seen = yield from run.call("update_agents", attempts=RELEASE_ATTEMPTS, **given)
     if changes or seen["changed"]:
         run.mark_changed()
-    yield from run.poll("poll_agents", POLL_AGENTS, timeout_code="ARC-5008", identityIssued=True)
+    yield from run.poll("poll_agents", POLL_AGENTS, timeout_code=Code.AGENTS_NOT_READY, identityIssued=True)
     run.set_leftovers([])
-    run.set_detail(f"{len(changes)} settings changed" if changes else "settings are as asked")
+    run.set_detail(f"changed {counted(len(changes), 'setting')}" if changes else "agent settings are up to date")

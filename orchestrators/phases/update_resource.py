@@ -1,5 +1,6 @@
-"""updateResource: the connected cluster in Azure is as the update wants it; whatever it does not name stays."""
+"""updateResource: change what the update names in the connected cluster; everything else stays."""
 
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_RESOURCE
 
@@ -15,9 +16,11 @@ def update_resource(run: RunContext) -> Work[None]:
     if changes or seen["changed"]:
         run.mark_changed()
         run.set_leftovers([leftover("ConnectedCluster", run.request.name, reason="Changed")])
-        yield from run.poll("poll_resource", POLL_RESOURCE, timeout_code="ARC-4010", operation=seen["operation"])
+        yield from run.poll(
+            "poll_resource", POLL_RESOURCE, timeout_code=Code.PROVISIONING_FAILED, operation=seen["operation"]
+        )
         yield from look_again(run)
-    run.set_detail(f"changed {', '.join(changes)}" if changes else "is as asked")
+    run.set_detail(f"changed {', '.join(changes)}" if changes else "already as requested")
     if run.request.order == "azure-only":
         run.set_leftovers([])
 

@@ -1,5 +1,6 @@
-"""upgradeAgents: the agents have the version asked for and are Ready; if not, what was there before comes back."""
+"""upgradeAgents: upgrade the agents to the requested version, and roll back if they do not become Ready."""
 
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_AGENTS
 from arcway.domain.request import UpgradeRequest
@@ -12,7 +13,7 @@ def upgrade_agents(run: RunContext) -> Work[None]:
     release, wanted = run.facts["release"], run.facts["wanted"]
     run.facts["upgraded"] = wanted != release["version"]
     if not run.facts["upgraded"]:
-        run.set_detail(f"the agents have {wanted} already")
+        run.set_detail(f"the agents already have {wanted}")
         return
     if isinstance(run.request, UpgradeRequest):
         run.set_time_limit(run.request.upgrade_timeout)
@@ -22,5 +23,5 @@ def upgrade_agents(run: RunContext) -> Work[None]:
     given = {"location": run.facts["location"], "wanted": wanted}
     yield from run.call("upgrade_agents", attempts=RELEASE_ATTEMPTS, **given)
     run.mark_changed()
-    yield from run.poll("poll_agents", POLL_AGENTS, timeout_code="ARC-5008", identityIssued=True)
+    yield from run.poll("poll_agents", POLL_AGENTS, timeout_code=Code.AGENTS_NOT_READY, identityIssued=True)
     run.set_detail(f"upgraded from {release['version']} to {wanted}")

@@ -1,5 +1,6 @@
-"""waitForMetadata: the cluster is Connected, its metadata are filled in and all agents are Ready."""
+"""waitForMetadata: wait until the cluster is Connected with its metadata and all agents are Ready."""
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import WAIT_FOR_METADATA
 
 from orchestrators.run_context import RunContext, Work
@@ -13,7 +14,7 @@ def wait_for_metadata(run: RunContext) -> Work[None]:
     given = {"publicKey": run.facts.get("publicKey")}
     if "wanted" in run.facts:
         given["agentVersion"] = run.facts["wanted"]
-    seen = yield from run.poll("wait_for_metadata", WAIT_FOR_METADATA, timeout_code="ARC-5009", **given)
-    yield from run.poll("poll_agents", WAIT_FOR_METADATA, timeout_code="ARC-5008", identityIssued=True)
+    seen = yield from run.poll("wait_for_metadata", WAIT_FOR_METADATA, timeout_code=Code.CLUSTER_NOT_REPORTING, **given)
+    yield from run.poll("poll_agents", WAIT_FOR_METADATA, timeout_code=Code.AGENTS_NOT_READY, identityIssued=True)
     run.facts["result"] = seen["resource"]
     run.set_detail("Connected")

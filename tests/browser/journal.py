@@ -8,11 +8,13 @@ from typing import Any
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
+from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
+from arcway.domain.leftovers import leftover
 from arcway.domain.phases import phases_of
 from arcway.domain.request import parse_request
 from arcway.domain.run import new_run, truncate_for_status
-from arcway.local.functions.journal import FILE_NAME, Journal, Statement
+from arcway_local.functions.journal import FILE_NAME, Journal, Statement
 
 type Json = dict[str, Any]
 
@@ -62,19 +64,31 @@ def _run(name: str, group: str, made: datetime, outcome: str) -> tuple[Json, Jso
     run |= {"state": outcome, "phase": "checkCluster", "finishedAt": ended, "updatedAt": ended}
     run["phases"][0] |= {"state": outcome, "attempts": 1, "startedAt": _text(made), "finishedAt": ended}
     if outcome == "Failed":
-        why = {"code": "ARC-3001", "message": "The API server cannot be reached.", "phase": "checkCluster"}
+        why = {
+            "code": Code.API_SERVER_UNREACHABLE,
+            "message": "The API server cannot be reached.",
+            "phase": "checkCluster",
+        }
         run["error"] = {**why, "retryable": True, "remedy": "Check that the address is reachable.", "details": []}
     return run, given
 
 
 def _poisoned(run: Json) -> Json:
     """The same run with hostile text wherever a cluster, Azure or a caller may say something."""
-    run["phases"][0]["detail"] = HOSTILE
+    run["phases"][0] |= {"detail": HOSTILE, "error": {"code": HOSTILE, "message": HOSTILE}}
     run["error"] |= {"message": HOSTILE, "remedy": HOSTILE, "details": [{HOSTILE: HOSTILE}]}
-    run["findings"] = [{"code": "ARC-2008", "level": "error", "message": HOSTILE, "remedy": HOSTILE}]
+    run["findings"] = [
+        {"code": Code.CLUSTER_PERMISSION_MISSING, "level": "error", "message": HOSTILE, "remedy": HOSTILE}
+    ]
     run["findingsTotal"] = 1
     who = {"name": HOSTILE, "objectId": HOSTILE}
-    return {**run, "leftovers": [HOSTILE], "startedBy": who, "canceledBy": who, "correlationId": HOSTILE}
+    return {
+        **run,
+        "leftovers": [leftover(HOSTILE, HOSTILE, namespace=HOSTILE)],
+        "startedBy": who,
+        "canceledBy": who,
+        "correlationId": HOSTILE,
+    }
 
 
 def _rows(run: Json, given: Json, made: datetime) -> list[Statement]:

@@ -67,7 +67,7 @@ def test_axe_finds_nothing_serious_on_any_page(visit: Opener, site: Site, places
     page.goto(f"{site.page}/start")
     page.locator("form[enctype]").evaluate("form => { form.noValidate = true; }")
     page.get_by_role("button", name="Check the cluster").click()
-    expect(page.get_by_role("alert").filter(has_text="To correct")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="Correct these fields")).to_be_visible()
     assert {**found, "form": violations(page)} == {"form": []}
 
 

@@ -58,7 +58,7 @@ def test_from_sign_in_over_connect_and_disconnect_to_sign_out(visit: Opener, sit
     assert "data-refresh" not in page.content()
 
     page.get_by_role("link", name="The agents now").click()
-    expect(page.get_by_text("All are well.")).to_be_visible()
+    expect(page.get_by_text("All agents are healthy.")).to_be_visible()
     page.goto(f"{site.page}/clusters?subscription={subscription}")
     row = page.get_by_role("row").filter(has_text=f"b-{cluster.name}")
     expect(row).to_contain_text("Connected")
@@ -80,7 +80,7 @@ def test_what_is_wrong_with_the_form_is_said_before_anything_is_kept(visit: Open
     user = {"name": kubeconfig["users"][0]["name"], "user": {"exec": {"command": "/bin/sh"}}}
     page.get_by_label("or pasted text").fill(json.dumps({**kubeconfig, "users": [user]}))
     page.get_by_role("button", name="Check the cluster").click()
-    wrong = page.get_by_role("alert").filter(has_text="To correct")
+    wrong = page.get_by_role("alert").filter(has_text="Correct these fields")
     for field in ("name:", "subscriptionId:", "kubeconfig.user.exec:"):
         expect(wrong).to_contain_text(field)
     expect(page.get_by_label("Resource group", exact=False).first).to_have_value("clusters")
@@ -166,7 +166,7 @@ def test_a_page_refreshes_while_it_is_looked_at_and_says_when_it_cannot(visit: O
     assert len(sent) == before
     with page.expect_response(f"{site.page}**"):
         page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
-    stale = page.get_by_role("alert").filter(has_text="Arcway does not answer")
+    stale = page.get_by_role("alert").filter(has_text="Arcway does not respond")
     expect(stale).to_be_hidden()
     page.route("**/api/page", lambda route: route.abort())
     page.clock.run_for(6_000)

@@ -18,6 +18,7 @@ import httpx
 import pytest
 from azure.servicebus import ServiceBusClient
 
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Json, SimulatedCluster
 from tests.e2e.signed import APPLICATION, APPLICATION_SECRET, USERS, Signed
 
@@ -54,9 +55,9 @@ def test_who_has_no_good_token_gets_nothing(signed: Signed) -> None:
         signed.token("reader", azp=None, scp=None, nonce="of an id token"),
         _managed_identity_token(signed),
     ]
-    assert [answer_to(signed, token) for token in wrong] == [(401, "ARC-1007")] * len(wrong)
+    assert [answer_to(signed, token) for token in wrong] == [(401, Code.NOT_SIGNED_IN)] * len(wrong)
     assert httpx.get(f"{signed.stack.url}/api/health").status_code == 200
-    assert answer_to(signed, None, path="/nothing/there") == (404, "ARC-1004")
+    assert answer_to(signed, None, path="/nothing/there") == (404, Code.PATH_NOT_FOUND)
 
 
 def _managed_identity_token(signed: Signed) -> str:
@@ -87,7 +88,7 @@ def test_each_route_needs_its_role(signed: Signed, method: str, path: str, may: 
         if user in may:
             assert status in (200, 400, 404), user
         else:
-            assert (status, code) == (403, "ARC-1008"), user
+            assert (status, code) == (403, Code.ROLE_MISSING), user
 
 
 def test_each_operation_needs_the_roles_that_its_description_says(signed: Signed) -> None:
@@ -122,9 +123,9 @@ def test_a_run_says_who_started_canceled_and_retried_it(signed: Signed) -> None:
     assert started["canceledBy"] is None
     olga.wait_until(started["id"], lambda run: any(phase["state"] == "Retrying" for phase in run["phases"]))
     path = f"/runs/{started['id']}"
-    assert answer_to(signed, signed.token("offboarder"), "POST", f"{path}/cancel") == (403, "ARC-1008")
+    assert answer_to(signed, signed.token("offboarder"), "POST", f"{path}/cancel") == (403, Code.ROLE_MISSING)
     foreign = {"tid": OTHER_TENANT, "iss": f"{signed.stack.azure['endpoint']}/{OTHER_TENANT}/v2.0"}
-    assert answer_to(signed, signed.token("onboarder", **foreign), path=path) == (401, "ARC-1007")
+    assert answer_to(signed, signed.token("onboarder", **foreign), path=path) == (401, Code.NOT_SIGNED_IN)
     assert robot.http.post(f"{path}/cancel").status_code == 202
     run = olga.finish(started["id"])
     robot_is = run["canceledBy"]
@@ -133,7 +134,7 @@ def test_a_run_says_who_started_canceled_and_retried_it(signed: Signed) -> None:
     assert (event["startedBy"], event["canceledBy"]) == (olga_is, robot_is)
 
     signed.azure.put("faults", [])
-    assert answer_to(signed, signed.token("offboarder"), "POST", f"{path}/retry") == (403, "ARC-1008")
+    assert answer_to(signed, signed.token("offboarder"), "POST", f"{path}/retry") == (403, Code.ROLE_MISSING)
     again = robot.finish(robot.http.post(f"{path}/retry").json()["id"])
     assert (again["state"], again["startedBy"], again["canceledBy"]) == ("Succeeded", robot_is, None)
 
@@ -167,7 +168,7 @@ def test_a_key_that_is_changed_while_running_is_found(signed: Signed) -> None:
     signed.azure.http.post("/control/rotate-key", json={"keep": True}).raise_for_status()
     deadline = time.monotonic() + 240
     while (seen := answer_to(signed, signed.token("reader"))) != (200, ""):
-        assert seen == (401, "ARC-1007")
+        assert seen == (401, Code.NOT_SIGNED_IN)
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert answer_to(signed, before) == (200, "")
@@ -293,17 +294,17 @@ def test_a_sign_in_that_somebody_else_began_is_refused(browser: Browser, signed:
     browser.begin()
     for address in (theirs, changed(theirs, state="guessed"), f"{browser.url}/api/page/callback"):
         answer = browser.get(address)
-        assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1009")
+        assert (answer.status_code, answer.json()["code"]) == (400, Code.SIGN_IN_FAILED)
     other.close()
     without_cookie = httpx.get(theirs)
-    assert (without_cookie.status_code, without_cookie.json()["code"]) == (400, "ARC-1009")
+    assert (without_cookie.status_code, without_cookie.json()["code"]) == (400, Code.SIGN_IN_FAILED)
     assert "arcway-session" not in browser.cookies
 
 
 def test_a_changed_nonce_or_challenge_is_refused(browser: Browser) -> None:
     for part in ("nonce", "code_challenge"):
         answer = browser.get(browser.choose(changed(browser.begin(), **{part: "x" * 43}), "reader"))
-        assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1009"), part
+        assert (answer.status_code, answer.json()["code"]) == (400, Code.SIGN_IN_FAILED), part
     assert "arcway-session" not in browser.cookies
 
 
@@ -313,7 +314,7 @@ def test_a_code_counts_once_and_a_refusal_is_told(browser: Browser) -> None:
     assert browser.get(back).status_code == 303
     browser.cookies = flow
     again = browser.get(back)
-    assert (again.status_code, again.json()["code"]) == (400, "ARC-1009")
+    assert (again.status_code, again.json()["code"]) == (400, Code.SIGN_IN_FAILED)
     state = dict(parse_qsl(urlsplit(browser.begin()).query))["state"]
     query = {"state": state, "error": "access_denied", "error_description": "AADSTS65004: <b>User declined.</b>"}
     told = browser.get(f"{browser.url}/api/page/callback", **query)
@@ -324,7 +325,11 @@ def test_a_code_counts_once_and_a_refusal_is_told(browser: Browser) -> None:
 def test_an_authority_that_is_away_is_told_as_such(browser: Browser, signed: Signed) -> None:
     signed.azure.put("faults", [{"path": "/\\.well-known/openid-configuration$", "method": "GET", "status": 503}])
     answer = browser.get(f"{browser.url}/api/page/sign-in")
-    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (503, "ARC-4014", True)
+    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (
+        503,
+        Code.SIGN_IN_AUTHORITY_UNREACHABLE,
+        True,
+    )
     assert "Retry-After" in answer.headers
 
 
@@ -355,7 +360,7 @@ def test_the_command_line_signs_in(signed: Signed) -> None:
     }
     refused = command(signed, "status", **server)
     assert refused.returncode == 6
-    assert "ARC-1007" in refused.stderr
+    assert Code.NOT_SIGNED_IN in refused.stderr
     assert "ARCWAY_SCOPE" in refused.stderr
     done = command(signed, "status", "-o", "json", **server, **scope, **identity)
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Command, Json, SimulatedCluster
 from tests.e2e.test_command_line import kubeconfig_of
 
@@ -29,7 +30,7 @@ def order(cluster: SimulatedCluster, **rule: Any) -> None:
 
 def test_the_table_and_what_is_wrong(arcway: Arcway, cluster: SimulatedCluster, command: Command) -> None:
     missing = ask(arcway, cluster)
-    assert (missing.status_code, missing.json()["code"]) == (404, "ARC-2023")
+    assert (missing.status_code, missing.json()["code"]) == (404, Code.KUBECONFIG_UNKNOWN)
     assert arcway.connect(cluster)["state"] == "Succeeded"
     found = ask(arcway, cluster).json()
     assert (found["well"], found["problems"]) == (True, [])
@@ -47,8 +48,8 @@ def test_the_table_and_what_is_wrong(arcway: Arcway, cluster: SimulatedCluster, 
 
     order(cluster, outcome="crashLoop", restarts=4, log="starting\npassword=hunter2hunter2 is wrong\n")
     crash = problem(arcway, cluster, "crashLoop")
-    assert crash["code"] == "ARC-5007"
-    assert crash["message"].endswith("Its last line: [redacted] is wrong")
+    assert crash["code"] == Code.CRASH_LOOP
+    assert crash["message"].endswith("Last log line: [redacted] is wrong")
     pods = {pod["name"]: pod for pod in ask(arcway, cluster).json()["pods"]}
     assert (pods[crash["pod"]]["status"], pods[crash["pod"]]["restarts"]) == ("CrashLoopBackOff", 4)
     shown = command("agents", *named)
@@ -63,7 +64,7 @@ def test_the_table_and_what_is_wrong(arcway: Arcway, cluster: SimulatedCluster, 
     body["data"]["AZURE_RESOURCE_NAME"] = "elsewhere"
     assert cluster.send("PUT", config, body) == 200
     other = ask(arcway, cluster)
-    assert (other.status_code, other.json()["code"]) == (409, "ARC-2011")
+    assert (other.status_code, other.json()["code"]) == (409, Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER)
     assert "elsewhere" not in other.text
 
 
@@ -92,7 +93,7 @@ def test_the_command_line_takes_the_users_own_kubeconfig_where_no_other_is_known
     assert arcway.connect(cluster)["state"] == "Succeeded"
     (Path(arcway.stack.secrets) / cluster.secret).unlink()
     gone = ask(arcway, cluster)
-    assert (gone.status_code, gone.json()["code"]) == (404, "ARC-2023")
+    assert (gone.status_code, gone.json()["code"]) == (404, Code.KUBECONFIG_UNKNOWN)
     assert f"secret {cluster.secret}, is gone" in gone.json()["detail"]
     before, secrets = cluster.objects(), set(Path(arcway.stack.secrets).iterdir())
     named = ("-n", f"c-{cluster.name}", "-g", "clusters", "--subscription", arcway.subscription)
@@ -106,24 +107,24 @@ def test_which_kubeconfig_is_used(arcway: Arcway, cluster: SimulatedCluster) -> 
     # Agents that are not there are told apart from a cluster that nobody knows.
     secret = cluster.store(json.dumps(cluster.kubeconfig))
     codes = {
-        "ARC-5012": {"kubeconfig": secret},
-        "ARC-2001": {"kubeconfig": "arcway-no-such-secret"},
-        "ARC-2004": {"kubeconfig": secret, "context": "elsewhere"},
-        "ARC-1006": {"kubeconfig": "other-peoples-secret"},
+        Code.AGENTS_NOT_INSTALLED: {"kubeconfig": secret},
+        Code.SECRET_UNUSABLE: {"kubeconfig": "arcway-no-such-secret"},
+        Code.KUBECONFIG_CONTEXT_NOT_FOUND: {"kubeconfig": secret, "context": "elsewhere"},
+        Code.INVALID_PARAMETERS: {"kubeconfig": "other-peoples-secret"},
     }
     for code, query in codes.items():
         answer = ask(arcway, cluster, **query)
         assert (answer.json()["code"], bool(answer.json()["remedy"])) == (code, True), answer.text
-    assert ask(arcway, cluster, context="x").json()["code"] == "ARC-1006"
+    assert ask(arcway, cluster, context="x").json()["code"] == Code.INVALID_PARAMETERS
     body = arcway.offboarding(cluster, azureOnly=True, kubeconfig=None)
     assert arcway.finish(arcway.http.post("/offboardings", json=body).json()["id"])["state"] == "Succeeded"
     answer = ask(arcway, cluster)
-    assert (answer.status_code, answer.json()["code"]) == (404, "ARC-2023")
-    assert "was given no kubeconfig" in answer.json()["detail"]
+    assert (answer.status_code, answer.json()["code"]) == (404, Code.KUBECONFIG_UNKNOWN)
+    assert "The last run had no kubeconfig" in answer.json()["detail"]
 
 
 def test_the_error_of_a_run_has_the_last_line_of_a_crash(arcway: Arcway, cluster: SimulatedCluster) -> None:
     order(cluster, outcome="crashLoop", restarts=3, log="first\nno route to host\n")
     run = arcway.connect(cluster, failFast=True)
-    assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-5007")
-    assert run["error"]["message"].endswith("Its last line: no route to host")
+    assert (run["state"], run["error"]["code"]) == ("Failed", Code.CRASH_LOOP)
+    assert run["error"]["message"].endswith("Last log line: no route to host")

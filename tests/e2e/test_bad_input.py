@@ -7,19 +7,20 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 
 
 @pytest.mark.parametrize(
     ("content", "code", "status"),
     [
-        (b"{", "ARC-1002", 400),
-        (b"[]", "ARC-1002", 400),
-        (b"\xff\xfe", "ARC-1002", 400),
-        (b"", "ARC-1002", 400),
-        (b"{}", "ARC-1001", 400),
-        (b"[" * 100_000, "ARC-1002", 400),
-        (b" " * 1_100_000, "ARC-1003", 413),
+        (b"{", Code.BODY_NOT_JSON, 400),
+        (b"[]", Code.BODY_NOT_JSON, 400),
+        (b"\xff\xfe", Code.BODY_NOT_JSON, 400),
+        (b"", Code.BODY_NOT_JSON, 400),
+        (b"{}", Code.INVALID_FIELDS, 400),
+        (b"[" * 100_000, Code.BODY_NOT_JSON, 400),
+        (b" " * 1_100_000, Code.BODY_TOO_LARGE, 413),
     ],
 )
 def test_bodies_that_are_no_request(arcway: Arcway, content: bytes, code: str, status: int) -> None:
@@ -44,15 +45,33 @@ def changed(document: Json, cluster: Json | None = None, user: Json | None = Non
 
 
 KUBECONFIGS: dict[str, tuple[Callable[[Json], str], str]] = {
-    "no YAML": (lambda good: "{{{", "ARC-2002"),
-    "exec plug-in": (lambda good: changed(good, user={"exec": {"command": "touch", "args": ["/tmp/x"]}}), "ARC-2003"),
-    "file path": (lambda good: changed(good, user={"tokenFile": "/etc/passwd"}), "ARC-2003"),
-    "metadata address": (lambda good: changed(good, {"server": "https://169.254.169.254"}), "ARC-2005"),
-    "no such name": (lambda good: changed(good, {"server": "https://no-such-host.invalid"}), "ARC-3001"),
-    "nobody listens": (lambda good: changed(good, {"server": f"https://127.0.0.1:{closed_port()}"}), "ARC-3001"),
-    "wrong token": (lambda good: changed(good, user={"token": "wrong"}), "ARC-2006"),
-    "wrong CA": (lambda good: changed(good, {"certificate-authority-data": other_ca()}), "ARC-2007"),
-    "wrong context": (lambda good: json.dumps({**good, "current-context": "elsewhere"}), "ARC-2004"),
+    "no YAML": (lambda good: "{{{", Code.KUBECONFIG_INVALID),
+    "exec plug-in": (
+        lambda good: changed(good, user={"exec": {"command": "touch", "args": ["/tmp/x"]}}),
+        Code.KUBECONFIG_REFUSED,
+    ),
+    "file path": (lambda good: changed(good, user={"tokenFile": "/etc/passwd"}), Code.KUBECONFIG_REFUSED),
+    "metadata address": (
+        lambda good: changed(good, {"server": "https://169.254.169.254"}),
+        Code.SERVER_ADDRESS_NOT_ALLOWED,
+    ),
+    "no such name": (
+        lambda good: changed(good, {"server": "https://no-such-host.invalid"}),
+        Code.API_SERVER_UNREACHABLE,
+    ),
+    "nobody listens": (
+        lambda good: changed(good, {"server": f"https://127.0.0.1:{closed_port()}"}),
+        Code.API_SERVER_UNREACHABLE,
+    ),
+    "wrong token": (lambda good: changed(good, user={"token": "wrong"}), Code.CLUSTER_CREDENTIAL_REFUSED),
+    "wrong CA": (
+        lambda good: changed(good, {"certificate-authority-data": other_ca()}),
+        Code.SERVER_CERTIFICATE_UNTRUSTED,
+    ),
+    "wrong context": (
+        lambda good: json.dumps({**good, "current-context": "elsewhere"}),
+        Code.KUBECONFIG_CONTEXT_NOT_FOUND,
+    ),
 }
 
 
@@ -63,9 +82,9 @@ def test_kubeconfigs_that_cannot_be_used(arcway: Arcway, cluster: SimulatedClust
 
 
 def test_a_secret_that_is_missing_or_open_to_others(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    failed_with(arcway, cluster, "ARC-2001", kubeconfig={"secret": "arcway-missing"})
+    failed_with(arcway, cluster, Code.SECRET_UNUSABLE, kubeconfig={"secret": "arcway-missing"})
     readable = cluster.store(json.dumps(cluster.kubeconfig), mode=0o644)
-    failed_with(arcway, cluster, "ARC-2001", name="other", kubeconfig={"secret": readable})
+    failed_with(arcway, cluster, Code.SECRET_UNUSABLE, name="other", kubeconfig={"secret": readable})
 
 
 @pytest.fixture
@@ -78,20 +97,20 @@ def silent_server() -> Iterator[int]:
 
 def test_a_silent_api_server(arcway: Arcway, cluster: SimulatedCluster, silent_server: int) -> None:
     silent = changed(cluster.kubeconfig, {"server": f"https://127.0.0.1:{silent_server}"})
-    failed_with(arcway, cluster, "ARC-3002", kubeconfig={"secret": cluster.store(silent)})
+    failed_with(arcway, cluster, Code.API_SERVER_TIMEOUT, kubeconfig={"secret": cluster.store(silent)})
 
 
 def test_a_location_that_is_not_offered_lists_what_is(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    run = failed_with(arcway, cluster, "ARC-4004", location="moonbase")
+    run = failed_with(arcway, cluster, Code.LOCATION_NOT_OFFERED, location="moonbase")
     assert "westeurope" in run["error"]["message"]
 
 
 def test_an_unknown_subscription(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    failed_with(arcway, cluster, "ARC-4003", subscriptionId="00000000-0000-0000-0000-000000000000")
+    failed_with(arcway, cluster, Code.SUBSCRIPTION_NOT_FOUND, subscriptionId="00000000-0000-0000-0000-000000000000")
 
 
 def test_a_resource_group_is_never_created_by_surprise(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    failed_with(arcway, cluster, "ARC-4006", createResourceGroup=False)
+    failed_with(arcway, cluster, Code.RESOURCE_GROUP_NOT_FOUND, createResourceGroup=False)
 
 
 def test_a_missing_azure_permission_is_named_before_anything_happens(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -100,14 +119,16 @@ def test_a_missing_azure_permission_is_named_before_anything_happens(arcway: Arc
         f"subscriptions/{arcway.subscription}", {"notActions": ["Microsoft.Kubernetes/connectedClusters/write"]}
     )
     run = arcway.connect(cluster)
-    assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-4002")
+    assert (run["state"], run["error"]["code"]) == ("Failed", Code.AZURE_PERMISSION_MISSING)
     assert "connectedClusters/write" in run["error"]["message"]
 
 
 def test_findings_of_cluster_and_azure_come_together(arcway: Arcway, cluster: SimulatedCluster) -> None:
     run = arcway.connect(cluster, location="moonbase", kubeconfig={"secret": "arcway-missing"})
-    assert [finding["code"] for finding in run["findings"]] == ["ARC-2001", "ARC-4004"][: len(run["findings"])]
-    assert {finding["code"] for finding in run["findings"]} == {"ARC-2001", "ARC-4004"}
+    assert [finding["code"] for finding in run["findings"]] == [Code.SECRET_UNUSABLE, Code.LOCATION_NOT_OFFERED][
+        : len(run["findings"])
+    ]
+    assert {finding["code"] for finding in run["findings"]} == {Code.SECRET_UNUSABLE, Code.LOCATION_NOT_OFFERED}
 
 
 def test_a_credential_that_lacks_a_verb_is_a_finding_that_names_it(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -118,7 +139,7 @@ def test_a_credential_that_lacks_a_verb_is_a_finding_that_names_it(arcway: Arcwa
     ]
     user = cluster.control("POST", "users", {"name": "reader", "rules": rules})
     secret = cluster.store(changed(cluster.kubeconfig, user={"token": user["token"]}))
-    run = failed_with(arcway, cluster, "ARC-2008", kubeconfig={"secret": secret})
+    run = failed_with(arcway, cluster, Code.CLUSTER_PERMISSION_MISSING, kubeconfig={"secret": secret})
     assert any("create, patch, delete clusterrolebindings" in finding["message"] for finding in run["findings"])
 
 
@@ -161,7 +182,7 @@ def other_ca() -> str:
     import tempfile
     from pathlib import Path
 
-    from arcway.local.certificates import CertificateAuthority
+    from arcway_local.certificates import CertificateAuthority
 
     with tempfile.TemporaryDirectory() as folder:
         return base64.b64encode(CertificateAuthority.open(Path(folder)).certificate_pem).decode()

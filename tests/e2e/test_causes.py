@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from arcway.cluster import certificate
-from arcway.cluster.api import _refusal, cluster_api
-from arcway.cluster.helm.port import refusal
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.access import server_certificate
+from arcway.cluster.access.api import _refusal, cluster_api
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.helm.interface import refusal
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.security.api_servers import Exchange, Server
 
@@ -81,13 +82,13 @@ def nothing(exchange: Exchange) -> bool:
     return exchange.reply(200, b"{}")
 
 
-@pytest.mark.parametrize("call", [by_client, certificate.ends], ids=["client", "certificate"])
+@pytest.mark.parametrize("call", [by_client, server_certificate.expiry], ids=["client", "certificate"])
 @pytest.mark.parametrize(
     ("begins", "ends", "name", "code"),
     [
-        (-5, -1, "127.0.0.1", "ARC-2045"),
-        (1, 5, "127.0.0.1", "ARC-2045"),
-        (-1, 5, "other.example", "ARC-2044"),
+        (-5, -1, "127.0.0.1", Code.SERVER_CERTIFICATE_EXPIRED),
+        (1, 5, "127.0.0.1", Code.SERVER_CERTIFICATE_EXPIRED),
+        (-1, 5, "other.example", Code.SERVER_CERTIFICATE_NAME_MISMATCH),
     ],
     ids=["expired", "not yet valid", "another name"],
 )
@@ -115,12 +116,12 @@ def test_a_refused_token_says_when_it_ended_and_whose_it_is(tmp_path: Path) -> N
     account = "system:serviceaccount:ci:deployer"
     with Server(refuse, authority.context(tmp_path)) as server:
         for token, words in (
-            (jwt(sub=account, exp=1_700_000_000), "ended on 2023-11-14 22:13 UTC"),
-            (jwt(sub=account, exp=4e9, nbf=3.9e9), "is valid from 2093"),
+            (jwt(sub=account, exp=1_700_000_000), "expired on 2023-11-14 22:13 UTC"),
+            (jwt(sub=account, exp=4e9, nbf=3.9e9), "is not valid before 2093"),
             (jwt(sub=account, exp=4e9), "is that of ServiceAccount ci/deployer"),
         ):
             text = kubeconfig(server.server_port, authority.pem, token)
-            with pytest.raises(ArcError, match="ARC-2006") as caught:
+            with pytest.raises(ArcError, match=Code.CLUSTER_CREDENTIAL_REFUSED) as caught:
                 by_client(read_kubeconfig(text, None, allow_loopback=True))
             assert words in caught.value.message
             assert "kubectl create token deployer -n ci" in caught.value.remedy
@@ -129,7 +130,7 @@ def test_a_refused_token_says_when_it_ended_and_whose_it_is(tmp_path: Path) -> N
 @pytest.mark.parametrize("token", ["opaque", "a.b.c", jwt(exp="soon"), jwt(exp=1e300), jwt(sub=["x"]), jwt(exp=True)])
 def test_a_token_that_tells_nothing_is_refused_all_the_same(token: str) -> None:
     refused = _refusal(401, b"{}", "GET /x", None, Access("https://x", "", token=token))
-    assert refused.code == "ARC-2006"
+    assert refused.code == Code.CLUSTER_CREDENTIAL_REFUSED
 
 
 ADMISSION = {
@@ -144,21 +145,27 @@ ADMISSION = {
 @pytest.mark.parametrize("status", [400, 403, 422])
 def test_admission_is_told_from_a_missing_permission(message: str, words: str, status: int) -> None:
     by_api = _refusal(status, json.dumps({"message": message}).encode(), "POST /api/v1/namespaces", None)
-    by_helm = refusal(f"INSTALLATION FAILED: {message}", "install", "ARC-5003", is_late=False)
+    by_helm = refusal(f"INSTALLATION FAILED: {message}", "install", Code.HELM_FAILED, is_late=False)
     for error in (by_api, by_helm):
-        assert (error.code, error.retryable) == ("ARC-2043", False)
+        assert (error.code, error.retryable) == (Code.ADMISSION_DENIED, False)
         assert words in error.remedy
         assert "cluster-admin" not in error.remedy
 
 
 def test_a_permission_that_is_missing_is_none_of_them() -> None:
     message = 'namespaces is forbidden: User "x" cannot create resource "namespaces" in API group ""'
-    assert _refusal(403, json.dumps({"message": message}).encode(), "POST /x", None).code == "ARC-2008"
+    assert (
+        _refusal(403, json.dumps({"message": message}).encode(), "POST /x", None).code
+        == Code.CLUSTER_PERMISSION_MISSING
+    )
 
 
 def test_a_webhook_that_does_not_answer_may_answer_later() -> None:
     message = 'Internal error occurred: failed calling webhook "v.example.com": no endpoints available for service'
     by_api = _refusal(500, json.dumps({"message": message}).encode(), "POST /x", None)
-    by_helm = refusal(message, "upgrade", "ARC-5003", is_late=False)
-    assert [(error.code, error.retryable) for error in (by_api, by_helm)] == [("ARC-2013", True), ("ARC-5003", True)]
+    by_helm = refusal(message, "upgrade", Code.HELM_FAILED, is_late=False)
+    assert [(error.code, error.retryable) for error in (by_api, by_helm)] == [
+        (Code.KUBERNETES_API_ERROR, True),
+        (Code.HELM_FAILED, True),
+    ]
     assert all("v.example.com" in error.remedy for error in (by_api, by_helm))

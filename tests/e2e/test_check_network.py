@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Command, Json, SimulatedCluster
 from tests.e2e.test_command_line import kubeconfig_of
 from tests.e2e.test_preflight import check, messages, told
@@ -41,8 +42,8 @@ def test_what_pods_cannot_reach_is_named_with_what_it_is_for(arcway: Arcway, clu
     assert reached["127.0.0.1"] is reached["github.com"] is True
     cluster.control("PUT", "behaviour", {"unreachable": ["guestnotification*", "github.com"]})
     run = check(arcway, cluster, checkNetwork=True)
-    assert told(run) == [("ARC-3006", "error"), ("ARC-3006", "warning")]
-    notification, gitops = messages(run, "ARC-3006")
+    assert told(run) == [(Code.AGENT_ENDPOINT_UNREACHABLE, "error"), (Code.AGENT_ENDPOINT_UNREACHABLE, "warning")]
+    notification, gitops = messages(run, Code.AGENT_ENDPOINT_UNREACHABLE)
     assert "(notifications about connections to the cluster)" in notification
     assert "github.com:9418 (GitOps" in gitops
     assert run["result"]["ready"] is False
@@ -55,15 +56,15 @@ def test_an_onboarding_stops_before_it_changes_anything(arcway: Arcway, cluster:
     cluster.control("PUT", "behaviour", {"unreachable": ["guestnotification*"]})
     before = cluster.objects()
     run = arcway.connect(cluster, checkNetwork=True)
-    assert (run["state"], run["error"]["code"], run["leftovers"]) == ("Failed", "ARC-3006", [])
+    assert (run["state"], run["error"]["code"], run["leftovers"]) == ("Failed", Code.AGENT_ENDPOINT_UNREACHABLE, [])
     assert cluster.objects() - before <= {path for path in cluster.objects() if "arcway-check" in path}
 
 
 def test_a_check_that_cannot_run_is_a_finding_and_not_a_hang(arcway: Arcway, cluster: SimulatedCluster) -> None:
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "arcway-check"}]})
     run = check(arcway, cluster, checkNetwork=True)
-    assert told(run) == [("ARC-3007", "warning")]
-    (text,) = messages(run, "ARC-3007")
+    assert told(run) == [(Code.NETWORK_NOT_CHECKED, "warning")]
+    (text,) = messages(run, Code.NETWORK_NOT_CHECKED)
     assert "cbl-mariner/busybox:2.0 cannot be pulled: ImagePullBackOff" in text
     assert run["result"]["ready"] is True
 
@@ -72,14 +73,14 @@ def test_a_cluster_with_errors_is_not_asked_to_run_a_job(arcway: Arcway, cluster
     for item in cluster.get("/api/v1/nodes")["items"]:
         cluster.control("PATCH", f"nodes/{item['metadata']['name']}", {"labels": {"kubernetes.io/arch": "s390x"}})
     run = check(arcway, cluster, checkNetwork=True)
-    assert told(run) == [("ARC-2017", "error"), ("ARC-3007", "info")]
+    assert told(run) == [(Code.NODE_ARCHITECTURE_UNSUPPORTED, "error"), (Code.NETWORK_NOT_CHECKED, "info")]
     assert is_gone(cluster)
 
 
 def test_a_namespace_of_somebody_else_is_left_alone(arcway: Arcway, cluster: SimulatedCluster) -> None:
     assert cluster.send("POST", "/api/v1/namespaces", {"metadata": {"name": "arcway-check"}}) == 201
     run = check(arcway, cluster, checkNetwork=True)
-    assert messages(run, "ARC-3007") == [
+    assert messages(run, Code.NETWORK_NOT_CHECKED) == [
         "The network check could not run. ARC-3007: Namespace arcway-check exists and is not Arcway's."
     ]
     assert not is_gone(cluster)
@@ -107,7 +108,7 @@ def test_a_proxy(arcway: Arcway, cluster: SimulatedCluster, proxy: dict[str, Any
     run = check(arcway, cluster, checkNetwork=True, proxy=proxy)
     assert tried <= network(run).keys()
     assert ("proxy.example" in network(run)) == (tried == {"proxy.example"})
-    assert bool(messages(run, "ARC-3007")) == ("proxy.example" in network(run))
+    assert bool(messages(run, Code.NETWORK_NOT_CHECKED)) == ("proxy.example" in network(run))
 
 
 def test_the_credential_that_a_command_made_for_its_run_outlives_the_check(

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from arcway.cli.main import app
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Command, SimulatedCluster
 
 
@@ -103,19 +104,27 @@ def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: Simula
     [
         (("connect",), 2, "--name"),
         (("connect", "-n", "-x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 2, "name:"),
-        (("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/no/such/file"), 2, "ARC-2002"),
-        (("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 1, "ARC-2001"),
-        (("check", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/dev/null"), 2, "ARC-2004"),
+        (
+            ("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/no/such/file"),
+            2,
+            Code.KUBECONFIG_INVALID,
+        ),
+        (("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 1, Code.SECRET_UNUSABLE),
+        (
+            ("check", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/dev/null"),
+            2,
+            Code.KUBECONFIG_CONTEXT_NOT_FOUND,
+        ),
         (("disconnect", "-n", "-x", "-g", "g", "--azure-only", "--yes"), 2, "name:"),
-        (("disconnect", "-n", "x", "-g", "g", "--kube-config", "/no/such/file", "--yes"), 2, "ARC-2002"),
+        (("disconnect", "-n", "x", "-g", "g", "--kube-config", "/no/such/file", "--yes"), 2, Code.KUBECONFIG_INVALID),
         (("update", "-n", "x", "-g", "g"), 2, "nothing to update"),
         (("update", "-n", "x", "-g", "g", "--tags", "a"), 2, "name=value"),
         (("update", "-n", "x", "-g", "g", "--proxy-cert", "/no/such/file"), 2, "/no/such/file"),
         (("update", "-n", "x", "-g", "g", "--auto-upgrade", "maybe"), 2, "maybe"),
         (("upgrade", "-n", "x", "-g", "g", "--kubeconfig-secret", "arcway-x", "--upgrade-timeout", "1"), 2, "upgradeT"),
-        (("show", "-n", "nope", "-g", "nope"), 5, "ARC-4012"),
-        (("status", "nope"), 5, "ARC-6001"),
-        (("list", "--server", "http://127.0.0.1:1", "--subscription", "x"), 1, "does not answer"),
+        (("show", "-n", "nope", "-g", "nope"), 5, Code.CONNECTED_CLUSTER_NOT_FOUND),
+        (("status", "nope"), 5, Code.RUN_NOT_FOUND),
+        (("list", "--server", "http://127.0.0.1:1", "--subscription", "x"), 1, "does not respond"),
     ],
 )
 def test_errors_are_sentences_with_exit_codes(

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
 from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import AGENTS_FIRST, RESOURCE_FIRST
@@ -64,7 +65,7 @@ def test_the_data_planes_settings_reach_the_agents(arcway: Arcway, azure: Contro
     azure.put("settings", {"global.noProxy": "10.0.0.0/8,.svc"})
     run = arcway.connect(cluster)
     assert run["state"] == "Succeeded"
-    assert "1 settings changed" in phase(run, "configureAgents")["detail"]
+    assert "changed 1 setting" in phase(run, "configureAgents")["detail"]
     assert len(cluster.revisions()) == 2
     again = arcway.connect(cluster)
     assert (again["changed"], len(cluster.revisions())) == (False, 2)
@@ -96,7 +97,7 @@ def test_a_slow_azure_is_given_its_retry_after(arcway: Arcway, azure: Control, c
     azure.put("faults", [{"path": path, "method": "PUT", "status": 429, "headers": {"Retry-After": "2"}}])
     answer = arcway.start(arcway.request(cluster))
     seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "createResource")["state"] == "Retrying")
-    assert phase(seen, "createResource")["error"]["code"] == "ARC-4007"
+    assert phase(seen, "createResource")["error"]["code"] == Code.AZURE_THROTTLED
     assert arcway.finish(answer.json()["id"])["state"] == "Succeeded"
     puts = [item["time"] for item in arcway.asked("connectedClusters/") if item["method"] == "PUT"]
     assert len(puts) == 2
@@ -110,7 +111,7 @@ def test_a_failed_image_pull_ends_a_run_that_is_to_fail_fast_and_says_what_is_le
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
     run = arcway.connect(cluster, failFast=True)
     assert run["state"] == "Failed"
-    assert (run["error"]["code"], run["error"]["phase"]) == ("ARC-5005", "deployAgents")
+    assert (run["error"]["code"], run["error"]["phase"]) == (Code.IMAGE_PULL_FAILED, "deployAgents")
     assert "metrics-agent" in run["error"]["message"]
     assert describe_all(run["leftovers"]) == [
         KEY_PAIR,
@@ -141,7 +142,7 @@ def test_a_rollback_leaves_nothing_behind(arcway: Arcway, azure: Control, cluste
     azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "The back end is on fire."}})
     run = arcway.connect(cluster, onFailure="rollback")
     assert run["state"] == "Failed"
-    assert run["error"]["code"] == "ARC-4010"
+    assert run["error"]["code"] == Code.PROVISIONING_FAILED
     assert "on fire" in run["error"]["message"]
     assert run["leftovers"] == []
     assert phase(run, "createResource")["state"] == "Failed"
@@ -153,7 +154,7 @@ def test_agents_of_another_connected_cluster_are_left_alone(arcway: Arcway, clus
     assert arcway.connect(cluster)["state"] == "Succeeded"
     objects = cluster.objects()
     run = arcway.connect(cluster, resourceGroup="elsewhere")
-    assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-2011")
+    assert (run["state"], run["error"]["code"]) == ("Failed", Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER)
     assert "/resourceGroups/clusters/" in run["error"]["message"]
     assert cluster.objects() == objects
 
@@ -183,17 +184,17 @@ def test_termination_and_suspension_from_outside_show(
     instance = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{run_id.partition('.')[0]}"
     assert httpx.post(f"{instance}/suspend?reason=x", headers=arcway.management_key).status_code == 202
     suspended = arcway.wait_until(
-        run_id, lambda run: phase(run, "waitForMetadata")["detail"] == "suspended from outside"
+        run_id, lambda run: phase(run, "waitForMetadata")["detail"] == "suspended by an operator"
     )
     assert suspended["state"] == "Running"
     assert httpx.post(f"{instance}/terminate?reason=x", headers=arcway.management_key).status_code == 202
     run = arcway.finish(run_id)
-    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Canceled", "ARC-6004", "waitForMetadata")
-    created = [
-        KEY_PAIR,
-        "release azure-arc",
-        f"connected cluster c-{cluster.name}",
-    ]
+    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == (
+        "Canceled",
+        Code.RUN_TERMINATED,
+        "waitForMetadata",
+    )
+    created = [KEY_PAIR, "release azure-arc", f"connected cluster c-{cluster.name}"]
     assert describe_all(run["leftovers"]) == [*created, "lease arcway"]
 
 

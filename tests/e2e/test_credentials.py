@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from arcway.local.stack import Stack
+from arcway.domain.codes import Code
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Command, Control, Json, SimulatedCluster
 from tests.e2e.test_causes import jwt
 from tests.e2e.test_secrets import ProcessWatch, files_with, history
@@ -126,12 +127,16 @@ def test_a_failed_run_goes_on_with_the_same_command_and_not_with_its_old_credent
     azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "on purpose"}})
     connect = ("connect", *named, "-l", "eastus", "--kube-config", plain(cluster, tmp_path), "--quiet")
     failed = command(*connect)
-    assert (failed.returncode, "ARC-4010" in failed.stderr) == (1, True), failed.stderr
+    assert (failed.returncode, Code.PROVISIONING_FAILED in failed.stderr) == (1, True), failed.stderr
     assert ("arcway retry" in failed.stderr, "same command again" in failed.stderr) == (False, True)
     cluster.wait_until(lambda: made.there() == set())
     azure.put("provisioning-failures", {})
     again = command("retry", run_of(failed.stderr), "--quiet")
-    assert (again.returncode, "ARC-2025" in again.stderr, "--kube-config" in again.stderr) == (2, True, True)
+    assert (again.returncode, Code.TEMPORARY_CREDENTIAL_GONE in again.stderr, "--kube-config" in again.stderr) == (
+        2,
+        True,
+        True,
+    )
     assert command(*connect).returncode == 0
     cluster.wait_until(lambda: made.there() == set())
 
@@ -213,7 +218,7 @@ def test_a_refused_token_that_is_sent_as_is_is_told_before_anything_is_made(
         "connect", *named, "-l", "eastus", "--kube-config", str(tmp_path / "config"), "--credential", "as-is"
     )
     assert done.returncode == 1, done.stderr
-    assert "ARC-2006" in done.stderr
+    assert Code.CLUSTER_CREDENTIAL_REFUSED in done.stderr
     assert "kubectl create token deployer -n ci" in done.stderr
     assert "Run cluster-" not in done.stdout + done.stderr
     assert made.there() == set()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from arcway.domain.leftovers import describe_all
+from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all, leftover
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource, set_status
 
@@ -88,16 +89,16 @@ def test_a_dead_cluster_is_removed_from_azure_only(arcway: Arcway, cluster: Simu
     server = {**dead["clusters"][0]["cluster"], "server": "https://127.0.0.1:1"}
     dead["clusters"] = [{**dead["clusters"][0], "cluster": server}]
     run = arcway.disconnect(cluster, kubeconfig={"secret": cluster.store(json.dumps(dead))})
-    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-3001", False)
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.API_SERVER_UNREACHABLE, False)
     assert "--azure-only" in run["error"]["remedy"]
     assert arcway.resource(cluster)
     run = arcway.disconnect(cluster, azureOnly=True, kubeconfig=None)
     assert (run["state"], run["result"]["resource"], run["result"]["agents"]) == (
         "Succeeded",
         "deleted",
-        "not looked at",
+        "not checked",
     )
-    assert describe_all(run["leftovers"]) == ["agents in the cluster (not checked)"]
+    assert run["leftovers"] == [leftover("Agents", None, reason="NotChecked")]
     assert "uninstallAgents" not in {item["name"] for item in run["phases"]}
     assert arcway.resource(cluster) is None
     assert cluster.objects() == objects
@@ -111,7 +112,11 @@ def test_agents_of_another_resource_are_never_touched(arcway: Arcway, cluster: S
     arcway.azure.put(f"subscriptions/{other}", {})
     for change in ({"subscriptionId": other}, {"resourceGroup": "other"}, {"name": "other"}):
         run = arcway.disconnect(cluster, force=force, **change)
-        assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-2011", False)
+        assert (run["state"], run["error"]["code"], run["changed"]) == (
+            "Failed",
+            Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER,
+            False,
+        )
         assert f"/connectedClusters/c-{cluster.name}" in run["error"]["message"]
     assert arcway.resource(cluster)
     assert cluster.objects() == objects
@@ -193,7 +198,7 @@ def test_a_resource_without_agents_is_deleted_with_a_warning(arcway: Arcway, clu
     arcway.say(cluster, "Offline")
     run = arcway.disconnect(cluster)
     assert (run["state"], run["changed"], run["result"]["agents"]) == ("Succeeded", True, "absent"), run["error"]
-    assert [(item["code"], item["level"]) for item in run["findings"]] == [("ARC-5012", "warning")]
+    assert [(item["code"], item["level"]) for item in run["findings"]] == [(Code.AGENTS_NOT_INSTALLED, "warning")]
 
 
 def test_a_dry_run_tells_what_would_be_removed(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -216,7 +221,7 @@ def test_an_identity_that_may_not_delete_is_a_finding(
     action = "Microsoft.Kubernetes/connectedClusters/delete"
     azure.put(f"subscriptions/{arcway.subscription}", {"notActions": [action]})
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-4002", False)
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.AZURE_PERMISSION_MISSING, False)
     assert action in run["error"]["message"]
     assert cluster.revisions()
 
@@ -234,7 +239,7 @@ def test_all_problems_of_a_request_at_once(
     arcway: Arcway, cluster: SimulatedCluster, change: dict[str, Any], fields: set[str]
 ) -> None:
     answer = arcway.http.post("/offboardings", json=arcway.offboarding(cluster, **change))
-    assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1001")
+    assert (answer.status_code, answer.json()["code"]) == (400, Code.INVALID_FIELDS)
     assert {item["field"] for item in answer.json()["details"]} == fields
 
 
@@ -242,7 +247,7 @@ def test_keys_and_conflicts_are_those_of_onboarding(arcway: Arcway, azure: Contr
     azure.put("paces", {"registration": {"seconds": 1}})
     onboarding = arcway.start(arcway.request(cluster)).json()["id"]
     refused = arcway.http.post("/offboardings", json=arcway.offboarding(cluster))
-    assert (refused.status_code, refused.json()["code"]) == (409, "ARC-6003")
+    assert (refused.status_code, refused.json()["code"]) == (409, Code.RUN_IN_PROGRESS)
     assert refused.json()["details"][0]["run"] == onboarding
     connected(arcway.finish(onboarding))
     headers = {"Idempotency-Key": "off-1"}

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 
@@ -101,7 +102,7 @@ def test_a_pending_operation_of_somebody_else_is_not_cut_off(arcway: Arcway, clu
     set_status(cluster, record, "pending-upgrade")
     answer = arcway.start(arcway.request(cluster))
     seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "deployAgents")["state"] == "Retrying")
-    assert phase(seen, "deployAgents")["error"]["code"] == "ARC-5010"
+    assert phase(seen, "deployAgents")["error"]["code"] == Code.RELEASE_LOCKED
     assert cluster.revisions() == [record]
     set_status(cluster, record, "deployed")
     connected(arcway.finish(answer.json()["id"]))
@@ -156,7 +157,7 @@ def test_a_resource_in_failed_state_is_put_again(arcway: Arcway, azure: Control,
     path = ClusterId(arcway.subscription, "clusters", resource["name"]).resource_id
     azure.put("provisioning-failures", {path: {"code": "Broken", "message": "once"}})
     failed = arcway.connect(cluster)
-    assert failed["error"]["code"] == "ARC-4010"
+    assert failed["error"]["code"] == Code.PROVISIONING_FAILED
     connected(arcway.connect(cluster))
 
 
@@ -175,7 +176,7 @@ def test_agents_of_a_deleted_resource_elsewhere_are_taken_over(arcway: Arcway, c
     run = arcway.connect(cluster, resourceGroup="elsewhere")
     connected(run)
     assert "/resourceGroups/elsewhere/" in run["result"]["id"]
-    assert [finding["code"] for finding in run["findings"]] == ["ARC-2011"]
+    assert [finding["code"] for finding in run["findings"]] == [Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER]
 
 
 @pytest.mark.parametrize("readable", [True, False])
@@ -189,7 +190,7 @@ def test_agents_of_another_subscription_are_left_alone(
     other = str(uuid.uuid4())
     azure.put(f"subscriptions/{other}", {})
     run = arcway.connect(cluster, subscriptionId=other)
-    assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-2011")
+    assert (run["state"], run["error"]["code"]) == ("Failed", Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER)
     assert arcway.subscription in run["error"]["message"]
     assert (run["changed"], cluster.objects()) == (False, objects)
 
@@ -204,7 +205,7 @@ def test_a_second_installation_is_kept_out(arcway: Arcway, cluster: SimulatedClu
     }
     assert cluster.send("POST", leases, lease) == 201
     run = arcway.connect(cluster)
-    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-2015", False)
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.CLUSTER_LEASE_HELD, False)
     assert "other" in run["error"]["message"]
     lease["spec"]["renewTime"] = "2020-01-01T00:00:00.000000Z"  # type: ignore[index]
     assert cluster.send("PUT", f"{leases}/arcway", lease) == 200

@@ -2,6 +2,7 @@
 
 import pytest
 
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, SimulatedCluster
 
 _CONFIG = "/api/v1/namespaces/azure-arc/configmaps/azure-clusterconfig"
@@ -25,6 +26,6 @@ def test_it_is_not_taken_for_nobodys(arcway: Arcway, cluster: SimulatedCluster) 
     assert cluster.send("DELETE", _CONFIG, None) == 200
     revisions = cluster.revisions()
     run = arcway.connect(cluster, name="another")
-    assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-2011")
+    assert (run["state"], run["error"]["code"]) == ("Failed", Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER)
     assert f"c-{cluster.name}" in run["error"]["message"]
     assert cluster.revisions() == revisions

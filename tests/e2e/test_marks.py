@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.request import parse_request
 from tests.e2e.conftest import Arcway, Command, Json, SimulatedCluster
@@ -64,7 +65,7 @@ def test_the_command_line_takes_them(arcway: Arcway, cluster: SimulatedCluster, 
     assert done.returncode == 0, done.stderr
     assert_marked(cluster)
     wrong = command("connect", *named, "--kubeconfig-secret", cluster.secret, "--pod-label", "none")
-    assert (wrong.returncode, "--pod-label takes name=value" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "--pod-label must be name=value" in wrong.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -91,5 +92,5 @@ def test_what_kubernetes_would_not_take_is_refused_at_once(marks: dict[str, Any]
         "kubeconfig": {"secret": "arcway-x"},
         "agents": marks,
     }
-    with pytest.raises(ArcError, match="ARC-1001"):
+    with pytest.raises(ArcError, match=Code.INVALID_FIELDS):
         parse_request(body, "onboard")

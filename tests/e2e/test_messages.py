@@ -13,7 +13,8 @@ import httpx
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
 
-from arcway.local.stack import Stack
+from arcway.domain.codes import Code
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 
 _SECONDS = 240
@@ -168,15 +169,15 @@ def test_messages_and_requests_that_come_together_make_one_run(
 
 
 BAD: dict[str, tuple[bytes, str, set[str]]] = {
-    "no JSON": (b"{bad", "ARC-1002", set()),
-    "nothing": (b"", "ARC-1002", set()),
-    "garbage": (bytes(range(256)), "ARC-1002", set()),
-    "a list": (b"[1]", "ARC-1002", set()),
-    "too large": (b'{"x": "' + b"x" * 100_000 + b'"}', "ARC-1003", set()),
-    "wrong fields": (b'{"name": "-", "surprise": 1}', "ARC-1001", {"name", "surprise", "subscriptionId"}),
-    "unknown operation": (b'{"operation": "explode"}', "ARC-1001", {"operation"}),
-    "cancel of nothing": (b'{"operation": "cancel"}', "ARC-1001", {"run"}),
-    "cancel of an unknown run": (b'{"operation": "cancel", "run": "x"}', "ARC-6001", set()),
+    "no JSON": (b"{bad", Code.BODY_NOT_JSON, set()),
+    "nothing": (b"", Code.BODY_NOT_JSON, set()),
+    "garbage": (bytes(range(256)), Code.BODY_NOT_JSON, set()),
+    "a list": (b"[1]", Code.BODY_NOT_JSON, set()),
+    "too large": (b'{"x": "' + b"x" * 100_000 + b'"}', Code.BODY_TOO_LARGE, set()),
+    "wrong fields": (b'{"name": "-", "surprise": 1}', Code.INVALID_FIELDS, {"name", "surprise", "subscriptionId"}),
+    "unknown operation": (b'{"operation": "explode"}', Code.INVALID_FIELDS, {"operation"}),
+    "cancel of nothing": (b'{"operation": "cancel"}', Code.INVALID_FIELDS, {"run"}),
+    "cancel of an unknown run": (b'{"operation": "cancel", "run": "x"}', Code.RUN_NOT_FOUND, set()),
 }
 
 
@@ -198,12 +199,15 @@ def test_an_unknown_secret_and_a_conflicting_request_are_rejected(
     arcway: Arcway, azure: Control, bus: Bus, cluster: SimulatedCluster
 ) -> None:
     unknown = bus.send(arcway.request(cluster, kubeconfig={"secret": "arcway-unknown"}))
-    assert event(bus.heard(unknown)[0])["data"]["error"]["code"] == "ARC-2001"
+    assert event(bus.heard(unknown)[0])["data"]["error"]["code"] == Code.SECRET_UNUSABLE
     azure.put("paces", {"registration": {"seconds": 1}})
     first = arcway.start(arcway.request(cluster)).json()["id"]
     other = bus.send(arcway.request(cluster, tags={"a": "b"}))
     conflict = event(bus.heard(other)[0])
-    assert (conflict["data"]["error"]["code"], conflict["data"]["error"]["details"][0]["run"]) == ("ARC-6003", first)
+    assert (conflict["data"]["error"]["code"], conflict["data"]["error"]["details"][0]["run"]) == (
+        Code.RUN_IN_PROGRESS,
+        first,
+    )
     assert conflict["subject"].endswith(f"/c-{cluster.name}")
     assert arcway.finish(first)["state"] == "Succeeded"
 
@@ -240,7 +244,7 @@ def test_an_event_is_kept_while_the_broker_refuses_it(arcway: Arcway, bus: Bus, 
     run_id, correlation = answer.json()["id"], answer.json()["correlationId"]
     held = arcway.wait_until(run_id, lambda run: phase(run, "publishResult")["attempts"] >= 2)
     assert held["state"] == "Running"
-    assert phase(held, "publishResult")["error"]["code"] == "ARC-3005"
+    assert phase(held, "publishResult")["error"]["code"] == Code.EVENT_BROKER_UNREACHABLE
     assert phase(held, "waitForMetadata")["state"] == "Succeeded"
     httpx.delete(f"{bus.control}/faults").raise_for_status()
     assert arcway.finish(run_id)["state"] == "Succeeded"

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from arcway.cluster.permissions import TO_CONNECT
+from arcway.cluster.checks.permissions import TO_CONNECT
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 
 _NODES = "/api/v1/nodes"
@@ -51,19 +52,25 @@ def test_findings_about_nodes_memory_and_leftovers_come_together(arcway: Arcway,
     assert cluster.send("POST", "/api/v1/namespaces/default/pods", {"metadata": {"name": "big"}, "spec": taken}) == 201
     assert cluster.send("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition()) == 201
     run = check(arcway, cluster)
-    warnings = [("ARC-2017", "warning"), ("ARC-2019", "warning"), ("ARC-2018", "warning")]
-    assert told(run) == [*warnings, ("ARC-2020", "info")]
-    assert messages(run, "ARC-2017") == [f"The agents do not run on node {first}, only on amd64 and arm64."]
-    assert messages(run, "ARC-2019") == [f"Not ready: node {second}."]
-    assert "have 792 MiB of memory left; the agents need 850" in messages(run, "ARC-2018")[0]
-    assert "connectedclusters.arc.azure.com" in messages(run, "ARC-2020")[0]
+    warnings = [
+        (Code.NODE_ARCHITECTURE_UNSUPPORTED, "warning"),
+        (Code.NODE_NOT_READY, "warning"),
+        (Code.LOW_MEMORY, "warning"),
+    ]
+    assert told(run) == [*warnings, (Code.AGENT_LEFTOVERS, "info")]
+    assert messages(run, Code.NODE_ARCHITECTURE_UNSUPPORTED) == [
+        f"The agents do not support the architecture of node {first}, only amd64 and arm64."
+    ]
+    assert messages(run, Code.NODE_NOT_READY) == [f"Not ready: node {second}."]
+    assert "have 792 MiB of free memory; the agents need 850" in messages(run, Code.LOW_MEMORY)[0]
+    assert "connectedclusters.arc.azure.com" in messages(run, Code.AGENT_LEFTOVERS)[0]
     assert run["result"]["ready"] is True
 
     cluster.control("PATCH", f"nodes/{second}", {"labels": {"kubernetes.io/arch": "riscv64"}})
     run = check(arcway, cluster)
-    assert ("ARC-2017", "error") in told(run)
-    assert messages(run, "ARC-2017") == [
-        "The schedulable Linux nodes are riscv64, s390x; the agents run on amd64 and arm64."
+    assert (Code.NODE_ARCHITECTURE_UNSUPPORTED, "error") in told(run)
+    assert messages(run, Code.NODE_ARCHITECTURE_UNSUPPORTED) == [
+        "The schedulable Linux nodes have the architecture riscv64, s390x; the agents support amd64 and arm64."
     ]
     assert run["result"]["ready"] is False
 
@@ -89,18 +96,18 @@ def rules_but(*left_out: str) -> list[Json]:
 def test_each_missing_permission_is_named_with_its_resource(arcway: Arcway, cluster: SimulatedCluster) -> None:
     some = ("patch deployments", "bind clusterroles", "delete services", "create services")
     run = check(arcway, cluster, kubeconfig={"secret": limited(cluster, rules_but(*some))})
-    assert messages(run, "ARC-2008") == [
-        "The credential may not create, delete services in namespace azure-arc.",
-        "The credential may not patch deployments.apps in namespace azure-arc.",
-        "The credential may not bind clusterroles.rbac.authorization.k8s.io cluster-admin.",
+    assert messages(run, Code.CLUSTER_PERMISSION_MISSING) == [
+        "The credential lacks the permission to create, delete services in namespace azure-arc.",
+        "The credential lacks the permission to patch deployments.apps in namespace azure-arc.",
+        "The credential lacks the permission to bind clusterroles.rbac.authorization.k8s.io cluster-admin.",
     ]
     # What it may not see is said, too: pods of other namespaces tell how much memory is left.
-    assert ("ARC-2018", "info") in told(run)
+    assert (Code.LOW_MEMORY, "info") in told(run)
 
 
 def test_a_credential_that_may_read_nothing_still_gets_every_finding(arcway: Arcway, cluster: SimulatedCluster) -> None:
     run = check(arcway, cluster, location="moonbase", kubeconfig={"secret": limited(cluster, [])})
-    assert {"ARC-2008", "ARC-4004"} == {code for code, _ in told(run)}
+    assert {Code.CLUSTER_PERMISSION_MISSING, Code.LOCATION_NOT_OFFERED} == {code for code, _ in told(run)}
     # Of so many, those that fit are shown with the run, and all are in its result.
     assert any("list nodes" in finding["message"] for finding in run["result"]["findings"])
 
@@ -117,7 +124,7 @@ def test_a_provider_that_nobody_may_register_is_a_finding_with_the_command(
     refused = {"notActions": ["Microsoft.Kubernetes/register/action"]}
     arcway.azure.put(f"subscriptions/{arcway.subscription}", refused)
     run = check(arcway, cluster)
-    assert told(run) == [("ARC-4005", "error")]
+    assert told(run) == [(Code.PROVIDER_NOT_REGISTERED, "error")]
     command = f"az provider register --namespace Microsoft.Kubernetes --subscription {arcway.subscription}"
     assert command in run["findings"][0]["remedy"]
 

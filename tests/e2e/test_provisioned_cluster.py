@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 from tests.e2e.test_half_finished_worlds import connected
 
@@ -34,7 +35,11 @@ def test_it_is_refused_before_anything_is_changed(
     started = arcway.http.post(f"/{path}", json=bodies[path])
     assert started.status_code == 202, started.text
     run = arcway.finish(started.json()["id"])
-    assert (run["state"], run["changed"], run["error"]["code"]) == ("Failed", False, "ARC-4015")
+    assert (run["state"], run["changed"], run["error"]["code"]) == (
+        "Failed",
+        False,
+        Code.RESOURCE_IS_PROVISIONED_CLUSTER,
+    )
     assert "az aksarc" in run["error"]["remedy"]
     assert cluster.objects() == before
     after = arcway.arm("GET", provisioned["id"]).json()

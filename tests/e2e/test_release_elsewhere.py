@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 from tests.e2e.test_update import change
 
@@ -22,7 +22,7 @@ _ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 def agents_chart(name: str = "azure-arc-k8sagents") -> bytes:
     """The agents' chart as an archive."""
     buffer = io.BytesIO()
-    folder = ROOT / "arcway/local/azure/chart"
+    folder = ROOT / "arcway_local/azure/chart"
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for path in sorted(item for item in folder.rglob("*") if item.is_file()):
             data = path.read_bytes().replace(b"version: 0.0.0", b"version: 1.36.2")
@@ -123,10 +123,15 @@ def test_a_release_of_the_same_name_that_is_somebody_elses_stays(
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "azure-arc-x"}}
     helm.install(access, "azure-arc", "default", small_chart({**role, "rules": []}), {})
     before = cluster.objects()
-    succeeded(arcway.connect(cluster))
+    connected = succeeded(arcway.connect(cluster))
+    assert [finding["code"] for finding in connected["findings"]] == ["ARC-2046"]
     assert len(records(cluster, "azure-arc-release")) == 1
     for force in (False, True):
-        assert succeeded(arcway.disconnect(cluster, force=force, agentsOnly=True))["leftovers"] == []
+        disconnected = succeeded(arcway.disconnect(cluster, force=force, agentsOnly=True))
+        assert (disconnected["leftovers"], [finding["code"] for finding in disconnected["findings"]]) == (
+            [],
+            ["ARC-2046"],
+        )
         assert cluster.objects() == before
         assert cluster.get(f"{_ROLES}/azure-arc-x")["kind"] == "ClusterRole"
 

@@ -117,7 +117,7 @@ def test_finalizers_of_the_objects_themselves_are_named_and_removed_by_force(
     started = arcway.http.post("/offboardings", json=arcway.offboarding(cluster)).json()["id"]
 
     def named(run: Json) -> bool:
-        return "has the finalizers example.com/never" in (phase(run, "uninstallAgents")["detail"] or "")
+        return "has the finalizer example.com/never" in (phase(run, "uninstallAgents")["detail"] or "")
 
     seen = arcway.wait_until(started, named)
     assert any(path.rpartition("/")[2] in item for item in describe_all(seen["leftovers"]))

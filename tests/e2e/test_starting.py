@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Control, SimulatedCluster
 
 
@@ -41,7 +42,7 @@ def test_another_request_while_one_runs_is_a_conflict_that_names_it(
     other = arcway.start(arcway.request(cluster, tags={"x": "y"}))
     assert other.status_code == 409
     assert other.headers["Content-Type"].startswith("application/problem+json")
-    assert other.json()["code"] == "ARC-6003"
+    assert other.json()["code"] == Code.RUN_IN_PROGRESS
     assert other.json()["details"] == [{"run": first["id"], "href": f"/api/runs/{first['id']}"}]
     assert arcway.finish(first["id"])["state"] == "Succeeded"
 
@@ -60,7 +61,7 @@ def test_a_replaced_run_is_gone_and_names_the_later_one(arcway: Arcway, cluster:
     arcway.finish(first)
     later = arcway.connect(cluster)["id"]
     gone = arcway.http.get(f"/runs/{first}")
-    assert (gone.status_code, gone.json()["code"]) == (410, "ARC-6002")
+    assert (gone.status_code, gone.json()["code"]) == (410, Code.RUN_SUPERSEDED)
     assert gone.json()["details"] == [{"run": later, "href": f"/api/runs/{later}"}]
     old_key = arcway.start(arcway.request(cluster), headers={"Idempotency-Key": "one"})
     assert (old_key.status_code, old_key.json()["details"][0]["run"]) == (410, later)
@@ -89,9 +90,9 @@ def test_runs_are_listed_newest_first_page_by_page(arcway: Arcway, cluster: Simu
 
 def test_wrong_queries_name_every_parameter(arcway: Arcway) -> None:
     answer = arcway.http.get("/runs", params={"top": "0", "createdFrom": "yesterday"})
-    assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1006")
+    assert (answer.status_code, answer.json()["code"]) == (400, Code.INVALID_PARAMETERS)
     assert {item["field"] for item in answer.json()["details"]} == {"top", "createdFrom"}
-    assert arcway.http.get("/runs", params={"continuationToken": "%%%"}).json()["code"] == "ARC-1006"
+    assert arcway.http.get("/runs", params={"continuationToken": "%%%"}).json()["code"] == Code.INVALID_PARAMETERS
 
 
 def test_finished_runs_of_a_day_and_running_ones_are_never_removed(
@@ -114,12 +115,16 @@ def test_finished_runs_of_a_day_and_running_ones_are_never_removed(
 
 def test_unknown_runs_paths_and_methods_are_problems(arcway: Arcway) -> None:
     unknown = arcway.http.get(f"/runs/cluster-{'0' * 26}.{'0' * 12}")
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "ARC-6001")
-    assert arcway.http.get("/runs/nonsense").json()["code"] == "ARC-6001"
+    assert (unknown.status_code, unknown.json()["code"]) == (404, Code.RUN_NOT_FOUND)
+    assert arcway.http.get("/runs/nonsense").json()["code"] == Code.RUN_NOT_FOUND
     path = arcway.http.get("/no/such/path")
-    assert (path.status_code, path.json()["code"]) == (404, "ARC-1004")
+    assert (path.status_code, path.json()["code"]) == (404, Code.PATH_NOT_FOUND)
     method = arcway.http.delete("/runs")
-    assert (method.status_code, method.json()["code"], method.headers["Allow"]) == (405, "ARC-1005", "GET, HEAD")
+    assert (method.status_code, method.json()["code"], method.headers["Allow"]) == (
+        405,
+        Code.METHOD_NOT_ALLOWED,
+        "GET, HEAD",
+    )
 
 
 def test_health_tells_the_parts_apart(arcway: Arcway) -> None:

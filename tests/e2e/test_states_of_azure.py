@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource
@@ -43,7 +44,7 @@ def not_there(path: str, times: int = 1) -> Json:
 def test_a_connected_cluster_in_another_location_is_told(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
     run = arcway.connect(cluster, location="westeurope")
-    assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-4017")
+    assert (run["state"], run["error"]["code"]) == ("Failed", Code.LOCATION_MISMATCH)
     assert "eastus" in run["error"]["message"]
     assert run["changed"] is False
 
@@ -52,7 +53,7 @@ def test_a_connected_cluster_in_another_location_is_told(arcway: Arcway, cluster
 def test_a_subscription_that_is_not_enabled_is_told(arcway: Arcway, cluster: SimulatedCluster, state: str) -> None:
     arcway.azure.put(f"subscriptions/{arcway.subscription}", {"state": state})
     error = refused(arcway, cluster)
-    assert error["code"] == "ARC-4022"
+    assert error["code"] == Code.SUBSCRIPTION_DISABLED
     assert state in error["message"]
 
 
@@ -60,20 +61,20 @@ def test_a_subscription_that_soon_will_not_be_enabled_is_a_warning(arcway: Arcwa
     arcway.azure.put(f"subscriptions/{arcway.subscription}", {"state": "PastDue"})
     run = arcway.connect(cluster)
     connected(run)
-    assert [(item["code"], item["level"]) for item in run["findings"]] == [("ARC-4022", "warning")]
+    assert [(item["code"], item["level"]) for item in run["findings"]] == [(Code.SUBSCRIPTION_DISABLED, "warning")]
 
 
 def test_a_resource_group_that_is_being_deleted_is_told(arcway: Arcway, cluster: SimulatedCluster) -> None:
     group(arcway)
     arcway.azure.put(f"groups/{arcway.subscription}/clusters", {})
-    assert refused(arcway, cluster)["code"] == "ARC-4023"
+    assert refused(arcway, cluster)["code"] == Code.RESOURCE_GROUP_DELETING
 
 
 def test_an_expired_cluster_is_disconnected_and_connected_again(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
     arcway.azure.put("clusters", {resource_id(arcway, cluster): {"connectivityStatus": "Expired"}})
     run = arcway.connect(cluster)
-    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-4019", False)
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.CONNECTED_CLUSTER_EXPIRED, False)
     assert "arcway disconnect" in run["error"]["remedy"]
     assert arcway.disconnect(cluster)["state"] == "Succeeded"
     connected(arcway.connect(cluster))
@@ -87,7 +88,7 @@ def test_a_connected_cluster_that_is_being_deleted_is_waited_for(arcway: Arcway,
     arcway.azure.put("clusters", {resource_id(arcway, cluster): state})
     run = arcway.connect(cluster)
     connected(run)
-    assert ("ARC-4026", "info") in [(item["code"], item["level"]) for item in run["findings"]]
+    assert (Code.CONNECTED_CLUSTER_DELETING, "info") in [(item["code"], item["level"]) for item in run["findings"]]
     new = arcway.resource(cluster)
     assert new
     assert new["systemData"]["createdAt"] > old["systemData"]["createdAt"]
@@ -132,7 +133,7 @@ def test_agents_of_a_cluster_that_one_look_does_not_show_are_not_taken_over(
     name = f"other-{uuid.uuid4().hex[:8]}"
     arcway.azure.put("faults", [not_there(f"connectedClusters/c-{cluster.name}$")])
     run = arcway.connect(cluster, name=name)
-    assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-2011"), run["error"]
+    assert (run["state"], run["error"]["code"]) == ("Failed", Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER), run["error"]
     assert arcway.resource(cluster)
 
 
@@ -141,7 +142,9 @@ def test_agents_of_a_cluster_that_is_gone_are_taken_over(arcway: Arcway, cluster
     delete_resource(arcway, cluster)
     run = arcway.connect(cluster, name=f"other-{uuid.uuid4().hex[:8]}")
     assert run["state"] == "Succeeded", run["error"]
-    assert ("ARC-2011", "info") in [(item["code"], item["level"]) for item in run["findings"]]
+    assert (Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, "info") in [
+        (item["code"], item["level"]) for item in run["findings"]
+    ]
 
 
 @pytest.mark.parametrize("header", ["seconds", "date"])
@@ -158,7 +161,7 @@ def test_azure_is_waited_for_longer_than_the_phase_and_visibly(
     )
     waiting = phase(run, "checkCluster")
     assert (run["state"], waiting["state"]) == ("Running", "Retrying"), run["error"]
-    assert waiting["error"]["code"] == "ARC-4007"
+    assert waiting["error"]["code"] == Code.AZURE_THROTTLED
     assert re.match(r"[0-9-]+T", waiting["nextAttemptAt"])
     assert arcway.http.post(f"/runs/{started}/cancel").status_code == 202
     assert arcway.finish(started)["state"] == "Canceled"
@@ -177,11 +180,15 @@ def test_azure_is_waited_for_longer_than_the_phase_and_visibly(
                     }
                 ]
             },
-            "ARC-4020",
+            Code.AZURE_POLICY_DENIED,
             "must-have-owner",
         ),
-        ({"locks": [{"level": "ReadOnly"}]}, "ARC-4021", "lock"),
-        ({"denyAssignments": [{"name": "stack", "actions": ["Microsoft.Kubernetes/*/write"]}]}, "ARC-4024", "deny"),
+        ({"locks": [{"level": "ReadOnly"}]}, Code.RESOURCE_LOCKED, "lock"),
+        (
+            {"denyAssignments": [{"name": "stack", "actions": ["Microsoft.Kubernetes/*/write"]}]},
+            Code.DENY_ASSIGNMENT,
+            "deny",
+        ),
     ],
     ids=["policy", "lock", "deny assignment"],
 )
@@ -194,7 +201,7 @@ def test_the_remedy_is_that_of_the_cause(
     run = arcway.connect(cluster, onFailure="rollback")
     assert (run["state"], run["error"]["code"]) == ("Failed", code), run["error"]
     assert told in run["error"]["message"].lower()
-    assert "Assign the role" not in run["error"]["remedy"]
+    assert "Assign Arcway's identity the role" not in run["error"]["remedy"]
 
 
 def test_a_change_that_azure_answers_with_an_address_to_follow_is_followed(

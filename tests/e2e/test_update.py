@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource
@@ -158,7 +159,10 @@ def test_agents_of_another_resource_are_never_touched(
     arcway.azure.put(f"subscriptions/{other}", {})
     run = change(arcway, cluster, operation, subscriptionId=other, **change_)
     assert (run["state"], run["changed"]) == ("Failed", False)
-    assert {item["code"] for item in run["findings"]} == {"ARC-2011", "ARC-4012"}
+    assert {item["code"] for item in run["findings"]} == {
+        Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER,
+        Code.CONNECTED_CLUSTER_NOT_FOUND,
+    }
     assert any(f"/connectedClusters/c-{cluster.name}" in item["message"] for item in run["findings"])
     assert cluster.objects() == objects
 
@@ -170,7 +174,7 @@ def test_what_is_not_there_cannot_be_changed(
     before = cluster.objects()
     run = change(arcway, cluster, operation, **change_)
     assert (run["state"], run["changed"]) == ("Failed", False)
-    assert {item["code"] for item in run["findings"]} == {"ARC-4012", "ARC-5012"}
+    assert {item["code"] for item in run["findings"]} == {Code.CONNECTED_CLUSTER_NOT_FOUND, Code.AGENTS_NOT_INSTALLED}
     assert all(item["remedy"] for item in run["findings"])
     assert cluster.objects() == before
 
@@ -179,7 +183,7 @@ def test_agents_whose_resource_is_gone_are_left_alone(arcway: Arcway, cluster: S
     connected(arcway.connect(cluster))
     delete_resource(arcway, cluster)
     run = change(arcway, cluster, autoUpgrade=False)
-    assert (run["error"]["code"], run["changed"]) == ("ARC-4012", False)
+    assert (run["error"]["code"], run["changed"]) == (Code.CONNECTED_CLUSTER_NOT_FOUND, False)
     assert len(cluster.revisions()) == 1
 
 
@@ -189,8 +193,13 @@ def test_agents_that_do_not_become_ready_fail_the_update_and_what_was_changed_is
     connected(arcway.connect(cluster))
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
     run = change(arcway, cluster, tags={"a": "b"}, proxy=_PROXY, failFast=True)
-    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "updateAgents")
-    assert (run["changed"], describe_all(run["leftovers"])) == (True, [f"connected cluster c-{cluster.name}, changed"])
+    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == (
+        "Failed",
+        Code.IMAGE_PULL_FAILED,
+        "updateAgents",
+    )
+    assert run["changed"]
+    assert describe_all(run["leftovers"]) == [f"connected cluster c-{cluster.name}, changed"]
     assert phase(run, "updateResource")["state"] == "Succeeded"
 
 
@@ -211,7 +220,7 @@ def test_all_problems_of_a_request_at_once(
     arcway: Arcway, cluster: SimulatedCluster, change_: dict[str, Any], fields: set[str]
 ) -> None:
     answer = arcway.http.post("/updates", json=body(arcway, cluster, **change_))
-    assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1001")
+    assert (answer.status_code, answer.json()["code"]) == (400, Code.INVALID_FIELDS)
     assert {item["field"] for item in answer.json()["details"]} == fields
 
 

@@ -2,6 +2,7 @@
 
 import time
 
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected
@@ -57,13 +58,13 @@ def test_an_upgrade_to_the_newest_version_takes_the_key_along(arcway: Arcway, cl
     assert "already" in phase(again, "upgradeAgents")["detail"]
     assert cluster.revisions() == revisions
     refused = change(arcway, cluster, "upgrades", agentVersion=OLD)
-    assert (refused["error"]["code"], refused["changed"]) == ("ARC-5015", False)
+    assert (refused["error"]["code"], refused["changed"]) == (Code.AGENTS_NEWER_THAN_REQUESTED, False)
 
 
 def test_agents_that_upgrade_themselves_are_not_upgraded(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster, agents={"version": OLD}))
     run = change(arcway, cluster, "upgrades")
-    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-5014", False)
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.AUTO_UPGRADE_ON, False)
     assert "arcway update --auto-upgrade false" in run["error"]["remedy"]
     assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
     assert change(arcway, cluster, autoUpgrade=False)["state"] == "Succeeded"
@@ -76,7 +77,11 @@ def test_a_failed_upgrade_leaves_the_old_agents_running(arcway: Arcway, cluster:
     before, given = key(cluster), values(cluster)
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
     run = change(arcway, cluster, "upgrades", agentVersion=CURRENT, failFast=True)
-    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "upgradeAgents")
+    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == (
+        "Failed",
+        Code.IMAGE_PULL_FAILED,
+        "upgradeAgents",
+    )
     assert describe_all(run["leftovers"]) == [f"agents {OLD}, as before"]
     cluster.control("PUT", "behaviour", {"pods": []})
     wait_until_ready(cluster)
@@ -118,7 +123,12 @@ def test_a_cancelled_upgrade_is_rolled_back(arcway: Arcway, cluster: SimulatedCl
 def test_a_version_that_is_not_in_the_registry_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:
     old_agents(arcway, cluster)
     run = change(arcway, cluster, "upgrades", agentVersion="9.9.9")
-    assert (run["state"], run["error"]["code"], run["changed"], run["leftovers"]) == ("Failed", "ARC-5001", False, [])
+    assert (run["state"], run["error"]["code"], run["changed"], run["leftovers"]) == (
+        "Failed",
+        Code.CHART_UNAVAILABLE,
+        False,
+        [],
+    )
     assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from arcway.cli.server import CommandError
-from arcway.cli.server import Server as ArcwayServer
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.cli.client import ArcwayClient as ArcwayServer
+from arcway.cli.client import CommandError
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.proxy import Proxy
 
@@ -72,12 +73,12 @@ def test_unicast_addresses_are_allowed(host: str) -> None:
 @pytest.mark.parametrize("local", [False, True])
 @pytest.mark.parametrize("host", REFUSED)
 def test_other_addresses_are_refused_in_every_notation(host: str, local: bool) -> None:
-    assert refusal(f"https://{host}:6443", local=local).code == "ARC-2005"
+    assert refusal(f"https://{host}:6443", local=local).code == Code.SERVER_ADDRESS_NOT_ALLOWED
 
 
 @pytest.mark.parametrize("host", LOOPBACK)
 def test_loopback_is_for_local_installations(host: str) -> None:
-    assert refusal(f"https://{host}:6443").code == "ARC-2005"
+    assert refusal(f"https://{host}:6443").code == Code.SERVER_ADDRESS_NOT_ALLOWED
     assert read(f"https://{host}:6443", local=True)
 
 
@@ -95,7 +96,7 @@ def test_loopback_is_for_local_installations(host: str) -> None:
     ],
 )
 def test_only_plain_https_urls_are_addresses(server: str) -> None:
-    assert refusal(server, local=True).code == "ARC-2005"
+    assert refusal(server, local=True).code == Code.SERVER_ADDRESS_NOT_ALLOWED
 
 
 def test_all_addresses_of_a_name_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,20 +108,20 @@ def test_all_addresses_of_a_name_are_checked(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     assert read("https://cluster.example")
     found.append("169.254.169.254")
-    assert refusal("https://cluster.example").code == "ARC-2005"
+    assert refusal("https://cluster.example").code == Code.SERVER_ADDRESS_NOT_ALLOWED
 
 
 @pytest.mark.parametrize("host", [*REFUSED, *LOOPBACK])
 def test_literal_addresses_are_checked_behind_a_proxy(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    assert refusal(f"https://{host}:6443").code == "ARC-2005"
+    assert refusal(f"https://{host}:6443").code == Code.SERVER_ADDRESS_NOT_ALLOWED
 
 
 def test_behind_a_proxy_names_are_not_resolved_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     assert read("https://cluster.invalid").server == "https://cluster.invalid"
     monkeypatch.setenv("NO_PROXY", ".invalid")
-    assert refusal("https://cluster.invalid").code == "ARC-3001"
+    assert refusal("https://cluster.invalid").code == Code.API_SERVER_UNREACHABLE
 
 
 @pytest.mark.parametrize(

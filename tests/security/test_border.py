@@ -14,6 +14,7 @@ import pytest
 from arcway import queries
 from arcway.azure import arm, pipeline
 from arcway.azure.providers import Providers
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import SettingsError, read_settings
 from tests.e2e.conftest import (  # noqa: F401 - fixtures
@@ -30,12 +31,13 @@ from tests.e2e.conftest import (  # noqa: F401 - fixtures
 )
 from tests.e2e.signed import Signed
 from tests.e2e.test_messages import Bus, bus, event, kind, open_bus  # noqa: F401 - fixtures
-from triggers import health, retention  # noqa: F401 - it declares its operation
+from triggers import health
 from triggers.access.callers import LOCAL as LOCAL_CALLER
 from triggers.access.callers import Role
 from triggers.access.session import Viewer
-from triggers.operations import at
+from triggers.endpoints import at
 from triggers.page import views
+from triggers.routes import DECLARING  # noqa: F401 - it declares the endpoints
 
 LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
 
@@ -92,13 +94,13 @@ class Ill:
 
     async def get_orchestration_state(self, _: str) -> None:
         self.asked += 1
-        raise ArcError("ARC-6007", "engine at 10.1.2.3 says password")
+        raise ArcError(Code.ENGINE_UNREACHABLE, "engine at 10.1.2.3 says password")
 
 
 @pytest.fixture
 def ill(monkeypatch: pytest.MonkeyPatch) -> Ill:
     def refuse() -> str:
-        raise ArcError("ARC-3003", "arm.internal cannot be reached")
+        raise ArcError(Code.AZURE_UNREACHABLE, "arm.internal cannot be reached")
 
     monkeypatch.setattr(queries, "resource_manager_answers", refuse)
     monkeypatch.setattr(health, "_watch", health._Watch())
@@ -109,7 +111,7 @@ def ill(monkeypatch: pytest.MonkeyPatch) -> Ill:
 async def ask_health(client: Ill, roles: set[Role] | None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     async def caller(_: func.HttpRequest) -> Any:
         if roles is None:
-            raise ArcError("ARC-1007")
+            raise ArcError(Code.NOT_SIGNED_IN)
         return SimpleNamespace(may=lambda needed: bool(roles & needed))
 
     monkeypatch.setattr(health, "caller_of", caller)
@@ -156,7 +158,7 @@ async def test_a_subscription_that_is_none_never_reaches_azure(
         return []
 
     here = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.answers.settings", lambda: here)
+    monkeypatch.setattr("triggers.page.responses.settings", lambda: here)
     monkeypatch.setattr("triggers.access.session.settings", lambda: here)
     monkeypatch.delattr(queries, "connected_clusters_in")
     client: Any = SimpleNamespace(get_all_orchestration_states=none)
@@ -235,11 +237,11 @@ def test_runs_are_kept_for_a_day(
 async def test_older_runs_are_removed() -> None:
     asked: list[Any] = []
 
-    async def purge(**query: Any) -> Any:
+    async def record_purge(**query: Any) -> Any:
         asked.append(query["created_time_to"])
         return SimpleNamespace(deleted_instance_count=3)
 
-    client: Any = SimpleNamespace(purge_orchestrations_by=purge)
+    client: Any = SimpleNamespace(purge_orchestrations_by=record_purge)
     request = func.HttpRequest("POST", "http://127.0.0.1/api/runs/purge", params={"olderThan": "24h"}, body=b"")
     answer = await at("runs/purge")["POST"][1](request, client, LOCAL_CALLER)
     assert json.loads(answer.get_body()) == {"purged": 3}
@@ -273,7 +275,7 @@ def test_headers_from_outside_are_not_repeated(arcway: Arcway, cluster: Simulate
 def test_a_message_with_odd_properties_is_answered_once(bus: Bus, properties: dict[str, Any]) -> None:  # noqa: F811
     correlation = bus.send({"operation": "explode"}, **properties)
     (heard,) = bus.heard(correlation)
-    assert (kind(heard), event(heard)["data"]["error"]["code"]) == ("rejected", "ARC-1001")
+    assert (kind(heard), event(heard)["data"]["error"]["code"]) == ("rejected", Code.INVALID_FIELDS)
     assert event(heard)["data"]["messageId"].isprintable()
     bus.settle()
 
@@ -302,7 +304,7 @@ def test_a_message_with_thousands_of_wrong_fields_is_answered(bus: Bus) -> None:
     (heard,) = bus.heard(correlation)
     details = event(heard)["data"]["error"]["details"]
     assert len(details) == 51
-    assert re.fullmatch(r"\d+ more are not shown", details[-1]["message"])
+    assert re.fullmatch(r"\d+ more not shown", details[-1]["message"])
     bus.settle()
 
 
@@ -316,6 +318,6 @@ def test_both_ways_refuse_control_characters_alike(
     (heard,) = bus.heard(bus.send(body))
     error = event(heard)["data"]["error"]
     for code, details in ((answer.json()["code"], answer.json()["details"]), (error["code"], error["details"])):
-        assert code == "ARC-1001"
+        assert code == Code.INVALID_FIELDS
         assert {item["field"] for item in details} == {"tags.team", "tags"}
     assert "\x1b" not in answer.text

@@ -15,9 +15,10 @@ from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusErro
 
 from arcway.azure import events
 from arcway.azure.events import EventSender
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.service_bus.config import ConfigError, parse
-from arcway.local.service_bus.server import ServiceBus
+from arcway_local.service_bus.config import ConfigError, parse
+from arcway_local.service_bus.server import ServiceBus
 
 ENTITIES = Path(__file__).parents[2] / "arcway" / "local" / "entities.json"
 
@@ -143,7 +144,7 @@ async def test_what_can_never_be_sent_is_named_and_holds_up_nothing(
     bus: ServiceBus, sender: EventSender, bad: dict[str, Any]
 ) -> None:
     error = await refused(sender, [bad, event(2)])
-    assert (error.code, error.retryable) == ("ARC-3008", False)
+    assert (error.code, error.retryable) == (Code.EVENT_REJECTED, False)
     await asyncio.to_thread(sender.close)
     assert bus.counts()["onboarding-events/subscriptions/all"]["active"] == 1
 
@@ -153,7 +154,7 @@ async def test_a_broker_with_a_smaller_limit_is_not_asked_for_ever(
 ) -> None:
     monkeypatch.setattr(events, "encode", lambda _: b"x" * 300_000)
     error = await refused(sender, [event(1)])
-    assert (error.code, error.retryable) == ("ARC-3008", False)
+    assert (error.code, error.retryable) == (Code.EVENT_REJECTED, False)
     await asyncio.to_thread(sender.close)
 
 
@@ -168,4 +169,4 @@ async def test_a_broker_that_does_not_answer_is_asked_again(
     )
     monkeypatch.setattr(events, "settings", lambda: here)
     error = await refused(sender, [event(1)])
-    assert (error.code, error.retryable) == ("ARC-3005", True)
+    assert (error.code, error.retryable) == (Code.EVENT_BROKER_UNREACHABLE, True)

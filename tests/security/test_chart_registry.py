@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from arcway.cluster.helm import Helm
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import packed
 from tests.security.api_servers import Exchange, Server, server_tls
 
@@ -113,7 +114,7 @@ def test_content_that_is_not_of_its_digest_is_refused(helm: Helm, registry: Regi
     other = {"layer": (digest_of(GOOD), EVIL), "manifest": (digest, registry.evil)}
     name, content = other[what]
     registry.blobs[name] = content
-    with pytest.raises(ArcError, match="ARC-5001"):
+    with pytest.raises(ArcError, match=Code.CHART_UNAVAILABLE):
         helm.pull(registry.reference, digest)
     registry.blobs[name] = GOOD if what == "layer" else registry.good
     assert helm.pull(registry.reference, digest) == GOOD

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-import arcway.cluster.api as product
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.kubeconfig import Access
+import arcway.cluster.access.api as product
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.kubeconfig import Access
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.security.conftest import Hostile
 
@@ -52,7 +53,7 @@ def test_a_compressed_answer_is_refused(hostile: Hostile, api: ClusterApi, codin
     body = gzip.compress(json.dumps({"gitVersion": "v1.30.0", "x": "0" * (4 * MiB)}).encode())
     body = zlib.compress(gzip.decompress(body)) if coding == "deflate" else body
     hostile.says = always(answer(body, f"Content-Encoding: {coding}"))
-    assert code_of(lambda: api.get("/version")) == "ARC-2027"
+    assert code_of(lambda: api.get("/version")) == Code.KUBERNETES_RESPONSE_INVALID
 
 
 def chunks(piece: bytes) -> Iterator[bytes]:
@@ -79,12 +80,16 @@ def without_end(head: bytes, piece: bytes) -> Callable[[str], Iterator[bytes]]:
 )
 def test_an_answer_that_is_too_large_is_not_read(hostile: Hostile, api: ClusterApi, says: Any) -> None:
     hostile.says = says
-    assert code_of(lambda: api.get("/version")) in ("ARC-2027", "ARC-3001", "ARC-3002")
+    assert code_of(lambda: api.get("/version")) in (
+        Code.KUBERNETES_RESPONSE_INVALID,
+        Code.API_SERVER_UNREACHABLE,
+        Code.API_SERVER_TIMEOUT,
+    )
 
 
 def test_a_log_that_is_too_large_is_not_read(hostile: Hostile, api: ClusterApi) -> None:
     hostile.says = always(answer(b"a" * MiB))
-    assert code_of(lambda: api.text("/log")) == "ARC-2027"
+    assert code_of(lambda: api.text("/log")) == Code.KUBERNETES_RESPONSE_INVALID
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_a_log_that_is_too_large_is_not_read(hostile: Hostile, api: ClusterApi) 
 )
 def test_headers_without_end_are_not_read(hostile: Hostile, api: ClusterApi, says: Any) -> None:
     hostile.says = says
-    assert code_of(lambda: api.get("/version")) in ("ARC-2027", "ARC-3001")
+    assert code_of(lambda: api.get("/version")) in (Code.KUBERNETES_RESPONSE_INVALID, Code.API_SERVER_UNREACHABLE)
 
 
 def drips(hostile: Hostile, head: bytes) -> Callable[[str], Iterator[bytes]]:
@@ -128,7 +133,7 @@ def test_an_answer_that_drips_ends_at_the_deadline_of_the_call(
     hostile: Hostile, api: ClusterApi, hurried: None, head: bytes
 ) -> None:
     hostile.says = drips(hostile, head)
-    assert code_of(lambda: api.get("/version")) == "ARC-3002"
+    assert code_of(lambda: api.get("/version")) == Code.API_SERVER_TIMEOUT
 
 
 def test_all_calls_of_a_step_together_have_a_deadline(
@@ -137,7 +142,7 @@ def test_all_calls_of_a_step_together_have_a_deadline(
     monkeypatch.setattr(product, "SESSION_SECONDS", 0.5, raising=False)
     access = Access(f"https://127.0.0.1:{hostile.port}", authority.certificate_pem.decode(), token="t0ken")
     with product.cluster_api(access) as opened:
-        assert code_of(lambda: [opened.get("/version") for _ in itertools.count()]) == "ARC-3002"
+        assert code_of(lambda: [opened.get("/version") for _ in itertools.count()]) == Code.API_SERVER_TIMEOUT
 
 
 def page(items: object, token: object) -> bytes:
@@ -151,21 +156,21 @@ ITEM = {"metadata": {"name": "x"}}
 def test_a_page_that_leads_to_itself_is_not_followed(hostile: Hostile, api: ClusterApi, items: object) -> None:
     tokens = itertools.cycle(["a", "b"])
     hostile.says = lambda line: iter([page(items, next(tokens))])
-    assert code_of(lambda: api.items("/api/v1/nodes")) == "ARC-2027"
+    assert code_of(lambda: api.items("/api/v1/nodes")) == Code.KUBERNETES_RESPONSE_INVALID
     assert len(hostile.requests) <= 4
 
 
 def test_pages_without_end_are_not_followed(hostile: Hostile, api: ClusterApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arcway.cluster.answers.PAGES", 20, raising=False)
+    monkeypatch.setattr("arcway.cluster.access.responses.PAGES", 20, raising=False)
     tokens = itertools.count()
     hostile.says = lambda line: iter([page([], f"t{next(tokens)}")])
-    assert code_of(lambda: api.items("/api/v1/nodes")) == "ARC-2027"
+    assert code_of(lambda: api.items("/api/v1/nodes")) == Code.KUBERNETES_RESPONSE_INVALID
 
 
 def test_items_without_number_are_not_kept(hostile: Hostile, api: ClusterApi) -> None:
     tokens = itertools.count()
     hostile.says = lambda line: iter([page([ITEM] * 5000, f"t{next(tokens)}")])
-    assert code_of(lambda: api.items("/api/v1/nodes")) == "ARC-2027"
+    assert code_of(lambda: api.items("/api/v1/nodes")) == Code.KUBERNETES_RESPONSE_INVALID
 
 
 def test_a_list_of_large_objects_is_read_in_smaller_pages(hostile: Hostile, api: ClusterApi) -> None:
@@ -206,7 +211,7 @@ def test_a_list_of_large_objects_is_read_in_smaller_pages(hostile: Hostile, api:
 )
 def test_what_is_no_object_of_kubernetes_is_a_named_error(hostile: Hostile, api: ClusterApi, body: bytes) -> None:
     hostile.says = always(answer(body))
-    assert code_of(lambda: api.get("/version")) in ("ARC-2013", "ARC-2027")
+    assert code_of(lambda: api.get("/version")) in (Code.KUBERNETES_API_ERROR, Code.KUBERNETES_RESPONSE_INVALID)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +237,7 @@ def test_what_is_no_object_of_kubernetes_is_a_named_error(hostile: Hostile, api:
 )
 def test_what_is_no_list_of_objects_is_a_named_error(hostile: Hostile, api: ClusterApi, items: object) -> None:
     hostile.says = always(answer(json.dumps({"items": items}).encode()))
-    assert code_of(lambda: api.items("/api/v1/nodes")) == "ARC-2027"
+    assert code_of(lambda: api.items("/api/v1/nodes")) == Code.KUBERNETES_RESPONSE_INVALID
 
 
 @pytest.mark.parametrize(
@@ -250,7 +255,7 @@ def test_an_error_that_says_anything_is_a_named_error(hostile: Hostile, api: Clu
 
 @pytest.mark.parametrize("name", ["a/../../b", "..", ".", "a%2e", ""])
 def test_a_name_that_would_lead_elsewhere_is_in_no_path(name: str) -> None:
-    assert code_of(lambda: product.at("/api/v1/nodes", name)) == "ARC-2027"
+    assert code_of(lambda: product.at("/api/v1/nodes", name)) == Code.KUBERNETES_RESPONSE_INVALID
 
 
 def test_a_name_stays_one_part_of_a_path() -> None:

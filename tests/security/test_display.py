@@ -16,19 +16,20 @@ from rich.console import Group
 from arcway import queries
 from arcway.cli import agents as agents_command
 from arcway.cli import output, progress, runs
-from arcway.cli.server import CommandError
+from arcway.cli.client import CommandError
+from arcway.domain.codes import Code
 from arcway.domain.events import encode, run_event
 from arcway.domain.findings import finding
 from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
 from arcway.domain.run import STATUS_LIMIT, new_run, truncate_for_status
-from arcway.domain.text import json_text, listed, presentable, sentence, shown, visible
+from arcway.domain.text import excerpt, json_text, listed, presentable, sentence, visible
 from arcway.telemetry import correlated, log, log_one_line_each
 from tests.security.test_steps import CONNECT
 from triggers.access.callers import Role
 from triggers.access.session import Viewer
 from triggers.page import views
-from triggers.runs import find, newest
+from triggers.run_reader import get_run, list_runs
 
 _SEQUENCES = ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\x9d0;x\x9c", "a\rb", "a\nb", "a\x0bb\x0cc"]
 _CONTROLS = "\x00\x7f\x85\u2028\u2029\u202e\u2066\u200e\u061c\U000e0041"
@@ -39,7 +40,7 @@ HARMLESS = "Zoë 中文 naïve 🚀 a b [red]x[/red] {y} <b> & \\ \" '"
 
 @pytest.mark.parametrize("odd", ODD)
 def test_what_steers_or_does_not_show_is_escaped_and_not_dropped(odd: str) -> None:
-    for text in (visible(odd), shown(odd), sentence(f"x{odd}y"), presentable([{odd: odd}])[0].popitem()[1]):
+    for text in (visible(odd), excerpt(odd), sentence(f"x{odd}y"), presentable([{odd: odd}])[0].popitem()[1]):
         assert text.isprintable()
         assert not set("\u200b\u3164\ufe0f\u034f\u115f\u2028").intersection(text)
     assert "\\" in visible(odd)
@@ -54,10 +55,10 @@ def test_what_people_write_stays() -> None:
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_any_text_is_shown_within_its_limit(text: str) -> None:
     for limit in (10, 100):
-        found = shown(text, limit)
+        found = excerpt(text, limit)
         assert len(found) <= limit
         found.encode()
-    assert shown(visible(text), 5000) == shown(text, 5000)
+    assert excerpt(visible(text), 5000) == excerpt(text, 5000)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(st.characters(codec=None)), st.lists))
@@ -163,7 +164,7 @@ def test_an_event_can_always_be_encoded(odd: str) -> None:
 def test_a_status_fits_whatever_is_in_it() -> None:
     run = RUN.as_json()
     run["leftovers"] = [{**NOTHING, "kind": "中" * 8000, "name": "中" * 8000}] * 100
-    run["findings"] = [finding("ARC-2014", "中" * 5000) for _ in range(500)]
+    run["findings"] = [finding(Code.KUBERNETES_CHANGE_REFUSED, "中" * 5000) for _ in range(500)]
     run["phases"][0] |= {"detail": "中" * 5000, "error": {"code": "ARC-4007", "message": "中" * 5000}}
     assert len(json.dumps(truncate_for_status(run))) <= STATUS_LIMIT
 
@@ -217,7 +218,7 @@ BROKEN: list[Any] = [
 @pytest.mark.parametrize("broken", BROKEN, ids=range(len(BROKEN)))
 async def test_one_runs_odd_texts_hide_no_other_run(broken: State, monkeypatch: pytest.MonkeyPatch) -> None:
     here = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.answers.settings", lambda: here)
+    monkeypatch.setattr("triggers.page.responses.settings", lambda: here)
     monkeypatch.setattr("triggers.access.session.settings", lambda: here)
     good = State({**SHOWN, "id": f"cluster-{2:026x}.0123456789ab"}, GIVEN, 2)
 
@@ -228,7 +229,7 @@ async def test_one_runs_odd_texts_hide_no_other_run(broken: State, monkeypatch: 
         return broken if instance == broken.instance_id else good
 
     client: Any = SimpleNamespace(get_all_orchestration_states=states, get_orchestration_state=one)
-    found = await newest(client, datetime(2026, 1, 1, tzinfo=UTC))
+    found = await list_runs(client, datetime(2026, 1, 1, tzinfo=UTC))
     assert len(found) == 2
     json.dumps(found, ensure_ascii=False).encode()
     import azure.functions as func
@@ -238,7 +239,7 @@ async def test_one_runs_odd_texts_hide_no_other_run(broken: State, monkeypatch: 
     assert response.status_code == 200
     assert f"{2:026x}" in response.get_body().decode()
     if isinstance(broken.given, dict) and broken.given.get("runId") == "0123456789ab":
-        json.dumps(await find(client, f"{broken.instance_id}.0123456789ab"), ensure_ascii=False).encode()
+        json.dumps(await get_run(client, f"{broken.instance_id}.0123456789ab"), ensure_ascii=False).encode()
 
 
 def test_what_azure_says_is_made_visible_where_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from triggers import http
 from triggers.access.callers import ONBOARD, Role
 from triggers.access.session import Viewer
 from triggers.access.tokens import Tokens
-from triggers.page import answers
+from triggers.page import responses
 
 
 class Unread(func.HttpRequest):
@@ -35,7 +36,7 @@ def authority(monkeypatch: pytest.MonkeyPatch) -> None:
     here = SimpleNamespace(
         authority=SimpleNamespace(secret_name="x", url="https://login", tenant_id="t", client_id="c")
     )
-    for module in ("triggers.page.answers", "triggers.access.session", "triggers.access.gate"):
+    for module in ("triggers.page.responses", "triggers.access.session", "triggers.access.authentication"):
         monkeypatch.setattr(f"{module}.settings", lambda: here)
 
 
@@ -53,7 +54,7 @@ async def test_the_form_of_nobody_is_not_read(authority: None, monkeypatch: Any,
         return None
 
     monkeypatch.setattr("triggers.access.session.unseal", none)
-    response = await answers.answer(posted(Cookie=cookie), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+    response = await responses.dispatch_page(posted(Cookie=cookie), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
     assert response.status_code == 401
 
 
@@ -62,13 +63,13 @@ async def test_the_form_of_another_site_is_not_read(authority: None, monkeypatch
     async def viewer(request: object) -> Viewer:
         return Viewer("Olga", "x", frozenset(Role), "x")
 
-    monkeypatch.setattr(answers, "viewer_of", viewer)
-    response = await answers.answer(posted(**headers), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+    monkeypatch.setattr(responses, "viewer_of", viewer)
+    response = await responses.dispatch_page(posted(**headers), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
     assert response.status_code == 403
 
 
 async def test_the_body_of_nobody_is_not_read(authority: None) -> None:
-    response = await http.answer(posted(), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+    response = await http.dispatch(posted(), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
     assert response.status_code == 401
 
 
@@ -76,10 +77,10 @@ async def test_a_form_with_fields_without_number_is_refused(authority: None, mon
     async def viewer(request: object) -> Viewer:
         return Viewer("Olga", "x", frozenset(Role), "x")
 
-    monkeypatch.setattr(answers, "viewer_of", viewer)
+    monkeypatch.setattr(responses, "viewer_of", viewer)
     monkeypatch.setattr("triggers.access.session.viewer_of", viewer)
     request = posted(func.HttpRequest, b"csrf=x" + b"&a=" * 100_000)
-    response = await answers.answer(request, None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+    response = await responses.dispatch_page(request, None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
     assert response.status_code == 413
 
 
@@ -98,5 +99,5 @@ def test_a_body_that_is_dear_to_read_is_refused(body: bytes) -> None:
 async def test_a_token_that_is_dear_to_read_is_no_token(header: str) -> None:
     part = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
     authority: Any = SimpleNamespace(client_id="c", tenant_id="t", issuer="i")
-    with pytest.raises(ArcError, match="ARC-1007"):
+    with pytest.raises(ArcError, match=Code.NOT_SIGNED_IN):
         await Tokens(authority, SimpleNamespace()).access_claims(f"{part}.e30.e30")  # type: ignore[arg-type]

@@ -9,13 +9,14 @@ import pytest
 from azure.servicebus import ServiceBusClient
 
 from arcway import queries
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin, RunId
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_messages import Bus, event, kind
 from triggers import messages
-from triggers.start import Started
+from triggers.run_starter import Started
 
 
 @pytest.fixture
@@ -37,12 +38,12 @@ def test_an_offboarding_does_not_get_the_onboarding_of_its_key(arcway: Arcway, c
     ]
     for path, body in others:
         answer = arcway.http.post(path, json=body, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (409, "ARC-6009")
+        assert (answer.status_code, answer.json()["code"]) == (409, Code.IDEMPOTENCY_KEY_REUSED)
     done = arcway.finish(first.json()["id"])
     assert done["state"] == "Succeeded"
     for path, body in others:
         answer = arcway.http.post(path, json=body, headers=headers)
-        assert (answer.status_code, answer.json()["code"]) == (409, "ARC-6009")
+        assert (answer.status_code, answer.json()["code"]) == (409, Code.IDEMPOTENCY_KEY_REUSED)
     again = arcway.start(arcway.request(cluster), headers=headers)
     assert (again.status_code, again.json()["id"]) == (200, done["id"])
     assert arcway.resource(cluster)
@@ -53,9 +54,9 @@ def test_the_key_of_a_run_that_was_replaced_stays_its_own(arcway: Arcway, cluste
     arcway.finish(arcway.start(arcway.request(cluster), headers=headers).json()["id"])
     arcway.connect(cluster)
     answer = arcway.http.post("/offboardings", json=arcway.offboarding(cluster), headers=headers)
-    assert (answer.status_code, answer.json()["code"]) == (409, "ARC-6009")
+    assert (answer.status_code, answer.json()["code"]) == (409, Code.IDEMPOTENCY_KEY_REUSED)
     gone = arcway.start(arcway.request(cluster), headers=headers)
-    assert (gone.status_code, gone.json()["code"]) == (410, "ARC-6002")
+    assert (gone.status_code, gone.json()["code"]) == (410, Code.RUN_SUPERSEDED)
 
 
 async def test_a_message_that_comes_again_needs_no_secret_of_its_run(
@@ -72,10 +73,10 @@ async def test_a_message_that_comes_again_needs_no_secret_of_its_run(
         return known
 
     def gone(*_: object) -> None:
-        raise ArcError("ARC-2025")
+        raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
 
     monkeypatch.setattr(messages, "known_run", known_run)
-    monkeypatch.setattr(messages, "start", start)
+    monkeypatch.setattr(messages, "start_run", start)
     monkeypatch.setattr(queries, "check_secret", gone)
     body: Any = arcway.request(cluster)
     await messages._do(cast("Any", None), body, "key", Origin.of("correlation", None))
@@ -91,5 +92,5 @@ def test_a_message_with_the_id_of_another_request_is_rejected(
     other = {**arcway.offboarding(cluster), "operation": "offboard"}
     second = bus.heard(bus.send(other, message_id=key))
     assert kind(second[-1]) == "rejected"
-    assert event(second[-1])["data"]["error"]["code"] == "ARC-6009"
+    assert event(second[-1])["data"]["error"]["code"] == Code.IDEMPOTENCY_KEY_REUSED
     assert arcway.resource(cluster)

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from arcway import kubeconfigs
+from arcway import kubeconfig_upload
 from arcway.azure import secrets as product
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
-from arcway.domain.secret_names import Kind
-from arcway.kubeconfigs import KEPT, Given, kept
+from arcway.domain.secret_names import SecretKind
+from arcway.kubeconfig_upload import KEPT, KubeconfigUpload, storing
 from arcway.settings import read_settings
 
-GIVEN = Given("arcway-kubeconfig-0123456789", "a kubeconfig")
+GIVEN = KubeconfigUpload("arcway-kubeconfig-0123456789", "a kubeconfig")
 
 
 @pytest.fixture(autouse=True)
@@ -25,30 +26,30 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read() -> str:
-    return product.read_secret(GIVEN.secret, Kind.KUBECONFIG, user=SecretUser())
+    return product.read_secret(GIVEN.secret, SecretKind.KUBECONFIG, user=SecretUser())
 
 
 async def test_it_is_there_for_the_run_and_for_a_week() -> None:
-    async with kept(GIVEN):
+    async with storing(GIVEN):
         assert read() == GIVEN.text
     assert read() == GIVEN.text
     now = datetime.now(UTC)
-    assert kubeconfigs.forget_expired(now) == []
-    assert kubeconfigs.forget_expired(now + KEPT + timedelta(minutes=1)) == [GIVEN.secret]
+    assert kubeconfig_upload.forget_expired(now) == []
+    assert kubeconfig_upload.forget_expired(now + KEPT + timedelta(minutes=1)) == [GIVEN.secret]
 
 
 async def test_nothing_is_kept_of_a_check_that_is_refused() -> None:
-    with pytest.raises(ArcError, match="ARC-6003"):
-        async with kept(GIVEN):
-            raise ArcError("ARC-6003")
-    with pytest.raises(ArcError, match="There is no secret"):
+    with pytest.raises(ArcError, match=Code.RUN_IN_PROGRESS):
+        async with storing(GIVEN):
+            raise ArcError(Code.RUN_IN_PROGRESS)
+    with pytest.raises(ArcError, match="does not exist"):
         read()
 
 
 async def test_one_that_another_run_needs_stays_when_a_check_is_refused() -> None:
-    async with kept(GIVEN):
+    async with storing(GIVEN):
         pass
-    with pytest.raises(ArcError, match="ARC-6003"):
-        async with kept(GIVEN):
-            raise ArcError("ARC-6003")
+    with pytest.raises(ArcError, match=Code.RUN_IN_PROGRESS):
+        async with storing(GIVEN):
+            raise ArcError(Code.RUN_IN_PROGRESS)
     assert read() == GIVEN.text

@@ -14,17 +14,20 @@ from pathlib import Path
 import pytest
 
 from arcway.azure import secrets as stored_secrets
-from arcway.cluster import change, permissions, preflight, removal, temporary_account
-from arcway.cluster.api import ClusterApi, cluster_api
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
-from arcway.cluster.permissions import Permission
-from arcway.cluster.refused_credential import seconds_left
+from arcway.cluster.access import temporary_account
+from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.access.refused_credential import seconds_left
+from arcway.cluster.agents import change, removal
+from arcway.cluster.checks import permissions, preflight
+from arcway.cluster.checks.permissions import Permission
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import temporary_name
-from arcway.kubeconfigs import renewed
-from arcway.local.certificates import write_private
+from arcway.kubeconfig_upload import renewed
+from arcway.private_file import write_private
 from arcway.settings import read_settings
 
 # Beside other tests that use the control plane, a review may take long.
@@ -67,7 +70,7 @@ def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(
         assert renewed(reference, fresh) is fresh
         with cluster_api(fresh) as limited_api:
             assert permissions.missing(limited_api, permissions.TO_LOOK) == []
-            temporary_account.discard(limited_api, name, fresh.token)
+            temporary_account.delete_with_own_token(limited_api, name, fresh.token)
         eventually(lambda: api.get(f"{_ROLES}/{name}") is None)
 
 
@@ -78,7 +81,7 @@ def limited(administrator: Access) -> Iterator[tuple[Access, str]]:
     with cluster_api(administrator) as api:
         token = temporary_account.make(api, name, 3600, permissions.TO_LOOK)
         yield replace(administrator, token=token.text, certificate=None, key=None), name
-        temporary_account.remove(api, name)
+        temporary_account.delete(api, name)
 
 
 @pytest.mark.parametrize("table", _TABLES)
@@ -99,7 +102,7 @@ def test_one_verb_less_is_a_finding_that_names_it(
             eventually(partial(_may_none, api, lost))
             eventually(partial(_may_all, api, [one for one in needed if one not in lost]))
             said = _findings(api, access, table)
-            assert said == {f"The credential may not {text}." for text in permissions.in_words(lost)}
+            assert said == {f"The credential lacks the permission to {text}." for text in permissions.in_words(lost)}
 
 
 def _may_none(api: ClusterApi, needed: list[Permission]) -> bool:
@@ -120,7 +123,7 @@ def _findings(api: ClusterApi, access: Access, table: str) -> set[str]:
         found = change.inspect(api, "x", _SOME)
     else:
         found, *_ = removal.inspect(api, "x", _SOME)
-    return {item["message"] for item in found if item["code"] == "ARC-2008"}
+    return {item["message"] for item in found if item["code"] == Code.CLUSTER_PERMISSION_MISSING}
 
 
 def _grant(administrator: Access, name: str, needed: list[Permission]) -> None:

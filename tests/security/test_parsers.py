@@ -13,15 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcway.azure.subscriptions import is_match
+from arcway.cli.client import CommandError
 from arcway.cli.credentials import kubeconfig as user_kubeconfig
-from arcway.cli.server import CommandError
-from arcway.cluster.addresses import inside
-from arcway.cluster.change import train_of
-from arcway.cluster.helm.port import Release
-from arcway.cluster.kubeconfig import contexts, read_kubeconfig
-from arcway.cluster.nodes import quantity
-from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
-from arcway.cluster.values import from_dotted
+from arcway.cluster.access.kubeconfig import contexts, read_kubeconfig
+from arcway.cluster.access.plain_yaml import PlainYamlError, read_yaml
+from arcway.cluster.agents.change import train_of
+from arcway.cluster.agents.values import from_dotted
+from arcway.cluster.checks.internal_ranges import internal_ranges
+from arcway.cluster.checks.nodes import quantity
+from arcway.cluster.helm.interface import Release
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.versions import is_older
 
@@ -49,7 +50,7 @@ def refusal(text: str) -> ArcError:
 def test_a_kubeconfig_of_another_kind_is_refused(kind: object, tmp_path: Any) -> None:
     text = json.dumps(document(kind=kind))
     error = refusal(text)
-    assert error.code == "ARC-2002"
+    assert error.code == Code.KUBECONFIG_INVALID
     assert error.message.isprintable()
     with pytest.raises(ArcError):
         contexts(text)
@@ -76,15 +77,15 @@ def test_a_kubeconfig_says_its_kind_or_nothing() -> None:
 )
 def test_what_is_missing_is_named_as_missing(cluster: Any, user: Any, field: str) -> None:
     error = refusal(json.dumps(document(cluster, user)))
-    assert error.code == "ARC-2003"
-    assert f"lacks what it needs: {field}" in error.message
+    assert error.code == Code.KUBECONFIG_REFUSED
+    assert f"lacks required fields: {field}" in error.message
     assert "refuses" not in error.message
     assert [item["field"] for item in error.details] == [field]
 
 
 def test_what_is_refused_and_what_is_missing_are_told_apart() -> None:
     error = refusal(json.dumps(document({"proxy-url": "http://x"}, {"exec": {"command": "x"}})))
-    said = "has what the service refuses: cluster.proxy-url, user.exec; it lacks what it needs: user.token"
+    said = "has fields that are not accepted: cluster.proxy-url, user.exec; it lacks required fields: user.token"
     assert said in error.message
 
 
@@ -174,7 +175,7 @@ def test_whatever_is_in_kubeadms_configmap_is_no_failure(written: object) -> Non
     api.get.side_effect = {
         "/api/v1/namespaces/kube-system/configmaps/kubeadm-config": {"data": {"ClusterConfiguration": written}}
     }.get
-    assert inside(api, [])[-1] == "api.example.com"
+    assert internal_ranges(api, [])[-1] == "api.example.com"
 
 
 def test_ranges_without_number_become_few_that_cover_those_read() -> None:
@@ -182,7 +183,7 @@ def test_ranges_without_number_become_few_that_cover_those_read() -> None:
     api.get.return_value = None
     ranges = [f"{number % 223 + 1}.{number // 223 % 256}.{number % 251}.0/24" for number in range(7000)]
     ranges += [f"fd{number:02x}:{number:x}::/64" for number in range(256)]
-    found = inside(api, [{"spec": {"podCIDRs": [*ranges, 0, None, [], "x" * 10_000]}}])[5:-1]
+    found = internal_ranges(api, [{"spec": {"podCIDRs": [*ranges, 0, None, [], "x" * 10_000]}}])[5:-1]
     assert len(found) <= 64
     networks = [ip_network(text) for text in found]
     assert all(
@@ -227,7 +228,7 @@ def test_a_quantity_is_bounded(text: object, amount: int) -> None:
     ids=["a million dots", "forty parts", "value and names", "deeper"],
 )
 def test_dotted_settings_that_make_no_tree_are_a_named_error(settings: dict[str, str]) -> None:
-    with pytest.raises(ArcError, match="ARC-4011"):
+    with pytest.raises(ArcError, match=Code.AZURE_RESPONSE_INVALID):
         from_dotted(settings)
 
 
@@ -286,7 +287,7 @@ GOOD: tuple[Any, ...] = ("deployed", 1, "1.2.3", {"a": 1})
 def test_a_release_that_helm_did_not_write_is_a_named_error(odd: tuple[int, object]) -> None:
     fields = list(GOOD)
     fields[odd[0]] = odd[1]
-    with pytest.raises(ArcError, match="ARC-2027"):
+    with pytest.raises(ArcError, match=Code.KUBERNETES_RESPONSE_INVALID):
         Release.read(*fields)
 
 
@@ -297,7 +298,7 @@ def test_values_of_a_release_are_taken_as_they_are() -> None:
 
 @pytest.mark.parametrize("train", ["stable&x=y", "a\r\nb", "../x", 5, ["a"], "x" * 100])
 def test_a_release_train_leads_no_question_elsewhere(train: object) -> None:
-    with pytest.raises(ArcError, match="ARC-2027"):
+    with pytest.raises(ArcError, match=Code.KUBERNETES_RESPONSE_INVALID):
         train_of({"systemDefaultValues": {"azureArcAgents": {"releaseTrain": train}}})
 
 
@@ -311,5 +312,5 @@ def printed(text: bytes) -> Callable[[], Any]:
     "text", [b"[" * 20_000, b'{"a":' * 20_000, b"9" * 100_000, b"NaN", b"\xff", '{"kind": "x"}'.encode("utf-16")]
 )
 def test_whatever_a_plug_in_prints_is_a_named_error(text: bytes) -> None:
-    with pytest.raises(CommandError, match="ARC-2026"):
+    with pytest.raises(CommandError, match=Code.EXEC_PLUGIN_FAILED):
         printed(text)()

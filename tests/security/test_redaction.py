@@ -20,15 +20,16 @@ from hypothesis import strategies as st
 from activities.step import Call, perform
 from arcway.azure.errors import azure_errors
 from arcway.azure.secret_folder import Stored
-from arcway.cluster import hindrances, key_pair
-from arcway.cluster.helm.port import refusal as helm_refusal
-from arcway.cluster.helm.program import _refusal as program_refusal
-from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.cluster.access.kubeconfig import read_kubeconfig
+from arcway.cluster.agents import key_pair, pod_failures
+from arcway.cluster.helm.cli import _refusal as program_refusal
+from arcway.cluster.helm.interface import refusal as helm_refusal
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.findings import finding
 from arcway.domain.proxy import with_credentials
 from arcway.domain.request import parse_request
-from arcway.domain.secret_names import Kind
+from arcway.domain.secret_names import SecretKind
 from arcway.telemetry import log
 from tests.security import worlds
 from tests.security.test_steps import CONNECT, outcome_of
@@ -105,7 +106,11 @@ def test_a_secret_of_any_shape_is_taken_out_of_any_text(
 ) -> None:
     text, secret = data.draw(SHAPES[shape])
     whole = f"{before} {text} {after}"
-    for shown in (redact(whole, 5000), redact(redact(whole, 5000)), ArcError("ARC-2014", whole).message):
+    for shown in (
+        redact(whole, 5000),
+        redact(redact(whole, 5000)),
+        ArcError(Code.KUBERNETES_CHANGE_REFUSED, whole).message,
+    ):
         assert secret not in shown
 
 
@@ -186,7 +191,7 @@ def secret(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def read(secret: str) -> str:
     from arcway.azure.secrets import read_secret
 
-    found = read_secret("arcway-proxy", Kind.PROXY_CREDENTIALS, user=None)
+    found = read_secret("arcway-proxy", SecretKind.PROXY_CREDENTIALS, user=None)
     assert found == secret
     return found
 
@@ -200,11 +205,17 @@ def test_what_a_step_reads_is_in_nothing_that_leaves_it(
     def errors() -> Any:
         read(secret)
         log.warning("the server says %s", said)
-        raise ArcError("ARC-2014", f"the server says {said}", details=[{"message": f"it says {said}"}])
+        raise ArcError(
+            Code.KUBERNETES_CHANGE_REFUSED, f"the server says {said}", details=[{"message": f"it says {said}"}]
+        )
 
     def outcome() -> Any:
         read(secret)
-        return {"detail": f"a {said}", "findings": [finding("ARC-2014", f"b {said}")], "leftovers": [f"c {said}"]}
+        return {
+            "detail": f"a {said}",
+            "findings": [finding(Code.KUBERNETES_CHANGE_REFUSED, f"b {said}")],
+            "leftovers": [f"c {said}"],
+        }
 
     for found in (step_that(errors), step_that(outcome)):
         text = json.dumps(found, ensure_ascii=False)
@@ -277,23 +288,23 @@ def test_the_agents_key_counts_and_the_public_key_stays_whole() -> None:
 
 
 def through_api_message(text: str) -> Any:
-    from arcway.cluster.api import _refusal
+    from arcway.cluster.access.api import _refusal
 
     return _refusal(400, json.dumps({"message": text}).encode(), "GET /x", None).as_dict()
 
 
 def through_plain_answer(text: str) -> Any:
-    from arcway.cluster.api import _refusal
+    from arcway.cluster.access.api import _refusal
 
     return _refusal(500, text.encode(), "GET /x", None).as_dict()
 
 
 def through_helm(text: str) -> Any:
-    return helm_refusal(text, "upgrade", "ARC-5003", is_late=False).as_dict()
+    return helm_refusal(text, "upgrade", Code.HELM_FAILED, is_late=False).as_dict()
 
 
 def through_helm_program(text: str) -> Any:
-    found = program_refusal(text, "upgrade", "ARC-5003")
+    found = program_refusal(text, "upgrade", Code.HELM_FAILED)
     assert isinstance(found, ArcError)
     return found.as_dict()
 
@@ -316,7 +327,7 @@ def through_pull(text: str) -> Any:
     pod = worlds.pod("x")
     pod["status"]["containerStatuses"][0]["image"] = text
     pod["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": text}}
-    found = hindrances.of_pod(pod, datetime.now(UTC))
+    found = pod_failures.of_pod(pod, datetime.now(UTC))
     assert found is not None
     return found.error.as_dict()
 
@@ -343,7 +354,7 @@ def through_azure(text: str) -> Any:
 
 
 def through_finding(text: str) -> Any:
-    return finding("ARC-2014", text)
+    return finding(Code.KUBERNETES_CHANGE_REFUSED, text)
 
 
 def through_node_name(text: str) -> Any:

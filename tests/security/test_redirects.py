@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm import Helm
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
-from arcway.cluster.kubeconfig import Access
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import THREE_OBJECTS
 from tests.security.api_servers import INSIDE, Exchange, Server, passed_on, server_tls, simulated_cluster, trap
 
@@ -99,7 +100,7 @@ def test_redirects_are_not_followed_by_the_client(
             "text": lambda: api.text("/api/v1/namespaces/x/pods/y/log"),
         }
         error = refused(calls[method])
-    assert (error.code, error.retryable) == ("ARC-3009", False)
+    assert (error.code, error.retryable) == (Code.API_SERVER_REDIRECTED, False)
     assert server.requests == []
 
 
@@ -110,7 +111,7 @@ def test_redirects_are_not_followed_by_helm(
     server, url = inside
     hostile.status, hostile.location = status, url
     error = refused(lambda: helm.release(hostile.access, "agents", NAMESPACE))
-    assert (error.code, error.retryable) == ("ARC-3009", False)
+    assert (error.code, error.retryable) == (Code.API_SERVER_REDIRECTED, False)
     assert server.requests == []
 
 
@@ -126,7 +127,7 @@ def test_redirects_are_not_followed_in_the_middle_of_an_installation(
         "PATCH": lambda exchange: exchange.command == "PATCH",
     }[what]
     error = refused(lambda: helm.install(hostile.access, "agents", NAMESPACE, THREE_OBJECTS, {"value": "x"}))
-    assert error.code == "ARC-3009"
+    assert error.code == Code.API_SERVER_REDIRECTED
     assert server.requests == []
 
 
@@ -135,9 +136,9 @@ def test_a_redirect_to_a_metadata_service_is_named(helm: Helm, hostile: Hostile,
     hostile.location = url
     error = refused(lambda: helm.release(hostile.access, "agents", NAMESPACE))
     # What is no address at all is Helm's own to refuse.
-    assert error.code == ("ARC-5003" if url.startswith("file") else "ARC-3009")
+    assert error.code == (Code.HELM_FAILED if url.startswith("file") else Code.API_SERVER_REDIRECTED)
     with cluster_api(hostile.access) as api:
-        assert refused(lambda: api.get("/version")).code == "ARC-3009"
+        assert refused(lambda: api.get("/version")).code == Code.API_SERVER_REDIRECTED
 
 
 def test_an_honest_server_is_served_as_ever(helm: Helm, hostile: Hostile) -> None:

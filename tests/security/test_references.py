@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.request import parse_request
-from arcway.domain.secret_names import Kind, is_proved, kind_of, temporary_name
-from arcway.local.certificates import write_private
+from arcway.domain.secret_names import SecretKind, is_proved, kind_of, temporary_name
+from arcway.private_file import write_private
 from arcway.settings import SettingsError, read_settings
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 from tests.e2e.signed import Signed
@@ -33,20 +34,20 @@ _OWNER = "99999999-0000-0000-0000-000000000001"
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("arcway-shop", Kind.KUBECONFIG),
-        ("arcway-kubeconfig-1", Kind.KUBECONFIG),
-        ("arcway-proxy-corp", Kind.PROXY_CREDENTIALS),
-        ("arcway-Proxy-corp", Kind.PROXY_CREDENTIALS),
-        ("arcway-TMP-1", Kind.TEMPORARY),
-        ("arcway-page-client-secret", Kind.PAGE),
-        ("arcway-git-1", Kind.RESERVED),
+        ("arcway-shop", SecretKind.KUBECONFIG),
+        ("arcway-kubeconfig-1", SecretKind.KUBECONFIG),
+        ("arcway-proxy-corp", SecretKind.PROXY_CREDENTIALS),
+        ("arcway-Proxy-corp", SecretKind.PROXY_CREDENTIALS),
+        ("arcway-TMP-1", SecretKind.TEMPORARY),
+        ("arcway-page-client-secret", SecretKind.PAGE),
+        ("arcway-git-1", SecretKind.RESERVED),
         ("arcway-", None),
         ("arcway-a/../arcway-page-x", None),
         ("arcway-page-x\n", None),
         ("page", None),
     ],
 )
-def test_the_name_says_the_kind_in_any_case(name: str, kind: Kind | None) -> None:
+def test_the_name_says_the_kind_in_any_case(name: str, kind: SecretKind | None) -> None:
     assert kind_of(name) is kind
 
 
@@ -100,7 +101,7 @@ def test_the_secrets_of_the_page_are_of_a_kind_that_no_request_can_name(setting:
 def test_the_session_keys_are_not_the_client_secret() -> None:
     ids = dict.fromkeys(("ARCWAY_TENANT_ID", "ARCWAY_CLIENT_ID"), "99999999-8888-7777-6666-555555555555")
     names = dict.fromkeys(("ARCWAY_CLIENT_SECRET_NAME", "ARCWAY_SESSION_KEYS_NAME"), "arcway-page-one")
-    with pytest.raises(SettingsError, match="another secret"):
+    with pytest.raises(SettingsError, match="a different secret"):
         read_settings({**ids, **names})
 
 
@@ -127,7 +128,7 @@ def test_the_text_of_no_other_secret_comes_out(arcway: Arcway, cluster: Simulate
     for victim in victims:
         proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": victim}}
         answer = arcway.start(arcway.request(cluster, proxy=proxy))
-        assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1001")
+        assert (answer.status_code, answer.json()["code"]) == (400, Code.INVALID_FIELDS)
         assert _PLANTED not in answer.text
         for body in ({"proxy": proxy}, {"kubeconfig": {"secret": victim, "temporary": True}}):
             answer = arcway.http.post("/updates", json={**arcway.offboarding(cluster), "tags": {"a": "b"}, **body})
@@ -142,7 +143,7 @@ def test_the_agents_are_not_read_with_another_kind_of_secret(
     name = cluster.store(json.dumps(cluster.kubeconfig), prefix=prefix)
     path = f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}/agents"
     answer = arcway.http.get(path, params={"kubeconfig": name})
-    assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1006")
+    assert (answer.status_code, answer.json()["code"]) == (400, Code.INVALID_PARAMETERS)
     headers = {"x-arcway-proof": secrets.token_urlsafe(32)}
     assert arcway.http.get(path, params={"kubeconfig": name}, headers=headers).status_code == 400
 
@@ -166,7 +167,7 @@ def test_proxy_credentials_are_one_line_and_nothing_is_begun_with_others(
     name = cluster.store(text, prefix="arcway-proxy-")
     proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": name}}
     run = arcway.connect(cluster, proxy=proxy)
-    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-2041", False)
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.PROXY_CREDENTIALS_INVALID, False)
     assert cluster.objects() == before
     assert not text or text not in json.dumps(run)
 
@@ -177,7 +178,7 @@ def test_nobody_elses_temporary_secret_is_used_or_deleted(arcway: Arcway, cluste
     for reference in ({"secret": victim}, {"secret": victim, "temporary": True}):
         for path, body in (("/onboardings", arcway.request(cluster)), ("/offboardings", arcway.offboarding(cluster))):
             answer = arcway.http.post(path, json={**body, "kubeconfig": reference})
-            assert (answer.status_code, answer.json()["code"]) == (400, "ARC-1001")
+            assert (answer.status_code, answer.json()["code"]) == (400, Code.INVALID_FIELDS)
     assert (folder / victim).exists()
 
 
@@ -210,7 +211,7 @@ def test_a_secret_with_owners_is_used_by_these_alone(
     stranger, cluster = owned
     write_private(Path(signed.stack.secrets) / f"{cluster.secret}.json", json.dumps({"owners": owners}).encode())
     run = stranger.connect(cluster)
-    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", "ARC-2040", False)
+    assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.SECRET_NOT_OWNED, False)
     path = f"/connectedClusters/{stranger.subscription}/clusters/c-{cluster.name}/agents"
     assert stranger.http.get(path, params={"kubeconfig": cluster.secret}).status_code == 403
     roles = ["Arcway.Onboard", "Arcway.Read", "Team.Shop"]
@@ -221,6 +222,6 @@ def test_a_secret_with_owners_is_used_by_these_alone(
 
 
 def wrong_fields(body: Json) -> list[str]:
-    with pytest.raises(ArcError, match="ARC-1001") as refused:
+    with pytest.raises(ArcError, match=Code.INVALID_FIELDS) as refused:
         parse_request(body)
     return [item["field"] for item in refused.value.details]

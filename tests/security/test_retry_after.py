@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from arcway.azure import connected_clusters
 from arcway.azure.errors import azure_errors
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.access.api import ClusterApi
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.retry_after import LONGEST, clamped, retry_after
 from orchestrators.back_off import LONGEST_BACK_OFF, back_off
@@ -98,13 +99,19 @@ def test_an_envelope_that_was_written_before(written: object) -> None:
     for attempt in (1, 7):
         assert 0 < back_off("r", "step", attempt, {"retryAfterSeconds": written}) <= LONGEST
     assert back_off("r", "step", 1, {}) <= LONGEST_BACK_OFF * 1.25
-    error = {"code": "ARC-4007", "message": "x", "remedy": "y", "retryable": True, "retryAfterSeconds": written}
+    error = {
+        "code": Code.AZURE_THROTTLED,
+        "message": "x",
+        "remedy": "y",
+        "retryable": True,
+        "retryAfterSeconds": written,
+    }
     assert 0 <= (ArcError.from_dict(error).retry_after or 0) <= LONGEST
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0.2, "1"), (7.0, "7"), (1e12, "3600"), (math.inf, "3600")])
 def test_what_callers_are_told(seconds: float, header: str) -> None:
-    response = http.problem(ArcError("ARC-4007", retry_after=seconds))
+    response = http.problem(ArcError(Code.AZURE_THROTTLED, retry_after=seconds))
     assert response.headers["Retry-After"] == header
 
 

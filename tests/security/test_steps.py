@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 import activities.targets as targets
 from activities import check_agents, check_cluster, check_release, poll_agents, poll_network_check, uninstall_agents
 from activities.step import Call, perform
-from arcway.cluster import agents_table
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.agents import agent_status
 from arcway.cluster.helm import Release
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.request import parse_request
 from tests.security import worlds
@@ -75,8 +76,10 @@ def outcome_of(name: str, world: Json, paths: list[str] | None = None) -> Json:
     payload = {"request": request, "correlationId": "c", "traceparent": None, "runId": "r", "createdAt": worlds.NOW}
     with pytest.MonkeyPatch.context() as patch:
         client = Client(world, paths)
-        patch.setattr("arcway.cluster.api._connections", client)
-        patch.setattr("arcway.cluster.certificate.ends", lambda access: datetime.now(UTC) + timedelta(days=99))
+        patch.setattr("arcway.cluster.access.api._connections", client)
+        patch.setattr(
+            "arcway.cluster.access.server_certificate.expiry", lambda access: datetime.now(UTC) + timedelta(days=99)
+        )
         patch.setattr(targets, "helm", NoHelm)
         patch.setattr(targets, "cloud", lambda: type("Cloud", (), {"domain": "com", "agents_name": "A"}))
         for module in (targets, check_cluster, check_agents, poll_network_check):
@@ -97,7 +100,11 @@ def test_a_cluster_that_is_well_gives_an_outcome(name: str) -> None:
     world = worlds.cluster()
     del world["/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway"]
     found = outcome_of(name, world)
-    assert "ok" in found or found["error"]["code"] in ("ARC-5006", "ARC-5007", "ARC-2013"), found
+    assert "ok" in found or found["error"]["code"] in (
+        Code.POD_UNSCHEDULABLE,
+        Code.CRASH_LOOP,
+        Code.KUBERNETES_API_ERROR,
+    ), found
     assert_harmless(found)
 
 
@@ -121,10 +128,10 @@ def test_any_answer_gives_a_table_of_agents_or_a_named_error(data: st.DataObject
     world[path] = spoilt(world[path], place, data.draw(st.sampled_from(JUNK)))
     world["log"] = "\x1b]0;title\x07\ud800"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("arcway.cluster.api._connections", Client(world))
+        patch.setattr("arcway.cluster.access.api._connections", Client(world))
         try:
             with cluster_api(ACCESS) as api:
-                assert_harmless(agents_table.read(api))
+                assert_harmless(agent_status.read(api))
         except ArcError as error:
             assert_harmless(error.as_dict())
 
@@ -157,7 +164,7 @@ def test_however_many_there_are_an_outcome_is_small(
         }
         if kind is worlds.node:
             item["status"]["conditions"] = []
-    monkeypatch.setattr("arcway.cluster.api.ANSWER_BYTES", 10**9, raising=False)
+    monkeypatch.setattr("arcway.cluster.access.api.ANSWER_BYTES", 10**9, raising=False)
     assert_harmless(outcome_of(step, world))
 
 
@@ -201,16 +208,18 @@ def test_what_leaves_a_step_can_be_written_anywhere(outcome: Json) -> None:
     payload = {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"}
     found = perform(lambda call: outcome, payload)
     assert_harmless(found)
-    assert "ok" in found or found["error"]["code"] == "ARC-2028"
+    assert "ok" in found or found["error"]["code"] == Code.STEP_RESULT_TOO_LARGE
 
 
 def test_an_error_with_details_without_number_leaves_a_step() -> None:
     def fails(call: Call[Any]) -> Json:
         raise ArcError(
-            "ARC-2014", "\x1b[2J\n" + "x" * 100_000, details=[{"field": "\ud800", "message": "y" * 500}] * 9000
+            Code.KUBERNETES_CHANGE_REFUSED,
+            "\x1b[2J\n" + "x" * 100_000,
+            details=[{"field": "\ud800", "message": "y" * 500}] * 9000,
         )
 
     request = parse_request({**REQUESTS["check_cluster"]}).as_json()
     found = perform(fails, {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"})
-    assert found["error"]["code"] == "ARC-2014"
+    assert found["error"]["code"] == Code.KUBERNETES_CHANGE_REFUSED
     assert_harmless(found)

@@ -7,7 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from arcway.local.stack import Stack
+from arcway.domain.codes import Code
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster
 
 _KEY = "agentPublicKeyCertificate"
@@ -41,7 +42,11 @@ def test_a_second_cluster_does_not_get_the_resource_of_a_live_one(
     assert arcway.connect(cluster)["state"] == "Succeeded"
     before, objects = arcway.resource(cluster), other.objects()
     refused = run(arcway, "/onboardings", as_first(arcway, cluster, other, onFailure=on_failure, order=order))
-    assert (refused["state"], refused["error"]["code"], refused["changed"]) == ("Failed", "ARC-4016", False)
+    assert (refused["state"], refused["error"]["code"], refused["changed"]) == (
+        "Failed",
+        Code.CONNECTED_CLUSTER_TAKEN,
+        False,
+    )
     assert "--take-over" in refused["error"]["remedy"]
     after = arcway.resource(cluster)
     assert before
@@ -54,7 +59,7 @@ def test_a_check_says_so(arcway: Arcway, cluster: SimulatedCluster, other: Simul
     assert arcway.connect(cluster)["state"] == "Succeeded"
     answer = arcway.http.post("/onboardings", params={"dryRun": "true"}, json=as_first(arcway, cluster, other))
     result = answer.json()["result"]
-    assert [(item["code"], item["level"]) for item in result["findings"]] == [("ARC-4016", "error")]
+    assert [(item["code"], item["level"]) for item in result["findings"]] == [(Code.CONNECTED_CLUSTER_TAKEN, "error")]
     assert result["ready"] is False
 
 
@@ -65,14 +70,18 @@ def test_it_is_taken_over_by_those_who_say_so(
     before = arcway.resource(cluster)
     taken = run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))
     assert taken["state"] == "Succeeded", taken["error"]
-    assert [(item["code"], item["level"]) for item in taken["findings"]] == [("ARC-4016", "warning")]
+    assert [(item["code"], item["level"]) for item in taken["findings"]] == [(Code.CONNECTED_CLUSTER_TAKEN, "warning")]
     assert before
     assert taken["result"]["properties"][_KEY] != before["properties"][_KEY]
 
     # The first cluster's agents still name the resource, which is the second one's now.
     for body in ({}, {"force": True}):
         refused = run(arcway, "/offboardings", arcway.offboarding(cluster, **body))
-        assert (refused["state"], refused["error"]["code"], refused["changed"]) == ("Failed", "ARC-4016", False)
+        assert (refused["state"], refused["error"]["code"], refused["changed"]) == (
+            "Failed",
+            Code.CONNECTED_CLUSTER_TAKEN,
+            False,
+        )
     kept = arcway.resource(cluster)
     assert kept
     assert kept["properties"][_KEY] == taken["result"]["properties"][_KEY]
@@ -99,7 +108,11 @@ def test_a_kubeconfig_of_another_cluster_disconnects_nothing(
     assert arcway.connect(cluster)["state"] == "Succeeded"
     body = {**arcway.offboarding(cluster), "kubeconfig": {"secret": other.secret}}
     refused = run(arcway, "/offboardings", body)
-    assert (refused["state"], refused["error"]["code"], refused["changed"]) == ("Failed", "ARC-4016", False)
+    assert (refused["state"], refused["error"]["code"], refused["changed"]) == (
+        "Failed",
+        Code.CONNECTED_CLUSTER_TAKEN,
+        False,
+    )
     assert arcway.resource(cluster)
     gone = run(arcway, "/offboardings", arcway.offboarding(cluster, azureOnly=True, kubeconfig=None))
     assert gone["state"] == "Succeeded"
@@ -113,7 +126,11 @@ def test_agents_that_name_the_resource_of_another_cluster_are_not_changed(
     assert run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))["state"] == "Succeeded"
     body = arcway.offboarding(cluster)
     refused = run(arcway, path, body | ({"autoUpgrade": False} if path == "/updates" else {}))
-    assert (refused["state"], refused["error"]["code"], refused["changed"]) == ("Failed", "ARC-4016", False)
+    assert (refused["state"], refused["error"]["code"], refused["changed"]) == (
+        "Failed",
+        Code.CONNECTED_CLUSTER_TAKEN,
+        False,
+    )
 
 
 def test_agents_that_name_the_resource_of_another_cluster_are_not_shown_as_its_agents(
@@ -124,7 +141,7 @@ def test_agents_that_name_the_resource_of_another_cluster_are_not_shown_as_its_a
     path = f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}/agents"
     assert arcway.http.get(path, params={"kubeconfig": other.secret}).status_code == 200
     refused = arcway.http.get(path, params={"kubeconfig": cluster.secret})
-    assert (refused.status_code, refused.json()["code"]) == (409, "ARC-4016")
+    assert (refused.status_code, refused.json()["code"]) == (409, Code.CONNECTED_CLUSTER_TAKEN)
 
 
 @pytest.mark.parametrize("bits", [2048, 4096])

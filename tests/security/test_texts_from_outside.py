@@ -10,13 +10,14 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import encode, rejected_event, run_event
 from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
-from arcway.domain.text import shown
+from arcway.domain.text import excerpt
 from arcway.telemetry import correlated, log
-from triggers import http, messages, starting
+from triggers import http, messages, start_routes
 
 GOOD = {
     "subscriptionId": "11111111-2222-3333-4444-555555555555",
@@ -86,7 +87,7 @@ def read_both(body: bytes) -> list[ArcError | object]:
 def test_json_is_read_alike_however_it_arrives(body: bytes) -> None:
     for error in read_both(body):
         assert isinstance(error, ArcError)
-        assert error.code == "ARC-1002"
+        assert error.code == Code.BODY_NOT_JSON
 
 
 def test_a_byte_order_mark_is_no_difference() -> None:
@@ -118,7 +119,7 @@ def test_control_characters_are_refused_and_their_field_is_named(character: str,
     body = json.dumps({**GOOD, **change(f"a{character}b")}).encode()
     for error in read_both(body):
         assert isinstance(error, ArcError)
-        assert error.code == "ARC-1001"
+        assert error.code == Code.INVALID_FIELDS
         assert field in {item["field"] for item in error.details}
         assert json.dumps(error.as_dict(), ensure_ascii=False).isprintable()
 
@@ -188,8 +189,8 @@ def test_what_is_no_traceparent_is_left_out(given: object) -> None:
 @pytest.mark.parametrize("key", ["a\tb", "\x7f", "é", "a\r\nX: y", "\u202e", "x" * 129, "", "日"])
 def test_an_idempotency_key_is_printable_ascii(key: str) -> None:
     with pytest.raises(ArcError) as caught:
-        starting._key(posted(headers={"Idempotency-Key": key}))
-    assert (caught.value.code, caught.value.details[0]["field"]) == ("ARC-1006", "Idempotency-Key")
+        start_routes._key(posted(headers={"Idempotency-Key": key}))
+    assert (caught.value.code, caught.value.details[0]["field"]) == (Code.INVALID_PARAMETERS, "Idempotency-Key")
 
 
 @pytest.mark.parametrize("message_id", ["x" * 128, "é", "a\nb", "\ud800", "a\x1b[31m", "日" * 100])
@@ -211,7 +212,7 @@ def test_no_text_from_outside_makes_a_log_line_of_its_own(character: str, caplog
     with caplog.at_level(logging.INFO, "arcway"), correlated(Origin("rollout-7", None)):
         log.info("message %s was dealt with", evil)
         log.warning(evil)
-        log.error("%s failed: %s", "GET", ArcError("ARC-1002", evil))
+        log.error("%s failed: %s", "GET", ArcError(Code.BODY_NOT_JSON, evil))
     assert len(caplog.messages) == 3
     for line in caplog.messages:
         assert line.isprintable()
@@ -223,7 +224,7 @@ def test_thousands_of_problems_are_fifty_and_a_count() -> None:
     for error in read_both(json.dumps(body).encode()):
         assert isinstance(error, ArcError)
         assert len(error.details) == 51
-        assert error.details[-1]["message"] == "2950 more are not shown"
+        assert error.details[-1]["message"] == "2950 more not shown"
         assert len(json.dumps(error.as_dict())) < 30_000
         again = ArcError.from_dict(error.as_dict())
         assert again.details == error.details
@@ -266,5 +267,5 @@ def test_an_event_with_half_a_surrogate_pair_is_still_json() -> None:
 
 
 def test_shown_text_is_one_printable_line() -> None:
-    assert shown("a\nb\x1b[0m\u202e\ud800é") == r"a\nb\x1b[0m\u202e\ud800é"
-    assert len(shown("\x1b" * 500, 100)) == 100
+    assert excerpt("a\nb\x1b[0m\u202e\ud800é") == r"a\nb\x1b[0m\u202e\ud800é"
+    assert len(excerpt("\x1b" * 500, 100)) == 100

@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from arcway.cluster import certificate
-from arcway.cluster.api import cluster_api
-from arcway.cluster.endpoint import find_endpoint
+from arcway.cluster.access import server_certificate
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.access.endpoint import find_endpoint
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import Helm
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 from tests.security.api_servers import Exchange, Server, server_tls, trap
 
 NAME = "cluster.example"
@@ -87,7 +88,7 @@ def by_client(access: Access) -> None:
 
 
 def by_certificate(access: Access) -> None:
-    assert isinstance(certificate.ends(access), datetime)
+    assert isinstance(server_certificate.expiry(access), datetime)
 
 
 class Rebinding:
@@ -223,13 +224,13 @@ def test_a_name_that_needs_no_proxy_is_resolved_here(entry: str, monkeypatch: py
 def test_this_machine_is_no_way_around_the_address_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.corp:3128")
     for server in ("https://127.0.0.1:6443", "https://localhost:6443", "https://[::1]:6443", "https://0x7f.1:6443"):
-        with pytest.raises(ArcError, match="ARC-2005"):
+        with pytest.raises(ArcError, match=Code.SERVER_ADDRESS_NOT_ALLOWED):
             find_endpoint(server, allow_loopback=False)
 
 
 def test_a_kind_of_proxy_that_is_not_used_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://user:hunter2hunter2@proxy.corp:1080")
-    with pytest.raises(ArcError, match="ARC-3001") as caught:
+    with pytest.raises(ArcError, match=Code.API_SERVER_UNREACHABLE) as caught:
         find_endpoint(f"https://{NAME}:6443", allow_loopback=True)
     assert "socks5" in caught.value.message
     assert not caught.value.retryable

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from arcway.cluster import helm as adapters
-from arcway.cluster.helm.kept import ChartCache, ca_bundle
+from arcway.cluster.helm.chart_cache import ChartCache, ca_bundle
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import Settings, SettingsError, read_settings
 
@@ -75,7 +76,7 @@ def test_helm_does_not_work_in_a_folder_that_others_reach(
     helm = WorkerPool(folder, 1, None) if adapter == "library" else HelmProgram(program, folder, 1, None)
     with pytest.raises(ArcError) as caught:
         helm.digest_of("registry.example/chart:1.0.0")
-    assert (caught.value.code, caught.value.retryable) == ("ARC-5004", False)
+    assert (caught.value.code, caught.value.retryable) == (Code.HELM_TIMEOUT, False)
     assert str(folder) in caught.value.message
 
 
@@ -143,7 +144,7 @@ def test_an_archive_that_was_changed_in_the_cache_is_not_used(tmp_path: Path) ->
 def test_only_a_digest_names_an_archive(digest: str, tmp_path: Path) -> None:
     cache = ChartCache(tmp_path / "charts")
     cache.put(DIGEST, b"archive")
-    with pytest.raises(ArcError, match="ARC-5001"):
+    with pytest.raises(ArcError, match=Code.CHART_UNAVAILABLE):
         cache.get(digest)
-    with pytest.raises(ArcError, match="ARC-5001"):
+    with pytest.raises(ArcError, match=Code.CHART_UNAVAILABLE):
         cache.put(digest, b"archive")

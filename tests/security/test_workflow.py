@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import ASKED_SECONDS
@@ -46,7 +47,7 @@ _OUTCOMES: Json = {
 _CLEAN_UP = ["release_cluster", "discard_credential", "discard_secret"]
 
 
-def error(code: str = "ARC-3002", *, retryable: bool = True, after: Any = None) -> Json:
+def error(code: str = Code.API_SERVER_TIMEOUT, *, retryable: bool = True, after: Any = None) -> Json:
     envelope = ArcError(code, retryable=retryable).as_dict()
     return {"error": {**envelope, "retryAfterSeconds": after}}
 
@@ -96,7 +97,7 @@ def test_an_outcome_of_another_shape_fails_the_run_and_it_cleans_up(step: str, o
     status = run.finish()
     assert run.steps[-2:] == _CLEAN_UP[-2:]
     if status["state"] == "Failed":
-        assert status["error"]["code"] == "ARC-6006"
+        assert status["error"]["code"] == Code.INTERNAL_ERROR
     if "release_cluster" in run.steps:
         assert run.steps[-3:] == _CLEAN_UP
 
@@ -108,14 +109,14 @@ def test_a_fault_of_a_phase_fails_the_run_and_it_cleans_up(monkeypatch: pytest.M
     monkeypatch.setitem(PHASES, "createResource", broken)
     run = VirtualRun({**_BODY, "onFailure": "rollback"}, answers())
     status = run.finish()
-    assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-6006")
+    assert (status["state"], status["error"]["code"]) == ("Failed", Code.INTERNAL_ERROR)
     assert run.steps[-4:] == ["uninstall_agents", *_CLEAN_UP]
 
 
 def test_a_step_that_raises_is_tried_three_times() -> None:
     run = VirtualRun(_BODY, answers(deploy_agents=StepRaised("what nobody expects")))
     status = run.finish()
-    assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-6006")
+    assert (status["state"], status["error"]["code"]) == ("Failed", Code.INTERNAL_ERROR)
     assert run.steps.count("deploy_agents") == 3
     assert run.steps[-3:] == _CLEAN_UP
 
@@ -131,7 +132,7 @@ def test_the_secret_goes_even_if_the_credential_cannot_be_removed() -> None:
 def test_undoing_has_a_deadline() -> None:
     body = {**_BODY, "onFailure": "rollback"}
     never = {"ok": {"done": False, "detail": "being deleted", "leftovers": [], "retryAfter": 100}}
-    failed = error("ARC-4010", retryable=False)
+    failed = error(Code.PROVISIONING_FAILED, retryable=False)
     run = VirtualRun(body, answers(configure_agents=failed, delete_resource=never, uninstall_agents=never))
     status = run.finish()
     assert run.steps[-3:] == _CLEAN_UP
@@ -140,14 +141,18 @@ def test_undoing_has_a_deadline() -> None:
 
 
 def test_a_broker_that_is_down_holds_a_run_for_a_day_at_most() -> None:
-    run = VirtualRun(_BODY, answers(publish_events=error("ARC-3005", after=1800)), source="urn:arcway:test")
+    run = VirtualRun(
+        _BODY, answers(publish_events=error(Code.EVENT_BROKER_UNREACHABLE, after=1800)), source="urn:arcway:test"
+    )
     status = run.finish()
     assert (status["state"], status["phases"][-1]["state"]) == ("Succeeded", "Failed")
     assert any("arcway.run.succeeded" in what for what in describe_all(status["leftovers"]))
     assert timedelta(hours=20) < run.elapsed <= timedelta(hours=25)
 
 
-@pytest.mark.parametrize("failure", [error("ARC-4009", retryable=False), StepRaised("no such encoding")])
+@pytest.mark.parametrize(
+    "failure", [error(Code.AZURE_REQUEST_REFUSED, retryable=False), StepRaised("no such encoding")]
+)
 def test_publishing_gives_up_on_what_repeating_cannot_mend(failure: Any) -> None:
     run = VirtualRun(_BODY, answers(publish_events=failure), source="urn:arcway:test")
     status = run.finish()
@@ -156,7 +161,7 @@ def test_publishing_gives_up_on_what_repeating_cannot_mend(failure: Any) -> None
 
 
 def test_one_event_that_cannot_be_sent_holds_back_no_other() -> None:
-    refused = error("ARC-4009", retryable=False)
+    refused = error(Code.AZURE_REQUEST_REFUSED, retryable=False)
     sent: list[str] = []
 
     def answer(step: str, given: Json) -> Json:
@@ -180,7 +185,7 @@ def test_cancel_ends_the_waiting_for_the_broker() -> None:
         looks += 1
         if looks == 12:
             run.cancel()
-        return error("ARC-3005")
+        return error(Code.EVENT_BROKER_UNREACHABLE)
 
     run = VirtualRun(_BODY, answers(publish_events=publish), source="urn:arcway:test")
     status = run.finish()
@@ -215,7 +220,7 @@ def test_a_cancel_of_an_earlier_run_is_not_meant() -> None:
 
 
 def test_throttling_costs_no_attempt_and_no_time_of_the_phase() -> None:
-    said = iter([error("ARC-4007", after=372)] * 8)
+    said = iter([error(Code.AZURE_THROTTLED, after=372)] * 8)
     run = VirtualRun(_BODY, answers(check_azure=lambda: next(said, {"ok": _OUTCOMES["check_azure"]})))
     status = run.finish()
     assert status["state"] == "Succeeded", status["error"]
@@ -225,17 +230,17 @@ def test_throttling_costs_no_attempt_and_no_time_of_the_phase() -> None:
 
 @pytest.mark.parametrize("after", [372, 3600, 10**9])
 def test_throttling_that_never_ends_ends_the_run(after: int) -> None:
-    run = VirtualRun(_BODY, answers(create_resource=error("ARC-4007", after=after)))
+    run = VirtualRun(_BODY, answers(create_resource=error(Code.AZURE_THROTTLED, after=after)))
     status = run.finish()
-    assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-4007")
+    assert (status["state"], status["error"]["code"]) == ("Failed", Code.AZURE_THROTTLED)
     assert run.steps[-3:] == _CLEAN_UP
     assert run.elapsed < timedelta(hours=1, seconds=ASKED_SECONDS)
 
 
 def test_throttling_while_undoing_has_the_undoings_deadline() -> None:
     body = {**_BODY, "onFailure": "rollback"}
-    throttled = error("ARC-4007", after=372)
-    failed = error("ARC-4010", retryable=False)
+    throttled = error(Code.AZURE_THROTTLED, after=372)
+    failed = error(Code.PROVISIONING_FAILED, retryable=False)
     run = VirtualRun(body, answers(configure_agents=failed, delete_resource=throttled))
     run.finish()
     assert run.steps[-3:] == _CLEAN_UP
@@ -249,7 +254,7 @@ def test_what_is_missing_is_looked_for_again_and_the_step_is_told_since_when() -
         if step == "wait_for_metadata":
             told.append({name: given[name] for name in ("writtenAt", "missedAt")})
             if len(told) < 3:
-                return error("ARC-4018", after=15)
+                return error(Code.AZURE_REPLICATION_PENDING, after=15)
         return plain(step, given)
 
     plain = answers()

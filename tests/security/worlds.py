@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.access.kubeconfig import Access
 
 type Json = dict[str, Any]
 

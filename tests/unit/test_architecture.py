@@ -1,6 +1,7 @@
 """Rules of the house that import-linter cannot say."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from activities.blueprint import STEPS
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("activities", "orchestrators", "triggers", "arcway")
+PACKAGES = ("activities", "orchestrators", "triggers", "arcway", "arcway_local")
 ADAPTERS = {
     "azure.mgmt": {"arcway/azure/arm.py"},
     "azure.identity": {"arcway/azure/pipeline.py", "arcway/cli/sign_in.py"},
@@ -17,16 +18,20 @@ ADAPTERS = {
     "jinja2": {"arcway/page/renderer.py"},
     "jwt": {
         "triggers/access/tokens.py",
-        "arcway/local/azure/entra/service.py",
-        "arcway/local/azure/entra/signing.py",
+        "arcway_local/azure/entra/service.py",
+        "arcway_local/azure/entra/signing.py",
     },
     "msal": {"triggers/access/sign_in.py"},
-    "kubernetes": {"arcway/cluster/api.py", "arcway/cluster/connections.py", "arcway/cluster/endpoint.py"},
+    "kubernetes": {
+        "arcway/cluster/access/api.py",
+        "arcway/cluster/access/connections.py",
+        "arcway/cluster/access/endpoint.py",
+    },
     "helm_python": {"arcway/cluster/helm/worker.py"},
     "yaml": {
-        "arcway/cluster/plain_yaml.py",
-        "arcway/local/azure/kube_client.py",
-        "arcway/local/azure/registry.py",
+        "arcway/cluster/access/plain_yaml.py",
+        "arcway_local/azure/kube_client.py",
+        "arcway_local/azure/registry.py",
     },
 }
 ENVIRONMENT_READERS = {
@@ -59,18 +64,33 @@ def test_each_sdk_is_imported_only_where_it_is_adapted(package: str) -> None:
         for path, tree in sources()
         if any(name == package or name.startswith(f"{package}.") for name in imported(tree))
     }
-    assert importers == ADAPTERS[package] | {path for path in importers if path.startswith("arcway/local/cluster/")}
+    assert importers == ADAPTERS[package] | {path for path in importers if path.startswith("arcway_local/cluster/")}
 
 
 def test_the_environment_is_read_in_one_place() -> None:
     readers = set()
     for path, tree in sources():
-        if path.startswith("arcway/local/"):
+        if path.startswith("arcway_local/"):
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
                 readers.add(path)
     assert readers == ENVIRONMENT_READERS
+
+
+def test_error_codes_are_written_by_name() -> None:
+    numbers = {}
+    for path, tree in sources():
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        found = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings
+            if re.match(r"ARC-\d", node.value)
+        ]
+        if found:
+            numbers[path] = found
+    assert list(numbers) == ["arcway/domain/codes.py"]
 
 
 def test_every_step_has_a_file_of_its_name_and_every_file_a_step() -> None:
@@ -81,6 +101,16 @@ def test_every_step_has_a_file_of_its_name_and_every_file_a_step() -> None:
 
 def test_every_module_says_its_duty() -> None:
     assert [path for path, tree in sources() if not ast.get_docstring(tree)] == []
+
+
+def test_what_modules_do_not_know_is_in_one_table_and_of_modules_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = text.partition("### What each module does not know")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z_/]+)` \| (.+) \|$", table, re.MULTILINE)
+    named = [f"{folder}/{module}.py" for folder, cells in rows for module in re.findall(r"(?:^|; )`(\w+)`: ", cells)]
+    assert len(named) > 100
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+    assert [path for path, tree in sources() if "must not know" in (ast.get_docstring(tree) or "").lower()] == []
 
 
 def test_modules_stay_readable() -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import grpc
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.run import Identity
-from triggers.start import cancel
+from triggers.run_starter import cancel_run
 
 _BY = Identity(name="somebody", object_id=None)
 
@@ -35,7 +36,7 @@ class _Client:
 
 def ask(error: grpc.RpcError | None) -> tuple[bool, list[tuple[Any, ...]]]:
     client: Any = _Client(error)
-    return asyncio.run(cancel(client, "cluster-1.run", _BY)), client.sent
+    return asyncio.run(cancel_run(client, "cluster-1.run", _BY)), client.sent
 
 
 def test_a_run_that_goes_on_is_asked_to_stop() -> None:
@@ -51,4 +52,4 @@ def test_a_run_that_ended_meanwhile_is_no_error(code: grpc.StatusCode) -> None:
 def test_an_engine_that_does_not_answer_is_named(error: grpc.RpcError) -> None:
     with pytest.raises(ArcError) as caught:
         ask(error)
-    assert caught.value.code == "ARC-6007"
+    assert caught.value.code == Code.ENGINE_UNREACHABLE

@@ -1,5 +1,5 @@
-"""Who may: callers and their roles, bearer tokens, the page's session and its sign-in.
+"""Authorization: callers and their roles, bearer tokens, the page's session and its sign-in.
 
-Must not know what any route does. Routes declare roles to `triggers.http.answer`; pages use `session.viewer_of`,
-`session.check_csrf` and `session.to_sign_in`.
+Routes declare roles to `triggers.http.answer`; pages use `session.viewer_of`, `session.check_csrf` and
+`session.to_sign_in`.
 """

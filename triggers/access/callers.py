@@ -1,4 +1,4 @@
-"""Callers and the roles that they hold. Must not know how anybody proved who they are."""
+"""Callers and the roles that they hold."""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.run import Identity
@@ -20,7 +21,7 @@ class Role(StrEnum):
 
 
 type Needed = frozenset[Role]
-"""Roles of which a route needs any one; none at all for a route that is open to everybody."""
+"""Roles of which a route needs any one; none at all for a route without a role."""
 
 OPEN: Needed = frozenset()
 READ: Needed = frozenset({Role.READ})
@@ -61,13 +62,13 @@ class Caller:
     def require(self, needed: Needed) -> None:
         """Raises `ArcError` ARC-1008 naming the role that is missing."""
         if not self.may(needed):
-            raise ArcError("ARC-1008", f"{self.name} does not hold the role {' or '.join(sorted(needed))}.")
+            raise ArcError(Code.ROLE_MISSING, f"{self.name} does not hold the role {' or '.join(sorted(needed))}.")
 
 
 LOCAL = Caller("local", None, frozenset(Role))
-"""Everybody on a machine that serves nobody else."""
+"""All callers on a machine that serves only itself."""
 NOBODY = Caller("nobody", None, frozenset())
-"""Whoever calls a route that is open to everybody."""
+"""A caller of a route without a role."""
 
 
 def role_for(operation: str) -> Needed:
@@ -84,8 +85,8 @@ def other_roles_in(claim: object) -> frozenset[str]:
     """The other roles of a token's `roles` claim: as many as the page's cookie has room for."""
     if not isinstance(claim, list):
         return frozenset()
-    found = {role for role in claim if isinstance(role, str) and _OTHER_ROLE.fullmatch(role)}
-    return frozenset(sorted(found - set(Role))[:_OTHER_ROLES])
+    roles = {role for role in claim if isinstance(role, str) and _OTHER_ROLE.fullmatch(role)}
+    return frozenset(sorted(roles - set(Role))[:_OTHER_ROLES])
 
 
 def of_claims(name: str, claims: Mapping[str, Any]) -> Caller:
@@ -96,5 +97,5 @@ def of_claims(name: str, claims: Mapping[str, Any]) -> Caller:
 
 def readable(name: object, instead: str) -> str:
     """A display name as it may be kept: printable and at most 256 characters."""
-    text = "".join(part for part in name if part.isprintable()).strip() if isinstance(name, str) else ""
-    return (text or instead)[:_NAME_LIMIT]
+    printable = "".join(part for part in name if part.isprintable()).strip() if isinstance(name, str) else ""
+    return (printable or instead)[:_NAME_LIMIT]

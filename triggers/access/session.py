@@ -1,9 +1,9 @@
-"""The page's session: who signed in, in a cookie that only Arcway can read and nobody can change.
+"""The page's session: who signed in, in a cookie that only Arcway can read and change.
 
 AES-GCM with keys from a secret of their own, so that every instance reads it, and keys are rotated without ending a
 session: the first one seals, all are accepted. The real host percent-encodes cookie values and adds an empty Domain,
 which browsers refuse together with the prefix `__Host-` (python-worker #1794, #1902): hence unpadded base64url and a
-plain name. Must not know how people sign in.
+plain name.
 """
 
 import asyncio
@@ -18,10 +18,11 @@ from urllib.parse import quote, urlsplit
 import azure.functions as func
 
 from arcway import queries
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import Authority, settings
+from triggers.access.authentication import is_loopback, refuse_other_names, refuse_other_sites
 from triggers.access.callers import LOCAL, Caller, other_roles_in, roles_in
-from triggers.access.gate import is_loopback, refuse_other_names, refuse_other_sites
 
 type Json = dict[str, Any]
 
@@ -39,13 +40,13 @@ _LOCAL_CSRF = secrets.token_urlsafe(32)
 
 @dataclass(frozen=True, slots=True)
 class Viewer(Caller):
-    """Who looks at the page. `csrf` goes into every form of it, and comes back to `check_csrf`."""
+    """The viewer of the page. `csrf` goes into every form of it, and comes back to `check_csrf`."""
 
     csrf: str
 
 
 async def viewer_of(request: func.HttpRequest) -> Viewer | None:
-    """Who is signed in to the page; None when nobody is, or not any more.
+    """The user who is signed in to the page; None without a sign-in, or when it has expired.
 
     Raises `ArcError` ARC-1010 where there is no authority and the address is not loopback; ARC-2001, ARC-3003 or what
     else keeps the client secret from being read.
@@ -53,37 +54,37 @@ async def viewer_of(request: func.HttpRequest) -> Viewer | None:
     if settings().authority is None:
         refuse_other_names(request)
         return Viewer(LOCAL.name, LOCAL.object_id, LOCAL.roles, _LOCAL_CSRF)
-    if not (text := cookie_of(request, COOKIE)) or not has_sign_in():
+    if not (cookie := cookie_of(request, COOKIE)) or not has_sign_in():
         return None
-    kept = await unseal(COOKIE, text)
-    if kept is None:
+    session = await unseal(COOKIE, cookie)
+    if session is None:
         return None
-    roles, others = roles_in(kept["roles"]), other_roles_in(kept["roles"])
-    return Viewer(kept["name"], kept["oid"], roles, kept["csrf"], other_roles=others)
+    roles, other_roles = roles_in(session["roles"]), other_roles_in(session["roles"])
+    return Viewer(session["name"], session["oid"], roles, session["csrf"], other_roles=other_roles)
 
 
 async def new_session(request: func.HttpRequest, caller: Caller) -> str:
     """The Set-Cookie header that signs the caller in for eight hours."""
-    kept = {
+    session = {
         "name": caller.name,
         "oid": caller.object_id,
         "roles": sorted(caller.roles | caller.other_roles),
         "csrf": secrets.token_urlsafe(32),
     }
-    return set_cookie(request, COOKIE, await seal(COOKIE, kept, SECONDS), SECONDS)
+    return set_cookie(request, COOKIE, await seal(COOKIE, session, SECONDS), SECONDS)
 
 
 async def check_csrf(request: func.HttpRequest, form_token: str | None) -> Viewer:
-    """Whoever sent a form of the page.
+    """The sender of a form of the page.
 
-    Raises `ArcError`: ARC-1007 nobody is signed in, ARC-1010 the form is not of this viewer's page.
+    Raises `ArcError`: ARC-1007 no sign-in, ARC-1010 the form is not of this viewer's page.
     """
     refuse_other_sites(request)
     viewer = await viewer_of(request)
     if viewer is None:
-        raise ArcError("ARC-1007", "Nobody is signed in to the page.", remedy="Sign in to the page again.")
+        raise ArcError(Code.NOT_SIGNED_IN, "You are not signed in to the page.", remedy="Sign in to the page again.")
     if not secrets.compare_digest(viewer.csrf.encode(), (form_token or "").encode()):
-        raise ArcError("ARC-1010")
+        raise ArcError(Code.CROSS_SITE_REQUEST)
     return viewer
 
 
@@ -94,14 +95,14 @@ def has_sign_in() -> bool:
 
 
 def to_sign_in(request: func.HttpRequest) -> func.HttpResponse:
-    """To the sign-in, and from there back to the page that was asked for."""
+    """Redirect to the sign-in, and from there back to the requested page."""
     parts = urlsplit(request.url)
-    wanted = parts.path + (f"?{parts.query}" if parts.query else "")
-    return redirect(f"{PATH}/sign-in?to={quote(wanted, safe='')}", status=302)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    return redirect(f"{PATH}/sign-in?to={quote(target, safe='')}", status=302)
 
 
 def redirect(place: str, *cookies: str, status: int = 303) -> func.HttpResponse:
-    """To another place, never kept by a cache."""
+    """Redirect to another address; the response is never cached."""
     response = func.HttpResponse(status_code=status, headers={"Location": place, "Cache-Control": "no-store"})
     for cookie in cookies:
         response.headers.add("Set-Cookie", cookie)
@@ -111,8 +112,8 @@ def redirect(place: str, *cookies: str, status: int = 303) -> func.HttpResponse:
 def cookie_of(request: func.HttpRequest, name: str) -> str | None:
     """The value of a cookie that came with the request."""
     for part in request.headers.get("Cookie", "").split(";"):
-        known, _, value = part.strip().partition("=")
-        if known == name:
+        cookie_name, _, value = part.strip().partition("=")
+        if cookie_name == name:
             return str(value)
     return None
 
@@ -139,20 +140,22 @@ async def seal(purpose: str, value: Json, seconds: int) -> str:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     nonce = secrets.token_bytes(_NONCE_LENGTH)
-    text = json.dumps({**value, "exp": int(time.time()) + seconds}, separators=(",", ":"), ensure_ascii=False).encode()
-    sealed = nonce + AESGCM((await _keys())[0]).encrypt(nonce, text, purpose.encode())
+    content = json.dumps(
+        {**value, "exp": int(time.time()) + seconds}, separators=(",", ":"), ensure_ascii=False
+    ).encode()
+    sealed = nonce + AESGCM((await _keys())[0]).encrypt(nonce, content, purpose.encode())
     return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
-async def unseal(purpose: str, text: str) -> Json | None:
-    """What `seal` sealed; None when it is not that, or too old."""
+async def unseal(purpose: str, token: str) -> Json | None:
+    """The object that `seal` sealed; None if the text is not valid or too old."""
     try:
-        sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except ValueError:
         return None
     data = _opened(await _keys(), sealed, purpose)
     if data is None:
-        data = _opened(await _keys(again=True), sealed, purpose)
+        data = _opened(await _keys(refresh=True), sealed, purpose)
     if data is None:
         return None
     value: Json = json.loads(data)
@@ -172,28 +175,28 @@ def _opened(keys: list[bytes], sealed: bytes, purpose: str) -> bytes | None:
 
 
 async def client_secret() -> str:
-    """The secret of the app registration. Raises `ArcError`: ARC-1009 there is none, ARC-2001 it cannot be read."""
+    """The client secret of the app registration. Raises `ArcError`: ARC-1009 not configured, ARC-2001 not readable."""
     name = authority().secret_name
     if name is None:
-        text = "The page has no sign-in here: ARCWAY_CLIENT_SECRET_NAME is not set."
-        raise ArcError("ARC-1009", text, remedy="Use the API with a bearer token, or set it.")
+        message = "The page's sign-in is not configured: ARCWAY_CLIENT_SECRET_NAME is not set."
+        raise ArcError(Code.SIGN_IN_FAILED, message, remedy="Set it, or use the API with a bearer token.")
     return (await _secrets.read(name)).strip()
 
 
-async def _keys(*, again: bool = False) -> list[bytes]:
+async def _keys(*, refresh: bool = False) -> list[bytes]:
     """The keys of the page's cookies, the one that seals first. Raises `ArcError` ARC-1009 when they are too short."""
     name = authority().session_keys_name
-    lines = [line.strip() for line in (await _secrets.read(name, again=again)).splitlines() if line.strip()]
+    lines = [line.strip() for line in (await _secrets.read(name, refresh=refresh)).splitlines() if line.strip()]
     if not lines or any(len(line) < _KEY_LENGTH for line in lines):
-        text = f"Secret {name} must have one or more lines of at least {_KEY_LENGTH} random characters."
-        raise ArcError("ARC-1009", text, remedy="Store such a line, as `openssl rand -base64 32` prints it.")
+        message = f"Secret {name} must have one or more lines of at least {_KEY_LENGTH} random characters."
+        raise ArcError(Code.SIGN_IN_FAILED, message, remedy="Store a line such as `openssl rand -base64 32` prints.")
     return [_derived(line) for line in lines[:_MOST_KEYS]]
 
 
 def authority() -> Authority:
     """Where the page signs people in. Raises `ArcError` ARC-1009."""
     if (configured := settings().authority) is None:
-        raise ArcError("ARC-1009", "There is no authority here to sign in at.")
+        raise ArcError(Code.SIGN_IN_FAILED, "Sign-in is not configured.")
     return configured
 
 
@@ -203,13 +206,13 @@ class _Secrets:
     def __init__(self) -> None:
         self._known: dict[str, tuple[str, float]] = {}
 
-    async def read(self, name: str, *, again: bool = False) -> str:
-        """The text; `again`: not older than some seconds, for a cookie that no known key opens."""
-        text, read_at = self._known.get(name, ("", float("-inf")))
-        if time.monotonic() - read_at >= (_AGAIN_SECONDS if again else _SECRET_SECONDS):
-            text = await asyncio.to_thread(queries.secret_of_page, name)
-            self._known[name] = (text, time.monotonic())
-        return text
+    async def read(self, name: str, *, refresh: bool = False) -> str:
+        """The secret; `refresh`: not older than some seconds, for a cookie that no known key opens."""
+        value, read_at = self._known.get(name, ("", float("-inf")))
+        if time.monotonic() - read_at >= (_AGAIN_SECONDS if refresh else _SECRET_SECONDS):
+            value = await asyncio.to_thread(queries.secret_of_page, name)
+            self._known[name] = (value, time.monotonic())
+        return value
 
 
 _secrets = _Secrets()

@@ -1,7 +1,7 @@
 """Signs people in to the page: OpenID Connect code flow with PKCE, by msal, against the configured Entra tenant.
 
 State, nonce and code verifier wait in a sealed cookie of the browser that began. msal does not validate the id token
-(since 1.38); `tokens` does. Must not know what the page shows.
+(since 1.38); `tokens` does.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import azure.functions as func
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.settings import Authority, settings
 from triggers.access import callers, session
@@ -35,9 +36,9 @@ _ANSWERED = ("state", "code", "error", "error_description")
 _PLACE = re.compile(r"/api/page(?:[/?][\w\-.~%/?=&:,+@]*)?", re.ASCII)
 
 
-def place_after(text: str | None) -> str:
+def place_after(target: str | None) -> str:
     """Where to go after the sign-in: a place on the page itself, whatever was asked for."""
-    return text if text and len(text) <= 1000 and _PLACE.fullmatch(text) else session.PATH
+    return target if target and len(target) <= 1000 and _PLACE.fullmatch(target) else session.PATH
 
 
 async def begin(request: func.HttpRequest, place: str) -> tuple[str, str]:
@@ -48,27 +49,27 @@ async def begin(request: func.HttpRequest, place: str) -> tuple[str, str]:
     authority, secret = session.authority(), await session.client_secret()
     where = f"{session.scheme_of(request)}://{session.host_of(request)}{session.PATH}/callback"
     flow = await asyncio.to_thread(_initiate, authority, secret, where)
-    kept = {**{name: flow[name] for name in _KEPT}, "to": place}
-    sealed = await session.seal(FLOW_COOKIE, kept, _FLOW_SECONDS)
+    flow_state = {**{name: flow[name] for name in _KEPT}, "to": place}
+    sealed = await session.seal(FLOW_COOKIE, flow_state, _FLOW_SECONDS)
     return flow["auth_uri"], session.set_cookie(request, FLOW_COOKIE, sealed, _FLOW_SECONDS)
 
 
 async def complete(request: func.HttpRequest) -> tuple[Caller, str]:
-    """Who came back from the authority, and where they wanted to go.
+    """Complete the sign-in: return the caller, and the page that was requested.
 
     Raises `ArcError`: ARC-1009 this browser began no such sign-in or the authority refused it, ARC-1007 the id token is
     not valid, ARC-4014 the authority does not answer.
     """
     authority, secret = session.authority(), await session.client_secret()
-    text = session.cookie_of(request, FLOW_COOKIE)
-    flow = await session.unseal(FLOW_COOKIE, text) if text else None
+    cookie = session.cookie_of(request, FLOW_COOKIE)
+    flow = await session.unseal(FLOW_COOKIE, cookie) if cookie else None
     if flow is None:
-        raise ArcError("ARC-1009", "This browser began no sign-in, or too long ago.")
+        raise ArcError(Code.SIGN_IN_FAILED, "No sign-in is in progress in this browser, or it expired.")
     answer = {name: request.params[name] for name in _ANSWERED if name in request.params}
     result = await asyncio.to_thread(_redeem, authority, secret, flow, answer)
     if "id_token" not in result:
-        said = redact(str(result.get("error_description") or result.get("error")), 300)
-        raise ArcError("ARC-1009", f"The authority refused the sign-in: {said}")
+        description = redact(str(result.get("error_description") or result.get("error")), 300)
+        raise ArcError(Code.SIGN_IN_FAILED, f"The authority rejected the sign-in: {description}")
     claims = await tokens().id_claims(result["id_token"])
     name = callers.readable(claims.get("name") or claims.get("preferred_username"), claims["oid"])
     return callers.of_claims(name, claims), place_after(flow["to"])
@@ -96,12 +97,14 @@ def _redeem(authority: Authority, secret: str, flow: Json, answer: Json) -> Json
             result: Json = client.acquire_token_by_auth_code_flow(dict(flow), answer)
         # A state that is not the one sent is a ValueError, a nonce that is not a RuntimeError.
         except (ValueError, RuntimeError) as error:
-            raise ArcError("ARC-1009", "The answer is not for the sign-in that this browser began.") from error
+            raise ArcError(
+                Code.SIGN_IN_FAILED, "The authority's response does not belong to this browser's sign-in."
+            ) from error
     return result
 
 
 def _client(authority: Authority, secret: str, http: "Session") -> Any:
-    """One client for one step: msal keeps the tokens of everybody who signed in with the same client."""
+    """One client for one step: msal keeps the tokens of all users who signed in with the same client."""
     import msal
 
     return msal.ConfidentialClientApplication(
@@ -123,12 +126,12 @@ def _answers() -> "Iterator[Session]":
     ca_file = settings().ca_file
     with requests.Session() as http:
         http.verify = ca_file or True
-        # With REQUESTS_CA_BUNDLE in the environment, requests would not look at `verify`.
+        # With REQUESTS_CA_BUNDLE in the environment, requests would ignore `verify`.
         http.trust_env = ca_file is None
         http.request = partial(http.request, timeout=_TIMEOUT_SECONDS)  # type: ignore[method-assign]
         try:
             yield http
         # msal knows no errors of its own for a discovery that goes wrong.
         except (requests.RequestException, MsalError, ValueError, RuntimeError) as error:
-            text = f"The authority does not answer: {redact(str(error), 200)}."
-            raise ArcError("ARC-4014", text) from error
+            message = f"The authority does not respond: {redact(str(error), 200)}."
+            raise ArcError(Code.SIGN_IN_AUTHORITY_UNREACHABLE, message) from error

@@ -2,7 +2,7 @@
 
 Claims: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference (v2.0 tokens only). Keys come
 from the authority's published set; a token that names a key not known makes it be asked again, but never more often
-than each few seconds, whoever asks. Must not know HTTP requests or roles.
+than each few seconds, for all callers together.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.settings import Authority, settings
 
@@ -27,7 +28,7 @@ _SIZE_LIMIT = 16 * 1024
 
 class Keys:
     """The authority's signing keys. Seconds: `pause` between two questions, `fresh` until a known key is looked up
-    again, `kept` for which a known key counts while the authority does not answer.
+    again, `max_age` for which a known key counts while the authority does not answer.
     """
 
     def __init__(
@@ -37,14 +38,14 @@ class Keys:
         *,
         pause: float = 5,
         fresh: float = 3600,
-        kept: float = 24 * 3600,
+        max_age: float = 24 * 3600,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._url = url
         self._ca_file = ca_file
         self._pause = pause
         self._fresh = fresh
-        self._kept = kept
+        self._kept = max_age
         self._clock = clock
         self._known: dict[str, PyJWK] = {}
         self._answered = self._asked = float("-inf")
@@ -52,19 +53,19 @@ class Keys:
         self._download: asyncio.Task[None] | None = None
 
     async def get(self, key_id: str) -> "PyJWK":
-        """The key of this id. Raises `ArcError`: ARC-1007 there is none, ARC-4014 the authority does not answer."""
-        found = self._known.get(key_id)
-        if found is None or self._clock() - self._answered > self._fresh:
+        """Return the key with this id. Raises `ArcError`: ARC-1007 unknown key, ARC-4014 no response."""
+        key = self._known.get(key_id)
+        if key is None or self._clock() - self._answered > self._fresh:
             await self._ask()
-            found = self._known.get(key_id) if self._clock() - self._answered <= self._kept else None
-        if found is not None:
-            return found
+            key = self._known.get(key_id) if self._clock() - self._answered <= self._kept else None
+        if key is not None:
+            return key
         if self._failure:
-            raise ArcError("ARC-4014", self._failure.message)
-        raise ArcError("ARC-1007", "The token is signed with a key that its tenant has not published.")
+            raise ArcError(Code.SIGN_IN_AUTHORITY_UNREACHABLE, self._failure.message)
+        raise ArcError(Code.NOT_SIGNED_IN, "The token is signed with a key that its tenant has not published.")
 
     async def _ask(self) -> None:
-        """Everybody who needs an answer waits for the same one, and nobody asks soon after one."""
+        """All callers wait for the same response, and none asks again soon after one."""
         if self._download is None:
             if self._clock() - self._asked < self._pause:
                 return
@@ -73,11 +74,11 @@ class Keys:
 
     async def _fetch(self) -> None:
         try:
-            known = await asyncio.to_thread(_published, self._url, self._ca_file)
+            published = await asyncio.to_thread(_published, self._url, self._ca_file)
         except ArcError as error:
             self._failure = error
         else:
-            self._known, self._failure = known, None
+            self._known, self._failure = published, None
             self._answered = self._clock()
         finally:
             self._asked, self._download = self._clock(), None
@@ -92,10 +93,11 @@ def _published(url: str, ca_file: str | None) -> "dict[str, PyJWK]":
     client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=5, ssl_context=context)
     try:
         keys = client.get_signing_keys()
-    # An answer that is no JSON is a ValueError, a connection that breaks while it is read an OSError.
+    # A response that is not JSON is a ValueError, a connection that breaks while it is read an OSError.
     except (jwt.PyJWTError, ValueError, OSError) as error:
         raise ArcError(
-            "ARC-4014", f"The authority's signing keys cannot be read: {redact(str(error), 200)}."
+            Code.SIGN_IN_AUTHORITY_UNREACHABLE,
+            f"The authority's signing keys cannot be read: {redact(str(error), 200)}.",
         ) from error
     return {key.key_id: key for key in keys if key.key_id and key.key_type == "RSA"}
 
@@ -117,7 +119,7 @@ class Tokens:
         # An id token of the page has the same audience and signature, but does not say that its bearer may call the
         # API. It names no client (azp), and it has the nonce that the page asked for.
         if not isinstance(claims.get("azp"), str) or "nonce" in claims:
-            raise ArcError("ARC-1007", "The token is no access token.")
+            raise ArcError(Code.NOT_SIGNED_IN, "The token is not an access token.")
         return claims
 
     async def id_claims(self, token: str) -> Json:
@@ -128,13 +130,13 @@ class Tokens:
         import jwt
 
         if len(token) > _SIZE_LIMIT:
-            raise ArcError("ARC-1007", "The token is too long.")
+            raise ArcError(Code.NOT_SIGNED_IN, "The token is too long.")
         try:
             header = jwt.get_unverified_header(token)
             key_id = header.get("kid")
             # Before a key is asked for, so that what can never count costs the authority nothing.
             if header.get("alg") != _ALGORITHM or not isinstance(key_id, str):
-                raise ArcError("ARC-1007", f"The token is not signed with {_ALGORITHM} and a key that it names.")
+                raise ArcError(Code.NOT_SIGNED_IN, f"The token is not signed with {_ALGORITHM}, or has no key id.")
             key = await self._keys.get(key_id)
             claims: Json = jwt.decode(
                 token,
@@ -146,9 +148,9 @@ class Tokens:
                 options={"require": ["exp", "nbf", "iss", "aud", "tid", "oid"]},
             )
         except jwt.PyJWTError as error:
-            raise ArcError("ARC-1007", f"The token is not valid: {redact(str(error), 200)}.") from error
+            raise ArcError(Code.NOT_SIGNED_IN, f"The token is not valid: {redact(str(error), 200)}.") from error
         if claims["tid"] != self._authority.tenant_id or not isinstance(claims["oid"], str) or not claims["oid"]:
-            raise ArcError("ARC-1007", "The token is of another tenant or names nobody.")
+            raise ArcError(Code.NOT_SIGNED_IN, "The token was issued by another tenant or has no oid claim.")
         return claims
 
 

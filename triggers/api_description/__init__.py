@@ -1,1 +1,1 @@
-"""What the API says of itself: an OpenAPI document made from what the operations declare. Knows no more of them."""
+"""The API's OpenAPI document, generated from the declarations of the operations."""

@@ -1,6 +1,6 @@
 """GET /api/openapi.json: the description of the API.
 
-Open to everybody as health is: it holds no data, is the same for every caller, and tools read it before they sign in.
+No role is required, as for health: it holds no data, is the same for all callers, and tools read it before a sign-in.
 What it tells of the authority, the page's sign-in tells as well.
 """
 
@@ -13,41 +13,31 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from arcway.settings import settings
-from triggers import http
 from triggers.access.callers import OPEN, Caller
-from triggers.operations import Answer, Header, NoParameters, at, operation
-
-blueprint = df.Blueprint()
+from triggers.endpoints import Answer, Header, NoParameters, endpoint
 
 
-@blueprint.route(route="openapi.json", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def openapi(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """The description of the API."""
-    return await http.answer(req, client, at("openapi.json"))
-
-
-@operation(
+@endpoint(
     "GET openapi.json",
     OPEN,
     name="describe",
     parameters=NoParameters,
-    headers=(Header("If-None-Match", "The ETag of a description that is there already.", {"type": "string"}),),
+    headers=(Header("If-None-Match", "The ETag of a document that the caller already has.", {"type": "string"}),),
     answers={
         200: Answer("The OpenAPI document.", dict[str, Any], ("ETag",)),
-        304: Answer("The description is still that one.", None, ("ETag",)),
+        304: Answer("The document has not changed.", None, ("ETag",)),
     },
 )
 async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, given: NoParameters
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: NoParameters
 ) -> func.HttpResponse:
     """Describe the API."""
-    text, tag = _text()
-    known = [part.strip().removeprefix("W/") for part in req.headers.get("If-None-Match", "").split(",")]
+    content, tag = _text()
+    tags = [part.strip().removeprefix("W/") for part in req.headers.get("If-None-Match", "").split(",")]
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
-    if tag in known or "*" in known:
+    if tag in tags or "*" in tags:
         return func.HttpResponse(status_code=304, headers=headers)
-    return func.HttpResponse(text, headers=headers, mimetype="application/json")
+    return func.HttpResponse(content, headers=headers, mimetype="application/json")
 
 
 @cache
@@ -55,5 +45,5 @@ def _text() -> tuple[str, str]:
     """The document and its tag. Made when it is first asked for: the app should start fast."""
     from triggers.api_description.document import document
 
-    text = json.dumps(document(settings().authority))
-    return text, f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    content = json.dumps(document(settings().authority))
+    return content, f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'

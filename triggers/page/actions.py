@@ -1,54 +1,60 @@
-"""What the page's buttons do with a run or a cluster, each after a page that asks. Must not know how they look."""
+"""What the page's buttons do with a run or a cluster, each after a page that asks."""
 
 import uuid
 
 import azure.durable_functions as df
 import azure.functions as func
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin
-from arcway.domain.request import Request, parse_request
+from arcway.domain.request import OnboardRequest, parse_request
 from arcway.page.files import PLACE
 from triggers import http
 from triggers.access.callers import role_for
 from triggers.access.session import Viewer, redirect
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
-from triggers.page.answers import fields_of, page
+from triggers.page.responses import fields_of, render_page
 from triggers.page.views import Json, cluster_of
-from triggers.runs import find, request_of
-from triggers.start import cancel, start, start_again
+from triggers.run_reader import get_run, request_of
+from triggers.run_starter import cancel_run, retry_run, start_run
 
 
 async def ask_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """Whether to cancel the run."""
+    """The page that asks whether to cancel the run."""
     run = await _run(req, client, viewer)
     question = f"Cancel {run['operation']} of {run['cluster']['name']}?"
-    what = "The run stops before its next step. What it made stays or is undone, as it was asked to."
-    return _ask(viewer, run, "cancel", question, what, "Cancel the run")
+    kept = "Resources created so far are kept or rolled back, as the request's onFailure says."
+    consequence = f"The run stops before its next step. {kept}"
+    return _ask(viewer, run, "cancel", question, consequence, "Cancel the run")
 
 
-async def cancel_run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """Ask the run to stop, if it still goes on."""
+async def confirmed_cancel(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer
+) -> func.HttpResponse:
+    """Ask the run to stop, if it is still in progress."""
     run = await _run(req, client, viewer)
     if not run["finishedAt"]:
-        await cancel(client, run["id"], viewer.identity)
+        await cancel_run(client, run["id"], viewer.identity)
     return _to(run["id"])
 
 
 async def ask_retry(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """Whether to try again."""
+    """The page that asks whether to retry the run."""
     run = await _run(req, client, viewer)
     question = f"Retry {run['operation']} of {run['cluster']['name']}?"
-    what = "A new run of the same request looks at what is there and goes on from it."
-    return _ask(viewer, run, "retry", question, what, "Retry")
+    consequence = "A new run of the same request continues from the current state."
+    return _ask(viewer, run, "retry", question, consequence, "Retry")
 
 
-async def retry_run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """A new run of the same request, if there is something to go on with."""
+async def confirmed_retry(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer
+) -> func.HttpResponse:
+    """A new run of the same request, if there is something to continue."""
     run = await _run(req, client, viewer)
     if not run["finishedAt"] or run["state"] == "Succeeded":
         return _to(run["id"])
-    return _to(str((await start_again(client, run, viewer)).run))
+    return _to(str((await retry_run(client, run, viewer)).run))
 
 
 async def connect_checked(
@@ -56,14 +62,14 @@ async def connect_checked(
 ) -> func.HttpResponse:
     """Connect the cluster as it was checked; the same run however often the button is pressed.
 
-    Raises `ArcError` ARC-6008 when the run is no check that succeeded of a cluster to connect.
+    Raises `ArcError` ARC-6008 when the run is not a successful check of a cluster to connect.
     """
-    run = await find(client, req.route_params["id"])
+    run = await get_run(client, req.route_params["id"])
     request = await request_of(client, run["id"])
-    if not isinstance(request, Request) or (run["operation"], run["state"]) != ("check", "Succeeded"):
-        raise ArcError("ARC-6008", f"Run {run['id']} is no check that succeeded.")
-    wanted = request.model_copy(update={"operation": "onboard"})
-    started = await start(client, wanted, run["id"], Origin(run["correlationId"]), viewer)
+    if not isinstance(request, OnboardRequest) or (run["operation"], run["state"]) != ("check", "Succeeded"):
+        raise ArcError(Code.CHECK_NOT_SUCCESSFUL, f"Run {run['id']} is not a successful check.")
+    onboarding = request.model_copy(update={"operation": "onboard"})
+    started = await start_run(client, onboarding, run["id"], Origin(run["correlationId"]), viewer)
     return _to(str(started.run))
 
 
@@ -72,19 +78,19 @@ async def ask_disconnect(req: func.HttpRequest, client: df.DurableFunctionsClien
     cluster = cluster_of(req)
     values = {"subscriptionId": cluster.subscription_id, "resourceGroup": cluster.resource_group, "name": cluster.name}
     try:
-        known, _ = await kubeconfig_of_last_run(client, cluster)
+        reference, _ = await kubeconfig_of_last_run(client, cluster)
     except ArcError as error:
-        if error.code != "ARC-2023":
+        if error.code != Code.KUBECONFIG_UNKNOWN:
             raise
     else:
-        if not known.temporary:
-            values |= {"kubeconfig": known.secret, "context": known.context or ""}
-    return page("disconnect.html", viewer, section="clusters", values=values, problems=[])
+        if not reference.temporary:
+            values |= {"kubeconfig": reference.secret, "context": reference.context or ""}
+    return render_page("disconnect.html", viewer, section="clusters", values=values, problems=[])
 
 
 async def disconnect(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
-    """Start the run that disconnects, or show what is wrong with the form."""
-    fields = {name: text.strip() for name, text in fields_of(req).items()}
+    """Start the run that disconnects, or show the form with its problems."""
+    fields = {name: value.strip() for name, value in fields_of(req).items()}
     body: Json = {name: fields.get(name, "") for name in ("subscriptionId", "resourceGroup", "name")}
     body |= {name: fields.get(name) == "true" for name in ("azureOnly", "agentsOnly", "force")}
     if fields.get("kubeconfig") and not body["azureOnly"]:
@@ -92,23 +98,23 @@ async def disconnect(req: func.HttpRequest, client: df.DurableFunctionsClient, v
     try:
         request = parse_request(body, "offboard")
     except ArcError as error:
-        shown = {**body, "kubeconfig": fields.get("kubeconfig", ""), "context": fields.get("context", "")}
+        values = {**body, "kubeconfig": fields.get("kubeconfig", ""), "context": fields.get("context", "")}
         problems = [{**item, "field": item["field"].removesuffix(".secret")} for item in error.details]
-        return page("disconnect.html", viewer, status=400, section="clusters", values=shown, problems=problems)
-    started = await start(client, request, str(uuid.uuid4()), http.origin_of(req), viewer)
+        return render_page("disconnect.html", viewer, status=400, section="clusters", values=values, problems=problems)
+    started = await start_run(client, request, str(uuid.uuid4()), http.origin_of(req), viewer)
     return _to(str(started.run))
 
 
 async def _run(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> Json:
     """The run, if the viewer holds the role of its operation."""
-    run = await find(client, req.route_params["id"])
+    run = await get_run(client, req.route_params["id"])
     viewer.require(role_for(run["operation"]))
     return run
 
 
 def _ask(viewer: Viewer, run: Json, action: str, question: str, consequence: str, label: str) -> func.HttpResponse:
     back = f"{PLACE}/runs/{run['id']}"
-    return page(
+    return render_page(
         "confirm.html",
         viewer,
         section="runs",

@@ -11,13 +11,14 @@ import azure.functions as func
 from pydantic import ValidationError
 
 from arcway import queries
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import SubscriptionId
 from arcway.domain.ids import ClusterId
-from arcway.domain.model import Model, problems
-from arcway.domain.request import Request
-from arcway.domain.text import shown
+from arcway.domain.model import Model, field_errors
+from arcway.domain.request import OnboardRequest
+from arcway.domain.text import excerpt
 from arcway.page.files import PLACE, static_file
 from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
 from arcway.page.timeline import timeline
@@ -25,8 +26,8 @@ from triggers import http
 from triggers.access.callers import OFFBOARD, ONBOARD, role_for
 from triggers.access.session import Viewer
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
-from triggers.page.answers import page, secure_headers
-from triggers.runs import find, newest, request_of
+from triggers.page.responses import render_page, secure_headers
+from triggers.run_reader import get_run, list_runs, request_of
 
 type Json = dict[str, Any]
 
@@ -48,7 +49,7 @@ _FACTS = {
 async def overview_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """The runs of the last 30 days, by ?state=, ?operation=, ?q= and ?page=."""
     chosen = Chosen.of(*(req.params.get(name, "") for name in ("state", "operation", "q", "page")))
-    return page(
+    return render_page(
         "overview.html",
         viewer,
         section="runs",
@@ -63,9 +64,9 @@ async def overview_page(req: func.HttpRequest, client: df.DurableFunctionsClient
 
 async def run_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """One run, and what the viewer may do with it."""
-    run = await find(client, req.route_params["id"])
+    run = await get_run(client, req.route_params["id"])
     cluster = run["cluster"]
-    return page(
+    return render_page(
         "run.html",
         viewer,
         section="runs",
@@ -80,23 +81,23 @@ async def run_page(req: func.HttpRequest, client: df.DurableFunctionsClient, vie
 
 async def clusters_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """The connected clusters of ?subscription=, or of the newest run's, those with warnings first."""
-    known = await subscriptions(client)
-    subscription = req.params.get("subscription", "").strip() or next(iter(known), "")
-    found, failure = [], None
+    subscription_ids = await subscriptions(client)
+    subscription = req.params.get("subscription", "").strip() or next(iter(subscription_ids), "")
+    resources, failure = [], None
     try:
         if subscription:
             chosen = _checked(subscription)
-            found = await asyncio.to_thread(queries.connected_clusters_in, chosen, None)
+            resources = await asyncio.to_thread(queries.connected_clusters_in, chosen, None)
     except ArcError as error:
         failure = error
-    rows = sorted(map(_row, found), key=lambda row: (not row["warnings"], row["name"].lower()))
-    return page(
+    rows = sorted(map(_row, resources), key=lambda row: (not row["warnings"], row["name"].lower()))
+    return render_page(
         "clusters.html",
         viewer,
         status=http.status_of(failure) if failure else 200,
         section="clusters",
         subscription=subscription,
-        subscriptions=known,
+        subscriptions=subscription_ids,
         clusters=rows,
         attention=sum(bool(row["warnings"]) for row in rows),
         problem=failure,
@@ -109,22 +110,26 @@ async def agents_page(req: func.HttpRequest, client: df.DurableFunctionsClient, 
     cluster = cluster_of(req)
     reference, user = await kubeconfig_of_last_run(client, cluster)
     table = await asyncio.to_thread(queries.agents_of, cluster, reference, user)
-    return page("agents.html", viewer, section="clusters", name=cluster.name, table=table)
+    return render_page("agents.html", viewer, section="clusters", name=cluster.name, table=table)
 
 
 async def unknown(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
     """Raises `ArcError` ARC-1004."""
-    raise ArcError("ARC-1004", f"There is no page {PLACE}/{shown(req.route_params.get('path', ''), 100)}.")
+    raise ArcError(
+        Code.PATH_NOT_FOUND, f"The page does not exist: {PLACE}/{excerpt(req.route_params.get('path', ''), 100)}."
+    )
 
 
 def static(req: func.HttpRequest) -> func.HttpResponse:
-    """A static file: for ever under the address that pages give, which names its content."""
+    """A static file, cached without end under the address that pages give, which names its content."""
     if req.method not in ("GET", "HEAD"):
-        return http.problem(ArcError("ARC-1005", f"{req.method} is not allowed here."), headers={"Allow": "GET"})
-    if (found := static_file(req.route_params.get("file", ""))) is None:
-        return http.problem(ArcError("ARC-1004", "The page has no such file."))
-    tag = f'"{found.version}"'
-    lasting = req.params.get("v") == found.version
+        return http.problem(
+            ArcError(Code.METHOD_NOT_ALLOWED, f"{req.method} is not supported here."), headers={"Allow": "GET"}
+        )
+    if (file := static_file(req.route_params.get("file", ""))) is None:
+        return http.problem(ArcError(Code.PATH_NOT_FOUND, "The file does not exist."))
+    tag = f'"{file.version}"'
+    lasting = req.params.get("v") == file.version
     headers = {
         **secure_headers(),
         "ETag": tag,
@@ -132,7 +137,7 @@ def static(req: func.HttpRequest) -> func.HttpResponse:
     }
     if req.headers.get("If-None-Match") == tag:
         return func.HttpResponse(status_code=304, headers=headers)
-    return func.HttpResponse(found.content, headers=headers, mimetype=found.media_type, charset="utf-8")
+    return func.HttpResponse(file.content, headers=headers, mimetype=file.media_type, charset="utf-8")
 
 
 async def subscriptions(client: df.DurableFunctionsClient) -> list[str]:
@@ -142,11 +147,11 @@ async def subscriptions(client: df.DurableFunctionsClient) -> list[str]:
 
 def cluster_of(req: func.HttpRequest) -> ClusterId:
     """The cluster that an address names. Raises `ArcError` ARC-1006."""
-    given = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
-    if missing := [{"field": name, "message": "is needed"} for name, value in given.items() if not value]:
-        raise ArcError("ARC-1006", details=[*missing])
-    # Not checked: what names no cluster has no run either, and nobody else is asked about it.
-    return ClusterId(given["subscription"], given["group"], given["name"])
+    parameters = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
+    if missing := [{"field": name, "message": "is needed"} for name, value in parameters.items() if not value]:
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*missing])
+    # Not checked: what names no cluster has no run either, and nothing else is asked about it.
+    return ClusterId(parameters["subscription"], parameters["group"], parameters["name"])
 
 
 class _Subscription(Model):
@@ -158,43 +163,43 @@ def _checked(subscription: str) -> str:
     try:
         return _Subscription(subscription=subscription).subscription
     except ValidationError as error:
-        raise ArcError("ARC-1006", details=[*problems(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*field_errors(error)]) from error
 
 
 async def _runs(client: df.DurableFunctionsClient) -> list[Json]:
-    return await newest(client, datetime.now(UTC) - timedelta(days=_DAYS))
+    return await list_runs(client, datetime.now(UTC) - timedelta(days=_DAYS))
 
 
 async def _actions(client: df.DurableFunctionsClient, run: Json, viewer: Viewer) -> list[Json]:
     """What the viewer may do with the run in its present state."""
-    place, operation, found = f"{PLACE}/runs/{run['id']}", run["operation"], []
+    place, operation, actions = f"{PLACE}/runs/{run['id']}", run["operation"], []
     may_change = viewer.may(role_for(operation))
     if not run["finishedAt"]:
         return [{"label": "Cancel", "place": f"{place}/cancel", "post": False}] if may_change else []
     if operation == "check":
         if run["state"] == "Succeeded" and viewer.may(ONBOARD) and _connects(await request_of(client, run["id"])):
-            found.append({"label": "Connect this cluster", "place": f"{place}/connect", "post": True})
-        return found
+            actions.append({"label": "Connect this cluster", "place": f"{place}/connect", "post": True})
+        return actions
     if run["state"] != "Succeeded" and may_change and run["retriable"]:
-        found.append({"label": "Retry", "place": f"{place}/retry", "post": False})
+        actions.append({"label": "Retry", "place": f"{place}/retry", "post": False})
     if operation != "offboard" and viewer.may(OFFBOARD):
         cluster = run["cluster"]
         query = _query(cluster["subscriptionId"], cluster["resourceGroup"], cluster["name"])
-        found.append({"label": "Disconnect", "place": f"{PLACE}/disconnect{query}", "post": False})
-    return found
+        actions.append({"label": "Disconnect", "place": f"{PLACE}/disconnect{query}", "post": False})
+    return actions
 
 
 def _connects(request: object) -> bool:
-    return isinstance(request, Request)
+    return isinstance(request, OnboardRequest)
 
 
 def _facts(result: Json | None) -> list[tuple[str, object]]:
     if not result:
         return []
     properties = result.get("properties") or {}
-    found: Iterable[tuple[str, object]] = ((shown, properties.get(name)) for name, shown in _FACTS.items())
+    facts: Iterable[tuple[str, object]] = ((label, properties.get(name)) for name, label in _FACTS.items())
     tags = ", ".join(f"{name}={value}" for name, value in (result.get("tags") or {}).items())
-    return [(shown, value) for shown, value in (*found, ("Tags", tags)) if value not in (None, "")]
+    return [(label, value) for label, value in (*facts, ("Tags", tags)) if value not in (None, "")]
 
 
 def _row(resource: Json) -> Json:

@@ -1,5 +1,5 @@
-"""The user's own credential for a cluster, and what the service gets in its place.
+"""The user's own credential for a cluster, and the credential that the service gets instead.
 
 Everything here happens on the user's machine and may do what kubectl does there; the service gets a reference to a
-clean kubeconfig of one context. Must not know what the cluster is needed for.
+clean kubeconfig of one context.
 """

@@ -1,7 +1,8 @@
-"""Runs the exec plug-in of a kubeconfig as kubectl would, on the user's machine and after saying what it runs.
+"""Runs the exec plug-in of a kubeconfig as kubectl does, on the user's machine, after showing and confirming the
+command.
 
 The protocol: https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins. What
-the plug-in prints is a credential and is shown nowhere, not even in an error. Must not know what it is used for.
+the plug-in prints is a credential and is shown nowhere, not even in an error.
 """
 
 import json
@@ -18,8 +19,9 @@ from typing import IO, Any
 import typer
 
 from arcway.cli import output
-from arcway.cli.server import FAILED, USAGE, CommandError
-from arcway.cluster.plain_yaml import is_true
+from arcway.cli.client import FAILED, USAGE, CommandError
+from arcway.cluster.access.plain_yaml import is_true
+from arcway.domain.codes import Code
 from arcway.domain.json_values import read_json
 from arcway.domain.secrets_held import hold
 from arcway.domain.text import visible
@@ -36,7 +38,7 @@ _CLUSTER_FIELDS = ("server", "tls-server-name", "certificate-authority-data", "d
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a plug-in gave. Its text form shows no secret."""
+    """The credential of a plug-in. Its repr contains no secret."""
 
     token: str | None = field(repr=False)
     certificate: str | None = field(repr=False)
@@ -48,10 +50,10 @@ def run(spec: Json, cluster: Json, user_name: str, *, yes: bool) -> Credential:
     version, command, interactive = _checked(spec)
     environment = {**os.environ, **_environment(spec)}
     _ask(command, sorted(_environment(spec)), user_name, yes=yes)
-    said: Json = {"interactive": interactive}
+    exec_info: Json = {"interactive": interactive}
     if is_true(spec.get("provideClusterInfo")):
-        said["cluster"] = _described(cluster)
-    info = {"apiVersion": version, "kind": "ExecCredential", "spec": said}
+        exec_info["cluster"] = _described(cluster)
+    info = {"apiVersion": version, "kind": "ExecCredential", "spec": exec_info}
     environment["KUBERNETES_EXEC_INFO"] = json.dumps(info)
     try:
         process = subprocess.Popen(  # noqa: S603 - the user's own kubeconfig names it, and the user agreed
@@ -64,8 +66,8 @@ def run(spec: Json, cluster: Json, user_name: str, *, yes: bool) -> Credential:
         )
     except OSError as error:
         hint = str(spec.get("installHint") or "").strip()
-        text = f"ARC-2026: {visible(command[0])} cannot be run: {error.strerror}."
-        raise CommandError(text, FAILED, remedy=visible(hint) if hint else None) from error
+        message = f"{Code.EXEC_PLUGIN_FAILED}: {visible(command[0])} cannot be run: {error.strerror}."
+        raise CommandError(message, FAILED, remedy=visible(hint) if hint else None) from error
     printed = _wait(process, _SECONDS_WITH_A_PERSON if interactive else _SECONDS, own_session=not interactive)
     return _credential(printed, version)
 
@@ -83,7 +85,7 @@ def _checked(spec: Json) -> tuple[str, list[str], bool]:
         raise _unusable("must have an interactiveMode of Never, IfAvailable or Always")
     terminal = sys.stdin is not None and sys.stdin.isatty()
     if mode == "Always" and not terminal:
-        raise _unusable("wants to ask somebody, and standard input is no terminal")
+        raise _unusable("asks for input, and standard input is not a terminal")
     return version, [command, *arguments], mode != "Never" and terminal
 
 
@@ -91,19 +93,19 @@ def _environment(spec: Json) -> dict[str, str]:
     try:
         return {str(item["name"]): str(item["value"]) for item in spec.get("env") or []}
     except (TypeError, KeyError) as error:
-        raise _unusable("has an env that is no list of names and values") from error
+        raise _unusable("has an env that is not a list of names and values") from error
 
 
 def _ask(command: list[str], variables: list[str], user_name: str, *, yes: bool) -> None:
     """Values of variables may be secret, so that only their names are shown."""
     with_variables = f" (with {', '.join(map(visible, variables))} set)" if variables else ""
-    text = f"The kubeconfig's user {visible(user_name)} gets its credential from a command{with_variables}:"
-    output.stderr.print(f"{text}\n  {visible(shlex.join(command))}", markup=False)
+    prompt = f"The kubeconfig's user {visible(user_name)} gets its credential from a command{with_variables}:"
+    output.stderr.print(f"{prompt}\n  {visible(shlex.join(command))}", markup=False)
     if yes:
         return
     if not sys.stdin.isatty():
-        remedy = "Give --yes where nobody can be asked, once you have read the command."
-        raise CommandError("Running the command needs a confirmation.", USAGE, remedy=remedy)
+        remedy = "Pass --yes in non-interactive sessions, once you have read the command."
+        raise CommandError("Running the command requires confirmation.", USAGE, remedy=remedy)
     if not typer.confirm("Run it?", err=True):
         raise CommandError("Nothing was run.", USAGE)
 
@@ -122,16 +124,16 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float, *, own_session: bo
     """What it prints, if it ends well and in time; nothing of it stays when it does not."""
     pipe = process.stdout
     assert pipe is not None  # noqa: S101 - it was asked for
-    found: list[bytes] = []
-    reader = threading.Thread(target=_read, args=(pipe, found), daemon=True)
+    chunks: list[bytes] = []
+    reader = threading.Thread(target=_read, args=(pipe, chunks), daemon=True)
     reader.start()
     try:
         reader.join(seconds)
-        # One byte too many means that it goes on printing, and waits for somebody to read that.
-        if reader.is_alive() or sum(map(len, found)) > _SIZE_LIMIT:
-            raise _failed(f"printed nothing that ends within {seconds:.0f} s and 1 MiB")
+        # One byte too many means that it keeps printing, and waits for a reader.
+        if reader.is_alive() or sum(map(len, chunks)) > _SIZE_LIMIT:
+            raise _failed(f"did not finish its output within {seconds:.0f} s and 1 MiB")
         if code := process.wait(seconds):
-            raise _failed(f"ended with code {code}")
+            raise _failed(f"exited with code {code}")
     except subprocess.TimeoutExpired:
         raise _failed(f"did not end within {seconds:.0f} s") from None
     finally:
@@ -139,11 +141,11 @@ def _wait(process: "subprocess.Popen[bytes]", seconds: float, *, own_session: bo
         reader.join(1)
         if not reader.is_alive():
             pipe.close()
-    return b"".join(found)
+    return b"".join(chunks)
 
 
-def _read(pipe: IO[bytes], found: list[bytes]) -> None:
-    found.append(pipe.read(_SIZE_LIMIT + 1))
+def _read(pipe: IO[bytes], chunks: list[bytes]) -> None:
+    chunks.append(pipe.read(_SIZE_LIMIT + 1))
 
 
 def _end(process: "subprocess.Popen[bytes]", *, own_session: bool) -> None:
@@ -160,17 +162,17 @@ def _end(process: "subprocess.Popen[bytes]", *, own_session: bool) -> None:
 
 def _credential(printed: bytes, version: str) -> Credential:
     try:
-        said = read_json(printed)
+        document = read_json(printed)
     except ValueError:
-        raise _failed("printed something that is no JSON") from None
+        raise _failed("printed something that is not JSON") from None
     if (
-        not isinstance(said, dict)
-        or not isinstance(status := said.get("status"), dict)
-        or said.get("kind") != "ExecCredential"
+        not isinstance(document, dict)
+        or not isinstance(status := document.get("status"), dict)
+        or document.get("kind") != "ExecCredential"
     ):
-        raise _failed("printed no ExecCredential with a status")
-    if said.get("apiVersion") != version:
-        raise _failed(f"printed another version than {version}")
+        raise _failed("did not print an ExecCredential with a status")
+    if document.get("apiVersion") != version:
+        raise _failed(f"did not print the version {version}")
     values = [status.get(name) for name in ("token", "clientCertificateData", "clientKeyData")]
     if not all(value is None or isinstance(value, str) for value in values):
         raise _failed("printed a credential that is not text")
@@ -178,7 +180,7 @@ def _credential(printed: bytes, version: str) -> Credential:
     if bool(certificate) != bool(key) or not (token or certificate):
         raise _failed("printed neither a token nor a client certificate with its key")
     if token and not (token.isascii() and token.isprintable() and " " not in token):
-        raise _failed("printed a token that cannot be sent")
+        raise _failed("printed a token with invalid characters")
     _check_time(status.get("expirationTimestamp"))
     hold(token, key)
     return Credential(token, certificate, key)
@@ -190,15 +192,15 @@ def _check_time(expires: object) -> None:
     try:
         ended = datetime.fromisoformat(str(expires)) <= datetime.now(UTC)
     except (ValueError, TypeError):
-        raise _failed("printed an expirationTimestamp that is no time") from None
+        raise _failed("printed an expirationTimestamp that is not a time") from None
     if ended:
         raise _failed("printed a credential that has expired")
 
 
 def _unusable(why: str) -> CommandError:
-    return CommandError(f"ARC-2026: The kubeconfig's exec plug-in {why}.", USAGE)
+    return CommandError(f"{Code.EXEC_PLUGIN_FAILED}: The kubeconfig's exec plug-in {why}.", USAGE)
 
 
 def _failed(why: str) -> CommandError:
-    remedy = "Run the command by hand and correct what it complains about; signing in anew often helps."
-    return CommandError(f"ARC-2026: The exec plug-in {why}.", FAILED, remedy=remedy)
+    remedy = "Run the command in a terminal and fix the error that it reports; signing in again often helps."
+    return CommandError(f"{Code.EXEC_PLUGIN_FAILED}: The exec plug-in {why}.", FAILED, remedy=remedy)

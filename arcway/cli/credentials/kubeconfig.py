@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from arcway.cli.server import USAGE, CommandError
-from arcway.cluster import pem
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.plain_yaml import PlainYamlError, read_yaml
+from arcway.cli.client import USAGE, CommandError
+from arcway.cluster.access import pem
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.access.plain_yaml import PlainYamlError, read_yaml
+from arcway.domain.codes import Code
 from arcway.domain.text import decoded
 
 type Json = dict[str, Any]
@@ -62,18 +63,20 @@ class Chosen:
 
 
 def choose(file: Path | None, context: str | None) -> Chosen:
-    """The context that the user names, or the current one.
+    """Return the context that the user names, or the current one.
 
     Raises `CommandError` when it is not there, or when it asks for what Arcway does not do even here.
     """
-    known = _merged(_files(file))
-    name = context or known["current-context"]
+    merged = _merged(_files(file))
+    name = context or merged["current-context"]
     if not name:
-        raise CommandError("ARC-2004: The kubeconfig has no current context.", USAGE, remedy=_CONTEXTS)
-    chosen = _entry(known, "context", name)
-    cluster = _entry(known, "cluster", str(chosen.get("cluster", "")))
+        raise CommandError(
+            f"{Code.KUBECONFIG_CONTEXT_NOT_FOUND}: The kubeconfig has no current context.", USAGE, remedy=_CONTEXTS
+        )
+    chosen = _entry(merged, "context", name)
+    cluster = _entry(merged, "cluster", str(chosen.get("cluster", "")))
     user_name = str(chosen.get("user", ""))
-    user = _entry(known, "user", user_name)
+    user = _entry(merged, "user", user_name)
     _refuse(cluster, user)
     return Chosen(cluster, user, user_name)
 
@@ -82,23 +85,23 @@ def _files(named: Path | None) -> list[Path]:
     if named is not None:
         return [named]
     if listed := os.environ.get("KUBECONFIG"):
-        found = [Path(name) for name in dict.fromkeys(listed.split(os.pathsep)) if name]
-        there = [path for path in found if path.exists()]
-        if there or not found:
-            return there
-        raise _unreadable(", ".join(map(str, found)), "it does not exist")
+        paths = [Path(name) for name in dict.fromkeys(listed.split(os.pathsep)) if name]
+        existing = [path for path in paths if path.exists()]
+        if existing or not paths:
+            return existing
+        raise _unreadable(", ".join(map(str, paths)), "it does not exist")
     return [Path.home() / ".kube" / "config"]
 
 
 def _merged(files: list[Path]) -> Json:
-    known: Json = {"current-context": "", **{kind: {} for kind in _KINDS}}
+    merged: Json = {"current-context": "", **{kind: {} for kind in _KINDS}}
     for path in files:
         document = _document(path)
-        known["current-context"] = known["current-context"] or str(document.get("current-context") or "")
+        merged["current-context"] = merged["current-context"] or str(document.get("current-context") or "")
         for kind in _KINDS:
             for name, entry in _entries(path, document, kind).items():
-                known[kind].setdefault(name, entry)
-    return known
+                merged[kind].setdefault(name, entry)
+    return merged
 
 
 def _document(path: Path) -> Json:
@@ -108,27 +111,27 @@ def _document(path: Path) -> Json:
         raise _unreadable(str(path), str(error)) from error
     except PlainYamlError as error:
         where = f", in line {error.line}" if error.line else ""
-        raise _unreadable(str(path), f"it is not acceptable YAML ({error}{where})") from None
+        raise _unreadable(str(path), f"it is not valid YAML for Arcway ({error}{where})") from None
     if document is None:
         return {}
     if not isinstance(document, dict) or document.get("kind", "Config") != "Config":
-        raise _unreadable(str(path), "it is no kubeconfig")
+        raise _unreadable(str(path), "it is not a kubeconfig")
     return document
 
 
 def _entries(path: Path, document: Json, kind: str) -> dict[str, Json]:
-    found: dict[str, Json] = {}
+    entries: dict[str, Json] = {}
     listed = document.get(f"{kind}s") or []
     if not isinstance(listed, list):
-        raise _unreadable(str(path), f"its {kind}s are no list")
+        raise _unreadable(str(path), f"its {kind}s are not a list")
     for item in listed:
         if not isinstance(item, dict) or not isinstance(item.get(kind) or {}, dict):
-            raise _unreadable(str(path), f"its {kind}s are no list of named entries")
+            raise _unreadable(str(path), f"its {kind}s are not a list of named entries")
         name = str(item.get("name", ""))
-        if name in found:
+        if name in entries:
             raise _unreadable(str(path), f"it has two {kind}s named {name}")
-        found[name] = _with_absolute_paths(kind, item.get(kind) or {}, path.absolute().parent)
-    return found
+        entries[name] = _with_absolute_paths(kind, item.get(kind) or {}, path.absolute().parent)
+    return entries
 
 
 def _with_absolute_paths(kind: str, entry: Json, folder: Path) -> Json:
@@ -140,23 +143,25 @@ def _with_absolute_paths(kind: str, entry: Json, folder: Path) -> Json:
     return {**entry, **resolved}
 
 
-def _entry(known: Json, kind: str, name: str) -> Json:
+def _entry(merged: Json, kind: str, name: str) -> Json:
     try:
-        entry: Json = known[kind][name]
+        entry: Json = merged[kind][name]
     except KeyError:
-        code = "ARC-2004" if kind == "context" else "ARC-2002"
+        code = Code.KUBECONFIG_CONTEXT_NOT_FOUND if kind == "context" else Code.KUBECONFIG_INVALID
         raise CommandError(f"{code}: The kubeconfig has no {kind} {name!r}.", USAGE, remedy=_CONTEXTS) from None
     return entry
 
 
 def _refuse(cluster: Json, user: Json) -> None:
-    found = [f"cluster.{name}" for name in _REFUSED["cluster"] if cluster.get(name) not in (None, "", "false")]
-    found += [f"user.{name}" for name in _REFUSED["user"] if user.get(name)]
-    if found:
-        details = [{"field": name, "message": "is not accepted"} for name in found]
-        text = f"ARC-2003: The kubeconfig asks for what Arcway refuses: {', '.join(found)}."
+    fields = [f"cluster.{name}" for name in _REFUSED["cluster"] if cluster.get(name) not in (None, "", "false")]
+    fields += [f"user.{name}" for name in _REFUSED["user"] if user.get(name)]
+    if fields:
+        details = [{"field": name, "message": "is not accepted"} for name in fields]
+        message = (
+            f"{Code.KUBECONFIG_REFUSED}: The kubeconfig has fields that Arcway does not accept: {', '.join(fields)}."
+        )
         remedy = "Use a context with a CA, and with a token, a client certificate or an exec plug-in."
-        raise CommandError(text, USAGE, remedy=remedy, details=details)
+        raise CommandError(message, USAGE, remedy=remedy, details=details)
 
 
 def _pem(entry: Json, name: str, read: Callable[[bytes], str]) -> str | None:
@@ -165,7 +170,9 @@ def _pem(entry: Json, name: str, read: Callable[[bytes], str]) -> str | None:
         try:
             return read(pem.from_base64(encoded))
         except ValueError:
-            raise CommandError(f"ARC-2002: {name}-data of the kubeconfig is not PEM in base64.", USAGE) from None
+            raise CommandError(
+                f"{Code.KUBECONFIG_INVALID}: {name}-data of the kubeconfig is not PEM in base64.", USAGE
+            ) from None
     return read(_bytes(entry[name])) if entry.get(name) else None
 
 
@@ -173,15 +180,21 @@ def _read(path: str) -> str:
     try:
         return decoded(_bytes(path))
     except UnicodeDecodeError as error:
-        raise CommandError(f"ARC-2002: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE) from error
+        raise CommandError(
+            f"{Code.KUBECONFIG_INVALID}: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE
+        ) from error
 
 
 def _bytes(path: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except OSError as error:
-        raise CommandError(f"ARC-2002: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE) from error
+        raise CommandError(
+            f"{Code.KUBECONFIG_INVALID}: {path}, named in the kubeconfig, cannot be read: {error}.", USAGE
+        ) from error
 
 
 def _unreadable(path: str, why: str) -> CommandError:
-    return CommandError(f"ARC-2002: {path} cannot be used as a kubeconfig: {why}.", USAGE, remedy=_CONTEXTS)
+    return CommandError(
+        f"{Code.KUBECONFIG_INVALID}: {path} cannot be used as a kubeconfig: {why}.", USAGE, remedy=_CONTEXTS
+    )

@@ -5,9 +5,9 @@ By default an embedded library works in worker processes of our own; ARCWAY_HELM
 
 from functools import cache
 
+from arcway.cluster.helm.cli import HelmProgram
+from arcway.cluster.helm.interface import Helm, Release
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.port import Helm, Release
-from arcway.cluster.helm.program import HelmProgram
 from arcway.private_folder import process_folder
 from arcway.settings import settings
 
@@ -17,8 +17,10 @@ __all__ = ["Helm", "Release", "helm"]
 @cache
 def helm() -> Helm:
     """The Helm of this process."""
-    here = settings()
-    work_dir = here.work_dir or process_folder()
-    if here.helm:
-        return HelmProgram(here.helm, work_dir, here.helm_workers, here.ca_file, here.proxy)
-    return WorkerPool(work_dir, here.helm_workers, here.ca_file, here.proxy)
+    configuration = settings()
+    work_dir = configuration.work_dir or process_folder()
+    if configuration.helm:
+        return HelmProgram(
+            configuration.helm, work_dir, configuration.helm_workers, configuration.ca_file, configuration.proxy
+        )
+    return WorkerPool(work_dir, configuration.helm_workers, configuration.ca_file, configuration.proxy)

@@ -17,7 +17,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import SplitResult, unquote, urlsplit
 from weakref import WeakSet
 
-from arcway.cluster.endpoint import Endpoint, host_and_port, join_host
+from arcway.cluster.access.endpoint import Endpoint, host_and_port, join_host
+from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.telemetry import log
 
@@ -44,7 +45,7 @@ def forwarding(server: str, endpoint: Endpoint) -> Iterator[str]:
         yield forwarder.url()
     except ArcError as error:
         if forwarder.redirected:
-            raise ArcError("ARC-3009") from error
+            raise ArcError(Code.API_SERVER_REDIRECTED) from error
         raise
     finally:
         forwarder.stop()
@@ -72,7 +73,7 @@ class _Forwarder:
         """The proxy's URL, once it listens. Raises `ArcError` ARC-5004 when it cannot."""
         self._listening.wait()
         if not self._own_port:
-            raise ArcError("ARC-5004", "Helm's way to the API server could not be opened.")
+            raise ArcError(Code.HELM_TIMEOUT, "Helm's local proxy to the API server could not be started.")
         return f"http://arcway:{self._credential}@127.0.0.1:{self._own_port}"
 
     def run(self) -> None:
@@ -95,7 +96,7 @@ class _Forwarder:
             listener.setblocking(False)
             self._own_port = listener.getsockname()[1]
             self._listening.set()
-            # Not `sock_accept`, which loses a connection that comes while it is cancelled.
+            # Not `sock_accept`, which loses a connection that comes while it is being canceled.
             self._loop.add_reader(listener, self._accept, listener, accepted)
             await self._stopped.wait()
             self._loop.remove_reader(listener)
@@ -111,7 +112,7 @@ class _Forwarder:
         try:
             connection, _ = listener.accept()
         except OSError:
-            return  # whoever it was has gone again
+            return  # the peer has gone again
         accepted.callback(connection.close)
         if len(self._tasks) < _MOST_CONNECTIONS:
             task = self._loop.create_task(self._serve_connection(connection))
@@ -138,18 +139,18 @@ class _Forwarder:
             return
         if request.lower().split(" ")[:2] != ["connect", self._target.lower()]:
             self.redirected = True
-            await _answer(writer, f"403 {CATALOGUE['ARC-3009'].title}")
+            await _answer(writer, f"403 {CATALOGUE[Code.API_SERVER_REDIRECTED].title}")
             return
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                there = await open_connection(self._endpoint, self._host, self._port)
+                upstream = await open_connection(self._endpoint, self._host, self._port)
         except _BROKEN as error:
-            reason = getattr(error, "strerror", None) or "no answer in time"
+            reason = getattr(error, "strerror", None) or "no response in time"
             await _answer(writer, f"502 The API server cannot be reached: {reason}")
             return
-        self._writers.add(there[1])
+        self._writers.add(upstream[1])
         await _answer(writer, "200 Connected")
-        await _relay((reader, writer), there)
+        await _relay((reader, writer), upstream)
 
     def _is_authorized(self, headers: list[str]) -> bool:
         fields = (header.partition(":") for header in headers)
@@ -186,7 +187,7 @@ async def _open_through(proxy: SplitResult, target: str) -> Streams:
         raise
     if status != ["200"]:
         writer.close()
-        raise ConnectionRefusedError(0, f"the outbound proxy answered {''.join(status)[:3]}")
+        raise ConnectionRefusedError(0, f"the outbound proxy returned {''.join(status)[:3]}")
     return reader, writer
 
 
@@ -204,10 +205,13 @@ async def _answer(writer: asyncio.StreamWriter, status: str) -> None:
     await writer.drain()
 
 
-async def _relay(here: Streams, there: Streams) -> None:
+async def _relay(downstream: Streams, upstream: Streams) -> None:
     """Copy both ways until one side ends."""
     try:
-        ways = {asyncio.create_task(_copy(here[0], there[1])), asyncio.create_task(_copy(there[0], here[1]))}
+        ways = {
+            asyncio.create_task(_copy(downstream[0], upstream[1])),
+            asyncio.create_task(_copy(upstream[0], downstream[1])),
+        }
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -215,7 +219,7 @@ async def _relay(here: Streams, there: Streams) -> None:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
     finally:
-        there[1].close()
+        upstream[1].close()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -1,7 +1,7 @@
 """A few Helm workers: started when first needed, used again, killed at the deadline of a call.
 
 Each has a HOME of its own and is started through a link named `helm`, because Helm takes its name among field
-managers from the program's name (one name keeps releases made by Helm's own client upgradable). Must not know charts.
+managers from the program's name (one name keeps releases made by Helm's own client upgradable).
 """
 
 import atexit
@@ -20,10 +20,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
+from arcway.cluster.access.kubeconfig import Access, reach
+from arcway.cluster.helm.chart_cache import ChartCache, ca_bundle, checked_digest, work_folder
 from arcway.cluster.helm.forwarder import forwarding
-from arcway.cluster.helm.kept import ChartCache, ca_bundle, checked_digest, work_folder
-from arcway.cluster.helm.port import ANSWER_BYTES, CALL_SECONDS, Release, refusal
-from arcway.cluster.kubeconfig import Access, reach
+from arcway.cluster.helm.interface import ANSWER_BYTES, CALL_SECONDS, Release, refusal
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 # Every call leaves some memory behind in the library, whose clients are made for programs that end.
@@ -80,7 +81,7 @@ class Worker:
                 raise EOFError
             data += chunk
             if len(data) > ANSWER_BYTES:
-                raise ValueError("the answer is too large")
+                raise ValueError("the response is too large")
         # Helm keeps 9 MB of discovery per API server; the next call is most likely for another one. The charts that it
         # keeps are in our own cache, which checks them.
         for name in (".kube", ".cache"):
@@ -88,7 +89,7 @@ class Worker:
         try:
             answer: dict[str, Any] = json.loads(data)
         except RecursionError as error:
-            raise ValueError("the answer is nested too deeply") from error
+            raise ValueError("the response is nested too deeply") from error
         return answer
 
     def kill(self) -> None:
@@ -96,9 +97,9 @@ class Worker:
         self._process.kill()
 
     def stop(self) -> None:
-        """Kill the process and remove its folder; nobody may be waiting for its answer."""
+        """Kill the process and remove its folder; no caller may be waiting for its answer."""
         self.kill()
-        with suppress(BrokenPipeError):  # what was not sent yet is of no use to anybody
+        with suppress(BrokenPipeError):  # what was not sent yet is of no use any more
             self._requests.close()
         self._answers.close()
         self._process.wait()
@@ -123,7 +124,7 @@ class WorkerPool:
         atexit.register(self.close)
 
     def close(self) -> None:
-        """Stop all workers for good; a call in progress ends with ARC-5004, and its caller removes the worker."""
+        """Stop all workers permanently; a call in progress ends with ARC-5004, and its caller removes the worker."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -135,24 +136,26 @@ class WorkerPool:
 
     def digest_of(self, reference: str) -> str:
         """See `Helm.digest_of`."""
-        return checked_digest(str(self._call({"operation": "digest_of", "reference": reference}, "ARC-5001")))
+        return checked_digest(
+            str(self._call({"operation": "digest_of", "reference": reference}, Code.CHART_UNAVAILABLE))
+        )
 
     def pull(self, reference: str, digest: str) -> bytes:
         """See `Helm.pull`."""
-        kept = self._charts.get(digest)
-        if kept is not None:
-            return kept
+        archive = self._charts.get(digest)
+        if archive is not None:
+            return archive
         request = {"operation": "pull", "repository": reference.rpartition(":")[0], "digest": digest}
-        data = base64.b64decode(self._call(request, "ARC-5001"))
+        data = base64.b64decode(self._call(request, Code.CHART_UNAVAILABLE))
         self._charts.put(digest, data)
         return data
 
     def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
         """See `Helm.release`."""
-        seen = self._on_cluster("release", access, name, namespace, revision=revision)
-        if seen is None:
+        document = self._on_cluster("release", access, name, namespace, revision=revision)
+        if document is None:
             return None
-        return Release.read(seen["status"], seen["revision"], seen["chart_version"], seen["values"])
+        return Release.read(document["status"], document["revision"], document["chart_version"], document["values"])
 
     def install(self, access: Access, name: str, namespace: str, chart: bytes, values: dict[str, Any]) -> None:
         """See `Helm.install`."""
@@ -173,23 +176,26 @@ class WorkerPool:
     def _on_cluster(self, operation: str, access: Access, name: str, namespace: str, **extra: Any) -> Any:
         with forwarding(access.server, reach(access)) as proxy:
             request = {"operation": operation, "kubeconfig": access.as_kubeconfig(proxy)}
-            return self._call({**request, "name": name, "namespace": namespace, **extra}, "ARC-5003")
+            return self._call({**request, "name": name, "namespace": namespace, **extra}, Code.HELM_FAILED)
 
-    def _call(self, request: dict[str, Any], code: str) -> Any:
+    def _call(self, request: dict[str, Any], code: Code) -> Any:
         with self._free:
             worker = self._take(request["operation"])
             try:
                 answer = worker.ask(request, CALL_SECONDS)
             except TimeoutError as error:
                 self._drop(worker)
-                text = f"Helm {request['operation']} did not end within {CALL_SECONDS:.0f} s and was killed."
-                raise ArcError("ARC-5004", text) from error
+                message = f"Helm {request['operation']} did not end within {CALL_SECONDS:.0f} s and was killed."
+                raise ArcError(Code.HELM_TIMEOUT, message) from error
             except EOFError as error:
                 self._drop(worker)
-                raise ArcError("ARC-5004", f"The Helm worker died during {request['operation']}.") from error
+                raise ArcError(Code.HELM_TIMEOUT, f"The Helm worker died during {request['operation']}.") from error
             except ValueError as error:
                 self._drop(worker)
-                raise ArcError("ARC-2027", f"What Helm {request['operation']} read cannot be used.") from error
+                raise ArcError(
+                    Code.KUBERNETES_RESPONSE_INVALID,
+                    f"Helm {request['operation']} returned data that Arcway cannot use.",
+                ) from error
             self._give_back(worker)
         if "failed" in answer:
             is_late = answer["failed"] == "HelmCancelledError"
@@ -209,7 +215,7 @@ class WorkerPool:
                 self._workers.add(worker)
                 return worker
         worker.stop()
-        raise ArcError("ARC-5004", f"Helm was stopped before {operation}.")
+        raise ArcError(Code.HELM_TIMEOUT, f"Helm was stopped before {operation}.")
 
     def _give_back(self, worker: Worker) -> None:
         with self._lock:

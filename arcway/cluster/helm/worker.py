@@ -1,4 +1,4 @@
-"""One Helm worker: a process that reads requests as JSON lines, calls the embedded Helm, and writes answers.
+"""One Helm worker: a process that reads requests as JSON lines, calls the embedded Helm, and writes responses.
 
 Why a process: a Helm call can hang beyond its own time-out and can then only be killed, and the library's HOME and
 SSL_CERT_FILE belong to a whole process. Secrets arrive through the pipe and are given to Helm through anonymous files
@@ -22,10 +22,10 @@ _TIMEOUT_SECONDS = 45
 
 
 def main() -> None:
-    """Serve until standard input ends; that also ends a call in progress, because whoever asked is gone."""
+    """Serve until standard input ends; that also ends a call in progress, because the caller is gone."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever the library prints must not get among the answers
-    os.nice(5)  # whoever asked has other callers to answer meanwhile
+    os.nice(5)  # the parent has other callers to serve in the meantime
     requests: SimpleQueue[str] = SimpleQueue()
 
     def read() -> None:
@@ -73,9 +73,9 @@ def _pull(request: dict[str, Any]) -> str:
 def _release(request: dict[str, Any]) -> dict[str, Any]:
     with private_file(request["kubeconfig"]) as path, _config(path, request) as config:
         # Not `status`, which asks the API server for every object of the release as well.
-        found = config.get_all(request["name"], revision=request["revision"])
-        summary = {name: found["summary"][name] for name in ("status", "revision", "chart_version")}
-        return {**summary, "values": found["config"]}
+        revisions = config.get_all(request["name"], revision=request["revision"])
+        summary = {name: revisions["summary"][name] for name in ("status", "revision", "chart_version")}
+        return {**summary, "values": revisions["config"]}
 
 
 def _install(request: dict[str, Any]) -> None:
@@ -96,8 +96,8 @@ def _apply(call: str, request: dict[str, Any], **options: Any) -> None:
     from helm_python.chart import Chart
 
     none = _native.HANDLE(0)
-    given = {"namespace": request["namespace"], "timeout_seconds": _TIMEOUT_SECONDS, "force_conflicts": True}
-    given |= {"take_ownership": True, **options}
+    options_of_helm = {"namespace": request["namespace"], "timeout_seconds": _TIMEOUT_SECONDS, "force_conflicts": True}
+    options_of_helm |= {"take_ownership": True, **options}
     with (
         private_file(request["kubeconfig"]) as path,
         _config(path, request) as config,
@@ -111,7 +111,7 @@ def _apply(call: str, request: dict[str, Any], **options: Any) -> None:
             None,
             request["name"],
             json.dumps(request["values"]),
-            json.dumps(given),
+            json.dumps(options_of_helm),
         )
 
 

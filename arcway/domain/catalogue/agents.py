@@ -1,73 +1,89 @@
 """The codes ARC-5xxx: Helm, chart and agents."""
 
-from arcway.domain.catalogue.kind import Kind
+from arcway.domain.catalogue.kind import ErrorKind
+from arcway.domain.codes import Code
 
-AGENTS: dict[str, Kind] = {
-    "ARC-5001": Kind(
-        "The agents' chart cannot be fetched", "Check access to the chart's registry, then start a new run.", True
+AGENTS: dict[Code, ErrorKind] = {
+    Code.CHART_UNAVAILABLE: ErrorKind(
+        "The agents' Helm chart cannot be pulled",
+        "Check that Arcway can reach the chart's registry, then start a new run.",
+        True,
     ),
-    "ARC-5002": Kind(
-        "The agents' chart comes from a registry that is not allowed",
-        "Add the registry to ARCWAY_REGISTRIES if you trust it.",
+    Code.CHART_REGISTRY_NOT_ALLOWED: ErrorKind(
+        "The agents' Helm chart comes from a registry that is not allowed",
+        "If you trust the registry, add it to ARCWAY_REGISTRIES.",
     ),
-    "ARC-5003": Kind("Helm could not install the agents", "Read Helm's message, correct the cluster, start a new run."),
-    "ARC-5004": Kind(
-        "Helm did not finish in time", "Arcway tries again; check the API server's health if it lasts.", True
+    Code.HELM_FAILED: ErrorKind(
+        "Helm could not install the agents",
+        "Fix the cause given in Helm's message, then start a new run.",
     ),
-    "ARC-5005": Kind(
-        "An image of the agents cannot be pulled",
-        "Let the nodes reach the registry named (proxy, firewall, DNS, disk).",
+    Code.HELM_TIMEOUT: ErrorKind(
+        "Helm did not finish in time",
+        "No action needed: Arcway tries again. If it keeps failing, check the API server's health.",
+        True,
     ),
-    "ARC-5006": Kind(
-        "A pod of the agents cannot be scheduled",
-        "Add capacity, or remove the taints or selectors that the message names.",
+    Code.IMAGE_PULL_FAILED: ErrorKind(
+        "An agent image cannot be pulled",
+        "Make sure that the nodes can reach the registry in the message (proxy, firewall, DNS) and have disk space.",
     ),
-    "ARC-5007": Kind(
-        "A container of the agents keeps crashing", "Read the container's log: `kubectl logs -n azure-arc POD`."
+    Code.POD_UNSCHEDULABLE: ErrorKind(
+        "An agent pod cannot be scheduled",
+        "Add nodes or free capacity, or remove the taints or selectors that the message names.",
     ),
-    "ARC-5008": Kind(
-        "The agents are not ready in time",
-        "Look at `kubectl get pods -n azure-arc`, correct the cluster, start a new run.",
+    Code.CRASH_LOOP: ErrorKind(
+        "An agent container is in a crash loop",
+        "Read the log of the crashed container: `kubectl logs --previous -n azure-arc POD -c CONTAINER`.",
     ),
-    "ARC-5009": Kind(
+    Code.AGENTS_NOT_READY: ErrorKind(
+        "The agents did not become ready in time",
+        "Run `kubectl get pods -n azure-arc`, fix what keeps the pods from being ready, then start a new run.",
+    ),
+    Code.CLUSTER_NOT_REPORTING: ErrorKind(
         "The cluster did not report to Azure in time",
-        "Check the agents' outbound network (docs/errors.md lists the addresses), then start a new run.",
+        "Check the agents' outbound network (endpoints: docs/errors.md), then start a new run.",
     ),
-    "ARC-5010": Kind(
-        "The release is locked by an operation that never ended",
+    Code.RELEASE_LOCKED: ErrorKind(
+        "The Helm release is locked by an unfinished operation",
         "Run `helm rollback azure-arc -n azure-arc-release` or `helm uninstall`, then start a new run.",
     ),
-    "ARC-5011": Kind("The private key in the cluster cannot be used", "Delete the Secret named and start a new run."),
-    "ARC-5012": Kind(
-        "The cluster has no agents", "Make sure that the kubeconfig names the cluster that is to be disconnected."
+    Code.PRIVATE_KEY_UNUSABLE: ErrorKind(
+        "The private key in the cluster cannot be used",
+        "Delete the Secret that the message names, then start a new run.",
     ),
-    "ARC-5013": Kind(
+    Code.AGENTS_NOT_INSTALLED: ErrorKind(
+        "The cluster has no agents",
+        "Check that the kubeconfig names the right cluster.",
+    ),
+    Code.AGENTS_NOT_REMOVED: ErrorKind(
         "The agents were not removed in time",
-        "Look at what leftovers names; force (--force) removes the finalizers that hold it.",
+        "Check the leftovers of the run. To remove the finalizers that block them, set force (--force).",
     ),
-    "ARC-5014": Kind(
-        "The agents upgrade by themselves",
-        "Turn that off with `arcway update --auto-upgrade false`, then start a new run.",
+    Code.AUTO_UPGRADE_ON: ErrorKind(
+        "Auto-upgrade of the agents is on",
+        "Turn it off with `arcway update --auto-upgrade false`, then start a new run.",
     ),
-    "ARC-5015": Kind(
-        "The agents are newer than the version asked for",
-        "Ask for a newer version, or none for the newest; to go back, disconnect and connect with the older version.",
+    Code.AGENTS_NEWER_THAN_REQUESTED: ErrorKind(
+        "The agents are newer than the requested version",
+        "Request a newer version, or leave it out for the newest. To downgrade, disconnect the cluster and connect it"
+        " with the older version.",
     ),
-    "ARC-5016": Kind(
-        "The release names an API that the cluster does not have",
-        "If it is in the chart, choose another version of the agents; what the release has from before is mended by "
-        "itself. When disconnecting, force (--force) removes the agents without Helm.",
+    Code.RELEASE_API_MISSING: ErrorKind(
+        "The Helm release uses an API that the cluster does not serve",
+        "If the chart uses the API, choose another version of the agents. Arcway repairs manifests that earlier "
+        "versions left in the release. When disconnecting, force (--force) removes the agents without Helm.",
     ),
-    "ARC-5017": Kind(
-        "The release was changed by somebody else meanwhile",
-        "Look at `helm history azure-arc -n NAMESPACE`; nothing was rolled back, because that is not this run's work.",
+    Code.RELEASE_SUPERSEDED: ErrorKind(
+        "The Helm release was changed during the run",
+        "Check `helm history azure-arc -n NAMESPACE`. Nothing was rolled back, because the current revision is not "
+        "this run's.",
     ),
-    "ARC-5018": Kind(
-        "The cluster refuses the agents' pods",
-        "Correct the quota, limit, security standard or policy that the message names; the pods come by themselves.",
+    Code.PODS_REFUSED: ErrorKind(
+        "The cluster rejects the agent pods",
+        "Change the quota, limit range, pod security standard or policy that the message names. Kubernetes then "
+        "creates the pods without further action.",
     ),
-    "ARC-5019": Kind(
-        "A pod of the agents cannot be started",
-        "Correct what the message names; `kubectl describe pod -n azure-arc POD` says more.",
+    Code.POD_NOT_STARTING: ErrorKind(
+        "An agent pod cannot be started",
+        "Fix the cause given in the message; `kubectl describe pod -n azure-arc POD` shows the events.",
     ),
 }

@@ -1,96 +1,129 @@
 """The codes ARC-4xxx: Resource Manager, identity, Key Vault, Arc data plane."""
 
-from arcway.domain.catalogue.kind import Kind
+from arcway.domain.catalogue.kind import ErrorKind
+from arcway.domain.codes import Code
 
-AZURE: dict[str, Kind] = {
-    "ARC-4001": Kind(
-        "The identity cannot get a token", "Check that the managed identity exists and AZURE_CLIENT_ID names it.", True
+AZURE: dict[Code, ErrorKind] = {
+    Code.AZURE_TOKEN_UNAVAILABLE: ErrorKind(
+        "Arcway's identity cannot get a token",
+        "Check that the managed identity exists and that AZURE_CLIENT_ID is its client id.",
+        True,
     ),
-    "ARC-4002": Kind(
-        "The identity lacks a permission in Azure",
-        "Assign the role that docs/permissions.md names for this step to Arcway's identity.",
+    Code.AZURE_PERMISSION_MISSING: ErrorKind(
+        "Arcway's identity lacks a permission in Azure",
+        "Assign Arcway's identity the role that docs/permissions.md lists for this step.",
     ),
-    "ARC-4003": Kind("Azure does not know the subscription", "Check subscriptionId and that the identity can see it."),
-    "ARC-4004": Kind("The location is not offered", "Choose one of the locations that the message names."),
-    "ARC-4005": Kind(
+    Code.SUBSCRIPTION_NOT_FOUND: ErrorKind(
+        "The subscription does not exist or is not visible",
+        "Check subscriptionId, and that Arcway's identity has a role in the subscription.",
+    ),
+    Code.LOCATION_NOT_OFFERED: ErrorKind(
+        "Azure Arc is not available in the location",
+        "Choose one of the locations that the message lists.",
+    ),
+    Code.PROVIDER_NOT_REGISTERED: ErrorKind(
         "A provider namespace is not registered",
         "Ask an administrator to run `az provider register --namespace NAME`, then start a new run.",
     ),
-    "ARC-4006": Kind(
-        "The resource group does not exist", "Create the resource group, or set createResourceGroup to true."
+    Code.RESOURCE_GROUP_NOT_FOUND: ErrorKind(
+        "The resource group does not exist",
+        "Create the resource group, or set createResourceGroup to true.",
     ),
-    "ARC-4007": Kind("Azure asks to slow down", "Arcway waits as long as Azure asks and goes on by itself.", True),
-    "ARC-4008": Kind(
-        "Azure answered with a server error", "Arcway tries again; see Azure's status page if it lasts.", True
+    Code.AZURE_THROTTLED: ErrorKind(
+        "Azure is throttling requests",
+        "No action needed: Arcway waits (Retry-After) and continues.",
+        True,
     ),
-    "ARC-4009": Kind("Azure refused the request", "Read Azure's message, correct the request, start a new run."),
-    "ARC-4010": Kind("Provisioning the connected cluster failed", "Read Azure's message, then start a new run."),
-    "ARC-4011": Kind("Azure sent an answer that cannot be understood", "Start a new run; report it if it lasts.", True),
-    "ARC-4012": Kind("The connected cluster does not exist", "Check subscription, resource group and name."),
-    "ARC-4013": Kind(
+    Code.AZURE_SERVER_ERROR: ErrorKind(
+        "Azure returned a server error",
+        "No action needed: Arcway tries again. If it keeps failing, check https://azure.status.microsoft.",
+        True,
+    ),
+    Code.AZURE_REQUEST_REFUSED: ErrorKind(
+        "Azure rejected the request",
+        "Fix the cause given in Azure's message, then start a new run.",
+    ),
+    Code.PROVISIONING_FAILED: ErrorKind(
+        "Provisioning of the connected cluster failed",
+        "Fix the cause given in Azure's message, then start a new run.",
+    ),
+    Code.AZURE_RESPONSE_INVALID: ErrorKind(
+        "Azure returned an invalid response",
+        "Start a new run. If it keeps failing, report it with the correlation id.",
+        True,
+    ),
+    Code.CONNECTED_CLUSTER_NOT_FOUND: ErrorKind(
+        "The connected cluster does not exist",
+        "Check subscription, resource group and name.",
+    ),
+    Code.CONNECTED_CLUSTER_NOT_DELETED: ErrorKind(
         "The connected cluster was not deleted in time",
-        "Look at the resource in Azure (locks, policies), then start a new run; it goes on from there.",
+        "Check the resource in Azure for locks and policies, then start a new run; it continues from the current "
+        "state.",
     ),
-    "ARC-4014": Kind(
-        "The authority that signs people in does not answer",
-        "Check outbound access to ARCWAY_AUTHORITY; try again in a moment.",
+    Code.SIGN_IN_AUTHORITY_UNREACHABLE: ErrorKind(
+        "The sign-in authority does not respond",
+        "Check outbound access to ARCWAY_AUTHORITY, then try again.",
         True,
     ),
-    "ARC-4015": Kind("The resource is a provisioned cluster", "Manage it with `az aksarc`; choose another name here."),
-    "ARC-4016": Kind(
-        "The connected cluster belongs to another cluster",
-        "Check that name and kubeconfig belong together. To connect: choose another name, disconnect the other cluster "
-        "first, or set takeOver (--take-over). To disconnect: azureOnly (--azure-only) deletes the connected cluster, "
-        "agentsOnly (--agents-only) removes this cluster's agents.",
+    Code.RESOURCE_IS_PROVISIONED_CLUSTER: ErrorKind(
+        "The resource is a provisioned cluster",
+        "Manage it with `az aksarc`, or choose another name for this cluster.",
     ),
-    "ARC-4017": Kind(
+    Code.CONNECTED_CLUSTER_TAKEN: ErrorKind(
+        "The connected cluster is in use by another cluster",
+        "Check that name and kubeconfig belong together. To connect: choose another name, disconnect the other "
+        "cluster first, or set takeOver (--take-over). To disconnect: azureOnly (--azure-only) deletes the connected "
+        "cluster, agentsOnly (--agents-only) removes this cluster's agents.",
+    ),
+    Code.LOCATION_MISMATCH: ErrorKind(
         "The connected cluster is in another location",
-        "Give the location that the message names; a connected cluster cannot be moved.",
+        "Use the location given in the message; a connected cluster cannot be moved.",
     ),
-    "ARC-4018": Kind(
-        "Azure does not show what should be there",
-        "Nothing has to be done: Azure is asked again, because a change is not seen everywhere at once.",
+    Code.AZURE_REPLICATION_PENDING: ErrorKind(
+        "Azure does not show a recent change yet",
+        "No action needed: Arcway asks again, because changes take time to replicate in Azure.",
         True,
     ),
-    "ARC-4019": Kind(
+    Code.CONNECTED_CLUSTER_EXPIRED: ErrorKind(
         "The connected cluster's identity has expired",
-        "Disconnect the cluster and connect it again: arcway disconnect, then arcway connect.",
+        "Disconnect the cluster and connect it again: `arcway disconnect`, then `arcway connect`.",
     ),
-    "ARC-4020": Kind(
-        "A policy of Azure forbids the change",
-        "Change the request so that it complies with the policy that the message names, or ask whoever assigned the "
-        "policy for an exemption; no role helps.",
+    Code.AZURE_POLICY_DENIED: ErrorKind(
+        "An Azure policy denies the change",
+        "Change the request so that it complies with the policy that the message names, or ask the policy's owner for"
+        " an exemption. No role assignment helps.",
     ),
-    "ARC-4021": Kind(
-        "A lock on the resource or above it forbids the change",
-        "Ask an owner to remove the lock that the message names, then start a new run; no other role helps.",
+    Code.RESOURCE_LOCKED: ErrorKind(
+        "A management lock prevents the change",
+        "Ask an owner to remove the lock that the message names, then start a new run. No other role helps.",
     ),
-    "ARC-4022": Kind(
+    Code.SUBSCRIPTION_DISABLED: ErrorKind(
         "The subscription is not enabled",
         "Enable the subscription again in the Azure portal (Cost Management + Billing), then start a new run.",
     ),
-    "ARC-4023": Kind(
+    Code.RESOURCE_GROUP_DELETING: ErrorKind(
         "The resource group is being deleted",
-        "Wait until it is gone and create it again, or name another resource group.",
+        "Wait until it is deleted and create it again, or use another resource group.",
     ),
-    "ARC-4024": Kind(
-        "A deny assignment forbids the change",
-        "Ask whoever owns the managed application or the deployment stack that made the deny assignment; no role "
-        "helps.",
+    Code.DENY_ASSIGNMENT: ErrorKind(
+        "A deny assignment prevents the change",
+        "Ask the owner of the managed application or deployment stack that created the deny assignment. No role "
+        "assignment helps.",
     ),
-    "ARC-4025": Kind(
-        "A deleted secret of this name can still be recovered",
-        "Recover or purge it: az keyvault secret recover (or purge) --vault-name VAULT --name NAME.",
+    Code.SECRET_SOFT_DELETED: ErrorKind(
+        "A soft-deleted secret has this name",
+        "Recover or purge it: `az keyvault secret recover --vault-name VAULT --name NAME` (or `purge`).",
     ),
-    "ARC-4026": Kind(
+    Code.CONNECTED_CLUSTER_DELETING: ErrorKind(
         "The connected cluster is being deleted",
-        "Nothing has to be done: it is waited for. If it lasts, look at the resource in Azure.",
+        "No action needed: Arcway waits for the deletion. If it does not end, check the resource in Azure.",
         True,
     ),
-    "ARC-4027": Kind(
-        "Registering a provider namespace takes longer than usual",
-        "Azure is still at it: see it with `az provider show --namespace NAME --query registrationState`, then start a "
-        "new run.",
+    Code.PROVIDER_REGISTRATION_SLOW: ErrorKind(
+        "Registration of a provider namespace takes longer than usual",
+        "Wait until `az provider show --namespace NAME --query registrationState` prints Registered, then start a new"
+        " run.",
         True,
     ),
 }

@@ -1,117 +1,155 @@
 """The codes ARC-2xxx: kubeconfig and Kubernetes API."""
 
-from arcway.domain.catalogue.kind import Kind
+from arcway.domain.catalogue.kind import ErrorKind
+from arcway.domain.codes import Code
 
-CLUSTER: dict[str, Kind] = {
-    "ARC-2001": Kind(
+CLUSTER: dict[Code, ErrorKind] = {
+    Code.SECRET_UNUSABLE: ErrorKind(
         "The secret cannot be used",
-        "Store the kubeconfig as a secret under a name for kubeconfigs, such as arcway-kubeconfig-NAME "
-        "(docs/permissions.md), and give that name in kubeconfig.secret.",
+        "Store the kubeconfig as a secret whose name starts with arcway-kubeconfig- (docs/permissions.md), and give "
+        "that name in kubeconfig.secret.",
     ),
-    "ARC-2002": Kind(
+    Code.KUBECONFIG_INVALID: ErrorKind(
         "The kubeconfig cannot be parsed",
-        "Send a kubeconfig as `kubectl config view --raw --minify --flatten` prints it.",
+        "Send the kubeconfig as `kubectl config view --raw --minify --flatten` prints it.",
     ),
-    "ARC-2003": Kind(
-        "The kubeconfig has something that the service refuses, or lacks something that it needs",
-        "Embed a token or client certificate, and the CA unless it is a public one; exec plug-ins, file paths, "
-        "proxies, impersonation and skipped TLS checks are refused.",
+    Code.KUBECONFIG_REFUSED: ErrorKind(
+        "The kubeconfig has fields that are not accepted, or lacks required ones",
+        "Embed a token or client certificate, and the CA unless it is a public one. Exec plug-ins, file paths, "
+        "proxies, impersonation and insecure-skip-tls-verify are not accepted.",
     ),
-    "ARC-2004": Kind(
-        "The kubeconfig context does not exist", "Name one of the contexts that the kubeconfig has, or none."
+    Code.KUBECONFIG_CONTEXT_NOT_FOUND: ErrorKind(
+        "The kubeconfig context does not exist",
+        "Use one of the kubeconfig's contexts (`kubectl config get-contexts`), or leave the context out for the "
+        "current one.",
     ),
-    "ARC-2005": Kind(
+    Code.SERVER_ADDRESS_NOT_ALLOWED: ErrorKind(
         "The API server's address is not allowed",
         "Use an https address that is not loopback, link-local, multicast or a metadata service.",
     ),
-    "ARC-2006": Kind(
-        "The API server refused the credential", "Renew the token or client certificate in the kubeconfig."
+    Code.CLUSTER_CREDENTIAL_REFUSED: ErrorKind(
+        "The API server rejected the credential",
+        "Renew the token or client certificate in the kubeconfig.",
     ),
-    "ARC-2007": Kind(
+    Code.SERVER_CERTIFICATE_UNTRUSTED: ErrorKind(
         "The API server's certificate is not trusted",
-        "Put the certificate of the cluster's CA in certificate-authority-data.",
+        "Put the CA certificate of the cluster into certificate-authority-data of the kubeconfig.",
     ),
-    "ARC-2008": Kind(
+    Code.CLUSTER_PERMISSION_MISSING: ErrorKind(
         "The cluster credential lacks a permission",
-        "Bind the user to cluster-admin for the time of onboarding, or grant the verbs named.",
+        "Bind the user to cluster-admin while the cluster is being connected, or grant the verbs that the message "
+        "lists.",
     ),
-    "ARC-2009": Kind("The Kubernetes version is not supported", "Upgrade the cluster to a supported version."),
-    "ARC-2010": Kind(
+    Code.KUBERNETES_VERSION_UNSUPPORTED: ErrorKind(
+        "The Kubernetes version is not supported",
+        "Upgrade the cluster to a supported Kubernetes version.",
+    ),
+    Code.NO_LINUX_NODE: ErrorKind(
         "The cluster has no schedulable Linux node",
-        "Add a Linux node, unless the cluster adds one by itself as soon as the agents wait for it.",
+        "Add a Linux node, unless the cluster's autoscaler adds one as soon as the agent pods are pending.",
     ),
-    "ARC-2011": Kind(
+    Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER: ErrorKind(
         "The cluster's agents belong to another connected cluster",
-        "Disconnect the cluster from the resource named, or check that the kubeconfig names the right cluster.",
+        "Check that the kubeconfig names the right cluster, or first disconnect it from the resource in the message.",
     ),
-    "ARC-2012": Kind("A namespace of the agents is being deleted", "Wait until the namespace is gone.", True),
-    "ARC-2013": Kind(
-        "The Kubernetes API answered with an error", "Read the message; try again when it is mended.", True
+    Code.NAMESPACE_TERMINATING: ErrorKind(
+        "A namespace of the agents is terminating",
+        "Wait until the namespace is deleted, then start a new run.",
+        True,
     ),
-    "ARC-2014": Kind("The Kubernetes API refused the change", "Read the message and correct the cluster."),
-    "ARC-2015": Kind(
-        "Another Arcway installation works on the cluster",
-        "Wait until its run has ended; a Lease whose holder died expires after five minutes.",
+    Code.KUBERNETES_API_ERROR: ErrorKind(
+        "The Kubernetes API returned an error",
+        "Fix the cause given in the message, then try again.",
+        True,
     ),
-    "ARC-2016": Kind(
-        "What the agents reach without the proxy", "Add what is missing with proxy.skipRange (--proxy-skip-range)."
+    Code.KUBERNETES_CHANGE_REFUSED: ErrorKind(
+        "The Kubernetes API rejected the change",
+        "Fix the cause given in the message, then start a new run.",
     ),
-    "ARC-2017": Kind("The agents do not run on a node's architecture", "Add Linux nodes that are amd64 or arm64."),
-    "ARC-2018": Kind("The nodes have little memory left", "Add a node, or free memory that other pods have requested."),
-    "ARC-2019": Kind("A node is not ready", "See why with `kubectl describe node NAME`; nothing is scheduled there."),
-    "ARC-2020": Kind(
-        "Something is left of earlier agents", "Nothing: it is taken over (`arcway disconnect` removes it)."
+    Code.CLUSTER_LEASE_HELD: ErrorKind(
+        "Another Arcway installation is changing the cluster",
+        "Wait until its run has ended. The Lease of an installation that stopped expires after five minutes.",
     ),
-    "ARC-2021": Kind(
-        "The API server's certificate ends soon", "Renew it (`kubeadm certs renew apiserver`) before then."
+    Code.PROXY_BYPASS: ErrorKind(
+        "Addresses that bypass the proxy",
+        "Add missing ones with proxy.skipRange (--proxy-skip-range).",
     ),
-    "ARC-2022": Kind("The Kubernetes version is newer than known ones", "Try it on a cluster that may fail first."),
-    "ARC-2023": Kind(
-        "No kubeconfig of the cluster is known", "Name one: ?kubeconfig=SECRET or --kubeconfig-secret SECRET."
+    Code.NODE_ARCHITECTURE_UNSUPPORTED: ErrorKind(
+        "A node has an architecture that the agents do not support",
+        "Add Linux nodes of architecture amd64 or arm64.",
     ),
-    "ARC-2024": Kind(
-        "The kubeconfig cannot be kept",
-        "Set ARCWAY_VAULTS to a Key Vault in which Arcway's identity may set secrets (docs/permissions.md).",
+    Code.LOW_MEMORY: ErrorKind(
+        "The nodes have too little free memory",
+        "Add a node, or reduce the memory requests of other pods (`kubectl describe nodes` lists them).",
     ),
-    "ARC-2025": Kind(
-        "The credential that was made for one run is gone",
-        "Give the kubeconfig again: the same command anew (`arcway connect … --kube-config FILE`) goes on from what is "
-        "there; --keep-credential keeps the next one.",
+    Code.NODE_NOT_READY: ErrorKind(
+        "A node is not ready",
+        "Check its conditions with `kubectl describe node NAME`; no pods are scheduled on it.",
     ),
-    "ARC-2026": Kind(
-        "The kubeconfig's exec plug-in gave no usable credential",
-        "Run its command by hand, or `kubectl get --raw /version`, and correct what it complains about.",
+    Code.AGENT_LEFTOVERS: ErrorKind(
+        "Leftovers of an earlier agent installation",
+        "No action needed: Arcway adopts them (`arcway disconnect` removes them).",
     ),
-    "ARC-2027": Kind(
-        "The Kubernetes API's answer is malformed or too large",
-        "Check what answers at the API server's address: something between it and Arcway may change its answers.",
+    Code.SERVER_CERTIFICATE_EXPIRES_SOON: ErrorKind(
+        "The API server's certificate expires soon",
+        "Renew it before then, for example with `kubeadm certs renew apiserver`.",
     ),
-    "ARC-2028": Kind(
-        "A step's result is too large to keep",
-        "Report it with the correlation id; what the cluster or Azure returned has more than 64 KiB.",
+    Code.KUBERNETES_VERSION_UNTESTED: ErrorKind(
+        "Arcway has not been tested with this Kubernetes version",
+        "Try a test cluster first.",
     ),
-    "ARC-2040": Kind(
-        "The secret belongs to others",
+    Code.KUBECONFIG_UNKNOWN: ErrorKind(
+        "No kubeconfig of the cluster is known",
+        "Name a stored kubeconfig: ?kubeconfig=SECRET, or --kubeconfig-secret SECRET.",
+    ),
+    Code.SECRET_NOT_STORED: ErrorKind(
+        "The kubeconfig cannot be stored",
+        "Set ARCWAY_VAULTS to a Key Vault in which Arcway's identity can set secrets (docs/permissions.md).",
+    ),
+    Code.TEMPORARY_CREDENTIAL_GONE: ErrorKind(
+        "The temporary credential of the run has been removed",
+        "Run the command again with the kubeconfig (`arcway connect … --kube-config FILE`): it continues from the "
+        "current state. --keep-credential keeps the credential after the run.",
+    ),
+    Code.EXEC_PLUGIN_FAILED: ErrorKind(
+        "The kubeconfig's exec plug-in returned no usable credential",
+        "Run the plug-in's command or `kubectl get --raw /version` in a terminal, and fix the error that it reports.",
+    ),
+    Code.KUBERNETES_RESPONSE_INVALID: ErrorKind(
+        "The Kubernetes API's response is invalid or too large",
+        "Check what listens at the API server's address: a proxy between it and Arcway may change the responses.",
+    ),
+    Code.STEP_RESULT_TOO_LARGE: ErrorKind(
+        "A step's result is too large to store",
+        "Report it with the correlation id: the cluster or Azure returned more than 64 KiB.",
+    ),
+    Code.SECRET_NOT_OWNED: ErrorKind(
+        "The caller is not an owner of the secret",
         "Use a secret of your own, or ask one of its owners to add you to its tag arcway-owner.",
     ),
-    "ARC-2041": Kind(
+    Code.PROXY_CREDENTIALS_INVALID: ErrorKind(
         "The proxy's credentials cannot be used",
-        "Store them as one line user:password in a secret whose name starts with arcway-proxy-.",
+        "Store one line, user:password, in a secret whose name starts with arcway-proxy-.",
     ),
-    "ARC-2042": Kind(
-        "The nodes have taints that the agents do not tolerate",
-        "Remove the taint from a node (`kubectl taint nodes NODE KEY-`), or add a node without one.",
+    Code.NODES_TAINTED: ErrorKind(
+        "Every node has a taint that the agents do not tolerate",
+        "Remove the taint from a node (`kubectl taint nodes NODE KEY-`), or add a node without such a taint.",
     ),
-    "ARC-2043": Kind(
-        "An admission policy of the cluster refused an object",
-        "Except the agents' namespaces from what the message names, or change what it asks for.",
+    Code.ADMISSION_DENIED: ErrorKind(
+        "An admission policy of the cluster rejected an object",
+        "Exempt the agents' namespaces from the policy or webhook that the message names, or change the policy.",
     ),
-    "ARC-2044": Kind(
+    Code.SERVER_CERTIFICATE_NAME_MISMATCH: ErrorKind(
         "The API server's certificate is for another name",
-        "Use an address in the kubeconfig that the certificate has, or name one of its names in tls-server-name.",
+        "In the kubeconfig, use an address that the certificate lists, or set tls-server-name to a name that it lists.",
     ),
-    "ARC-2045": Kind(
+    Code.SERVER_CERTIFICATE_EXPIRED: ErrorKind(
         "The API server's certificate has expired or is not valid yet",
-        "Renew it (`kubeadm certs renew all`), or set the clock right of the machine that Arcway runs on.",
+        "Renew it (`kubeadm certs renew all`), or correct the clock of the machine that Arcway runs on.",
+    ),
+    Code.RELEASE_NOT_THE_AGENTS: ErrorKind(
+        "A Helm release has the agents' name but is not theirs",
+        "No action needed: Arcway does not change it. If it belongs to earlier agents, remove it with "
+        "`helm uninstall azure-arc --namespace NAMESPACE`.",
     ),
 }

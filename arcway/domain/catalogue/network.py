@@ -1,41 +1,48 @@
-"""The codes ARC-3xxx: an address does not answer."""
+"""The codes ARC-3xxx: an address does not respond."""
 
-from arcway.domain.catalogue.kind import Kind
+from arcway.domain.catalogue.kind import ErrorKind
+from arcway.domain.codes import Code
 
-NETWORK: dict[str, Kind] = {
-    "ARC-3001": Kind(
+NETWORK: dict[Code, ErrorKind] = {
+    Code.API_SERVER_UNREACHABLE: ErrorKind(
         "The API server cannot be reached",
-        "Check that the address in the kubeconfig is reachable from where Arcway runs.",
+        "Check that Arcway can reach the server address in the kubeconfig from where it runs.",
         True,
     ),
-    "ARC-3002": Kind(
-        "The API server does not answer in time", "Check the API server's health and the network in between.", True
+    Code.API_SERVER_TIMEOUT: ErrorKind(
+        "The API server does not respond in time",
+        "Check the API server's health and the network between Arcway and the cluster.",
+        True,
     ),
-    "ARC-3003": Kind("Azure cannot be reached", "Check outbound network access and DNS of the function app.", True),
-    "ARC-3004": Kind(
+    Code.AZURE_UNREACHABLE: ErrorKind(
+        "Azure cannot be reached",
+        "Check the function app's outbound network access and DNS.",
+        True,
+    ),
+    Code.DATA_PLANE_UNREACHABLE: ErrorKind(
         "The Arc data plane cannot be reached",
-        "Check outbound access to *.dp.kubernetesconfiguration.azure.com of the cluster's region.",
+        "Check the function app's outbound access to https://LOCATION.dp.kubernetesconfiguration.azure.com.",
         True,
     ),
-    "ARC-3005": Kind(
+    Code.EVENT_BROKER_UNREACHABLE: ErrorKind(
         "The event broker cannot be reached",
-        "Check the Service Bus namespace, the topic and the identity's Sender role; the event is kept and sent later.",
+        "Check the Service Bus namespace, the topic and the identity's Sender role. The event is kept and sent later.",
         True,
     ),
-    "ARC-3006": Kind(
-        "An address that the agents need cannot be reached from the cluster",
-        "Open it in firewall, proxy and DNS for the cluster's pods, or name a proxy with proxy.https (--proxy-https).",
+    Code.AGENT_ENDPOINT_UNREACHABLE: ErrorKind(
+        "An endpoint that the agents need cannot be reached from the cluster",
+        "Allow it for the cluster's pods in firewall, proxy and DNS, or set a proxy with proxy.https (--proxy-https).",
     ),
-    "ARC-3007": Kind(
-        "The network could not be checked from inside the cluster",
-        "Correct what the message names and check again, or go on without --check-network.",
+    Code.NETWORK_NOT_CHECKED: ErrorKind(
+        "The network check inside the cluster could not run",
+        "Fix the cause given in the message and check again, or continue without --check-network.",
     ),
-    "ARC-3008": Kind(
+    Code.EVENT_REJECTED: ErrorKind(
         "The event cannot be sent",
-        "Raise the topic's limit if the event is too large for it; the run's result is in /api/runs/{id}.",
+        "If the event is too large, raise the topic's limit. The run's result is in GET /api/runs/{id}.",
     ),
-    "ARC-3009": Kind(
+    Code.API_SERVER_REDIRECTED: ErrorKind(
         "The API server redirected to another address",
-        "Name the API server's own address in the kubeconfig; redirects are not followed.",
+        "Use the API server's own address in the kubeconfig; Arcway does not follow redirects.",
     ),
 }

@@ -1,26 +1,52 @@
 """The codes ARC-1xxx: the request itself is wrong."""
 
-from arcway.domain.catalogue.kind import Kind
+from arcway.domain.catalogue.kind import ErrorKind
+from arcway.domain.codes import Code
 
-_SAME_REQUEST = "Correct the fields named in details and send the request again."
-
-REQUEST: dict[str, Kind] = {
-    "ARC-1001": Kind("The request has invalid fields", _SAME_REQUEST),
-    "ARC-1002": Kind("The body is not a JSON object", "Send one JSON object with content type application/json."),
-    "ARC-1003": Kind("The body is too large", "Keep the request under 1 MiB; send a kubeconfig by reference."),
-    "ARC-1004": Kind("There is no such path", "See /api/openapi.json or docs/api.html for the paths Arcway serves."),
-    "ARC-1005": Kind("The method is not allowed here", "Use one of the methods in the Allow header."),
-    "ARC-1006": Kind("The path or query has invalid parameters", "Correct the parameters named in details."),
-    "ARC-1007": Kind(
+REQUEST: dict[Code, ErrorKind] = {
+    Code.INVALID_FIELDS: ErrorKind(
+        "The request has invalid fields",
+        "Correct the fields listed in details, then send the request again.",
+    ),
+    Code.BODY_NOT_JSON: ErrorKind(
+        "The body is not a JSON object",
+        "Send one JSON object with the content type application/json.",
+    ),
+    Code.BODY_TOO_LARGE: ErrorKind(
+        "The body is too large",
+        "Keep the request under 1 MiB: send the kubeconfig by reference (kubeconfig.secret).",
+    ),
+    Code.PATH_NOT_FOUND: ErrorKind(
+        "The path does not exist",
+        "See /api/openapi.json or docs/api.html for the paths of the API.",
+    ),
+    Code.METHOD_NOT_ALLOWED: ErrorKind(
+        "The path does not support the method",
+        "Use one of the methods in the Allow header.",
+    ),
+    Code.INVALID_PARAMETERS: ErrorKind(
+        "The path or query has invalid parameters",
+        "Correct the parameters listed in details.",
+    ),
+    Code.NOT_SIGNED_IN: ErrorKind(
         "The caller is not signed in",
-        "Send a bearer token of Arcway's tenant for its API; `arcway` takes the API's scope from ARCWAY_SCOPE.",
+        "Send a bearer token for Arcway's API, issued by its tenant. With `arcway`, set ARCWAY_SCOPE to the API's "
+        "scope.",
     ),
-    "ARC-1008": Kind(
-        "The caller lacks a role", "Ask an administrator to assign the app role named (docs/permissions.md)."
+    Code.ROLE_MISSING: ErrorKind(
+        "The caller lacks an app role",
+        "Ask an administrator to assign the app role that the message names (docs/permissions.md).",
     ),
-    "ARC-1009": Kind("The sign-in did not complete", "Open the page again and sign in anew."),
-    "ARC-1010": Kind(
-        "The request comes from another site", "Use Arcway's own page, opened at its own address, and reload it first."
+    Code.SIGN_IN_FAILED: ErrorKind(
+        "The sign-in did not complete",
+        "Open the page and sign in again.",
     ),
-    "ARC-1011": Kind("The content type is not JSON", "Send the body as application/json in UTF-8."),
+    Code.CROSS_SITE_REQUEST: ErrorKind(
+        "The request comes from another site",
+        "Open Arcway's own page at its own address and reload it, then try again.",
+    ),
+    Code.CONTENT_TYPE_NOT_JSON: ErrorKind(
+        "The content type is not JSON",
+        "Send the body as application/json in UTF-8.",
+    ),
 }

@@ -1,22 +1,47 @@
 """The codes ARC-6xxx: the run itself."""
 
-from arcway.domain.catalogue.kind import Kind
+from arcway.domain.catalogue.kind import ErrorKind
+from arcway.domain.codes import Code
 
-WORKFLOW: dict[str, Kind] = {
-    "ARC-6001": Kind("There is no such run", "List the runs: GET /api/runs."),
-    "ARC-6002": Kind("A later run replaced this one", "Follow the link to the later run."),
-    "ARC-6003": Kind("Another run works on this cluster", "Wait for the run named, then try again.", True),
-    "ARC-6004": Kind(
-        "The run was terminated from outside", "Start a new run; it reads the world and goes on from there."
+WORKFLOW: dict[Code, ErrorKind] = {
+    Code.RUN_NOT_FOUND: ErrorKind(
+        "The run does not exist",
+        "List the runs: GET /api/runs, or `arcway status`.",
     ),
-    "ARC-6005": Kind("The phase took longer than its limit", "See the phase's detail, then start a new run.", True),
-    "ARC-6006": Kind(
-        "Arcway failed in a way it did not expect", "Start a new run; report it with the correlation id.", True
+    Code.RUN_SUPERSEDED: ErrorKind(
+        "The run was superseded by a later run",
+        "Follow the link to the later run.",
     ),
-    "ARC-6007": Kind("The workflow engine cannot be reached", "Try again in a moment.", True),
-    "ARC-6008": Kind("The run is no check that succeeded", "Check the cluster again, then connect it."),
-    "ARC-6009": Kind(
+    Code.RUN_IN_PROGRESS: ErrorKind(
+        "Another run is in progress for this cluster",
+        "Wait until that run has ended, then try again.",
+        True,
+    ),
+    Code.RUN_TERMINATED: ErrorKind(
+        "The run was terminated from outside Arcway",
+        "Start a new run; it continues from the current state.",
+    ),
+    Code.PHASE_TIMEOUT: ErrorKind(
+        "The phase exceeded its time limit",
+        "Check the phase's detail and error, then start a new run.",
+        True,
+    ),
+    Code.INTERNAL_ERROR: ErrorKind(
+        "Arcway failed with an unexpected error",
+        "Start a new run, and report the error with the correlation id.",
+        True,
+    ),
+    Code.ENGINE_UNREACHABLE: ErrorKind(
+        "The workflow engine cannot be reached",
+        "Try again in a minute; check the function app's storage.",
+        True,
+    ),
+    Code.CHECK_NOT_SUCCESSFUL: ErrorKind(
+        "The run is not a successful check",
+        "Check the cluster again, then connect it.",
+    ),
+    Code.IDEMPOTENCY_KEY_REUSED: ErrorKind(
         "The idempotency key was used for another request",
-        "Send the request with a new Idempotency-Key (or message id); repeat a key only with the same request.",
+        "Send the request with a new Idempotency-Key (or message id). Reuse a key only with the same request.",
     ),
 }

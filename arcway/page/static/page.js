@@ -1,4 +1,4 @@
-// Keeps what is shown fresh while somebody looks at it, and says so to screen readers only when something changed.
+// Refreshes the page while it is visible, and tells screen readers only what changed.
 (() => {
   "use strict";
 

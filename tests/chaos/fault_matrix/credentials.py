@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from arcway.cluster import temporary_account
-from arcway.cluster.api import cluster_api
-from arcway.cluster.permissions import role_for
+from arcway.cluster.access import temporary_account
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.checks.permissions import role_for
 from arcway.domain.leftovers import describe_all
 from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.world import Case

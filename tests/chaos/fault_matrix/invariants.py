@@ -6,7 +6,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from arcway.cluster.key_pair import public_key_of
+from arcway.cluster.agents.key_pair import public_key_of
+from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE
 from arcway.domain.phases import AGENTS_FIRST
 from tests.chaos.fault_matrix.changes import check_change
@@ -51,7 +52,7 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
         assert status["error"]["message"]
         assert status["error"]["phase"]
     if row.rollback and fault in HARMLESS:
-        assert (status["error"]["code"], status["leftovers"]) == ("ARC-4010", [])
+        assert (status["error"]["code"], status["leftovers"]) == (Code.PROVISIONING_FAILED, [])
         assert case.resource() is None
         assert case.get("/api/v1/namespaces/azure-arc")["kind"] == "Status"
     if (row.step, fault) != ("release_cluster", "vanished"):  # there the API server says that the Lease is gone

@@ -5,9 +5,9 @@ Values are kept in memory; what other parts look at (records, the cluster's iden
 
 from typing import Any
 
-from arcway.cluster.api import ClusterApi, cluster_api
+from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm import Release
-from arcway.cluster.kubeconfig import Access
 
 type Json = dict[str, Any]
 
@@ -17,7 +17,7 @@ _NAMES = ("clusteridentityoperator", "cluster-metadata-operator")
 
 
 class MemoryHelm:
-    """See `arcway.cluster.helm.port.Helm`."""
+    """See `arcway.cluster.helm.interface.Helm`."""
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, int], Json] = {}

@@ -11,11 +11,11 @@ PAGE = Path(__file__).parents[3] / "docs" / "fault-matrix.md"
 _LINE = re.compile(r"^\| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 _HEAD = """# Fault matrix
 
-What becomes of a run when a fault hits the first attempt of a step. Written by
+The outcome of a run when a fault hits the first attempt of a step. Written by
 `ARCWAY_PUBLISH_MATRIX=1 scripts/test tests/chaos/fault_matrix -n 0 -p no:randomly`, and held against every test run. In
 every case: at most one connected cluster was created, the release has no more revisions than an undisturbed run gives
-it, the key in the cluster is the resource's key, the cluster's Lease is given back or named in `leftovers`, and the status
-says what happened. "Other settings" means that the data plane wants a setting that the first installation lacks. A
+it, the key in the cluster is the resource's key, the cluster's Lease is given back or named in `left`, and the status
+says what happened. "Other settings" means that the data plane has a setting that the first installation lacks. A
 change that succeeds leaves the resource's key and makes one revision; an upgrade that fails names what is left of it.
 
 | step | fault | outcome |

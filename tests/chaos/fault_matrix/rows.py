@@ -1,4 +1,4 @@
-"""The rows and columns of the matrix: each step with the request of its that goes wrong, and what goes wrong with it.
+"""The rows and columns of the matrix: each step, which of its requests fails, and how.
 
 Must not know how a fault is brought about nor what has to hold afterwards.
 """
@@ -13,7 +13,7 @@ LEASE = r"/leases/arcway$"
 
 @dataclass(frozen=True)
 class Row:
-    """One step: the request of its that goes wrong, and the kind of run that comes by."""
+    """One step: which of its requests fails, and the kind of run that has it."""
 
     step: str
     system: str

@@ -56,7 +56,10 @@ def test_no_step_escapes_the_matrix() -> None:
     assert {row.step for row in ROWS} == {step.__name__ for step in STEPS}
 
 
-@pytest.mark.parametrize("fault", sorted(FAULTS))
+# A time-out takes as long as the caller waits, many times what another fault takes.
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, marks=[pytest.mark.slow] * (fault == "time-out")) for fault in sorted(FAULTS)]
+)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_fault_in_a_step(case: Case, row: Row, fault: str, tmp_path: Path) -> None:
     with nullcontext() if row.path == RECORDS else mock.patch.object(targets, "helm", case.helm.itself):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import Interval
 from tests.chaos.fault_matrix import world as worlds
@@ -19,8 +20,8 @@ from tests.chaos.fault_matrix.world import Case
 @pytest.mark.parametrize(
     ("behaviour", "code", "words"),
     [
-        ({"readiness": {"mode": "seconds", "value": 3600}}, "ARC-5008", "waiting for"),
-        ({"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]}, "ARC-5005", "cannot pull"),
+        ({"readiness": {"mode": "seconds", "value": 3600}}, Code.AGENTS_NOT_READY, "waiting for"),
+        ({"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]}, Code.IMAGE_PULL_FAILED, "cannot pull"),
     ],
     ids=["never ready", "no image"],
 )

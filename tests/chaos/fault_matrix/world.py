@@ -17,19 +17,19 @@ from azure.servicebus import ServiceBusClient, ServiceBusReceiver
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import arcway.azure.pipeline as pipeline
-import arcway.cluster.api as cluster_api
+import arcway.cluster.access.api as cluster_api
+import arcway.cluster.agents.key_pair as key_pair
 import arcway.cluster.helm.pool as helm_pool
-import arcway.cluster.key_pair as key_pair
 from activities import absence
 from arcway import settings
 from arcway.azure import arm, cloud, providers, secrets
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import helm
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
 from arcway.domain import phases
 from arcway.domain.ids import ClusterId
-from arcway.local import processes
-from arcway.local.certificates import write_private
-from arcway.local.stack import APP_DIR, ENTITIES
+from arcway.private_file import write_private
+from arcway_local import processes
+from arcway_local.stack import APP_DIR, ENTITIES
 from tests.chaos.fault_matrix.memory_helm import MemoryHelm
 
 type Json = dict[str, Any]

@@ -59,7 +59,7 @@ class Storm:
                         await self.tell()
 
     async def consume(self) -> None:
-        """Receive and settle at random, until cancelled."""
+        """Receive and settle at random, until canceled."""
         while True:
             with contextlib.suppress(ServiceBusError):
                 async with self.client() as client, client.get_queue_receiver(QUEUE) as receiver:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.chaos.stack.storm import storm
 
-CLUSTERS = int(os.environ.get("ARCWAY_STORM_CLUSTERS", "30"))
-KILLS = int(os.environ.get("ARCWAY_STORM_KILLS", "3"))
+CLUSTERS = int(os.environ.get("ARCWAY_STORM_CLUSTERS", "12"))
+KILLS = int(os.environ.get("ARCWAY_STORM_KILLS", "2"))
 SEED = int(os.environ.get("ARCWAY_STORM_SEED", str(random.SystemRandom().randrange(10**6))))
 
 

@@ -21,8 +21,9 @@ from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
-from arcway.cluster import key_pair
-from arcway.cluster.helm.program import HelmProgram
+from arcway.cluster.agents import key_pair
+from arcway.cluster.helm.cli import HelmProgram
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.contract.article.naming import ROOT, existing_tests, named_in, rows
 
@@ -90,7 +91,7 @@ def test_what_helm_says_is_read_in_any_language(tmp_path: Path) -> None:
     helm = HelmProgram(program, tmp_path / "work", count=1, ca_file=None)
     with pytest.raises(ArcError) as caught:
         helm.digest_of("r.example/charts/agents:1.0.0")
-    assert (caught.value.code, said in caught.value.message) == ("ARC-5001", True)
+    assert (caught.value.code, said in caught.value.message) == (Code.CHART_UNAVAILABLE, True)
 
 
 def test_the_command_writes_nothing_at_home(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from arcway import settings
 from arcway.azure import pipeline
-from arcway.cluster.api import cluster_api
+from arcway.cluster.access.api import cluster_api
+from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.kubeconfig import Access
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 
 
 class Proxy(ThreadingHTTPServer):

@@ -13,19 +13,17 @@ from arcway.azure.secrets import delete_expired, read_secret, store_secret
 from arcway.azure.pipeline import credential
 from arcway.cli import sign_in
 from arcway.cli.credentials.store import _Vault
-from arcway.cli.server import CommandError
-from arcway.domain.errors import ArcError
-from arcway.domain.secret_names import Kind
+from arcway.cli.client import CommandError
+from arcway.domain.secret_names import SecretKind
 from arcway.settings import settings
 now = datetime.now(UTC)
 store_secret("arcway-kubeconfig-1", sys.stdin.read(), now + timedelta(days=1))
 store_secret("arcway-kubeconfig-2", "expired", now - timedelta(days=1))
-print(read_secret("arcway-kubeconfig-1", Kind.KUBECONFIG, user=None))
+print(read_secret("arcway-kubeconfig-1", SecretKind.KUBECONFIG, user=None))
 print(delete_expired(now))
-try:
-    store_secret("arcway-kubeconfig-2", "again", now + timedelta(days=1))
-except ArcError as error:
-    print(error.code)
+store_secret("arcway-kubeconfig-2", "again", now + timedelta(days=1))
+print(read_secret("arcway-kubeconfig-2", SecretKind.KUBECONFIG, user=None))
+print(delete_expired(now + timedelta(days=2)))
 sign_in.user_credential = credential
 sign_in.ca_file = lambda: settings().ca_file
 try:
@@ -35,7 +33,7 @@ except CommandError as error:
 """
 
 
-def test_what_is_kept_in_the_vault_can_be_read_again(azure: Azure) -> None:
+def test_what_is_kept_in_the_vault_can_be_read_again_and_recovered_after_its_deletion(azure: Azure) -> None:
     known = {
         "ARCWAY_LOCAL": "1",
         "WEBSITE_HOSTNAME": "127.0.0.1",
@@ -55,8 +53,8 @@ def test_what_is_kept_in_the_vault_can_be_read_again(azure: Azure) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    text, deleted, service, command = done.stdout.splitlines()
-    assert (text, deleted, service) == ("a kubeconfig", "['arcway-kubeconfig-2']", "ARC-4025")
+    text, deleted, recovered, deleted_again, command = done.stdout.splitlines()
+    assert (text, deleted) == ("a kubeconfig", "['arcway-kubeconfig-2']")
+    assert (recovered, deleted_again) == ("again", "['arcway-kubeconfig-1', 'arcway-kubeconfig-2']")
     assert command.startswith("ARC-4025: Secret arcway-kubeconfig-2 was deleted")
     assert "az keyvault secret recover" in command
-    assert azure.http.get("/secrets/arcway-kubeconfig-1").json()["value"] == "a kubeconfig"

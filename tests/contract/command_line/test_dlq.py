@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
-from arcway.local import processes
-from arcway.local.stack import APP_DIR, ENTITIES
+from arcway_local import processes
+from arcway_local.stack import APP_DIR, ENTITIES
 
 
 @pytest.fixture
@@ -62,4 +62,4 @@ def test_dead_letters_are_listed_shown_resubmitted_and_purged(connection: str) -
 def test_without_a_service_bus_a_sentence_says_so(connection: str) -> None:
     gone = dlq("Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=x;SharedAccessKey=y;UseDevelopmentEmulator=true", "list")
     assert (gone.returncode, "Traceback" in gone.stderr) == (1, False)
-    assert "does not answer" in gone.stderr
+    assert "does not respond" in gone.stderr

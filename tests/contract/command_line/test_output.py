@@ -7,6 +7,7 @@ import time
 import pytest
 
 from arcway.cli.main import main
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import leftover
 from tests.contract.command_line.conftest import Canned, Json, arcway, run_of
 
@@ -51,8 +52,15 @@ def test_nothing_unexpected_becomes_a_traceback(canned: Canned, capsys: pytest.C
     ("run", "code"),
     [
         (run_of(), 0),
-        (run_of("Failed", error={"code": "ARC-5005", "message": "No image.", "remedy": "Mend it."}), 1),
-        (run_of(leftovers=[leftover("Lease", "arcway", namespace="kube-system", reason="CleanUpFailed", code="ARC-3001")]), 3),
+        (run_of("Failed", error={"code": Code.IMAGE_PULL_FAILED, "message": "No image.", "remedy": "Mend it."}), 1),
+        (
+            run_of(
+                leftovers=[
+                    leftover("Lease", "arcway", namespace="kube-system", reason="CleanUpFailed", code="ARC-3001")
+                ]
+            ),
+            3,
+        ),
         (run_of("Running"), 4),
     ],
     ids=["succeeded", "failed", "left something", "still going"],
@@ -98,12 +106,14 @@ def test_no_wait_tells_the_next_command(canned: Canned, capsys: pytest.CaptureFi
 
 
 def test_without_a_terminal_there_are_no_colours(canned: Canned) -> None:
-    canned.give(f"GET runs/{RUN}", run_of("Failed", error={"code": "ARC-5005", "message": "x", "remedy": "y"}))
+    canned.give(
+        f"GET runs/{RUN}", run_of("Failed", error={"code": Code.IMAGE_PULL_FAILED, "message": "x", "remedy": "y"})
+    )
     out, err = arcway("status", RUN, "--server", canned.url, FORCE_COLOR="", TERM="xterm-256color").communicate(
         timeout=240
     )
     assert "\x1b" not in out + err
-    assert "ARC-5005" in err
+    assert Code.IMAGE_PULL_FAILED in err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

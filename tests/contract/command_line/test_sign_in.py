@@ -15,9 +15,9 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from arcway.cli import local_commands, sign_in
-from arcway.cli.server import REFUSED, USAGE, CommandError, Server
+from arcway.cli.client import REFUSED, USAGE, ArcwayClient, CommandError
 from arcway.cli.sign_in import SignIn, SignInError
-from arcway.local.stack import Options, Stack
+from arcway_local.stack import Options, Stack
 
 SCOPE = "api://cccccccc-4444-5555-6666-777777777777/.default"
 
@@ -75,9 +75,9 @@ def hostile() -> Iterator[Hostile]:
 
 
 @contextmanager
-def at(hostile: Hostile) -> Iterator[Server]:
+def at(hostile: Hostile) -> Iterator[ArcwayClient]:
     """What a command speaks with."""
-    server = Server.find(hostile.url)
+    server = ArcwayClient.find(hostile.url)
     try:
         yield server
     finally:
@@ -131,7 +131,7 @@ def test_a_token_does_not_follow_a_redirect(hostile: Hostile, credential: Creden
 )
 def test_a_token_goes_to_https_or_loopback_only(credential: Credential, url: str) -> None:
     with pytest.raises(CommandError, match="https or loopback") as caught:
-        Server.find(url)
+        ArcwayClient.find(url)
     assert caught.value.exit_code == USAGE
     assert credential.asked == []
 
@@ -158,7 +158,7 @@ def test_each_way_to_sign_in_is_tried_and_all_refusals_are_told() -> None:
     assert SignIn(SCOPE, [none, Credential()]).header() == {"Authorization": "Bearer token-1"}
     with pytest.raises(SignInError) as caught:
         SignIn(SCOPE, [none, Credential(refusal="nor here")]).header()
-    assert str(caught.value) == f"No token for {SCOPE} can be had: no identity here nor here"
+    assert str(caught.value) == f"No token for {SCOPE} is available: no identity here nor here"
 
 
 def test_who_cannot_sign_in_is_refused(hostile: Hostile, credential: Credential) -> None:

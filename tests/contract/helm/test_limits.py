@@ -13,11 +13,12 @@ from statistics import median
 
 import pytest
 
-from arcway.cluster.helm import Helm, pool, program
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.helm import Helm, cli, pool
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.kubeconfig import Access
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import THREE_OBJECTS
 from tests.contract.kubernetes_api.conftest import Api, Json
 
@@ -27,7 +28,7 @@ _SECRET = "planted-5Hq2"
 
 @pytest.fixture
 def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (pool, program):
+    for module in (pool, cli):
         monkeypatch.setattr(module, "CALL_SECONDS", _DEADLINE)
 
 
@@ -65,7 +66,7 @@ def test_a_silent_server_holds_a_call_no_longer_than_its_deadline(
 ) -> None:
     with pytest.raises(ArcError) as caught:
         helm.install(silent, "agents", api.namespace, THREE_OBJECTS, {"value": "x"})
-    assert caught.value.code == "ARC-5004"
+    assert caught.value.code == Code.HELM_TIMEOUT
     # And the next call is answered.
     assert helm.release(access, "agents", api.namespace) is None
 
@@ -132,7 +133,7 @@ def test_closing_the_pool_ends_a_call_in_progress(silent: Access, tmp_path: Path
     helm.close()
     caller.join(timeout=240)
     assert not caller.is_alive()
-    assert [error.code for error in told] == ["ARC-5004"]
+    assert [error.code for error in told] == [Code.HELM_TIMEOUT]
     assert list((tmp_path / "work").glob("helm-*")) == []
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm import Helm
+from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.helm.program import HelmProgram
-from arcway.cluster.kubeconfig import Access
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import THREE_OBJECTS, WITH_HOOK, packed
 from tests.contract.kubernetes_api.conftest import Api, Json
 
@@ -125,8 +126,8 @@ def test_twenty_installs_at_once(helm: Helm, access: Access, api: Api) -> None:
 @pytest.mark.parametrize(
     ("template", "words", "code"),
     [
-        ('{{ fail "no such thing" }}', "no such thing", "ARC-5003"),
-        ("kind: Unheard\napiVersion: of/v1\nmetadata: {name: x}", "of/v1", "ARC-5016"),
+        ('{{ fail "no such thing" }}', "no such thing", Code.HELM_FAILED),
+        ("kind: Unheard\napiVersion: of/v1\nmetadata: {name: x}", "of/v1", Code.RELEASE_API_MISSING),
     ],
 )
 def test_a_chart_that_cannot_be_installed(
@@ -142,7 +143,7 @@ def test_a_name_that_is_in_use(helm: Helm, access: Access, api: Api) -> None:
     helm.install(access, "agents", api.namespace, THREE_OBJECTS, {})
     with pytest.raises(ArcError) as caught:
         helm.install(access, "agents", api.namespace, THREE_OBJECTS, {})
-    assert caught.value.code == "ARC-5003"
+    assert caught.value.code == Code.HELM_FAILED
     assert "in use" in caught.value.message
 
 
@@ -155,7 +156,7 @@ def test_a_release_with_an_unfinished_operation_is_locked(helm: Helm, access: Ac
     assert found.status == "pending-upgrade"
     with pytest.raises(ArcError) as caught:
         helm.upgrade(*place, THREE_OBJECTS, {})
-    assert caught.value.code == "ARC-5010"
+    assert caught.value.code == Code.RELEASE_LOCKED
 
 
 def _mark_unfinished(api: Api) -> None:
@@ -181,7 +182,7 @@ def test_a_server_that_refuses_is_named(
     }[wrong]
     with pytest.raises(ArcError) as caught:
         helm.install(bad, "agents", api.namespace, THREE_OBJECTS, {})
-    assert (caught.value.code, caught.value.retryable) == ("ARC-5003", True)
+    assert (caught.value.code, caught.value.retryable) == (Code.HELM_FAILED, True)
 
 
 def test_charts_are_fetched_by_digest(helm: Helm, azure: Json) -> None:
@@ -193,7 +194,7 @@ def test_charts_are_fetched_by_digest(helm: Helm, azure: Json) -> None:
     assert helm.pull(reference, digest) == archive
     with pytest.raises(ArcError) as caught:
         helm.pull(reference, "sha256:" + "0" * 64)
-    assert caught.value.code == "ARC-5001"
+    assert caught.value.code == Code.CHART_UNAVAILABLE
     with pytest.raises(ArcError) as caught:
         helm.digest_of(f"{azure['registry']}/azurearck8s/azure-arc-k8sagents:9.9.9")
-    assert caught.value.code == "ARC-5001"
+    assert caught.value.code == Code.CHART_UNAVAILABLE

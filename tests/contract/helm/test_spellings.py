@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.api import _connections, cluster_api
-from arcway.cluster.kubeconfig import read_kubeconfig
-from arcway.cluster.tls import context_for
+from arcway.cluster.access.api import _connections, cluster_api
+from arcway.cluster.access.kubeconfig import read_kubeconfig
+from arcway.cluster.access.tls import context_for
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import decoded
 from tests.contract.kubernetes_api.conftest import Json
@@ -197,5 +198,5 @@ def test_an_authority_that_is_none_never_means_the_public_ones(kubeconfig: Json)
         access = read_kubeconfig(
             SPELLINGS[spelling](json.loads(json.dumps(kubeconfig))).decode(), None, allow_loopback=True
         )
-        with pytest.raises(ArcError, match="ARC-2002"):
+        with pytest.raises(ArcError, match=Code.KUBECONFIG_INVALID):
             context_for(access)

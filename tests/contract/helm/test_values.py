@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activities import targets
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.agents.values import proxy_values
 from arcway.cluster.helm import Helm
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.values import proxy_values
 from arcway.domain.proxy import Proxy, with_credentials
 from tests.contract.helm.conftest import packed
 from tests.contract.kubernetes_api.conftest import Api

@@ -18,8 +18,8 @@ import httpx
 import pytest
 import yaml
 
-from arcway.local.certificates import write_private
-from arcway.local.stack import Stack
+from arcway.private_file import write_private
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 
 _DEADLINE_SECONDS = 240.0
@@ -97,7 +97,7 @@ class RealCluster(SimulatedCluster):
         self.eventually(self._nothing_owned)
 
     def _nothing_owned(self) -> bool:
-        """Whether the release is gone; what the API server gave up deleting is brought to its mind again."""
+        """Whether the release is gone; CRDs whose deletion the API server abandoned are touched, so that it retries."""
         for item in self.get(_DEFINITIONS)["items"]:
             if any(
                 one.get("reason") == "InstanceDeletionFailed" for one in item.get("status", {}).get("conditions", [])

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from arcway.cluster.access.kubeconfig import read_kubeconfig
 from arcway.cluster.helm.pool import WorkerPool
-from arcway.cluster.kubeconfig import read_kubeconfig
 from tests.e2e.conftest import Arcway
 from tests.e2e.real_cluster.conftest import RealCluster
 

@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway
 from tests.e2e.real_cluster.conftest import RealCluster, image_pulls_fail
@@ -36,7 +37,11 @@ def test_an_upgrade_that_fails_is_rolled_back_and_one_that_works_takes_the_key_a
     before, given = key(cluster), values(cluster)
     with image_pulls_fail(cluster):
         run = change(arcway, cluster, "upgrades", agentVersion=CURRENT, failFast=True)
-    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "upgradeAgents"), run
+    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == (
+        "Failed",
+        Code.IMAGE_PULL_FAILED,
+        "upgradeAgents",
+    ), run
     assert describe_all(run["leftovers"]) == [f"agents {OLD}, as before"]
     cluster.eventually(lambda: _ready_with(cluster, OLD))
     assert (key(cluster), values(cluster), release(cluster)["info"]["status"]) == (before, given, "deployed")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.permissions import TO_CONNECT
+from arcway.cluster.checks.permissions import TO_CONNECT
+from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Command, Control, Json, phase
 from tests.e2e.real_cluster.conftest import RealCluster, image_pulls_fail
 from tests.e2e.test_credentials import with_plugin
@@ -82,7 +83,7 @@ def test_the_command_line_connects_it_by_an_exec_plugin_and_a_second_run_changes
 
         path = f"/connectedClusters/{arcway.subscription}/clusters/c-real/agents"
         # The run's own credential went with it.
-        assert arcway.http.get(path).json()["code"] == "ARC-2023"
+        assert arcway.http.get(path).json()["code"] == Code.KUBECONFIG_UNKNOWN
         agents = arcway.http.get(path, params={"kubeconfig": cluster.secret}).json()
         assert (agents["well"], agents["problems"]) == (True, [])
         assert [item["ready"] for item in agents["deployments"]] == ["1/1"] * 7
@@ -105,7 +106,7 @@ def test_a_rollback_leaves_the_lists_of_objects_as_they_were(
     azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "The back end is on fire."}})
     run = arcway.connect(cluster, onFailure="rollback")
     assert (run["state"], run["leftovers"]) == ("Failed", []), run["error"]
-    assert run["error"]["code"] == "ARC-4010", run["error"]
+    assert run["error"]["code"] == Code.PROVISIONING_FAILED, run["error"]
     assert phase(run, "createResource")["state"] == "Failed"
     assert cluster.objects() == before
 
@@ -124,9 +125,11 @@ def outcome(cluster: RealCluster) -> Iterator[None]:
 @pytest.mark.usefixtures("outcome")
 def test_a_failed_image_pull_ends_the_run_and_names_the_pod(arcway: Arcway, cluster: RealCluster) -> None:
     run = arcway.connect(cluster, failFast=True)
-    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == ("Failed", "ARC-5005", "deployAgents"), run[
-        "error"
-    ]
+    assert (run["state"], run["error"]["code"], run["error"]["phase"]) == (
+        "Failed",
+        Code.IMAGE_PULL_FAILED,
+        "deployAgents",
+    ), run["error"]
     assert any(pod["metadata"]["name"] in run["error"]["message"] for pod in _pods(cluster))
 
 
@@ -158,10 +161,10 @@ def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arc
     finally:
         for path, _ in made:
             cluster.send("DELETE", f"{path}/{name}", None)
-    told = [finding["message"] for finding in run["findings"] if finding["code"] == "ARC-2008"]
+    told = [finding["message"] for finding in run["findings"] if finding["code"] == Code.CLUSTER_PERMISSION_MISSING]
     assert told == [
-        "The credential may not delete networkpolicies.networking.k8s.io in namespace azure-arc.",
-        "The credential may not patch clusterrolebindings.rbac.authorization.k8s.io.",
+        "The credential lacks the permission to delete networkpolicies.networking.k8s.io in namespace azure-arc.",
+        "The credential lacks the permission to patch clusterrolebindings.rbac.authorization.k8s.io.",
     ]
 
 
@@ -181,7 +184,7 @@ def test_the_network_is_checked_by_a_job_that_restricted_pod_security_admits(
 def test_an_install_that_was_killed_is_repaired(
     arcway: Arcway, cluster: RealCluster, helm_program: Path, tmp_path: Path
 ) -> None:
-    chart = ROOT / "arcway/local/azure/chart"
+    chart = ROOT / "arcway_local/azure/chart"
     own = f"global.subscriptionId={arcway.subscription},global.resourceGroupName=clusters,global.resourceName=c-real"
     process = subprocess.Popen(
         [
@@ -211,7 +214,7 @@ def test_an_install_that_was_killed_is_repaired(
     arcway.patience = 240
     run = arcway.connect(cluster)
     if run["state"] == "Failed":
-        assert run["error"]["code"] == "ARC-5010"
+        assert run["error"]["code"] == Code.RELEASE_LOCKED
         run = arcway.connect(cluster)
     assert run["state"] == "Succeeded", run["error"]
     assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
 from tests.e2e.conftest import Arcway, Command
 from tests.e2e.real_cluster.conftest import RealCluster
@@ -42,7 +43,7 @@ def test_a_run_that_is_rolled_back_takes_all_along_with_its_own_role(
     arcway.azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "on purpose"}})
     where = ("-n", "least", "-g", "clusters", "--subscription", arcway.subscription, "--kube-config", str(cluster.file))
     failed = command("connect", *where, "-l", "eastus", "--on-failure", "rollback", "--quiet", timeout=240)
-    assert (failed.returncode, "ARC-4010" in failed.stderr) == (1, True), failed.stderr
+    assert (failed.returncode, Code.PROVISIONING_FAILED in failed.stderr) == (1, True), failed.stderr
     assert "Left in place" not in failed.stderr
     cluster.eventually(lambda: cluster.objects() == before)
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster import agents
-from arcway.cluster.agents import World
-from arcway.cluster.api import ClusterApi, cluster_api
-from arcway.cluster.hindrances import Hindrance
-from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.kubeconfig import read_kubeconfig
+from arcway.cluster.agents import health
+from arcway.cluster.agents.health import Workloads
+from arcway.cluster.agents.pod_failures import Hindrance
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
 from tests.e2e.real_cluster.conftest import RealCluster
@@ -46,11 +47,11 @@ def _deploy(api: Api, *, annotations: Json | None = None, **pod: object) -> None
     assert api.http.post(api.path("deployments", group="apps"), json=body).status_code == 201
 
 
-def _judged(api: Api, product: ClusterApi, *, later: float = 0.0) -> agents.Verdict:
+def _judged(api: Api, product: ClusterApi, *, later: float = 0.0) -> health.Verdict:
     deployments = product.items(api.path("deployments", group="apps"))
     pods = product.items(api.path("pods"))
     now = datetime.now(UTC) + timedelta(seconds=later)
-    return agents.judge(World(deployments, pods), identity_issued=False, now=now)
+    return health.assess(Workloads(deployments, pods), identity_issued=False, now=now)
 
 
 def _hindrance(api: Api, product: ClusterApi, *, later: float = 0.0) -> Hindrance:
@@ -62,7 +63,10 @@ def _hindrance(api: Api, product: ClusterApi, *, later: float = 0.0) -> Hindranc
 
 @pytest.mark.parametrize(
     ("outcome", "code", "words"),
-    [("imagePull", "ARC-5005", "example.com/agent:1"), ("crashLoop", "ARC-5007", "Container main of pod agent-")],
+    [
+        ("imagePull", Code.IMAGE_PULL_FAILED, "example.com/agent:1"),
+        ("crashLoop", Code.CRASH_LOOP, "Container main of pod agent-"),
+    ],
 )
 def test_failing_containers(api: Api, product: ClusterApi, outcome: str, code: str, words: str) -> None:
     _deploy(api, annotations={"arcway.local/outcome": outcome})
@@ -79,15 +83,15 @@ def test_the_last_line_of_a_crashing_container_is_told_without_its_secrets(
 
     def look() -> ArcError | None:
         try:
-            agents.look(product, identity_issued=True, fail_fast=True)
+            health.check_health(product, identity_issued=True, fail_fast=True)
         except ArcError as error:
             return error
         return None
 
     failure = cluster.eventually(look)
     assert failure
-    assert failure.code == "ARC-5007"
-    assert failure.message.endswith("Its last line: panic: cannot reach https://[redacted]proxy.example:3128")
+    assert failure.code == Code.CRASH_LOOP
+    assert failure.message.endswith("Last log line: panic: cannot reach https://[redacted]proxy.example:3128")
 
 
 _TOO_BIG = {"name": "main", "image": "i:1", "resources": {"requests": {"cpu": "1000"}}}
@@ -101,7 +105,7 @@ _TOO_BIG = {"name": "main", "image": "i:1", "resources": {"requests": {"cpu": "1
 def test_a_pod_that_fits_nowhere(api: Api, product: ClusterApi, pod: Json) -> None:
     _deploy(api, **pod)
     failure = _hindrance(api, product, later=61).error
-    assert failure.code == "ARC-5006"
+    assert failure.code == Code.POD_UNSCHEDULABLE
     assert "0/2 nodes are available" in failure.message
 
 
@@ -109,10 +113,10 @@ def test_a_pod_that_waits_for_its_certificate_is_waiting_and_not_failing(api: Ap
     _deploy(api, volumes=[{"name": "identity", "secret": {"secretName": "azure-identity-certificate"}}])
     verdict = api.eventually(lambda: (found := _judged(api, product)).done and found)
     assert verdict
-    assert verdict.detail == "0/1 ready, 1 wait for the identity"
+    assert verdict.detail == "0 of 1 Deployment ready; 1 waiting for its identity certificate"
     made = {"metadata": {"name": "azure-identity-certificate"}, "stringData": {"tls.crt": "x"}}
     assert api.http.post(api.path("secrets"), json=made).status_code == 201
-    api.eventually(lambda: _judged(api, product).detail == "1/1 ready")
+    api.eventually(lambda: _judged(api, product).detail == "1 of 1 Deployment ready")
 
 
 _SCRIPT = """kubectl delete crd gitconfigs.clusterconfig.azure.com --ignore-not-found

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.helm.program import HelmProgram
-from arcway.cluster.kubeconfig import read_kubeconfig
+from arcway.cluster.access.kubeconfig import read_kubeconfig
+from arcway.cluster.helm.cli import HelmProgram
+from arcway.domain.codes import Code
 from tests.e2e.conftest import Arcway, Command, Json, phase
 from tests.e2e.real_cluster.conftest import RealCluster
 from tests.e2e.test_release_elsewhere import agents_chart, succeeded, values
@@ -53,14 +54,14 @@ def test_pods_that_a_quota_refuses_are_told_at_once(arcway: Arcway, cluster: Rea
     assert cluster.send("POST", f"{_NAMESPACE}/resourcequotas", quota) == 201
     cluster.eventually(lambda: "pods" in cluster.get(f"{_NAMESPACE}/resourcequotas/none")["status"].get("hard", {}))
     problem = _cancelled_when(arcway, cluster, "exceeded quota")
-    assert problem["code"] == "ARC-5018"
+    assert problem["code"] == Code.PODS_REFUSED
     assert "ResourceQuota none" in problem["remedy"]
 
 
 def test_pods_that_break_the_security_standard_fail_fast_with_it(arcway: Arcway, cluster: RealCluster) -> None:
     _namespace(cluster, **{"pod-security.kubernetes.io/enforce": "restricted"})
     run = arcway.connect(cluster, failFast=True)
-    assert (run["state"], run["error"]["code"]) == ("Failed", "ARC-5018"), run["error"]
+    assert (run["state"], run["error"]["code"]) == ("Failed", Code.PODS_REFUSED), run["error"]
     assert "violates PodSecurity" in run["error"]["message"]
     assert "enforce=privileged" in run["error"]["remedy"]
 

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import triggers.access.tokens as access_tokens
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import Authority
 from triggers.access.tokens import Keys, Tokens
@@ -43,7 +44,7 @@ class Tenant:
         """What the product would download."""
         self.asked += 1
         if not self.answers:
-            raise ArcError("ARC-4014", "Nobody answers.")
+            raise ArcError(Code.SIGN_IN_AUTHORITY_UNREACHABLE, "Nobody answers.")
         to_jwk = jwt.algorithms.RSAAlgorithm.to_jwk
         return {
             key_id: jwt.PyJWK({**to_jwk(key.public_key(), as_dict=True), "kid": key_id}, "RS256")

@@ -4,7 +4,7 @@ from unittest import mock
 
 import pytest
 
-from arcway.azure import addresses, data_plane
+from arcway.azure import data_plane, endpoints
 from arcway.azure.cloud import Cloud
 
 PUBLIC = Cloud("AzureCloud", "https://management.azure.com", "a", "https://login.microsoftonline.com/", None)
@@ -62,10 +62,10 @@ LOCAL = Cloud(
 def test_addresses_of_a_cloud(cloud: Cloud, expected: list[str]) -> None:
     chart = "mcr.example:5000/azurearck8s/chart:1.0.0"
     with (
-        mock.patch.object(addresses, "cloud", return_value=cloud),
+        mock.patch.object(endpoints, "cloud", return_value=cloud),
         mock.patch.object(data_plane, "latest_chart", return_value=chart),
     ):
-        found = addresses.needed("eastus", "stable")
+        found = endpoints.required_endpoints("eastus", "stable")
     assert [item.address for item in found if not item.optional] == expected
     assert [item.address for item in found if item.optional] == ["github.com:9418"]
 
@@ -74,9 +74,9 @@ def test_what_is_at_one_address_is_one_address() -> None:
     here = "https://127.0.0.1:9000"
     cloud = Cloud("Local", here, "a", here, here, here, here)
     with (
-        mock.patch.object(addresses, "cloud", return_value=cloud),
+        mock.patch.object(endpoints, "cloud", return_value=cloud),
         mock.patch.object(data_plane, "latest_chart", return_value="127.0.0.1:9000/chart:1"),
     ):
-        first, *rest = addresses.needed("eastus", "stable")
+        first, *rest = endpoints.required_endpoints("eastus", "stable")
     assert (first.address, len(rest)) == ("127.0.0.1:9000", 1)
     assert first.purpose.startswith("Resource Manager, sign-in, ")

@@ -8,6 +8,7 @@ from azure.mgmt.hybridkubernetes.models import ConnectedCluster
 
 from arcway.azure import arm, connected_clusters
 from arcway.azure.connected_clusters import Change, update
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 
@@ -133,5 +134,5 @@ def test_a_put_keeps_everything_that_azure_lets_one_write(sent: list[tuple[str, 
 
 def test_what_is_not_there_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connected_clusters, "_read", lambda cluster: None)
-    with pytest.raises(ArcError, match="ARC-4012"):
+    with pytest.raises(ArcError, match=Code.CONNECTED_CLUSTER_NOT_FOUND):
         update(CLUSTER, Change(tags={}))

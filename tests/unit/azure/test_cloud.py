@@ -8,6 +8,7 @@ import pytest
 
 from arcway.azure import cloud as clouds
 from arcway.azure.agent_endpoints import endpoints
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 CLOUDS = {
@@ -45,7 +46,7 @@ def met(metadata: dict[str, Any]) -> clouds.Cloud:
     with (
         mock.patch.object(clouds, "settings", return_value=mock.Mock(arm_endpoint="https://arm.example")),
         mock.patch.object(clouds, "send"),
-        mock.patch.object(clouds, "answer", return_value=metadata),
+        mock.patch.object(clouds, "json_object", return_value=metadata),
     ):
         return clouds.cloud()
 
@@ -67,7 +68,7 @@ def test_a_cloud_may_name_its_data_plane() -> None:
 
 @pytest.mark.parametrize("metadata", [{}, {"name": "x"}, {"name": "x", "authentication": {"audiences": []}}])
 def test_metadata_that_lack_something_are_no_cloud(metadata: dict[str, Any]) -> None:
-    with pytest.raises(ArcError, match="ARC-4011"):
+    with pytest.raises(ArcError, match=Code.AZURE_RESPONSE_INVALID):
         met(metadata)
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from arcway.azure import secrets
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.secret_names import Kind
-from arcway.local.certificates import write_private
+from arcway.domain.secret_names import SecretKind
+from arcway.private_file import write_private
 from arcway.settings import Settings, read_settings
 
 type Tell = Callable[..., Settings]
@@ -30,7 +31,7 @@ def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
 
 
 def read(name: str) -> str:
-    return secrets.read_secret(name, Kind.KUBECONFIG, user=None)
+    return secrets.read_secret(name, SecretKind.KUBECONFIG, user=None)
 
 
 def test_the_folder_keeps_it_for_its_owner_alone(tell: Tell, tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_a_link_is_refused_and_not_followed(tell: Tell, tmp_path: Path) -> None:
     tell(ARCWAY_SECRETS_DIR=str(tmp_path))
     (tmp_path / "other").write_text("untouched")
     (tmp_path / "arcway-x").symlink_to(tmp_path / "other")
-    with pytest.raises(ArcError, match="ARC-2001"):
+    with pytest.raises(ArcError, match=Code.SECRET_UNUSABLE):
         secrets.store_secret("arcway-x", "new", LATER)
     assert (tmp_path / "other").read_text() == "untouched"
 
@@ -93,15 +94,15 @@ def test_a_link_is_refused_and_not_followed(tell: Tell, tmp_path: Path) -> None:
 )
 def test_other_names_are_refused(tell: Tell, tmp_path: Path, name: str) -> None:
     tell(ARCWAY_SECRETS_DIR=str(tmp_path))
-    with pytest.raises(ArcError, match="ARC-2001"):
+    with pytest.raises(ArcError, match=Code.SECRET_UNUSABLE):
         secrets.store_secret(name, "text", LATER)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_place_it_is_refused(tell: Tell, tmp_path: Path) -> None:
     tell()
-    with pytest.raises(ArcError, match="ARC-2024"):
+    with pytest.raises(ArcError, match=Code.SECRET_NOT_STORED):
         secrets.store_secret("arcway-x", "text", LATER)
     tell(ARCWAY_SECRETS_DIR=str(tmp_path / "missing"))
-    with pytest.raises(ArcError, match="ARC-2024"):
+    with pytest.raises(ArcError, match=Code.SECRET_NOT_STORED):
         secrets.store_secret("arcway-x", "text", LATER)

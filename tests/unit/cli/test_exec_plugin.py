@@ -8,9 +8,10 @@ from unittest import mock
 
 import pytest
 
+from arcway.cli.client import FAILED, USAGE, CommandError
 from arcway.cli.credentials import exec_plugin
 from arcway.cli.credentials.exec_plugin import Credential, run
-from arcway.cli.server import FAILED, USAGE, CommandError
+from arcway.domain.codes import Code
 
 type Json = dict[str, Any]
 
@@ -72,7 +73,7 @@ def test_a_credential(version: str, status: Json, expected: Credential) -> None:
     ],
 )
 def test_hostile_output_is_refused_and_not_shown(printed: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(CommandError, match="ARC-2026") as caught:
+    with pytest.raises(CommandError, match=Code.EXEC_PLUGIN_FAILED) as caught:
         run(printing(printed), CLUSTER, "me", yes=True)
     assert caught.value.exit_code == FAILED
     assert SECRET not in str(caught.value)
@@ -98,7 +99,7 @@ print("for the user", file=sys.stderr)
 
 
 def test_its_own_errors_reach_the_user(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(CommandError, match="ended with code 3"):
+    with pytest.raises(CommandError, match="exited with code 3"):
         run(plugin("import sys; print('sign in first', file=sys.stderr); sys.exit(3)"), CLUSTER, "me", yes=True)
     assert "sign in first" in capfd.readouterr().err
 
@@ -162,5 +163,5 @@ def test_a_command_that_does_not_exist_shows_its_hint() -> None:
 )
 def test_it_has_a_time_and_a_size_limit(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exec_plugin, "_SECONDS", 0.5)
-    with pytest.raises(CommandError, match="ARC-2026"):
+    with pytest.raises(CommandError, match=Code.EXEC_PLUGIN_FAILED):
         run(plugin(body), CLUSTER, "me", yes=True)

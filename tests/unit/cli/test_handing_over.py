@@ -10,13 +10,14 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from arcway.cli.credentials import handing_over as module
-from arcway.cli.credentials.handing_over import Needs, handing_over
+from arcway.cli.client import ArcwayClient, CommandError
+from arcway.cli.credentials import provisioning as module
+from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.requests import Kubeconfig, Proxy
-from arcway.cli.server import CommandError, Server
-from arcway.cluster import temporary_account
-from arcway.cluster.kubeconfig import Access, read_kubeconfig
-from arcway.cluster.temporary_account import Token
+from arcway.cluster.access import temporary_account
+from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
+from arcway.cluster.access.temporary_account import Token
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.secret_names import is_proved
 
@@ -71,7 +72,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(module, "cluster_api", opened)
     monkeypatch.setattr(module, "store_of", lambda *_: made)
     monkeypatch.setattr(temporary_account, "make", made.make)
-    monkeypatch.setattr(temporary_account, "remove", made.remove)
+    monkeypatch.setattr(temporary_account, "delete", made.remove)
     monkeypatch.setattr(temporary_account, "wait_until_bound", made.bound)
     return made
 
@@ -90,7 +91,7 @@ def given(tmp_path: Path) -> Kubeconfig:
 
 
 def handed(given: Kubeconfig | None, proxy: Proxy | None = None) -> Any:
-    return handing_over(cast("Server", Remote()), "Shop_1", given, Needs("onboard"), proxy)
+    return provided_credential(cast("ArcwayClient", Remote()), "Shop_1", given, Needs("onboard"), proxy)
 
 
 def test_what_is_accepted_stays_and_says_nothing_of_the_user(world: World, given: Kubeconfig) -> None:
@@ -124,22 +125,22 @@ def test_what_is_not_accepted_is_removed(world: World, given: Kubeconfig, error:
     assert (world.accounts, world.secrets) == ([], {})
 
 
-@pytest.mark.parametrize("fails", ["store", "ARC-2008", "ARC-2013"])
+@pytest.mark.parametrize("fails", ["store", Code.CLUSTER_PERMISSION_MISSING, Code.KUBERNETES_API_ERROR])
 def test_what_is_half_made_is_removed(world: World, given: Kubeconfig, fails: str) -> None:
     world.fails = fails
     with pytest.raises(CommandError, match="vault refuses" if fails == "store" else fails) as caught, handed(given):
         pass
     assert (world.accounts, world.secrets) == ([], {})
-    assert ("--credential as-is" in (caught.value.remedy or "")) == (fails == "ARC-2008")
+    assert ("--credential as-is" in (caught.value.remedy or "")) == (fails == Code.CLUSTER_PERMISSION_MISSING)
 
 
 def test_what_cannot_be_removed_is_named(
     world: World, given: Kubeconfig, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dead(*_: object) -> None:
-        raise ArcError("ARC-3001")
+        raise ArcError(Code.API_SERVER_UNREACHABLE)
 
-    monkeypatch.setattr(temporary_account, "remove", dead)
+    monkeypatch.setattr(temporary_account, "delete", dead)
     with pytest.raises(CommandError, match="refused"), handed(given):
         raise CommandError("refused", 2)
     assert f"ServiceAccount, role and binding {world.accounts[0]} (ARC-3001" in " ".join(
@@ -154,7 +155,7 @@ def test_a_token_shorter_than_asked_for_is_told(
     world.hours = hours
     with handed(given):
         pass
-    assert ("earlier than asked for" in capsys.readouterr().err) == told
+    assert ("earlier than requested" in capsys.readouterr().err) == told
 
 
 def test_a_stored_kubeconfig_is_named_and_nothing_is_made(world: World) -> None:

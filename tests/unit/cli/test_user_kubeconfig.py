@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from arcway.cli.client import USAGE, CommandError
 from arcway.cli.credentials.kubeconfig import choose
-from arcway.cli.server import USAGE, CommandError
+from arcway.domain.codes import Code
 
 type Json = dict[str, Any]
 
@@ -105,7 +106,7 @@ def test_a_named_file_is_the_only_one(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "other", OTHER)))
     named = write(tmp_path / "named", SECOND)
     assert choose(named, None).access().server == "https://second"
-    with pytest.raises(CommandError, match="ARC-2004"):
+    with pytest.raises(CommandError, match=Code.KUBECONFIG_CONTEXT_NOT_FOUND):
         choose(named, "d")
 
 
@@ -148,7 +149,7 @@ def test_a_plugin_beside_the_kubeconfig_is_found_there(tmp_path: Path) -> None:
     ],
 )
 def test_what_arcway_does_not_do_is_refused_by_name(document: Json, field: str, tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="ARC-2003") as caught:
+    with pytest.raises(CommandError, match=Code.KUBECONFIG_REFUSED) as caught:
         choose(write(tmp_path / "config", document), None)
     assert (caught.value.exit_code, field in str(caught.value)) == (USAGE, True)
 
@@ -156,17 +157,17 @@ def test_what_arcway_does_not_do_is_refused_by_name(document: Json, field: str, 
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("[]", "ARC-2002"),
-        ("users: 3", "ARC-2002"),
-        ("users: [{name: a, user: secret-text}]", "ARC-2002"),
-        ("users: [{name: a, user: {token: secret-text}}, {name: a, user: {}}]", "ARC-2002"),
-        ("token: 'secret-text", "ARC-2002"),
-        ("{}", "ARC-2004"),
-        ("current-context: gone", "ARC-2004"),
-        (json.dumps(kubeconfig() | {"clusters": []}), "ARC-2002"),
-        (json.dumps(kubeconfig() | {"users": []}), "ARC-2002"),
-        (json.dumps(kubeconfig(more={"certificate-authority-data": "%"})), "ARC-2002"),
-        (json.dumps(kubeconfig(user={"tokenFile": "no-such-file"})), "ARC-2002"),
+        ("[]", Code.KUBECONFIG_INVALID),
+        ("users: 3", Code.KUBECONFIG_INVALID),
+        ("users: [{name: a, user: secret-text}]", Code.KUBECONFIG_INVALID),
+        ("users: [{name: a, user: {token: secret-text}}, {name: a, user: {}}]", Code.KUBECONFIG_INVALID),
+        ("token: 'secret-text", Code.KUBECONFIG_INVALID),
+        ("{}", Code.KUBECONFIG_CONTEXT_NOT_FOUND),
+        ("current-context: gone", Code.KUBECONFIG_CONTEXT_NOT_FOUND),
+        (json.dumps(kubeconfig() | {"clusters": []}), Code.KUBECONFIG_INVALID),
+        (json.dumps(kubeconfig() | {"users": []}), Code.KUBECONFIG_INVALID),
+        (json.dumps(kubeconfig(more={"certificate-authority-data": "%"})), Code.KUBECONFIG_INVALID),
+        (json.dumps(kubeconfig(user={"tokenFile": "no-such-file"})), Code.KUBECONFIG_INVALID),
     ],
 )
 def test_what_is_no_kubeconfig_is_one_sentence_without_its_text(text: str, code: str, tmp_path: Path) -> None:

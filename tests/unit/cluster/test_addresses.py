@@ -4,8 +4,8 @@ from ipaddress import ip_network
 from typing import Any
 from unittest import mock
 
-from arcway.cluster.addresses import inside
-from arcway.domain.proxy import INSIDE
+from arcway.cluster.checks.internal_ranges import internal_ranges
+from arcway.domain.proxy import IN_CLUSTER_HOSTS
 
 SERVICES = "/apis/networking.k8s.io/v1/servicecidrs"
 KUBEADM = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
@@ -15,10 +15,10 @@ def told(objects: dict[str, Any], nodes: list[str] | None = None, *, may: bool =
     api = mock.Mock(server="https://api.example.com:6443")
     api.get.side_effect = objects.get
     api.may.return_value = may
-    found = inside(api, [{"spec": {"podCIDRs": [text]}} for text in nodes or []])
-    assert found[: len(INSIDE)] == list(INSIDE)
+    found = internal_ranges(api, [{"spec": {"podCIDRs": [text]}} for text in nodes or []])
+    assert found[: len(IN_CLUSTER_HOSTS)] == list(IN_CLUSTER_HOSTS)
     assert found[-1] == "api.example.com"
-    return found[len(INSIDE) : -1]
+    return found[len(IN_CLUSTER_HOSTS) : -1]
 
 
 def test_a_cluster_that_tells_nothing_has_its_names_and_its_api_server() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.agents import Verdict, World, judge
+from arcway.cluster.agents.health import Verdict, Workloads, assess
+from arcway.domain.codes import Code
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,7 +26,7 @@ def pod(app: str, *, node: str | None = "n1", **status: Any) -> dict[str, Any]:
 
 
 def look(deployments: list[dict[str, Any]], pods: list[dict[str, Any]], *, issued: bool = False) -> Verdict:
-    return judge(World(deployments, pods), identity_issued=issued, now=NOW)
+    return assess(Workloads(deployments, pods), identity_issued=issued, now=NOW)
 
 
 def test_nothing_there_yet_is_waited_for() -> None:
@@ -61,10 +62,10 @@ PULLING = ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "ImageInspec
 @pytest.mark.parametrize(
     ("status", "code"),
     [
-        *(({"containerStatuses": waiting(reason)}, "ARC-5005") for reason in PULLING),
-        ({"initContainerStatuses": waiting("ImagePullBackOff")}, "ARC-5005"),
-        ({"containerStatuses": waiting("CrashLoopBackOff", 30)}, "ARC-5007"),
-        ({"containerStatuses": waiting("CreateContainerConfigError")}, "ARC-5019"),
+        *(({"containerStatuses": waiting(reason)}, Code.IMAGE_PULL_FAILED) for reason in PULLING),
+        ({"initContainerStatuses": waiting("ImagePullBackOff")}, Code.IMAGE_PULL_FAILED),
+        ({"containerStatuses": waiting("CrashLoopBackOff", 30)}, Code.CRASH_LOOP),
+        ({"containerStatuses": waiting("CreateContainerConfigError")}, Code.POD_NOT_STARTING),
     ],
 )
 def test_what_may_pass_is_waited_for_and_said_at_once(status: dict[str, Any], code: str) -> None:
@@ -92,7 +93,7 @@ def test_an_unschedulable_pod_is_never_final(age: int, settled: bool) -> None:
     )
     hindrance = verdict.hindrance
     assert hindrance
-    assert (hindrance.error.code, hindrance.final, hindrance.settled) == ("ARC-5006", False, settled)
+    assert (hindrance.error.code, hindrance.final, hindrance.settled) == (Code.POD_UNSCHEDULABLE, False, settled)
 
 
 REFUSALS = {
@@ -113,7 +114,7 @@ def test_pods_that_are_refused_are_told_with_the_cause(message: str, words: str)
     refused["status"]["conditions"] = [{"type": "ReplicaFailure", "status": "True", "message": message}]
     verdict = look([refused], [])
     assert verdict.hindrance
-    assert verdict.hindrance.error.code == "ARC-5018"
+    assert verdict.hindrance.error.code == Code.PODS_REFUSED
     assert message[:40] in verdict.hindrance.error.message
     assert words in verdict.hindrance.error.remedy
 
@@ -136,17 +137,17 @@ def test_events_say_why_when_nothing_else_does() -> None:
         event("Pod", "operator-1", "FailedMount", "2026-01-01T00:00:01Z"),
         event("Pod", "other-1", "Evicted", "2026-01-01T00:00:09Z"),
     ]
-    verdict = judge(World([unready], [starting], events), identity_issued=True, now=NOW)
+    verdict = assess(Workloads([unready], [starting], events), identity_issued=True, now=NOW)
     assert verdict.hindrance
-    assert verdict.hindrance.error.code == "ARC-5019"
+    assert verdict.hindrance.error.code == Code.POD_NOT_STARTING
     assert "FailedCreatePodSandBox" in verdict.hindrance.error.message
-    refused = judge(
-        World([unready], [], [event("ReplicaSet", "operator-7f", "FailedCreate", "2026-01-01T00:00:02Z")]),
+    refused = assess(
+        Workloads([unready], [], [event("ReplicaSet", "operator-7f", "FailedCreate", "2026-01-01T00:00:02Z")]),
         identity_issued=True,
         now=NOW,
     )
     assert refused.hindrance
-    assert refused.hindrance.error.code == "ARC-5018"
+    assert refused.hindrance.error.code == Code.PODS_REFUSED
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.agents_table import pod_row
+from arcway.cluster.agents.agent_status import pod_row
 
 NOW = datetime(2026, 1, 1, 0, 2, tzinfo=UTC)
 

@@ -5,18 +5,19 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from arcway.cluster import change
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.change import Before
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.access.lease import AcquiredLease
+from arcway.cluster.agents import change
+from arcway.cluster.agents.change import ReleaseBefore
+from arcway.cluster.agents.release import Target
 from arcway.cluster.helm import Helm, Release
-from arcway.cluster.helm.port import may_pass
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.lease import Held
-from arcway.cluster.release import Target
+from arcway.cluster.helm.interface import is_transient
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 ACCESS = Access("https://x", "ca", token="t")
-BEFORE = Before(3, "1.13.4", "uid-3", "1.36.2")
+BEFORE = ReleaseBefore(3, "1.13.4", "uid-3", "1.36.2")
 
 
 class Records:
@@ -39,11 +40,11 @@ class Records:
         return list(self.found)
 
 
-def rolled_back(records: Records, now: Release, before: Before, made: frozenset[str] = frozenset()) -> Any:
+def rolled_back(records: Records, now: Release, before: ReleaseBefore, made: frozenset[str] = frozenset()) -> Any:
     helm = create_autospec(Helm, instance=True)
     helm.release.return_value = now
     everything = frozenset(str(record["metadata"]["uid"]) for record in records.found)
-    target = Target(helm, cast("ClusterApi", records), ACCESS, Held(everything - made))
+    target = Target(helm, cast("ClusterApi", records), ACCESS, AcquiredLease(everything - made))
     change.roll_back(target, before)
     return helm.roll_back
 
@@ -67,15 +68,15 @@ def test_an_upgrade_that_was_not_begun_is_left_alone() -> None:
         (Records((1, "other", "deployed")), Release("deployed", 1, "1.36.2", {}), BEFORE),
         (Records((3, "other", "deployed")), Release("deployed", 3, "1.36.2", {}), BEFORE),
         (Records((3, "uid-3", "superseded"), (5, "o", "deployed")), Release("deployed", 5, "1.40.0", {}), BEFORE),
-        (Records((3, "new", "deployed")), Release("deployed", 3, "1.36.2", {}), Before(3, "1.13.4")),
+        (Records((3, "new", "deployed")), Release("deployed", 3, "1.36.2", {}), ReleaseBefore(3, "1.13.4")),
     ],
     ids=["installed anew", "installed anew, as often changed", "upgraded by somebody else", "known by the Lease alone"],
 )
-def test_what_somebody_else_made_is_not_rolled_back(records: Records, now: Release, before: Before) -> None:
+def test_what_somebody_else_made_is_not_rolled_back(records: Records, now: Release, before: ReleaseBefore) -> None:
     with pytest.raises(ArcError) as caught:
         rolled_back(records, now, before, frozenset({"new"}))
-    assert (caught.value.code, caught.value.retryable) == ("ARC-5017", False)
+    assert (caught.value.code, caught.value.retryable) == (Code.RELEASE_SUPERSEDED, False)
 
 
 def test_a_revision_that_there_is_not_will_not_come_by_waiting() -> None:
-    assert not may_pass("release has no 3 version")
+    assert not is_transient("release has no 3 version")

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster import connections as product
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.connections import Connections
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.access import connections as product
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.connections import Connections
+from arcway.cluster.access.kubeconfig import Access
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority, write_private
+from arcway.private_file import write_private
+from arcway_local.certificates import CertificateAuthority
 
 
 class Server(ThreadingHTTPServer):
@@ -108,7 +110,7 @@ def test_two_at_once_have_each_its_own(server: Server, connections: Connections,
 
 def test_after_an_error_nothing_is_kept(server: Server, connections: Connections, access: Access) -> None:
     server.status = 500
-    with pytest.raises(ArcError, match="ARC-2013"):
+    with pytest.raises(ArcError, match=Code.KUBERNETES_API_ERROR):
         step(connections, access)
     server.status = 200
     step(connections, access)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from arcway import kubeconfigs
-from arcway.cluster.kubeconfig import contexts
+from arcway import kubeconfig_upload
+from arcway.cluster.access.kubeconfig import contexts
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import read_settings
 
@@ -27,7 +28,7 @@ CONFIG: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def local(monkeypatch: pytest.MonkeyPatch) -> None:
     here = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1"})
-    monkeypatch.setattr(kubeconfigs, "settings", lambda: here)
+    monkeypatch.setattr(kubeconfig_upload, "settings", lambda: here)
 
 
 def test_names_and_the_current_one() -> None:
@@ -39,15 +40,15 @@ def test_names_and_the_current_one() -> None:
 def test_what_has_no_contexts_is_refused(text: str) -> None:
     with pytest.raises(ArcError) as caught:
         contexts(text)
-    assert caught.value.code == "ARC-2002"
+    assert caught.value.code == Code.KUBECONFIG_INVALID
 
 
 def test_only_the_chosen_context_is_kept_under_a_name_of_its_content() -> None:
     text = json.dumps(CONFIG)
-    one, two = kubeconfigs.examine(text, "one"), kubeconfigs.examine(text, None)
+    one, two = kubeconfig_upload.examine(text, "one"), kubeconfig_upload.examine(text, None)
     assert "token-of-a" in one.text
     assert "token-of-b" not in one.text
     assert "token-of-b" in two.text
     assert one.secret != two.secret
-    assert kubeconfigs.examine(json.dumps({**CONFIG, "extensions": []}), "one") == one
+    assert kubeconfig_upload.examine(json.dumps({**CONFIG, "extensions": []}), "one") == one
     assert "token-of" not in repr(one)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from arcway.cluster.helm.port import may_pass
+from arcway.cluster.helm.interface import is_transient
 
 _APPLY = "failed to create resource: server-side apply failed for object azure-arc/x /v1, Kind=Secret: "
 
@@ -24,4 +24,4 @@ _APPLY = "failed to create resource: server-side apply failed for object azure-a
     ],
 )
 def test_what_may_pass_is_tried_again(text: str, passes: bool) -> None:
-    assert may_pass(text) is passes
+    assert is_transient(text) is passes

@@ -7,8 +7,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.key_pair import chart_reads_secret, key_values
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.agents.key_pair import chart_reads_secret, key_values
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 
@@ -42,7 +43,7 @@ def test_the_version_and_the_train_decide(version: str, train: str, reads: bool)
 
 @pytest.mark.parametrize("version", ["", "latest", "1.35", "1.35.3.1"])
 def test_what_is_no_version_decides_nothing(version: str) -> None:
-    with pytest.raises(ArcError, match="ARC-5001"):
+    with pytest.raises(ArcError, match=Code.CHART_UNAVAILABLE):
         chart_reads_secret(version, "stable")
 
 
@@ -72,7 +73,7 @@ def test_an_old_chart_is_given_the_key_of_the_secret() -> None:
 def test_an_old_chart_is_never_given_an_empty_or_broken_key(text: bytes | None) -> None:
     with pytest.raises(ArcError) as caught:
         values(text, "1.13.4")
-    assert caught.value.code == "ARC-5011"
+    assert caught.value.code == Code.PRIVATE_KEY_UNUSABLE
     assert "not a key" not in str(caught.value)
 
 
@@ -91,4 +92,4 @@ def test_halves_that_do_not_belong_together_are_no_key(part: str) -> None:
     pem = b"-----BEGIN RSA PRIVATE KEY-----\n" + base64.encodebytes(wrong) + b"-----END RSA PRIVATE KEY-----\n"
     with pytest.raises(ArcError) as caught:
         values(pem, "1.13.4")
-    assert caught.value.code == "ARC-5011"
+    assert caught.value.code == Code.PRIVATE_KEY_UNUSABLE

@@ -4,9 +4,11 @@ from typing import Any, cast
 
 import pytest
 
-from arcway.cluster import lease, permissions
-from arcway.cluster.api import ClusterApi
-from arcway.cluster.permissions import Permission
+from arcway.cluster.access import lease
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.checks import permissions
+from arcway.cluster.checks.permissions import Permission
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 type Json = dict[str, Any]
@@ -15,7 +17,7 @@ type Json = dict[str, Any]
 class Api:
     """An API server with Leases by path, some of whose namespaces are closed."""
 
-    def __init__(self, *closed: str, code: str = "ARC-2043") -> None:
+    def __init__(self, *closed: str, code: str = Code.ADMISSION_DENIED) -> None:
         self.found: dict[str, Json] = {}
         self._closed, self._code = closed, code
 
@@ -33,18 +35,18 @@ class Api:
 
 
 def hold(api: Api, installation: str = "one") -> None:
-    lease.hold(cast("ClusterApi", api), installation, "run", lambda _: [])
+    lease.acquire(cast("ClusterApi", api), installation, "run", lambda _: [])
 
 
-@pytest.mark.parametrize("code", ["ARC-2008", "ARC-2043"])
+@pytest.mark.parametrize("code", [Code.CLUSTER_PERMISSION_MISSING, Code.ADMISSION_DENIED])
 def test_it_is_in_default_where_kube_system_is_closed(code: str) -> None:
     api = Api("kube-system", code=code)
     hold(api)
     hold(api)
     assert list(api.found) == ["/apis/coordination.k8s.io/v1/namespaces/default/leases/arcway"]
-    with pytest.raises(ArcError, match="ARC-2015"):
+    with pytest.raises(ArcError, match=Code.CLUSTER_LEASE_HELD):
         hold(api, "two")
-    lease.let_go(cast("ClusterApi", api), "one", "run")
+    lease.release(cast("ClusterApi", api), "one", "run")
     assert api.found == {}
 
 
@@ -52,13 +54,13 @@ def test_one_that_may_write_in_kube_system_sees_one_that_may_not() -> None:
     closed, free = Api("kube-system"), Api()
     hold(closed)
     free.found = closed.found
-    with pytest.raises(ArcError, match="ARC-2015"):
+    with pytest.raises(ArcError, match=Code.CLUSTER_LEASE_HELD):
         hold(free, "two")
 
 
 def test_where_nobody_may_write_the_error_is_that_of_kube_system() -> None:
-    with pytest.raises(ArcError, match="ARC-2008"):
-        hold(Api("kube-system", "default", code="ARC-2008"))
+    with pytest.raises(ArcError, match=Code.CLUSTER_PERMISSION_MISSING):
+        hold(Api("kube-system", "default", code=Code.CLUSTER_PERMISSION_MISSING))
 
 
 class Reviews:

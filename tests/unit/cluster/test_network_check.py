@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.network_check import SCRIPT, Route, look, start
+from arcway.cluster.checks.network_check import SCRIPT, Route, read_outcome, start
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 # As much of nc as the script uses: connect; without -z send what comes in and print what comes back.
@@ -109,7 +110,7 @@ def test_what_is_no_address_is_refused_before_anything_is_made() -> None:
     api: Any = FakeApi()
     with pytest.raises(ArcError) as caught:
         start(api, "run", "registry/image:1", ["$(reboot):443"], Route())
-    assert (caught.value.code, api.created) == ("ARC-3007", [])
+    assert (caught.value.code, api.created) == (Code.NETWORK_NOT_CHECKED, [])
 
 
 def pod(**status: Any) -> dict[str, Any]:
@@ -134,21 +135,24 @@ _LATE = {"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "mess
 @pytest.mark.parametrize(
     ("answers", "problem"),
     [
-        ({}, "The Job of the check is gone."),
-        ({_JOB: {}, "pods": [ended(None)]}, "The check's pod ended without an outcome."),
-        ({_JOB: {}, "pods": [pod(conditions=[_UNSCHEDULABLE])]}, "The check's pod cannot be scheduled: 0/2 nodes"),
+        ({}, "The Job of the network check no longer exists."),
+        ({_JOB: {}, "pods": [ended(None)]}, "The pod of the network check ended without a result."),
+        (
+            {_JOB: {}, "pods": [pod(conditions=[_UNSCHEDULABLE])]},
+            "The pod of the network check cannot be scheduled: 0/2 nodes",
+        ),
         ({_JOB: {"status": {"conditions": [_LATE]}}}, "DeadlineExceeded: too long"),
-        ({_JOB: {}, "events": [{"message": "exceeded quota"}]}, "No pod can be made: exceeded quota"),
+        ({_JOB: {}, "events": [{"message": "exceeded quota"}]}, "No pod can be created: exceeded quota"),
     ],
 )
 def test_what_keeps_the_job_from_an_outcome(answers: dict[str, Any], problem: str) -> None:
     api: Any = FakeApi(**answers)
-    assert look(api).problem == problem
+    assert read_outcome(api).problem == problem
 
 
 def test_the_outcome_is_read_line_by_line() -> None:
     api: Any = FakeApi(**{_JOB: {}, "pods": [ended("ok a.example:443\nunreachable b.example:443\nnonsense\n")]})
-    seen = look(api)
+    seen = read_outcome(api)
     assert (seen.reachable, seen.problem) == ({"a.example:443": True, "b.example:443": False}, None)
     waiting: Any = FakeApi(**{_JOB: {}, "pods": [pod(phase="Pending")]})
-    assert (look(waiting).reachable, look(waiting).problem) == (None, None)
+    assert (read_outcome(waiting).reachable, read_outcome(waiting).problem) == (None, None)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.nodes import MEMORY, inspect, memory, quantity
+from arcway.cluster.checks.nodes import MEMORY, inspect, memory, quantity
+from arcway.domain.codes import Code
 
 
 @pytest.mark.parametrize(
@@ -39,21 +40,23 @@ def codes(nodes: list[dict[str, Any]]) -> list[tuple[str, str]]:
 def test_architecture_and_readiness() -> None:
     assert codes([node("a"), node("b", arch="arm64")]) == []
     assert codes([node("a"), node("b", arch="s390x", ready="Unknown")]) == [
-        ("ARC-2017", "warning"),
-        ("ARC-2019", "warning"),
+        (Code.NODE_ARCHITECTURE_UNSUPPORTED, "warning"),
+        (Code.NODE_NOT_READY, "warning"),
     ]
     # A node that takes no pods may be of any architecture.
     assert codes([node("a"), node("b", arch="s390x", unschedulable=True)]) == []
-    assert codes([node("b", arch="s390x"), node("a", unschedulable=True)]) == [("ARC-2017", "error")]
-    assert codes([node("a", unschedulable=True)]) == [("ARC-2010", "warning")]
+    assert codes([node("b", arch="s390x"), node("a", unschedulable=True)]) == [
+        (Code.NODE_ARCHITECTURE_UNSUPPORTED, "error")
+    ]
+    assert codes([node("a", unschedulable=True)]) == [(Code.NO_LINUX_NODE, "warning")]
     many = [node(f"n{number}", ready="False") for number in range(8)]
     assert inspect(many)[0]["message"] == "Not ready: nodes n0, n1, n2, n3, n4 and 3 more."
 
 
 def test_a_cluster_that_makes_nodes_on_demand_has_none_yet() -> None:
     (told,) = inspect([])
-    assert (told["code"], told["level"]) == ("ARC-2010", "warning")
-    assert "no node yet" in told["message"]
+    assert (told["code"], told["level"]) == (Code.NO_LINUX_NODE, "warning")
+    assert "no nodes yet" in told["message"]
 
 
 def tainted(name: str, *taints: tuple[str, str]) -> dict[str, Any]:
@@ -68,7 +71,7 @@ def test_taints_on_every_node_are_told_before_anything_is_installed() -> None:
         tainted("b", ("CriticalAddonsOnly", "NoExecute"), ("x", "PreferNoSchedule")),
     ]
     (told,) = inspect(repelling)
-    assert (told["code"], told["level"]) == ("ARC-2042", "warning")
+    assert (told["code"], told["level"]) == (Code.NODES_TAINTED, "warning")
     assert "CriticalAddonsOnly:NoExecute, node-role.kubernetes.io/control-plane:NoSchedule." in told["message"]
     assert codes([*repelling, node("c")]) == []
     assert codes([tainted("a", ("x", "PreferNoSchedule"))]) == []
@@ -98,8 +101,8 @@ def test_memory_is_counted_as_the_scheduler_does() -> None:
     sidecar = {"spec": {"initContainers": [asks("20Mi", restartPolicy="Always")], "containers": [asks("10Mi")]}}
     initial = {"spec": {"initContainers": [asks("300Mi")], "containers": [asks("10Mi")], "overhead": {"memory": "4Mi"}}}
     (found,) = memory(Pods(a=[plain, sidecar, initial]), [node("a")])  # type: ignore[arg-type]
-    assert (found["code"], found["level"]) == ("ARC-2018", "warning")
-    assert f"have {1024 - 150 - 30 - 304} MiB of memory left; the agents need {MEMORY // 2**20}" in found["message"]
+    assert (found["code"], found["level"]) == (Code.LOW_MEMORY, "warning")
+    assert f"have {1024 - 150 - 30 - 304} MiB of free memory; the agents need {MEMORY // 2**20}" in found["message"]
 
 
 def test_only_as_many_nodes_are_looked_at_as_it_takes() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster import permissions
-from arcway.cluster.permissions import Permission, in_words, missing
+from arcway.cluster.checks import permissions
+from arcway.cluster.checks.permissions import Permission, in_words, missing
 
 PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"
 HEADINGS = {

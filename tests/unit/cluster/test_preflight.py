@@ -11,10 +11,13 @@ from unittest import mock
 
 import pytest
 
-from arcway.cluster import certificate, preflight
-from arcway.cluster.kubeconfig import Access
+from arcway.cluster.access import server_certificate
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.checks import preflight
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority, write_private
+from arcway.private_file import write_private
+from arcway_local.certificates import CertificateAuthority
 
 NODE = {
     "metadata": {"name": "n", "labels": {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}},
@@ -41,7 +44,7 @@ class Api:
 def findings(version: str, days: float) -> list[tuple[str, str]]:
     api: Any = Api(version)
     ends = datetime.now(UTC) + timedelta(days=days)
-    with mock.patch.object(certificate, "ends", return_value=ends):
+    with mock.patch.object(server_certificate, "expiry", return_value=ends):
         found, _ = preflight.inspect(api, Access("https://api", ""), "here", proxied=False, network=False)
     return [(finding["code"], finding["level"]) for finding in found]
 
@@ -51,9 +54,17 @@ def findings(version: str, days: float) -> list[tuple[str, str]]:
     [
         ("v1.27.0", 31, []),
         ("v1.36.9+k3s1", 400, []),
-        ("v1.26.15", 31, [("ARC-2009", "warning")]),
-        ("v1.37.0-rc.1", 29.5, [("ARC-2022", "info"), ("ARC-2021", "warning")]),
-        ("nonsense", 3, [("ARC-2009", "warning"), ("ARC-2021", "warning")]),
+        ("v1.26.15", 31, [(Code.KUBERNETES_VERSION_UNSUPPORTED, "warning")]),
+        (
+            "v1.37.0-rc.1",
+            29.5,
+            [(Code.KUBERNETES_VERSION_UNTESTED, "info"), (Code.SERVER_CERTIFICATE_EXPIRES_SOON, "warning")],
+        ),
+        (
+            "nonsense",
+            3,
+            [(Code.KUBERNETES_VERSION_UNSUPPORTED, "warning"), (Code.SERVER_CERTIFICATE_EXPIRES_SOON, "warning")],
+        ),
     ],
 )
 def test_version_and_certificate(version: str, days: float, expected: list[tuple[str, str]]) -> None:
@@ -91,13 +102,13 @@ def server(authority: CertificateAuthority, tmp_path: Path) -> Iterator[str]:
 
 def test_the_end_of_a_certificate_is_read_from_the_handshake(server: str, authority: CertificateAuthority) -> None:
     access = Access(server, authority.certificate_pem.decode(), tls_server_name="kubernetes.default.svc")
-    left = certificate.ends(access) - datetime.now(UTC)
+    left = server_certificate.expiry(access) - datetime.now(UTC)
     assert timedelta(days=364) < left <= timedelta(days=365)
 
 
 def test_a_server_that_is_not_trusted_has_no_certificate_to_judge(server: str, tmp_path: Path) -> None:
     other = CertificateAuthority.open(tmp_path / "other").certificate_pem.decode()
-    with pytest.raises(ArcError, match="ARC-2007"):
-        certificate.ends(Access(server, other))
-    with pytest.raises(ArcError, match="ARC-3001"):
-        certificate.ends(Access("https://127.0.0.1:1", other))
+    with pytest.raises(ArcError, match=Code.SERVER_CERTIFICATE_UNTRUSTED):
+        server_certificate.expiry(Access(server, other))
+    with pytest.raises(ArcError, match=Code.API_SERVER_UNREACHABLE):
+        server_certificate.expiry(Access("https://127.0.0.1:1", other))

@@ -6,7 +6,7 @@ from itertools import chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcway.cluster.ranges import few
+from arcway.cluster.checks.cidr_ranges import merge_ranges
 
 V4 = st.ip_addresses(v=4, network="10.0.0.0/20").flatmap(
     lambda address: st.integers(16, 32).map(lambda length: f"{address}/{length}")
@@ -22,12 +22,12 @@ def test_few_ranges_are_those_of_the_standard_library(four: list[str], six: list
         collapse_addresses([ip_network(text, strict=False) for text in texts])  # type: ignore[type-var]
         for texts in (four, six)
     )
-    assert few([*six, *four], 1000) == [str(network) for network in expected]
+    assert merge_ranges([*six, *four], 1000) == [str(network) for network in expected]
 
 
 @given(st.lists(V4, min_size=1), st.lists(V6, min_size=1), st.integers(1, 6))
 def test_many_ranges_become_few_that_cover_them(four: list[str], six: list[str], most: int) -> None:
-    found = [ip_network(text) for text in few([*four, *six], most)]
+    found = [ip_network(text) for text in merge_ranges([*four, *six], most)]
     assert len([network for network in found if network.version == 4]) <= most
     for text in (*four, *six):
         one = ip_network(text, strict=False)
@@ -36,4 +36,4 @@ def test_many_ranges_become_few_that_cover_them(four: list[str], six: list[str],
 
 def test_what_is_no_range_is_left_out() -> None:
     odd = ["", "x", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "10.0.0.0/0008", "::/129", "\ud800", "1" * 100, "a\0b"]
-    assert few([*odd, "10.0.0.1", "::1/0"], 8) == ["10.0.0.1/32", "::/0"]
+    assert merge_ranges([*odd, "10.0.0.1", "::1/0"], 8) == ["10.0.0.1/32", "::/0"]

@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from arcway.cluster import places, release
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.access.lease import AcquiredLease
+from arcway.cluster.agents import release, release_namespace
+from arcway.cluster.agents.release import Chart, Target
 from arcway.cluster.helm import Helm, Release
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.lease import Held
-from arcway.cluster.release import Chart, Target
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 
@@ -60,7 +61,7 @@ def target(records: Records, *, since: float) -> Target:
         record["metadata"]["uid"] for record in records.found if record["metadata"]["creationTimestamp"] < stamp(since)
     )
     access = Access("https://x", "ca", token="t")
-    return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, Held(before))
+    return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, AcquiredLease(before))
 
 
 def test_no_record_is_no_release() -> None:
@@ -87,7 +88,7 @@ def test_what_somebody_else_began_a_moment_ago_is_waited_for(status: str) -> Non
     records = Records(("deployed", 500), (status, 20))
     with pytest.raises(ArcError) as caught:
         release.current(target(records, since=10))
-    assert (caught.value.code, caught.value.retryable) == ("ARC-5010", True)
+    assert (caught.value.code, caught.value.retryable) == (Code.RELEASE_LOCKED, True)
     assert len(records.found) == 2
 
 
@@ -110,7 +111,7 @@ def test_a_registry_with_a_port_is_understood_and_a_foreign_one_refused() -> Non
     chart = Chart.parse("127.0.0.1:5000/a/chart:1.2.3", None, ("127.0.0.1:5000",))
     assert (chart.repository, chart.version) == ("127.0.0.1:5000/a/chart", "1.2.3")
     assert Chart.parse("r.io/a/chart:1.2.3", "1.2.4", ("r.io",)).reference == "r.io/a/chart:1.2.4"
-    with pytest.raises(ArcError, match="ARC-5002"):
+    with pytest.raises(ArcError, match=Code.CHART_REGISTRY_NOT_ALLOWED):
         Chart.parse("evil.io/chart:1", None, ("r.io",))
 
 
@@ -123,12 +124,12 @@ class Everywhere:
 
     def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
         if path in self._forbidden:
-            raise ArcError("ARC-2008")
+            raise ArcError(Code.CLUSTER_PERMISSION_MISSING)
         return list(self.found.get(path, []))
 
     def get(self, path: str) -> Any:
         if path in self._forbidden:
-            raise ArcError("ARC-2008")
+            raise ArcError(Code.CLUSTER_PERMISSION_MISSING)
         return self.found.get(path)
 
 
@@ -158,8 +159,8 @@ def test_a_release_elsewhere_is_found_by_what_the_agents_say(forbidden: tuple[st
     api: Any = Everywhere(*forbidden)
     record = record_in("default", chart=chart)
     api.found = {CONFIG: of_release_in("default"), ALL: [record], DEFAULT: [record]}
-    assert places.survey(api) == (["default"], [])
-    assert places.place(api) == "default"
+    assert release_namespace.survey(api) == (["default"], [])
+    assert release_namespace.release_namespace(api) == "default"
 
 
 @pytest.mark.parametrize(
@@ -172,5 +173,5 @@ def test_a_record_that_may_be_anybodys_is_not_the_agents(said: str | None, chart
     api.found = {ALL: [record_in("default", chart=chart), record_in("default", "x"), record_in("default", "9" * 30)]}
     if said:
         api.found[CONFIG] = of_release_in(said)
-    assert places.survey(api) == ([], ["default"])
-    assert places.place(api) == "azure-arc-release"
+    assert release_namespace.survey(api) == ([], ["default"])
+    assert release_namespace.release_namespace(api) == "azure-arc-release"

@@ -1,16 +1,18 @@
-"""A definition that the API server gave up deleting is brought to its mind again."""
+"""A CRD whose deletion the API server abandoned is touched, so that it retries."""
 
 from typing import Any
 from unittest.mock import create_autospec
 
 import pytest
 
-from arcway.cluster import lease, removal
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.access import lease
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.agents import removal
+from arcway.cluster.agents.release import Target
+from arcway.cluster.constants import DEFINITIONS
 from arcway.cluster.helm import Helm
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.names import DEFINITIONS
-from arcway.cluster.release import Target
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.leftovers import describe_all, leftover
@@ -38,7 +40,7 @@ def look(api: Any, *, during_connect: bool) -> None:
     if during_connect:
         assert (removal.finish(helm, api, ACCESS)[0] or "").startswith(f"CRD {NAME}")
     else:
-        target = Target(helm, api, ACCESS, lease.Held(frozenset()))
+        target = Target(helm, api, ACCESS, lease.AcquiredLease(frozenset()))
         remaining = removal.remove(target, ClusterId("s", "g", "n"), force=False)
         assert describe_all(remaining.leftovers) == [f"CRD {NAME}"]
 
@@ -77,11 +79,11 @@ def test_one_part_that_cannot_be_changed_keeps_no_other_one() -> None:
 
     def items(path: str, **_: Any) -> list[Any]:
         if path.endswith("/gitconfigs"):
-            raise ArcError("ARC-2013", "conversion webhook failed")
+            raise ArcError(Code.KUBERNETES_API_ERROR, "conversion webhook failed")
         return [definition] if path == DEFINITIONS else [role] if path == ROLES else []
 
     api.items.side_effect = items
-    target = Target(create_autospec(Helm, instance=True), api, ACCESS, lease.Held(frozenset()))
+    target = Target(create_autospec(Helm, instance=True), api, ACCESS, lease.AcquiredLease(frozenset()))
     remaining = removal.remove(target, ClusterId("s", "g", "n"), force=True)
     assert remaining.leftovers == [
         leftover("CustomResourceDefinition", NAME, reason="Terminating"),

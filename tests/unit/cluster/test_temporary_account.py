@@ -7,8 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from arcway.cluster import permissions, temporary_account
-from arcway.cluster.api import ClusterApi
+from arcway.cluster.access import temporary_account
+from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.checks import permissions
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 type Json = dict[str, Any]
@@ -55,55 +57,84 @@ OURS = item(**{"app.kubernetes.io/managed-by": "arcway"})
     ("api", "token"),
     [
         pytest.param(Api(None), "t", id="both are gone, and the credential is another one"),
-        pytest.param(Api("ARC-2006"), jwt(1e6), id="the token ended before its time"),
-        pytest.param(Api("ARC-2008"), "t", id="the rights ended"),
-        pytest.param(Api("ARC-2008", may="ARC-2006"), jwt(1e6), id="the rights ended, then the token"),
+        pytest.param(Api(Code.CLUSTER_CREDENTIAL_REFUSED), jwt(1e6), id="the token ended before its time"),
+        pytest.param(Api(Code.CLUSTER_PERMISSION_MISSING), "t", id="the rights ended"),
+        pytest.param(
+            Api(Code.CLUSTER_PERMISSION_MISSING, may=Code.CLUSTER_CREDENTIAL_REFUSED),
+            jwt(1e6),
+            id="the rights ended, then the token",
+        ),
         pytest.param(Api(item()), "t", id="it is not Arcway's"),
         pytest.param(Api({"metadata": {"uid": "u"}}), "t", id="it has no labels"),
     ],
 )
 def test_what_is_gone_or_not_ours_is_left_alone(api: Api, token: str) -> None:
-    temporary_account.discard(cast("ClusterApi", api), NAME, token)
+    temporary_account.delete_with_own_token(cast("ClusterApi", api), NAME, token)
     assert api.deleted == []
 
 
 @pytest.mark.parametrize(
     ("api", "token", "code"),
     [
-        pytest.param(Api("ARC-2006"), jwt(-60), "ARC-2006", id="the token expired, and both are there"),
-        pytest.param(Api("ARC-2006"), "opaque", "ARC-2006", id="nobody knows why the token is refused"),
-        pytest.param(Api("ARC-2006"), None, "ARC-2006", id="a client certificate is refused"),
-        pytest.param(Api("ARC-2008", may=True), "t", "ARC-2008", id="something else refuses"),
-        pytest.param(Api("ARC-2008", may="ARC-3001"), "t", "ARC-3001", id="the API server dies"),
-        pytest.param(Api("ARC-3001"), "t", "ARC-3001", id="the API server is dead"),
+        pytest.param(
+            Api(Code.CLUSTER_CREDENTIAL_REFUSED),
+            jwt(-60),
+            Code.CLUSTER_CREDENTIAL_REFUSED,
+            id="the token expired, and both are there",
+        ),
+        pytest.param(
+            Api(Code.CLUSTER_CREDENTIAL_REFUSED),
+            "opaque",
+            Code.CLUSTER_CREDENTIAL_REFUSED,
+            id="nobody knows why the token is refused",
+        ),
+        pytest.param(
+            Api(Code.CLUSTER_CREDENTIAL_REFUSED),
+            None,
+            Code.CLUSTER_CREDENTIAL_REFUSED,
+            id="a client certificate is refused",
+        ),
+        pytest.param(
+            Api(Code.CLUSTER_PERMISSION_MISSING, may=True),
+            "t",
+            Code.CLUSTER_PERMISSION_MISSING,
+            id="something else refuses",
+        ),
+        pytest.param(
+            Api(Code.CLUSTER_PERMISSION_MISSING, may=Code.API_SERVER_UNREACHABLE),
+            "t",
+            Code.API_SERVER_UNREACHABLE,
+            id="the API server dies",
+        ),
+        pytest.param(Api(Code.API_SERVER_UNREACHABLE), "t", Code.API_SERVER_UNREACHABLE, id="the API server is dead"),
     ],
 )
 def test_what_may_be_there_is_an_error(api: Api, token: str | None, code: str) -> None:
     with pytest.raises(ArcError) as caught:
-        temporary_account.discard(cast("ClusterApi", api), NAME, token)
+        temporary_account.delete_with_own_token(cast("ClusterApi", api), NAME, token)
     assert caught.value.code == code
 
 
 def test_the_role_takes_the_rest_along() -> None:
     api = Api(OURS)
-    temporary_account.discard(cast("ClusterApi", api), NAME, "t")
+    temporary_account.delete_with_own_token(cast("ClusterApi", api), NAME, "t")
     assert api.deleted == [f"clusterroles/{NAME}"]
 
 
 def test_another_name_is_never_looked_at() -> None:
-    temporary_account.discard(cast("ClusterApi", Api("ARC-3001")), "arcway-shop", "t")
+    temporary_account.delete_with_own_token(cast("ClusterApi", Api(Code.API_SERVER_UNREACHABLE)), "arcway-shop", "t")
 
 
 def test_its_maker_removes_both() -> None:
     api = Api(OURS)
-    temporary_account.remove(cast("ClusterApi", api), NAME)
+    temporary_account.delete(cast("ClusterApi", api), NAME)
     account = f"namespaces/kube-system/serviceaccounts/{NAME}"
     own = f"namespaces/{NAME}"
     assert api.deleted == [f"clusterroles/{NAME}", f"clusterrolebindings/{NAME}", account, own]
 
 
 def test_a_token_that_never_gets_its_rights_is_an_error() -> None:
-    with pytest.raises(ArcError, match="ARC-2008"):
+    with pytest.raises(ArcError, match=Code.CLUSTER_PERMISSION_MISSING):
         temporary_account.wait_until_bound(cast("ClusterApi", Api(None)), permissions.TO_LOOK, 0.01)
 
 
@@ -115,7 +146,7 @@ class Closed:
 
     def create(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
         if path.startswith("/api/v1/namespaces/kube-system/"):
-            raise ArcError("ARC-2043")
+            raise ArcError(Code.ADMISSION_DENIED)
         assert not dry_run
         self.made[f"{path}/{body.get('metadata', {}).get('name', '')}"] = body
         status = {"token": "t", "expirationTimestamp": "2999-01-01T00:00:00Z"}

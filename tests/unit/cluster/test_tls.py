@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from arcway.cluster.kubeconfig import Access
-from arcway.cluster.tls import context_for
+from arcway.cluster.access.kubeconfig import Access
+from arcway.cluster.access.tls import context_for
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 
 HOST = "cluster.example"
 
@@ -115,6 +116,6 @@ def test_certificates_and_keys_that_are_none_are_refused(tmp_path: Path) -> None
         Access("https://x", ca, certificate=certificate, key=locked),
         Access("https://x", ca, certificate=certificate, key=other.private_key.decode()),
     ):
-        with pytest.raises(ArcError, match="ARC-2002") as caught:
+        with pytest.raises(ArcError, match=Code.KUBECONFIG_INVALID) as caught:
             context_for(access)
         assert "PRIVATE KEY" not in str(caught.value)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.update_values import changed_proxy, described, without_a_proxy
-from arcway.cluster.values import differing, merged
+from arcway.cluster.agents.update_values import agent_settings, changed_proxy, without_a_proxy
+from arcway.cluster.agents.values import changed_keys, deep_merge
 from arcway.domain.proxy import Proxy
 
 HTTPS = "http://proxy:3128"
@@ -16,9 +16,9 @@ def given(had: dict[str, Any], **proxy: Any) -> dict[str, Any]:
     """The values under `global` that an update with this proxy gives a release."""
     asked = Proxy.model_validate(proxy)
     values = changed_proxy(had, asked, credentials=None, inside=[".svc"], cloud_domain="com")
-    after = merged(had, values)
+    after = deep_merge(had, values)
     again = changed_proxy(after, asked, credentials=None, inside=[".svc"], cloud_domain="com")
-    assert differing(after, again) == []
+    assert changed_keys(after, again) == []
     found: dict[str, Any] = values["global"]
     return found
 
@@ -44,18 +44,18 @@ def test_no_proxy_is_nothing_to_take_away(had: dict[str, Any]) -> None:
 
 
 def test_a_proxy_is_taken_away_whole() -> None:
-    had = merged(PROXIED, {"global": {"proxyCert": "PEM", "isCustomCert": False}})
+    had = deep_merge(PROXIED, {"global": {"proxyCert": "PEM", "isCustomCert": False}})
     taken = without_a_proxy(had)
     texts = dict.fromkeys(("httpsProxy", "noProxy", "proxyCert"))
     assert taken == {"global": {**texts, "isProxyEnabled": False, "isCustomCert": False}}
-    after = merged(had, taken)
+    after = deep_merge(had, taken)
     assert after["global"]["other"] == 1
-    assert differing(after, without_a_proxy(after)) == []
+    assert changed_keys(after, without_a_proxy(after)) == []
 
 
 def test_what_is_not_said_is_not_given() -> None:
-    assert described(auto_upgrade=None, distribution=None, infrastructure=None) == {"global": {}}
-    assert described(auto_upgrade=False, distribution="eks", infrastructure=None) == {
+    assert agent_settings(auto_upgrade=None, distribution=None, infrastructure=None) == {"global": {}}
+    assert agent_settings(auto_upgrade=False, distribution="eks", infrastructure=None) == {
         "global": {"kubernetesDistro": "eks"},
         "systemDefaultValues": {"azureArcAgents": {"autoUpdate": False}},
     }

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arcway.cluster.values import differing, from_dotted, merged, proxy_values
+from arcway.cluster.agents.values import changed_keys, deep_merge, from_dotted, proxy_values
 from arcway.domain.proxy import Proxy
 
 _LEAVES = st.booleans() | st.integers() | st.text(max_size=8)
@@ -21,13 +21,13 @@ def test_dotted_settings_are_typed_as_set_does() -> None:
 
 @given(_TREES, _TREES)
 def test_what_was_merged_does_not_differ(base: dict[str, object], over: dict[str, object]) -> None:
-    assert differing(merged(base, over), over) == []
+    assert changed_keys(deep_merge(base, over), over) == []
 
 
 def test_only_what_differs_is_named() -> None:
     current = {"global": {"a": "1", "b": True}, "x": {}}
     wanted = {"global": {"a": 1, "b": "true", "c": "new"}}
-    assert differing(current, wanted) == ["global.c"]
+    assert changed_keys(current, wanted) == ["global.c"]
 
 
 def test_proxy_credentials_are_encoded_into_the_url() -> None:

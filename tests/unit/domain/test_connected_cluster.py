@@ -36,7 +36,7 @@ def test_what_azure_does_not_know_yet_has_no_age(text: str | None) -> None:
     [
         (aged("Offline"), ["is Offline"]),
         (aged(ends="2026-11-24T11:00:00Z"), ["certificate has expired"]),
-        (aged(ends="2026-12-01T12:00:00Z"), ["certificate ends in 7 days"]),
+        (aged(ends="2026-12-01T12:00:00Z"), ["certificate expires in 7 days"]),
         (aged(seen="2026-11-24T09:00:00Z"), ["no heartbeat for 3h"]),
     ],
 )

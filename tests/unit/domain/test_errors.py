@@ -1,22 +1,62 @@
 """The catalogue of errors, its documentation, and redaction."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError, redact
+from arcway.domain.findings import finding
 
 DOCS = Path(__file__).parents[3] / "docs" / "errors.md"
 
 
+def sections() -> dict[str, tuple[str, str]]:
+    """The page's sections by code: title and text."""
+    parts = re.split(r"^### (ARC-\d{4}) (.+)\n", DOCS.read_text(), flags=re.MULTILINE)
+    return {parts[at]: (parts[at + 1], parts[at + 2]) for at in range(1, len(parts), 3)}
+
+
 def test_every_code_is_documented_with_its_title_and_nothing_else_is() -> None:
-    documented = dict(re.findall(r"^### (ARC-\d{4}) (.+)$", DOCS.read_text(), re.MULTILINE))
-    assert documented == {code: kind.title for code, kind in CATALOGUE.items()}
+    assert {code: section[0] for code, section in sections().items()} == {
+        code: kind.title for code, kind in CATALOGUE.items()
+    }
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_the_page_has_the_remedy_of_the_catalogue(code: Code) -> None:
+    text = sections()[code][1]
+    kind = CATALOGUE[code]
+    assert f"**Remedy:** {kind.remedy}\n" in text
+    assert f"**Retryable:** {'yes' if kind.retryable else 'no'}\n" in text
+
+
+def test_codes_that_users_meet_first_have_causes_a_check_and_an_example_of_themselves() -> None:
+    guided = {code: text for code, (_, text) in sections().items() if "**Likely causes:**" in text}
+    assert len(guided) >= 30
+    for code, text in guided.items():
+        assert re.search(r"\*\*Likely causes:\*\*\n\n1\. .+\n", text), code
+        assert re.search(r"\*\*Check:\*\*\n\n```sh\n.+\n```\n", text), code
+        assert re.search(rf"\*\*Example:\*\*\n\n```text\n{code}: .+\n", text), code
+
+
+def test_every_code_has_a_name_and_an_entry_in_the_catalogue() -> None:
+    assert list(CATALOGUE) == list(Code)
+
+
+def test_a_code_is_its_number_wherever_it_is_written() -> None:
+    code = ArcError(Code.AGENTS_NOT_READY).code
+    assert (code, f"{code}", json.dumps({code: [code]})) == ("ARC-5008", "ARC-5008", '{"ARC-5008": ["ARC-5008"]}')
+    assert type(ArcError(code).as_dict()["code"]) is str
+    assert type(finding(code, "Not ready.")["code"]) is str
+    assert family(code) is family("ARC-5008: The agents are not ready in time") is Family.AGENTS
+    assert family("Not a code") is None
 
 
 def test_an_error_survives_a_durable_boundary() -> None:
-    error = ArcError("ARC-4007", "Slow down.", retry_after=7, details=[{"field": "x"}])
+    error = ArcError(Code.AZURE_THROTTLED, "Slow down.", retry_after=7, details=[{"field": "x"}])
     again = ArcError.from_dict(error.as_dict())
     assert again.as_dict() == error.as_dict()
     assert again.retryable

@@ -35,7 +35,7 @@ RELEASE = leftover("HelmRelease", "azure-arc")
             "upgrade of the agents to 1.3 (ARC-6005)",
         ),
         (leftover("Event", "arcway.run.failed.v1", reason="NotPublished"), "event arcway.run.failed.v1"),
-        (leftover("Phase", "deployAgents", reason="MayExist"), "anything that deployAgents had begun"),
+        (leftover("Phase", "deployAgents", reason="MayExist"), "resources that deployAgents may have created"),
         (leftover("KeyVaultSecret", "arcway-tmp-x"), "secret arcway-tmp-x"),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arcway.domain.errors import ArcError
-from arcway.domain.proxy import INSIDE, is_skipped, without_proxy
+from arcway.domain.proxy import IN_CLUSTER_HOSTS, is_skipped, no_proxy_list
 from arcway.domain.request import parse_request
 
 NOW = datetime.now(UTC)
@@ -54,9 +54,9 @@ def test_certificates_of_cas_are_taken_several_at_once() -> None:
     [
         ("PEM", "PEM form"),
         ("", "PEM form"),
-        (certificate(ca=False), "CAs only"),
-        (certificate(ca=None), "CAs only"),
-        (certificate() + certificate(ca=False), "CAs only"),
+        (certificate(ca=False), "CA certificates only"),
+        (certificate(ca=None), "CA certificates only"),
+        (certificate() + certificate(ca=False), "CA certificates only"),
         (certificate(begins=-9, ends=-2), "has expired"),
         (certificate() + certificate(begins=-9, ends=-2), "has expired"),
         (certificate(begins=2), "not valid yet"),
@@ -81,19 +81,19 @@ def test_an_address_that_is_no_plain_url_is_refused_without_repeating_it(url: st
 
 
 def test_the_word_arc_stands_for_the_clouds_arc_services() -> None:
-    found = without_proxy("10.0.0.0/8, Arc ,.corp", (), "us").split(",")
+    found = no_proxy_list("10.0.0.0/8, Arc ,.corp", (), "us").split(",")
     services = [".his.arc.azure.us", ".dp.kubernetesconfiguration.azure.us", ".guestconfiguration.azure.us"]
     assert found == ["10.0.0.0/8", *services, ".corp"]
 
 
 def test_what_is_inside_the_cluster_comes_behind_what_was_asked_for_and_once() -> None:
-    found = without_proxy(".SVC,10.96.0.0/12", (*INSIDE, "10.96.0.0/12", "10.244.0.0/16"), "com").split(",")
-    assert found == [".SVC", "10.96.0.0/12", *(name for name in INSIDE if name != ".svc"), "10.244.0.0/16"]
+    found = no_proxy_list(".SVC,10.96.0.0/12", (*IN_CLUSTER_HOSTS, "10.96.0.0/12", "10.244.0.0/16"), "com").split(",")
+    assert found == [".SVC", "10.96.0.0/12", *(name for name in IN_CLUSTER_HOSTS if name != ".svc"), "10.244.0.0/16"]
 
 
-@given(st.lists(st.text(alphabet="arcARC., 1", max_size=6)), st.lists(st.sampled_from(INSIDE)))
+@given(st.lists(st.text(alphabet="arcARC., 1", max_size=6)), st.lists(st.sampled_from(IN_CLUSTER_HOSTS)))
 def test_no_entry_is_empty_or_comes_twice(given_: list[str], learnt: list[str]) -> None:
-    found = without_proxy(",".join(given_), learnt, "com")
+    found = no_proxy_list(",".join(given_), learnt, "com")
     entries = found.split(",") if found else []
     assert all(entry == entry.strip() != "" for entry in entries)
     assert len({entry.lower() for entry in entries}) == len(entries)

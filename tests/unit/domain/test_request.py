@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.phases import phases_of
 from arcway.domain.request import AnyRequest, parse_request, read_request
@@ -22,7 +23,7 @@ GOOD: dict[str, Any] = {
 def problems_of(body: object) -> dict[str, str]:
     with pytest.raises(ArcError) as caught:
         parse_request(body)
-    assert caught.value.code == "ARC-1001"
+    assert caught.value.code == Code.INVALID_FIELDS
     return {item["field"]: item["message"] for item in caught.value.details}
 
 
@@ -95,7 +96,7 @@ def test_a_cluster_has_one_identity_whatever_the_case() -> None:
 def test_what_is_no_object_is_refused(body: object) -> None:
     with pytest.raises(ArcError) as caught:
         parse_request(body)
-    assert caught.value.code == "ARC-1002"
+    assert caught.value.code == Code.BODY_NOT_JSON
 
 
 _JSON = st.recursive(
@@ -109,7 +110,7 @@ _JSON = st.recursive(
 def test_any_json_object_is_either_a_request_or_named_problems(body: dict[str, Any]) -> None:
     outcome = outcome_of({**GOOD, **body})
     if isinstance(outcome, ArcError):
-        assert outcome.code == "ARC-1001"
+        assert outcome.code == Code.INVALID_FIELDS
         assert outcome.details
         assert all(item["field"] and item["message"] for item in outcome.details)
     else:

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arcway.domain.codes import Code
 from arcway.domain.phases import AGENTS_FIRST
 from arcway.domain.request import parse_request
 from arcway.domain.run import FINDINGS_SHOWN, STATUS_LIMIT, new_run, truncate_for_status
@@ -19,9 +20,11 @@ def run_with(text: str, findings: int, name: str = "Alice") -> dict[str, Any]:
     given = {"createdAt": "2026-01-01T00:00:00.000Z", "correlationId": "c", "startedBy": somebody}
     run = new_run("cluster-x.y", request, AGENTS_FIRST, given).as_json() | {"canceledBy": somebody}
     run["phases"] = [{**phase, "detail": text} for phase in run["phases"]]
-    run["findings"] = [{"code": "ARC-2008", "level": "error", "message": text, "remedy": text}] * findings
+    run["findings"] = [
+        {"code": Code.CLUSTER_PERMISSION_MISSING, "level": "error", "message": text, "remedy": text}
+    ] * findings
     run["error"] = {
-        "code": "ARC-5003",
+        "code": Code.HELM_FAILED,
         "message": text,
         "phase": "x",
         "retryable": False,

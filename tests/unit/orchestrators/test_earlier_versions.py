@@ -11,7 +11,7 @@ from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all, leftover
 from tests.unit.orchestrators.in_memory import INSTANCE, InMemory, failed, ok, orchestrate, payload
 from tests.unit.orchestrators.worlds import CONNECT, DISCONNECT, UPGRADE, world
-from triggers.runs import view
+from triggers.run_reader import to_document
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -79,7 +79,7 @@ def test_what_a_roll_back_restored_is_read() -> None:
 def test_a_status_of_an_earlier_version_is_shown_as_one_of_today() -> None:
     context = stopped_in("create_resource")
     status = earlier(context, ["lease arcway (ARC-3001)"], ["release azure-arc"])
-    shown = view(state(status, OrchestrationStatus.RUNNING), with_result=True)
+    shown = to_document(state(status, OrchestrationStatus.RUNNING), with_result=True)
     assert describe_all(shown["leftovers"]) == ["lease arcway (ARC-3001)"]
     assert (shown["leftovers"][0]["name"], shown["leftovers"][0]["code"]) == ("lease arcway", "ARC-3001")
     assert (shown["retriable"], {phase["error"] for phase in shown["phases"]}) == (True, {None})
@@ -90,7 +90,7 @@ def test_a_run_that_finished_under_an_earlier_version_is_shown() -> None:
     context = world(CONNECT)
     output = orchestrate(context, payload())
     old = {name: value for name, value in output.items() if name != "leftovers"} | {"left": ["event x (ARC-4009)"]}
-    shown = view(state(context.status, OrchestrationStatus.COMPLETED, old), with_result=True)
+    shown = to_document(state(context.status, OrchestrationStatus.COMPLETED, old), with_result=True)
     assert describe_all(shown["leftovers"]) == ["event x (ARC-4009)"]
     assert shown["result"] == output["result"]
 
@@ -100,7 +100,7 @@ def test_leftovers_of_a_terminated_run_are_what_it_created_and_what_its_phase_be
     context = stopped_in("create_resource")
     made = ["key pair in namespace azure-arc", "release azure-arc", "lease arcway"]
     status = earlier(context, [], made) if is_earlier else context.status
-    shown = view(state(status, OrchestrationStatus.TERMINATED), with_result=True)
+    shown = to_document(state(status, OrchestrationStatus.TERMINATED), with_result=True)
     assert (shown["state"], shown["error"]["code"]) == ("Canceled", "ARC-6004")
     *created, begun = shown["leftovers"]
     assert begun == leftover("Phase", "createResource", reason="MayExist")

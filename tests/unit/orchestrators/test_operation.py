@@ -225,7 +225,7 @@ def test_errors_of_a_check_end_a_connect_before_anything_is_changed() -> None:
     status = run(context)
     error = status["error"]
     assert (status["state"], error["code"], error["remedy"]) == ("Failed", "ARC-2001", "Do.")
-    assert error["message"] == "No. (1 more errors in findings)"
+    assert error["message"] == "No. (1 more error in findings)"
     assert (status["findingsTotal"], len(status["findings"]), status["changed"]) == (3, 3, False)
     assert context.steps == CHECKS
 

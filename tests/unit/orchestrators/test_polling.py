@@ -52,7 +52,7 @@ def test_what_it_waits_for_is_shown() -> None:
 def test_a_phase_deadline_is_applied_to_polling() -> None:
     context = InMemory({"poll_agents": PENDING})
     error = late(context)
-    assert (error["code"], error["message"]) == ("ARC-5008", "deployAgents waited too long: 2 of 7.")
+    assert (error["code"], error["message"]) == ("ARC-5008", "deployAgents timed out: 2 of 7.")
     assert LIMIT - EVERY.longest <= context.elapsed <= LIMIT
 
 

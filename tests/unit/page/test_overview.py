@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.codes import Code
 from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
 from arcway.page.renderer import Shell, render
 
@@ -20,7 +21,11 @@ def runs(count: int) -> list[dict[str, Any]]:
             "cluster": {"name": f"shop-{number}", "resourceGroup": f"Group-{number % 3}", "subscriptionId": "s"},
             "phase": "deployAgents",
             "createdAt": (NOW - timedelta(minutes=number)).isoformat(),
-            "error": {"code": "ARC-5005", "phase": "deployAgents", "message": "An <image> cannot be pulled. " * 10}
+            "error": {
+                "code": Code.IMAGE_PULL_FAILED,
+                "phase": "deployAgents",
+                "message": "An <image> cannot be pulled. " * 10,
+            }
             if number % 5 == 3
             else None,
         }

@@ -9,6 +9,7 @@ import azure.functions as func
 import pytest
 
 from arcway import queries
+from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import with_ages
 from arcway.domain.errors import ArcError
 from triggers.access.callers import Role
@@ -41,7 +42,7 @@ def client() -> Any:
 @pytest.fixture(autouse=True)
 def local(monkeypatch: pytest.MonkeyPatch) -> None:
     here = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.answers.settings", lambda: here)
+    monkeypatch.setattr("triggers.page.responses.settings", lambda: here)
     monkeypatch.setattr("triggers.access.session.settings", lambda: here)
 
 
@@ -54,15 +55,15 @@ async def test_clusters_that_need_attention_come_first(monkeypatch: pytest.Monke
     monkeypatch.setattr(queries, "connected_clusters_in", lambda subscription, group: found)
     text = (await views.clusters_page(asked(subscription=SUBSCRIPTION), client, READER)).get_body().decode()
     assert re.findall(r'<th scope="row">(\w)', text) == ["b", "d", "a", "c"]
-    assert "4 in Azure now, 2 with something to look at" in text
-    for warning in ("is Offline", "no heartbeat for 60m", "certificate ends in 3 days"):
+    assert "4 connected clusters in Azure now; 2 need attention" in text
+    for warning in ("is Offline", "no heartbeat for 60m", "certificate expires in 3 days"):
         assert f"<li>{warning}</li>" in text
     assert "disconnect" not in text
 
 
 async def test_what_azure_refuses_is_told_beside_the_form(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
     def refuse(subscription: str, group: str | None) -> list[Any]:
-        raise ArcError("ARC-4002", "No <b>right</b> to list.")
+        raise ArcError(Code.AZURE_PERMISSION_MISSING, "No <b>right</b> to list.")
 
     monkeypatch.setattr(queries, "connected_clusters_in", refuse)
     answer = await views.clusters_page(asked(subscription=SUBSCRIPTION), client, READER)

@@ -1,0 +1,162 @@
+"""An HTTP client of Arcway: finds the local one, turns problem details into an error with an exit code.
+
+Exit codes: docs/command-line.md. Must not print.
+"""
+
+import logging
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from arcway.cli import embedded, sign_in
+from arcway.cli.embedded import Stack
+from arcway.cli.sign_in import SignIn, SignInError
+from arcway.domain.urls import UserInfoError, parse_url
+
+OK, FAILED, USAGE, PARTLY_FAILED, TIMED_OUT, NOT_FOUND, REFUSED = 0, 1, 2, 3, 4, 5, 6
+INTERRUPTED = 130
+"""Ctrl-C, as shells spell it."""
+
+log = logging.getLogger(__name__)
+_EXIT_CODES = {
+    400: USAGE,
+    404: NOT_FOUND,
+    409: REFUSED,
+    410: NOT_FOUND,
+    401: REFUSED,
+    403: REFUSED,
+    413: USAGE,
+    415: USAGE,
+}
+_POLL_SECONDS = 0.1
+_LONGEST_POLL_SECONDS = 2.0
+_RESTART_SECONDS = 30.0
+
+type Json = dict[str, Any]
+
+
+def _trusted() -> ssl.SSLContext | bool:
+    """The public CAs, and the one of ARCWAY_CA_FILE."""
+    if (ca := sign_in.ca_file()) is None:
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(ca)
+    return context
+
+
+class CommandError(Exception):
+    """Ends a command: the error, its remedy and the exit code."""
+
+    def __init__(self, message: str, exit_code: int, *, remedy: str | None = None, details: Any = None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.remedy = remedy
+        self.details = details or []
+
+
+class NoAnswerError(CommandError):
+    """The server's address does not respond."""
+
+
+class ArcwayClient:
+    """A running Arcway. `stack` is set if it is the embedded stack."""
+
+    def __init__(self, url: str, stack: Stack | None, signed_in: SignIn | None = None) -> None:
+        self.url = url.rstrip("/")
+        self.stack = stack
+        self._signed_in = sign_in.of_stack(stack) if stack else signed_in
+        # What is sent to this machine must not take the way over a proxy.
+        remote = not sign_in.is_loopback(url)
+        self._http = httpx.Client(base_url=self.url, timeout=70, trust_env=remote, verify=_trusted())
+
+    @classmethod
+    def find(cls, url: str | None) -> "ArcwayClient":
+        """Return the Arcway at `url`, or the local one. Raises `CommandError` if there is none."""
+        if url:
+            try:
+                parse_url(url, "http", "https")
+            except UserInfoError:
+                raise CommandError("--server must be an address without user and password.", USAGE) from None
+            except ValueError:
+                pass  # the client says what is wrong with it
+            try:
+                return cls(url, None, sign_in.of_user(url))
+            except SignInError as error:
+                raise CommandError(str(error), USAGE, remedy="Use an https address.") from error
+        stack = embedded.running(embedded.state_dir())
+        if stack is None:
+            raise CommandError(
+                "No local Arcway is running.", FAILED, remedy="Start one with `arcway up`, or pass --server."
+            )
+        return cls(stack.url, stack)
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> Json:
+        """GET a path under /api. Raises `CommandError`."""
+        parameters = {key: value for key, value in query.items() if value is not None}
+        return self._send("GET", path, headers, params=parameters)
+
+    def post(self, path: str, body: Json | None = None, **query: Any) -> Json:
+        """POST to a path under /api. Raises `CommandError`."""
+        return self._send("POST", path, json=body, params=query)
+
+    def follow(self, run: Json, timeout: float) -> Iterator[Json]:
+        """Yield the run each time it changes, until it has ended. Raises `CommandError` 4 after `timeout` seconds."""
+        deadline, pause, updated_at = time.monotonic() + timeout, _POLL_SECONDS, None
+        while True:
+            if run["updatedAt"] != updated_at:
+                updated_at, pause = run["updatedAt"], _POLL_SECONDS
+                yield run
+            if run["finishedAt"]:
+                return
+            if time.monotonic() > deadline:
+                message = f"Run {run['id']} is still in phase {run['phase']} after {timeout:.0f} s; it continues."
+                raise CommandError(message, TIMED_OUT, remedy=f"arcway status {run['id']}")
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
+            run = self._again(f"runs/{run['id']}", min(deadline, time.monotonic() + _RESTART_SECONDS))
+
+    def _again(self, path: str, until: float) -> Json:
+        """GET, repeated while there is no response: a service that restarts continues its runs."""
+        while True:
+            try:
+                return self.get(path)
+            except NoAnswerError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_LONGEST_POLL_SECONDS / 4)
+
+    def _send(self, method: str, path: str, extra_headers: Mapping[str, str] | None = None, **options: Any) -> Json:
+        try:
+            headers = {**(self._signed_in.header() if self._signed_in else {}), **(extra_headers or {})}
+            response = self._http.request(method, f"/api/{path}", headers=headers, **options)
+            log.info(
+                "%s %s: %s in %.0f ms", method, path, response.status_code, 1000 * response.elapsed.total_seconds()
+            )
+        except SignInError as error:
+            raise CommandError(str(error), REFUSED, remedy="Sign in with `az login`, then try again.") from error
+        except httpx.HTTPError as error:
+            raise NoAnswerError(f"Arcway at {self.url} does not respond: {error}", FAILED) from error
+        body = _object_in(response)
+        if body is None:
+            message = f"Arcway at {self.url} returned {response.status_code} without a JSON object."
+            code = REFUSED if response.status_code in (401, 403) else FAILED
+            raise CommandError(message, code, remedy="Check the address given with --server, and ARCWAY_SCOPE.")
+        if response.is_success:
+            return body
+        raise CommandError(
+            f"{body.get('code', response.status_code)}: {body.get('detail', response.reason_phrase)}",
+            _EXIT_CODES.get(response.status_code, FAILED),
+            remedy=body.get("remedy"),
+            details=body.get("details"),
+        )
+
+
+def _object_in(response: httpx.Response) -> Json | None:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None

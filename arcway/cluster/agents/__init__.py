@@ -1,0 +1,1 @@
+"""The agents in a cluster: their release, its objects, their health and their removal."""

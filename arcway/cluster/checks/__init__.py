@@ -1,0 +1,1 @@
+"""What is checked in a cluster before anything in it is changed."""

@@ -1,0 +1,46 @@
+"""What Resource Manager says is left of a subscription's request budget: a bucket per kind that fills up again.
+
+It only reports; no request is refused for an empty bucket.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+# Per subscription: how many requests a bucket holds, and how many come back in a second.
+_BUCKETS = {"reads": (250, 25.0), "writes": (200, 10.0), "deletes": (200, 10.0)}
+_KINDS = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
+
+
+@dataclass(slots=True)
+class _Bucket:
+    left: float
+    filled: float = field(default_factory=time.monotonic)
+
+
+class Budget:
+    """The buckets of every subscription."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+
+    def headers(self, method: str, path: str) -> dict[str, str]:
+        """The headers of an answer, with this request counted; none outside Resource Manager."""
+        parts = path.lower().split("/")
+        if parts[1] not in ("subscriptions", "providers"):
+            return {}
+        kind = _KINDS.get(method, "writes")
+        subscription = parts[2] if parts[1] == "subscriptions" and len(parts) > 2 else ""
+        remaining = self._take(subscription, kind)
+        scope = "subscription" if subscription else "tenant"
+        names = [f"x-ms-ratelimit-remaining-{scope}-{kind}"]
+        if subscription:
+            names.append(f"x-ms-ratelimit-remaining-{scope}-global-{kind}")
+        return {name: str(remaining * (15 if "global" in name else 1)) for name in names}
+
+    def _take(self, subscription: str, kind: str) -> int:
+        size, rate = _BUCKETS[kind]
+        bucket = self._buckets.setdefault((subscription, kind), _Bucket(size))
+        now = time.monotonic()
+        bucket.left = max(0.0, min(size, bucket.left + (now - bucket.filled) * rate) - 1)
+        bucket.filled = now
+        return int(bucket.left)

@@ -1,0 +1,37 @@
+"""Reads JSON that others sent: what is nested beyond all reason is refused, from any sender."""
+
+import json
+from typing import Any
+
+DEEPEST = 500
+_TOO_DEEP = f"The JSON is nested more than {DEEPEST} levels deep."
+
+
+def read_json(source: str | bytes) -> Any:
+    """The document. Raises ValueError for text that is not JSON, or nested more than `DEEPEST` levels deep."""
+    try:
+        document = json.loads(source)
+    except RecursionError as error:
+        raise ValueError(_TOO_DEEP) from error
+    brackets = (
+        source.count(b"[") + source.count(b"{") if isinstance(source, bytes) else source.count("[") + source.count("{")
+    )
+    # Without that many brackets it cannot be that deep.
+    if brackets > DEEPEST and _is_too_deep(document):
+        raise ValueError(_TOO_DEEP)
+    return document
+
+
+def _is_too_deep(document: Any) -> bool:
+    level = [document]
+    for _ in range(DEEPEST + 1):
+        level = [item for value in level for item in _items(value)]
+        if not level:
+            return False
+    return True
+
+
+def _items(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

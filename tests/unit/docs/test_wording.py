@@ -1,0 +1,45 @@
+"""The writing guide of CONTRIBUTING.md holds in product code, pages and documents."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import wording
+
+
+def test_texts_follow_the_writing_guide() -> None:
+    assert [f"{hit.path}:{hit.line}: {hit.match!r}: {hit.advice}" for hit in wording.hits()] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is told by nobody.",
+        "Whoever starts it waits for ever.",
+        "The token is no access token.",
+        "The run goes on by itself.",
+        "1 settings changed",
+        "GET /x was answered 403",
+        "The run was cancelled.",
+    ],
+)
+def test_struck_idioms_and_wrong_plurals_are_found(text: str) -> None:
+    assert wording.in_prose("page.md", 1, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["There is no run.", "It is no longer there.", "`cancelled` in code", "2 settings changed", "Nothing was changed."],
+)
+def test_plain_sentences_pass(text: str) -> None:
+    assert not wording.in_prose("page.md", 1, text)
+
+
+def test_a_number_before_a_fixed_plural_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wording, "ROOT", tmp_path)
+    (tmp_path / "x.py").write_text(
+        'f"{len(found)} errors"; f"{counted(n, \'error\')}"; f"0/{len(n)} nodes"; f"{LIMIT} runs"\n'
+    )
+    assert [hit.match for hit in wording.counts("x.py")] == ["{len(found)} errors"]
+    (tmp_path / "x.html").write_text("{{ days }} days\n{{ days | counted('day') }}\n")
+    assert [hit.line for hit in wording.template_counts("x.html")] == [1]

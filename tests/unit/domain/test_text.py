@@ -1,0 +1,29 @@
+"""Texts for users: numbers with their nouns."""
+
+import pytest
+
+from arcway.domain.text import counted
+from orchestrators.phases.check_cluster import summary
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 settings"), (1, "1 setting"), (2, "2 settings"), (11, "11 settings")]
+)
+def test_plural_follows_the_number(number: int, text: str) -> None:
+    assert counted(number, "setting") == text
+
+
+def test_irregular_plural() -> None:
+    assert [counted(number, "more error", "more errors") for number in (1, 3)] == ["1 more error", "3 more errors"]
+
+
+@pytest.mark.parametrize(
+    ("levels", "text"),
+    [
+        ([], "no problems found"),
+        (["warning"], "1 warning"),
+        (["info", "error", "warning", "error"], "2 errors, 1 warning, 1 note"),
+    ],
+)
+def test_summary_of_a_check_counts_findings_by_level(levels: list[str], text: str) -> None:
+    assert summary([{"level": level} for level in levels]) == text

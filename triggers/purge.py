@@ -1,0 +1,77 @@
+"""Removes finished runs after their retention time: by a timer, and on request.
+
+The last run of each cluster stays until then; after it, a run's history is in events and logs. Running runs are never
+removed.
+"""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import azure.durable_functions as df
+import azure.functions as func
+import grpc
+from durabletask.client import OrchestrationStatus
+from pydantic import Field
+
+from arcway import kubeconfig_upload
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
+from arcway.domain.text import counted
+from arcway.settings import settings
+from arcway.telemetry import log
+from triggers import http
+from triggers.access.callers import OFFBOARD, Caller
+from triggers.endpoints import Answer, Parameters, endpoint
+from triggers.response_models import Purged
+
+blueprint = df.Blueprint()
+
+_FINISHED = [OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED]
+# The user who started a run must be able to see how it ended.
+_KEPT = timedelta(days=1)
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
+@blueprint.durable_client_input(client_name="client")
+async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
+    """Every night: runs older than ARCWAY_RETENTION_DAYS, and kubeconfigs of the page that have expired."""
+    removed = await _purge(client, timedelta(days=settings().retention_days))
+    log.info("purged %s", counted(removed, "finished run"))
+    forgotten = await asyncio.to_thread(kubeconfig_upload.forget_expired, datetime.now(UTC))
+    log.info("deleted %s", counted(len(forgotten), "expired kubeconfig"))
+
+
+class _Older(Parameters):
+    older_than: Annotated[str, Field(pattern="^[0-9]{1,5}[dhms]$")]
+    """A number with unit d, h, m or s, such as 30d; at least one day."""
+
+
+@endpoint(
+    "POST runs/purge",
+    OFFBOARD,
+    name="purgeRuns",
+    parameters=_Older,
+    answers={200: Answer("The number of runs that were removed.", Purged)},
+    codes=(Code.ENGINE_UNREACHABLE,),
+)
+async def _post(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Older
+) -> func.HttpResponse:
+    """Remove finished runs that started before a given age."""
+    number, unit = parameters.older_than[:-1], parameters.older_than[-1]
+    age = timedelta(**{_UNITS[unit]: int(number)})
+    if age < _KEPT:
+        details = [{"field": "olderThan", "message": "must be at least 1d: runs are kept for at least one day"}]
+        raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
+    removed = await _purge(client, age)
+    return http.respond(Purged(purged=removed).as_json())
+
+
+async def _purge(client: df.DurableFunctionsClient, age: timedelta) -> int:
+    try:
+        result = await client.purge_orchestrations_by(created_time_to=datetime.now(UTC) - age, runtime_status=_FINISHED)
+    except grpc.RpcError as error:
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
+    return result.deleted_instance_count

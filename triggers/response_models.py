@@ -1,0 +1,112 @@
+"""The response models of the API besides runs: they describe responses, and Arcway's own are built from them.
+
+A connected cluster is Azure's own and may have more than what is described.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from arcway.domain.model import Model
+from arcway.domain.run import Run
+
+
+class Problem(Model):
+    """Why a request was refused or failed: problem details (RFC 9457) with Arcway's own code."""
+
+    type: Annotated[str, Field(pattern=r"^urn:arcway:error:ARC-[0-9]{4}$")]
+    title: str
+    status: int
+    detail: str
+    code: Annotated[str, Field(pattern=r"^ARC-[0-9]{4}$")]
+    """A code of docs/errors.md."""
+    remedy: str
+    retryable: bool
+    """Whether the same request may succeed later."""
+    details: list[dict[str, Any]]
+    """The invalid fields with messages, or the run that is in progress."""
+
+
+class RunList(Model):
+    """One page of runs."""
+
+    value: list[Run]
+    continuation_token: str | None
+    """Token of the next page; null on the last."""
+
+
+class Purged(Model):
+    """The number of runs that were removed."""
+
+    purged: int
+
+
+class Health(Model):
+    """The health of each dependency: `ok` or `failed`; the reason is only for callers with the role Arcway.Read."""
+
+    engine: str
+    resource_manager: str
+    broker: str
+    """`configured` or `not configured`."""
+
+
+class ConnectedCluster(BaseModel):
+    """A connected cluster in Azure, with the age of its heartbeat and the remaining days of its certificate."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
+
+    id: str
+    name: str
+    type: str
+    location: str
+    resource_group: str
+    properties: dict[str, Any]
+    heartbeat_age_seconds: int | None
+    certificate_days_left: int | None
+
+
+class ConnectedClusterList(Model):
+    """Connected clusters, by name."""
+
+    value: list[ConnectedCluster]
+
+
+class AgentDeployment(Model):
+    """A Deployment as `kubectl get deployments` shows it."""
+
+    name: str
+    ready: str
+    up_to_date: int
+    available: int
+    age_seconds: int
+
+
+class AgentPod(Model):
+    """A pod as `kubectl get pods` shows it."""
+
+    name: str
+    ready: str
+    status: str
+    restarts: int
+    age_seconds: int
+
+
+class AgentProblem(Model):
+    """Why a pod is not healthy, or why there is none."""
+
+    pod: str
+    """The Deployment, if its pods cannot be created."""
+    reason: str
+    code: str
+    message: str
+    remedy: str
+
+
+class AgentsTable(Model):
+    """The agents in a connected cluster."""
+
+    well: bool
+    deployments: list[AgentDeployment]
+    pods: list[AgentPod]
+    problems: list[AgentProblem]

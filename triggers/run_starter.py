@@ -1,0 +1,144 @@
+"""Starts and cancels runs, or finds the run of the same request. The same for HTTP, messages and the page.
+
+One orchestration instance per cluster makes operations on it exclude one another. The real host replaces a finished
+instance silently and refuses a running one, so the state is read first and again after a refused start.
+"""
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import azure.durable_functions as df
+import grpc
+
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import Origin, RunId
+from arcway.domain.request import AnyRequest, read_request
+from arcway.domain.run import Identity, is_retriable
+from arcway.settings import settings
+from triggers.access.callers import Caller
+from triggers.run_reader import Json, get_instance, input_of, is_over, request_of
+
+_KEYS_CARRIED = 5
+_TRIES = 3
+_OVER_OR_GONE = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The run of a request; `finished` if it had already ended."""
+
+    run: RunId
+    finished: bool
+
+
+async def start_run(
+    client: df.DurableFunctionsClient, request: AnyRequest, key: str, origin: Origin, caller: Caller
+) -> Started:
+    """Start the request's run for the caller, or return the one that the same key or an equal request started.
+
+    A key belongs to one connected cluster. Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002
+    the key's run was replaced by a later one, ARC-6009 the key was used for another request, ARC-6007 the engine does
+    not answer.
+    """
+    instance = _instance(request)
+    for _ in range(_TRIES):
+        state = await get_instance(client, instance)
+        earlier = input_of(state) if state else None
+        if state and earlier and (same_run := _same_run(instance, earlier, is_over(state), request, key)):
+            return same_run
+        payload = _payload(request, key, origin, earlier)
+        payload |= {"startedBy": caller.identity.as_json(), "roles": sorted(caller.secret_user.roles)}
+        try:
+            await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
+        except grpc.RpcError:
+            continue  # another request may have started one in the meantime: read again
+        return Started(RunId(instance, payload["runId"]), finished=False)
+    raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine rejected the start of the run.")
+
+
+async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key: str) -> Started | None:
+    """The existing run that `start_run` would return; None if it would start one. Raises `ArcError` as it does."""
+    instance = _instance(request)
+    state = await get_instance(client, instance)
+    return _same_run(instance, input_of(state), is_over(state), request, key) if state else None
+
+
+async def retry_run(client: df.DurableFunctionsClient, run: Json, caller: Caller) -> Started:
+    """A new run of an ended run's request. Raises `ArcError` as `start_run` does, ARC-2025 if it cannot succeed."""
+    request = await request_of(client, run["id"])
+    if not is_retriable(request):
+        raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
+    return await start_run(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), caller)
+
+
+async def cancel_run(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> bool:
+    """Ask a run to stop at its next step boundary; False if it has ended. Raises `ArcError` ARC-6007."""
+    cancel_request = {"run": run_id, "by": canceled_by.as_json()}
+    try:
+        await client.raise_orchestration_event(run_id.partition(".")[0], "cancel", data=cancel_request)
+    except grpc.RpcError as error:
+        code = getattr(error, "code", None)
+        if code is not None and code() in _OVER_OR_GONE:
+            return False
+        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
+    return True
+
+
+def _instance(request: AnyRequest) -> str:
+    return request.cluster.instance("check" if request.operation == "check" else "cluster")
+
+
+def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key: str) -> Started | None:
+    run = RunId(instance, earlier["runId"])
+    runs_by_key = {item["key"]: item for item in earlier["keys"]} | {earlier["requestKey"]: _remembered(earlier)}
+    # Keys that were remembered before requests were have no digest.
+    if key in runs_by_key and runs_by_key[key].get("request") not in (None, _digest(request)):
+        used_by = runs_by_key[key]["runId"]
+        raise ArcError(
+            Code.IDEMPOTENCY_KEY_REUSED,
+            f"This Idempotency-Key started run {used_by} with another request for this cluster.",
+        )
+    if not over:
+        if key == earlier["requestKey"] or _digest(request) == _digest(read_request(earlier["request"])):
+            return Started(run, finished=False)
+        message = f"Run {run} ({earlier['operation']}) is in progress for this cluster."
+        raise ArcError(Code.RUN_IN_PROGRESS, message, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
+    if key == earlier["requestKey"]:
+        return Started(run, finished=True)
+    if key in runs_by_key:
+        message = f"Run {runs_by_key[key]['runId']}, started with this Idempotency-Key, was superseded by {run}."
+        raise ArcError(Code.RUN_SUPERSEDED, message, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
+    return None
+
+
+def _remembered(earlier: Json) -> Json:
+    digest = _digest(read_request(earlier["request"]))
+    return {"key": earlier["requestKey"], "runId": earlier["runId"], "request": digest}
+
+
+def _digest(request: AnyRequest) -> str:
+    """Equal for equal requests, also when one was accepted before the request had its newest fields."""
+    return hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None) -> Json:
+    keys: list[Json] = []
+    if earlier:
+        keys = [_remembered(earlier), *earlier["keys"]][:_KEYS_CARRIED]
+    payload: dict[str, Any] = {
+        "runId": uuid.uuid4().hex[:12],
+        "operation": request.operation,
+        "requestKey": key,
+        "keys": keys,
+        "request": request.as_json(),
+        "createdAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "correlationId": origin.correlation_id,
+        "traceparent": origin.traceparent,
+        "source": settings().source if settings().publishes else None,
+    }
+    return payload
