@@ -15,7 +15,7 @@ class StepFailed(Exception):
 
 
 class RunCanceled(Exception):
-    """Somebody asked to stop; raised at a step boundary or while waiting, never in the middle of a step."""
+    """The run was asked to stop; raised at a step boundary or while waiting, never in the middle of a step."""
 
 
 def unexpected(step: str, failure: TaskFailedError, *, retryable: bool) -> Json:

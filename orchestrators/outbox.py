@@ -56,7 +56,7 @@ class Outbox:
         return None
 
     def give_up(self, code: str | None) -> None:
-        """Drop everything that waits, because of an error or because somebody asked to."""
+        """Drop everything that waits, because of an error, or without one on a request to cancel."""
         self.lost += [_lost(event, code) for event in self._waiting]
         self._waiting.clear()
 

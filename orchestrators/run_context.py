@@ -35,7 +35,7 @@ LEASE = (leftover("Lease", "arcway"), "release_cluster")
 
 
 class RunContext(RunStatus):
-    """One execution of an operation, as the orchestrator sees it while it goes on."""
+    """One execution of an operation, as the orchestrator sees it while it is in progress."""
 
     def __init__(self, context: OrchestrationContext, payload: Json) -> None:
         super().__init__(context, payload)
@@ -91,7 +91,7 @@ class RunContext(RunStatus):
 
         Shows its `detail` and `leftovers`, waits as long as its `retryAfter` says and gives it the `operation` that it
         named the last time. Raises `StepFailed` when the phase's deadline is reached first, with the `code` and
-        `remedy` of what it waits for if the step says so, else with `timeout_code`.
+        `remedy` of the cause if the step gives them, else with `timeout_code`.
         """
         polls = 0
         while True:
@@ -149,7 +149,7 @@ class RunContext(RunStatus):
         self._deadline.start(self._context.current_utc_datetime, limit)
 
     def end_phase(self, state: str = "Succeeded") -> None:
-        """Close the phase in progress, and show who canceled it if somebody did."""
+        """Close the phase in progress, and show who canceled it."""
         if state == "Canceled":
             self._status["canceledBy"] = self.cancels.requester()
         super().end_phase(state)
@@ -161,7 +161,7 @@ class RunContext(RunStatus):
         self.end_phase("Skipped")
 
     def run_compensations(self) -> Work[None]:
-        """Undo what this run created, newest first; a step that restores something says so as `restored`.
+        """Undo what this run created, newest first; a step that restores something returns that as `restored`.
 
         What cannot be undone and what is restored is listed in `leftovers`, never hidden.
         """
@@ -187,7 +187,7 @@ class RunContext(RunStatus):
                     self.add_leftovers([because(item, "CleanUpFailed", code)])
 
     def report_leftovers(self) -> None:
-        """Leave what this run created in place, and say so."""
+        """Leave what this run created in place, and report it."""
         self.add_leftovers(because(item, "Kept") for item, _, _ in self._compensations)
 
     def queue_event(self, kind: EventKind, result: Json | None = None) -> None:
