@@ -8,18 +8,10 @@ from arcway.settings import settings
 from arcway.telemetry import log_one_line_each
 from orchestrators.operation import blueprint as orchestrators
 from triggers.access.routes import blueprint as access_routes
-from triggers.api_description.route import blueprint as api_description
-from triggers.connected_cluster_routes import blueprint as connected_cluster_routes
-from triggers.health import blueprint as health
 from triggers.messages import blueprint as messages
-from triggers.offboardings import blueprint as offboardings
-from triggers.onboardings import blueprint as onboardings
 from triggers.page.routes import blueprint as page_routes
-from triggers.purge import blueprint as retention
-from triggers.run_routes import blueprint as run_routes
-from triggers.unknown_path import blueprint as unknown_path
-from triggers.updates import blueprint as updates
-from triggers.upgrades import blueprint as upgrades
+from triggers.purge import blueprint as nightly_purge
+from triggers.routes import blueprint as api_routes
 
 log_one_line_each()
 configuration = settings()  # wrong settings must keep the app from starting, not fail its first run
@@ -30,17 +22,9 @@ for blueprint in (
     activities,
     orchestrators,
     access_routes,
-    onboardings,
-    offboardings,
-    updates,
-    upgrades,
-    retention,
-    run_routes,
-    connected_cluster_routes,
-    health,
-    api_description,
+    api_routes,
+    nightly_purge,
     page_routes,
-    unknown_path,
 ):
     app.register_functions(blueprint)
 if configuration.onboarding_queue:

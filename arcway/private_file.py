@@ -1,6 +1,7 @@
-"""Hands a secret to a library that wants a path, without leaving it on a disk."""
+"""Files that only their owner can read: of a secret in memory for a library that needs a path, and on a disk."""
 
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -29,3 +30,12 @@ def private_file(content: str) -> Iterator[str]:
             with os.fdopen(descriptor, "w") as file:
                 file.write(content)
             yield str(path)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read (0600), atomically: readers see the old content or the new one."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    draft.replace(path)

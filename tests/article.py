@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
-from arcway.local import stack as embedded
-from arcway.local.stack import Options, Stack
+from arcway_local import stack as embedded
+from arcway_local.stack import Options, Stack
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "article.md"

@@ -23,8 +23,8 @@ from typing import Any
 
 import httpx
 
-from arcway.local import stack as embedded
-from arcway.local.stack import Options, Stack
+from arcway_local import stack as embedded
+from arcway_local.stack import Options, Stack
 from tests import bench_engine, bench_messages, bench_page, bench_parsers
 
 type Json = dict[str, Any]

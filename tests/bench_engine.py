@@ -13,11 +13,11 @@ from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import pool
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
+from tests.arcway_local.functions.conftest import Place
+from tests.arcway_local.functions.driving import open_runs
 from tests.contract.functions_host.hosting import hosted, sample_app
 from tests.unit.cli.test_exec_plugin import CLUSTER, plugin
-from tests.unit.local_functions.conftest import Place
-from tests.unit.local_functions.driving import open_runs
 
 type Json = dict[str, Any]
 

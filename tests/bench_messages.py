@@ -7,9 +7,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from arcway.local import stack as embedded
-from arcway.local.certificates import write_private
-from arcway.local.stack import Options, Stack
+from arcway.private_file import write_private
+from arcway_local import stack as embedded
+from arcway_local.stack import Options, Stack
 from tests.contract.service_bus.measure import measure_local
 
 type Json = dict[str, Any]

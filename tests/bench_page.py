@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from arcway.local import stack as embedded
-from arcway.local.stack import Options
+from arcway_local import stack as embedded
+from arcway_local.stack import Options
 from tests.browser.journal import write_runs
 
 type Json = dict[str, Any]

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from arcway.local.cluster.real.binaries import CONTROL_PLANE, HELM_CLIENT
+from arcway_local.cluster.real.binaries import CONTROL_PLANE, HELM_CLIENT
 
 _FOLDER = "ARCWAY_TEST_CONTROL_PLANE_DIR"
 _ROOT = Path(__file__).resolve().parents[1]
@@ -82,7 +82,7 @@ def _missing(what: str) -> None:
 def _boot(folder: Path) -> dict[str, Any]:
     # The one who watches over it is the process that started the workers: a worker may end before the others.
     owner = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
-    command = [sys.executable, "-m", "arcway.local.cluster.real", "--dir", str(folder / "plane")]
+    command = [sys.executable, "-m", "arcway_local.cluster.real", "--dir", str(folder / "plane")]
     command += ["--parent", str(owner), "run"]
     log = folder / "run.log"
     with log.open("wb") as errors:
@@ -103,7 +103,7 @@ def _boot(folder: Path) -> dict[str, Any]:
 
 def _stop(folder: Path) -> None:
     if (folder / "ready.json").exists():
-        command = [sys.executable, "-m", "arcway.local.cluster.real", "--dir", str(folder / "plane"), "down"]
+        command = [sys.executable, "-m", "arcway_local.cluster.real", "--dir", str(folder / "plane"), "down"]
         subprocess.run(command, cwd=_ROOT, check=True, timeout=_STOP_SECONDS)
 
 

@@ -23,11 +23,9 @@ from arcway.domain.request import read_request
 from arcway.domain.secret_names import PROOF_PATTERN, SecretKind, kind_of
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller
-from triggers.endpoints import Answer, Header, Parameters, at, endpoint
+from triggers.endpoints import Answer, Header, Parameters, endpoint
 from triggers.response_models import AgentsTable, ConnectedCluster, ConnectedClusterList
 from triggers.run_reader import get_instance, input_of
-
-blueprint = df.Blueprint()
 
 _ONE = "connectedClusters/{subscription}/{group}/{name}"
 _AZURE_CODES = (
@@ -95,27 +93,6 @@ class _Agents(_One):
     """Name of the secret with the kubeconfig. Default: the kubeconfig of the cluster's last run."""
     context: Annotated[str | None, Field(max_length=253)] = None
     """Only together with kubeconfig."""
-
-
-@blueprint.route(route="connectedClusters", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def connected_clusters(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """All connected clusters of ?subscription=, or of its ?resourceGroup=."""
-    return await http.dispatch(req, client, at("connectedClusters"))
-
-
-@blueprint.route(route=_ONE, methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def connected_cluster(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """One connected cluster."""
-    return await http.dispatch(req, client, at(_ONE))
-
-
-@blueprint.route(route=f"{_ONE}/agents", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def connected_cluster_agents(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """The agents in one connected cluster."""
-    return await http.dispatch(req, client, at(f"{_ONE}/agents"))
 
 
 @endpoint(

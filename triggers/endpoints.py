@@ -131,6 +131,11 @@ def declared() -> list[Endpoint]:
     return [endpoint for _, methods in sorted(_DECLARED.items()) for endpoint in methods.values()]
 
 
+def paths() -> list[str]:
+    """All paths below /api that have an endpoint."""
+    return sorted(_DECLARED)
+
+
 def path_names(path: str) -> list[str]:
     """The names of the path's parameters."""
     return re.findall(r"\{(\w+)\}", path)

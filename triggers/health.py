@@ -13,20 +13,11 @@ from arcway.settings import settings
 from triggers import http
 from triggers.access.authentication import caller_of
 from triggers.access.callers import OPEN, READ, Caller
-from triggers.endpoints import Answer, NoParameters, at, endpoint
+from triggers.endpoints import Answer, NoParameters, endpoint
 from triggers.response_models import Health
 from triggers.run_reader import get_instance
 
-blueprint = df.Blueprint()
-
 FRESH_SECONDS = 5.0
-
-
-@blueprint.route(route="health", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def health(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """200 if all dependencies are healthy, 503 otherwise."""
-    return await http.dispatch(req, client, at("health"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from arcway.settings import settings
 from arcway.telemetry import log
 from triggers import http
 from triggers.access.callers import OFFBOARD, Caller
-from triggers.endpoints import Answer, Parameters, at, endpoint
+from triggers.endpoints import Answer, Parameters, endpoint
 from triggers.response_models import Purged
 
 blueprint = df.Blueprint()
@@ -41,14 +41,6 @@ async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFuncti
     log.info("purged %s", counted(removed, "finished run"))
     forgotten = await asyncio.to_thread(kubeconfig_upload.forget_expired, datetime.now(UTC))
     log.info("deleted %s", counted(len(forgotten), "expired kubeconfig"))
-
-
-# The name sorts before `run`, whose route would take `purge` for a run's id.
-@blueprint.route(route="runs/purge", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def purge_runs(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """POST /api/runs/purge?olderThan=30d (d, h, m or s): how many finished runs were removed."""
-    return await http.dispatch(req, client, at("runs/purge"))
 
 
 class _Older(Parameters):

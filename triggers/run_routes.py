@@ -16,45 +16,15 @@ from arcway.domain.request import Operation
 from arcway.domain.run import Run, RunState
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller, role_for
-from triggers.endpoints import Answer, Parameters, Time, at, digits, endpoint
+from triggers.endpoints import Answer, Parameters, Time, digits, endpoint
 from triggers.response_models import RunList
 from triggers.run_reader import Filter, get_run, list_page
 from triggers.run_starter import cancel_run, retry_run
-
-blueprint = df.Blueprint()
 
 _SHOWN_BY_DEFAULT = timedelta(days=30)
 _RUN_CODES = (Code.RUN_NOT_FOUND, Code.RUN_SUPERSEDED, Code.ENGINE_UNREACHABLE)
 # Groups without names, which are Python's own.
 _RUN_ID = re.sub(r"\?P<\w+>", "", RUN_ID.pattern)
-
-
-@blueprint.route(route="runs", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def runs(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """The runs, newest first."""
-    return await http.dispatch(req, client, at("runs"))
-
-
-@blueprint.route(route="runs/{id}", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def run(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """One run."""
-    return await http.dispatch(req, client, at("runs/{id}"))
-
-
-@blueprint.route(route="runs/{id}/cancel", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def run_cancel(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Cancel a run: it stops before its next step."""
-    return await http.dispatch(req, client, at("runs/{id}/cancel"))
-
-
-@blueprint.route(route="runs/{id}/retry", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def run_retry(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Retry a failed or canceled run: a new run of the same request, which reads the current state first."""
-    return await http.dispatch(req, client, at("runs/{id}/retry"))
 
 
 def _capitalized(value: object) -> object:

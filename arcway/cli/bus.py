@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from arcway.cli import embedded
 from arcway.cli.client import FAILED, NOT_FOUND, CommandError
-from arcway.local import stack as embedded
 
 if TYPE_CHECKING:
     from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver

@@ -11,11 +11,10 @@ from typing import Any
 
 import httpx
 
-from arcway.cli import sign_in
+from arcway.cli import embedded, sign_in
+from arcway.cli.embedded import Stack
 from arcway.cli.sign_in import SignIn, SignInError
 from arcway.domain.urls import UserInfoError, parse_url
-from arcway.local import stack as local
-from arcway.local.stack import Stack
 
 OK, FAILED, USAGE, PARTLY_FAILED, TIMED_OUT, NOT_FOUND, REFUSED = 0, 1, 2, 3, 4, 5, 6
 INTERRUPTED = 130
@@ -87,7 +86,7 @@ class ArcwayClient:
                 return cls(url, None, sign_in.of_user(url))
             except SignInError as error:
                 raise CommandError(str(error), USAGE, remedy="Use an https address.") from error
-        stack = local.running(local.state_dir())
+        stack = embedded.running(embedded.state_dir())
         if stack is None:
             raise CommandError(
                 "No local Arcway is running.", FAILED, remedy="Start one with `arcway up`, or pass --server."

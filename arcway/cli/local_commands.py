@@ -1,7 +1,6 @@
 """`arcway up`, `down`, `demo` and `local …`: the embedded stack, as a whole and in parts."""
 
 import json
-import runpy
 import signal
 import sys
 import time
@@ -12,14 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
-from arcway.cli import output, progress
+from arcway.cli import embedded, output, progress
 from arcway.cli.bus import open_bus
 from arcway.cli.client import FAILED, OK, PARTLY_FAILED, REFUSED, ArcwayClient, CommandError
+from arcway.cli.embedded import CONTROL_PLANE, BuildError, Options, Stack, StackError
 from arcway.cli.runs import failure
 from arcway.domain.ids import ClusterId
-from arcway.local import stack as embedded
-from arcway.local.cluster.real.binaries import CONTROL_PLANE, BuildError
-from arcway.local.stack import Options, Stack, StackError
 
 
 class ClusterKind(StrEnum):
@@ -191,7 +188,7 @@ def _sign_in(stack: Stack) -> dict[str, str]:
 def _run_part(part: str, arguments: list[str]) -> int:
     sys.argv = [f"arcway local {part}", *arguments]
     try:
-        runpy.run_module(f"arcway.local.{part}", run_name="__main__", alter_sys=True)
+        embedded.run_part(part)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else OK
     return OK

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from arcway.local.stack import Stack
+from arcway.cli.embedded import Stack
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState
 
-from arcway.local import stack as embedded
-from arcway.local.stack import Options
+from arcway_local import stack as embedded
+from arcway_local.stack import Options
 from tests.browser.journal import HOSTILE, write_runs
 from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.signed import Signed

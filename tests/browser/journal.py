@@ -13,7 +13,7 @@ from arcway.domain.ids import ClusterId
 from arcway.domain.phases import phases_of
 from arcway.domain.request import parse_request
 from arcway.domain.run import accepted, fit
-from arcway.local.functions.journal import FILE_NAME, Journal, Statement
+from arcway_local.functions.journal import FILE_NAME, Journal, Statement
 
 type Json = dict[str, Any]
 

@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from arcway.domain.ids import ClusterId
-from arcway.local import processes
-from arcway.local import stack as embedded
-from arcway.local.certificates import write_private
-from arcway.local.stack import Options, Stack
+from arcway.private_file import write_private
+from arcway_local import processes
+from arcway_local import stack as embedded
+from arcway_local.stack import Options, Stack
 
 if TYPE_CHECKING:
     from tests.e2e.signed import Signed

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Control
 
 USERS = {

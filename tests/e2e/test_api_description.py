@@ -10,7 +10,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 
 if TYPE_CHECKING:

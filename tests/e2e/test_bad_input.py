@@ -182,7 +182,7 @@ def other_ca() -> str:
     import tempfile
     from pathlib import Path
 
-    from arcway.local.certificates import CertificateAuthority
+    from arcway_local.certificates import CertificateAuthority
 
     with tempfile.TemporaryDirectory() as folder:
         return base64.b64encode(CertificateAuthority.open(Path(folder)).certificate_pem).decode()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from arcway.domain.codes import Code
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Command, Control, Json, SimulatedCluster
 from tests.e2e.test_causes import jwt
 from tests.e2e.test_secrets import ProcessWatch, files_with, history

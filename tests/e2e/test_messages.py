@@ -14,7 +14,7 @@ import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
 
 from arcway.domain.codes import Code
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 
 _SECONDS = 240

@@ -22,7 +22,7 @@ _ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 def agents_chart(name: str = "azure-arc-k8sagents") -> bytes:
     """The agents' chart as an archive."""
     buffer = io.BytesIO()
-    folder = ROOT / "arcway/local/azure/chart"
+    folder = ROOT / "arcway_local/azure/chart"
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for path in sorted(item for item in folder.rglob("*") if item.is_file()):
             data = path.read_bytes().replace(b"version: 0.0.0", b"version: 1.36.2")

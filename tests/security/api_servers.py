@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import yaml
 
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
-from arcway.local.certificates import CertificateAuthority, write_private
+from arcway.private_file import write_private
+from arcway_local.certificates import CertificateAuthority
 
 INSIDE = "text-of-an-inside-service"
 """What nobody outside may see."""
@@ -109,7 +110,7 @@ def server_tls(authority: CertificateAuthority, folder: Path, *names: str) -> ss
 @contextmanager
 def simulated_cluster(folder: Path) -> Iterator[Access]:
     """An honest cluster."""
-    command = [sys.executable, "-m", "arcway.local.cluster", "--count", "1", "--dir", str(folder)]
+    command = [sys.executable, "-m", "arcway_local.cluster", "--count", "1", "--dir", str(folder)]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, text=True) as process:
         assert process.stdout is not None

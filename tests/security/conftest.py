@@ -11,8 +11,9 @@ import pytest
 
 from arcway.cluster.access.api import ClusterApi, cluster_api
 from arcway.cluster.access.kubeconfig import Access
-from arcway.local.certificates import CertificateAuthority, write_private
+from arcway.private_file import write_private
 from arcway.settings import settings
+from arcway_local.certificates import CertificateAuthority
 from tests.e2e.conftest import arcway, azure, azure_control, cluster, cluster_control, command, signed, stack
 
 __all__ = ["arcway", "azure", "azure_control", "cluster", "cluster_control", "command", "signed", "stack"]

@@ -31,12 +31,13 @@ from tests.e2e.conftest import (  # noqa: F401 - fixtures
 )
 from tests.e2e.signed import Signed
 from tests.e2e.test_messages import Bus, bus, event, kind, open_bus  # noqa: F401 - fixtures
-from triggers import health, purge  # noqa: F401 - it declares its endpoint
+from triggers import health
 from triggers.access.callers import LOCAL as LOCAL_CALLER
 from triggers.access.callers import Role
 from triggers.access.session import Viewer
 from triggers.endpoints import at
 from triggers.page import views
+from triggers.routes import DECLARING  # noqa: F401 - it declares the endpoints
 
 LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
 

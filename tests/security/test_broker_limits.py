@@ -17,8 +17,8 @@ from arcway.azure import events
 from arcway.azure.events import EventSender
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.service_bus.config import ConfigError, parse
-from arcway.local.service_bus.server import ServiceBus
+from arcway_local.service_bus.config import ConfigError, parse
+from arcway_local.service_bus.server import ServiceBus
 
 ENTITIES = Path(__file__).parents[2] / "arcway" / "local" / "entities.json"
 

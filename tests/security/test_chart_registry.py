@@ -12,7 +12,7 @@ from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import packed
 from tests.security.api_servers import Exchange, Server, server_tls
 

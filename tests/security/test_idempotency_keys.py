@@ -12,7 +12,7 @@ from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin, RunId
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_messages import Bus, event, kind
 from triggers import messages

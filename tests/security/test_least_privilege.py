@@ -27,7 +27,7 @@ from arcway.domain.ids import ClusterId
 from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import temporary_name
 from arcway.kubeconfig_upload import renewed
-from arcway.local.certificates import write_private
+from arcway.private_file import write_private
 from arcway.settings import read_settings
 
 # Beside other tests that use the control plane, a review may take long.

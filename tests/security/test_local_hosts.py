@@ -98,7 +98,7 @@ def test_management_needs_the_key_that_it_hands_out(host: Host, method: str, pat
 @contextmanager
 def part(name: str, *arguments: str) -> Iterator[dict[str, Any]]:
     """One of the simulated parts."""
-    command = [sys.executable, "-m", f"arcway.local.{name}", *arguments]
+    command = [sys.executable, "-m", f"arcway_local.{name}", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as process:
         assert process.stdout is not None
         try:

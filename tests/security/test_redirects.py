@@ -13,7 +13,7 @@ from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import THREE_OBJECTS
 from tests.security.api_servers import INSIDE, Exchange, Server, passed_on, server_tls, simulated_cluster, trap
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from arcway.domain.codes import Code
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster
 
 _KEY = "agentPublicKeyCertificate"

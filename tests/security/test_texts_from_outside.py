@@ -17,7 +17,7 @@ from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
 from arcway.domain.text import excerpt
 from arcway.telemetry import correlated, log
-from triggers import http, messages, starting
+from triggers import http, messages, start_routes
 
 GOOD = {
     "subscriptionId": "11111111-2222-3333-4444-555555555555",
@@ -189,7 +189,7 @@ def test_what_is_no_traceparent_is_left_out(given: object) -> None:
 @pytest.mark.parametrize("key", ["a\tb", "\x7f", "é", "a\r\nX: y", "\u202e", "x" * 129, "", "日"])
 def test_an_idempotency_key_is_printable_ascii(key: str) -> None:
     with pytest.raises(ArcError) as caught:
-        starting._key(posted(headers={"Idempotency-Key": key}))
+        start_routes._key(posted(headers={"Idempotency-Key": key}))
     assert (caught.value.code, caught.value.details[0]["field"]) == (Code.INVALID_PARAMETERS, "Idempotency-Key")
 
 

@@ -25,7 +25,7 @@ from arcway.cluster.helm.forwarder import forwarding
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 from tests.security.api_servers import Exchange, Server, server_tls, trap
 
 NAME = "cluster.example"

@@ -10,7 +10,7 @@ import pytest
 from activities.blueprint import STEPS
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("activities", "orchestrators", "triggers", "arcway")
+PACKAGES = ("activities", "orchestrators", "triggers", "arcway", "arcway_local")
 ADAPTERS = {
     "azure.mgmt": {"arcway/azure/arm.py"},
     "azure.identity": {"arcway/azure/pipeline.py", "arcway/cli/sign_in.py"},
@@ -18,8 +18,8 @@ ADAPTERS = {
     "jinja2": {"arcway/page/renderer.py"},
     "jwt": {
         "triggers/access/tokens.py",
-        "arcway/local/azure/entra/service.py",
-        "arcway/local/azure/entra/signing.py",
+        "arcway_local/azure/entra/service.py",
+        "arcway_local/azure/entra/signing.py",
     },
     "msal": {"triggers/access/sign_in.py"},
     "kubernetes": {
@@ -30,8 +30,8 @@ ADAPTERS = {
     "helm_python": {"arcway/cluster/helm/worker.py"},
     "yaml": {
         "arcway/cluster/access/plain_yaml.py",
-        "arcway/local/azure/kube_client.py",
-        "arcway/local/azure/registry.py",
+        "arcway_local/azure/kube_client.py",
+        "arcway_local/azure/registry.py",
     },
 }
 ENVIRONMENT_READERS = {
@@ -64,13 +64,13 @@ def test_each_sdk_is_imported_only_where_it_is_adapted(package: str) -> None:
         for path, tree in sources()
         if any(name == package or name.startswith(f"{package}.") for name in imported(tree))
     }
-    assert importers == ADAPTERS[package] | {path for path in importers if path.startswith("arcway/local/cluster/")}
+    assert importers == ADAPTERS[package] | {path for path in importers if path.startswith("arcway_local/cluster/")}
 
 
 def test_the_environment_is_read_in_one_place() -> None:
     readers = set()
     for path, tree in sources():
-        if path.startswith("arcway/local/"):
+        if path.startswith("arcway_local/"):
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):

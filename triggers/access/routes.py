@@ -1,5 +1,6 @@
 """The page's sign-in: GET /api/page/sign-in and /callback, POST /api/page/sign-out."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 import azure.durable_functions as df
@@ -9,32 +10,10 @@ from arcway.settings import settings
 from triggers import http
 from triggers.access import session, sign_in
 from triggers.access.callers import OPEN, Caller
-
-blueprint = df.Blueprint()
+from triggers.http import Guarded
+from triggers.registration import register
 
 _FORM_LIMIT = 8 * 1024
-
-
-# The names sort before those of the page's other routes, which might take `sign-in` for a part of their own.
-@blueprint.route(route="page/callback", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def page_access_callback(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Where the authority sends the browser back to."""
-    return await http.dispatch(req, client, {"GET": (OPEN, _callback)})
-
-
-@blueprint.route(route="page/sign-in", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def page_access_sign_in(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """To the authority, and in the end to ?to=, a place on the page."""
-    return await http.dispatch(req, client, {"GET": (OPEN, _sign_in)})
-
-
-@blueprint.route(route="page/sign-out", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def page_access_sign_out(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """Forget the session, and have the authority forget it; the form has the field `csrf`."""
-    return await http.dispatch(req, client, {"POST": (OPEN, _sign_out)})
 
 
 async def _sign_in(req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller) -> func.HttpResponse:
@@ -57,3 +36,23 @@ async def _sign_out(req: func.HttpRequest, client: df.DurableFunctionsClient, ca
     if settings().authority is None:
         return session.redirect(session.PATH)
     return session.redirect(sign_in.sign_out_address(req), session.set_cookie(req, session.COOKIE, "", 0))
+
+
+ROUTES: Mapping[str, Mapping[str, Guarded]] = {
+    "page/callback": {"GET": (OPEN, _callback)},
+    "page/sign-in": {"GET": (OPEN, _sign_in)},
+    "page/sign-out": {"POST": (OPEN, _sign_out)},
+}
+
+blueprint = df.Blueprint()
+
+
+def _add(path: str, handlers: Mapping[str, Guarded]) -> None:
+    async def answer(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
+        return await http.dispatch(req, client, handlers)
+
+    register(blueprint, path, answer)
+
+
+for _path, _handlers in ROUTES.items():
+    _add(_path, _handlers)

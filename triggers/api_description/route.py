@@ -13,18 +13,8 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from arcway.settings import settings
-from triggers import http
 from triggers.access.callers import OPEN, Caller
-from triggers.endpoints import Answer, Header, NoParameters, at, endpoint
-
-blueprint = df.Blueprint()
-
-
-@blueprint.route(route="openapi.json", methods=http.ALL_METHODS)
-@blueprint.durable_client_input(client_name="client")
-async def openapi(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    """The description of the API."""
-    return await http.dispatch(req, client, at("openapi.json"))
+from triggers.endpoints import Answer, Header, NoParameters, endpoint
 
 
 @endpoint(

@@ -28,7 +28,7 @@ from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import ArcError
 from arcway.domain.phases import longest_seconds
 from arcway.domain.secret_names import proxy_name, readable_part, temporary_name
-from arcway.local.certificates import write_private
+from arcway.private_file import write_private
 
 type Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from arcway.cli import sign_in
 from arcway.cli.client import FAILED, USAGE, ArcwayClient, CommandError
 from arcway.domain.codes import Code
 from arcway.domain.urls import is_url
-from arcway.local.certificates import write_private
+from arcway.private_file import write_private
 
 if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient

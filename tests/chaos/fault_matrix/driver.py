@@ -19,9 +19,9 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 
 from activities.blueprint import STEPS
 from activities.step import UnexpectedError, perform
-from arcway.local.functions.journal import Journal
-from arcway.local.functions.journaled import JournaledEngine
-from arcway.local.functions.records import LOCAL, Activity, OrchestrationWork
+from arcway_local.functions.journal import Journal
+from arcway_local.functions.journaled import JournaledEngine
+from arcway_local.functions.records import LOCAL, Activity, OrchestrationWork
 from orchestrators.operation import operation
 
 type Json = dict[str, Any]

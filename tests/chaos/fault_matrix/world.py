@@ -27,9 +27,9 @@ from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import helm
 from arcway.domain import phases
 from arcway.domain.ids import ClusterId
-from arcway.local import processes
-from arcway.local.certificates import write_private
-from arcway.local.stack import APP_DIR, ENTITIES
+from arcway.private_file import write_private
+from arcway_local import processes
+from arcway_local.stack import APP_DIR, ENTITIES
 from tests.chaos.fault_matrix.memory_helm import MemoryHelm
 
 type Json = dict[str, Any]

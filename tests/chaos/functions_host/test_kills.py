@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from arcway.local.functions.journal import FILE_NAME, Journal
+from arcway_local.functions.journal import FILE_NAME, Journal
 from tests.contract.functions_host.hosting import MANAGEMENT, Host, eventually, hosted
 
 RUNS = int(os.environ.get("ARCWAY_CHAOS_RUNS", "16"))

@@ -129,7 +129,7 @@ def test_messages_of_an_entity_that_is_gone_come_back_with_it(tmp_path: Path) ->
 
 
 def _start(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "arcway.local.service_bus", *arguments]
+    command = [sys.executable, "-m", "arcway_local.service_bus", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import httpx
 
-from arcway.local import stack as embedded
-from arcway.local.stack import Options, Stack
+from arcway_local import stack as embedded
+from arcway_local.stack import Options, Stack
 
 type Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from arcway.cluster.access.api import cluster_api
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 
 
 class Proxy(ThreadingHTTPServer):

@@ -38,7 +38,7 @@ class Azure:
 @pytest.fixture
 def azure(tmp_path: Path) -> Iterator[Azure]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "arcway.local.azure", "--dir", str(tmp_path / "azure")],
+        [sys.executable, "-m", "arcway_local.azure", "--dir", str(tmp_path / "azure")],
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,

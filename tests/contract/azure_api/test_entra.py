@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import jwt
 
-from arcway.local.azure.entra import Entra
+from arcway_local.azure.entra import Entra
 from tests.contract.azure_api.conftest import Azure
 
 BACK = "http://127.0.0.1:7071/api/page/callback"

@@ -22,7 +22,7 @@ from tests.contract.azure_api.versions import add_version
 @contextmanager
 def running(folder: Path, port: int) -> Iterator[tuple[dict[str, str], httpx.Client]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "arcway.local.azure", "--dir", str(folder), "--port", str(port)],
+        [sys.executable, "-m", "arcway_local.azure", "--dir", str(folder), "--port", str(port)],
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,

@@ -14,15 +14,15 @@ from arcway.azure.pipeline import credential
 from arcway.cli import sign_in
 from arcway.cli.credentials.store import _Vault
 from arcway.cli.client import CommandError
-from arcway.domain.secret_names import Kind
+from arcway.domain.secret_names import SecretKind
 from arcway.settings import settings
 now = datetime.now(UTC)
 store_secret("arcway-kubeconfig-1", sys.stdin.read(), now + timedelta(days=1))
 store_secret("arcway-kubeconfig-2", "expired", now - timedelta(days=1))
-print(read_secret("arcway-kubeconfig-1", Kind.KUBECONFIG, user=None))
+print(read_secret("arcway-kubeconfig-1", SecretKind.KUBECONFIG, user=None))
 print(delete_expired(now))
 store_secret("arcway-kubeconfig-2", "again", now + timedelta(days=1))
-print(read_secret("arcway-kubeconfig-2", Kind.KUBECONFIG, user=None))
+print(read_secret("arcway-kubeconfig-2", SecretKind.KUBECONFIG, user=None))
 print(delete_expired(now + timedelta(days=2)))
 sign_in.user_credential = credential
 sign_in.ca_file = lambda: settings().ca_file

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
-from arcway.local import processes
-from arcway.local.stack import APP_DIR, ENTITIES
+from arcway_local import processes
+from arcway_local.stack import APP_DIR, ENTITIES
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from arcway.cli import local_commands, sign_in
 from arcway.cli.client import REFUSED, USAGE, ArcwayClient, CommandError
 from arcway.cli.sign_in import SignIn, SignInError
-from arcway.local.stack import Options, Stack
+from arcway_local.stack import Options, Stack
 
 SCOPE = "api://cccccccc-4444-5555-6666-777777777777/.default"
 

@@ -13,22 +13,22 @@ ROOT = Path(__file__).parents[3]
 # Open to everybody, each for a reason: it tells nothing, or it is how people sign in.
 OPEN = {
     "health",
-    "openapi",
-    "zz_unknown_path",
-    "page_access_callback",
-    "page_access_sign_in",
-    "page_access_sign_out",
-    "page_static",
+    "openapi_json",
+    "zz_path",
+    "page_callback",
+    "page_sign_in",
+    "page_sign_out",
+    "page_static_zz_file",
 }
 TO_SIGN_IN = ["302", "/api/page/sign-in?to=%2Fapi%2Fx", None]
 
 _ASK = """
 import asyncio, json, re, sys
 from pathlib import Path
-from arcway.local.functions import protos
-from arcway.local.functions.host import client_configuration
-from arcway.local.functions.settings import load_host_json
-from arcway.local.functions.worker import Worker
+from arcway_local.functions import protos
+from arcway_local.functions.host import client_configuration
+from arcway_local.functions.settings import load_host_json
+from arcway_local.functions.worker import Worker
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 async def main():
     app, worker, seen = Path(sys.argv[1]), Worker(), {}
@@ -44,7 +44,7 @@ async def main():
             request = protos.RpcHttp(method=method, url=url, headers={}, query={}, params={}, body=body)
             http = (await worker.invoke(function, protos.TypedData(http=request))).http
             headers = {name.lower(): value for name, value in http.headers.items()}
-            if function.name.startswith("page_"):
+            if function.name.startswith("page"):
                 code = headers.get("location") or re.search(rb"<code>(.*?)</code>", http.body.bytes)[1].decode()
             else:
                 code = json.loads(http.body.bytes).get("code")
@@ -76,7 +76,7 @@ def test_every_route_asks_for_a_token() -> None:
     for name, function in seen.items():
         assert function["level"] == "ANONYMOUS", name
         answers = list(function["answers"].values())
-        page = name.startswith("page_")
+        page = name.startswith("page")
         # A browser is not asked for a token: it is sent to the sign-in, or told that its form came too late.
         unknown = (TO_SIGN_IN, ["401", Code.NOT_SIGNED_IN, None]) if page else (["401", Code.NOT_SIGNED_IN, "Bearer"],)
         assert name in OPEN or any(answer in unknown for answer in answers), name
@@ -101,7 +101,7 @@ def test_the_app_does_not_start_where_anybody_could_use_it() -> None:
 
 
 def test_the_embedded_host_says_where_it_listens_whatever_it_was_told() -> None:
-    host = ["-m", "arcway.local.functions", "--app", str(ROOT), "--host", "0.0.0.0", "--port", "0"]
+    host = ["-m", "arcway_local.functions", "--app", str(ROOT), "--host", "0.0.0.0", "--port", "0"]
     done = subprocess.run(
         [sys.executable, *host],
         capture_output=True,

@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[3]
 _INDEX = """
 import asyncio, json, sys
 from pathlib import Path
-from arcway.local.functions.errors import HostError
-from arcway.local.functions.worker import Worker
+from arcway_local.functions.errors import HostError
+from arcway_local.functions.worker import Worker
 async def main():
     worker = Worker()
     try:
@@ -47,7 +47,7 @@ def test_azures_own_worker_library_accepts_the_app() -> None:
     steps = {step.__name__ for step in STEPS}
     assert {name for name, kind in kinds.items() if kind == "activityTrigger"} - {"BuiltIn__HttpActivity"} == steps
     assert kinds["operation"] == "orchestrationTrigger"
-    assert max(name for name, kind in kinds.items() if kind == "httpTrigger") == "zz_unknown_path"
+    assert max(name for name, kind in kinds.items() if kind == "httpTrigger") == "zz_path"
 
 
 @pytest.mark.parametrize(

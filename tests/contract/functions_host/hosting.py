@@ -97,7 +97,7 @@ def eventually[T](look: Callable[[], T | None], within: float = 240.0) -> T:
 
 def command(app: Path, *arguments: str) -> list[str]:
     """The command line that hosts `app`."""
-    return [sys.executable, "-m", "arcway.local.functions", "--app", str(app), *arguments]
+    return [sys.executable, "-m", "arcway_local.functions", "--app", str(app), *arguments]
 
 
 def environment(**settings: str) -> dict[str, str]:

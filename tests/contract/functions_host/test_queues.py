@@ -10,8 +10,8 @@ import httpx
 import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusSubQueue
 
-from arcway.local import processes
-from arcway.local.stack import APP_DIR
+from arcway_local import processes
+from arcway_local.stack import APP_DIR
 from tests.contract.functions_host.hosting import Host, eventually, hosted
 
 ENTITIES = """{"UserConfig": {"Namespaces": [{"Name": "sbemulatorns", "Topics": [], "Queues": [

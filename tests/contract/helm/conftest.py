@@ -102,7 +102,7 @@ def api(kubeconfig: Json) -> Iterator[Api]:
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
     """A simulated Azure, for its chart registry."""
     folder = tmp_path_factory.mktemp("azure")
-    command = [sys.executable, "-m", "arcway.local.azure", "--dir", str(folder)]
+    command = [sys.executable, "-m", "arcway_local.azure", "--dir", str(folder)]
     root = Path(__file__).parents[3]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root, text=True) as process:
         assert process.stdout is not None

@@ -18,7 +18,7 @@ from arcway.cluster.helm import Helm, cli, pool
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import THREE_OBJECTS
 from tests.contract.kubernetes_api.conftest import Api, Json
 

@@ -138,7 +138,7 @@ def define_links(api: Api) -> str:
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
     """The kubeconfig of a simulated cluster of our own."""
     directory = tmp_path_factory.mktemp("clusters")
-    command = [sys.executable, "-W", "error", "-m", "arcway.local.cluster", "--count", "1", "--dir", str(directory)]
+    command = [sys.executable, "-W", "error", "-m", "arcway_local.cluster", "--count", "1", "--dir", str(directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3], text=True) as process:
         assert process.stdout is not None
         try:

@@ -54,7 +54,7 @@ class Bus:
 
 def launch(*arguments: str, config: Path = CONFIG) -> Bus:
     """Start it and wait until it is ready."""
-    command = [sys.executable, "-m", "arcway.local.service_bus", "--config", str(config), *arguments]
+    command = [sys.executable, "-m", "arcway_local.service_bus", "--config", str(config), *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], READY_SECONDS)

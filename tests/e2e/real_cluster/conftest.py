@@ -18,8 +18,8 @@ import httpx
 import pytest
 import yaml
 
-from arcway.local.certificates import write_private
-from arcway.local.stack import Stack
+from arcway.private_file import write_private
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster
 
 _DEADLINE_SECONDS = 240.0

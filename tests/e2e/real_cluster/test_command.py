@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 
 def _command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "arcway.local.cluster.real", "--dir", str(folder), *arguments],
+        [sys.executable, "-m", "arcway_local.cluster.real", "--dir", str(folder), *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

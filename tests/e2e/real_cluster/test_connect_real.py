@@ -11,7 +11,7 @@ import pytest
 from arcway.cluster.checks.permissions import TO_CONNECT
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Command, Control, Json, phase
 from tests.e2e.real_cluster.conftest import RealCluster, image_pulls_fail
 from tests.e2e.test_credentials import with_plugin
@@ -184,7 +184,7 @@ def test_the_network_is_checked_by_a_job_that_restricted_pod_security_admits(
 def test_an_install_that_was_killed_is_repaired(
     arcway: Arcway, cluster: RealCluster, helm_program: Path, tmp_path: Path
 ) -> None:
-    chart = ROOT / "arcway/local/azure/chart"
+    chart = ROOT / "arcway_local/azure/chart"
     own = f"global.subscriptionId={arcway.subscription},global.resourceGroupName=clusters,global.resourceName=c-real"
     process = subprocess.Popen(
         [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from arcway.local.stack import Stack
+from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Json
 from tests.e2e.real_cluster.conftest import RealCluster
 

@@ -12,7 +12,7 @@ from arcway.azure import secrets
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.secret_names import SecretKind
-from arcway.local.certificates import write_private
+from arcway.private_file import write_private
 from arcway.settings import Settings, read_settings
 
 type Tell = Callable[..., Settings]

@@ -15,7 +15,8 @@ from arcway.cluster.access.connections import Connections
 from arcway.cluster.access.kubeconfig import Access
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority, write_private
+from arcway.private_file import write_private
+from arcway_local.certificates import CertificateAuthority
 
 
 class Server(ThreadingHTTPServer):

@@ -16,7 +16,8 @@ from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.checks import preflight
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority, write_private
+from arcway.private_file import write_private
+from arcway_local.certificates import CertificateAuthority
 
 NODE = {
     "metadata": {"name": "n", "labels": {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}},

@@ -20,7 +20,7 @@ from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.access.tls import context_for
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.local.certificates import CertificateAuthority
+from arcway_local.certificates import CertificateAuthority
 
 HOST = "cluster.example"
 

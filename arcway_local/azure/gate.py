@@ -1,0 +1,60 @@
+"""What every request to Resource Manager passes: token, api-version, what the caller may do, what keeps it from it."""
+
+from typing import Any
+
+from aiohttp import web
+
+from arcway_local.azure.entra import Entra
+from arcway_local.azure.exchange import Exchange, Handler
+from arcway_local.azure.guards import Attempt, Guards
+from arcway_local.azure.providers import check_version
+from arcway_local.azure.refusals import Refusal
+from arcway_local.azure.subscriptions import Subscriptions
+
+
+class Gate:
+    """Lets requests through to their handlers. `guards` are what the test controls set."""
+
+    def __init__(self, world: Subscriptions, entra: Entra) -> None:
+        self._world = world
+        self._entra = entra
+        self.guards = Guards()
+
+    def to(self, kind: str, action: str, handler: Handler) -> Handler:
+        """A handler behind the gate. `kind` is the resource type; in `action` a leading `*` is the path's namespace."""
+        namespace, _, resource_type = kind.partition("/")
+
+        async def guarded(exchange: Exchange) -> web.StreamResponse:
+            exchange.claims = self._authenticate(exchange)
+            check_version(namespace.lower(), resource_type, exchange.query("api-version"))
+            if "subscription" in exchange.parts and action:
+                self.guards.check(self._world, self._attempt(exchange, kind, action))
+            return await handler(exchange)
+
+        return guarded
+
+    def _authenticate(self, exchange: Exchange) -> dict[str, Any]:
+        try:
+            return self._entra.check(exchange.request)
+        except Refusal as refusal:
+            authority = f"{self._entra.endpoint}/{self._entra.tenant}"
+            description = str(refusal).replace('"', "'")
+            challenge = (
+                f'Bearer authorization_uri="{authority}", error="invalid_token", error_description="{description}"'
+            )
+            refusal.headers["WWW-Authenticate"] = challenge
+            raise
+
+    def _attempt(self, exchange: Exchange, kind: str, action: str) -> Attempt:
+        parts, method = exchange.parts, exchange.request.method
+        full = action.replace("*", parts.get("namespace", "*"), 1) if action.startswith("*") else action
+        return Attempt(
+            method="GET" if method == "HEAD" else method,
+            action=full,
+            scope=exchange.path,
+            subscription=parts["subscription"],
+            group=parts.get("group"),
+            kind=kind,
+            body=exchange.json() if method in ("PUT", "PATCH") else {},
+            claims=exchange.claims,
+        )

@@ -1,0 +1,48 @@
+"""Alarms are called in order of time, never early, from one thread."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from arcway_local.functions.alarms import Alarms
+
+
+@pytest.fixture
+def alarms() -> Iterator[Alarms]:
+    alarms = Alarms()
+    yield alarms
+    alarms.stop()
+
+
+def test_alarms_are_called_in_order_of_time_and_never_early(alarms: Alarms) -> None:
+    start, called, done = datetime.now(UTC), [], threading.Event()
+    for delay in (0.06, 0.02, 0.04):
+        due = start + timedelta(seconds=delay)
+        alarms.at(due, lambda due=due: called.append((due, datetime.now(UTC))))  # type: ignore[misc]
+    alarms.at(start + timedelta(seconds=0.08), done.set)
+    assert done.wait(240)
+    assert [due for due, _ in called] == sorted(due for due, _ in called)
+    assert all(at >= due for due, at in called)
+
+
+def test_what_is_overdue_is_called_at_once(alarms: Alarms) -> None:
+    done = threading.Event()
+    alarms.at(datetime.now(UTC) + timedelta(hours=1), lambda: None)
+    alarms.at(datetime(2000, 1, 1, tzinfo=UTC), done.set)
+    assert done.wait(240)
+
+
+def test_one_thread_serves_any_number(alarms: Alarms) -> None:
+    before = threading.active_count()
+    for _ in range(1000):
+        alarms.at(datetime.now(UTC) + timedelta(hours=1), lambda: None)
+    assert threading.active_count() == before
+
+
+def test_after_stop_nothing_is_called() -> None:
+    alarms, called = Alarms(), threading.Event()
+    alarms.at(datetime.now(UTC) + timedelta(seconds=0.02), called.set)
+    alarms.stop()
+    assert not called.wait(0.1)

@@ -1,0 +1,84 @@
+"""Every phase has a deadline of its own; nothing waits past it."""
+
+import pytest
+
+from arcway.domain.phases import TIME_LIMITS, PhaseName
+from orchestrators.failures import StepFailed
+from tests.unit.orchestrators.in_memory import InMemory, Json, failed, ok, run_in
+
+LATE: Json = failed("ARC-5008")["error"]
+OPERATIONS: dict[str, Json] = {
+    "deleteResource": {"operation": "offboard"},
+    "uninstallAgents": {"operation": "offboard"},
+    "updateResource": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
+    "updateAgents": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
+}
+
+
+def wait(context: InMemory, phase: str, *seconds: float, **body: object) -> None:
+    """Wait in a phase, one time after the other."""
+    run = run_in(context, phase, **body)
+    for pause in seconds:
+        context.drive(run.wait(pause, "Waiting", late=LATE))
+
+
+@pytest.mark.parametrize("phase", sorted(TIME_LIMITS))
+def test_a_wait_that_passes_the_deadline_fails_at_once(phase: PhaseName) -> None:
+    body, limit = OPERATIONS.get(phase, {}), TIME_LIMITS[phase]
+    context = InMemory()
+    wait(context, phase, limit, **body)
+    assert context.elapsed == limit
+    context = InMemory()
+    with pytest.raises(StepFailed) as caught:
+        wait(context, phase, limit + 0.001, **body)
+    assert (caught.value.error, context.elapsed) == (LATE, 0)
+    context = InMemory()
+    with pytest.raises(StepFailed):
+        wait(context, phase, limit / 2, limit / 2, 0.001, **body)
+
+
+def test_a_deadline_counts_from_the_begin_of_its_phase() -> None:
+    context = InMemory()
+    run = run_in(context, "checkCluster")
+    context.drive(run.wait(50, "Waiting", late=LATE))
+    run.end()
+    run.begin("registerProviders")
+    context.drive(run.wait(TIME_LIMITS["registerProviders"], "Waiting", late=LATE))
+
+
+def test_a_phase_may_have_a_deadline_of_its_own() -> None:
+    context = InMemory()
+    run = run_in(context, "checkCluster")
+    run.limit(7)
+    with pytest.raises(StepFailed):
+        context.drive(run.wait(8, "Waiting", late=LATE))
+    run.limit(700)
+    context.drive(run.wait(700, "Waiting", late=LATE))
+
+
+def test_a_phase_without_a_limit_has_no_deadline() -> None:
+    context = InMemory()
+    run = run_in(context, "upgradeAgents", operation="upgrade")
+    context.drive(run.wait(10**6, "Waiting", late=LATE))
+
+
+def test_a_back_off_that_passes_the_deadline_ends_with_the_error_of_the_step() -> None:
+    context = InMemory({"check_cluster": [failed("ARC-3002", retry_after=61), ok()]})
+    run = run_in(context, "checkCluster")
+    with pytest.raises(StepFailed) as caught:
+        context.drive(run.call("check_cluster"))
+    assert (caught.value.error["code"], context.elapsed) == ("ARC-3002", 0)
+
+
+def test_the_time_of_a_step_counts_towards_the_deadline() -> None:
+    context = InMemory()
+
+    def slow(given: Json) -> Json:
+        context.pass_time(59)
+        return failed("ARC-3002", retry_after=2)
+
+    context.outcomes["check_cluster"] = slow
+    run = run_in(context, "checkCluster")
+    with pytest.raises(StepFailed):
+        context.drive(run.call("check_cluster"))
+    assert (len(context.steps), context.elapsed) == (1, 59)

@@ -1,0 +1,167 @@
+"""Events: in order, never lost silently; a broker that is down fails no run."""
+
+from typing import Any
+
+from arcway.domain.phases import TIME_LIMITS
+from orchestrators.failures import Cancelled
+from orchestrators.publishing import PUBLISH, publish_result
+from orchestrators.run import Run
+from tests.unit.orchestrators.in_memory import Crash, InMemory, Json, failed, ok, payload
+
+DOWN = failed("ARC-3005")
+REFUSED = failed("ARC-4009", retryable=False)
+
+
+def run_of(context: InMemory, source: str | None = "urn:arcway:test") -> Run:
+    """A run that has announced that it was accepted."""
+    run = Run(context, payload(source))
+    run.announce("accepted")
+    return run
+
+
+def finish(context: InMemory, outcome: str = "Succeeded", run: Run | None = None) -> Json:
+    """Publish the result of a run and end it."""
+    run = run or run_of(context)
+    context.drive(publish_result(run, outcome))
+    return run.finish(outcome)
+
+
+def phase(run: Json) -> Json:
+    """The phase that publishes."""
+    last: Json = run["phases"][-1]
+    assert last["name"] == PUBLISH
+    return last
+
+
+def sent(context: InMemory) -> list[list[str]]:
+    """The short types of the events of each attempt."""
+    return [[event["type"].split(".")[2] for event in given["events"]] for given in context.inputs("publish_events")]
+
+
+def test_what_waits_is_published_in_order_with_the_state_of_its_time() -> None:
+    context = InMemory()
+    run = run_of(context)
+    run.begin("checkCluster")
+    run.end()
+    run.announce("phaseChanged")
+    context.drive(run.publish())
+    context.drive(run.publish())
+    assert sent(context) == [["accepted", "phaseChanged"]]
+    accepted, changed = context.inputs("publish_events")[0]["events"]
+    assert accepted["data"]["run"]["state"] == "Accepted"
+    assert (changed["data"]["run"]["state"], changed["data"]["phase"]["name"]) == ("Running", "checkCluster")
+    assert "phase" not in accepted["data"]
+    assert (accepted["id"], changed["id"]) == ("0123456789ab/accepted/1", "0123456789ab/checkCluster/1")
+
+
+def test_each_outcome_has_its_event() -> None:
+    for outcome in ("Succeeded", "Failed", "Canceled"):
+        context = InMemory()
+        run = run_of(context)
+        run.facts["result"] = {"id": "x"}
+        finish(context, outcome, run)
+        event = context.inputs("publish_events")[-1]["events"][-1]
+        assert event["type"] == f"arcway.run.{outcome.lower()}.v1"
+        assert (event["data"]["run"]["state"], event["data"]["run"]["result"]) == (outcome, {"id": "x"})
+
+
+def test_without_a_broker_publishing_is_skipped() -> None:
+    context = InMemory()
+    run = finish(context, run=run_of(context, None))
+    assert (phase(run)["state"], phase(run)["detail"]) == ("Skipped", "no event broker is configured")
+    assert context.steps == []
+
+
+def test_a_broker_that_is_down_during_a_phase_is_asked_once() -> None:
+    context = InMemory({"publish_events": [DOWN, ok()]})
+    run = run_of(context)
+    context.drive(run.publish())
+    assert (len(context.steps), context.waits) == (1, [])
+    assert phase(finish(context, run=run))["state"] == "Succeeded"
+    assert sent(context) == [["accepted"], ["accepted", "succeeded"]]
+
+
+def test_a_broker_that_comes_back_gets_every_event() -> None:
+    context = InMemory({"publish_events": [DOWN] * 20 + [ok()]})
+    run = finish(context)
+    assert (phase(run)["state"], phase(run)["attempts"], run["left"]) == ("Succeeded", 20, [])
+    assert len(context.steps) == 21
+    assert [round(wait / base, 2) <= 1.25 for wait, base in zip(context.waits, (1, 2, 4, 8, 16), strict=False)] == [
+        True
+    ] * 5
+    assert 450 <= max(context.waits) <= 750
+
+
+def test_a_broker_that_stays_down_holds_a_run_for_a_day_and_fails_only_its_phase() -> None:
+    context = InMemory({"publish_events": DOWN})
+    run = finish(context)
+    assert (run["state"], phase(run)["state"]) == ("Succeeded", "Failed")
+    assert TIME_LIMITS["publishResult"] - 750 < context.elapsed <= TIME_LIMITS["publishResult"]
+    assert [what.split(" ")[1:] for what in run["left"]] == [
+        ["arcway.run.accepted.v1", "(ARC-3005)"],
+        ["arcway.run.succeeded.v1", "(ARC-3005)"],
+    ]
+    assert phase(run)["detail"].startswith("not published: event arcway.run.accepted.v1")
+
+
+def test_the_phase_shows_why_an_event_waits() -> None:
+    context = InMemory({"publish_events": [failed("ARC-3005", message="No broker.", retry_after=9), ok()]})
+    finish(context)
+    shown = [phase(status) for status in context.statuses]
+    (retrying,) = [item for item in shown if item["state"] == "Retrying"]
+    assert "No broker." in retrying["detail"]
+    assert (retrying["attempts"], context.waits) == (1, [9])
+
+
+def test_an_event_that_the_broker_refuses_holds_back_no_other() -> None:
+    def refuse_accepted(given: Json) -> Json:
+        return REFUSED if "accepted" in given["events"][0]["type"] else ok()
+
+    context = InMemory({"publish_events": refuse_accepted})
+    run = finish(context)
+    assert sent(context) == [["accepted", "succeeded"], ["accepted"], ["succeeded"]]
+    assert run["left"] == ["event arcway.run.accepted.v1 (ARC-4009)"]
+    assert (phase(run)["state"], phase(run)["detail"]) == (
+        "Failed",
+        "not published: event arcway.run.accepted.v1 (ARC-4009)",
+    )
+
+
+def test_an_unexpected_failure_of_publishing_is_tried_three_times_in_a_run() -> None:
+    context = InMemory({"publish_events": Crash("no such encoding")})
+    run = run_of(context)
+    context.drive(run.publish())
+    final = finish(context, run=run)
+    assert len(context.steps) == 5  # twice retryable, then given up: the batch, each event of it
+    assert [what.rpartition(" ")[2] for what in final["left"]] == ["(ARC-6006)"] * 2
+
+
+def test_cancel_ends_the_waiting_for_the_broker() -> None:
+    context = InMemory({"publish_events": DOWN})
+    context.cancel(after=1000)
+    run = finish(context)
+    assert (run["state"], context.elapsed) == ("Succeeded", 1000)
+    assert [what.rpartition(" ")[2] for what in run["left"]] == ["(canceled)"] * 2
+
+
+def test_the_cancel_that_ended_the_run_does_not_end_its_publishing() -> None:
+    context = InMemory({"publish_events": [DOWN, DOWN, ok()]})
+    run = run_of(context)
+    run.begin("checkCluster")
+    context.cancel()
+    try:
+        context.drive(run.call("check_cluster"))
+    except Cancelled:
+        run.end("Canceled")
+    final = finish(context, "Canceled", run)
+    assert (final["canceledBy"]["name"], final["left"], len(context.steps)) == ("tester", [], 3)
+
+
+def test_the_trace_of_who_asked_goes_along() -> None:
+    context = InMemory()
+    given: dict[str, Any] = {**payload("urn:x"), "traceparent": "00-1-2-01"}
+    run = Run(context, given)
+    run.announce("accepted")
+    context.drive(run.publish())
+    event = context.inputs("publish_events")[0]["events"][0]
+    assert (event["traceparent"], event["source"], event["time"]) == ("00-1-2-01", "urn:x", "2026-01-01T00:00:00.000Z")

@@ -1,0 +1,212 @@
+"""POST /api/onboardings, offboardings, updates and upgrades: start a run, or plan one with ?dryRun=true."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import Origin
+from arcway.domain.request import (
+    AnyRequest,
+    OffboardRequest,
+    OnboardRequest,
+    UpdateRequest,
+    UpgradeRequest,
+    parse_request,
+)
+from arcway.domain.run import Run
+from triggers import http
+from triggers.access.callers import OFFBOARD, ONBOARD, Caller
+from triggers.endpoints import Answer, Flag, Header, Parameters, endpoint
+from triggers.run_reader import get_run
+from triggers.run_starter import start_run
+
+_DRY_RUN_SECONDS = 60
+_KEY_LIMIT = 128
+_KEY = re.compile(rf"[ -~]{{1,{_KEY_LIMIT}}}")
+
+
+class _DryRun(Parameters):
+    """What all operations that start a run take."""
+
+    dry_run: Flag = False
+    """Return the findings and the plan of a check, without changing anything."""
+
+
+_HEADERS = (
+    Header(
+        "Idempotency-Key",
+        "The same key and request for a connected cluster return the run that they started; the same key with another "
+        "request for it is a conflict. Without a key, an equal request returns the run in progress.",
+        {"type": "string", "minLength": 1, "maxLength": _KEY_LIMIT, "pattern": "^[ -~]+$"},
+    ),
+    Header(
+        "x-ms-correlation-request-id",
+        "Sent with every request to Azure (8-64 letters, digits, hyphens).",
+        {"type": "string"},
+    ),
+    Header("traceparent", "The caller's trace, which the run continues (W3C Trace Context).", {"type": "string"}),
+)
+_ANSWERS: Mapping[int, Answer] = {
+    200: Answer("The completed run for this key, or the result of a dry run.", Run),
+    202: Answer("The accepted run, or the run in progress for this key or request.", Run, ("Location", "Retry-After")),
+}
+_CODES = (
+    Code.INVALID_FIELDS,
+    Code.BODY_NOT_JSON,
+    Code.BODY_TOO_LARGE,
+    Code.CONTENT_TYPE_NOT_JSON,
+    Code.RUN_NOT_FOUND,
+    Code.RUN_SUPERSEDED,
+    Code.RUN_IN_PROGRESS,
+    Code.ENGINE_UNREACHABLE,
+    Code.IDEMPOTENCY_KEY_REUSED,
+)
+_EXAMPLE: Mapping[str, Any] = {
+    "subscriptionId": "11111111-2222-3333-4444-555555555555",
+    "resourceGroup": "clusters",
+    "name": "shop",
+    "kubeconfig": {"secret": "arcway-shop"},
+}
+"""What the examples of all requests have in common."""
+
+
+@endpoint(
+    "POST onboardings",
+    ONBOARD,
+    name="connect",
+    parameters=_DryRun,
+    headers=_HEADERS,
+    body=OnboardRequest,
+    examples={
+        "small": {**_EXAMPLE, "location": "eastus"},
+        "behind a proxy": {
+            **_EXAMPLE,
+            "location": "eastus",
+            "createResourceGroup": True,
+            "tags": {"team": "shop"},
+            "proxy": {
+                "https": "http://proxy.example:3128",
+                "skipRange": "10.0.0.0/8",
+                "credentials": {"secret": "arcway-proxy"},
+            },
+            "checkNetwork": True,
+        },
+    },
+    answers=_ANSWERS,
+    codes=_CODES,
+)
+async def _onboard(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+) -> func.HttpResponse:
+    """Connect a cluster.
+
+    With `operation: "check"` nothing is changed, as with dryRun.
+    """
+    body = http.json_body(req)
+    is_check = isinstance(body, dict) and body.get("operation") == "check"
+    request = parse_request(body, "check" if is_check else "onboard")
+    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+
+
+@endpoint(
+    "POST offboardings",
+    OFFBOARD,
+    name="disconnect",
+    parameters=_DryRun,
+    headers=_HEADERS,
+    body=OffboardRequest,
+    examples={
+        "both halves": _EXAMPLE,
+        "Azure only": {name: _EXAMPLE[name] for name in ("subscriptionId", "resourceGroup", "name")}
+        | {"azureOnly": True},
+    },
+    answers=_ANSWERS,
+    codes=_CODES,
+)
+async def _offboard(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+) -> func.HttpResponse:
+    """Disconnect a cluster: delete it in Azure, remove its agents."""
+    request = parse_request(http.json_body(req), "offboard")
+    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+
+
+@endpoint(
+    "POST updates",
+    ONBOARD,
+    name="update",
+    parameters=_DryRun,
+    headers=_HEADERS,
+    body=UpdateRequest,
+    examples={"tags and proxy": {**_EXAMPLE, "tags": {"team": "shop"}, "disableProxy": True}},
+    answers=_ANSWERS,
+    codes=_CODES,
+)
+async def _update(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+) -> func.HttpResponse:
+    """Change a connected cluster, its agents or both; omitted fields stay unchanged."""
+    request = parse_request(http.json_body(req), "update")
+    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+
+
+@endpoint(
+    "POST upgrades",
+    ONBOARD,
+    name="upgrade",
+    parameters=_DryRun,
+    headers=_HEADERS,
+    body=UpgradeRequest,
+    examples={"a version": {**_EXAMPLE, "agentVersion": "1.36.2"}},
+    answers=_ANSWERS,
+    codes=_CODES,
+)
+async def _upgrade(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+) -> func.HttpResponse:
+    """Upgrade a connected cluster's agents; rolled back if they do not become Ready."""
+    request = parse_request(http.json_body(req), "upgrade")
+    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+
+
+async def _start_and_respond(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, request: AnyRequest, caller: Caller, *, dry_run: bool
+) -> func.HttpResponse:
+    """Start the request's run: 202 with its place, 200 when it is over already. A dry run is waited for."""
+    origin, key = http.origin_of(req), _key(req)
+    if dry_run or request.operation == "check":
+        return await _check(client, request.model_copy(update={"operation": "check"}), origin, caller)
+    started = await start_run(client, request, key, origin, caller)
+    run = await get_run(client, str(started.run))
+    return http.respond(run, 200) if started.finished else _accepted(run)
+
+
+async def _check(
+    client: df.DurableFunctionsClient, request: AnyRequest, origin: Origin, caller: Caller
+) -> func.HttpResponse:
+    started = await start_run(client, request, str(uuid.uuid4()), origin, caller)
+    try:
+        await client.wait_for_orchestration_completion(started.run.instance, timeout=_DRY_RUN_SECONDS)
+    except TimeoutError:
+        return _accepted(await get_run(client, str(started.run)))
+    return http.respond(await get_run(client, str(started.run)))
+
+
+def _accepted(run: dict[str, object]) -> func.HttpResponse:
+    return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
+
+
+def _key(req: func.HttpRequest) -> str:
+    key = req.headers.get("Idempotency-Key")
+    if key is None:
+        return str(uuid.uuid4())
+    if not _KEY.fullmatch(key):
+        field = {"field": "Idempotency-Key", "message": f"must have 1 to {_KEY_LIMIT} printable ASCII characters"}
+        raise ArcError(Code.INVALID_PARAMETERS, details=[field])
+    return str(key)
