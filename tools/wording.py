@@ -43,7 +43,8 @@ _PLURALS = re.compile(
     r"\b1 (?:errors|warnings|findings|settings|runs|clusters|nodes|days|hours|minutes|seconds|deployments|pods)\b"
 )
 _COUNT_BEFORE_NOUN = re.compile(
-    r"^ (?:(?:more|finished|failed|expired|other|invalid) )?(?:errors|warnings|findings|settings|runs|clusters|nodes|days|items|pods)\b"
+    r"^ (?:(?:more|finished|failed|expired|other|invalid) )?"
+    r"(?:errors|warnings|findings|settings|runs|clusters|nodes|days|items|pods)\b"
 )
 _JINJA_COUNT = re.compile(
     r"\{\{[^}]*\b(?:length|count|total|number|days)\b[^}]*\}\} (?:more )?(?:errors|findings|runs|clusters|days|items)\b"

@@ -1,27 +1,15 @@
 """Starts and follows a run on the command line, and shows its outcome."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from arcway.cli import output, progress
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
-from arcway.cli.options import Output
+from arcway.cli.option_groups import Following, Output
 from arcway.domain.codes import Code
 from arcway.domain.leftovers import describe_all
 
 type Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """How the command follows the run: `timeout` in seconds."""
-
-    dry_run: bool = False
-    wait: bool = True
-    timeout: float = 3600
-    quiet: bool = False
-    format_: Output = "table"
 
 
 def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted: Callable[[], None]) -> int:
@@ -38,7 +26,7 @@ def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted:
     run = server.post(path, body)
     accepted()
     output.stderr.print(f"Run {run['id']}", markup=False)
-    if how.wait:
+    if not how.no_wait:
         return follow(server, run, how)
     output.stderr.print(f"arcway status {run['id']} --follow", markup=False)
     if how.format_ != "table":

@@ -1,9 +1,13 @@
 """The `arcway` command against the local stack: data on standard output, exit codes, errors without tracebacks."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
+import click
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from arcway.cli.main import app
@@ -160,4 +164,18 @@ def test_every_command_explains_itself_with_an_example() -> None:
         "demo",
     ):
         told = CliRunner().invoke(app, [name, "--help"])
-        assert (told.exit_code, "Example: arcway" in " ".join(told.stdout.split())) == (0, True), told.output
+        assert (told.exit_code, "Example: arcway" in told.stdout) == (0, True), told.output
+
+
+def _commands(group: click.Group) -> Iterator[click.Command]:
+    for command in group.commands.values():
+        yield from _commands(command) if isinstance(command, click.Group) else [command]
+
+
+def test_every_option_has_help_and_no_example_breaks_inside_an_option() -> None:
+    for command in _commands(cast(click.Group, typer.main.get_command(app))):
+        options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+        assert [option.name for option in options if not option.help] == [], command.name
+        narrow = click.Context(command, terminal_width=60)
+        example = (command.callback.__doc__ or "").partition("Example: ")[2] if command.callback else ""
+        assert example in command.get_help(narrow), command.name

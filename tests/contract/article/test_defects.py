@@ -19,6 +19,7 @@ from arcway.azure import arm
 from arcway.azure.providers import Providers
 from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
+from arcway.cli.option_groups import Proxy
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
 from arcway.cluster.agents import key_pair
@@ -79,8 +80,7 @@ def test_a_provider_is_asked_about_once_however_many_runs_wait() -> None:
 
 @pytest.mark.parametrize("command", [connect, check, disconnect, update, upgrade])
 def test_every_command_that_starts_a_run_takes_the_proxy(command: Any) -> None:
-    wanted = {"proxy_https", "proxy_http", "proxy_skip_range", "proxy_cert", "proxy_credentials"}
-    assert wanted <= inspect.signature(command).parameters.keys()
+    assert inspect.signature(command).parameters["proxy"].annotation is Proxy
 
 
 def test_what_helm_says_is_read_in_any_language(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import yaml
 from arcway.cli.client import ArcwayClient, CommandError
 from arcway.cli.credentials import provisioning as module
 from arcway.cli.credentials.provisioning import Needs, provided_credential
-from arcway.cli.requests import Kubeconfig, Proxy
+from arcway.cli.option_groups import Kubeconfig, Proxy
 from arcway.cluster.access import temporary_account
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.access.temporary_account import Token

@@ -7,7 +7,7 @@ import pytest
 
 from arcway.cli.client import USAGE, CommandError
 from arcway.cli.credentials.proxy import without_credentials
-from arcway.cli.requests import Proxy
+from arcway.cli.option_groups import Proxy
 from arcway.domain.proxy import with_credentials
 
 HTTPS, HTTP = "http://user:pass@proxy:3128", "http://user:pass@proxy:3129/"
