@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain import steps
 from arcway.domain.phases import ASKED_SECONDS
 from orchestrators.back_off import back_off
 from orchestrators.failures import StepFailed
@@ -24,7 +25,7 @@ from tests.unit.orchestrators.in_memory import (
 
 def call(context: InMemory, **options: Any) -> Json:
     """Call `deploy_agents` in its phase."""
-    return context.drive(run_in(context).call("deploy_agents", **options))
+    return {**context.drive(run_in(context).call(steps.DEPLOY_AGENTS, **options))}
 
 
 def error_of(context: InMemory, **options: Any) -> Json:
@@ -69,7 +70,7 @@ def test_back_off_doubles_up_to_a_minute_with_a_quarter_of_jitter() -> None:
     context = InMemory({"deploy_agents": failed()})
     run = run_in(context, "publishResult")
     with pytest.raises(StepFailed):
-        context.drive(run.call("deploy_agents", attempts=10))
+        context.drive(run.call(steps.DEPLOY_AGENTS, attempts=10))
     for attempt, wait in enumerate(context.waits):
         base = min(2.0**attempt, 60.0)
         assert base * 0.75 <= wait <= base * 1.25
@@ -179,7 +180,7 @@ def test_a_step_that_misses_something_is_told_since_when() -> None:
 
 def test_a_step_is_given_the_request_the_run_and_what_the_phase_adds() -> None:
     context = InMemory()
-    context.drive(run_in(context).call("deploy_agents", facts={"a": 1}))
+    context.drive(run_in(context).call(steps.DEPLOY_AGENTS, facts={"a": 1}))
     started = payload()
     assert context.calls[0].given == {
         "request": started["request"],
@@ -199,9 +200,9 @@ def test_a_step_is_told_when_this_run_wrote_the_connected_cluster() -> None:
     context = InMemory({"deploy_agents": failed()})
     run = run_in(context)
     with pytest.raises(StepFailed):
-        context.drive(run.call("deploy_agents", attempts=2))
+        context.drive(run.call(steps.DEPLOY_AGENTS, attempts=2))
     run.mark_written()
-    context.drive(run.call("poll_agents"))
+    context.drive(run.call(steps.POLL_AGENTS))
     assert context.calls[-1].given["writtenAt"] == stamp(context.elapsed)
 
 
@@ -222,7 +223,7 @@ def test_a_retry_is_shown_with_its_reason_its_attempt_and_the_time_of_the_next()
 def test_attempts_of_several_steps_of_a_phase_add_up() -> None:
     context = InMemory({"ensure_key_pair": [failed(), ok()]})
     run = run_in(context)
-    for step in ("ensure_key_pair", "deploy_agents"):
-        context.drive(run.call(step))
+    context.drive(run.call(steps.ENSURE_KEY_PAIR))
+    context.drive(run.call(steps.DEPLOY_AGENTS))
     assert [phase["attempts"] for phase in phases(context)] == [1, 1, 2, 3]
     assert all(first <= second for first, second in pairwise(call.seconds for call in context.calls))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from arcway.domain import steps
 from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import TIME_LIMITS
 from orchestrators.failures import RunCanceled
@@ -153,7 +154,7 @@ def test_the_cancel_that_ended_the_run_does_not_end_its_publishing() -> None:
     run.begin_phase("checkCluster")
     context.cancel()
     try:
-        context.drive(run.call("check_cluster"))
+        context.drive(run.call(steps.CHECK_CLUSTER))
     except RunCanceled:
         run.end_phase("Canceled")
     final = finish(context, "Canceled", run)
