@@ -233,3 +233,21 @@ def phases(context: InMemory) -> Iterator[Json]:
     """The phase in progress of each status."""
     for status in context.statuses:
         yield next(phase for phase in status["phases"] if phase["name"] == status["phase"])
+
+
+_COMMON = {
+    "request",
+    "runId",
+    "correlationId",
+    "createdAt",
+    "writtenAt",
+    "missedAt",
+    "traceparent",
+    "startedBy",
+    "roles",
+}
+
+
+def arguments(context: InMemory, step: str) -> list[Json]:
+    """What each call of a step was given by its phase alone."""
+    return [{key: value for key, value in given.items() if key not in _COMMON} for given in context.inputs(step)]

@@ -10,6 +10,7 @@ from arcway.domain.phases import ASKED_SECONDS
 from orchestrators.back_off import back_off
 from orchestrators.failures import StepFailed
 from tests.unit.orchestrators.in_memory import (
+    RUN,
     Crash,
     InMemory,
     Json,
@@ -81,6 +82,7 @@ def test_jitter_differs_by_run_step_and_attempt_and_is_the_same_on_every_replay(
     pauses = [back_off(run, step, 7, {}) for run in ("r", "s") for step in ("a", "b")]
     assert len(set(pauses)) == 4
     assert pauses == [back_off(run, step, 7, {}) for run in ("r", "s") for step in ("a", "b")]
+    assert back_off("r", "step", 1, {}, 0.5) < 1
     assert [round(pause, 6) for pause in pauses] == [52.882353, 54.882353, 66.529412, 54.764706]
 
 
@@ -160,6 +162,27 @@ def test_an_unexpected_failure_is_tried_three_times() -> None:
     assert "what nobody expects" in error["message"]
     assert "hunter2" not in error["message"]
     assert len(context.waits) == 2
+
+
+def test_the_text_of_an_unexpected_failure_is_cut() -> None:
+    error = error_of(InMemory({"deploy_agents": Crash("word " * 200)}))
+    assert len(error["message"]) == len("Step deploy_agents failed unexpectedly: ") + 300
+    assert str(StepFailed(error)) == f"ARC-6006: {error['message']}"
+
+
+def test_the_pauses_of_a_step_are_those_of_its_run_and_name() -> None:
+    context = InMemory({"deploy_agents": failed()})
+    error_of(context)
+    assert context.waits == [
+        pytest.approx(back_off(RUN, "deploy_agents", attempt, {}), abs=1e-6) for attempt in (1, 2, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize("asked", [0.5, 1])
+def test_the_shortest_throttling_costs_no_attempt(asked: float) -> None:
+    context = InMemory({"deploy_agents": [failed("ARC-4007", retry_after=asked)] * 3 + [failed()]})
+    error_of(context)
+    assert len(context.steps) == 8
 
 
 def test_unexpected_failures_count_apart_from_errors() -> None:

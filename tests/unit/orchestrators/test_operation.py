@@ -110,6 +110,10 @@ def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, kept: int) 
         orchestrate(context, payload())
     status = context.status
     assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-4010")
+    assert (status["error"]["retryable"], status["error"]["details"]) == (False, [])
+    assert [phase["error"] for phase in status["phases"] if phase["state"] == "Failed"] == [
+        {"code": "ARC-4010", "message": status["error"]["message"]}
+    ]
     created = [
         KEY_PAIR_TEXT,
         "release azure-arc",
