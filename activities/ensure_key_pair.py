@@ -9,5 +9,5 @@ from arcway.cluster.agents.marks import Marks
 def ensure_key_pair(call: Call) -> Json:
     """Returns the public key, and whether this run generated the pair."""
     with cluster_of(call) as target:
-        public_key, created = key_pair.ensure_key_pair(target.api, target.held, Marks.of(call.request))
+        public_key, created = key_pair.ensure_key_pair(target.api, target.lease, Marks.of(call.request))
     return {"publicKey": public_key, "created": created}

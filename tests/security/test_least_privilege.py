@@ -59,7 +59,7 @@ def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(
     with cluster_api(administrator) as api:
         # The API server gives none for less than ten minutes, so that the first look finds fewer left.
         token = temporary_account.make(api, name, 600, permissions.TO_LOOK)
-        access = replace(administrator, token=token.text, certificate=None, key=None)
+        access = replace(administrator, token=token.value, certificate=None, key=None)
         with cluster_api(access) as limited_api:
             temporary_account.wait_until_bound(limited_api, permissions.TO_LOOK, 60)
         write_private(tmp_path / name, access.as_kubeconfig().encode())
@@ -80,7 +80,7 @@ def limited(administrator: Access) -> Iterator[tuple[Access, str]]:
     name = f"arcway-tmp-least-{uuid.uuid4().hex[:8]}"
     with cluster_api(administrator) as api:
         token = temporary_account.make(api, name, 3600, permissions.TO_LOOK)
-        yield replace(administrator, token=token.text, certificate=None, key=None), name
+        yield replace(administrator, token=token.value, certificate=None, key=None), name
         temporary_account.delete(api, name)
 
 

@@ -46,9 +46,9 @@ def test_what_has_no_contexts_is_refused(text: str) -> None:
 def test_only_the_chosen_context_is_kept_under_a_name_of_its_content() -> None:
     text = json.dumps(CONFIG)
     one, two = kubeconfig_upload.examine(text, "one"), kubeconfig_upload.examine(text, None)
-    assert "token-of-a" in one.text
-    assert "token-of-b" not in one.text
-    assert "token-of-b" in two.text
+    assert "token-of-a" in one.kubeconfig
+    assert "token-of-b" not in one.kubeconfig
+    assert "token-of-b" in two.kubeconfig
     assert one.secret != two.secret
     assert kubeconfig_upload.examine(json.dumps({**CONFIG, "extensions": []}), "one") == one
     assert "token-of" not in repr(one)
