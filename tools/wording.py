@@ -85,7 +85,7 @@ def texts(path: str) -> Iterator[tuple[int, str]]:
 
 
 def _files() -> list[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()  # noqa: S607
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     return [
         path
         for path in listed
@@ -152,7 +152,7 @@ def main() -> int:
     """Print every hit; 1 if there is any."""
     found = list(hits())
     for hit in found:
-        print(f"{hit.path}:{hit.line}: {hit.match!r}: {hit.advice}")  # noqa: T201
+        print(f"{hit.path}:{hit.line}: {hit.match!r}: {hit.advice}")
     return 1 if found else 0
 
 
