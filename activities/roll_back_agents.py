@@ -3,6 +3,7 @@
 from activities.step import Call, Json
 from activities.targets import cluster_of
 from arcway.cluster.agents import change
+from arcway.domain.leftovers import leftover
 from arcway.domain.request import UpgradeRequest
 
 
@@ -12,4 +13,4 @@ def roll_back_agents(call: Call[UpgradeRequest]) -> Json:
     before = change.ReleaseBefore(given["revision"], version, given.get("uid"), given.get("wanted"))
     with cluster_of(call) as target:
         change.roll_back(target, before)
-    return {"done": True, "detail": "rolled back", "restored": f"agents {version}, as before"}
+    return {"done": True, "detail": "rolled back", "restored": leftover("Agents", version, reason="Restored")}

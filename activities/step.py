@@ -26,7 +26,7 @@ type Json = dict[str, Any]
 
 OUTCOME_BYTES = 64 * 1024
 # What people see of an outcome; the rest is for other steps.
-_DISPLAYED = frozenset({"detail", "findings", "left", "restored", "result", "message", "remedy", "details"})
+_DISPLAYED = frozenset({"detail", "findings", "leftovers", "restored", "result", "message", "remedy", "details"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _of_cluster() -> dict[str, tuple[Call, Any]]:
     ranges += [f"fd{number % 256:02x}:{number:x}::/{64 + number % 60}" for number in range(5000)]
     api = mock.Mock(server="https://x")
     api.get.return_value = None
-    outcome = {"left": [f"x{number}" * 4 for number in range(6000)], "\x1b": "\ud800" * 1000}
+    outcome = {"leftovers": [f"x{number}" * 4 for number in range(6000)], "\x1b": "\ud800" * 1000}
     return {
         "quantity: an exponent": (quantity, "1e999999"),
         "quantity: digits": (quantity, "9" * MiB),

@@ -16,7 +16,7 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 
 from arcway.domain.request import parse_request
-from orchestrators.operation import operation
+from orchestrators.operation import run_operation
 
 type Json = dict[str, Any]
 type Answers = Callable[[str, Json], Json]
@@ -140,7 +140,7 @@ class VirtualRun:
 
     def _replay(self) -> pb.OrchestratorResponse:
         request = pb.OrchestratorRequest(instanceId=INSTANCE, pastEvents=self._past, newEvents=self._new)
-        handle = operation._function.get_user_function()
+        handle = run_operation._function.get_user_function()
         body = base64.b64encode(request.SerializeToString()).decode()
         response = pb.OrchestratorResponse()
         response.ParseFromString(base64.b64decode(asyncio.run(handle(SimpleNamespace(body=body)))))

@@ -7,6 +7,7 @@ from arcway.cli import output, progress
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
 from arcway.cli.option_groups import Following, Output
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all
 
 type Json = dict[str, Any]
 
@@ -51,15 +52,15 @@ def detached(run: Json) -> int:
 def show_outcome(run: Json, format_: Output) -> int:
     """Show the outcome of an ended run; returns the exit code. Raises `CommandError` when it did not succeed."""
     output.show_findings([finding for finding in run["findings"] if finding["level"] != "error"])
-    if run["left"]:
-        output.stderr.print(f"Left in place: {', '.join(run['left'])}", markup=False)
+    if run["leftovers"]:
+        output.stderr.print(f"Left in place: {', '.join(describe_all(run['leftovers']))}", markup=False)
     if run["state"] != "Succeeded":
         raise failure(run)
     if run["operation"] == "offboard":
         _show_disconnected(run, format_)
     else:
         _show_cluster(run, format_)
-    return PARTLY_FAILED if run["left"] else OK
+    return PARTLY_FAILED if run["leftovers"] else OK
 
 
 def failure(run: Json) -> CommandError:
@@ -81,7 +82,7 @@ def _show_disconnected(run: Json, format_: Output) -> None:
     result = run["result"]
     summary = f"{run['cluster']['name']}: connected cluster {result['resource']}, agents {result['agents']}."
     message = summary if run["changed"] else f"{summary} Nothing was changed."
-    output.show({**result, "changed": run["changed"], "left": run["left"]}, format_, lambda: message)
+    output.show({**result, "changed": run["changed"], "leftovers": run["leftovers"]}, format_, lambda: message)
 
 
 def _show_check(run: Json, format_: Output) -> int:

@@ -10,9 +10,10 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
+from arcway.domain.leftovers import leftover
 from arcway.domain.phases import phases_of
 from arcway.domain.request import parse_request
-from arcway.domain.run import accepted, fit
+from arcway.domain.run import new_run, truncate_for_status
 from arcway_local.functions.journal import FILE_NAME, Journal, Statement
 
 type Json = dict[str, Any]
@@ -58,7 +59,7 @@ def _run(name: str, group: str, made: datetime, outcome: str) -> tuple[Json, Jso
     }
     instance = ClusterId(SUBSCRIPTION, group, name).instance()
     phases = phases_of("onboard", request.order)
-    run = accepted(f"{instance}.{given['runId']}", request, phases, given).as_json()
+    run = new_run(f"{instance}.{given['runId']}", request, phases, given).as_json()
     ended = _text(made + timedelta(seconds=20))
     run |= {"state": outcome, "phase": "checkCluster", "finishedAt": ended, "updatedAt": ended}
     run["phases"][0] |= {"state": outcome, "attempts": 1, "startedAt": _text(made), "finishedAt": ended}
@@ -74,14 +75,20 @@ def _run(name: str, group: str, made: datetime, outcome: str) -> tuple[Json, Jso
 
 def _poisoned(run: Json) -> Json:
     """The same run with hostile text wherever a cluster, Azure or a caller may say something."""
-    run["phases"][0]["detail"] = HOSTILE
+    run["phases"][0] |= {"detail": HOSTILE, "error": {"code": HOSTILE, "message": HOSTILE}}
     run["error"] |= {"message": HOSTILE, "remedy": HOSTILE, "details": [{HOSTILE: HOSTILE}]}
     run["findings"] = [
         {"code": Code.CLUSTER_PERMISSION_MISSING, "level": "error", "message": HOSTILE, "remedy": HOSTILE}
     ]
     run["findingsTotal"] = 1
     who = {"name": HOSTILE, "objectId": HOSTILE}
-    return {**run, "left": [HOSTILE], "startedBy": who, "canceledBy": who, "correlationId": HOSTILE}
+    return {
+        **run,
+        "leftovers": [leftover(HOSTILE, HOSTILE, namespace=HOSTILE)],
+        "startedBy": who,
+        "canceledBy": who,
+        "correlationId": HOSTILE,
+    }
 
 
 def _rows(run: Json, given: Json, made: datetime) -> list[Statement]:
@@ -93,7 +100,7 @@ def _rows(run: Json, given: Json, made: datetime) -> list[Statement]:
         ("INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*identity, made.isoformat(), None)),
         (
             "INSERT INTO progress VALUES (?,?,?,?,?,?)",
-            (instance, status, output, json.dumps(fit(run)), None, run["finishedAt"]),
+            (instance, status, output, json.dumps(truncate_for_status(run)), None, run["finishedAt"]),
         ),
     ]
 

@@ -164,7 +164,7 @@ def failed_with(arcway: Arcway, cluster: SimulatedCluster, code: str, **changes:
     assert run["error"]["code"] == code, run["error"]
     assert run["error"]["message"]
     assert run["error"]["remedy"]
-    assert (run["changed"], run["left"]) == (False, [])
+    assert (run["changed"], run["leftovers"]) == (False, [])
     assert cluster.objects() == before
     assert {item["method"] for item in arcway.asked("/")} <= {"GET", "HEAD"}
     return run

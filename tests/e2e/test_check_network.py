@@ -56,7 +56,7 @@ def test_an_onboarding_stops_before_it_changes_anything(arcway: Arcway, cluster:
     cluster.control("PUT", "behaviour", {"unreachable": ["guestnotification*"]})
     before = cluster.objects()
     run = arcway.connect(cluster, checkNetwork=True)
-    assert (run["state"], run["error"]["code"], run["left"]) == ("Failed", Code.AGENT_ENDPOINT_UNREACHABLE, [])
+    assert (run["state"], run["error"]["code"], run["leftovers"]) == ("Failed", Code.AGENT_ENDPOINT_UNREACHABLE, [])
     assert cluster.objects() - before <= {path for path in cluster.objects() if "arcway-check" in path}
 
 
@@ -93,7 +93,7 @@ def test_a_run_that_is_cancelled_takes_its_check_along(arcway: Arcway, cluster: 
     arcway.wait_until(started, lambda run: "in the cluster" in (run["phases"][0]["detail"] or ""))
     arcway.http.post(f"/runs/{started}/cancel")
     run = arcway.finish(started)
-    assert (run["state"], run["left"], run["changed"]) == ("Canceled", [], False)
+    assert (run["state"], run["leftovers"], run["changed"]) == ("Canceled", [], False)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_disconnect(command: Command, arcway: Arcway, cluster: SimulatedCluster,
     again = command("disconnect", *named, *file, "--yes", "-o", "json")
     assert again.returncode == 0, again.stderr
     shown = json.loads(again.stdout)
-    assert (shown["resource"], shown["agents"], shown["changed"], shown["left"]) == ("absent", "absent", False, [])
+    assert (shown["resource"], shown["agents"], shown["changed"], shown["leftovers"]) == ("absent", "absent", False, [])
     assert "Nothing was changed." in command("disconnect", *named, "--azure-only", "--yes").stdout
 
 

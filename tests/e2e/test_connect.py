@@ -7,9 +7,11 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
+from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import AGENTS_FIRST, RESOURCE_FIRST
 from tests.e2e.conftest import Arcway, Control, SimulatedCluster, phase
 
+KEY_PAIR = "Secret azure-arc-connect-privatekey in namespace azure-arc"
 ARTICLE_FIELDS = {
     "agentPublicKeyCertificate",
     "agentVersion",
@@ -95,7 +97,7 @@ def test_a_slow_azure_is_given_its_retry_after(arcway: Arcway, azure: Control, c
     azure.put("faults", [{"path": path, "method": "PUT", "status": 429, "headers": {"Retry-After": "2"}}])
     answer = arcway.start(arcway.request(cluster))
     seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "createResource")["state"] == "Retrying")
-    assert Code.AZURE_THROTTLED in phase(seen, "createResource")["detail"]
+    assert phase(seen, "createResource")["error"]["code"] == Code.AZURE_THROTTLED
     assert arcway.finish(answer.json()["id"])["state"] == "Succeeded"
     puts = [item["time"] for item in arcway.asked("connectedClusters/") if item["method"] == "PUT"]
     assert len(puts) == 2
@@ -111,7 +113,10 @@ def test_a_failed_image_pull_ends_a_run_that_is_to_fail_fast_and_says_what_is_le
     assert run["state"] == "Failed"
     assert (run["error"]["code"], run["error"]["phase"]) == (Code.IMAGE_PULL_FAILED, "deployAgents")
     assert "metrics-agent" in run["error"]["message"]
-    assert run["left"] == ["key pair in namespace azure-arc", "release azure-arc"]
+    assert describe_all(run["leftovers"]) == [
+        KEY_PAIR,
+        "release azure-arc",
+    ]
     assert arcway.resource(cluster) is None
 
 
@@ -139,7 +144,7 @@ def test_a_rollback_leaves_nothing_behind(arcway: Arcway, azure: Control, cluste
     assert run["state"] == "Failed"
     assert run["error"]["code"] == Code.PROVISIONING_FAILED
     assert "on fire" in run["error"]["message"]
-    assert run["left"] == []
+    assert run["leftovers"] == []
     assert phase(run, "createResource")["state"] == "Failed"
     assert arcway.resource(cluster) is None
     assert cluster.objects() == before
@@ -161,8 +166,12 @@ def test_a_run_can_be_cancelled_while_it_waits(arcway: Arcway, azure: Control, c
     assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 202
     run = arcway.finish(run_id)
     assert (run["state"], phase(run, "waitForMetadata")["state"]) == ("Canceled", "Canceled")
-    created = ["key pair in namespace azure-arc", "release azure-arc", f"connected cluster c-{cluster.name}"]
-    assert run["left"] == created
+    created = [
+        KEY_PAIR,
+        "release azure-arc",
+        f"connected cluster c-{cluster.name}",
+    ]
+    assert describe_all(run["leftovers"]) == created
     assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 200
 
 
@@ -185,8 +194,8 @@ def test_termination_and_suspension_from_outside_show(
         Code.RUN_TERMINATED,
         "waitForMetadata",
     )
-    created = ["key pair in namespace azure-arc", "release azure-arc", f"connected cluster c-{cluster.name}"]
-    assert run["left"] == [*created, "lease arcway"]
+    created = [KEY_PAIR, "release azure-arc", f"connected cluster c-{cluster.name}"]
+    assert describe_all(run["leftovers"]) == [*created, "lease arcway"]
 
 
 def test_a_failed_run_can_be_gone_on_with(arcway: Arcway, cluster: SimulatedCluster) -> None:

@@ -73,7 +73,7 @@ def test_nothing_is_changed_by_connecting_again(arcway: Arcway, cluster: Simulat
     assert plan(arcway, cluster) == []
     run = arcway.connect(cluster)
     connected(run)
-    assert (run["changed"], run["left"]) == (False, [])
+    assert (run["changed"], run["leftovers"]) == (False, [])
     assert lasting(arcway.resource(cluster)) == before
     assert values(cluster) == release
 

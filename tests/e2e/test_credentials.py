@@ -83,7 +83,7 @@ def test_a_plugins_token_stays_here_and_what_is_made_from_it_goes_with_the_run(
         done = command(*connect, "--yes", "--no-wait", "--credential-ttl", "20m", **proxy)
         assert done.returncode == 0, done.stderr
         run = arcway.finish(run_of(done.stderr))
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert watch.found == set()
     cluster.wait_until(lambda: made.there() == set())
     given = cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]

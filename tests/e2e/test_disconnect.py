@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all, leftover
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource, set_status
 
@@ -28,7 +29,7 @@ def test_a_disconnect_leaves_the_lists_of_objects_as_they_were(arcway: Arcway, c
     before = cluster.objects()
     connected(arcway.connect(cluster))
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert (run["result"]["resource"], run["result"]["agents"]) == ("deleted", "removed")
     assert [item["name"] for item in run["phases"]] == [
         "checkCluster",
@@ -44,7 +45,7 @@ def test_twice_is_a_success_that_changes_nothing(arcway: Arcway, cluster: Simula
     connected(arcway.connect(cluster))
     assert arcway.disconnect(cluster)["changed"] is True
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", False, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", False, []), run["error"]
     assert (run["result"]["resource"], run["result"]["agents"]) == ("absent", "absent")
 
 
@@ -57,7 +58,7 @@ def test_source_control_configurations_go_with_the_resource(arcway: Arcway, clus
     assert arcway.arm("PUT", configuration, body).status_code == 201
     assert arcway.arm("GET", configuration).json()["properties"]["repositoryUrl"] == body["properties"]["repositoryUrl"]
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert arcway.arm("GET", configuration).status_code == 404
     # The next cluster of this name starts without.
     connected(arcway.connect(cluster))
@@ -97,7 +98,7 @@ def test_a_dead_cluster_is_removed_from_azure_only(arcway: Arcway, cluster: Simu
         "deleted",
         "not checked",
     )
-    assert run["left"] == ["everything in the cluster (azureOnly)"]
+    assert run["leftovers"] == [leftover("Agents", None, reason="NotChecked")]
     assert "uninstallAgents" not in {item["name"] for item in run["phases"]}
     assert arcway.resource(cluster) is None
     assert cluster.objects() == objects
@@ -132,13 +133,13 @@ def test_finalizers_of_dead_controllers_are_named_and_force_removes_them(
         return "example.com/never" in (phase(run, "uninstallAgents")["detail"] or "")
 
     seen = arcway.wait_until(answer.json()["id"], stuck)
-    assert set(seen["left"]) >= {"namespace azure-arc", "CRD gitconfigs.clusterconfig.azure.com"}
+    assert set(describe_all(seen["leftovers"])) >= {"namespace azure-arc", "CRD gitconfigs.clusterconfig.azure.com"}
     arcway.http.post(f"/runs/{seen['id']}/cancel").raise_for_status()
     ended = arcway.finish(seen["id"])
     assert (ended["state"], ended["changed"]) == ("Canceled", True)
-    assert set(ended["left"]) >= {"namespace azure-arc", "CRD gitconfigs.clusterconfig.azure.com"}
+    assert set(describe_all(ended["leftovers"])) >= {"namespace azure-arc", "CRD gitconfigs.clusterconfig.azure.com"}
     run = arcway.disconnect(cluster, force=True)
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert cluster.objects() == before
 
 
@@ -171,7 +172,7 @@ def test_a_release_in_any_state_is_removed(arcway: Arcway, cluster: SimulatedClu
     (record,) = cluster.revisions()
     set_status(cluster, record, status)
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert cluster.objects() == before
 
 
@@ -183,7 +184,7 @@ def test_what_a_lost_release_left_is_removed(arcway: Arcway, cluster: SimulatedC
     assert cluster.objects() - before
     arcway.say(cluster, "Offline")
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert cluster.objects() == before
 
 
@@ -206,7 +207,7 @@ def test_a_dry_run_tells_what_would_be_removed(arcway: Arcway, cluster: Simulate
     answer = arcway.http.post("/offboardings", json=arcway.offboarding(cluster), params={"dryRun": "true"})
     assert answer.status_code == 200
     run = answer.json()
-    assert (run["operation"], run["state"], run["changed"], run["left"]) == ("check", "Succeeded", False, [])
+    assert (run["operation"], run["state"], run["changed"], run["leftovers"]) == ("check", "Succeeded", False, [])
     assert f"remove connected cluster c-{cluster.name}" in run["result"]["plan"]
     assert {"remove release azure-arc", "remove namespace azure-arc"} <= set(run["result"]["plan"])
     assert arcway.resource(cluster)

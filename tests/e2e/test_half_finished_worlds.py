@@ -102,7 +102,7 @@ def test_a_pending_operation_of_somebody_else_is_not_cut_off(arcway: Arcway, clu
     set_status(cluster, record, "pending-upgrade")
     answer = arcway.start(arcway.request(cluster))
     seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "deployAgents")["state"] == "Retrying")
-    assert Code.RELEASE_LOCKED in phase(seen, "deployAgents")["detail"]
+    assert phase(seen, "deployAgents")["error"]["code"] == Code.RELEASE_LOCKED
     assert cluster.revisions() == [record]
     set_status(cluster, record, "deployed")
     connected(arcway.finish(answer.json()["id"]))

@@ -37,7 +37,7 @@ def test_an_old_chart_gets_the_key_as_a_value(arcway: Arcway, cluster: Simulated
     connected(arcway.connect(cluster, agents={"version": OLD}, order=order))
     connected(arcway.connect(cluster, order=order))
     assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
-    assert arcway.disconnect(cluster)["left"] == []
+    assert arcway.disconnect(cluster)["leftovers"] == []
     assert cluster.objects() == before
 
 

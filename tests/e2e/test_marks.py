@@ -40,7 +40,7 @@ def test_they_are_there_and_stay_through_changes(arcway: Arcway, cluster: Simula
     succeeded(change(arcway, cluster, proxy={"https": "http://proxy:3128"}))
     succeeded(change(arcway, cluster, "upgrades"))
     assert_marked(cluster)
-    assert succeeded(arcway.disconnect(cluster))["left"] == []
+    assert succeeded(arcway.disconnect(cluster))["leftovers"] == []
     assert cluster.objects() == before
 
 

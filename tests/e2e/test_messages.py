@@ -244,7 +244,7 @@ def test_an_event_is_kept_while_the_broker_refuses_it(arcway: Arcway, bus: Bus, 
     run_id, correlation = answer.json()["id"], answer.json()["correlationId"]
     held = arcway.wait_until(run_id, lambda run: phase(run, "publishResult")["attempts"] >= 2)
     assert held["state"] == "Running"
-    assert Code.EVENT_BROKER_UNREACHABLE in phase(held, "publishResult")["detail"]
+    assert phase(held, "publishResult")["error"]["code"] == Code.EVENT_BROKER_UNREACHABLE
     assert phase(held, "waitForMetadata")["state"] == "Succeeded"
     httpx.delete(f"{bus.control}/faults").raise_for_status()
     assert arcway.finish(run_id)["state"] == "Succeeded"

@@ -16,7 +16,7 @@ def check(arcway: Arcway, cluster: SimulatedCluster, **changes: Any) -> Json:
     answer = arcway.http.post("/onboardings", json=body, params={"dryRun": "true"})
     assert answer.status_code == 200, answer.text
     run: Json = answer.json()
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", False, [])
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", False, [])
     assert all(finding["remedy"] for finding in run["findings"])
     return run
 

@@ -101,7 +101,7 @@ def test_every_command_works_on_an_installation_in_another_namespace(
     checked = arcway.http.post("/offboardings", json=arcway.offboarding(cluster), params={"dryRun": "true"}).json()
     assert "remove release azure-arc in namespace default" in succeeded(checked)["result"]["plan"]
     run = succeeded(arcway.disconnect(cluster))
-    assert run["left"] == []
+    assert run["leftovers"] == []
     assert cluster.objects() == before
 
 
@@ -113,7 +113,7 @@ def test_two_installations_are_told_and_both_removed(
     helm.install(access, "azure-arc", "default", agents_chart(), values(arcway, cluster))
     checked = arcway.http.post("/onboardings", json=arcway.request(cluster), params={"dryRun": "true"}).json()
     assert any("installed 2 times" in item["message"] for item in checked["findings"]), checked
-    assert succeeded(arcway.disconnect(cluster))["left"] == []
+    assert succeeded(arcway.disconnect(cluster))["leftovers"] == []
     assert cluster.objects() == before
 
 
@@ -128,7 +128,10 @@ def test_a_release_of_the_same_name_that_is_somebody_elses_stays(
     assert len(records(cluster, "azure-arc-release")) == 1
     for force in (False, True):
         disconnected = succeeded(arcway.disconnect(cluster, force=force, agentsOnly=True))
-        assert (disconnected["left"], [finding["code"] for finding in disconnected["findings"]]) == ([], ["ARC-2046"])
+        assert (disconnected["leftovers"], [finding["code"] for finding in disconnected["findings"]]) == (
+            [],
+            ["ARC-2046"],
+        )
         assert cluster.objects() == before
         assert cluster.get(f"{_ROLES}/azure-arc-x")["kind"] == "ClusterRole"
 
@@ -161,5 +164,5 @@ def test_whoever_may_write_secrets_somewhere_steers_no_installation(arcway: Arcw
     succeeded(arcway.connect(cluster))
     (record,) = records(cluster, "azure-arc-release")
     assert "forged" not in gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))).decode()
-    assert succeeded(arcway.disconnect(cluster, force=True))["left"] == []
+    assert succeeded(arcway.disconnect(cluster, force=True))["leftovers"] == []
     assert cluster.objects() == before

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import _decoded, _encoded
 from tests.e2e.test_release_elsewhere import records, succeeded
@@ -66,7 +67,7 @@ def test_agents_whose_release_names_what_the_cluster_lost_are_removed(
     before = cluster.objects()
     succeeded(arcway.connect(cluster))
     name_what_is_gone(cluster)
-    assert succeeded(arcway.disconnect(cluster))["left"] == []
+    assert succeeded(arcway.disconnect(cluster))["leftovers"] == []
     assert cluster.objects() == before
 
 
@@ -94,7 +95,7 @@ def test_a_release_that_helm_cannot_read_needs_force_and_says_so(arcway: Arcway,
     run = arcway.disconnect(cluster, agentsOnly=True)
     assert (run["state"], run["error"]["retryable"]) == ("Failed", False), run["error"]
     assert "--force" in run["error"]["remedy"]
-    assert succeeded(arcway.disconnect(cluster, agentsOnly=True, force=True))["left"] == []
+    assert succeeded(arcway.disconnect(cluster, agentsOnly=True, force=True))["leftovers"] == []
     assert cluster.objects() == before
 
 
@@ -119,8 +120,8 @@ def test_finalizers_of_the_objects_themselves_are_named_and_removed_by_force(
         return "has the finalizer example.com/never" in (phase(run, "uninstallAgents")["detail"] or "")
 
     seen = arcway.wait_until(started, named)
-    assert any(path.rpartition("/")[2] in item for item in seen["left"])
+    assert any(path.rpartition("/")[2] in item for item in describe_all(seen["leftovers"]))
     arcway.http.post(f"/runs/{started}/cancel").raise_for_status()
     arcway.finish(started)
-    assert succeeded(arcway.disconnect(cluster, force=True))["left"] == []
+    assert succeeded(arcway.disconnect(cluster, force=True))["leftovers"] == []
     assert cluster.objects() == before

@@ -23,7 +23,7 @@ def refused(arcway: Arcway, cluster: SimulatedCluster, **changes: Any) -> Json:
     run = arcway.connect(cluster, **changes)
     assert run["state"] == "Failed"
     assert cluster.objects() == before
-    assert run["left"] == []
+    assert run["leftovers"] == []
     error: Json = run["error"]
     return error
 
@@ -121,7 +121,7 @@ def test_a_404_before_a_deletion_is_looked_at_again(arcway: Arcway, cluster: Sim
     connected(arcway.connect(cluster))
     arcway.azure.put("faults", [not_there(f"connectedClusters/c-{cluster.name}$", times=2)])
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["result"]["resource"], run["left"]) == ("Succeeded", "deleted", []), run["error"]
+    assert (run["state"], run["result"]["resource"], run["leftovers"]) == ("Succeeded", "deleted", []), run["error"]
     arcway.azure.put("faults", [])
     assert arcway.resource(cluster) is None
 
@@ -161,7 +161,7 @@ def test_azure_is_waited_for_longer_than_the_phase_and_visibly(
     )
     waiting = phase(run, "checkCluster")
     assert (run["state"], waiting["state"]) == ("Running", "Retrying"), run["error"]
-    assert Code.AZURE_THROTTLED in waiting["detail"]
+    assert waiting["error"]["code"] == Code.AZURE_THROTTLED
     assert re.match(r"[0-9-]+T", waiting["nextAttemptAt"])
     assert arcway.http.post(f"/runs/{started}/cancel").status_code == 202
     assert arcway.finish(started)["state"] == "Canceled"

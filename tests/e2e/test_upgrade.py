@@ -3,6 +3,7 @@
 import time
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected
 from tests.e2e.test_key_delivery import CURRENT, OLD, key, release
@@ -37,7 +38,7 @@ def test_an_upgrade_to_the_newest_version_takes_the_key_along(arcway: Arcway, cl
     old_agents(arcway, cluster)
     before, count = key(cluster), len(writes(arcway))
     run = change(arcway, cluster, "upgrades")
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert [item["name"] for item in run["phases"]] == [
         "checkCluster",
         "upgradeAgents",
@@ -81,7 +82,7 @@ def test_a_failed_upgrade_leaves_the_old_agents_running(arcway: Arcway, cluster:
         Code.IMAGE_PULL_FAILED,
         "upgradeAgents",
     )
-    assert run["left"] == [f"agents {OLD}, as before"]
+    assert describe_all(run["leftovers"]) == [f"agents {OLD}, as before"]
     cluster.control("PUT", "behaviour", {"pods": []})
     wait_until_ready(cluster)
     images = [item["spec"]["template"]["spec"]["containers"][0]["image"] for item in cluster.get(_DEPLOYMENTS)["items"]]
@@ -115,14 +116,14 @@ def test_a_cancelled_upgrade_is_rolled_back(arcway: Arcway, cluster: SimulatedCl
     arcway.wait_until(run_id, lambda run: phase(run, "upgradeAgents")["state"] == "Waiting")
     arcway.http.post(f"/runs/{run_id}/cancel").raise_for_status()
     run = arcway.finish(run_id)
-    assert (run["state"], run["left"]) == ("Canceled", [f"agents {OLD}, as before"])
+    assert (run["state"], describe_all(run["leftovers"])) == ("Canceled", [f"agents {OLD}, as before"])
     assert release(cluster)["chart"]["metadata"]["version"] == OLD
 
 
 def test_a_version_that_is_not_in_the_registry_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:
     old_agents(arcway, cluster)
     run = change(arcway, cluster, "upgrades", agentVersion="9.9.9")
-    assert (run["state"], run["error"]["code"], run["changed"], run["left"]) == (
+    assert (run["state"], run["error"]["code"], run["changed"], run["leftovers"]) == (
         "Failed",
         Code.CHART_UNAVAILABLE,
         False,

@@ -12,7 +12,7 @@ from durabletask.task import OrchestrationContext
 
 import orchestrators.operation as operations
 from arcway.domain.phases import phases_of
-from orchestrators.run import Run
+from orchestrators.run_context import RunContext
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.driver import Driver, Json, Killed
 from tests.chaos.fault_matrix.inputs import payload
@@ -25,7 +25,7 @@ ENDINGS = {"failure": "Failed", "rollback": "Failed", "upgrade-rolled-back": "Fa
 def replay(past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]) -> pb.OrchestratorResponse:
     """What the orchestrator decides when it sees this history."""
     request = pb.OrchestratorRequest(instanceId=INSTANCE, pastEvents=past, newEvents=new)
-    handle = operations.operation._function.get_user_function()
+    handle = operations.run_operation._function.get_user_function()
     body = base64.b64encode(request.SerializeToString()).decode()
     response = pb.OrchestratorResponse()
     response.ParseFromString(base64.b64decode(asyncio.run(handle(SimpleNamespace(body=body)))))
@@ -69,11 +69,11 @@ def test_a_change_that_breaks_running_orchestrations_is_noticed(monkeypatch: pyt
 def test_a_run_finishes_under_the_version_it_was_started_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: set[str | None] = set()
 
-    def spying(context: OrchestrationContext, given: Json) -> Run:
+    def spying(context: OrchestrationContext, given: Json) -> RunContext:
         seen.add(context.version)
-        return Run(context, given)
+        return RunContext(context, given)
 
-    monkeypatch.setattr(operations, "Run", spying)
+    monkeypatch.setattr(operations, "RunContext", spying)
     killed: list[str] = []
 
     def around(step: str, given: Json, perform: Callable[[], Json]) -> Json:

@@ -22,7 +22,7 @@ from arcway.domain.events import encode, run_event
 from arcway.domain.findings import finding
 from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
-from arcway.domain.run import STATUS_LIMIT, accepted, fit
+from arcway.domain.run import STATUS_LIMIT, new_run, truncate_for_status
 from arcway.domain.text import excerpt, json_text, listed, presentable, sentence, visible
 from arcway.telemetry import correlated, log, log_one_line_each
 from tests.security.test_steps import CONNECT
@@ -90,7 +90,8 @@ def steers(text: str) -> bool:
     return any(odd in text for odd in ODD if odd not in ("a\nb",))
 
 
-RUN: Any = accepted("cluster-x.y", parse_request(CONNECT), ("checkCluster",), {"createdAt": "t", "correlationId": "c"})
+NOTHING = dict.fromkeys(("kind", "name", "namespace", "reason", "code"))
+RUN: Any = new_run("cluster-x.y", parse_request(CONNECT), ("checkCluster",), {"createdAt": "t", "correlationId": "c"})
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -98,8 +99,9 @@ RUN: Any = accepted("cluster-x.y", parse_request(CONNECT), ("checkCluster",), {"
 def test_a_terminal_gets_nothing_that_steers_it(terminal: io.StringIO, odd: str, format_: Any) -> None:
     run = RUN.as_json()
     odd = f"{odd}[bold]{odd}"
-    run["phases"][0] |= {"detail": odd, "state": "Running"}
-    run |= {"state": "Succeeded", "operation": "offboard", "left": [odd], "findings": [], "changed": True, "phase": odd}
+    run["phases"][0] |= {"detail": odd, "error": {"code": odd, "message": odd}, "state": "Running"}
+    run |= {"state": "Succeeded", "operation": "offboard", "findings": [], "changed": True, "phase": odd}
+    run["leftovers"] = [{**NOTHING, "name": odd}]
     run["findings"] = [{"level": "warning", "code": odd, "message": odd, "remedy": odd}]
     run["result"] = {"resource": odd, "agents": odd, odd: odd}
     run["cluster"] = {**run["cluster"], "name": odd}
@@ -152,7 +154,7 @@ def test_records_of_libraries_are_one_line_each_in_the_app(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("odd", ODD)
 def test_an_event_can_always_be_encoded(odd: str) -> None:
-    run = {**RUN.as_json(), "left": [odd], "result": {odd: [odd]}}
+    run = {**RUN.as_json(), "leftovers": [{**NOTHING, "kind": odd, "name": odd}], "result": {odd: [odd]}}
     event = run_event("succeeded", run, source="s", number=1, time="t", trace=None)
     again = json.loads(encode(event).decode())
     json.dumps(again, ensure_ascii=False).encode()
@@ -161,10 +163,10 @@ def test_an_event_can_always_be_encoded(odd: str) -> None:
 
 def test_a_status_fits_whatever_is_in_it() -> None:
     run = RUN.as_json()
-    run["left"] = ["中" * 8000] * 100
+    run["leftovers"] = [{**NOTHING, "kind": "中" * 8000, "name": "中" * 8000}] * 100
     run["findings"] = [finding(Code.KUBERNETES_CHANGE_REFUSED, "中" * 5000) for _ in range(500)]
-    run["phases"][0]["detail"] = "中" * 5000
-    assert len(json.dumps(fit(run))) <= STATUS_LIMIT
+    run["phases"][0] |= {"detail": "中" * 5000, "error": {"code": "ARC-4007", "message": "中" * 5000}}
+    assert len(json.dumps(truncate_for_status(run))) <= STATUS_LIMIT
 
 
 class State(SimpleNamespace):
@@ -208,7 +210,8 @@ BROKEN: list[Any] = [
     State(None, None),
     State("text", {"runId": 5}),
     State({**SHOWN, "error": {"code": 5}}, GIVEN),
-    State({**SHOWN, "left": [{}]}, GIVEN),
+    State({**SHOWN, "leftovers": [{}]}, GIVEN),
+    State({**SHOWN, "leftovers": 5}, GIVEN),
 ]
 
 

@@ -214,7 +214,7 @@ def test_what_a_step_reads_is_in_nothing_that_leaves_it(
         return {
             "detail": f"a {said}",
             "findings": [finding(Code.KUBERNETES_CHANGE_REFUSED, f"b {said}")],
-            "left": [f"c {said}"],
+            "leftovers": [f"c {said}"],
         }
 
     for found in (step_that(errors), step_that(outcome)):

@@ -244,12 +244,12 @@ def test_an_event_is_cut_to_what_the_broker_takes() -> None:
         "id": "cluster-x.y",
         "cluster": {"resourceId": "/x"},
         "state": "Succeeded",
-        "left": [],
+        "leftovers": [],
         "error": None,
     }
     huge: list[dict[str, Any]] = [
         {**run, "result": {"tags": {f"t{number}": "x" * 200 for number in range(5000)}}},
-        {**run, "result": None, "left": ["finalizer " + "x" * 1000] * 5000},
+        {**run, "result": None, "leftovers": [{"kind": None, "name": "finalizer " + "x" * 1000}] * 5000},
         {**run, "result": None, "error": {"message": "é" * 1_000_000}},
     ]
     for one in huge:

@@ -8,6 +8,7 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import ASKED_SECONDS
 from arcway.domain.secret_names import temporary_name
 from orchestrators.phases import PHASES
@@ -41,7 +42,7 @@ _OUTCOMES: Json = {
     "configure_agents": {"changed": False, "differing": 0},
     "wait_for_metadata": {"done": True, "detail": "Connected", "resource": {"id": "x"}},
     "delete_resource": {"done": True, "detail": "deleted"},
-    "uninstall_agents": {"done": True, "detail": "uninstalled", "left": []},
+    "uninstall_agents": {"done": True, "detail": "uninstalled", "leftovers": []},
 }
 _CLEAN_UP = ["release_cluster", "discard_credential", "discard_secret"]
 
@@ -68,7 +69,7 @@ def answers(**changes: Any) -> Any:
 def test_a_run_succeeds_and_takes_what_was_made_for_it_along() -> None:
     run = VirtualRun(_BODY, answers())
     status = run.finish()
-    assert (status["state"], status["left"], run.steps[-3:]) == ("Succeeded", [], _CLEAN_UP)
+    assert (status["state"], status["leftovers"], run.steps[-3:]) == ("Succeeded", [], _CLEAN_UP)
 
 
 @pytest.mark.parametrize("after", [999999999999, 365 * 86400, 1e308, float("inf"), float("nan"), -1, "soon", True])
@@ -124,19 +125,19 @@ def test_the_secret_goes_even_if_the_credential_cannot_be_removed() -> None:
     run = VirtualRun(_BODY, answers(discard_credential=error(after=3600)))
     status = run.finish()
     assert run.steps[-1] == "discard_secret"
-    assert status["left"] == [f"ServiceAccount and binding {_SECRET} (ARC-3002)"]
+    assert describe_all(status["leftovers"]) == [f"ServiceAccount {_SECRET} (ARC-3002)"]
     assert run.elapsed < timedelta(minutes=10)
 
 
 def test_undoing_has_a_deadline() -> None:
     body = {**_BODY, "onFailure": "rollback"}
-    never = {"ok": {"done": False, "detail": "being deleted", "left": [], "retryAfter": 100}}
+    never = {"ok": {"done": False, "detail": "being deleted", "leftovers": [], "retryAfter": 100}}
     failed = error(Code.PROVISIONING_FAILED, retryable=False)
     run = VirtualRun(body, answers(configure_agents=failed, delete_resource=never, uninstall_agents=never))
     status = run.finish()
     assert run.steps[-3:] == _CLEAN_UP
     assert run.elapsed < timedelta(hours=1)
-    assert [what.rpartition(" ")[2] for what in status["left"]] == ["(ARC-6005)"] * 3
+    assert [what.rpartition(" ")[2] for what in describe_all(status["leftovers"])] == ["(ARC-6005)"] * 3
 
 
 def test_a_broker_that_is_down_holds_a_run_for_a_day_at_most() -> None:
@@ -145,7 +146,7 @@ def test_a_broker_that_is_down_holds_a_run_for_a_day_at_most() -> None:
     )
     status = run.finish()
     assert (status["state"], status["phases"][-1]["state"]) == ("Succeeded", "Failed")
-    assert any("arcway.run.succeeded" in what for what in status["left"])
+    assert any("arcway.run.succeeded" in what for what in describe_all(status["leftovers"]))
     assert timedelta(hours=20) < run.elapsed <= timedelta(hours=25)
 
 
@@ -173,7 +174,7 @@ def test_one_event_that_cannot_be_sent_holds_back_no_other() -> None:
 
     status = VirtualRun(_BODY, answer, source="urn:arcway:test").finish()
     assert sent[-1] == "arcway.run.succeeded.v1"
-    assert status["left"] == ["event arcway.run.accepted.v1 (ARC-4009)"]
+    assert describe_all(status["leftovers"]) == ["event arcway.run.accepted.v1 (ARC-4009)"]
 
 
 def test_cancel_ends_the_waiting_for_the_broker() -> None:
@@ -190,7 +191,7 @@ def test_cancel_ends_the_waiting_for_the_broker() -> None:
     status = run.finish()
     assert status["state"] == "Succeeded"
     assert run.elapsed < timedelta(hours=1)
-    assert any("(canceled)" in what for what in status["left"])
+    assert [item["reason"] for item in status["leftovers"]][-1:] == ["NotPublished"]
 
 
 @pytest.mark.parametrize("after", [None, 3600])

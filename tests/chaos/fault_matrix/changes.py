@@ -5,6 +5,7 @@ import gzip
 import json
 
 from arcway.domain.errors import CATALOGUE
+from arcway.domain.leftovers import leftover
 from arcway.domain.request import parse_request
 from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.world import Case
@@ -45,7 +46,7 @@ def check_change(case: Case, given: Json, status: Json, *, broken: bool, harmles
     assert status["state"] == "Succeeded" or broken or not harmless, status["error"]
     if status["state"] == "Succeeded":
         assert status["changed"]
-        assert status["left"] == []
+        assert status["leftovers"] == []
         assert resource["properties"]["agentVersion"] == CURRENT
         if operation == "update":
             assert (resource["tags"], _upgrades_itself(resource)) == (asked["tags"], asked["autoUpgrade"])
@@ -56,11 +57,11 @@ def check_change(case: Case, given: Json, status: Json, *, broken: bool, harmles
     assert status["error"]["code"] in CATALOGUE
     if operation == "upgrade":
         version = deployed_version(case)
-        restored = f"agents {OLD}, as before" in status["left"]
-        assert restored or any("(ARC-" in item for item in status["left"]) or not status["changed"], status["left"]
-        assert version == OLD or any(item.startswith("upgrade of the agents") for item in status["left"])
+        leftovers, restored = status["leftovers"], leftover("Agents", OLD, reason="Restored")
+        assert restored in leftovers or any(item["code"] for item in leftovers) or not status["changed"], leftovers
+        assert version == OLD or any(item["kind"] == "AgentUpgrade" for item in leftovers)
         if broken and harmless:
-            assert (status["left"], version) == ([f"agents {OLD}, as before"], OLD)
+            assert (leftovers, version) == ([restored], OLD)
 
 
 def _upgrades_itself(resource: Json) -> bool:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from arcway.domain.leftovers import describe_all
 from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.rows import FAULTS, ROWS
 
@@ -29,8 +30,8 @@ def describe(status: Json, *, undone: bool, findings: bool) -> str:
         words += [f"{finding['level']} {finding['code']}" for finding in status["findings"]]
     if status["error"]:
         words.append(f"{status['error']['code']} in {status['error']['phase']}")
-    if status["left"] and (undone or status["state"] == "Succeeded"):
-        words.append(f"left {', '.join(status['left'])}")
+    if status["leftovers"] and (undone or status["state"] == "Succeeded"):
+        words.append(f"left {', '.join(describe_all(status['leftovers']))}")
     return ", ".join(words)
 
 

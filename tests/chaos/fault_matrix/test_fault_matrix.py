@@ -89,7 +89,7 @@ def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cance
     with mock.patch.object(targets, "helm", case.helm.itself):
         state = driver.run("cluster-x", given)
     status: Json = json.loads(state.customStatus.value)
-    assert (status["state"], status["left"]) == ("Canceled" if cancelled else "Succeeded", []), status["error"]
+    assert (status["state"], status["leftovers"]) == ("Canceled" if cancelled else "Succeeded", []), status["error"]
     assert steps[-3:] == ["release_cluster", "discard_credential", "discard_secret"]
     assert ("uninstall_agents" in steps) == cancelled
     check_credential(case, "", "", status, harmless=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import Interval
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import OLD, agents_before, changing, deployed_version
@@ -42,4 +43,4 @@ def test_the_time_limit_is_the_requests_and_what_was_waited_for_is_the_error(
         status = json.loads(state.customStatus.value)
         assert (status["state"], status["error"]["code"], status["error"]["phase"]) == ("Failed", code, "upgradeAgents")
         assert words in status["error"]["message"]
-        assert (status["left"], deployed_version(case)) == ([f"agents {OLD}, as before"], OLD)
+        assert (describe_all(status["leftovers"]), deployed_version(case)) == ([f"agents {OLD}, as before"], OLD)

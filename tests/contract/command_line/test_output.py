@@ -8,6 +8,7 @@ import pytest
 
 from arcway.cli.main import main
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import leftover
 from tests.contract.command_line.conftest import Canned, Json, arcway, run_of
 
 RUN = run_of()["id"]
@@ -52,7 +53,14 @@ def test_nothing_unexpected_becomes_a_traceback(canned: Canned, capsys: pytest.C
     [
         (run_of(), 0),
         (run_of("Failed", error={"code": Code.IMAGE_PULL_FAILED, "message": "No image.", "remedy": "Mend it."}), 1),
-        (run_of(left=["lease kube-system/arcway (ARC-3001)"]), 3),
+        (
+            run_of(
+                leftovers=[
+                    leftover("Lease", "arcway", namespace="kube-system", reason="CleanUpFailed", code="ARC-3001")
+                ]
+            ),
+            3,
+        ),
         (run_of("Running"), 4),
     ],
     ids=["succeeded", "failed", "left something", "still going"],
@@ -69,7 +77,7 @@ def test_the_exit_code_tells_how_the_run_ended(
         assert "Mend it." in said
         assert f"arcway retry {RUN}" in said
     if code == 3:
-        assert "Left in place: lease kube-system/arcway" in said
+        assert "Left in place: lease arcway in namespace kube-system (ARC-3001)" in said
     if code == 4:
         assert f"arcway status {RUN}" in said
 

@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway
 from tests.e2e.real_cluster.conftest import RealCluster, image_pulls_fail
 from tests.e2e.test_key_delivery import CURRENT, OLD, key, release
@@ -41,12 +42,12 @@ def test_an_upgrade_that_fails_is_rolled_back_and_one_that_works_takes_the_key_a
         Code.IMAGE_PULL_FAILED,
         "upgradeAgents",
     ), run
-    assert run["left"] == [f"agents {OLD}, as before"]
+    assert describe_all(run["leftovers"]) == [f"agents {OLD}, as before"]
     cluster.eventually(lambda: _ready_with(cluster, OLD))
     assert (key(cluster), values(cluster), release(cluster)["info"]["status"]) == (before, given, "deployed")
 
     run = change(arcway, cluster, "upgrades", agentVersion=CURRENT)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert run["result"]["properties"]["agentVersion"] == CURRENT
     assert _ready_with(cluster, CURRENT)
     assert key(cluster) == before
@@ -59,7 +60,7 @@ def test_a_proxy_comes_and_goes(arcway: Arcway, cluster: RealCluster) -> None:
     run = arcway.connect(cluster)
     assert run["state"] == "Succeeded", run["error"]
     run = change(arcway, cluster, proxy=_PROXY, autoUpgrade=False)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     secret = cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]
     assert base64.b64decode(secret["HTTPS_PROXY"]).decode() == _PROXY["https"]
     assert base64.b64decode(secret["NO_PROXY"]).decode().startswith(_PROXY["skipRange"])

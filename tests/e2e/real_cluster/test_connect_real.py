@@ -105,7 +105,7 @@ def test_a_rollback_leaves_the_lists_of_objects_as_they_were(
     resource = ClusterId(arcway.subscription, "clusters", "c-real").resource_id
     azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "The back end is on fire."}})
     run = arcway.connect(cluster, onFailure="rollback")
-    assert (run["state"], run["left"]) == ("Failed", []), run["error"]
+    assert (run["state"], run["leftovers"]) == ("Failed", []), run["error"]
     assert run["error"]["code"] == Code.PROVISIONING_FAILED, run["error"]
     assert phase(run, "createResource")["state"] == "Failed"
     assert cluster.objects() == before

@@ -38,11 +38,11 @@ def test_from_nothing_to_connected_to_nothing(arcway: Arcway, cluster: RealClust
     assert (again["state"], again["changed"]) == ("Succeeded", False), again["error"]
     assert cluster.objects() > before
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert cluster.objects() == before
     assert arcway.resource(cluster) is None
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", False, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", False, []), run["error"]
 
 
 def test_the_key_survives_the_change_from_an_old_chart_to_a_current_one(arcway: Arcway, cluster: RealCluster) -> None:
@@ -63,7 +63,7 @@ def test_force_removes_finalizers_and_a_connect_right_after_succeeds(arcway: Arc
     assert cluster.send("POST", _INSTANCES, instance) == 201
     assert cluster.send("POST", f"{_NAMESPACE}/configmaps", {"metadata": metadata}) == 201
     run = arcway.disconnect(cluster, force=True)
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert cluster.objects() == before
     run = arcway.connect(cluster)
     assert run["state"] == "Succeeded", run["error"]
@@ -84,5 +84,5 @@ def test_the_command_line_disconnects_it(arcway: Arcway, cluster: RealCluster, s
     )
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)
-    assert (shown["resource"], shown["agents"], shown["left"]) == ("deleted", "removed", [])
+    assert (shown["resource"], shown["agents"], shown["leftovers"]) == ("deleted", "removed", [])
     assert cluster.get("/api/v1/namespaces/azure-arc")["kind"] == "Status"

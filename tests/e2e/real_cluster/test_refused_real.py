@@ -98,7 +98,7 @@ def test_a_dead_api_that_keeps_a_namespace_is_named_and_force_is_not_said_to_hel
 
         arcway.wait_until(run_id, told)
     # The API is gone now, so that the namespace can go; the server looks again after minutes, or when it is touched.
-    assert succeeded(arcway.finish(run_id))["left"] == []
+    assert succeeded(arcway.finish(run_id))["leftovers"] == []
 
 
 def test_finalizers_of_namespace_definition_role_and_binding_go_with_force(
@@ -116,7 +116,7 @@ def test_finalizers_of_namespace_definition_role_and_binding_go_with_force(
     )
     for path in held:
         hold(cluster, path)
-    assert succeeded(arcway.disconnect(cluster, force=True))["left"] == []
+    assert succeeded(arcway.disconnect(cluster, force=True))["leftovers"] == []
     cluster.eventually(lambda: cluster.objects() == before)
 
 
@@ -130,7 +130,7 @@ def test_an_old_installation_in_default_that_names_lost_apis_is_removed(
     succeeded(arcway.connect(cluster))
     assert cluster.get("/api/v1/namespaces/azure-arc-release")["kind"] == "Status"
     name_what_is_gone(cluster, "default")
-    assert succeeded(arcway.disconnect(cluster))["left"] == []
+    assert succeeded(arcway.disconnect(cluster))["leftovers"] == []
     cluster.eventually(lambda: cluster.objects() == before)
 
 

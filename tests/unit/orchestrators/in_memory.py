@@ -13,8 +13,8 @@ from durabletask.task import CompletableTask, OrchestrationContext, Task, TaskFa
 
 from arcway.domain.errors import ArcError
 from arcway.domain.request import parse_request
-from orchestrators.operation import operation
-from orchestrators.run import Run
+from orchestrators.operation import run_operation
+from orchestrators.run_context import RunContext
 
 type Json = dict[str, Any]
 type Outcome = Json | Exception | Callable[[Json], Json]
@@ -214,17 +214,17 @@ def payload(source: str | None = None, **body: Any) -> Json:
     }
 
 
-def run_in(context: InMemory, phase: str | None = "deployAgents", **body: Any) -> Run:
+def run_in(context: InMemory, phase: str | None = "deployAgents", **body: Any) -> RunContext:
     """A run in one of its phases."""
-    run = Run(context, payload(**body))
+    run = RunContext(context, payload(**body))
     if phase:
-        run.begin(phase)
+        run.begin_phase(phase)
     return run
 
 
 def orchestrate(context: InMemory, given: Json) -> Json:
     """Drive the orchestrator function to its end and return the run. Raises what it raises."""
-    handle: Any = operation._function.get_user_function()
+    handle: Any = run_operation._function.get_user_function()
     final: Json = context.drive(handle.orchestrator_function(context, given))
     return final
 

@@ -200,7 +200,7 @@ def test_a_step_is_told_when_this_run_wrote_the_connected_cluster() -> None:
     run = run_in(context)
     with pytest.raises(StepFailed):
         context.drive(run.call("deploy_agents", attempts=2))
-    run.wrote()
+    run.mark_written()
     context.drive(run.call("poll_agents"))
     assert context.calls[-1].given["writtenAt"] == stamp(context.elapsed)
 
@@ -213,7 +213,9 @@ def test_a_retry_is_shown_with_its_reason_its_attempt_and_the_time_of_the_next()
     assert [phase["attempts"] for phase in (running, retrying, again)] == [1, 1, 2]
     times = [phase["nextAttemptAt"] for phase in (running, retrying, again)]
     assert times == [None, "2026-01-01T00:00:20.000Z", None]
-    assert "Slow down." in retrying["detail"]
+    error = {"code": "ARC-4007", "message": "Slow down."}
+    assert [phase["error"] for phase in (running, retrying, again)] == [None, error, error]
+    assert [phase["detail"] for phase in (running, retrying, again)] == [None, None, None]
     assert [status["updatedAt"][17:] for status in context.statuses] == ["00.000Z", "00.000Z", "20.000Z"]
 
 
