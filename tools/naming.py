@@ -13,7 +13,35 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FILLERS = frozenset(
-    ("again", "asked", "done", "found", "given", "had", "held", "here", "it", "kept", "known", "left", "looked", "made", "more", "one", "other", "others", "rest", "said", "seen", "shown", "text", "there", "told", "wanted", "what")
+    {
+        "again",
+        "asked",
+        "done",
+        "found",
+        "given",
+        "had",
+        "held",
+        "here",
+        "it",
+        "kept",
+        "known",
+        "left",
+        "looked",
+        "made",
+        "more",
+        "one",
+        "other",
+        "others",
+        "rest",
+        "said",
+        "seen",
+        "shown",
+        "text",
+        "there",
+        "told",
+        "wanted",
+        "what",
+    }
 )
 LIMIT = 0.01
 _PLAIN = ("self", "cls", "_")
