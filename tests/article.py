@@ -2,7 +2,7 @@
 
 The page is its own source: text and `$` lines of its console blocks are kept, what follows a `$` line is what the
 command printed. `python -m tests.article` writes the page, if what happens is no longer what it shows, and the session
-of `arcway connect` into the README. Must not know what the commands do.
+of `arcway connect` into docs/recording.md. Must not know what the commands do.
 """
 
 import difflib
@@ -23,7 +23,7 @@ from arcway_local.stack import Options, Stack
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "article.md"
-README = ROOT / "README.md"
+RECORDING = ROOT / "docs" / "recording.md"
 CONTEXTS = ("lab", "shop")
 BEGIN, END = "<!-- recorded by scripts/write-article -->", "<!-- end of the recording -->"
 
@@ -81,10 +81,10 @@ def session(page: str) -> str:
     return next(block for block in blocks if block.startswith("$ arcway connect") and "dry-run" not in block)
 
 
-def with_session(readme: str, recorded: str) -> str:
-    """The README with this session between its two marks. Raises `ValueError` where they are missing."""
-    before, after = readme.index(BEGIN) + len(BEGIN), readme.index(END)
-    return f"{readme[:before]}\n```console\n{recorded}```\n{readme[after:]}"
+def with_session(recording: str, recorded: str) -> str:
+    """The page with this session between its two marks. Raises `ValueError` where they are missing."""
+    before, after = recording.index(BEGIN) + len(BEGIN), recording.index(END)
+    return f"{recording[:before]}\n```console\n{recorded}```\n{recording[after:]}"
 
 
 class Shell:
@@ -160,10 +160,10 @@ def write() -> list[str]:
     if found := differences(shown, real):
         PAGE.write_text(real)
         changes.append(found)
-    readme = README.read_text()
-    if (current := with_session(readme, session(PAGE.read_text()))) != readme:
-        README.write_text(current)
-        changes.append(f"{README.name}: the session of `arcway connect`")
+    recording = RECORDING.read_text()
+    if (current := with_session(recording, session(PAGE.read_text()))) != recording:
+        RECORDING.write_text(current)
+        changes.append(f"{RECORDING.name}: the session of `arcway connect`")
     return changes
 
 

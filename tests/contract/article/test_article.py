@@ -1,4 +1,4 @@
-"""docs/article.md is what happens, for each of its headings; so is the session in the README."""
+"""docs/article.md is what happens, for each of its headings; so is the session in docs/recording.md."""
 
 import re
 import ssl
@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests import article
-from tests.article import PAGE, README, Shell, differences, replay, session, with_session
+from tests.article import PAGE, RECORDING, Shell, differences, replay, session, with_session
 from tests.contract.article.naming import existing_tests, named_in, rows
 
 type Json = dict[str, Any]
@@ -96,9 +96,9 @@ def paths(asked: list[Json], *parts: str) -> list[str]:
     return [item["path"] for item in asked if any(part in item["path"] for part in parts)]
 
 
-def test_the_session_in_the_readme_is_that_of_the_page() -> None:
-    readme = README.read_text()
-    assert with_session(readme, session(PAGE.read_text())) == readme
+def test_the_session_in_the_recording_is_that_of_the_page() -> None:
+    recording = RECORDING.read_text()
+    assert with_session(recording, session(PAGE.read_text())) == recording
 
 
 def test_what_differs_by_run_is_told_apart_from_what_does_not() -> None:
