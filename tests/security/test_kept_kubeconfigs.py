@@ -20,8 +20,8 @@ GIVEN = KubeconfigUpload("arcway-kubeconfig-0123456789", "a kubeconfig")
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     environment = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", "ARCWAY_SECRETS_DIR": str(tmp_path)}
-    here = read_settings(environment)
-    monkeypatch.setattr(product, "settings", lambda: here)
+    configuration = read_settings(environment)
+    monkeypatch.setattr(product, "settings", lambda: configuration)
     return tmp_path
 
 

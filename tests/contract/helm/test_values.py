@@ -39,13 +39,13 @@ _PASSWORDS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), mi
 def test_any_text_survives(helm: Helm, access: Access, api: Api, texts: list[str], password: str) -> None:
     place = (access, "every", api.namespace)
     url = with_credentials("http://proxy:3128", f"user:{password}")
-    every = {f"k{number}": text for number, text in enumerate([*texts, url])}
+    every = {f"k{number}": line for number, line in enumerate([*texts, url])}
     install = helm.upgrade if helm.release(*place) else helm.install
     install(*place, _EVERY, {"every": every})
     assert api.http.get(api.path("configmaps", "every")).json()["data"] == every
-    found = helm.release(*place)
-    assert found is not None
-    assert found.values == {"every": every}
+    release = helm.release(*place)
+    assert release is not None
+    assert release.values == {"every": every}
 
 
 def test_a_skip_range_with_the_characters_of_set() -> None:

@@ -49,7 +49,7 @@ def html(many: list[dict[str, Any]], chosen: Chosen) -> str:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "found"),
+    ("chosen", "count"),
     [
         (Chosen(), 120),
         (Chosen(state="Failed"), 24),
@@ -60,9 +60,9 @@ def html(many: list[dict[str, Any]], chosen: Chosen) -> str:
         (Chosen(words="shop-1\ngroup"), 0),
     ],
 )
-def test_what_is_chosen_is_found(chosen: Chosen, found: int) -> None:
+def test_what_is_chosen_is_found(chosen: Chosen, count: int) -> None:
     view = overview(runs(120), chosen)
-    assert (view.matching, view.total) == (found, 120)
+    assert (view.matching, view.total) == (count, 120)
     assert view.counts == dict.fromkeys(STATES, 24)
     assert all(chosen.takes(run) for run in view.runs)
 
@@ -89,7 +89,7 @@ def test_addresses_keep_what_was_chosen() -> None:
 
 
 def test_a_thousand_runs_are_a_small_page() -> None:
-    text = html(runs(1000), Chosen())
-    assert len(text.encode()) < 200_000
-    assert text.count('<th scope="row">') == 50
-    assert "An &lt;image&gt;" in text
+    content = html(runs(1000), Chosen())
+    assert len(content.encode()) < 200_000
+    assert content.count('<th scope="row">') == 50
+    assert "An &lt;image&gt;" in content
