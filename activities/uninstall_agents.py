@@ -1,7 +1,7 @@
 """uninstall_agents: removes the agents from the cluster. Also undoes deploy_agents and ensure_key_pair."""
 
+from activities.cluster_session import locked_cluster
 from activities.step import Call, Json
-from activities.targets import cluster_of
 from arcway.cluster.agents import removal
 from arcway.domain.errors import redact
 from arcway.domain.leftovers import describe_all
@@ -12,8 +12,8 @@ _SHOWN, _REASON = 20, 600
 
 def uninstall_agents(call: Call[AnyRequest]) -> Json:
     """Done when release, namespaces and cluster-wide objects are gone; `leftovers` are what is not."""
-    with cluster_of(call) as target:
-        remaining = removal.remove(target, call.request.cluster, force=call.given.get("force", False))
+    with locked_cluster(call) as target:
+        remaining = removal.remove(target, call.request.cluster, force=call.payload.get("force", False))
     names = describe_all(remaining.leftovers)
     detail = f"still deleting {', '.join(names[:_SHOWN])}" if names else "uninstalled"
     if remaining.reason:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import activities.targets as targets
+import activities.cluster_session as cluster_session
+import activities.release_values as release_values
 from activities import check_agents, check_cluster, check_release, poll_agents, poll_network_check, uninstall_agents
 from activities.step import Call, perform
 from arcway.cluster.access.api import cluster_api
@@ -80,11 +81,11 @@ def outcome_of(name: str, world: Json, paths: list[str] | None = None) -> Json:
         patch.setattr(
             "arcway.cluster.access.server_certificate.expiry", lambda access: datetime.now(UTC) + timedelta(days=99)
         )
-        patch.setattr(targets, "helm", NoHelm)
-        patch.setattr(targets, "cloud", lambda: type("Cloud", (), {"domain": "com", "agents_name": "A"}))
-        for module in (targets, check_cluster, check_agents, poll_network_check):
-            patch.setattr(module, "access_to", lambda request: ACCESS, raising=False)
-        patch.setattr(check_cluster, "skip_range", lambda proxy, facts: ",".join(facts["inside"]))
+        patch.setattr(cluster_session, "helm", NoHelm)
+        patch.setattr(release_values, "cloud", lambda: type("Cloud", (), {"domain": "com", "agents_name": "A"}))
+        for module in (cluster_session, check_cluster, check_agents, poll_network_check):
+            patch.setattr(module, "open_access", lambda request: ACCESS, raising=False)
+        patch.setattr(check_cluster, "bypass_list", lambda proxy, facts: ",".join(facts["inside"]))
         return perform(STEPS[name], {**payload, **extra, "addresses": addresses})
 
 

@@ -229,7 +229,7 @@ def ready(folder: Path) -> Iterator[World]:
             mock.patch.object(helm_pool, "CALL_SECONDS", _HELM_SECONDS),
             # The clock of runs goes faster than that of steps.
             mock.patch.object(absence, "REPLICATION_SECONDS", 0.0),
-            mock.patch.object(absence, "LOOK_AGAIN_SECONDS", 0.0),
+            mock.patch.object(absence, "READ_AGAIN_SECONDS", 0.0),
             mock.patch.dict(phases.TIME_LIMITS, limits),
         ):
             _forget()
