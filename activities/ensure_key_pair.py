@@ -10,5 +10,5 @@ from arcway.domain.steps import KeyPairEnsured
 def ensure_key_pair(call: Call) -> KeyPairEnsured:
     """Returns the public key, and whether this run generated the pair."""
     with locked_cluster(call) as target:
-        public_key, created = key_pair.ensure_key_pair(target.api, target.held, Marks.of(call.request))
+        public_key, created = key_pair.ensure_key_pair(target.api, target.lease, Marks.of(call.request))
     return {"publicKey": public_key, "created": created}

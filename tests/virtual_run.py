@@ -33,7 +33,7 @@ class StepRaised(Exception):
 class VirtualRun:
     """One run of `body` as a request; `answers` gives the outcome of each step by its name and input."""
 
-    def __init__(self, body: Json, answers: Answers, *, source: str | None = None, **given: Any) -> None:
+    def __init__(self, body: Json, answers: Answers, *, source: str | None = None, **payload: Any) -> None:
         request = parse_request(body)
         self.payload = {
             "runId": "0123456789ab",
@@ -45,7 +45,7 @@ class VirtualRun:
             "correlationId": "virtual",
             "source": source,
             "traceparent": None,
-            **given,
+            **payload,
         }
         self.now = _BEGIN
         self.steps: list[str] = []
@@ -63,10 +63,10 @@ class VirtualRun:
 
     def cancel(self, run: str | None = None) -> None:
         """Ask to cancel, as a trigger does: seen at the next replay."""
-        asked = {"run": run or f"{INSTANCE}.0123456789ab", "by": {"name": "tester", "objectId": None}}
+        request_body = {"run": run or f"{INSTANCE}.0123456789ab", "by": {"name": "tester", "objectId": None}}
         event = pb.HistoryEvent(eventId=-1)
         event.eventRaised.name = "cancel"
-        event.eventRaised.input.value = json.dumps(asked)
+        event.eventRaised.input.value = json.dumps(request_body)
         self._events.append(event)
 
     def finish(self) -> Json:
@@ -82,8 +82,8 @@ class VirtualRun:
             self._new = []
             if response.customStatus.value:
                 self.status = json.loads(response.customStatus.value)
-            done = [action for action in response.actions if action.HasField("completeOrchestration")]
-            if done:
+            finished = [action for action in response.actions if action.HasField("completeOrchestration")]
+            if finished:
                 return self.status
             self._act(list(response.actions))
         raise AssertionError(f"no end: {self.status}")

@@ -34,14 +34,14 @@ def replay(past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]) -> pb.Orches
 
 def failures(name: str) -> list[str]:
     """What goes wrong when a recorded run is replayed from each of its batches on."""
-    found, past = [], list[pb.HistoryEvent]()
+    collected, past = [], list[pb.HistoryEvent]()
     for batch in read(name):
         for action in replay(past, batch).actions:
             details = action.completeOrchestration.failureDetails
             if details.errorType and "RunFailed" not in details.errorType:
-                found.append(f"{details.errorType}: {details.errorMessage}")
+                collected.append(f"{details.errorType}: {details.errorMessage}")
         past += batch
-    return found
+    return collected
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
@@ -59,24 +59,24 @@ def test_a_recorded_run_replays(name: str) -> None:
 
 def test_a_change_that_breaks_running_orchestrations_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def reordered(operation: str, order: str) -> tuple[str, ...]:
-        first, second, *rest = phases_of(operation, order)
-        return second, first, *rest
+        first, second, *remaining = phases_of(operation, order)
+        return second, first, *remaining
 
     monkeypatch.setattr(operations, "phases_of", reordered)
     assert any("NonDeterminism" in failure for failure in failures("success"))
 
 
 def test_a_run_finishes_under_the_version_it_was_started_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: set[str | None] = set()
+    observed: set[str | None] = set()
 
-    def spying(context: OrchestrationContext, given: Json) -> RunContext:
-        seen.add(context.version)
-        return RunContext(context, given)
+    def spying(context: OrchestrationContext, payload: Json) -> RunContext:
+        observed.add(context.version)
+        return RunContext(context, payload)
 
     monkeypatch.setattr(operations, "RunContext", spying)
     killed: list[str] = []
 
-    def around(step: str, given: Json, perform: Callable[[], Json]) -> Json:
+    def around(step: str, payload: Json, perform: Callable[[], Json]) -> Json:
         if step == "deploy_agents" and not killed:
             killed.append(step)
             raise Killed
@@ -88,5 +88,5 @@ def test_a_run_finishes_under_the_version_it_was_started_with(tmp_path: Path, mo
         driver = Driver(tmp_path / "journal.db", around, versions=("1", "2"))
         state = driver.run(INSTANCE, payload(case, "keep"))
     assert driver.kills == 1
-    assert seen == {"1"}
+    assert observed == {"1"}
     assert state.orchestrationStatus == pb.ORCHESTRATION_STATUS_COMPLETED

@@ -92,21 +92,21 @@ def outcome_of(name: str, world: Json, paths: list[str] | None = None) -> Json:
 def assert_harmless(value: Any) -> None:
     data = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     assert len(data) <= 64 * 1024
-    for text in texts(value):
-        assert text.isprintable(), text[:200]
+    for line in texts(value):
+        assert line.isprintable(), line[:200]
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_cluster_that_is_well_gives_an_outcome(name: str) -> None:
     world = worlds.cluster()
     del world["/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway"]
-    found = outcome_of(name, world)
-    assert "ok" in found or found["error"]["code"] in (
+    result = outcome_of(name, world)
+    assert "ok" in result or result["error"]["code"] in (
         Code.POD_UNSCHEDULABLE,
         Code.CRASH_LOOP,
         Code.KUBERNETES_API_ERROR,
-    ), found
-    assert_harmless(found)
+    ), result
+    assert_harmless(result)
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -207,9 +207,9 @@ def test_an_object_with_an_odd_name_leads_no_request_elsewhere() -> None:
 def test_what_leaves_a_step_can_be_written_anywhere(outcome: Json) -> None:
     request = parse_request({**REQUESTS["check_cluster"]}).as_json()
     payload = {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"}
-    found = perform(lambda call: outcome, payload)
-    assert_harmless(found)
-    assert "ok" in found or found["error"]["code"] == Code.STEP_RESULT_TOO_LARGE
+    result = perform(lambda call: outcome, payload)
+    assert_harmless(result)
+    assert "ok" in result or result["error"]["code"] == Code.STEP_RESULT_TOO_LARGE
 
 
 def test_an_error_with_details_without_number_leaves_a_step() -> None:
@@ -221,6 +221,6 @@ def test_an_error_with_details_without_number_leaves_a_step() -> None:
         )
 
     request = parse_request({**REQUESTS["check_cluster"]}).as_json()
-    found = perform(fails, {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"})
-    assert found["error"]["code"] == Code.KUBERNETES_CHANGE_REFUSED
-    assert_harmless(found)
+    result = perform(fails, {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"})
+    assert result["error"]["code"] == Code.KUBERNETES_CHANGE_REFUSED
+    assert_harmless(result)

@@ -200,7 +200,7 @@ def _with_service_account(
             # Before the first is made: whatever ends this, even in the middle, removes what there is.
             undo.callback(_undone, f"ServiceAccount, role and binding {name}", _remove_account, own, name)
             token = temporary_account.make(api, name, seconds, needed, credential_options.role)
-        access = replace(own, token=token.text, certificate=None, key=None)
+        access = replace(own, token=token.value, certificate=None, key=None)
         with cluster_api(access) as api:
             temporary_account.wait_until_bound(api, () if credential_options.role else needed, _BOUND_SECONDS)
     lifetime = (token.expires - datetime.now(UTC)).total_seconds()

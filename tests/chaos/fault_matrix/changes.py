@@ -20,8 +20,8 @@ def agents_before(operation: str) -> Json:
 
 def changing(case: Case, operation: str) -> Json:
     """What a run that changes the case's cluster is given otherwise than one that connects it."""
-    kept = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
-    body = {key: value for key, value in case.request("keep").items() if key in kept}
+    fields = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
+    body = {key: value for key, value in case.request("keep").items() if key in fields}
     body["operation"] = operation
     if operation == "update":
         resource = case.resource()
@@ -38,9 +38,9 @@ def break_new_agents(case: Case) -> None:
     case.control_cluster("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
 
 
-def check_change(case: Case, given: Json, status: Json, *, broken: bool, harmless: bool, key: str) -> None:
+def check_change(case: Case, payload: Json, status: Json, *, broken: bool, harmless: bool, key: str) -> None:
     """What holds whatever happened to a run that was `given` this; `key` is the public key in the cluster."""
-    operation, asked, resource = given["operation"], given["request"], case.resource()
+    operation, requests, resource = payload["operation"], payload["request"], case.resource()
     assert resource
     assert resource["properties"]["agentPublicKeyCertificate"] == key
     assert status["state"] == "Succeeded" or broken or not harmless, status["error"]
@@ -49,8 +49,8 @@ def check_change(case: Case, given: Json, status: Json, *, broken: bool, harmles
         assert status["leftovers"] == []
         assert resource["properties"]["agentVersion"] == CURRENT
         if operation == "update":
-            assert (resource["tags"], _upgrades_itself(resource)) == (asked["tags"], asked["autoUpgrade"])
-            assert _revision(_latest(case)) == 1 + int(asked["tags"]["changes"])
+            assert (resource["tags"], _upgrades_itself(resource)) == (requests["tags"], requests["autoUpgrade"])
+            assert _revision(_latest(case)) == 1 + int(requests["tags"]["changes"])
         else:
             assert _revision(_latest(case)) == 2
         return
@@ -71,8 +71,8 @@ def _upgrades_itself(resource: Json) -> bool:
 
 def deployed_version(case: Case) -> str:
     """The version of the chart in the release's latest record."""
-    text = base64.b64decode(base64.b64decode(_latest(case)["data"]["release"]))
-    version: str = json.loads(gzip.decompress(text))["chart"]["metadata"]["version"]
+    document = base64.b64decode(base64.b64decode(_latest(case)["data"]["release"]))
+    version: str = json.loads(gzip.decompress(document))["chart"]["metadata"]["version"]
     return version
 
 

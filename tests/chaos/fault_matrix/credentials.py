@@ -24,7 +24,7 @@ def temporary(case: Case) -> Json:
     own = case.access()
     with cluster_api(own) as api:
         token = temporary_account.make(api, name_of(case), 3600, role_for("check"))
-    access = replace(own, token=token.text, certificate=None, key=None)
+    access = replace(own, token=token.value, certificate=None, key=None)
     case.vault("PUT", name_of(case), access.as_kubeconfig()).raise_for_status()
     return {"secret": name_of(case), "context": None, "temporary": True}
 

@@ -94,8 +94,8 @@ class Driver:
         return engine
 
     def _state(self, instance: str) -> pb.OrchestrationState:
-        asked = pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True)
-        return self._engine.GetInstance(asked, LOCAL).orchestrationState
+        request_body = pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True)
+        return self._engine.GetInstance(request_body, LOCAL).orchestrationState
 
     def _step(self) -> bool:
         if work := self._engine.take_orchestration():

@@ -77,17 +77,17 @@ def test_a_fault_in_a_step(case: Case, row: Row, fault: str, tmp_path: Path) -> 
 def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cancelled: bool) -> None:
     case, steps = Case(world), list[str]()
 
-    def around(step: str, given: Json, perform: Callable[[], Json]) -> Json:
+    def around(step: str, payload: Json, perform: Callable[[], Json]) -> Json:
         steps.append(step)
         if cancelled and step == "deploy_agents":
             driver.raise_event("cluster-x", "cancel")
         return perform()
 
-    given = payload(case, "rollback")
-    given["request"]["kubeconfig"] = temporary(case)
+    run_input = payload(case, "rollback")
+    run_input["request"]["kubeconfig"] = temporary(case)
     driver = Driver(tmp_path / "journal.db", around)
     with mock.patch.object(cluster_session, "helm", case.helm.itself):
-        state = driver.run("cluster-x", given)
+        state = driver.run("cluster-x", run_input)
     status: Json = json.loads(state.customStatus.value)
     assert (status["state"], status["leftovers"]) == ("Canceled" if cancelled else "Succeeded", []), status["error"]
     assert steps[-3:] == ["release_cluster", "discard_credential", "discard_secret"]
@@ -106,14 +106,16 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, J
     if row.step == "poll_registration":
         case.control_azure("paces", {"registration": {"reads": 1}})
     if row.offboard or row.going:
-        Driver(folder / "before.db", lambda step, given, perform: perform()).run("cluster-x", payload(case, "keep"))
+        Driver(folder / "before.db", lambda step, step_input, perform: perform()).run(
+            "cluster-x", payload(case, "keep")
+        )
         assert case.resource()
     if row.going:
         going = {"provisioningState": "Deleting", "gone": {"reads": 8, "seconds": 0}}
         case.control_azure("clusters", {case.resource_id: going})
     if row.change and not case.connected:
-        before = payload(case, "keep", agents=agents_before(row.change))
-        Driver(folder / "before.db", lambda step, given, perform: perform()).run("cluster-x", before)
+        input_before = payload(case, "keep", agents=agents_before(row.change))
+        Driver(folder / "before.db", lambda step, step_input, perform: perform()).run("cluster-x", input_before)
         assert case.resource()
     if row.broken:
         break_new_agents(case)
@@ -121,14 +123,14 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, J
     hit = Hit(case, row, fault)
     driver = Driver(folder / "journal.db", hit)
     source = "urn:arcway:matrix" if row.system == BUS else None
-    given = payload(case, "rollback" if row.rollback else "keep", source)
+    step_input = payload(case, "rollback" if row.rollback else "keep", source)
     if row.network:
-        given["request"] |= {"operation": "check", "checkNetwork": True}
+        step_input["request"] |= {"operation": "check", "checkNetwork": True}
     if row.temporary:
         # A check is the shortest run that there is.
-        given["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
-    given |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
-    state = driver.run("cluster-x", given)
+        step_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
+    step_input |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
+    state = driver.run("cluster-x", step_input)
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
     status: Json = json.loads(state.customStatus.value)
     return driver, status

@@ -34,7 +34,7 @@ def test_an_upgrade_that_fails_is_rolled_back_and_one_that_works_takes_the_key_a
 ) -> None:
     run = arcway.connect(cluster, agents={"version": OLD, "autoUpgrade": False})
     assert run["state"] == "Succeeded", run["error"]
-    before, given = key(cluster), values(cluster)
+    key_before, helm_values = key(cluster), values(cluster)
     with image_pulls_fail(cluster):
         run = change(arcway, cluster, "upgrades", agentVersion=CURRENT, failFast=True)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == (
@@ -44,16 +44,16 @@ def test_an_upgrade_that_fails_is_rolled_back_and_one_that_works_takes_the_key_a
     ), run
     assert describe_all(run["leftovers"]) == [f"agents {OLD}, as before"]
     cluster.eventually(lambda: _ready_with(cluster, OLD))
-    assert (key(cluster), values(cluster), release(cluster)["info"]["status"]) == (before, given, "deployed")
+    assert (key(cluster), values(cluster), release(cluster)["info"]["status"]) == (key_before, helm_values, "deployed")
 
     run = change(arcway, cluster, "upgrades", agentVersion=CURRENT)
     assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert run["result"]["properties"]["agentVersion"] == CURRENT
     assert _ready_with(cluster, CURRENT)
-    assert key(cluster) == before
+    assert key(cluster) == key_before
     assert values(cluster)["global"].get("onboardingPrivateKey") is None
-    again = change(arcway, cluster, "upgrades")
-    assert (again["state"], again["changed"]) == ("Succeeded", False), again["error"]
+    second_run = change(arcway, cluster, "upgrades")
+    assert (second_run["state"], second_run["changed"]) == ("Succeeded", False), second_run["error"]
 
 
 def test_a_proxy_comes_and_goes(arcway: Arcway, cluster: RealCluster) -> None:

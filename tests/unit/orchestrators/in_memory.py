@@ -51,7 +51,7 @@ class StepCall:
     """One call of a step: when, and with which input."""
 
     step: str
-    given: Json
+    input: Json
     seconds: float
 
 
@@ -88,12 +88,12 @@ class InMemory(OrchestrationContext):
 
     def inputs(self, step: str) -> list[Json]:
         """What each call of the step was given."""
-        return [call.given for call in self.calls if call.step == step]
+        return [call.input for call in self.calls if call.step == step]
 
-    def cancel(self, *, after: float = 0.0, run: str | None = f"{INSTANCE}.{RUN}", data: Any = ...) -> None:
+    def cancel(self, *, seconds: float = 0.0, run: str | None = f"{INSTANCE}.{RUN}", data: Any = ...) -> None:
         """Ask to cancel, in some seconds, as a trigger does."""
         request = {"run": run, "by": {"name": "tester", "objectId": "1"}} if data is ... else data
-        self._events.append((self.now + timedelta(seconds=after), request))
+        self._events.append((self.now + timedelta(seconds=seconds), request))
         self._deliver()
 
     def pass_time(self, seconds: float) -> None:
@@ -159,14 +159,14 @@ class InMemory(OrchestrationContext):
 
     def call_activity(self, activity: Any, *, input: Any = None, **_: Any) -> CompletableTask[Any]:  # noqa: A002
         """Complete at once with the next canned outcome."""
-        given = json.loads(json.dumps(input))
+        fields = json.loads(json.dumps(input))
         earlier = self.steps.count(activity)
-        self.calls.append(StepCall(activity, given, self.elapsed))
+        self.calls.append(StepCall(activity, fields, self.elapsed))
         task: CompletableTask[Any] = CompletableTask()
         canned = self.outcomes.get(activity, {"ok": {}})
         if isinstance(canned, Sequence):
             canned = canned[min(earlier, len(canned) - 1)]
-        outcome = canned(given) if callable(canned) else canned
+        outcome = canned(fields) if callable(canned) else canned
         if isinstance(outcome, Exception):
             task.fail(str(outcome), outcome)
         else:
@@ -222,10 +222,10 @@ def run_in(context: InMemory, phase: str | None = "deployAgents", **body: Any) -
     return run
 
 
-def orchestrate(context: InMemory, given: Json) -> Json:
+def orchestrate(context: InMemory, payload: Json) -> Json:
     """Drive the orchestrator function to its end and return the run. Raises what it raises."""
     handle: Any = run_operation._function.get_user_function()
-    final: Json = context.drive(handle.orchestrator_function(context, given))
+    final: Json = context.drive(handle.orchestrator_function(context, payload))
     return final
 
 
@@ -250,4 +250,6 @@ _COMMON = {
 
 def arguments(context: InMemory, step: str) -> list[Json]:
     """What each call of a step was given by its phase alone."""
-    return [{key: value for key, value in given.items() if key not in _COMMON} for given in context.inputs(step)]
+    return [
+        {key: value for key, value in step_input.items() if key not in _COMMON} for step_input in context.inputs(step)
+    ]

@@ -18,7 +18,7 @@ LATE: Json = failed("ARC-5008")["error"]
 def test_cancel_while_waiting_ends_the_wait() -> None:
     context = InMemory()
     run = run_in(context)
-    context.cancel(after=42)
+    context.cancel(seconds=42)
     with pytest.raises(RunCanceled):
         context.drive(run.wait(600, "Waiting", timeout_error=LATE))
     assert context.elapsed == 42
@@ -31,7 +31,7 @@ def test_cancel_while_waiting_ends_the_wait() -> None:
 
 def test_cancel_during_back_off_ends_the_step() -> None:
     context = InMemory({"deploy_agents": failed("ARC-3002", retry_after=60)})
-    context.cancel(after=30)
+    context.cancel(seconds=30)
     with pytest.raises(RunCanceled):
         context.drive(run_in(context).call(steps.DEPLOY_AGENTS))
     assert (len(context.steps), context.elapsed) == (1, 30)
@@ -39,7 +39,7 @@ def test_cancel_during_back_off_ends_the_step() -> None:
 
 def test_cancel_while_polling_ends_the_poll() -> None:
     context = InMemory({"poll_agents": ok(done=False)})
-    context.cancel(after=25)
+    context.cancel(seconds=25)
     with pytest.raises(RunCanceled):
         context.drive(run_in(context).poll(steps.POLL_AGENTS, EVERY, timeout_code="ARC-5008"))
     assert (len(context.steps), context.elapsed) == (3, 25)
@@ -48,7 +48,7 @@ def test_cancel_while_polling_ends_the_poll() -> None:
 def test_cancel_during_a_step_lets_the_step_end() -> None:
     context = InMemory()
 
-    def slow(given: Json) -> Json:
+    def slow(payload: Json) -> Json:
         context.cancel()
         context.pass_time(30)
         return ok(created=True)
@@ -86,10 +86,10 @@ def test_a_request_for_an_earlier_run_does_not_count_and_the_next_one_does() -> 
     context = InMemory()
     run = run_in(context)
     for seconds in (10, 20):
-        context.cancel(after=seconds, run=f"{INSTANCE}.ffffffffffff")
+        context.cancel(seconds=seconds, run=f"{INSTANCE}.ffffffffffff")
     context.drive(run.wait(30, "Waiting", timeout_error=LATE))
     assert context.elapsed == 30
-    context.cancel(after=10)
+    context.cancel(seconds=10)
     with pytest.raises(RunCanceled):
         context.drive(run.wait(30, "Waiting", timeout_error=LATE))
     assert context.elapsed == 40

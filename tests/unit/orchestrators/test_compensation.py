@@ -36,8 +36,8 @@ def test_compensation_goes_newest_first_with_what_was_remembered() -> None:
     run = run_with_work(context)
     context.drive(run.run_compensations())
     assert context.steps == ["delete_resource", "uninstall_agents", "uninstall_agents"]
-    assert context.calls[0].given["publicKey"] == "k"
-    assert [given.get("force") for given in context.inputs("uninstall_agents")] == [True, None]
+    assert context.calls[0].input["publicKey"] == "k"
+    assert [value.get("force") for value in context.inputs("uninstall_agents")] == [True, None]
     assert left(run) == []
     assert context.status["changed"] is True
     assert context.status["made"] == []
@@ -47,7 +47,7 @@ def test_compensation_is_polled_until_it_is_done() -> None:
     context = InMemory({"delete_resource": [ok(done=False, operation="u")] * 3 + [DONE], "uninstall_agents": DONE})
     context.drive(run_with_work(context).run_compensations())
     assert context.waits == [0.5, 1, 2]
-    assert [given.get("operation") for given in context.inputs("delete_resource")] == [None, "u", "u", "u"]
+    assert [value.get("operation") for value in context.inputs("delete_resource")] == [None, "u", "u", "u"]
 
 
 def test_what_cannot_be_compensated_is_left_with_its_code_and_the_rest_is_done() -> None:
@@ -62,14 +62,14 @@ def test_an_outcome_of_another_shape_does_not_stop_compensation() -> None:
     context = InMemory({"delete_resource": ok(), "uninstall_agents": {"ok": []}})
     run = run_with_work(context)
     context.drive(run.run_compensations())
-    assert left(run) == [f"{what} (ARC-6006)" for what in ("connected cluster", "release", "key pair")]
+    assert left(run) == [f"{leftover} (ARC-6006)" for leftover in ("connected cluster", "release", "key pair")]
 
 
 def test_compensation_has_a_deadline_each() -> None:
     context = InMemory({"delete_resource": ok(done=False), "uninstall_agents": ok(done=False, retryAfter=100)})
     run = run_with_work(context)
     context.drive(run.run_compensations())
-    assert left(run) == [f"{what} (ARC-6005)" for what in ("connected cluster", "release", "key pair")]
+    assert left(run) == [f"{leftover} (ARC-6005)" for leftover in ("connected cluster", "release", "key pair")]
     assert 3 * UNDO_SECONDS - 300 < context.elapsed <= 3 * UNDO_SECONDS
 
 
@@ -104,7 +104,7 @@ def test_what_is_remembered_twice_is_compensated_once() -> None:
     for force in (True, True, False):
         run.created(thing("release"), steps.UNINSTALL_AGENTS, force=force)
     context.drive(run.run_compensations())
-    assert [given["force"] for given in context.inputs("uninstall_agents")] == [False, True]
+    assert [value["force"] for value in context.inputs("uninstall_agents")] == [False, True]
 
 
 def test_what_is_kept_is_listed_in_the_order_it_was_created() -> None:
@@ -119,12 +119,12 @@ def test_what_is_kept_is_listed_in_the_order_it_was_created() -> None:
 def test_clean_up_goes_newest_first_and_once() -> None:
     context = InMemory()
     run = run_in(context)
-    for what, step in (
+    for entry, step in (
         ("secret", steps.DISCARD_SECRET),
         ("account", steps.DISCARD_CREDENTIAL),
         ("lease", steps.RELEASE_CLUSTER),
     ):
-        run.add_cleanup(thing(what), step)
+        run.add_cleanup(thing(entry), step)
     run.add_cleanup(thing("secret"), steps.DISCARD_SECRET)
     context.drive(run.run_cleanups(steps.DISCARD_CREDENTIAL))
     assert context.steps == ["discard_credential"]
@@ -138,12 +138,12 @@ def test_clean_up_goes_newest_first_and_once() -> None:
 def test_clean_up_that_fails_is_left_and_the_rest_is_done() -> None:
     context = InMemory({"release_cluster": failed("ARC-3002"), "discard_credential": Crash("x")})
     run = run_in(context)
-    for what, step in (
+    for entry, step in (
         ("secret", steps.DISCARD_SECRET),
         ("account", steps.DISCARD_CREDENTIAL),
         ("lease", steps.RELEASE_CLUSTER),
     ):
-        run.add_cleanup(thing(what), step)
+        run.add_cleanup(thing(entry), step)
     context.drive(run.run_cleanups())
     assert context.steps == [*["release_cluster"] * 5, *["discard_credential"] * 3, "discard_secret"]
     assert left(run) == ["lease (ARC-3002)", "account (ARC-6006)"]

@@ -175,7 +175,7 @@ def test_an_unchanged_connected_cluster_is_not_written(operation: str | None, do
     assert (detail(status), status["changed"], created(status)) == ("already exists as requested", False, [])
     assert context.steps.count("poll_resource") == polls
     context.drive(run.run_cleanups())
-    assert [given["writtenAt"] for given in context.inputs("create_resource")] == [None]
+    assert [value["writtenAt"] for value in context.inputs("create_resource")] == [None]
     assert run._written_at is None
 
 
@@ -184,7 +184,7 @@ def test_a_connected_cluster_that_is_being_deleted_is_waited_for_and_created_ane
     context = world(CONNECT, create_resource=[deleting, new], await_deletion=[LOADED, LOADED, ok(done=True)])
     do(context, "createResource", {**DEPLOYED, "resourceExists": True})
     assert context.steps == ["create_resource", *["await_deletion"] * 3, "create_resource"]
-    assert [given["resourceExists"] for given in context.inputs("create_resource")] == [True, False]
+    assert [value["resourceExists"] for value in context.inputs("create_resource")] == [True, False]
     assert (arguments(context, "await_deletion"), context.waits) == ([{}] * 3, [0.25, 0.5])
 
 

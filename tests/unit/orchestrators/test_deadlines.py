@@ -74,7 +74,7 @@ def test_a_back_off_that_passes_the_deadline_ends_with_the_error_of_the_step() -
 def test_the_time_of_a_step_counts_towards_the_deadline() -> None:
     context = InMemory()
 
-    def slow(given: Json) -> Json:
+    def slow(payload: Json) -> Json:
         context.pass_time(59)
         return failed("ARC-3002", retry_after=2)
 

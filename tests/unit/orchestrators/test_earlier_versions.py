@@ -30,17 +30,17 @@ def state(status: Json, runtime: OrchestrationStatus, output: Json | None = None
     )
 
 
-def earlier(context: InMemory, left: list[str], made: list[str]) -> Json:
+def earlier(context: InMemory, left_value: list[str], created: list[str]) -> Json:
     """The last status as an earlier version wrote it."""
     status = {name: value for name, value in context.status.items() if name not in ("leftovers", "retriable")}
     phases = [{name: value for name, value in phase.items() if name != "error"} for phase in status["phases"]]
-    return {**status, "left": left, "made": made, "phases": phases}
+    return {**status, "left": left_value, "made": created, "phases": phases}
 
 
 def stopped_in(step: str) -> InMemory:
     """A connect that was ended from outside while it did a step."""
 
-    def stop(given: Json) -> Json:
+    def stop(payload: Json) -> Json:
         raise KeyboardInterrupt
 
     context = world(CONNECT, **{step: stop})
@@ -79,33 +79,33 @@ def test_what_a_roll_back_restored_is_read() -> None:
 def test_a_status_of_an_earlier_version_is_shown_as_one_of_today() -> None:
     context = stopped_in("create_resource")
     status = earlier(context, ["lease arcway (ARC-3001)"], ["release azure-arc"])
-    shown = to_document(state(status, OrchestrationStatus.RUNNING), with_result=True)
-    assert describe_all(shown["leftovers"]) == ["lease arcway (ARC-3001)"]
-    assert (shown["leftovers"][0]["name"], shown["leftovers"][0]["code"]) == ("lease arcway", "ARC-3001")
-    assert (shown["retriable"], {phase["error"] for phase in shown["phases"]}) == (True, {None})
-    assert not {"left", "made"} & set(shown)
+    rendered = to_document(state(status, OrchestrationStatus.RUNNING), with_result=True)
+    assert describe_all(rendered["leftovers"]) == ["lease arcway (ARC-3001)"]
+    assert (rendered["leftovers"][0]["name"], rendered["leftovers"][0]["code"]) == ("lease arcway", "ARC-3001")
+    assert (rendered["retriable"], {phase["error"] for phase in rendered["phases"]}) == (True, {None})
+    assert not {"left", "made"} & set(rendered)
 
 
 def test_a_run_that_finished_under_an_earlier_version_is_shown() -> None:
     context = world(CONNECT)
     output = orchestrate(context, payload())
     old = {name: value for name, value in output.items() if name != "leftovers"} | {"left": ["event x (ARC-4009)"]}
-    shown = to_document(state(context.status, OrchestrationStatus.COMPLETED, old), with_result=True)
-    assert describe_all(shown["leftovers"]) == ["event x (ARC-4009)"]
-    assert shown["result"] == output["result"]
+    rendered = to_document(state(context.status, OrchestrationStatus.COMPLETED, old), with_result=True)
+    assert describe_all(rendered["leftovers"]) == ["event x (ARC-4009)"]
+    assert rendered["result"] == output["result"]
 
 
 @pytest.mark.parametrize("is_earlier", [False, True])
 def test_leftovers_of_a_terminated_run_are_what_it_created_and_what_its_phase_began(*, is_earlier: bool) -> None:
     context = stopped_in("create_resource")
-    made = ["key pair in namespace azure-arc", "release azure-arc", "lease arcway"]
-    status = earlier(context, [], made) if is_earlier else context.status
-    shown = to_document(state(status, OrchestrationStatus.TERMINATED), with_result=True)
-    assert (shown["state"], shown["error"]["code"]) == ("Canceled", "ARC-6004")
-    *created, begun = shown["leftovers"]
+    created_2 = ["key pair in namespace azure-arc", "release azure-arc", "lease arcway"]
+    status = earlier(context, [], created_2) if is_earlier else context.status
+    rendered = to_document(state(status, OrchestrationStatus.TERMINATED), with_result=True)
+    assert (rendered["state"], rendered["error"]["code"]) == ("Canceled", "ARC-6004")
+    *created, begun = rendered["leftovers"]
     assert begun == leftover("Phase", "createResource", reason="MayExist")
     if is_earlier:
-        assert describe_all(created) == made
+        assert describe_all(created) == created_2
     else:
         assert created == [
             leftover("Secret", "azure-arc-connect-privatekey", namespace="azure-arc", reason="Kept"),

@@ -56,7 +56,7 @@ def test_resource_first_creates_the_connected_cluster_before_the_agents() -> Non
 def test_a_run_with_a_broker_publishes_each_phase_and_its_result() -> None:
     context = world(CONNECT)
     status = run(context, "urn:arcway:test")
-    kinds = [event["type"].split(".")[2] for given in context.inputs("publish_events") for event in given["events"]]
+    kinds = [event["type"].split(".")[2] for value in context.inputs("publish_events") for event in value["events"]]
     assert kinds == ["accepted", *["phaseChanged"] * 8, "succeeded"]
     assert states(status)[-1] == "Succeeded"
     assert context.steps[-2:] == ["release_cluster", "publish_events"]
@@ -103,8 +103,8 @@ def test_a_check_has_a_result_and_changes_nothing() -> None:
     assert status["result"]["plan"] == ["install release azure-arc", "create connected cluster shop"]
 
 
-@pytest.mark.parametrize(("step", "kept"), [("deploy_agents", 1), ("create_resource", 2), ("configure_agents", 3)])
-def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, kept: int) -> None:
+@pytest.mark.parametrize(("step", "retained"), [("deploy_agents", 1), ("create_resource", 2), ("configure_agents", 3)])
+def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, retained: int) -> None:
     context = world(CONNECT, **{step: REFUSED})
     with pytest.raises(RunFailed, match=r"ARC-4010: "):
         orchestrate(context, payload())
@@ -119,7 +119,7 @@ def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, kept: int) 
         "release azure-arc",
         "connected cluster shop",
     ]
-    assert describe_all(status["leftovers"]) == created[:kept]
+    assert describe_all(status["leftovers"]) == created[:retained]
     assert context.steps[-2:] == [step, "release_cluster"]
 
 
@@ -143,7 +143,7 @@ def test_a_failure_with_rollback_compensates_before_it_cleans_up() -> None:
 def test_an_upgrade_that_does_not_succeed_is_always_rolled_back(*, cancel: bool) -> None:
     context = world(UPGRADE, poll_agents=ok(done=False, detail="0 of 7"))
     if cancel:
-        context.cancel(after=100)
+        context.cancel(seconds=100)
     status = run(context, operation="upgrade")
     assert status["state"] == ("Canceled" if cancel else "Failed")
     assert context.steps[-2:] == ["roll_back_agents", "release_cluster"]
@@ -153,7 +153,7 @@ def test_an_upgrade_that_does_not_succeed_is_always_rolled_back(*, cancel: bool)
 
 def test_cancel_keeps_what_the_run_created_and_says_who_asked() -> None:
     context = world(CONNECT, wait_for_metadata=ok(done=False, detail="Connecting"))
-    context.cancel(after=60)
+    context.cancel(seconds=60)
     status = run(context, "urn:arcway:test")
     assert (status["state"], status["canceledBy"]["name"], status["error"]) == ("Canceled", "tester", None)
     assert len(status["leftovers"]) == 3
@@ -164,7 +164,7 @@ def test_cancel_keeps_what_the_run_created_and_says_who_asked() -> None:
 
 def test_cancel_with_rollback_compensates() -> None:
     context = world(CONNECT, wait_for_metadata=ok(done=False, detail="Connecting"))
-    context.cancel(after=60)
+    context.cancel(seconds=60)
     status = run(context, onFailure="rollback")
     assert context.steps[-4:] == ["delete_resource", "uninstall_agents", "uninstall_agents", "release_cluster"]
     assert (status["state"], status["leftovers"]) == ("Canceled", [])

@@ -31,7 +31,7 @@ def late(context: InMemory) -> Json:
 def test_polling_ends_when_the_step_is_done() -> None:
     context = InMemory({"poll_agents": [PENDING, PENDING, ok(done=True, detail="7 of 7", x=1)]})
     assert poll(context, identityIssued=False) == {"done": True, "detail": "7 of 7", "x": 1}
-    assert [given["identityIssued"] for given in context.inputs("poll_agents")] == [False] * 3
+    assert [value["identityIssued"] for value in context.inputs("poll_agents")] == [False] * 3
 
 
 def test_intervals_double_up_to_the_longest() -> None:
@@ -96,7 +96,7 @@ def test_the_status_url_that_a_step_names_is_given_to_it_the_next_time() -> None
     ]
     context = InMemory({"poll_agents": list(outcomes)})
     poll(context)
-    assert [given.get("operation") for given in context.inputs("poll_agents")] == [None, None, "u", "u", "u"]
+    assert [value.get("operation") for value in context.inputs("poll_agents")] == [None, None, "u", "u", "u"]
 
 
 def test_what_a_removal_has_not_removed_yet_is_shown() -> None:

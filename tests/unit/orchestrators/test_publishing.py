@@ -40,7 +40,7 @@ def phase(run: Json) -> Json:
 
 def sent(context: InMemory) -> list[list[str]]:
     """The short types of the events of each attempt."""
-    return [[event["type"].split(".")[2] for event in given["events"]] for given in context.inputs("publish_events")]
+    return [[event["type"].split(".")[2] for event in value["events"]] for value in context.inputs("publish_events")]
 
 
 def test_what_waits_is_published_in_order_with_the_state_of_its_time() -> None:
@@ -102,7 +102,7 @@ def test_a_broker_that_stays_down_holds_a_run_for_a_day_and_fails_only_its_phase
     run = finish(context)
     assert (run["state"], phase(run)["state"]) == ("Succeeded", "Failed")
     assert TIME_LIMITS["publishResult"] - 750 < context.elapsed <= TIME_LIMITS["publishResult"]
-    assert [what.split(" ")[1:] for what in describe_all(run["leftovers"])] == [
+    assert [leftover.split(" ")[1:] for leftover in describe_all(run["leftovers"])] == [
         ["arcway.run.accepted.v1", "(ARC-3005)"],
         ["arcway.run.succeeded.v1", "(ARC-3005)"],
     ]
@@ -113,16 +113,16 @@ def test_a_broker_that_stays_down_holds_a_run_for_a_day_and_fails_only_its_phase
 def test_the_phase_shows_why_an_event_waits() -> None:
     context = InMemory({"publish_events": [failed("ARC-3005", message="No broker.", retry_after=9), ok()]})
     finish(context)
-    shown = [phase(status) for status in context.statuses]
-    (retrying,) = [item for item in shown if item["state"] == "Retrying"]
+    rendered = [phase(status) for status in context.statuses]
+    (retrying,) = [item for item in rendered if item["state"] == "Retrying"]
     assert (retrying["detail"], retrying["error"]) == (None, {"code": "ARC-3005", "message": "No broker."})
-    assert shown[-1]["error"] is None
+    assert rendered[-1]["error"] is None
     assert (retrying["attempts"], context.waits) == (1, [9])
 
 
 def test_an_event_that_the_broker_refuses_holds_back_no_other() -> None:
-    def refuse_accepted(given: Json) -> Json:
-        return REFUSED if "accepted" in given["events"][0]["type"] else ok()
+    def refuse_accepted(payload: Json) -> Json:
+        return REFUSED if "accepted" in payload["events"][0]["type"] else ok()
 
     context = InMemory({"publish_events": refuse_accepted})
     run = finish(context)
@@ -140,7 +140,7 @@ def test_an_unexpected_failure_of_publishing_is_tried_three_times_in_a_run() -> 
     context.drive(run.publish())
     final = finish(context, run=run)
     assert len(context.steps) == 5  # twice retryable, then given up: the batch, each event of it
-    assert [what.rpartition(" ")[2] for what in describe_all(final["leftovers"])] == ["(ARC-6006)"] * 2
+    assert [leftover.rpartition(" ")[2] for leftover in describe_all(final["leftovers"])] == ["(ARC-6006)"] * 2
 
 
 def test_the_pauses_of_publishing_are_those_of_the_run() -> None:
@@ -166,7 +166,7 @@ def test_what_was_lost_before_is_still_named_when_publishing_is_given_up() -> No
     context = InMemory({"publish_events": [REFUSED, DOWN]})
     run = run_of(context)
     context.drive(run.publish())
-    context.cancel(after=100)
+    context.cancel(seconds=100)
     final = finish(context, run=run)
     assert [item["code"] for item in final["leftovers"]] == ["ARC-4009", None]
 
@@ -180,7 +180,7 @@ def test_an_unexpected_failure_of_publishing_names_the_step() -> None:
 
 def test_cancel_ends_the_waiting_for_the_broker() -> None:
     context = InMemory({"publish_events": DOWN})
-    context.cancel(after=1000)
+    context.cancel(seconds=1000)
     run = finish(context)
     assert (run["state"], context.elapsed) == ("Succeeded", 1000)
     assert [(item["reason"], item["code"]) for item in run["leftovers"]] == [("NotPublished", None)] * 2
@@ -201,8 +201,8 @@ def test_the_cancel_that_ended_the_run_does_not_end_its_publishing() -> None:
 
 def test_the_trace_of_who_asked_goes_along() -> None:
     context = InMemory()
-    given: dict[str, Any] = {**payload("urn:x"), "traceparent": "00-1-2-01"}
-    run = RunContext(context, given)
+    run_input: dict[str, Any] = {**payload("urn:x"), "traceparent": "00-1-2-01"}
+    run = RunContext(context, run_input)
     run.queue_event("accepted")
     context.drive(run.publish())
     event = context.inputs("publish_events")[0]["events"][0]
