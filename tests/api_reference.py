@@ -3,12 +3,11 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 FILE = Path(__file__).parents[1] / "docs" / "api.html"
 _TEMPLATE = "api_reference.html.j2"

@@ -23,11 +23,10 @@ from typing import Any
 
 import httpx
 
+from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options, Stack
 from tests import bench_engine, bench_messages, bench_page, bench_parsers
-
-type Json = dict[str, Any]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _GROUP = "bench"

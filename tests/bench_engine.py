@@ -4,7 +4,6 @@ import socket
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 from arcway.cli.client import CommandError
@@ -13,13 +12,12 @@ from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import pool
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway_local.certificates import CertificateAuthority
 from tests.arcway_local.functions.conftest import Place
 from tests.arcway_local.functions.driving import open_runs
 from tests.contract.functions_host.hosting import hosted, sample_app
 from tests.unit.cli.test_exec_plugin import CLUSTER, plugin
-
-type Json = dict[str, Any]
 
 _RUNS = 1000
 _PLUGIN_SECONDS = 0.5

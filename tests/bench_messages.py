@@ -5,14 +5,12 @@ import tempfile
 import time
 import uuid
 from pathlib import Path
-from typing import Any
 
+from arcway.domain.json_values import Json
 from arcway.private_file import write_private
 from arcway_local import stack as embedded
 from arcway_local.stack import Options, Stack
 from tests.contract.service_bus.measure import measure_local
-
-type Json = dict[str, Any]
 
 _MESSAGES = 200
 _LIMIT_SECONDS = 60

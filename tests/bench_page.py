@@ -3,15 +3,13 @@
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 
+from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options
 from tests.browser.journal import write_runs
-
-type Json = dict[str, Any]
 
 _RUNS = 1000
 _TIMES = 20

@@ -18,6 +18,7 @@ from arcway.cluster.agents.values import from_dotted
 from arcway.cluster.checks.internal_ranges import internal_ranges
 from arcway.cluster.checks.nodes import quantity
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.json_values import Json
 from arcway.domain.proxy import Proxy, no_proxy_list
 from arcway.domain.redaction import LIMIT
 from arcway.domain.request import parse_request
@@ -29,7 +30,6 @@ from triggers import http
 from triggers.page.responses import FORM_LIMIT, fields_of
 from triggers.run_reader import _read_token
 
-type Json = dict[str, Any]
 type Call = Callable[[Any], object]
 
 MiB = 1024 * 1024

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from arcway.domain.json_values import Json
 from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 from arcway.domain.run import Run
-
-type Json = dict[str, Any]
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

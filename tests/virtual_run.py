@@ -15,10 +15,10 @@ from typing import Any
 import durabletask.internal.orchestrator_service_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 
+from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
 from orchestrators.operation import run_operation
 
-type Json = dict[str, Any]
 type Answers = Callable[[str, Json], Json]
 
 INSTANCE = "cluster-0123456789abcdef0123456789"

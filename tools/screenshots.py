@@ -14,10 +14,9 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, sync_playwright
 
+from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options, Stack
-
-type Json = dict[str, Any]
 
 NAMES = ("berlin-shop", "lisbon-shop", "oslo-shop", "lab", "factory-floor", "museum")
 WIDE, PHONE = {"width": 1100, "height": 720}, {"width": 360, "height": 740}

@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import azure.durable_functions as df
 import grpc
@@ -15,14 +14,13 @@ from durabletask.client import OrchestrationQuery, OrchestrationState, Orchestra
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover, read_leftovers
 from arcway.domain.phases import phases_of
 from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import Cluster, Run, RunError, new_run, read_run
 from arcway.domain.text import excerpt, presentable
 from arcway.telemetry import log
-
-type Json = dict[str, Any]
 
 # Any escape of JSON but that of the mark of a text that was cut.
 _ESCAPED = re.compile(r"\\(?!u2026|[\"\\])")

@@ -17,11 +17,12 @@ import grpc
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin, RunId
+from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import Identity, is_retriable
 from arcway.settings import settings
 from triggers.access.callers import Caller
-from triggers.run_reader import Json, get_instance, input_of, is_over, request_of
+from triggers.run_reader import get_instance, input_of, is_over, request_of
 
 _KEYS_CARRIED = 5
 _TRIES = 3

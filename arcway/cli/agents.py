@@ -1,7 +1,5 @@
 """`arcway agents`: the agents in a connected cluster as two tables, and the problems of those that are not healthy."""
 
-from typing import Any
-
 from rich.console import Group
 from rich.table import Table
 
@@ -12,8 +10,7 @@ from arcway.cli.option_groups import ClusterOptions, Kubeconfig
 from arcway.cli.options import OutputOption, ServerOption
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import span
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 _DEPLOYMENTS = {"NAME": "name", "READY": "ready", "UP-TO-DATE": "upToDate", "AVAILABLE": "available"}
 _NONE_KNOWN = Code.KUBECONFIG_UNKNOWN

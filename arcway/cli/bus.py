@@ -8,15 +8,15 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from arcway.cli import embedded
 from arcway.cli.client import FAILED, NOT_FOUND, CommandError
+from arcway.domain.json_values import Json
 
 if TYPE_CHECKING:
     from azure.servicebus import ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver
 
-type Json = dict[str, Any]
 
 QUEUE, TOPIC, SUBSCRIPTION = "onboarding-requests", "onboarding-events", "all"
 _BATCH = 100

@@ -14,6 +14,7 @@ import httpx
 from arcway.cli import embedded, sign_in
 from arcway.cli.embedded import Stack
 from arcway.cli.sign_in import SignIn, SignInError
+from arcway.domain.json_values import Json
 from arcway.domain.urls import UserInfoError, parse_url
 
 OK, FAILED, USAGE, PARTLY_FAILED, TIMED_OUT, NOT_FOUND, REFUSED = 0, 1, 2, 3, 4, 5, 6
@@ -34,8 +35,6 @@ _EXIT_CODES = {
 _POLL_SECONDS = 0.1
 _LONGEST_POLL_SECONDS = 2.0
 _RESTART_SECONDS = 30.0
-
-type Json = dict[str, Any]
 
 
 def _trusted() -> ssl.SSLContext | bool:

@@ -1,6 +1,6 @@
 """`arcway connect` and `arcway check`: the request that connects a cluster."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,8 +20,7 @@ from arcway.cli.options import (
     TakeOverOption,
 )
 from arcway.cli.runs import start
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 
 def connect(

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,6 +19,7 @@ from arcway.cli.runs import detached
 from arcway.cli.runs import follow as follow_run
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
+from arcway.domain.json_values import Json
 from arcway.domain.text import counted
 from arcway.telemetry import log_one_line_each
 
@@ -32,7 +33,6 @@ for command in (connect, check, agents, disconnect, update, upgrade):
 for local_command in (local_commands.up, local_commands.down, local_commands.demo):
     app.command()(local_command)
 
-type Json = dict[str, Any]
 
 _SWITCHES = ("--verbose", "--debug")
 

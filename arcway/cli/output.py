@@ -11,9 +11,8 @@ from rich.text import Text
 
 from arcway.cli.client import CommandError
 from arcway.domain.connected_cluster import span, with_ages
+from arcway.domain.json_values import Json
 from arcway.domain.text import json_text, visible
-
-type Json = dict[str, Any]
 
 
 class _Console(Console):

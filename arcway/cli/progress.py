@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
 
 from rich.live import Live
 from rich.spinner import Spinner
@@ -11,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from arcway.cli.output import cell, phase_detail, stderr
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 _MARKS = {"Succeeded": ("✔", "green"), "Failed": ("✘", "red"), "Canceled": ("■", "yellow"), "Skipped": ("-", "dim")}
 

@@ -1,12 +1,10 @@
 """The parts of a request that several commands put together. Must not start anything nor print."""
 
 from pathlib import Path
-from typing import Any
 
 from arcway.cli.client import USAGE, ArcwayClient, CommandError
 from arcway.cli.option_groups import ClusterOptions, Marks, Proxy
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 
 def proxy(options: Proxy) -> Json | None:

@@ -1,15 +1,13 @@
 """Starts and follows a run on the command line, and shows its outcome."""
 
 from collections.abc import Callable
-from typing import Any
 
 from arcway.cli import output, progress
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
 from arcway.cli.option_groups import Following, Output
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
-
-type Json = dict[str, Any]
 
 
 def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted: Callable[[], None]) -> int:

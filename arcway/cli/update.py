@@ -1,6 +1,6 @@
 """`arcway update`: the request that changes a connected cluster, with only what the user names in it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,8 +10,7 @@ from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, Proxy
 from arcway.cli.options import DistributionOption, FailFastOption, InfrastructureOption, ServerOption, TagsOption
 from arcway.cli.runs import start
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 # What cannot be changed without the cluster.
 _OF_THE_AGENTS = ("disableProxy", "autoUpgrade", "distribution", "infrastructure")

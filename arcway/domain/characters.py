@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
+from arcway.domain.json_values import Json
 from arcway.domain.text import excerpt
-
-type Json = dict[str, Any]
 
 DETAILS_LIMIT = 50
 _TEXT_LIMIT = 500

@@ -1,13 +1,11 @@
 """Facts about a connected cluster: age of the last heartbeat, days of the certificate, kind, whose key it has."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
+from arcway.domain.json_values import Json
 from arcway.domain.text import counted
-
-type Json = dict[str, Any]
 
 CERTIFICATE_WARNING_DAYS = 15
 """The agents renew a certificate long before; one with fewer days left has agents that do not work."""

@@ -7,7 +7,8 @@ The schema is in docs/service-bus.md.
 import json
 from typing import Any, Literal
 
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
+
 type EventKind = Literal["accepted", "phaseChanged", "succeeded", "failed", "canceled", "rejected"]
 
 SIZE_LIMIT = 192 * 1024

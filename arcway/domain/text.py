@@ -25,8 +25,6 @@ _MAYBE_INVISIBLE = re.compile(f"[{_INVISIBLE}]")
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _BLANKS = re.compile(r"[ \t\r\n]+")
 
-type Json = dict[str, Any]
-
 
 def decoded(data: bytes) -> str:
     """Text in UTF-8, or in UTF-16 when it has that mark, without the mark. Raises `UnicodeDecodeError`."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 STATES = ("Accepted", "Running", "Succeeded", "Failed", "Canceled")
 OPERATIONS = ("onboard", "offboard", "update", "upgrade")

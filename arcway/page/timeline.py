@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from arcway.domain.connected_cluster import span
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 _NARROWEST = 0.8
 

@@ -4,19 +4,17 @@ import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import phases_of
 from arcway.domain.request import parse_request
 from arcway.domain.run import new_run, truncate_for_status
 from arcway_local.functions.journal import FILE_NAME, Journal, Statement
-
-type Json = dict[str, Any]
 
 SUBSCRIPTION = "aaaaaaaa-0000-4000-8000-000000000001"
 OUTCOMES = ("Succeeded",) * 8 + ("Failed", "Canceled")

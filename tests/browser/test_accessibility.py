@@ -1,16 +1,15 @@
 """Every page for those who see it differently: axe-core in light and dark, a phone's width, the keyboard alone."""
 
 import re
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from arcway.domain.json_values import Json
 from tests.browser.conftest import Opener, Site
 from tests.browser.journal import SUBSCRIPTION
-
-type Json = dict[str, Any]
 
 PHONE = {"width": 360, "height": 740}
 _TOO_WIDE = """width => document.documentElement.scrollWidth <= width ? [] : [...document.querySelectorAll("*")]

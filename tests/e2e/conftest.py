@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
 from arcway.private_file import write_private
 from arcway_local import processes
 from arcway_local import stack as embedded
@@ -24,7 +25,6 @@ from arcway_local.stack import Options, Stack
 if TYPE_CHECKING:
     from tests.e2e.signed import Signed
 
-type Json = dict[str, Any]
 type Command = Callable[..., subprocess.CompletedProcess[str]]
 
 _ROOT = Path(__file__).parents[2]

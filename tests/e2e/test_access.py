@@ -19,7 +19,8 @@ import pytest
 from azure.servicebus import ServiceBusClient
 
 from arcway.domain.codes import Code
-from tests.e2e.conftest import Json, SimulatedCluster
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import SimulatedCluster
 from tests.e2e.signed import APPLICATION, APPLICATION_SECRET, USERS, Signed
 
 ROOT = Path(__file__).parents[2]

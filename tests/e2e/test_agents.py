@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 
 from arcway.domain.codes import Code
-from tests.e2e.conftest import Arcway, Command, Json, SimulatedCluster
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, Command, SimulatedCluster
 from tests.e2e.test_command_line import kubeconfig_of
 
 

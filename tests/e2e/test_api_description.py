@@ -10,8 +10,9 @@ import pytest
 import requests
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from arcway.domain.json_values import Json
 from arcway_local.stack import Stack
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from tests.e2e.conftest import Arcway, SimulatedCluster
 
 if TYPE_CHECKING:
     from schemathesis.schemas import APIOperation, BaseSchema

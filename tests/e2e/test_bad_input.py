@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from arcway.domain.codes import Code
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, SimulatedCluster
 
 
 @pytest.mark.parametrize(

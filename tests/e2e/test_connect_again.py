@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.e2e.conftest import Arcway, Command, Json, SimulatedCluster
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, Command, SimulatedCluster
 from tests.e2e.test_half_finished_worlds import connected
 from tests.e2e.test_update import change, values
 

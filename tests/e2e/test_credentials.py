@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 from arcway_local.stack import Stack
-from tests.e2e.conftest import Arcway, Command, Control, Json, SimulatedCluster
+from tests.e2e.conftest import Arcway, Command, Control, SimulatedCluster
 from tests.e2e.test_causes import jwt
 from tests.e2e.test_secrets import ProcessWatch, files_with, history
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all, leftover
-from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
+from tests.e2e.conftest import Arcway, Control, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource, set_status
 
 _NAMESPACE = "/api/v1/namespaces/azure-arc"

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
-from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, Control, SimulatedCluster, phase
 
 _RECORDS = "/api/v1/namespaces/azure-arc-release/secrets"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_half_finished_worlds import connected
 
 OLD, CURRENT = "1.13.4", "1.36.2"

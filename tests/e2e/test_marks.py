@@ -6,8 +6,9 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
-from tests.e2e.conftest import Arcway, Command, Json, SimulatedCluster
+from tests.e2e.conftest import Arcway, Command, SimulatedCluster
 from tests.e2e.test_release_elsewhere import succeeded
 from tests.e2e.test_update import change
 

@@ -14,8 +14,9 @@ import pytest
 from azure.servicebus import ServiceBusClient, ServiceBusMessage, ServiceBusReceivedMessage, ServiceBusSubQueue
 
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 from arcway_local.stack import Stack
-from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
+from tests.e2e.conftest import Arcway, Control, SimulatedCluster, phase
 
 _SECONDS = 240
 FINAL = {"succeeded", "failed", "canceled", "rejected"}

@@ -5,7 +5,8 @@ from typing import Any
 
 from arcway.cluster.checks.permissions import TO_CONNECT
 from arcway.domain.codes import Code
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, SimulatedCluster
 
 _NODES = "/api/v1/nodes"
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from arcway.domain.codes import Code
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, SimulatedCluster
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 FIELDS = {"type", "title", "status", "detail", "code", "remedy", "retryable", "details"}

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from arcway.domain.codes import Code
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_half_finished_worlds import connected
 
 

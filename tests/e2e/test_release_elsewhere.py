@@ -12,7 +12,8 @@ import pytest
 
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm.pool import WorkerPool
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_update import change
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
+from tests.e2e.conftest import Arcway, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import _decoded, _encoded
 from tests.e2e.test_release_elsewhere import records, succeeded
 from tests.e2e.test_update import change

@@ -8,7 +8,8 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource
 
 

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
-from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
+from tests.e2e.conftest import Arcway, Control, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource
 from tests.e2e.test_key_delivery import release
 

@@ -3,8 +3,9 @@
 import time
 
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
+from tests.e2e.conftest import Arcway, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected
 from tests.e2e.test_key_delivery import CURRENT, OLD, key, release
 from tests.e2e.test_update import body, change, values, writes

@@ -13,11 +13,12 @@ from typing import Any
 import durabletask.internal.orchestrator_service_pb2 as pb
 from google.protobuf import json_format  # type: ignore[import-untyped]
 
+from arcway.domain.json_values import Json
 from arcway_local.functions.journal import Journal
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
 from tests.chaos.fault_matrix.credentials import temporary
-from tests.chaos.fault_matrix.driver import Driver, Json
+from tests.chaos.fault_matrix.driver import Driver
 from tests.chaos.fault_matrix.inputs import payload
 from tests.chaos.fault_matrix.world import Case, World
 

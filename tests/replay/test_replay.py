@@ -11,10 +11,11 @@ import pytest
 from durabletask.task import OrchestrationContext
 
 import orchestrators.operation as operations
+from arcway.domain.json_values import Json
 from arcway.domain.phases import phases_of
 from orchestrators.run_context import RunContext
 from tests.chaos.fault_matrix import world as worlds
-from tests.chaos.fault_matrix.driver import Driver, Json, Killed
+from tests.chaos.fault_matrix.driver import Driver, Killed
 from tests.chaos.fault_matrix.inputs import payload
 from tests.chaos.fault_matrix.world import Case
 from tests.replay.recorded import INSTANCE, SCENARIOS, read

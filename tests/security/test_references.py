@@ -10,12 +10,13 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.owners import SecretUser
 from arcway.domain.request import parse_request
 from arcway.domain.secret_names import SecretKind, is_proved, kind_of, temporary_name
 from arcway.private_file import write_private
 from arcway.settings import SettingsError, read_settings
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.signed import Signed
 
 _PLANTED = f"planted-{uuid.uuid4().hex}"

@@ -18,9 +18,10 @@ from arcway.cluster.agents import agent_status
 from arcway.cluster.helm import Release
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
 from tests.security import worlds
-from tests.security.worlds import ACCESS, Client, Json, places, spoilt, texts
+from tests.security.worlds import ACCESS, Client, places, spoilt, texts
 
 CLUSTER = {"subscriptionId": worlds.SUBSCRIPTION, "resourceGroup": "clusters", "name": "shop"}
 KUBECONFIG = {"kubeconfig": {"secret": "arcway-x"}}

@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 from arcway_local.stack import Stack
-from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster
+from tests.e2e.conftest import Arcway, Control, SimulatedCluster
 
 _KEY = "agentPublicKeyCertificate"
 _SECRET = "/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey"

@@ -8,13 +8,12 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import ASKED_SECONDS
 from arcway.domain.secret_names import temporary_name
 from orchestrators.phases import PHASES
 from tests.virtual_run import StepRaised, VirtualRun
-
-type Json = dict[str, Any]
 
 _PROOF = secrets.token_urlsafe(32)
 _SECRET = temporary_name("shop", _PROOF)

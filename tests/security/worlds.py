@@ -9,8 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from arcway.cluster.access.kubeconfig import Access
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 NOW = "2026-01-01T00:00:00Z"
 ACCESS = Access("https://api.example.com:6443", "", token="t0ken-of-the-cluster-1234")

@@ -114,6 +114,16 @@ def test_what_modules_do_not_know_is_in_one_table_and_of_modules_that_exist() ->
     assert [path for path, tree in sources() if "must not know" in (ast.get_docstring(tree) or "").lower()] == []
 
 
+def test_the_type_of_json_objects_is_defined_once() -> None:
+    defining = [
+        path
+        for path, tree in sources()
+        for node in tree.body
+        if isinstance(node, ast.TypeAlias) and node.name.id == "Json"
+    ]
+    assert [path for path in defining if not path.startswith("arcway_local")] == ["arcway/domain/json_values.py"]
+
+
 def test_modules_stay_readable() -> None:
     long = {path: length for path, _ in sources() if (length := len((ROOT / path).read_text().splitlines())) > 320}
     assert long == {}

@@ -12,7 +12,6 @@ import json
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import azure.functions as func
@@ -20,11 +19,10 @@ import azure.functions as func
 from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.settings import Authority, settings
 from triggers.access.authentication import is_loopback, refuse_other_names, refuse_other_sites
 from triggers.access.callers import LOCAL, Caller, other_roles_in, roles_in
-
-type Json = dict[str, Any]
 
 PATH = "/api/page"
 COOKIE = "arcway-session"

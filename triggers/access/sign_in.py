@@ -17,6 +17,7 @@ import azure.functions as func
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.json_values import Json
 from arcway.settings import Authority, settings
 from triggers.access import callers, session
 from triggers.access.callers import Caller
@@ -25,7 +26,6 @@ from triggers.access.tokens import tokens
 if TYPE_CHECKING:
     from requests import Session
 
-type Json = dict[str, Any]
 
 FLOW_COOKIE = "arcway-sign-in"
 _FLOW_SECONDS = 600

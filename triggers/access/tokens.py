@@ -10,16 +10,16 @@ import ssl
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.json_values import Json
 from arcway.settings import Authority, settings
 
 if TYPE_CHECKING:
     from jwt import PyJWK
 
-type Json = dict[str, Any]
 
 _ALGORITHM = "RS256"
 _LEEWAY_SECONDS = 60

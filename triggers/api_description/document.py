@@ -12,13 +12,12 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE
+from arcway.domain.json_values import Json
 from arcway.settings import Authority
 from triggers import http
 from triggers.access.callers import OPEN
 from triggers.endpoints import Answer, Endpoint, declared, path_names
 from triggers.response_models import Problem
-
-type Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
 _HTML = re.compile(r"page(/.*)?")

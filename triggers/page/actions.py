@@ -8,6 +8,7 @@ import azure.functions as func
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import Origin
+from arcway.domain.json_values import Json
 from arcway.domain.request import OnboardRequest, parse_request
 from arcway.page.files import PLACE
 from triggers import http
@@ -15,7 +16,7 @@ from triggers.access.callers import role_for
 from triggers.access.session import Viewer, redirect
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
 from triggers.page.responses import fields_of, render_page
-from triggers.page.views import Json, cluster_of
+from triggers.page.views import cluster_of
 from triggers.run_reader import get_run, request_of
 from triggers.run_starter import cancel_run, retry_run, start_run
 

@@ -7,7 +7,7 @@ the run that connects.
 
 import asyncio
 import uuid
-from typing import Any, Literal
+from typing import Literal
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -15,6 +15,7 @@ import azure.functions as func
 from arcway import kubeconfig_upload
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.request import OnboardRequest, parse_request
 from arcway.domain.text import decoded
 from arcway.kubeconfig_upload import KubeconfigUpload
@@ -24,8 +25,6 @@ from triggers.access.session import Viewer, redirect
 from triggers.page.responses import fields_of, render_page
 from triggers.page.views import subscriptions
 from triggers.run_starter import start_run
-
-type Json = dict[str, Any]
 
 _PLAIN = ("name", "resourceGroup", "location", "subscriptionId", "order", "onFailure")
 _FLAGS = ("createResourceGroup", "checkNetwork", "failFast", "takeOver")

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 import azure.durable_functions as df
@@ -16,6 +15,7 @@ from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import SubscriptionId
 from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
 from arcway.domain.model import Model, field_errors
 from arcway.domain.request import OnboardRequest
 from arcway.domain.text import excerpt
@@ -28,8 +28,6 @@ from triggers.access.session import Viewer
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
 from triggers.page.responses import render_page, secure_headers
 from triggers.run_reader import get_run, list_runs, request_of
-
-type Json = dict[str, Any]
 
 _DAYS = 30
 _OVERVIEW_SECONDS, _RUN_SECONDS = 5, 2

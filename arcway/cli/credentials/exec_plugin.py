@@ -14,7 +14,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import IO
 
 import typer
 
@@ -22,11 +22,9 @@ from arcway.cli import output
 from arcway.cli.client import FAILED, USAGE, CommandError
 from arcway.cluster.access.plain_yaml import is_true
 from arcway.domain.codes import Code
-from arcway.domain.json_values import read_json
+from arcway.domain.json_values import Json, read_json
 from arcway.domain.secrets_held import hold
 from arcway.domain.text import visible
-
-type Json = dict[str, Any]
 
 _GROUP = "client.authentication.k8s.io"
 _VERSIONS = (f"{_GROUP}/v1", f"{_GROUP}/v1beta1")

@@ -10,16 +10,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from arcway.cli.client import USAGE, CommandError
 from arcway.cluster.access import pem
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.access.plain_yaml import PlainYamlError, read_yaml
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 from arcway.domain.text import decoded
-
-type Json = dict[str, Any]
 
 # The user's own files may be large; what the service is sent is one context of them.
 _SIZE, _PARTS = 16 * 1024 * 1024, 1_000_000

@@ -26,11 +26,10 @@ from arcway.cluster.access.temporary_account import SHORTEST_SECONDS
 from arcway.cluster.checks.permissions import Permission, role_for
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.phases import longest_seconds
 from arcway.domain.secret_names import proxy_name, readable_part, temporary_name
 from arcway.private_file import write_private
-
-type Json = dict[str, Any]
 
 # One that is kept is used by whatever comes later.
 _KEPT_NEEDS = tuple(

@@ -6,11 +6,10 @@ Everything else that is not as it should be shows where it is used; `malformed` 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.json_values import MOST_VALUES, count_of, read_json
+from arcway.domain.json_values import MOST_VALUES, Json, count_of, read_json
 from arcway.domain.text import counted
 from arcway.telemetry import log
 
@@ -21,8 +20,6 @@ VALUES = 3_000_000
 _NAME_LENGTH = 1024
 _TOKEN_LENGTH = 16 * 1024
 _SHAPE = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, RecursionError, StopIteration)
-
-type Json = dict[str, Any]
 
 
 class AnswerTooLarge(ArcError):

@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi, at
 from arcway.cluster.access.refused_credential import claims, seconds_left
@@ -19,6 +18,7 @@ from arcway.cluster.checks import permissions
 from arcway.cluster.checks.permissions import Permission
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.secret_names import TEMPORARY
 from arcway.domain.secrets_held import hold
 
@@ -33,8 +33,6 @@ _NAMESPACES = "/api/v1/namespaces"
 _SUBJECT = "system:serviceaccount:"
 # A permission that is missing, or an admission that refuses.
 _CLOSED = (Code.CLUSTER_PERMISSION_MISSING, Code.ADMISSION_DENIED)
-
-type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ The STATUS column follows kubectl's printer (printPod in kubernetes/pkg/printers
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.agents import health, pod_failures
@@ -15,6 +14,7 @@ from arcway.cluster.agents.pod_failures import Hindrance, Item
 from arcway.cluster.constants import NAMESPACE
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.text import LONG, presentable
 
 _REASONS = {
@@ -26,8 +26,6 @@ _REASONS = {
 }
 _WAITS_FOR_IDENTITY = Code.CLUSTER_NOT_REPORTING
 _ROWS, _PROBLEMS = 500, 50
-
-type Json = dict[str, Any]
 
 
 def read(api: ClusterApi) -> Json:

@@ -5,7 +5,6 @@ The release's own values are the start of every change, so nothing that it was g
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from arcway.cluster.access import lease
 from arcway.cluster.access.api import ClusterApi
@@ -22,11 +21,10 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
 
 _TRAIN = re.compile(r"[0-9A-Za-z-]{1,40}")
 _NO_AGENTS = "Connect the cluster first: arcway connect."
-
-type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,11 @@ gone with the rest.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi, at
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-
-type Json = dict[str, Any]
-
+from arcway.domain.json_values import Json
 
 # These are the API server's own: it takes them off once what hangs on them is done, and without them it is never done.
 _KEPT = ("customresourcecleanup.apiextensions.k8s.io", "foregroundDeletion", "orphan", "kubernetes")

@@ -1,7 +1,6 @@
 """What earlier agents left in a cluster, and whose objects outside the namespaces are the agents'."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.agents.release_namespace import owner_of, survey
@@ -16,12 +15,11 @@ from arcway.cluster.constants import (
 )
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
+from arcway.domain.json_values import Json
 from arcway.domain.text import listed
 
 _WELL = ("deployed", "superseded")
 _SHOWN = 3
-
-type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,15 @@ Helm leaves alone what another field manager put there, so that they stay throug
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi, at
 from arcway.cluster.constants import NAMESPACE, RELEASE_NAMESPACE
+from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, OnboardRequest
 
 _NAMESPACES = "/api/v1/namespaces"
 _DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 
-type Json = dict[str, Any]
 type Texts = Mapping[str, str]
 
 

@@ -5,12 +5,12 @@ Must not change anything.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi, at
 from arcway.cluster.agents.finalizers import own_finalizers
 from arcway.cluster.agents.leftovers import Releases
 from arcway.cluster.constants import BINDINGS, DEFINITIONS, NAMESPACE, RELEASE_NAMESPACE
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.text import counted, excerpt, listed, sentence
 
@@ -29,8 +29,6 @@ _DEAD_API_REMEDY = (
 )
 # Conditions of a namespace that are not about its end.
 _ABOUT_THE_END = "Namespace"
-
-type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Every function reads the release before it changes it, so each may be repeated.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi, at
 from arcway.cluster.access.kubeconfig import Access
@@ -20,13 +19,12 @@ from arcway.cluster.helm import Helm, Release
 from arcway.cluster.helm.interface import CALL_SECONDS
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.text import listed
 from arcway.telemetry import log
 
 _DEPLOYED = ("deployed", "superseded")
 _MAYBE_THE_MANIFEST = (Code.HELM_FAILED, Code.RELEASE_API_MISSING)
-
-type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

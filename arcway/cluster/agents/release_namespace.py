@@ -7,7 +7,6 @@ somewhere could put one there otherwise, and would have Helm install or delete w
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.agents.release_secrets import chart_of, in_order, records
@@ -25,13 +24,12 @@ from arcway.cluster.constants import (
 )
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 
 _ALL = "/api/v1/secrets"
 _RECORD = "helm.sh/release.v1"
 _READ = 3
 """How many records of a release are read to find its chart."""
-
-type Json = dict[str, Any]
 
 
 def release_namespace(api: ClusterApi) -> str:

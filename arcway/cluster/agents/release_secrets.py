@@ -10,17 +10,14 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi, at
 from arcway.cluster.constants import RELEASE
-from arcway.domain.json_values import read_json
+from arcway.domain.json_values import Json, read_json
 
 _BYTES, _VALUES = 8 * 1024 * 1024, 1_000_000
 _DIGITS = 10
 _MAGIC = b"\x1f\x8b\x08"
-
-type Json = dict[str, Any]
 
 
 def records_path(namespace: str) -> str:

@@ -6,7 +6,6 @@ deleted here. Every function may be repeated.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from arcway.cluster.access import lease
 from arcway.cluster.access.api import ClusterApi, at
@@ -29,6 +28,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover, shortened
 from arcway.domain.text import listed
 from arcway.telemetry import log
@@ -45,8 +45,6 @@ _REFUSED = (
     Code.KUBERNETES_RESPONSE_INVALID,
     Code.ADMISSION_DENIED,
 )
-
-type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ plug-in mapkubeapis rewrites the stored manifest: what moved gets its new API, w
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi, at
 from arcway.cluster.access.plain_yaml import PlainYamlError, read_yaml
@@ -21,8 +20,6 @@ _LINE = r"""^%s:[ \t]*["']?(%s)["']?[ \t]*(?:#.*)?\r?$"""
 _VERSION = re.compile(_LINE % ("apiVersion", r"[0-9A-Za-z.-]+(?:/[0-9A-Za-z]+)?"), re.MULTILINE)
 _KIND = re.compile(_LINE % ("kind", r"[0-9A-Za-z]+"), re.MULTILINE)
 _BYTES, _PARTS = 4 * 1024 * 1024, 200_000
-
-type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

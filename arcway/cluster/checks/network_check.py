@@ -8,13 +8,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.agents.marks import Marks
 from arcway.cluster.checks.permissions import NETWORK_NAMESPACE
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.json_values import Json
 
 DEADLINE_SECONDS = 60
 _NO_MARKS = Marks()
@@ -45,8 +45,6 @@ check() {
 for address in "$@"; do check "$address" & done
 wait
 """
-
-type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ Judges what the API tells; nothing is run.
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 
 from arcway.cluster.access.api import ClusterApi
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
+from arcway.domain.json_values import Json
 from arcway.domain.text import counted, excerpt, listed
 
 ARCHITECTURES = ("amd64", "arm64")
@@ -29,8 +29,6 @@ _SUFFIXES = {
 }
 # An exponent of any size would be a number of any size.
 _QUANTITY = re.compile(r"([+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,2})?)([a-zA-Z]{0,2})")
-
-type Json = dict[str, Any]
 
 
 def inspect(nodes: Sequence[Json]) -> list[Json]:

@@ -7,7 +7,6 @@ are in the cluster is read from the cluster's own ConfigMap.
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
 
 from arcway.cluster.access import lease, server_certificate
 from arcway.cluster.access.api import ClusterApi
@@ -24,14 +23,13 @@ from arcway.domain.detection import detect_distribution, detect_infrastructure
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
 from arcway.domain.text import counted, excerpt
 
 OLDEST_SUPPORTED = (1, 27)
 NEWEST_KNOWN = (1, 36)
 _OWNER = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "AZURE_RESOURCE_NAME")
 CERTIFICATE_WARNING_DAYS = 30
-
-type Json = dict[str, Any]
 
 
 def inspect(

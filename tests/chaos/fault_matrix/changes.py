@@ -5,9 +5,9 @@ import gzip
 import json
 
 from arcway.domain.errors import CATALOGUE
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.request import parse_request
-from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.world import Case
 
 OLD, CURRENT = "1.13.4", "1.36.2"

@@ -5,8 +5,8 @@ from dataclasses import replace
 from arcway.cluster.access import temporary_account
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.checks.permissions import role_for
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
-from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.world import Case
 
 _ROOT = "/apis/rbac.authorization.k8s.io/v1/clusterroles"

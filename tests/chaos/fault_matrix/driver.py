@@ -13,18 +13,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
 from activities.blueprint import STEPS
 from activities.step import UnexpectedError, perform
+from arcway.domain.json_values import Json
 from arcway_local.functions.journal import Journal
 from arcway_local.functions.journaled import JournaledEngine
 from arcway_local.functions.records import LOCAL, Activity, OrchestrationWork
 from orchestrators.operation import run_operation
 
-type Json = dict[str, Any]
 type Around = Callable[[str, Json, Callable[[], Json]], Json]
 
 _BODIES = {step.__name__: step for step in STEPS}

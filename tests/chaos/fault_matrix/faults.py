@@ -5,7 +5,8 @@ Must not know what has to hold afterwards.
 
 from collections.abc import Callable
 
-from tests.chaos.fault_matrix.driver import Json, Killed
+from arcway.domain.json_values import Json
+from tests.chaos.fault_matrix.driver import Killed
 from tests.chaos.fault_matrix.rows import AZURE, BUS, EXISTS, FAULTS, KILLS, Row
 from tests.chaos.fault_matrix.world import Case
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
+from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
-from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.world import Case
 
 

@@ -9,10 +9,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from arcway.cluster.agents.key_pair import public_key_of
 from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE
+from arcway.domain.json_values import Json
 from arcway.domain.phases import AGENTS_FIRST
 from tests.chaos.fault_matrix.changes import check_change
 from tests.chaos.fault_matrix.credentials import check_credential
-from tests.chaos.fault_matrix.driver import Driver, Json
+from tests.chaos.fault_matrix.driver import Driver
 from tests.chaos.fault_matrix.rows import BUS, HARMLESS, KILLS, RECORDS, Row
 from tests.chaos.fault_matrix.world import Case
 

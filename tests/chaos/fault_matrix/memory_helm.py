@@ -3,13 +3,10 @@
 Values are kept in memory; what other parts look at (records, the cluster's identity, the agents) is in the cluster.
 """
 
-from typing import Any
-
 from arcway.cluster.access.api import ClusterApi, cluster_api
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm import Release
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 _DEPLOYMENTS = "/apis/apps/v1/namespaces/azure-arc/deployments"
 _CONFIG = "/api/v1/namespaces/azure-arc/configmaps"

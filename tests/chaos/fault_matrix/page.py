@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
-from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.rows import FAULTS, ROWS
 
 PAGE = Path(__file__).parents[3] / "docs" / "fault-matrix.md"

@@ -5,7 +5,7 @@ Must not know how a fault is brought about nor what has to hold afterwards.
 
 from dataclasses import dataclass
 
-from tests.chaos.fault_matrix.driver import Json
+from arcway.domain.json_values import Json
 
 AZURE, CLUSTER, BUS = "azure", "cluster", "bus"
 LEASE = r"/leases/arcway$"

@@ -15,10 +15,11 @@ import pytest
 
 from activities import cluster_session
 from activities.blueprint import STEPS
+from arcway.domain.json_values import Json
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
 from tests.chaos.fault_matrix.credentials import check_credential, temporary
-from tests.chaos.fault_matrix.driver import Driver, Json
+from tests.chaos.fault_matrix.driver import Driver
 from tests.chaos.fault_matrix.faults import Hit
 from tests.chaos.fault_matrix.inputs import offboarding, payload
 from tests.chaos.fault_matrix.invariants import check_invariants

@@ -27,12 +27,11 @@ from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import helm
 from arcway.domain import phases
 from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
 from arcway.private_file import write_private
 from arcway_local import processes
 from arcway_local.stack import APP_DIR, ENTITIES
 from tests.chaos.fault_matrix.memory_helm import MemoryHelm
-
-type Json = dict[str, Any]
 
 _KEYS = 4
 # An interval has grown to 30 s by the time that a phase gives up, so that leaves it 6 s of real time.

@@ -15,14 +15,12 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 
+from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options, Stack
-
-type Json = dict[str, Any]
 
 VICTIMS = ("functions", "azure", "service_bus")
 _START_SECONDS = 240

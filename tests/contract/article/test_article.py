@@ -4,16 +4,14 @@ import re
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
+from arcway.domain.json_values import Json
 from tests import article
 from tests.article import PAGE, RECORDING, Shell, differences, replay, session, with_session
 from tests.contract.article.naming import existing_tests, named_in, rows
-
-type Json = dict[str, Any]
 
 LAST = "What proves it"
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from arcway.domain.json_values import Json
 
-type Json = dict[str, Any]
+ROOT = Path(__file__).parents[3]
 
 
 class Canned:

@@ -8,8 +8,9 @@ import pytest
 
 from arcway.cli.main import main
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
-from tests.contract.command_line.conftest import Canned, Json, arcway, run_of
+from tests.contract.command_line.conftest import Canned, arcway, run_of
 
 RUN = run_of()["id"]
 CLUSTERS: Json = {"value": [{"id": f"/subscriptions/s/{name}", "name": name, "properties": {}} for name in ("a", "b")]}

@@ -20,7 +20,8 @@ from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import Helm
 from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
-from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
+from arcway.domain.json_values import Json
+from tests.contract.kubernetes_api.conftest import Api, rest_client
 
 WORKERS = 4
 

@@ -18,9 +18,10 @@ from arcway.cluster.helm import Helm, cli, pool
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import THREE_OBJECTS
-from tests.contract.kubernetes_api.conftest import Api, Json
+from tests.contract.kubernetes_api.conftest import Api
 
 _DEADLINE = 2.0
 _SECRET = "planted-5Hq2"

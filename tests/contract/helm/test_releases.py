@@ -15,9 +15,10 @@ from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import THREE_OBJECTS, WITH_HOOK, packed
-from tests.contract.kubernetes_api.conftest import Api, Json
+from tests.contract.kubernetes_api.conftest import Api
 
 AWKWARD = r"http://us,er:p{a}s\s@10.0.0.1:3128"
 

@@ -19,8 +19,8 @@ from arcway.cluster.access.kubeconfig import read_kubeconfig
 from arcway.cluster.access.tls import context_for
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.text import decoded
-from tests.contract.kubernetes_api.conftest import Json
 
 type Spelling = Callable[[Json], bytes]
 

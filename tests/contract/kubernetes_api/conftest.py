@@ -15,13 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import yaml
 
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 DEADLINE_SECONDS = 240.0
 

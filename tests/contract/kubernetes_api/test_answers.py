@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.kubernetes_api.conftest import Api, Json
+from arcway.domain.json_values import Json
+from tests.contract.kubernetes_api.conftest import Api
 
 _MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"

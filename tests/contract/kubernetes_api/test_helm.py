@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.contract.kubernetes_api.conftest import Api, Json
+from arcway.domain.json_values import Json
+from tests.contract.kubernetes_api.conftest import Api
 
 CHART = """
 apiVersion: v1

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.contract.kubernetes_api.conftest import Api, Json, define_links
+from arcway.domain.json_values import Json
+from tests.contract.kubernetes_api.conftest import Api, define_links
 
 CORE_LEASES = "coordination.k8s.io"
 

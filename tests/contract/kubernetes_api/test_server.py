@@ -4,7 +4,8 @@ import json
 
 import httpx
 
-from tests.contract.kubernetes_api.conftest import Api, Json, define_links
+from arcway.domain.json_values import Json
+from tests.contract.kubernetes_api.conftest import Api, define_links
 
 _DISCOVERY = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

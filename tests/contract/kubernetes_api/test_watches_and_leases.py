@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import httpx
 
-from tests.contract.kubernetes_api.conftest import Api, Json
+from arcway.domain.json_values import Json
+from tests.contract.kubernetes_api.conftest import Api
 
 _LEASES = "coordination.k8s.io"
 

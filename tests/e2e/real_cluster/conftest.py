@@ -18,9 +18,10 @@ import httpx
 import pytest
 import yaml
 
+from arcway.domain.json_values import Json
 from arcway.private_file import write_private
 from arcway_local.stack import Stack
-from tests.e2e.conftest import Arcway, Json, SimulatedCluster
+from tests.e2e.conftest import Arcway, SimulatedCluster
 
 _DEADLINE_SECONDS = 240.0
 _RUN_SECONDS = 240

@@ -11,8 +11,9 @@ import pytest
 from arcway.cluster.checks.permissions import TO_CONNECT
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
 from arcway_local.stack import Stack
-from tests.e2e.conftest import Arcway, Command, Control, Json, phase
+from tests.e2e.conftest import Arcway, Command, Control, phase
 from tests.e2e.real_cluster.conftest import RealCluster, image_pulls_fail
 from tests.e2e.test_credentials import with_plugin
 

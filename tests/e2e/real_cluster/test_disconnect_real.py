@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from arcway.domain.json_values import Json
 from arcway_local.stack import Stack
-from tests.e2e.conftest import Arcway, Json
+from tests.e2e.conftest import Arcway
 from tests.e2e.real_cluster.conftest import RealCluster
 
 # Most of it is waiting for the other tests that need the cluster for themselves.

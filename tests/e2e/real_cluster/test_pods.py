@@ -14,7 +14,8 @@ from arcway.cluster.agents.health import Workloads
 from arcway.cluster.agents.pod_failures import Hindrance
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from tests.contract.kubernetes_api.conftest import Api, Json, rest_client
+from arcway.domain.json_values import Json
+from tests.contract.kubernetes_api.conftest import Api, rest_client
 from tests.e2e.real_cluster.conftest import RealCluster
 
 # As in the neighbouring files: a busy control plane is slow to clean up.

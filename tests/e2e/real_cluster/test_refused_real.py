@@ -9,7 +9,8 @@ import pytest
 from arcway.cluster.access.kubeconfig import read_kubeconfig
 from arcway.cluster.helm.cli import HelmProgram
 from arcway.domain.codes import Code
-from tests.e2e.conftest import Arcway, Command, Json, phase
+from arcway.domain.json_values import Json
+from tests.e2e.conftest import Arcway, Command, phase
 from tests.e2e.real_cluster.conftest import RealCluster
 from tests.e2e.test_release_elsewhere import agents_chart, succeeded, values
 from tests.e2e.test_removal_of_the_unremovable import hold, name_what_is_gone

@@ -10,10 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 import triggers.access.tokens as access_tokens
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.settings import Authority
 from triggers.access.tokens import Keys, Tokens
-
-type Json = dict[str, Any]
 
 TENANT = "99999999-8888-7777-6666-555555555555"
 CLIENT = "cccccccc-4444-5555-6666-777777777777"

@@ -12,8 +12,7 @@ from arcway.cli.client import FAILED, USAGE, CommandError
 from arcway.cli.credentials import exec_plugin
 from arcway.cli.credentials.exec_plugin import Credential, run
 from arcway.domain.codes import Code
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 V1, V1BETA1 = "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"
 CLUSTER = {

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -12,8 +11,7 @@ import yaml
 from arcway.cli.client import USAGE, CommandError
 from arcway.cli.credentials.kubeconfig import choose
 from arcway.domain.codes import Code
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 CA, CERTIFICATE, KEY = "-----CA-----\n", "-----CERTIFICATE-----\n", "-----KEY-----\n"
 

@@ -10,8 +10,7 @@ from arcway.cluster.checks import permissions
 from arcway.cluster.checks.permissions import Permission
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 
 class Api:

@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -12,8 +12,7 @@ from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.checks import permissions
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-
-type Json = dict[str, Any]
+from arcway.domain.json_values import Json
 
 NAME = "arcway-tmp-shop-0123456789"
 

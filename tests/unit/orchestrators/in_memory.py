@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 from durabletask.task import CompletableTask, OrchestrationContext, Task, TaskFailedError, TimerTask
 
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
 from orchestrators.operation import run_operation
 from orchestrators.run_context import RunContext
 
-type Json = dict[str, Any]
 type Outcome = Json | Exception | Callable[[Json], Json]
 
 INSTANCE = "cluster-0123456789abcdef0123456789"

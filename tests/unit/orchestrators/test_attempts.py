@@ -6,22 +6,11 @@ from typing import Any
 import pytest
 
 from arcway.domain import steps
+from arcway.domain.json_values import Json
 from arcway.domain.phases import ASKED_SECONDS
 from orchestrators.back_off import back_off
 from orchestrators.failures import StepFailed
-from tests.unit.orchestrators.in_memory import (
-    RUN,
-    Crash,
-    InMemory,
-    Json,
-    Outcome,
-    failed,
-    ok,
-    payload,
-    phases,
-    run_in,
-    stamp,
-)
+from tests.unit.orchestrators.in_memory import RUN, Crash, InMemory, Outcome, failed, ok, payload, phases, run_in, stamp
 
 
 def call(context: InMemory, **options: Any) -> Json:

@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from arcway.domain import steps
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import Interval
 from orchestrators.cancel_requests import CancelRequests
 from orchestrators.failures import RunCanceled, StepFailed
-from tests.unit.orchestrators.in_memory import INSTANCE, RUN, InMemory, Json, failed, ok, run_in, stamp
+from tests.unit.orchestrators.in_memory import INSTANCE, RUN, InMemory, failed, ok, run_in, stamp
 
 EVERY = Interval(first=10, longest=10)
 LATE: Json = failed("ARC-5008")["error"]

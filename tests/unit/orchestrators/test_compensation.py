@@ -3,11 +3,12 @@
 import pytest
 
 from arcway.domain import steps
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all, leftover
 from arcway.domain.phases import CLEAN_UP_SECONDS, UNDO_SECONDS
 from orchestrators.failures import StepFailed
 from orchestrators.run_context import RunContext
-from tests.unit.orchestrators.in_memory import Crash, InMemory, Json, failed, ok, run_in
+from tests.unit.orchestrators.in_memory import Crash, InMemory, failed, ok, run_in
 
 DONE = ok(done=True)
 

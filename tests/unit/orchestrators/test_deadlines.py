@@ -3,9 +3,10 @@
 import pytest
 
 from arcway.domain import steps
+from arcway.domain.json_values import Json
 from arcway.domain.phases import TIME_LIMITS, PhaseName
 from orchestrators.failures import StepFailed
-from tests.unit.orchestrators.in_memory import InMemory, Json, failed, ok, run_in
+from tests.unit.orchestrators.in_memory import InMemory, failed, ok, run_in
 
 LATE: Json = failed("ARC-5008")["error"]
 OPERATIONS: dict[str, Json] = {

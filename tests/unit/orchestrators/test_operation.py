@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import phases_of
 from orchestrators.operation import RunFailed
 from orchestrators.phases import PHASES
-from tests.unit.orchestrators.in_memory import Crash, InMemory, Json, failed, ok, orchestrate, payload
+from tests.unit.orchestrators.in_memory import Crash, InMemory, failed, ok, orchestrate, payload
 from tests.unit.orchestrators.worlds import CONNECT, DISCONNECT, RESOURCE, SECRET, TEMPORARY, UPDATE, UPGRADE, world
 
 CHECKS = ["check_cluster", "check_azure"]

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from arcway.domain import steps
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import ASKED_SECONDS, TIME_LIMITS, Interval
 from orchestrators.failures import StepFailed
-from tests.unit.orchestrators.in_memory import InMemory, Json, failed, ok, phases, run_in
+from tests.unit.orchestrators.in_memory import InMemory, failed, ok, phases, run_in
 
 EVERY = Interval(first=1, longest=8)
 LIMIT = TIME_LIMITS["deployAgents"]

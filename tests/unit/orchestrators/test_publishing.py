@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from arcway.domain import steps
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import TIME_LIMITS
 from orchestrators.back_off import back_off
 from orchestrators.failures import RunCanceled
 from orchestrators.publishing import PUBLISH, publish_result
 from orchestrators.run_context import RunContext
-from tests.unit.orchestrators.in_memory import RUN, Crash, InMemory, Json, failed, ok, payload
+from tests.unit.orchestrators.in_memory import RUN, Crash, InMemory, failed, ok, payload
 
 DOWN = failed("ARC-3005")
 REFUSED = failed("ARC-4009", retryable=False)

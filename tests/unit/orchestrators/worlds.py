@@ -3,9 +3,10 @@
 import secrets
 from typing import Any
 
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.secret_names import temporary_name
-from tests.unit.orchestrators.in_memory import InMemory, Json, Outcome, ok
+from tests.unit.orchestrators.in_memory import InMemory, Outcome, ok
 
 CLUSTER: Json = {"distribution": "kind", "infrastructure": "kind", "publicKey": None, "owner": None}
 RESOURCE: Json = {"id": "x", "properties": {"connectivityStatus": "Connected"}}
