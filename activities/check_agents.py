@@ -1,7 +1,7 @@
 """check_agents: reads which parts of the agents are in the cluster, and whether the credential can remove them."""
 
+from activities.cluster_session import open_access
 from activities.step import Call, Json
-from activities.targets import access_to
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.agents import removal
 from arcway.domain.request import OffboardRequest
@@ -10,6 +10,6 @@ from arcway.settings import settings
 
 def check_agents(call: Call[OffboardRequest]) -> Json:
     """Findings and facts of the cluster; changes nothing, so it does not take the Lease either."""
-    with cluster_api(access_to(call)) as api:
+    with cluster_api(open_access(call)) as api:
         findings, agents, key = removal.inspect(api, settings().installation, call.request.cluster)
     return {"findings": findings, "facts": {"agents": agents, "publicKey": key}}

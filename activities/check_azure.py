@@ -3,8 +3,8 @@
 import difflib
 
 from activities.absence import believe_absent
+from activities.connected_cluster_change import onboard_change
 from activities.step import Call, Json
-from activities.targets import change_to_connect
 from arcway.azure import connected_clusters, data_plane, subscriptions
 from arcway.azure.providers import (
     NAMESPACES,
@@ -35,7 +35,7 @@ def check_azure(call: Call) -> Json:
     """Findings and facts of the subscription; changes nothing."""
     request = call.request
     subscription = subscriptions.subscription(request.subscription_id)
-    findings = _subscription(request, subscription.state) + _location(request) + _owner(call, call.given["owner"])
+    findings = _subscription(request, subscription.state) + _location(request) + _owner(call, call.payload["owner"])
     group = subscriptions.resource_group(request.subscription_id, request.resource_group)
     group_exists = group is not None
     if group is not None and subscriptions.is_being_deleted(group):
@@ -44,7 +44,7 @@ def check_azure(call: Call) -> Json:
         )
     resource = connected_clusters.get(request.cluster) if group_exists else None
     findings += managed_elsewhere(resource) + _state(call, resource)
-    findings += _of_another(request, resource, call.given.get("publicKey"))
+    findings += _of_another(request, resource, call.payload.get("publicKey"))
     states = {name: providers.state(request.subscription_id, name) for name in NAMESPACES}
     if group_exists:
         findings += _permissions(request, [name for name, state in states.items() if state not in UNDER_WAY])
@@ -61,7 +61,7 @@ def check_azure(call: Call) -> Json:
             "resourceGroupExists": group_exists,
             "resourceExists": resource is not None,
             "resourceChanges": _changes(call, resource),
-            "takesOver": resource is not None and serves_another(resource, call.given.get("publicKey")),
+            "takesOver": resource is not None and serves_another(resource, call.payload.get("publicKey")),
             "toRegister": [name for name, state in states.items() if state != REGISTERED],
         },
     }
@@ -69,11 +69,11 @@ def check_azure(call: Call) -> Json:
 
 def _changes(call: Call, resource: Json | None) -> list[str]:
     """The properties of the connected cluster that the connect will change."""
-    cluster = call.given.get("cluster")
+    cluster = call.payload.get("cluster")
     if resource is None or cluster is None:
         return []
     key = cluster.get("publicKey")
-    changes = [*change_to_connect(call.request, resource, key, cluster).differing(resource)]
+    changes = [*onboard_change(call.request, resource, key, cluster).differing(resource)]
     # A cluster without a key gets one.
     return sorted(changes if key else [*changes, "agentPublicKeyCertificate"])
 
@@ -84,18 +84,18 @@ def _of_another(request: OnboardRequest, resource: Json | None, public_key: str 
         return []
     if not request.take_over:
         return [finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))]
-    text = (
+    message = (
         f"{taken(resource)} takeOver is set, so it will be taken over; the other cluster loses its identity in Azure."
     )
-    return [{**finding(Code.CONNECTED_CLUSTER_TAKEN, text, "warning"), "remedy": None}]
+    return [{**finding(Code.CONNECTED_CLUSTER_TAKEN, message, "warning"), "remedy": None}]
 
 
 def _subscription(request: OnboardRequest, state: str) -> list[Json]:
     """Nothing can be made in a subscription that is disabled or about to be; one that is past due takes everything."""
-    told = f"Subscription {request.subscription_id} is {state}."
+    message = f"Subscription {request.subscription_id} is {state}."
     if state.lower() in _CLOSED_SUBSCRIPTION:
-        return [finding(Code.SUBSCRIPTION_DISABLED, told)]
-    return [] if state.lower() == "enabled" else [finding(Code.SUBSCRIPTION_DISABLED, told, "warning")]
+        return [finding(Code.SUBSCRIPTION_DISABLED, message)]
+    return [] if state.lower() == "enabled" else [finding(Code.SUBSCRIPTION_DISABLED, message, "warning")]
 
 
 def _state(call: Call, resource: Json | None) -> list[Json]:
@@ -114,7 +114,7 @@ def _state(call: Call, resource: Json | None) -> list[Json]:
     location = str(resource.get("location") or "").replace(" ", "").lower()
     if location != call.request.location:
         findings.append(finding(Code.LOCATION_MISMATCH, f"Connected cluster {resource['id']} is in {location}."))
-    key = call.given.get("publicKey")
+    key = call.payload.get("publicKey")
     return findings + (has_expired(resource) if key and has_key(resource, key) else [])
 
 
@@ -131,8 +131,8 @@ def _owner(call: Call, owner: str | None) -> list[Json]:
         gone = False
     if gone:
         believe_absent(call, owner)
-        text = f"The cluster's agents belonged to {owner}, which no longer exists; Arcway adopts them."
-        return [{**finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, text, "info"), "remedy": None}]
+        message = f"The cluster's agents belonged to {owner}, which no longer exists; Arcway adopts them."
+        return [{**finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, message, "info"), "remedy": None}]
     return [finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, f"The cluster's agents belong to {owner}.")]
 
 
@@ -144,8 +144,8 @@ def _location(request: OnboardRequest) -> list[Json]:
     nearest = difflib.get_close_matches(request.location, plain, n=1)
     meant = f"; did you mean {nearest[0]}?" if nearest else "."
     locations = ", ".join(sorted(plain))
-    text = f"Azure Arc is not available in location {request.location}{meant} Available locations: {locations}."
-    return [finding(Code.LOCATION_NOT_OFFERED, text)]
+    message = f"Azure Arc is not available in location {request.location}{meant} Available locations: {locations}."
+    return [finding(Code.LOCATION_NOT_OFFERED, message)]
 
 
 def _permissions(request: OnboardRequest, unregistered: list[str]) -> list[Json]:
@@ -154,11 +154,11 @@ def _permissions(request: OnboardRequest, unregistered: list[str]) -> list[Json]
     missing = subscriptions.missing_actions(
         request.subscription_id, request.resource_group, (*connected_clusters.WRITE_ACTIONS, *actions)
     )
-    found = []
+    findings = []
     for action in missing:
         if action in actions:
             refused = may_not_register(request.subscription_id, actions[action])
-            found.append({**finding(refused.code, refused.message), "remedy": refused.remedy})
+            findings.append({**finding(refused.code, refused.message), "remedy": refused.remedy})
         else:
-            found += not_allowed([action])
-    return found
+            findings += not_allowed([action])
+    return findings

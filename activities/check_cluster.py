@@ -1,7 +1,8 @@
 """check_cluster: checks what the cluster must fulfil before anything is changed in it."""
 
+from activities.cluster_session import read_only_cluster
+from activities.release_values import bypass_list, named_values, read_proxy_credentials
 from activities.step import Call, Json
-from activities.targets import credentials_of, looked_at, named_values, skip_range
 from arcway.cluster.agents import change
 from arcway.cluster.agents.release import Target
 from arcway.cluster.agents.values import changed_keys
@@ -16,7 +17,7 @@ def check_cluster(call: Call) -> Json:
     """Findings and facts of the cluster; changes nothing, so it does not take the Lease either."""
     request = call.request
     proxy = request.proxy
-    with looked_at(call) as target:
+    with read_only_cluster(call) as target:
         findings, facts = preflight.inspect(
             target.api,
             target.access,
@@ -29,26 +30,27 @@ def check_cluster(call: Call) -> Json:
         is_planned = request.operation == "check" and facts["releaseDeployed"]
         has_errors = any(finding["level"] == "error" for finding in findings)
         changes = _changes(call, target, facts) if is_planned and not has_errors else []
-    if proxy is not None and (skipped := skip_range(proxy, facts)):
+    if proxy is not None and (addresses := bypass_list(proxy, facts)):
         findings.append(
-            finding(Code.PROXY_BYPASS, f"The agents connect directly (without the proxy) to: {skipped}.", "info")
+            finding(Code.PROXY_BYPASS, f"The agents connect directly (without the proxy) to: {addresses}.", "info")
         )
-    found = {"cluster": facts, "releaseDeployed": facts["releaseDeployed"], "agentChanges": changes}
-    return {"findings": findings, "facts": found}
+    learned = {"cluster": facts, "releaseDeployed": facts["releaseDeployed"], "agentChanges": changes}
+    return {"findings": findings, "facts": learned}
 
 
 def _changes(call: Call, target: Target, facts: Json) -> list[str]:
     """What the request names that agents which are there do not have; the names alone, values may be secret."""
-    now, version = change.deployed(target), call.request.agents.version
-    changes = changed_keys(now.latest.values, named_values(call, now.latest.values, facts))
-    return changes + (["chart version"] if version not in (None, now.version) else [])
+    deployed, version = change.deployed(target), call.request.agents.version
+    current = deployed.latest.values
+    changes = changed_keys(current, named_values(call, current, facts))
+    return changes + (["chart version"] if version not in (None, deployed.version) else [])
 
 
 def _credentials(call: Call) -> list[Json]:
     """What is wrong with the proxy's credentials, before anything that needs them is begun."""
     try:
         if call.request.proxy:
-            credentials_of(call.request.proxy, call.user)
+            read_proxy_credentials(call.request.proxy, call.user)
     except ArcError as error:
         if error.retryable:
             raise

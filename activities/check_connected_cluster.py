@@ -1,8 +1,8 @@
 """check_connected_cluster: reads the connected cluster, whether it may be changed, and what an update would change."""
 
 from activities.absence import believe_absent
+from activities.connected_cluster_change import update_change
 from activities.step import Call, Json
-from activities.targets import change_of
 from arcway.azure import connected_clusters, subscriptions
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere
@@ -34,7 +34,7 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
         findings += has_expired(resource)
     changes: list[str] = []
     if isinstance(request, UpdateRequest):
-        changes = sorted(change_of(request).differing(resource))
+        changes = sorted(update_change(request).differing(resource))
     if changes:
         missing = subscriptions.missing_actions(
             request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS

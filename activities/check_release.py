@@ -1,7 +1,8 @@
 """check_release: reads the agents' release, whether it may be changed, and what an update or upgrade would change."""
 
+from activities.cluster_session import read_only_cluster
+from activities.release_values import update_values
 from activities.step import Call, Json
-from activities.targets import changed_values, looked_at
 from arcway.azure import data_plane
 from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.agents import change, key_pair
@@ -24,26 +25,26 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
 
     Without a `location` the connected cluster does not exist, and there is nothing to compare with.
     """
-    request, location = call.request, call.given["location"]
-    with looked_at(call) as target:
+    request, location = call.request, call.payload["location"]
+    with read_only_cluster(call) as target:
         findings = change.inspect(target.api, settings().installation, request.cluster)
         if findings or location is None:
             return {"findings": findings, "facts": {}}
         key = key_pair.public_key(target.api)
-        if (resource := call.given.get("resource")) and serves_another(resource, key):
+        if (resource := call.payload.get("resource")) and serves_another(resource, key):
             return {"findings": [finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))], "facts": {}}
-        now = change.deployed(target)
+        deployed = change.deployed(target)
         if isinstance(request, UpdateRequest):
-            facts = _update(request, call.user, now, _inside(target.api, request))
+            facts = _update(request, call.user, deployed, _inside(target.api, request))
             return {"findings": [], "facts": {**facts, "publicKey": key}}
-        findings, wanted = _upgrade(request, now, location, target.helm)
-    release = {"revision": now.revision, "version": now.version, "train": now.train, "uid": now.uid}
-    return {"findings": findings, "facts": {"release": release, "wanted": wanted, "publicKey": key}}
+        findings, version = _upgrade(request, deployed, location, target.helm)
+    release = {"revision": deployed.revision, "version": deployed.version, "train": deployed.train, "uid": deployed.uid}
+    return {"findings": findings, "facts": {"release": release, "wanted": version, "publicKey": key}}
 
 
-def _update(request: UpdateRequest, user: SecretUser, now: Deployed, inside: list[str]) -> Json:
-    values = changed_values(request, user, now.latest.values, inside)
-    return {"inside": inside, "agentChanges": changed_keys(now.latest.values, values)}
+def _update(request: UpdateRequest, user: SecretUser, deployed: Deployed, inside: list[str]) -> Json:
+    values = update_values(request, user, deployed.latest.values, inside)
+    return {"inside": inside, "agentChanges": changed_keys(deployed.latest.values, values)}
 
 
 def _inside(api: ClusterApi, request: UpdateRequest) -> list[str]:
@@ -53,18 +54,22 @@ def _inside(api: ClusterApi, request: UpdateRequest) -> list[str]:
     return internal_ranges.internal_ranges(api, nodes)
 
 
-def _upgrade(request: UpgradeRequest, now: Deployed, location: str, helm: Helm) -> tuple[list[Json], str]:
+def _upgrade(request: UpgradeRequest, deployed: Deployed, location: str, helm: Helm) -> tuple[list[Json], str]:
     """Findings, and the version to have; it is the one that is there when there is nothing to do."""
-    if now.upgrades_itself:
-        return [finding(Code.AUTO_UPGRADE_ON, f"Auto-upgrade is on; the agents have {now.version}.")], now.version
-    newest = Chart.parse(data_plane.latest_chart(location, now.train), None, settings().registries)
-    wanted = request.agent_version or newest.version
-    if is_older(wanted, now.version):
-        if request.agent_version is None:
-            return [], now.version
+    if deployed.upgrades_itself:
         return [
-            finding(Code.AGENTS_NEWER_THAN_REQUESTED, f"The agents have {now.version}, which is newer than {wanted}.")
-        ], now.version
-    if wanted != now.version:
-        helm.digest_of(Chart(newest.repository, wanted).reference)
-    return [], wanted
+            finding(Code.AUTO_UPGRADE_ON, f"Auto-upgrade is on; the agents have {deployed.version}.")
+        ], deployed.version
+    newest = Chart.parse(data_plane.latest_chart(location, deployed.train), None, settings().registries)
+    version = request.agent_version or newest.version
+    if is_older(version, deployed.version):
+        if request.agent_version is None:
+            return [], deployed.version
+        return [
+            finding(
+                Code.AGENTS_NEWER_THAN_REQUESTED, f"The agents have {deployed.version}, which is newer than {version}."
+            )
+        ], deployed.version
+    if version != deployed.version:
+        helm.digest_of(Chart(newest.repository, version).reference)
+    return [], version

@@ -21,6 +21,6 @@ def check_resource(call: Call[OffboardRequest]) -> Json:
         request.subscription_id, request.resource_group, connected_clusters.DELETE_ACTIONS
     )
     findings = managed_elsewhere(resource) + not_allowed(missing)
-    if not request.azure_only and serves_another(resource, call.given.get("publicKey")):
+    if not request.azure_only and serves_another(resource, call.payload.get("publicKey")):
         findings.append(finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource)))
     return {"findings": findings, "facts": {"resourceExists": True}}

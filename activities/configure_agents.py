@@ -1,8 +1,9 @@
 """configure_agents: gives the release the data plane's settings for the connected cluster, if any differs."""
 
 from activities.absence import believe_absent
+from activities.cluster_session import locked_cluster
+from activities.release_values import onboard_values
 from activities.step import Call, Json
-from activities.targets import cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster.agents import release
 from arcway.cluster.agents.change import train_of
@@ -23,14 +24,16 @@ def configure_agents(call: Call) -> Json:
         raise ArcError(
             Code.CONNECTED_CLUSTER_NOT_FOUND, "The connected cluster was deleted while it was being connected."
         )
-    with cluster_of(call) as target:
-        found, again = release.current(target)
-        if found is None:
+    with locked_cluster(call) as target:
+        deployed, redo = release.current(target)
+        if deployed is None:
             raise ArcError(Code.HELM_FAILED, "Release azure-arc was removed while the cluster was being connected.")
-        train = request.agents.train or train_of(found.values)
+        train = request.agents.train or train_of(deployed.values)
         path, dotted = data_plane.helm_settings(request.location, train, resource)
-        chart = Chart.parse(path, found.chart_version, settings().registries)
-        values = deep_merge(values_of(call, call.given["facts"], resource, found.values, chart), from_dotted(dotted))
-        differed = release.upgrade_if_changed(target, found, chart, values, redo=again)
+        chart = Chart.parse(path, deployed.chart_version, settings().registries)
+        values = deep_merge(
+            onboard_values(call, call.payload["facts"], resource, deployed.values, chart), from_dotted(dotted)
+        )
+        changed_keys = release.upgrade_if_changed(target, deployed, chart, values, redo=redo)
         mark_pods(target.api, Marks.of(request))
-    return {"changed": bool(differed), "differing": len(differed)}
+    return {"changed": bool(changed_keys), "differing": len(changed_keys)}

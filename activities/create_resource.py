@@ -1,8 +1,8 @@
 """create_resource: creates or updates the connected cluster in Azure with the cluster's public key."""
 
 from activities.absence import believe_absent
+from activities.connected_cluster_change import onboard_change
 from activities.step import Call, Json
-from activities.targets import change_to_connect
 from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key, is_being_deleted, serves_another, taken
@@ -20,21 +20,25 @@ def create_resource(call: Call) -> Json:
     A resource that has this cluster's key and is younger than the run was made by an attempt of this run that was cut
     off: no other cluster has the key.
     """
-    request, facts = call.request, call.given["facts"]
+    request, facts = call.request, call.payload["facts"]
     existing = connected_clusters.get(request.cluster)
     # The check looked before the agents were deployed; the key that it saw may have been replaced since.
-    if existing and not request.take_over and serves_another(existing, call.given["publicKey"], facts.get("publicKey")):
+    if (
+        existing
+        and not request.take_over
+        and serves_another(existing, call.payload["publicKey"], facts.get("publicKey"))
+    ):
         raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(existing))
-    change = change_to_connect(request, existing, call.given["publicKey"], facts)
+    change = onboard_change(request, existing, call.payload["publicKey"], facts)
     if existing is not None and is_being_deleted(existing):
         return {"beingDeleted": True}
     if existing is None:
-        if call.given.get("resourceExists"):
+        if call.payload.get("resourceExists"):
             believe_absent(call, f"connected cluster {request.name}")
         operation = connected_clusters.create(request.cluster, request.location, change)
         return {"created": True, "changed": True, "operation": operation, "done": operation is None}
     created_at = (existing.get("systemData") or {}).get("createdAt") or ""
-    created = has_key(existing, call.given["publicKey"]) and created_at >= call.given["createdAt"]
+    created = has_key(existing, call.payload["publicKey"]) and created_at >= call.payload["createdAt"]
     state = existing["properties"].get("provisioningState")
     if not change.differing(existing) and state not in _ENDED_BADLY:
         return {"created": created, "changed": created, "operation": None, "done": state == _DONE}

@@ -8,7 +8,7 @@ from arcway.domain.connected_cluster import is_being_deleted, serves_another, ta
 from arcway.domain.errors import ArcError
 from arcway.domain.request import AnyRequest, OffboardRequest
 
-_UNDER_WAY = {"done": False, "detail": "being deleted"}
+_IN_PROGRESS = {"done": False, "detail": "being deleted"}
 
 
 def delete_resource(call: Call[AnyRequest]) -> Json:
@@ -17,7 +17,7 @@ def delete_resource(call: Call[AnyRequest]) -> Json:
     `operation` is the URL to follow: once Azure has said that it deleted the resource, its absence is believed. Raises
     `ArcError` ARC-4016 when another cluster is connected by it by now.
     """
-    status = _status(call.given.get("operation"))
+    status = _status(call.payload.get("operation"))
     if status.get("done") is False:
         return status
     resource = connected_clusters.get(call.request.cluster)
@@ -26,11 +26,11 @@ def delete_resource(call: Call[AnyRequest]) -> Json:
             believe_absent(call, f"connected cluster {call.request.name}")
         return {"done": True, "detail": "deleted"}
     if is_being_deleted(resource) or status.get("done"):
-        return _UNDER_WAY
-    whoever = isinstance(call.request, OffboardRequest) and call.request.azure_only
-    if not whoever and serves_another(resource, call.given.get("publicKey")):
+        return _IN_PROGRESS
+    is_azure_only = isinstance(call.request, OffboardRequest) and call.request.azure_only
+    if not is_azure_only and serves_another(resource, call.payload.get("publicKey")):
         raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
-    return {**_UNDER_WAY, "operation": connected_clusters.delete(call.request.cluster)}
+    return {**_IN_PROGRESS, "operation": connected_clusters.delete(call.request.cluster)}
 
 
 def _status(operation: str | None) -> Json:
@@ -40,4 +40,4 @@ def _status(operation: str | None) -> Json:
     status, wait, _error = connected_clusters.operation_state(operation)
     if status in ("", "Failed", "Canceled"):
         return {}
-    return {"done": True} if status == "Succeeded" else {**_UNDER_WAY, "retryAfter": wait}
+    return {"done": True} if status == "Succeeded" else {**_IN_PROGRESS, "retryAfter": wait}

@@ -1,7 +1,8 @@
 """deploy_agents: installs the agents' release, or changes what the request names, without waiting for the agents."""
 
+from activities.cluster_session import locked_cluster
+from activities.release_values import new_chart, onboard_values
 from activities.step import Call, Json
-from activities.targets import chart_of, cluster_of, values_of
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster.agents import key_pair, release
 from arcway.cluster.agents.change import train_of
@@ -17,36 +18,36 @@ def deploy_agents(call: Call) -> Json:
 
     What the request leaves out stays as it is in a release that is there.
     """
-    resource, facts = connected_clusters.get(call.request.cluster), call.given["facts"]
-    wanted_marks = Marks.of(call.request)
-    with cluster_of(call) as target:
-        found, again = release.current(target)
-        is_ownerless = found is not None and preflight.owner(target.api) is None
-        if found is not None and is_ownerless:
+    resource, facts = connected_clusters.get(call.request.cluster), call.payload["facts"]
+    marks = Marks.of(call.request)
+    with locked_cluster(call) as target:
+        deployed, redo = release.current(target)
+        is_ownerless = deployed is not None and preflight.owner(target.api) is None
+        if deployed is not None and is_ownerless:
             # Objects of the release were deleted; only the release still knows whose agents these were.
-            refuse_another(found.values, call.request.cluster)
-        marked = mark_namespaces(target.api, wanted_marks, release_namespace(target.api))
-        had = found.values if found else {}
-        chart = chart_of(call.request, had)
-        values = values_of(call, facts, resource, had, chart)
+            refuse_another(deployed.values, call.request.cluster)
+        is_marked = mark_namespaces(target.api, marks, release_namespace(target.api))
+        current = deployed.values if deployed else {}
+        chart = new_chart(call.request, current)
+        values = onboard_values(call, facts, resource, current, chart)
         train = train_of(values)
-        if found is None:
+        if deployed is None:
             digest = release.install(
                 target, chart, deep_merge(values, key_pair.key_values(target.api, chart.version, train, {}))
             )
-            mark_pods(target.api, wanted_marks)
+            mark_pods(target.api, marks)
             return {"created": True, "changed": True, "chart": {"reference": chart.reference, "digest": digest}}
         if call.request.agents.version is None:
             # Existing agents upgrade automatically; installing again must not change their version.
-            chart = Chart(chart.repository, found.chart_version)
-        wanted = deep_merge(values, _settings_of_resource(call, resource, train))
-        wanted = deep_merge(wanted, key_pair.key_values(target.api, chart.version, train, found.values))
-        differed = release.upgrade_if_changed(target, found, chart, wanted, redo=again or is_ownerless)
-        marked |= mark_pods(target.api, wanted_marks)
+            chart = Chart(chart.repository, deployed.chart_version)
+        values = deep_merge(values, _settings_of_resource(call, resource, train))
+        values = deep_merge(values, key_pair.key_values(target.api, chart.version, train, deployed.values))
+        changed_keys = release.upgrade_if_changed(target, deployed, chart, values, redo=redo or is_ownerless)
+        is_marked |= mark_pods(target.api, marks)
         created = release.made_by_this_run(target)
     return {
         "created": created,
-        "changed": bool(differed) or marked,
+        "changed": bool(changed_keys) or is_marked,
         "chart": {"reference": chart.reference, "digest": None},
     }
 

@@ -14,7 +14,7 @@ def ensure_resource_group(call: Call) -> Json:
         return {"created": False}
     if not request.create_resource_group:
         raise ArcError(Code.RESOURCE_GROUP_NOT_FOUND, f"Resource group {request.resource_group} does not exist.")
-    if call.given.get("resourceGroupExists"):
+    if call.payload.get("resourceGroupExists"):
         believe_absent(call, f"resource group {request.resource_group}")
     tags = request.tags or {}
     subscriptions.create_resource_group(request.subscription_id, request.resource_group, request.location, tags)

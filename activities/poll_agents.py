@@ -1,17 +1,17 @@
 """poll_agents: reads the state of the agents once."""
 
+from activities.cluster_session import locked_cluster
 from activities.step import Call, Json
-from activities.targets import cluster_of
 from arcway.cluster.agents import health
 from arcway.domain.request import AnyRequest
 
 
 def poll_agents(call: Call[AnyRequest]) -> Json:
     """Done when all agents are Ready that can be at this point; `code` and `remedy` say why they are not."""
-    with cluster_of(call) as target:
+    with locked_cluster(call) as target:
         verdict = health.check_health(
             target.api,
-            identity_issued=call.given["identityIssued"],
+            identity_issued=call.payload["identityIssued"],
             fail_fast=getattr(call.request, "fail_fast", False),
         )
     outcome = {"done": verdict.done, "detail": verdict.detail}

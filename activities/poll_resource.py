@@ -14,8 +14,8 @@ _ENDED_BADLY = ("Failed", "Canceled")
 def poll_resource(call: Call[AnyRequest]) -> Json:
     """Done when provisioning succeeded. Raises ARC-4010 when it ended otherwise, ARC-4012 when it is gone."""
     status, wait, error = "", None, None
-    if call.given["operation"]:
-        status, wait, error = connected_clusters.operation_state(call.given["operation"])
+    if call.payload["operation"]:
+        status, wait, error = connected_clusters.operation_state(call.payload["operation"])
     if not status:
         resource = connected_clusters.get(call.request.cluster)
         if resource is None:
@@ -25,8 +25,8 @@ def poll_resource(call: Call[AnyRequest]) -> Json:
             )
         status = resource["properties"].get("provisioningState", "")
     if status in _ENDED_BADLY:
-        told = error or {}
-        text = redact(f"{told.get('code', '')} {described(told)}".strip(), 300) or "no reason given"
-        text = f"Provisioning of the connected cluster ended in state {status}: {text}"
-        raise ArcError(code_of(told) or Code.PROVISIONING_FAILED, text, retryable=False)
+        failure = error or {}
+        reason = redact(f"{failure.get('code', '')} {described(failure)}".strip(), 300) or "no reason given"
+        message = f"Provisioning of the connected cluster ended in state {status}: {reason}"
+        raise ArcError(code_of(failure) or Code.PROVISIONING_FAILED, message, retryable=False)
     return {"done": status == "Succeeded", "detail": f"provisioning is {status}", "retryAfter": wait}

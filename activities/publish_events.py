@@ -6,5 +6,5 @@ from arcway.azure.events import sender
 
 def publish_events(call: Call) -> Json:
     """Send the events in order. Raises `ArcError` ARC-3005 when the broker cannot be reached."""
-    sender.send(call.given["events"], call.given["correlationId"])
+    sender.send(call.payload["events"], call.payload["correlationId"])
     return {}

@@ -8,5 +8,5 @@ def register_providers(call: Call) -> Json:
     """Returns the registration states before the request, and the namespaces whose registration was requested now."""
     subscription = call.request.subscription_id
     states = {name: providers.state(subscription, name) for name in NAMESPACES}
-    asked = [name for name, state in states.items() if state not in UNDER_WAY and ask(subscription, name)]
-    return {"states": states, "asked": asked}
+    requested = [name for name, state in states.items() if state not in UNDER_WAY and ask(subscription, name)]
+    return {"states": states, "asked": requested}

@@ -26,7 +26,7 @@ type Json = dict[str, Any]
 
 OUTCOME_BYTES = 64 * 1024
 # What people see of an outcome; the rest is for other steps.
-_DISPLAYED = frozenset({"detail", "findings", "left", "restored", "result", "message", "remedy", "details"})
+_DISPLAYED = frozenset({"detail", "findings", "leftovers", "restored", "result", "message", "remedy", "details"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Call[R = OnboardRequest]:
     """The input of a step."""
 
     request: R
-    given: Json
+    payload: Json
 
     @property
     def user(self) -> SecretUser:
         """For whom the step reads secrets: the caller who started the run."""
-        return SecretUser.of(self.given)
+        return SecretUser.of(self.payload)
 
 
 class UnexpectedError(Exception):
@@ -73,11 +73,11 @@ def perform(body: Callable[[Call[Any]], Json], payload: Json) -> Json:
             log.warning("%s %s: %s", payload["runId"], body.__name__, error)
             return {"error": _envelope(error)}
         except Exception as error:  # noqa: BLE001 - the border: everything else must leave without its secrets
-            text = f"{type(error).__name__}: {redact(str(error), 300)}"
-            log.error("%s %s: unexpected %s", payload["runId"], body.__name__, text)
+            message = f"{type(error).__name__}: {redact(str(error), 300)}"
+            log.error("%s %s: unexpected %s", payload["runId"], body.__name__, message)
         else:
             return {"ok": outcome}
-    raise UnexpectedError(text)
+    raise UnexpectedError(message)
 
 
 def _fit_to_leave(outcome: Json) -> Json:

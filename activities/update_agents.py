@@ -1,7 +1,8 @@
 """update_agents: gives the release the values of an update, with the chart that it has."""
 
+from activities.cluster_session import locked_cluster
+from activities.release_values import update_values
 from activities.step import Call, Json
-from activities.targets import changed_values, cluster_of
 from arcway.azure import data_plane
 from arcway.cluster.agents import change, release
 from arcway.cluster.agents.release import Chart
@@ -11,11 +12,11 @@ from arcway.settings import settings
 
 def update_agents(call: Call[UpdateRequest]) -> Json:
     """Upgrade the release if a value differs; returns without waiting for the agents."""
-    request, given = call.request, call.given
-    with cluster_of(call) as target:
-        found, again = change.release_to_change(target, request.cluster)
-        path = data_plane.latest_chart(given["location"], change.train_of(found.values))
-        chart = Chart.parse(path, found.chart_version, settings().registries)
-        values = changed_values(request, call.user, found.values, given["inside"])
-        differed = release.upgrade_if_changed(target, found, chart, values, redo=again)
-    return {"changed": bool(differed), "differing": len(differed)}
+    request, payload = call.request, call.payload
+    with locked_cluster(call) as target:
+        deployed, redo = change.release_to_change(target, request.cluster)
+        path = data_plane.latest_chart(payload["location"], change.train_of(deployed.values))
+        chart = Chart.parse(path, deployed.chart_version, settings().registries)
+        values = update_values(request, call.user, deployed.values, payload["inside"])
+        changed_keys = release.upgrade_if_changed(target, deployed, chart, values, redo=redo)
+    return {"changed": bool(changed_keys), "differing": len(changed_keys)}

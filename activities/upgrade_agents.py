@@ -1,7 +1,7 @@
 """upgrade_agents: gives the release the chart of the requested version, with the values that it has."""
 
+from activities.cluster_session import locked_cluster
 from activities.step import Call, Json
-from activities.targets import cluster_of
 from arcway.azure import data_plane
 from arcway.cluster.agents import change
 from arcway.cluster.agents.release import Chart
@@ -11,10 +11,10 @@ from arcway.settings import settings
 
 def upgrade_agents(call: Call[UpgradeRequest]) -> Json:
     """Upgrade the release unless it has this version; returns without waiting for the agents."""
-    given = call.given
-    with cluster_of(call) as target:
-        found, again = change.release_to_change(target, call.request.cluster)
-        path = data_plane.latest_chart(given["location"], change.train_of(found.values))
-        chart = Chart.parse(path, given["wanted"], settings().registries)
-        changed = change.upgrade(target, found, chart, redo=again)
+    payload = call.payload
+    with locked_cluster(call) as target:
+        deployed, redo = change.release_to_change(target, call.request.cluster)
+        path = data_plane.latest_chart(payload["location"], change.train_of(deployed.values))
+        chart = Chart.parse(path, payload["wanted"], settings().registries)
+        changed = change.upgrade(target, deployed, chart, redo=redo)
     return {"changed": changed}

@@ -22,13 +22,13 @@ def wait_for_metadata(call: Call[OnboardRequest | UpgradeRequest]) -> Json:
         raise ArcError(
             Code.CONNECTED_CLUSTER_NOT_FOUND, "The connected cluster was deleted while it was being connected."
         )
-    properties, version = resource["properties"], call.given.get("agentVersion")
+    properties, version = resource["properties"], call.payload.get("agentVersion")
     missing = [name for name in _FILLED_IN if not properties.get(name)]
     if version and properties.get("agentVersion") not in (version, None):
         missing.append(f"agentVersion {version}")
     status = properties.get("connectivityStatus")
     # Another cluster's heartbeat says nothing of this one; Azure may also still answer with what was there before.
-    if (key := call.given.get("publicKey")) and not has_key(resource, key):
+    if (key := call.payload.get("publicKey")) and not has_key(resource, key):
         return {"done": False, "detail": f"connectivity is {status}, but for a cluster with another key"}
     if status == "Connected" and not missing:
         return {"done": True, "detail": "Connected", "resource": resource}

@@ -35,7 +35,7 @@ class KubeconfigUpload:
     """A checked kubeconfig, and the name of the secret that it would be stored as. Its repr contains no secret."""
 
     secret: str
-    text: str = field(repr=False)
+    kubeconfig: str = field(repr=False)
 
 
 def contexts_of(kubeconfig: str) -> tuple[list[str], str | None]:
@@ -60,7 +60,7 @@ async def storing(upload: KubeconfigUpload) -> AsyncIterator[None]:
     The run that is started meanwhile needs it from its first step on, so it cannot be kept after the start. Raises
     `ArcError`: ARC-2024 there is nowhere to keep it, ARC-4002 the vault does not allow it.
     """
-    is_new = await asyncio.to_thread(store_secret, upload.secret, upload.text, datetime.now(UTC) + KEPT)
+    is_new = await asyncio.to_thread(store_secret, upload.secret, upload.kubeconfig, datetime.now(UTC) + KEPT)
     try:
         yield
     except BaseException:
@@ -101,7 +101,7 @@ def renewed(reference: KubeconfigReference, access: Access) -> Access:
             token = temporary_account.renew(
                 api, reference.secret, _RENEWED_SECONDS, temporary_account.namespace_of(access.token)
             )
-        fresh = replace(access, token=token.text)
+        fresh = replace(access, token=token.value)
         replace_secret(reference.secret, fresh.as_kubeconfig(), token.expires)
     except ArcError as error:
         log.warning("the credential %s expires in %d s and cannot be renewed: %s", reference.secret, seconds, error)

@@ -1,12 +1,9 @@
 """How the work of a run ends early."""
 
-from typing import Any
-
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
+from arcway.domain.json_values import Json
 from durabletask.task import TaskFailedError
-
-type Json = dict[str, Any]
 
 
 class StepFailed(Exception):
@@ -17,7 +14,7 @@ class StepFailed(Exception):
         self.error = error
 
 
-class Cancelled(Exception):
+class RunCanceled(Exception):
     """The run was asked to stop; raised at a step boundary or while waiting, never in the middle of a step."""
 
 

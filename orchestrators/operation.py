@@ -6,14 +6,16 @@ Operations differ by their tuple of phases (`arcway.domain.phases`), not by code
 from typing import Any
 
 import azure.durable_functions as df
+from arcway.domain.json_values import Json
+from arcway.domain.leftovers import leftover
 from arcway.domain.phases import phases_of
 from arcway.domain.request import OnboardRequest, UpgradeRequest
 from durabletask.task import OrchestrationContext
 
-from orchestrators.failures import Cancelled, StepFailed
+from orchestrators.failures import RunCanceled, StepFailed
 from orchestrators.phases import PHASES
 from orchestrators.publishing import PUBLISH, publish_result
-from orchestrators.run import Json, Run, Work
+from orchestrators.run_context import RunContext, Work
 
 blueprint = df.Blueprint()
 
@@ -22,14 +24,16 @@ class RunFailed(Exception):
     """Raised last, so that Durable's own state of a failed run is Failed too."""
 
 
-@blueprint.orchestration_trigger(context_name="context")
-def operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
+# The name is in the histories of runs: it stays.
+@blueprint.function_name("operation")
+@blueprint.orchestration_trigger(context_name="context", orchestration="operation")
+def run_operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
     """Run one operation on one cluster; the input is what `triggers.run_starter` puts together."""
-    run = Run(context, payload)
-    _hold(run)
-    outcome = yield from _work(run)
-    yield from run.tidy()
-    if PUBLISH in _names(run):
+    run = RunContext(context, payload)
+    _add_credential_cleanups(run)
+    outcome = yield from _run_all(run)
+    yield from run.run_cleanups()
+    if PUBLISH in _phase_names(run):
         yield from publish_result(run, outcome)
     final = run.finish(outcome, run.facts.get("result"))
     if outcome == "Failed":
@@ -37,52 +41,52 @@ def operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
     return final
 
 
-def _hold(run: Run) -> None:
-    """What was made for this run alone goes last, newest first: the Lease, then the credential, then its secret."""
+def _add_credential_cleanups(run: RunContext) -> None:
+    """What was made for this run alone is removed last, newest first: Lease, ServiceAccount, its secret."""
     kubeconfig = run.request.kubeconfig
     if kubeconfig is not None and kubeconfig.temporary:
-        run.temporary(f"secret {kubeconfig.secret}", "discard_secret")
-        run.temporary(f"ServiceAccount and binding {kubeconfig.secret}", "discard_credential")
+        run.add_cleanup(leftover("KeyVaultSecret", kubeconfig.secret), "discard_secret")
+        run.add_cleanup(leftover("ServiceAccount", kubeconfig.secret), "discard_credential")
 
 
-def _names(run: Run) -> tuple[str, ...]:
+def _phase_names(run: RunContext) -> tuple[str, ...]:
     return phases_of(run.request.operation, run.request.order)
 
 
-def _work(run: Run) -> Work[str]:
-    """The phases; whatever becomes of them, what has to be undone is."""
+def _run_all(run: RunContext) -> Work[str]:
+    """Run the phases, compensate if they do not succeed, and return the state of the run."""
     try:
-        yield from _phases(run)
+        yield from _run_phases(run)
     except StepFailed as failure:
         run.fail(failure.error)
-    except Cancelled:
-        run.end("Canceled")
-        yield from _clean_up(run)
+    except RunCanceled:
+        run.end_phase("Canceled")
+        yield from _compensate(run)
         return "Canceled"
-    except Exception as error:  # noqa: BLE001 - a fault of our own must not leave behind what the run made
+    except Exception as error:  # noqa: BLE001 - a fault of our own must not leave behind what the run created
         run.fail_unexpectedly(error)
     else:
         return "Succeeded"
-    yield from _clean_up(run)
+    yield from _compensate(run)
     return "Failed"
 
 
-def _phases(run: Run) -> Work[None]:
-    run.announce("accepted")
+def _run_phases(run: RunContext) -> Work[None]:
+    run.queue_event("accepted")
     yield from run.publish()
-    for name in _names(run):
+    for name in _phase_names(run):
         if name == PUBLISH:
             continue
-        run.begin(name)
+        run.begin_phase(name)
         yield from PHASES[name](run)
-        run.end()
-        run.announce("phaseChanged")
+        run.end_phase()
+        run.queue_event("phaseChanged")
         yield from run.publish()
 
 
-def _clean_up(run: Run) -> Work[None]:
-    asked = isinstance(run.request, OnboardRequest) and run.request.on_failure == "rollback"
-    if asked or isinstance(run.request, UpgradeRequest):
-        yield from run.undo()
+def _compensate(run: RunContext) -> Work[None]:
+    has_rollback = isinstance(run.request, OnboardRequest) and run.request.on_failure == "rollback"
+    if has_rollback or isinstance(run.request, UpgradeRequest):
+        yield from run.run_compensations()
     else:
-        run.keep()
+        run.report_leftovers()

@@ -7,9 +7,10 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from arcway.domain.events import EventKind, run_event
+from arcway.domain.json_values import Json
+from arcway.domain.leftovers import leftover
 from durabletask.task import Task
 
-type Json = dict[str, Any]
 type Work[T] = Generator[Task[Any], Any, T]
 
 _STATES = {"accepted": "Accepted", "succeeded": "Succeeded", "failed": "Failed", "canceled": "Canceled"}
@@ -20,8 +21,8 @@ class Outbox:
 
     def __init__(self, source: str | None, trace: str | None) -> None:
         self.source = source
-        self.lost: list[str] = []
-        """What could not be published and never will be: type of the event and code of the error."""
+        self.lost: list[Json] = []
+        """What could not be published and never will be, as leftovers."""
         self._trace = trace
         self._waiting: list[Json] = []
 
@@ -29,8 +30,8 @@ class Outbox:
         """Put an event about the run as it is now behind those that wait."""
         if self.source is None:
             return
-        shown = {**run, "state": _STATES.get(kind, "Running")}
-        event = run_event(kind, shown, source=self.source, number=1, time=time, trace=self._trace, phase=phase)
+        at_that_time = {**run, "state": _STATES.get(kind, "Running")}
+        event = run_event(kind, at_that_time, source=self.source, number=1, time=time, trace=self._trace, phase=phase)
         self._waiting.append(event)
 
     def send(self, publish: Callable[[list[Json]], Work[Json | None]]) -> Work[Json | None]:
@@ -50,11 +51,15 @@ class Outbox:
                 # Which of several it was is not told.
                 size = 1
                 if len(batch) == 1:
-                    self.lost.append(f"event {batch[0]['type']} ({error['code']})")
+                    self.lost.append(_lost(batch[0], error["code"]))
                     del self._waiting[:1]
         return None
 
-    def give_up(self, code: str) -> None:
-        """Drop everything that waits."""
-        self.lost += [f"event {event['type']} ({code})" for event in self._waiting]
+    def give_up(self, code: str | None) -> None:
+        """Drop everything that waits, because of an error, or without one on a request to cancel."""
+        self.lost += [_lost(event, code) for event in self._waiting]
         self._waiting.clear()
+
+
+def _lost(event: Json, code: str | None) -> Json:
+    return leftover("Event", event["type"], reason="NotPublished", code=code)

@@ -58,13 +58,13 @@ def limits(schema: Json) -> Markup:
         "pattern": "matches {}",
         "default": "otherwise {}",
     }
-    told = []
+    messages = []
     for part in (schema, *schema.get("anyOf", ())):
-        for key, text in words.items():
+        for key, line in words.items():
             if part.get(key) is not None:
                 value = part[key] if key == "pattern" else json.dumps(part[key])
-                told.append(Markup(escape(text)).format(Markup("<code>{}</code>").format(value)))
-    return Markup(", ").join(told)
+                messages.append(Markup(escape(line)).format(Markup("<code>{}</code>").format(value)))
+    return Markup(", ").join(messages)
 
 
 def pretty(value: object) -> str:
@@ -72,22 +72,22 @@ def pretty(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def lines(text: str) -> Markup:
+def lines(message: str) -> Markup:
     """Paragraphs and lists of a description's plain Markdown."""
-    made, items = Markup(""), Markup("")
-    for block in text.replace("\n  ", " ").split("\n"):
+    markup, items = Markup(""), Markup("")
+    for block in message.replace("\n  ", " ").split("\n"):
         if block.startswith("- "):
             items += Markup("<li>{}</li>").format(_code(block[2:]))
             continue
         if items:
-            made, items = made + Markup("<ul>{}</ul>").format(items), Markup("")
+            markup, items = markup + Markup("<ul>{}</ul>").format(items), Markup("")
         if block.strip():
-            made += Markup("<p>{}</p>").format(_code(block))
-    return made + Markup("<ul>{}</ul>").format(items) if items else made
+            markup += Markup("<p>{}</p>").format(_code(block))
+    return markup + Markup("<ul>{}</ul>").format(items) if items else markup
 
 
-def _code(text: str) -> Markup:
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+def _code(message: str) -> Markup:
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(message))))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 The page is its own source: text and `$` lines of its console blocks are kept, what follows a `$` line is what the
 command printed. `python -m tests.article` writes the page, if what happens is no longer what it shows, and the session
-of `arcway connect` into the README. Must not know what the commands do.
+of `arcway connect` into docs/recording.md. Must not know what the commands do.
 """
 
 import difflib
@@ -23,7 +23,7 @@ from arcway_local.stack import Options, Stack
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "article.md"
-README = ROOT / "README.md"
+RECORDING = ROOT / "docs" / "recording.md"
 CONTEXTS = ("lab", "shop")
 BEGIN, END = "<!-- recorded by scripts/write-article -->", "<!-- end of the recording -->"
 
@@ -58,21 +58,21 @@ _DIFFERS = (
 def replay(page: str, run: Callable[[str], str]) -> str:
     """The page with what each of its commands prints now."""
 
-    def block(found: re.Match[str]) -> str:
-        commands = [line for line in found[0].splitlines() if line.startswith("$ ")]
+    def block(count: re.Match[str]) -> str:
+        commands = [line for line in count[0].splitlines() if line.startswith("$ ")]
         return "".join(f"{command}\n{run(command.removeprefix('$ '))}" for command in commands)
 
     return _BLOCK.sub(block, page)
 
 
-def differences(shown: str, real: str) -> str:
+def differences(shown_value: str, real: str) -> str:
     """What two pages differ in beyond what differs from run to run; empty when there is nothing."""
-    return "\n".join(difflib.unified_diff(_lasting(shown), _lasting(real), "shown", "real", lineterm="", n=1))
+    return "\n".join(difflib.unified_diff(_lasting(shown_value), _lasting(real), "shown", "real", lineterm="", n=1))
 
 
-def shortened(text: str) -> str:
+def shortened(message: str) -> str:
     """What a command printed, with the one value cut short that fills half a page."""
-    return _KEY.sub(lambda key: f'{key[1]}{key[2][:_SHOWN_OF_A_KEY]}… ({len(key[2])} characters)"', text)
+    return _KEY.sub(lambda key: f'{key[1]}{key[2][:_SHOWN_OF_A_KEY]}… ({len(key[2])} characters)"', message)
 
 
 def session(page: str) -> str:
@@ -81,10 +81,10 @@ def session(page: str) -> str:
     return next(block for block in blocks if block.startswith("$ arcway connect") and "dry-run" not in block)
 
 
-def with_session(readme: str, recorded: str) -> str:
-    """The README with this session between its two marks. Raises `ValueError` where they are missing."""
-    before, after = readme.index(BEGIN) + len(BEGIN), readme.index(END)
-    return f"{readme[:before]}\n```console\n{recorded}```\n{readme[after:]}"
+def with_session(recording: str, recorded: str) -> str:
+    """The page with this session between its two marks. Raises `ValueError` where they are missing."""
+    count_before, start_after = recording.index(BEGIN) + len(BEGIN), recording.index(END)
+    return f"{recording[:count_before]}\n```console\n{recorded}```\n{recording[start_after:]}"
 
 
 class Shell:
@@ -109,7 +109,7 @@ class Shell:
             "PYTHONPATH": str(ROOT),
             "ARCWAY_STATE": str(self._state),
         }
-        done = subprocess.run(
+        completed = subprocess.run(
             ["/bin/sh", "-c", line],
             env=environment,
             cwd=self._home,
@@ -121,7 +121,7 @@ class Shell:
             check=False,
         )
         # Tables end with spaces, which editors and reviewers dislike.
-        return "".join(f"{part.rstrip()}\n" for part in shortened(done.stdout).splitlines())
+        return "".join(f"{part.rstrip()}\n" for part in shortened(completed.stdout).splitlines())
 
     def close(self) -> None:
         """Stop the stack."""
@@ -129,8 +129,8 @@ class Shell:
 
 
 def _lasting(page: str) -> list[str]:
-    for what, name in _DIFFERS:
-        page = what.sub(name, page)
+    for leftover, name in _DIFFERS:
+        page = leftover.sub(name, page)
     return page.splitlines()
 
 
@@ -149,21 +149,21 @@ def _kubeconfig(stack: Stack) -> dict[str, Any]:
 
 def write() -> list[str]:
     """Write what changed; returns what that is."""
-    shown = PAGE.read_text()
+    rendered = PAGE.read_text()
     with tempfile.TemporaryDirectory(prefix="arcway-article-") as folder:
         shell = Shell(Path(folder), _PACE_SECONDS)
         try:
-            real = replay(shown, shell)
+            real = replay(rendered, shell)
         finally:
             shell.close()
     changes = []
-    if found := differences(shown, real):
+    if difference := differences(rendered, real):
         PAGE.write_text(real)
-        changes.append(found)
-    readme = README.read_text()
-    if (current := with_session(readme, session(PAGE.read_text()))) != readme:
-        README.write_text(current)
-        changes.append(f"{README.name}: the session of `arcway connect`")
+        changes.append(difference)
+    recording = RECORDING.read_text()
+    if (current := with_session(recording, session(PAGE.read_text()))) != recording:
+        RECORDING.write_text(current)
+        changes.append(f"{RECORDING.name}: the session of `arcway connect`")
     return changes
 
 

@@ -84,10 +84,10 @@ def import_cost() -> Json:
     runs = []
     for _ in range(3):
         command = [sys.executable, "-W", "ignore", "-c", code]
-        done = subprocess.run(
+        completed = subprocess.run(
             command, cwd=embedded.APP_DIR, env=environment, capture_output=True, text=True, check=True
         )
-        runs.append([float(part) for part in done.stdout.split()])
+        runs.append([float(part) for part in completed.stdout.split()])
     return {"seconds": round(min(run[0] for run in runs), 2), "MB": round(min(run[1] for run in runs) / 1024)}
 
 
@@ -95,10 +95,10 @@ def measure(stack: Stack, count: int) -> Json:
     """Everything that needs the stack; the first run warms it up and is reported as the cold one."""
     with httpx.Client(base_url=f"{stack.url}/api", timeout=60) as http:
         cold = connect(http, stack, count + 1)
-        one = connect(http, stack, count + 2)
+        first = connect(http, stack, count + 2)
         return {
             "first cluster of a new process": cold,
-            "one cluster, instant Azure": one,
+            "one cluster, instant Azure": first,
             "20 runs in flight": in_flight(http, stack, range(count + 3, count + 23)),
             f"{count} clusters at once": fleet(http, stack, range(1, count + 1)),
         }
@@ -158,9 +158,9 @@ def fleet(http: httpx.Client, stack: Stack, numbers: range) -> Json:
             ids = [run["id"] for run in pool.map(lambda number: start(http, stack, number), numbers)]
         states = [finish(http, run_id)["state"] for run_id in ids]
         wall = time.perf_counter() - started
-        asked = [item for item in azure.get("/control/requests").json() if "azure-arc-agents" not in item["path"]]
-    arm = [item for item in asked if item["path"].lower().startswith(("/subscriptions", "/providers"))]
-    plane = [item for item in asked if item["path"].lower().startswith("/azure-arc-k8sagents")]
+        requests = [item for item in azure.get("/control/requests").json() if "azure-arc-agents" not in item["path"]]
+    arm = [item for item in requests if item["path"].lower().startswith(("/subscriptions", "/providers"))]
+    plane = [item for item in requests if item["path"].lower().startswith("/azure-arc-k8sagents")]
     return {
         "succeeded": states.count("Succeeded"),
         "wall s": round(wall, 1),
@@ -242,8 +242,8 @@ def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
-def _seconds(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+def _seconds(message: str) -> float:
+    return datetime.fromisoformat(message).timestamp()
 
 
 if __name__ == "__main__":

@@ -55,9 +55,9 @@ def _idle(folder: Path) -> float:
         host.start("listens", "idle")
         host.until("idle", "Running")
         host.start("waits", "one-second", 1)
-        before: float = host.facts()["cpu"]
+        facts_before: float = host.facts()["cpu"]
         host.http.get("/api/wait/one-second").raise_for_status()
-        return round(float(host.facts()["cpu"]) - before, 3)
+        return round(float(host.facts()["cpu"]) - facts_before, 3)
 
 
 def _plugin() -> float:
@@ -76,8 +76,8 @@ def _helm(folder: Path) -> float:
     try:
         with socket.create_server(("127.0.0.1", 0)) as silent, mock.patch.object(pool, "CALL_SECONDS", _HELM_SECONDS):
             server = f"https://127.0.0.1:{silent.getsockname()[1]}"
-            told = Access(server, authority.certificate_pem.decode(), token="nobody")
-            access = read_kubeconfig(told.as_kubeconfig(), None, allow_loopback=True)
+            reported = Access(server, authority.certificate_pem.decode(), token="nobody")
+            access = read_kubeconfig(reported.as_kubeconfig(), None, allow_loopback=True)
             begun = time.perf_counter()
             try:
                 helm.release(access, "agents", "none")

@@ -52,8 +52,8 @@ _NASTY_TEXTS = {
 
 def measure() -> Json:
     """The slowest of a few calls, in milliseconds of this thread's work, by what is read and with what."""
-    found = {name: _milliseconds(call, given) for name, (call, given) in _cases().items()}
-    return {"parsers, ms": dict(sorted(found.items(), key=lambda item: -item[1]))}
+    records = {name: _milliseconds(call, value) for name, (call, value) in _cases().items()}
+    return {"parsers, ms": dict(sorted(records.items(), key=lambda item: -item[1]))}
 
 
 def table(report: Json) -> str:
@@ -62,19 +62,19 @@ def table(report: Json) -> str:
     return "\n".join(["| what is read | ms |", "|---|---|", *rows])
 
 
-def _milliseconds(call: Call, given: Any) -> float:
+def _milliseconds(call: Call, payload: Any) -> float:
     taken = []
     for _ in range(_TIMES):
         begun = time.thread_time()
         with suppress(ArcError, ValueError):  # a refusal is an answer, too
-            call(given)
+            call(payload)
         taken.append((time.thread_time() - begun) * 1000)
     return round(max(taken), 1)
 
 
 def _cases() -> dict[str, tuple[Call, Any]]:
-    redacting = {f"redact: {name}": (lambda text: redact(text, LIMIT), text) for name, text in _NASTY_TEXTS.items()}
-    long = {f"redact, long: {name}": (lambda text: redact(text, LONG), text) for name, text in _NASTY_TEXTS.items()}
+    redacting = {f"redact: {name}": (lambda line: redact(line, LIMIT), line) for name, line in _NASTY_TEXTS.items()}
+    long = {f"redact, long: {name}": (lambda line: redact(line, LONG), line) for name, line in _NASTY_TEXTS.items()}
     return {**redacting, **long, **_of_yaml(), **_of_json(), **_of_cluster(), **_of_requests()}
 
 
@@ -90,7 +90,7 @@ def _of_yaml() -> dict[str, tuple[Call, Any]]:
         "plain words": "a " * (MiB // 2),
         "indentation": "".join(" " * number + "a:\n" for number in range(1400)),
     }
-    cases: dict[str, tuple[Call, Any]] = {f"YAML: {name}": (read_yaml, text) for name, text in nasty.items()}
+    cases: dict[str, tuple[Call, Any]] = {f"YAML: {name}": (read_yaml, line) for name, line in nasty.items()}
     return cases | {"kubeconfig: authorities": (_kubeconfig, "-----BEGIN CERTIFICATE-----\nAA==\n" * 20_000)}
 
 
@@ -127,19 +127,19 @@ def _of_cluster() -> dict[str, tuple[Call, Any]]:
     ranges += [f"fd{number % 256:02x}:{number:x}::/{64 + number % 60}" for number in range(5000)]
     api = mock.Mock(server="https://x")
     api.get.return_value = None
-    outcome = {"left": [f"x{number}" * 4 for number in range(6000)], "\x1b": "\ud800" * 1000}
+    outcome = {"leftovers": [f"x{number}" * 4 for number in range(6000)], "\x1b": "\ud800" * 1000}
     return {
         "quantity: an exponent": (quantity, "1e999999"),
         "quantity: digits": (quantity, "9" * MiB),
         "ranges of a cluster": (lambda texts: internal_ranges(api, [{"spec": {"podCIDRs": texts}}]), ranges),
-        "kubeadm's ConfigMap": (lambda text: read_yaml(text, 64 * 1024), "- a\n" * 16_000),
+        "kubeadm's ConfigMap": (lambda line: read_yaml(line, 64 * 1024), "- a\n" * 16_000),
         "an outcome of a step": (lambda value: masked_value(presentable(value), frozenset({"left"})), outcome),
         "an outcome of a step with 60 secrets": (_with_secrets, outcome),
         "a text that is shown": (visible, "\x1b" * 65_536),
         "dotted settings": (from_dotted, {"." * MiB: "x"}),
-        "Retry-After: digits": (lambda text: retry_after(text, mock.sentinel.now), "9" * MiB),
-        "Retry-After: a date": (lambda text: retry_after(text, mock.sentinel.now), "Sun, 01 Mar " * 5),
-        "versions": (lambda text: is_older(text, "1.0.0"), "1.0.0-" + "a." * 60),
+        "Retry-After: digits": (lambda line: retry_after(line, mock.sentinel.now), "9" * MiB),
+        "Retry-After: a date": (lambda line: retry_after(line, mock.sentinel.now), "Sun, 01 Mar " * 5),
+        "versions": (lambda line: is_older(line, "1.0.0"), "1.0.0-" + "a." * 60),
         "actions of a role": (lambda pattern: is_match(pattern, "Microsoft.Kubernetes/x/write"), "*e" * 5000 + "*z"),
     }
 
@@ -162,8 +162,8 @@ def _of_requests() -> dict[str, tuple[Call, Any]]:
         "form: a long text": (lambda data: dict(fields_of(_request(data))), b"a=" + b"%41" * (FORM_LIMIT // 3 - 2)),
         "request: tags": (parse_request, {**request, "tags": {f"t{number}": "x" * 300 for number in range(20_000)}}),
         "request: unknown fields": (parse_request, {**request, **{f"f{number}": 1 for number in range(4_900)}}),
-        "proxy: certificates": (lambda text: Proxy(certificate=text), _CERTIFICATES),
-        "proxy: skip range": (lambda text: no_proxy_list(text, [], "com"), "Arc," * 1024),
+        "proxy: certificates": (lambda content: Proxy(certificate=content), _CERTIFICATES),
+        "proxy: skip range": (lambda content: no_proxy_list(content, [], "com"), "Arc," * 1024),
         "continuation token": (_read_token, base64.urlsafe_b64encode(b"[" * 8192).decode()),
     }
 

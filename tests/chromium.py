@@ -17,7 +17,7 @@ NOT_THERE = "NO BROWSER: tests that need one do not run; `scripts/browser` insta
 def find() -> str | None:
     """The program, None where there is none."""
     names = (os.environ.get("ARCWAY_TEST_CHROMIUM") or "", "chromium", "chromium-browser", "google-chrome")
-    return next((found for name in names if name and (found := shutil.which(name))), None)
+    return next((result for name in names if name and (result := shutil.which(name))), None)
 
 
 def pytest_report_header() -> str | None:

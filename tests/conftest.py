@@ -1,11 +1,12 @@
 """What all tests share."""
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
+
+from tests.places import MATRIX, REAL
 
 pytest_plugins = ["tests.control_plane", "tests.chromium"]
 
@@ -13,12 +14,10 @@ pytest_plugins = ["tests.control_plane", "tests.chromium"]
 settings.register_profile("arcway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("arcway")
 
-_REAL = "tests/e2e/real_cluster"
-_MATRIX = "tests/chaos/fault_matrix"
 # The rows of the fault matrix are many and short: they fill what the long files leave. Those that need Helm wait most.
 _LONGEST = (
-    *(_REAL, "tests/chaos/stack", "tests/e2e", "tests/browser", r"tests/chaos/(?!fault_matrix)", "tests/contract"),
-    *(rf"{_MATRIX}/.*_agents\b", _MATRIX),
+    *(REAL, "tests/chaos/stack", "tests/e2e", "tests/browser", r"tests/chaos/(?!fault_matrix)", "tests/contract"),
+    *(rf"{MATRIX}/.*_agents\b", MATRIX),
 )
 
 
@@ -27,21 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run tests that take minutes, too")
 
 
-class _Together(LoadScopeScheduling):  # type: ignore[misc] # the plug-in has no types
-    """Hands out what belongs together as one piece."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hands out what belongs together as one piece; without xdist nobody asks."""
+    from tests.scheduling import Together
 
-    def _split_scope(self, nodeid: str) -> str:
-        """Many files start a world of their own; the real cluster has room for one user at a time. The fault matrix
-        is too long for one: its rows are shared out, and who has one gets the next in the same world.
-        """
-        if nodeid.startswith(_MATRIX):
-            return nodeid.partition("-")[0]
-        return _REAL if nodeid.startswith(_REAL) else nodeid.partition("::")[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """See `_Together`."""
-    return _Together(config, log)
+    return Together(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

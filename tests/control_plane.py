@@ -52,9 +52,9 @@ def pytest_report_header() -> str | None:
 @pytest.fixture(scope="session")
 def control_plane() -> Path:
     """The administrator's kubeconfig of a real control plane."""
-    given = os.environ.get("ARCWAY_TEST_KUBECONFIG")
-    if given:
-        return Path(given)
+    fields = os.environ.get("ARCWAY_TEST_KUBECONFIG")
+    if fields:
+        return Path(fields)
     if not CONTROL_PLANE.is_built():
         _missing(NOT_BUILT)
     folder = Path(os.environ[_FOLDER])
@@ -73,10 +73,10 @@ def helm_program() -> Path:
     return HELM_CLIENT.folder / "helm"
 
 
-def _missing(what: str) -> None:
+def _missing(subject: str) -> None:
     if os.environ.get("ARCWAY_TEST_CONTROL_PLANE") == "required":
-        pytest.fail(what, pytrace=False)
-    pytest.skip(what)
+        pytest.fail(subject, pytrace=False)
+    pytest.skip(subject)
 
 
 def _boot(folder: Path) -> dict[str, Any]:

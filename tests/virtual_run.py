@@ -16,7 +16,7 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 
 from arcway.domain.request import parse_request
-from orchestrators.operation import operation
+from orchestrators.operation import run_operation
 
 type Json = dict[str, Any]
 type Answers = Callable[[str, Json], Json]
@@ -33,7 +33,7 @@ class StepRaised(Exception):
 class VirtualRun:
     """One run of `body` as a request; `answers` gives the outcome of each step by its name and input."""
 
-    def __init__(self, body: Json, answers: Answers, *, source: str | None = None, **given: Any) -> None:
+    def __init__(self, body: Json, answers: Answers, *, source: str | None = None, **payload: Any) -> None:
         request = parse_request(body)
         self.payload = {
             "runId": "0123456789ab",
@@ -45,7 +45,7 @@ class VirtualRun:
             "correlationId": "virtual",
             "source": source,
             "traceparent": None,
-            **given,
+            **payload,
         }
         self.now = _BEGIN
         self.steps: list[str] = []
@@ -63,10 +63,10 @@ class VirtualRun:
 
     def cancel(self, run: str | None = None) -> None:
         """Ask to cancel, as a trigger does: seen at the next replay."""
-        asked = {"run": run or f"{INSTANCE}.0123456789ab", "by": {"name": "tester", "objectId": None}}
+        request_body = {"run": run or f"{INSTANCE}.0123456789ab", "by": {"name": "tester", "objectId": None}}
         event = pb.HistoryEvent(eventId=-1)
         event.eventRaised.name = "cancel"
-        event.eventRaised.input.value = json.dumps(asked)
+        event.eventRaised.input.value = json.dumps(request_body)
         self._events.append(event)
 
     def finish(self) -> Json:
@@ -82,8 +82,8 @@ class VirtualRun:
             self._new = []
             if response.customStatus.value:
                 self.status = json.loads(response.customStatus.value)
-            done = [action for action in response.actions if action.HasField("completeOrchestration")]
-            if done:
+            finished = [action for action in response.actions if action.HasField("completeOrchestration")]
+            if finished:
                 return self.status
             self._act(list(response.actions))
         raise AssertionError(f"no end: {self.status}")
@@ -140,7 +140,7 @@ class VirtualRun:
 
     def _replay(self) -> pb.OrchestratorResponse:
         request = pb.OrchestratorRequest(instanceId=INSTANCE, pastEvents=self._past, newEvents=self._new)
-        handle = operation._function.get_user_function()
+        handle = run_operation._function.get_user_function()
         body = base64.b64encode(request.SerializeToString()).decode()
         response = pb.OrchestratorResponse()
         response.ParseFromString(base64.b64decode(asyncio.run(handle(SimpleNamespace(body=body)))))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-PRODUCT = ("arcway/", "activities/", "orchestrators/", "triggers/", "tools/", "function_app.py")
+PRODUCT = ("arcway/", "arcway_local/", "activities/", "orchestrators/", "triggers/", "tools/", "function_app.py")
 _THIS = "tools/wording.py"
 # Recorded output, generated pages and minified code are written elsewhere.
 _NOT_PROSE = ("docs/api.html", "docs/schemas/", "arcway/page/static/vendor/")
@@ -63,8 +63,8 @@ class Hit(NamedTuple):
 def hits() -> Iterator[Hit]:
     """Everything that breaks the guide, file by file."""
     for path in _files():
-        for line, text in texts(path):
-            yield from in_prose(path, line, text)
+        for line, content in texts(path):
+            yield from in_prose(path, line, content)
         if path.endswith(".py"):
             yield from counts(path)
         elif path.endswith(".html"):
@@ -77,15 +77,15 @@ def texts(path: str) -> Iterator[tuple[int, str]]:
         yield from _python(path)
     else:
         in_code = False
-        for line, text in _lines(path):
-            if text.lstrip().startswith("```"):
+        for line, content in _lines(path):
+            if content.lstrip().startswith("```"):
                 in_code = not in_code
             elif not in_code:
-                yield line, text
+                yield line, content
 
 
 def _files() -> list[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()  # noqa: S607
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     return [
         path
         for path in listed
@@ -93,7 +93,7 @@ def _files() -> list[str]:
         and not path.startswith(_NOT_PROSE)
         and (
             (path.startswith(PRODUCT) and path.endswith((".py", ".html", ".js")))
-            or (path.endswith(".md") and ("/" not in path or path.startswith("docs/")))
+            or (path.endswith(".md") and ("/" not in path or path.startswith(("docs/", "arcway_local/"))))
         )
     ]
 
@@ -106,23 +106,23 @@ def _python(path: str) -> Iterator[tuple[int, str]]:
     source = (ROOT / path).read_text()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
-            for number, text in enumerate(node.value.splitlines()):
-                yield node.lineno + number, text
+            for number, line in enumerate(node.value.splitlines()):
+                yield node.lineno + number, line
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
 
 
-def in_prose(path: str, line: int, text: str) -> list[Hit]:
+def in_prose(path: str, line: int, message: str) -> list[Hit]:
     """Struck idioms and wrong plurals in a line of prose."""
-    found = []
-    prose = re.sub(r"`[^`]*`|https?://\S+|\]\([^)]*\)", "", text)
+    collected = []
+    prose = re.sub(r"`[^`]*`|https?://\S+|\]\([^)]*\)", "", message)
     for pattern, advice in IDIOMS.items():
         if match := re.search(pattern, prose, re.IGNORECASE):
-            found.append(Hit(path, line, match[0], advice))
+            collected.append(Hit(path, line, match[0], advice))
     if match := _PLURALS.search(prose):
-        found.append(Hit(path, line, match[0], "the noun follows its number"))
-    return found
+        collected.append(Hit(path, line, match[0], "the noun follows its number"))
+    return collected
 
 
 def counts(path: str) -> Iterator[Hit]:
@@ -130,30 +130,30 @@ def counts(path: str) -> Iterator[Hit]:
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if not isinstance(node, ast.JoinedStr):
             continue
-        for before, value, after in zip([None, *node.values], node.values, node.values[1:], strict=False):
-            if not isinstance(value, ast.FormattedValue) or not isinstance(after, ast.Constant):
+        for value_before, value, value_after in zip([None, *node.values], node.values, node.values[1:], strict=False):
+            if not isinstance(value, ast.FormattedValue) or not isinstance(value_after, ast.Constant):
                 continue
-            if isinstance(before, ast.Constant) and str(before.value).endswith("/"):
+            if isinstance(value_before, ast.Constant) and str(value_before.value).endswith("/"):
                 continue  # a share of a whole, as in `0/3 nodes`
             is_constant = isinstance(value.value, ast.Name) and value.value.id.isupper()
-            if not is_constant and (match := _COUNT_BEFORE_NOUN.match(str(after.value))):
+            if not is_constant and (match := _COUNT_BEFORE_NOUN.match(str(value_after.value))):
                 yield Hit(path, node.lineno, f"{{{ast.unparse(value.value)}}}{match[0]}", "use `counted`")
 
 
 def template_counts(path: str) -> Iterator[Hit]:
     """Numbers in a page template that a fixed plural noun follows."""
-    for line, text in _lines(path):
-        for match in _JINJA_COUNT.finditer(text):
+    for line, content in _lines(path):
+        for match in _JINJA_COUNT.finditer(content):
             if "counted" not in match[0]:
                 yield Hit(path, line, match[0], "use the filter `counted`")
 
 
 def main() -> int:
     """Print every hit; 1 if there is any."""
-    found = list(hits())
-    for hit in found:
-        print(f"{hit.path}:{hit.line}: {hit.match!r}: {hit.advice}")  # noqa: T201
-    return 1 if found else 0
+    result = list(hits())
+    for hit in result:
+        print(f"{hit.path}:{hit.line}: {hit.match!r}: {hit.advice}")
+    return 1 if result else 0
 
 
 if __name__ == "__main__":

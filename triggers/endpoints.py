@@ -39,7 +39,7 @@ class Header:
     """A header that an operation reads."""
 
     name: str
-    text: str
+    description: str
     schema: Mapping[str, Any]
 
 
@@ -47,7 +47,7 @@ class Header:
 class Answer:
     """What a status means; `shape` is a type that pydantic can describe, None for no body."""
 
-    text: str
+    description: str
     shape: Any = None
     headers: tuple[str, ...] = ()
 
@@ -61,7 +61,7 @@ class Endpoint:
     name: str
     needed: Needed
     handler: http.Handler
-    text: str
+    description: str
     parameters: type[Parameters]
     headers: tuple[Header, ...]
     body: type[Model] | None
@@ -108,7 +108,7 @@ def endpoint[P: Parameters](
             name=name,
             needed=needed,
             handler=guarded,
-            text=cleandoc(handler.__doc__ or ""),
+            description=cleandoc(handler.__doc__ or ""),
             parameters=parameters,
             headers=headers,
             body=body,

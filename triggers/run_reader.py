@@ -15,9 +15,10 @@ from durabletask.client import OrchestrationQuery, OrchestrationState, Orchestra
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
+from arcway.domain.leftovers import leftover, read_leftovers
 from arcway.domain.phases import phases_of
 from arcway.domain.request import AnyRequest, read_request
-from arcway.domain.run import Cluster, Run, RunError, accepted
+from arcway.domain.run import Cluster, Run, RunError, new_run, read_run
 from arcway.domain.text import excerpt, presentable
 from arcway.telemetry import log
 
@@ -99,11 +100,10 @@ def _view(state: OrchestrationState, *, with_result: bool) -> Json:
     document = state.get_custom_status()
     if not isinstance(document, dict):
         document = _accepted(state, payload)
-    # What runs of earlier versions did not say.
-    document = {"retriable": True, **document}
-    created = document.pop("made", [])
+    document = read_run(document)
+    created = read_leftovers(document.pop("made", []))
     if state.runtime_status == OrchestrationStatus.COMPLETED and with_result:
-        document = {"retriable": True, **state.get_output()}
+        document = read_run(state.get_output())
     elif state.runtime_status == OrchestrationStatus.TERMINATED:
         document = _ended(document, state, created, "Canceled", ArcError(Code.RUN_TERMINATED))
     elif state.runtime_status == OrchestrationStatus.FAILED and document["state"] != "Failed":
@@ -212,13 +212,13 @@ def _accepted(state: OrchestrationState, payload: Json) -> Json:
     run_id = f"{state.instance_id}.{payload['runId']}"
     request = read_request(payload["request"])
     phases = phases_of(request.operation, request.order)
-    return accepted(run_id, request, phases, payload).as_json()
+    return new_run(run_id, request, phases, payload).as_json()
 
 
-def _ended(run: Json, state: OrchestrationState, created: list[str], outcome: str, error: ArcError) -> Json:
+def _ended(run: Json, state: OrchestrationState, created: list[Json], outcome: str, error: ArcError) -> Json:
     """A run that could not end itself: what it had made stays, and so may what its phase had begun."""
     begun = [
-        f"resources that {phase['name']} may have created"
+        leftover("Phase", phase["name"], reason="MayExist")
         for phase in run["phases"]
         if phase["startedAt"] and not phase["finishedAt"] and phase["name"] not in _CHANGES_NOTHING
     ]
@@ -230,7 +230,8 @@ def _ended(run: Json, state: OrchestrationState, created: list[str], outcome: st
     why = {"code": error.code, "message": error.message, "phase": run["phase"], "retryable": error.retryable}
     failure = {**why, "remedy": error.remedy, "details": []}
     over = {"state": outcome, "phases": phases, "error": failure, "finishedAt": ended, "updatedAt": ended}
-    return {**run, **over, "left": list(dict.fromkeys([*run["left"], *created, *begun]))}
+    added = [item for item in (*created, *begun) if item not in run["leftovers"]]
+    return {**run, **over, "leftovers": [*run["leftovers"], *added]}
 
 
 def _suspended(phase: Json) -> Json:

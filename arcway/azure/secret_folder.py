@@ -26,7 +26,7 @@ _PAGE = "arcway-page"
 class Stored:
     """A secret, who owns it and when it expires. Its text form shows no secret."""
 
-    text: str = field(repr=False)
+    value: str = field(repr=False)
     owners: str | None = None
     expires: datetime | None = None
     is_of_page: bool = False

@@ -43,13 +43,13 @@ def read_secret(
     stored = _find(name)
     if stored is None:
         raise ArcError(code_when_gone, f"Secret {name} does not exist.")
-    hold(stored.text)
+    hold(stored.value)
     if user is not None and not user.owns(stored.owners):
         raise ArcError(Code.SECRET_NOT_OWNED, f"Secret {name} has owners, and the caller is not one of them.")
     # A temporary one may have expired; what its token is still good for is for the API server to say.
     if stored.expires and stored.expires <= datetime.now(UTC) and kind_of(name) is not SecretKind.TEMPORARY:
         raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} expired on {stored.expires:%Y-%m-%d %H:%M} UTC.")
-    return stored.text
+    return stored.value
 
 
 def delete_secret(name: str, *kinds: SecretKind) -> None:

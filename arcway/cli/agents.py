@@ -8,22 +8,8 @@ from rich.table import Table
 from arcway.cli import output, requests
 from arcway.cli.client import FAILED, OK, ArcwayClient, CommandError
 from arcway.cli.credentials.provisioning import Needs, provided_credential
-from arcway.cli.options import (
-    ClusterRoleOption,
-    CredentialOption,
-    CredentialTtlOption,
-    GroupOption,
-    KeyVaultOption,
-    KubeConfigOption,
-    KubeconfigSecretOption,
-    KubeContextOption,
-    NameOption,
-    OutputOption,
-    ServerOption,
-    SubscriptionOption,
-    YesOption,
-)
-from arcway.cli.requests import Kubeconfig
+from arcway.cli.option_groups import ClusterOptions, Kubeconfig
+from arcway.cli.options import OutputOption, ServerOption
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import span
 
@@ -35,29 +21,18 @@ _PODS = {"NAME": "name", "READY": "ready", "STATUS": "status", "RESTARTS": "rest
 
 
 def agents(
-    name: NameOption,
-    resource_group: GroupOption,
-    subscription: SubscriptionOption = None,
-    kube_config: KubeConfigOption = None,
-    kubeconfig_secret: KubeconfigSecretOption = None,
-    credential: CredentialOption = "service-account",
-    ttl: CredentialTtlOption = None,
-    role: ClusterRoleOption = None,
-    key_vault: KeyVaultOption = None,
-    yes: YesOption = False,
-    kube_context: KubeContextOption = None,
+    *,
+    cluster: ClusterOptions,
+    kubeconfig: Kubeconfig,
     server: ServerOption = None,
     format_: OutputOption = "table",
 ) -> int:
     """Show the agents in a connected cluster. Example: arcway agents -n shop -g clusters"""
     client = ArcwayClient.find(server)
-    which = requests.cluster(client, name, resource_group, subscription)
-    path = f"connectedClusters/{which['subscriptionId']}/{resource_group}/{name}/agents"
-    credential_options = Kubeconfig(
-        kube_config, kube_context, kubeconfig_secret, credential, ttl, role, vault=key_vault, yes=yes
-    )
-    agents_status = (None if credential_options.is_named else _by_last_run(client, path)) or _by(
-        client, path, name, credential_options
+    which = requests.cluster(client, cluster)
+    path = f"connectedClusters/{which['subscriptionId']}/{cluster.resource_group}/{cluster.name}/agents"
+    agents_status = (None if kubeconfig.is_named else _by_last_run(client, path)) or _by(
+        client, path, cluster.name, kubeconfig
     )
     output.show(
         agents_status,
@@ -81,10 +56,10 @@ def _by_last_run(server: ArcwayClient, path: str) -> Json | None:
         return None
 
 
-def _by(server: ArcwayClient, path: str, name: str, credential_options: Kubeconfig) -> Json:
+def _by(server: ArcwayClient, path: str, name: str, kubeconfig: Kubeconfig) -> Json:
     """By the user's own kubeconfig; what is made of it for the service is removed again."""
-    with provided_credential(server, name, credential_options, Needs("agents")) as handed:
-        reference = handed.kubeconfig or {}
+    with provided_credential(server, name, kubeconfig, Needs("agents")) as provided:
+        reference = provided.kubeconfig or {}
         headers = {"x-arcway-proof": reference["proof"]} if reference.get("proof") else {}
         return server.get(path, headers, kubeconfig=reference.get("secret"), context=reference.get("context"))
 

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +13,9 @@ from arcway.cli.client import FAILED, INTERRUPTED, NOT_FOUND, OK, ArcwayClient, 
 from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.dlq import dlq
-from arcway.cli.options import GroupOption, NameOption, OutputOption, ServerOption, SubscriptionOption
-from arcway.cli.runs import Following, detached
+from arcway.cli.option_groups import ClusterOptions, Following, with_groups
+from arcway.cli.options import OutputOption, ServerOption, SubscriptionOption
+from arcway.cli.runs import detached
 from arcway.cli.runs import follow as follow_run
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
@@ -26,18 +27,10 @@ app = typer.Typer(
 )
 app.add_typer(local_commands.local, name="local")
 app.add_typer(dlq, name="dlq")
-for command in (
-    connect,
-    check,
-    agents,
-    disconnect,
-    update,
-    upgrade,
-    local_commands.up,
-    local_commands.down,
-    local_commands.demo,
-):
-    app.command()(command)
+for command in (connect, check, agents, disconnect, update, upgrade):
+    app.command()(with_groups(command))
+for local_command in (local_commands.up, local_commands.down, local_commands.demo):
+    app.command()(local_command)
 
 type Json = dict[str, Any]
 
@@ -119,16 +112,16 @@ def retry(
 
 
 @app.command()
+@with_groups
 def show(
-    name: NameOption,
-    resource_group: GroupOption,
-    subscription: SubscriptionOption = None,
+    cluster: ClusterOptions,
     server: ServerOption = None,
     format_: OutputOption = "table",
 ) -> int:
     """Show a connected cluster as Azure has it now. Example: arcway show -n shop -g clusters -o json"""
     client = ArcwayClient.find(server)
-    resource = client.get(f"connectedClusters/{_subscription(client, subscription)}/{resource_group}/{name}")
+    subscription = _subscription(client, cluster.subscription)
+    resource = client.get(f"connectedClusters/{subscription}/{cluster.resource_group}/{cluster.name}")
     output.show(output.flat(resource), format_, lambda: output.clusters_table([resource]))
     return OK
 
@@ -172,6 +165,21 @@ def _everywhere(
         log_one_line_each()
         logging.basicConfig(stream=sys.stderr, format="%(name)s: %(message)s", level=logging.WARNING)
         logging.getLogger("arcway.cli").setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+def _examples_on_a_line_of_their_own(commands: Iterable[typer.models.CommandInfo]) -> None:
+    """The help text wraps lines, also at a hyphen inside of an option; a paragraph that begins with \\b stays."""
+    for command in commands:
+        summary, _, example = (command.help or (command.callback and command.callback.__doc__) or "").partition(
+            " Example: "
+        )
+        if example:
+            command.help = f"{summary}\n\n\b\nExample: {example}"
+
+
+_examples_on_a_line_of_their_own(
+    [*app.registered_commands, *local_commands.local.registered_commands, *dlq.registered_commands]
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

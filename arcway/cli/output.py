@@ -158,8 +158,15 @@ def phases_table(run: Json) -> Table:
     for column in ("Phase", "State", "Attempts", "Detail"):
         table.add_column(column, overflow="fold")
     for phase in run["phases"]:
-        table.add_row(*(cell(phase[name]) for name in ("name", "state", "attempts", "detail")))
+        table.add_row(*(cell(phase[name]) for name in ("name", "state", "attempts")), cell(phase_detail(phase)))
     return table
+
+
+def phase_detail(phase: Json) -> str | None:
+    """What a phase does, or the error that it failed with or waits because of."""
+    error = phase["error"]
+    text: str | None = f"{error['code']}: {error['message']}" if error else phase["detail"]
+    return text
 
 
 def show_findings(findings: list[Json]) -> None:

@@ -10,7 +10,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from arcway.cli.output import cell, stderr
+from arcway.cli.output import cell, phase_detail, stderr
 
 type Json = dict[str, Any]
 
@@ -43,7 +43,7 @@ def _table(run: Json, elapsed: float) -> Table:
         attempts = f"(attempt {phase['attempts']})" if phase["attempts"] > 1 else ""
         state = cell(phase["state"])
         state.stylize(style)
-        table.add_row(icon, cell(phase["name"]), state, attempts, cell(phase["detail"]))
+        table.add_row(icon, cell(phase["name"]), state, attempts, cell(phase_detail(phase)))
     return table
 
 
@@ -52,7 +52,7 @@ def _lines(changes: Iterable[Json]) -> Json:
     printed: set[tuple[str, str, str | None]] = set()
     for run in changes:
         for phase in run["phases"]:
-            line = (phase["name"], phase["state"], phase["detail"])
+            line = (phase["name"], phase["state"], phase_detail(phase))
             if phase["state"] != "Pending" and line not in printed:
                 printed.add(line)
                 stderr.print(f"{run['updatedAt']} {line[0]}: {line[1]} {line[2] or ''}".rstrip(), markup=False)

@@ -1,61 +1,33 @@
 """The parts of a request that several commands put together. Must not start anything nor print."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from arcway.cli.client import USAGE, ArcwayClient, CommandError
+from arcway.cli.option_groups import ClusterOptions, Marks, Proxy
 
 type Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Kubeconfig:
-    """Where the user says that the kubeconfig is: a file and a context in it, or a stored secret; and what is made of
-    it for the service.
-    """
-
-    file: Path | None = None
-    context: str | None = None
-    secret: str | None = None
-    credential: Literal["service-account", "as-is"] = "service-account"
-    ttl: str | None = None
-    role: str | None = None
-    keep: bool = False
-    vault: str | None = None
-    yes: bool = False
-
-    @property
-    def is_named(self) -> bool:
-        """Whether the user named one at all."""
-        return bool(self.file or self.context or self.secret)
+def proxy(options: Proxy) -> Json | None:
+    """The request's part; None when no option was given. Raises `CommandError` when the file cannot be read."""
+    fields = {"https": options.https, "http": options.http, "skipRange": options.skip_range}
+    if options.certificate:
+        fields["certificate"] = _text_of(options.certificate)
+    body: Json = {name: value for name, value in fields.items() if value is not None}
+    if options.credentials_secret:
+        body["credentials"] = {"secret": options.credentials_secret}
+    return body or None
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
-    """The options about an outbound proxy."""
-
-    https: str | None = None
-    http: str | None = None
-    skip_range: str | None = None
-    certificate: Path | None = None
-    credentials_secret: str | None = None
-
-    def as_json(self) -> Json | None:
-        """The request's part; None when nothing was said. Raises `CommandError` when the file cannot be read."""
-        options = {"https": self.https, "http": self.http, "skipRange": self.skip_range}
-        if self.certificate:
-            options["certificate"] = _text_of(self.certificate)
-        body: Json = {name: value for name, value in options.items() if value is not None}
-        if self.credentials_secret:
-            body["credentials"] = {"secret": self.credentials_secret}
-        return body or None
-
-
-def cluster(server: ArcwayClient, name: str, resource_group: str, subscription: str | None) -> Json:
+def cluster(server: ArcwayClient, options: ClusterOptions) -> Json:
     """The connected cluster of the request."""
     simulated = server.stack.azure["subscriptionId"] if server.stack else None
-    return {"subscriptionId": subscription or simulated, "resourceGroup": resource_group, "name": name}
+    return {
+        "subscriptionId": options.subscription or simulated,
+        "resourceGroup": options.resource_group,
+        "name": options.name,
+    }
 
 
 def tags(pairs: list[str], option: str = "--tags") -> dict[str, str]:
@@ -66,20 +38,15 @@ def tags(pairs: list[str], option: str = "--tags") -> dict[str, str]:
     return dict(item.split("=", 1) for item in pairs if item)
 
 
-def marks(
-    namespace_labels: list[str] | None,
-    namespace_annotations: list[str] | None,
-    pod_labels: list[str] | None,
-    pod_annotations: list[str] | None,
-) -> Json:
+def marks(options: Marks) -> Json:
     """Labels and annotations of the agents' namespaces and pods, if given. Raises `CommandError`."""
-    options = {
-        "namespaceLabels": (namespace_labels, "--namespace-label"),
-        "namespaceAnnotations": (namespace_annotations, "--namespace-annotation"),
-        "podLabels": (pod_labels, "--pod-label"),
-        "podAnnotations": (pod_annotations, "--pod-annotation"),
+    fields = {
+        "namespaceLabels": (options.namespace_label, "--namespace-label"),
+        "namespaceAnnotations": (options.namespace_annotation, "--namespace-annotation"),
+        "podLabels": (options.pod_label, "--pod-label"),
+        "podAnnotations": (options.pod_annotation, "--pod-annotation"),
     }
-    return {field: tags(texts, option) for field, (texts, option) in options.items() if texts}
+    return {field: tags(pairs, option) for field, (pairs, option) in fields.items() if pairs}
 
 
 def _text_of(file: Path) -> str:

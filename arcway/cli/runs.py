@@ -1,26 +1,15 @@
 """Starts and follows a run on the command line, and shows its outcome."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from arcway.cli import output, progress
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
-from arcway.cli.options import Output
+from arcway.cli.option_groups import Following, Output
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all
 
 type Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Following:
-    """How the command follows the run: `timeout` in seconds."""
-
-    dry_run: bool = False
-    wait: bool = True
-    timeout: float = 3600
-    quiet: bool = False
-    format_: Output = "table"
 
 
 def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted: Callable[[], None]) -> int:
@@ -37,7 +26,7 @@ def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted:
     run = server.post(path, body)
     accepted()
     output.stderr.print(f"Run {run['id']}", markup=False)
-    if how.wait:
+    if not how.no_wait:
         return follow(server, run, how)
     output.stderr.print(f"arcway status {run['id']} --follow", markup=False)
     if how.format_ != "table":
@@ -63,15 +52,15 @@ def detached(run: Json) -> int:
 def show_outcome(run: Json, format_: Output) -> int:
     """Show the outcome of an ended run; returns the exit code. Raises `CommandError` when it did not succeed."""
     output.show_findings([finding for finding in run["findings"] if finding["level"] != "error"])
-    if run["left"]:
-        output.stderr.print(f"Left in place: {', '.join(run['left'])}", markup=False)
+    if run["leftovers"]:
+        output.stderr.print(f"Left in place: {', '.join(describe_all(run['leftovers']))}", markup=False)
     if run["state"] != "Succeeded":
         raise failure(run)
     if run["operation"] == "offboard":
         _show_disconnected(run, format_)
     else:
         _show_cluster(run, format_)
-    return PARTLY_FAILED if run["left"] else OK
+    return PARTLY_FAILED if run["leftovers"] else OK
 
 
 def failure(run: Json) -> CommandError:
@@ -93,7 +82,7 @@ def _show_disconnected(run: Json, format_: Output) -> None:
     result = run["result"]
     summary = f"{run['cluster']['name']}: connected cluster {result['resource']}, agents {result['agents']}."
     message = summary if run["changed"] else f"{summary} Nothing was changed."
-    output.show({**result, "changed": run["changed"], "left": run["left"]}, format_, lambda: message)
+    output.show({**result, "changed": run["changed"], "leftovers": run["leftovers"]}, format_, lambda: message)
 
 
 def _show_check(run: Json, format_: Output) -> int:

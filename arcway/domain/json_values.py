@@ -1,7 +1,11 @@
-"""JSON from outside: read so that size, numbers and nesting cannot cost more than a bounded effort."""
+"""JSON: the type of its objects, and a reader whose effort is bounded in size, numbers and nesting."""
 
 import json
 import math
+from typing import Any
+
+type Json = dict[str, Any]
+"""A JSON object."""
 
 # An empty object takes three bytes to write and many times that to keep: values are counted, not bytes.
 MOST_VALUES = 200_000

@@ -1,7 +1,7 @@
 """The run: the public document about one execution of an operation on one cluster.
 
-It is also the orchestration's custom status, so `fit` keeps it under the limit of the Azure Storage provider
-(16 KiB as UTF-16, that is 8,192 characters).
+It is also the orchestration's custom status, so `truncate_for_status` keeps it under the limit of the Azure Storage
+provider (16 KiB as UTF-16, that is 8,192 characters).
 """
 
 import json
@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from arcway.domain.leftovers import Leftover, read_leftovers, shortened
 from arcway.domain.model import Model
 from arcway.domain.request import AnyRequest, OnboardRequest
 from arcway.domain.secret_names import SecretKind, kind_of
@@ -19,7 +20,8 @@ type PhaseState = Literal["Pending", "Running", "Waiting", "Retrying", "Succeede
 STATUS_LIMIT = 8000
 FINDINGS_SHOWN = 10
 _SHORT = 160
-_LEFT = 300
+_NAME_LENGTH = 300
+_LEFTOVERS, _FEWEST_LEFTOVERS = 20, 5
 
 
 class Finding(Model):
@@ -29,6 +31,13 @@ class Finding(Model):
     level: Literal["error", "warning", "info"]
     message: str
     remedy: str | None = None
+
+
+class PhaseError(Model):
+    """Why a phase failed or is tried again."""
+
+    code: str
+    message: str
 
 
 class Phase(Model):
@@ -41,6 +50,9 @@ class Phase(Model):
     finished_at: str | None = None
     next_attempt_at: str | None = None
     detail: str | None = None
+    """What the phase does or has done."""
+    error: PhaseError | None = None
+    """What the last attempt failed with; null when it did not fail."""
 
 
 class Cluster(Model):
@@ -84,7 +96,7 @@ class Run(Model):
     findings: list[Finding] = Field(default_factory=list)
     findings_total: int = 0
     error: RunError | None = None
-    left: list[str] = Field(default_factory=list)
+    leftovers: list[Leftover] = Field(default_factory=list)
     result: dict[str, Any] | None = None
     created_at: str
     updated_at: str
@@ -96,7 +108,7 @@ class Run(Model):
     """Whether a retry can work; false if the run had a temporary credential, which is removed with the run."""
 
 
-def accepted(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: dict[str, Any]) -> Run:
+def new_run(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: dict[str, Any]) -> Run:
     """The run as it is before its orchestration has said anything; `given` is what that was started with.
 
     Runs that were started before there were callers have no `startedBy`.
@@ -132,11 +144,12 @@ def _short(text: str | None, limit: int) -> str | None:
     return text if text is None or len(text) <= limit else text[: limit - 1] + "…"
 
 
-def fit(run: dict[str, Any]) -> dict[str, Any]:
+def truncate_for_status(run: dict[str, Any]) -> dict[str, Any]:
     """The run's JSON form cut to what a custom status may hold: no result, few findings, short details."""
+    leftovers = run["leftovers"]
     run = {**run, "result": None, "findings": run["findings"][:FINDINGS_SHOWN]}
     for limit in (_SHORT * 2, _SHORT, _SHORT // 2, _SHORT // 4):
-        run["phases"] = [{**phase, "detail": _short(phase["detail"], limit)} for phase in run["phases"]]
+        run["phases"] = [_short_phase(phase, limit) for phase in run["phases"]]
         run["findings"] = [
             {**finding, "message": _short(finding["message"], limit), "remedy": _short(finding["remedy"], limit)}
             for finding in run["findings"]
@@ -144,7 +157,7 @@ def fit(run: dict[str, Any]) -> dict[str, Any]:
         for name in ("startedBy", "canceledBy"):
             if run.get(name):
                 run[name] = {**run[name], "name": _short(run[name]["name"], limit)}
-        run["left"] = [_short(what, _LEFT) for what in run["left"]]
+        run["leftovers"] = shortened(leftovers, _LEFTOVERS, _NAME_LENGTH)
         if run["error"]:
             run["error"] = {
                 **run["error"],
@@ -154,4 +167,21 @@ def fit(run: dict[str, Any]) -> dict[str, Any]:
             }
         if len(json.dumps(run)) <= STATUS_LIMIT:
             return run
-    return {**run, "findings": [], "left": [_short(what, _SHORT // 2) for what in run["left"][:5]]}
+    return {**run, "findings": [], "leftovers": shortened(leftovers, _FEWEST_LEFTOVERS, _SHORT // 2)}
+
+
+def read_run(stored: dict[str, Any]) -> dict[str, Any]:
+    """A run's JSON form as it was stored, also by earlier versions.
+
+    These said `left` for `leftovers`, did not say whether a retry can work, and had the error of a phase in its detail.
+    """
+    run = {"retriable": True, **stored}
+    run["leftovers"] = read_leftovers(run.get("leftovers", run.pop("left", [])))
+    run["phases"] = [{"error": None, **phase} for phase in run["phases"]]
+    return run
+
+
+def _short_phase(phase: dict[str, Any], limit: int) -> dict[str, Any]:
+    error = phase["error"]
+    short = error and {**error, "message": _short(error["message"], limit)}
+    return {**phase, "detail": _short(phase["detail"], limit), "error": short}

@@ -18,7 +18,7 @@ class Chosen:
 
     state: str = ""
     operation: str = ""
-    text: str = ""
+    words: str = ""
     page: int = 1
 
     @classmethod
@@ -38,13 +38,13 @@ class Chosen:
         return (
             self.state in ("", run["state"])
             and self.operation in ("", run["operation"])
-            and any(self.text.lower() in name for name in names)
+            and any(self.words.lower() in name for name in names)
         )
 
     def query(self, **changes: Any) -> str:
         """The query of an address that chooses this, with changes; empty when it chooses everything."""
         selection = replace(self, **changes)
-        parameters = {"state": selection.state, "operation": selection.operation, "q": selection.text}
+        parameters = {"state": selection.state, "operation": selection.operation, "q": selection.words}
         non_empty = {name: value for name, value in parameters.items() if value}
         if selection.page > 1:
             non_empty["page"] = str(selection.page)
@@ -58,7 +58,7 @@ class Overview:
     chosen: Chosen
     counts: dict[str, int]
     total: int
-    found: int
+    matching: int
     runs: Sequence[Json]
     first: int
     last: int

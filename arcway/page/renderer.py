@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from arcway.domain.connected_cluster import span
+from arcway.domain.leftovers import describe
 from arcway.domain.text import counted
 from arcway.page.files import PLACE, address_of
 
@@ -48,7 +49,7 @@ def _environment() -> "Environment":
         auto_reload=False,
     )
     environment.globals |= {"PLACE": PLACE, "static": address_of}
-    environment.filters |= {"age": age, "clock": clock, "counted": counted, "span": span}
+    environment.filters |= {"age": age, "clock": clock, "counted": counted, "leftover": describe, "span": span}
     environment.filters["part"] = lambda text: quote(str(text), safe="")
     return environment
 

@@ -13,7 +13,7 @@ _KINDS = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
 
 @dataclass(slots=True)
 class _Bucket:
-    left: float
+    remaining: float
     filled: float = field(default_factory=time.monotonic)
 
 
@@ -41,6 +41,6 @@ class Budget:
         size, rate = _BUCKETS[kind]
         bucket = self._buckets.setdefault((subscription, kind), _Bucket(size))
         now = time.monotonic()
-        bucket.left = max(0.0, min(size, bucket.left + (now - bucket.filled) * rate) - 1)
+        bucket.remaining = max(0.0, min(size, bucket.remaining + (now - bucket.filled) * rate) - 1)
         bucket.filled = now
-        return int(bucket.left)
+        return int(bucket.remaining)

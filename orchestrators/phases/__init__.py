@@ -15,9 +15,9 @@ from orchestrators.phases.update_agents import update_agents
 from orchestrators.phases.update_resource import update_resource
 from orchestrators.phases.upgrade_agents import upgrade_agents
 from orchestrators.phases.wait_for_metadata import wait_for_metadata
-from orchestrators.run import Run, Work
+from orchestrators.run_context import RunContext, Work
 
-PHASES: dict[str, Callable[[Run], Work[None]]] = {
+PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
     "checkCluster": check_cluster,
     "registerProviders": register_providers,
     "pollRegistration": poll_registration,

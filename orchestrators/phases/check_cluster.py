@@ -4,21 +4,23 @@ from typing import Any
 
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError
+from arcway.domain.json_values import Json
+from arcway.domain.leftovers import describe, leftover, read_leftovers
 from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 from arcway.domain.text import counted
 
 from orchestrators.failures import StepFailed
 from orchestrators.phases.check_network import as_finding, check_network, not_checked
-from orchestrators.run import ATTEMPTS, Json, Run, Work
+from orchestrators.run_context import ATTEMPTS, RunContext, Work
 
 # A cluster that does not answer is a finding soon; Azure, which responds to all others, is worth some patience.
 _CLUSTER_ATTEMPTS = 2
 _OF_AZURE = ("check_azure", "check_resource", "check_connected_cluster")
-_NOT_LOOKED_AT = "everything in the cluster (azureOnly)"
+_NOT_CHECKED = leftover("Agents", None, reason="NotChecked")
 _IF_DEAD = " If the cluster no longer exists, set azureOnly (--azure-only) to delete only the connected cluster."
 
 
-def check_cluster(run: Run) -> Work[None]:
+def check_cluster(run: RunContext) -> Work[None]:
     """Learn the facts that later phases need; a check alone has its findings as its result and never fails on them."""
     request = run.request
     if isinstance(request, OnboardRequest):
@@ -27,9 +29,9 @@ def check_cluster(run: Run) -> Work[None]:
         findings = yield from _to_disconnect(run, request)
     else:
         findings = yield from _to_change(run, request)
-    run.find(findings)
+    run.add_findings(findings)
     errors = [finding for finding in findings if finding["level"] == "error"]
-    run.detail(summary(findings))
+    run.set_detail(summary(findings))
     if run.request.operation == "check":
         network = {"network": run.facts["network"]} if "network" in run.facts else {}
         plan = _plan(run) if not errors else []
@@ -37,7 +39,7 @@ def check_cluster(run: Run) -> Work[None]:
     elif errors:
         raise StepFailed(_as_error(errors))
     elif isinstance(request, OffboardRequest):
-        run.leave(_to_remove(run))
+        run.set_leftovers(_to_remove(run))
 
 
 def summary(findings: list[Json]) -> str:
@@ -48,7 +50,7 @@ def summary(findings: list[Json]) -> str:
     return ", ".join(counts) or "no problems found"
 
 
-def _to_connect(run: Run, request: OnboardRequest) -> Work[list[Json]]:
+def _to_connect(run: RunContext, request: OnboardRequest) -> Work[list[Json]]:
     findings = yield from _look(run, "check_cluster")
     runs_pods = not any(finding["level"] == "error" for finding in findings)
     cluster = run.facts.get("cluster", {})
@@ -59,8 +61,8 @@ def _to_connect(run: Run, request: OnboardRequest) -> Work[list[Json]]:
     return findings
 
 
-def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
-    run.facts["agents"] = [_NOT_LOOKED_AT]
+def _to_disconnect(run: RunContext, request: OffboardRequest) -> Work[list[Json]]:
+    run.facts["agents"] = [_NOT_CHECKED]
     findings: list[Json] = []
     if not request.azure_only:
         findings += yield from _look(run, "check_agents")
@@ -79,7 +81,7 @@ def _to_disconnect(run: Run, request: OffboardRequest) -> Work[list[Json]]:
     return findings
 
 
-def _to_change(run: Run, request: UpdateRequest | UpgradeRequest) -> Work[list[Json]]:
+def _to_change(run: RunContext, request: UpdateRequest | UpgradeRequest) -> Work[list[Json]]:
     findings = yield from _look(run, "check_connected_cluster")
     run.facts["result"] = run.facts.get("resource")
     if request.order != "azure-only":
@@ -88,7 +90,7 @@ def _to_change(run: Run, request: UpdateRequest | UpgradeRequest) -> Work[list[J
     return findings
 
 
-def _look(run: Run, step: str, **extra: Any) -> Work[list[Json]]:
+def _look(run: RunContext, step: str, **extra: Any) -> Work[list[Json]]:
     try:
         attempts = ATTEMPTS if step in _OF_AZURE else _CLUSTER_ATTEMPTS
         seen = yield from run.call(step, attempts=attempts, **extra)
@@ -99,9 +101,9 @@ def _look(run: Run, step: str, **extra: Any) -> Work[list[Json]]:
     return found
 
 
-def _plan(run: Run) -> list[str]:
+def _plan(run: RunContext) -> list[str]:
     if isinstance(run.request, OffboardRequest):
-        return [f"remove {item}" for item in _to_remove(run) if item != _NOT_LOOKED_AT]
+        return [f"remove {describe(item)}" for item in _to_remove(run) if item != _NOT_CHECKED]
     if isinstance(run.request, UpdateRequest | UpgradeRequest):
         return _to_be_changed(run)
     facts = run.facts
@@ -120,7 +122,7 @@ def _plan(run: Run) -> list[str]:
     return plan
 
 
-def _to_be_changed(run: Run) -> list[str]:
+def _to_be_changed(run: RunContext) -> list[str]:
     facts = run.facts
     plan = [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
     plan += [f"change {name} of release azure-arc" for name in facts.get("agentChanges", [])]
@@ -129,9 +131,9 @@ def _to_be_changed(run: Run) -> list[str]:
     return plan
 
 
-def _to_remove(run: Run) -> list[str]:
-    resource = [f"connected cluster {run.request.name}"] if run.facts["resourceExists"] else []
-    return resource + list(run.facts["agents"])
+def _to_remove(run: RunContext) -> list[Json]:
+    resource = leftover("ConnectedCluster", run.request.name, reason="NotRemovedYet")
+    return ([resource] if run.facts["resourceExists"] else []) + read_leftovers(run.facts["agents"])
 
 
 def _as_error(errors: list[Json]) -> Json:

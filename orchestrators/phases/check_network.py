@@ -2,20 +2,22 @@
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
+from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_NETWORK_CHECK
 
 from orchestrators.failures import StepFailed
-from orchestrators.run import Json, Run, Work
+from orchestrators.run_context import RunContext, Work
 
 # Twice as long as the Job may take, so that its own end is seen.
 _LIMIT_SECONDS = 120
-_NAMESPACE = "namespace arcway-check"
+_NAMESPACE = (leftover("Namespace", "arcway-check"), "end_network_check")
 
 
-def check_network(run: Run) -> Work[list[Json]]:
+def check_network(run: RunContext) -> Work[list[Json]]:
     """Findings about the addresses that the agents need. A check that cannot run is a finding, never a hang."""
-    run.limit(_LIMIT_SECONDS)
-    run.temporary(_NAMESPACE, "end_network_check")
+    run.set_time_limit(_LIMIT_SECONDS)
+    run.add_cleanup(*_NAMESPACE)
     try:
         findings = yield from _try(run)
     except StepFailed as failure:
@@ -24,15 +26,16 @@ def check_network(run: Run) -> Work[list[Json]]:
             Code.NETWORK_NOT_CHECKED, f"The network check could not run. {error['code']}: {error['message']}"
         )
         findings = [{**as_finding(cause.as_dict()), "level": "warning"}]
-    yield from run.tidy(_NAMESPACE)
+    yield from run.run_cleanups("end_network_check")
     return findings
 
 
-def _try(run: Run) -> Work[list[Json]]:
+def _try(run: RunContext) -> Work[list[Json]]:
     facts = run.facts["cluster"]
-    started = yield from run.poll("start_network_check", POLL_NETWORK_CHECK, late=Code.NETWORK_NOT_CHECKED, facts=facts)
+    timeout_code = Code.NETWORK_NOT_CHECKED
+    started = yield from run.poll("start_network_check", POLL_NETWORK_CHECK, timeout_code=timeout_code, facts=facts)
     tried = started["addresses"]
-    seen = yield from run.poll("poll_network_check", POLL_NETWORK_CHECK, late=Code.NETWORK_NOT_CHECKED, addresses=tried)
+    seen = yield from run.poll("poll_network_check", POLL_NETWORK_CHECK, timeout_code=timeout_code, addresses=tried)
     reachable = seen["reachable"]
     run.facts["network"] = [{**item, "reachable": reachable.get(item["address"])} for item in tried]
     return [*started["findings"], *seen["findings"]]

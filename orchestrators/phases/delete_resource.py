@@ -1,25 +1,26 @@
 """deleteResource: delete the connected cluster from Azure, and its source control configurations with it."""
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import read_leftovers
 from arcway.domain.phases import POLL_REMOVAL
 
-from orchestrators.run import Run, Work
+from orchestrators.run_context import RunContext, Work
 
 
-def delete_resource(run: Run) -> Work[None]:
+def delete_resource(run: RunContext) -> Work[None]:
     """Azure is asked again even if the check saw no resource: it may have been created since."""
     key = run.facts.get("publicKey")
     seen = yield from run.call("delete_resource", publicKey=key)
     existed = run.facts["resourceExists"] or not seen["done"]
     if existed:
-        run.changed()
+        run.mark_changed()
     if not seen["done"]:
         given = {"publicKey": key, "operation": seen.get("operation")}
-        yield from run.poll("delete_resource", POLL_REMOVAL, late=Code.CONNECTED_CLUSTER_NOT_DELETED, **given)
-    run.leave(run.facts["agents"])
+        yield from run.poll("delete_resource", POLL_REMOVAL, timeout_code=Code.CONNECTED_CLUSTER_NOT_DELETED, **given)
+    run.set_leftovers(read_leftovers(run.facts["agents"]))
     run.facts["result"] = {
         "id": run.request.cluster.resource_id,
         "resource": "deleted" if existed else "absent",
         "agents": "not checked",
     }
-    run.detail("deleted" if existed else "the resource does not exist")
+    run.set_detail("deleted" if existed else "the resource does not exist")

@@ -3,12 +3,12 @@
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_REGISTRATION
 
-from orchestrators.run import Run, Work
+from orchestrators.run_context import RunContext, Work
 
 
-def poll_registration(run: Run) -> Work[None]:
+def poll_registration(run: RunContext) -> Work[None]:
     """Asks nothing when the phase before saw everything registered."""
     if not run.facts["unregistered"]:
-        run.detail("registered")
+        run.set_detail("registered")
         return
-    yield from run.poll("poll_registration", POLL_REGISTRATION, late=Code.PROVIDER_REGISTRATION_SLOW)
+    yield from run.poll("poll_registration", POLL_REGISTRATION, timeout_code=Code.PROVIDER_REGISTRATION_SLOW)

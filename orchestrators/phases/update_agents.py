@@ -4,17 +4,17 @@ from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_AGENTS
 from arcway.domain.text import counted
 
-from orchestrators.run import LEASE, RELEASE_ATTEMPTS, Run, Work
+from orchestrators.run_context import LEASE, RELEASE_ATTEMPTS, RunContext, Work
 
 
-def update_agents(run: Run) -> Work[None]:
+def update_agents(run: RunContext) -> Work[None]:
     """Agents are waited for even if nothing differs: an earlier run may have given up waiting for them."""
     changes = run.facts["agentChanges"]
     given = {"location": run.facts["location"], "inside": run.facts["inside"]}
-    run.temporary(*LEASE)
+    run.add_cleanup(*LEASE)
     seen = yield from run.call("update_agents", attempts=RELEASE_ATTEMPTS, **given)
     if changes or seen["changed"]:
-        run.changed()
-    yield from run.poll("poll_agents", POLL_AGENTS, late=Code.AGENTS_NOT_READY, identityIssued=True)
-    run.leave([])
-    run.detail(f"changed {counted(len(changes), 'setting')}" if changes else "agent settings are up to date")
+        run.mark_changed()
+    yield from run.poll("poll_agents", POLL_AGENTS, timeout_code=Code.AGENTS_NOT_READY, identityIssued=True)
+    run.set_leftovers([])
+    run.set_detail(f"changed {counted(len(changes), 'setting')}" if changes else "agent settings are up to date")

@@ -1,28 +1,31 @@
 """updateResource: change what the update names in the connected cluster; everything else stays."""
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_RESOURCE
 
-from orchestrators.run import Run, Work
+from orchestrators.run_context import RunContext, Work
 
 
-def update_resource(run: Run) -> Work[None]:
+def update_resource(run: RunContext) -> Work[None]:
     """What was seen to differ counts as changed, whichever attempt of the step changed it."""
     changes = run.facts["resourceChanges"]
     seen = yield from run.call("update_resource")
     if seen["changed"]:
-        run.wrote()
+        run.mark_written()
     if changes or seen["changed"]:
-        run.changed()
-        run.leave([f"connected cluster {run.request.name} changed: {', '.join(changes)}"])
-        yield from run.poll("poll_resource", POLL_RESOURCE, late=Code.PROVISIONING_FAILED, operation=seen["operation"])
+        run.mark_changed()
+        run.set_leftovers([leftover("ConnectedCluster", run.request.name, reason="Changed")])
+        yield from run.poll(
+            "poll_resource", POLL_RESOURCE, timeout_code=Code.PROVISIONING_FAILED, operation=seen["operation"]
+        )
         yield from look_again(run)
-    run.detail(f"changed {', '.join(changes)}" if changes else "already as requested")
+    run.set_detail(f"changed {', '.join(changes)}" if changes else "already as requested")
     if run.request.order == "azure-only":
-        run.leave([])
+        run.set_leftovers([])
 
 
-def look_again(run: Run) -> Work[None]:
+def look_again(run: RunContext) -> Work[None]:
     """The connected cluster as Azure returns it now becomes the run's result."""
     seen = yield from run.call("check_connected_cluster")
     run.facts["result"] = seen.get("facts", {}).get("resource")

@@ -3,18 +3,18 @@
 from arcway.domain.codes import Code
 from arcway.domain.phases import WAIT_FOR_METADATA
 
-from orchestrators.run import Run, Work
+from orchestrators.run_context import RunContext, Work
 
 
-def wait_for_metadata(run: Run) -> Work[None]:
+def wait_for_metadata(run: RunContext) -> Work[None]:
     """The connected cluster as Azure returns it becomes the run's result."""
     if run.facts.get("upgraded") is False:
-        run.detail("nothing was changed")
+        run.set_detail("nothing was changed")
         return
     given = {"publicKey": run.facts.get("publicKey")}
     if "wanted" in run.facts:
         given["agentVersion"] = run.facts["wanted"]
-    seen = yield from run.poll("wait_for_metadata", WAIT_FOR_METADATA, late=Code.CLUSTER_NOT_REPORTING, **given)
-    yield from run.poll("poll_agents", WAIT_FOR_METADATA, late=Code.AGENTS_NOT_READY, identityIssued=True)
+    seen = yield from run.poll("wait_for_metadata", WAIT_FOR_METADATA, timeout_code=Code.CLUSTER_NOT_REPORTING, **given)
+    yield from run.poll("poll_agents", WAIT_FOR_METADATA, timeout_code=Code.AGENTS_NOT_READY, identityIssued=True)
     run.facts["result"] = seen["resource"]
-    run.detail("Connected")
+    run.set_detail("Connected")

@@ -68,16 +68,16 @@ def visit(chromium: Browser, site: Site) -> Iterator[Opener]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def complain(said: ConsoleMessage) -> None:
+    def complain(expected: ConsoleMessage) -> None:
         # An answer such as 404, or none, is no complaint; what a page was kept from doing is.
-        known = said.text.startswith(("Failed to load resource", "htmx:"))
-        if said.type in ("error", "warning") and not known:
-            complaints.append(said.text)
+        secrets_by_name = expected.text.startswith(("Failed to load resource", "htmx:"))
+        if expected.type in ("error", "warning") and not secrets_by_name:
+            complaints.append(expected.text)
 
     def open_as(user: str, path: str = "", *, sign_in: bool = False, **options: Any) -> Page:
-        known = None if sign_in else _sessions.get(user)
+        values_known = None if sign_in else _sessions.get(user)
         context = chromium.new_context(
-            ignore_https_errors=True, reduced_motion="reduce", storage_state=known, **options
+            ignore_https_errors=True, reduced_motion="reduce", storage_state=values_known, **options
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
@@ -85,7 +85,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Opener]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", complain)
         page.goto(f"{site.page}{path}")
-        if known is None:
+        if values_known is None:
             page.locator(f"button[value={user}]").click()
             page.wait_for_url(f"{site.page}**")
             _sessions[user] = context.storage_state()

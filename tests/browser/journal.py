@@ -10,9 +10,10 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
+from arcway.domain.leftovers import leftover
 from arcway.domain.phases import phases_of
 from arcway.domain.request import parse_request
-from arcway.domain.run import accepted, fit
+from arcway.domain.run import new_run, truncate_for_status
 from arcway_local.functions.journal import FILE_NAME, Journal, Statement
 
 type Json = dict[str, Any]
@@ -29,28 +30,28 @@ def write_runs(folder: Path, count: int) -> str:
     try:
         statements: list[Statement] = []
         for number in range(count):
-            made = now - timedelta(minutes=number + 1)
-            run, given = _run(f"shop-{number:03}", f"group-{number % 7}", made, OUTCOMES[number % len(OUTCOMES)])
-            statements += _rows(run, given, made)
-        made = now - timedelta(days=2)
-        run, given = _run("hostile", "groupe.é", made, "Failed")
-        statements += _rows(_poisoned(run), given, made)
+            created = now - timedelta(minutes=number + 1)
+            run, completed = _run(f"shop-{number:03}", f"group-{number % 7}", created, OUTCOMES[number % len(OUTCOMES)])
+            statements += _rows(run, completed, created)
+        created = now - timedelta(days=2)
+        run, completed = _run("hostile", "groupe.é", created, "Failed")
+        statements += _rows(_poisoned(run), completed, created)
         journal.write(statements)
     finally:
         journal.close()
     return str(run["id"])
 
 
-def _run(name: str, group: str, made: datetime, outcome: str) -> tuple[Json, Json]:
+def _run(name: str, group: str, created: datetime, outcome: str) -> tuple[Json, Json]:
     body = {"subscriptionId": SUBSCRIPTION, "resourceGroup": group, "name": name, "location": "eastus"}
     request = parse_request({**body, "kubeconfig": {"secret": "arcway-nothing"}}, "onboard")
-    given: Json = {
+    fields: Json = {
         "runId": uuid.uuid4().hex[:12],
         "operation": "onboard",
         "requestKey": str(uuid.uuid4()),
         "keys": [],
         "request": request.as_json(),
-        "createdAt": _text(made),
+        "createdAt": _text(created),
         "correlationId": str(uuid.uuid4()),
         "traceparent": None,
         "source": None,
@@ -58,10 +59,10 @@ def _run(name: str, group: str, made: datetime, outcome: str) -> tuple[Json, Jso
     }
     instance = ClusterId(SUBSCRIPTION, group, name).instance()
     phases = phases_of("onboard", request.order)
-    run = accepted(f"{instance}.{given['runId']}", request, phases, given).as_json()
-    ended = _text(made + timedelta(seconds=20))
+    run = new_run(f"{instance}.{fields['runId']}", request, phases, fields).as_json()
+    ended = _text(created + timedelta(seconds=20))
     run |= {"state": outcome, "phase": "checkCluster", "finishedAt": ended, "updatedAt": ended}
-    run["phases"][0] |= {"state": outcome, "attempts": 1, "startedAt": _text(made), "finishedAt": ended}
+    run["phases"][0] |= {"state": outcome, "attempts": 1, "startedAt": _text(created), "finishedAt": ended}
     if outcome == "Failed":
         why = {
             "code": Code.API_SERVER_UNREACHABLE,
@@ -69,31 +70,37 @@ def _run(name: str, group: str, made: datetime, outcome: str) -> tuple[Json, Jso
             "phase": "checkCluster",
         }
         run["error"] = {**why, "retryable": True, "remedy": "Check that the address is reachable.", "details": []}
-    return run, given
+    return run, fields
 
 
 def _poisoned(run: Json) -> Json:
     """The same run with hostile text wherever a cluster, Azure or a caller may say something."""
-    run["phases"][0]["detail"] = HOSTILE
+    run["phases"][0] |= {"detail": HOSTILE, "error": {"code": HOSTILE, "message": HOSTILE}}
     run["error"] |= {"message": HOSTILE, "remedy": HOSTILE, "details": [{HOSTILE: HOSTILE}]}
     run["findings"] = [
         {"code": Code.CLUSTER_PERMISSION_MISSING, "level": "error", "message": HOSTILE, "remedy": HOSTILE}
     ]
     run["findingsTotal"] = 1
     who = {"name": HOSTILE, "objectId": HOSTILE}
-    return {**run, "left": [HOSTILE], "startedBy": who, "canceledBy": who, "correlationId": HOSTILE}
+    return {
+        **run,
+        "leftovers": [leftover(HOSTILE, HOSTILE, namespace=HOSTILE)],
+        "startedBy": who,
+        "canceledBy": who,
+        "correlationId": HOSTILE,
+    }
 
 
-def _rows(run: Json, given: Json, made: datetime) -> list[Statement]:
+def _rows(run: Json, payload: Json, created: datetime) -> list[Statement]:
     instance = str(run["id"]).partition(".")[0]
     status = pb.ORCHESTRATION_STATUS_FAILED if run["state"] == "Failed" else pb.ORCHESTRATION_STATUS_COMPLETED
     output = None if run["state"] == "Failed" else json.dumps(run)
-    identity = (instance, uuid.uuid4().hex, "operation", None, json.dumps(given), "{}", None, None, None)
+    identity = (instance, uuid.uuid4().hex, "operation", None, json.dumps(payload), "{}", None, None, None)
     return [
-        ("INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*identity, made.isoformat(), None)),
+        ("INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*identity, created.isoformat(), None)),
         (
             "INSERT INTO progress VALUES (?,?,?,?,?,?)",
-            (instance, status, output, json.dumps(fit(run)), None, run["finishedAt"]),
+            (instance, status, output, json.dumps(truncate_for_status(run)), None, run["finishedAt"]),
         ),
     ]
 

@@ -24,12 +24,12 @@ def places(site: Site) -> list[str]:
     olga = site.arcway("onboarder")
     runs: list[Json] = olga.http.get("/runs").json()["value"]
     shop = next(run for run in runs if run["state"] == "Failed" and run["cluster"]["name"].startswith("shop"))
-    done = olga.connect(site.cluster())
-    where = f"subscription={olga.subscription}&group=clusters&name={done['cluster']['name']}"
+    finished = olga.connect(site.cluster())
+    where = f"subscription={olga.subscription}&group=clusters&name={finished['cluster']['name']}"
     return [
         "",
         "?q=nothing-like-this",
-        f"/runs/{done['id']}",
+        f"/runs/{finished['id']}",
         f"/runs/{site.hostile}",
         f"/runs/{shop['id']}/retry",
         f"/agents?{where}",
@@ -42,33 +42,33 @@ def places(site: Site) -> list[str]:
 
 def violations(page: Page) -> list[str]:
     """What axe-core finds serious or critical, in light and, of what depends on colours, in dark."""
-    found = []
+    collected = []
     looks: tuple[tuple[Literal["light", "dark"], Json], ...]
     looks = ("light", {}), ("dark", {"runOnly": ["color-contrast"]})
     for scheme, options in looks:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        seen = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
-        found += [
+        axe = Axe().run(page, options={"resultTypes": ["violations"], **options}).response["violations"]
+        collected += [
             f"{scheme}: {item['id']}: {node['html'][:200]} {node.get('failureSummary', '')[:200]}"
-            for item in seen
+            for item in axe
             if item["impact"] in ("serious", "critical")
             for node in item["nodes"]
         ]
-    return found
+    return collected
 
 
 def test_axe_finds_nothing_serious_on_any_page(visit: Opener, site: Site, places: list[str]) -> None:
     page = visit("admin")
-    found = {}
+    collected = {}
     for place in places:
         page.goto(f"{site.page}{place}")
         if wrong := violations(page):
-            found[place] = wrong
+            collected[place] = wrong
     page.goto(f"{site.page}/start")
     page.locator("form[enctype]").evaluate("form => { form.noValidate = true; }")
     page.get_by_role("button", name="Check the cluster").click()
     expect(page.get_by_role("alert").filter(has_text="Correct these fields")).to_be_visible()
-    assert {**found, "form": violations(page)} == {"form": []}
+    assert {**collected, "form": violations(page)} == {"form": []}
 
 
 def test_a_phone_needs_no_scrolling_sideways(visit: Opener, site: Site, places: list[str]) -> None:
@@ -76,7 +76,7 @@ def test_a_phone_needs_no_scrolling_sideways(visit: Opener, site: Site, places: 
     wide = []
     for place in places:
         page.goto(f"{site.page}{place}")
-        wide += [f"{place}: {text}" for text in page.evaluate(_TOO_WIDE, PHONE["width"])]
+        wide += [f"{place}: {line}" for line in page.evaluate(_TOO_WIDE, PHONE["width"])]
     assert wide == []
 
 

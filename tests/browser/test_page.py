@@ -18,20 +18,20 @@ def state_of(page: Page, state: str) -> None:
     expect(page.locator("#run > .summary .state")).to_have_text(state, timeout=240_000)
 
 
-def fill_in(page: Page, name: str, subscription: str, **others: str) -> None:
+def fill_in(page: Page, name: str, subscription: str, **extra_fields: str) -> None:
     """Fill in the start form but for the kubeconfig."""
-    given = {"Name": name, "Resource group": "clusters", "Location": "eastus", "Subscription": subscription}
-    for label, text in {**given, **others}.items():
-        page.get_by_label(re.compile(rf"^{label}( \(required\))?$")).fill(text)
+    fields = {"Name": name, "Resource group": "clusters", "Location": "eastus", "Subscription": subscription}
+    for label, line in {**fields, **extra_fields}.items():
+        page.get_by_label(re.compile(rf"^{label}( \(required\))?$")).fill(line)
     page.get_by_label("Create the resource group").check()
 
 
 def two_contexts(cluster: SimulatedCluster) -> str:
     """A kubeconfig whose current context leads nowhere and whose second one to the cluster."""
-    known = cluster.kubeconfig
-    right = {"name": "the <b>right</b> one", "context": known["contexts"][0]["context"]}
+    kubeconfig = cluster.kubeconfig
+    right = {"name": "the <b>right</b> one", "context": kubeconfig["contexts"][0]["context"]}
     wrong = {"name": "wrong", "context": {"cluster": "nowhere", "user": "nobody"}}
-    return json.dumps({**known, "contexts": [wrong, right], "current-context": "wrong"})
+    return json.dumps({**kubeconfig, "contexts": [wrong, right], "current-context": "wrong"})
 
 
 def test_from_sign_in_over_connect_and_disconnect_to_sign_out(visit: Opener, site: Site) -> None:
@@ -161,9 +161,9 @@ def test_a_page_refreshes_while_it_is_looked_at_and_says_when_it_cannot(visit: O
         page.clock.run_for(6_000)
     page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    before = len(sent)
+    count_before = len(sent)
     page.clock.run_for(60_000)
-    assert len(sent) == before
+    assert len(sent) == count_before
     with page.expect_response(f"{site.page}**"):
         page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     stale = page.get_by_role("alert").filter(has_text="Arcway does not respond")

@@ -50,9 +50,9 @@ class SimulatedCluster:
     """One simulated cluster: its kubeconfig, its objects, its controls."""
 
     def __init__(self, control: Control, stack: Stack) -> None:
-        made = control.http.post("/control/clusters", json={})
-        made.raise_for_status()
-        described = made.json()
+        response = control.http.post("/control/clusters", json={})
+        response.raise_for_status()
+        described = response.json()
         self.name: str = described["name"]
         self.file = Path(described["kubeconfig"])
         self.kubeconfig: Json = _load(self.file)
@@ -60,10 +60,10 @@ class SimulatedCluster:
         self._stack = stack
         self.secret = self.store(json.dumps(self.kubeconfig))
 
-    def store(self, text: str, mode: int = 0o600, prefix: str = "arcway-") -> str:
+    def store(self, message: str, mode: int = 0o600, prefix: str = "arcway-") -> str:
         """Put a text into the secret folder and return its name."""
         name = f"{prefix}{uuid.uuid4().hex[:12]}"
-        write_private(Path(self._stack.secrets) / name, text.encode())
+        write_private(Path(self._stack.secrets) / name, message.encode())
         (Path(self._stack.secrets) / name).chmod(mode)
         return name
 
@@ -90,7 +90,7 @@ class SimulatedCluster:
 
     def objects(self) -> set[str]:
         """Names of everything that onboarding could leave behind."""
-        found = set()
+        collected = set()
         for path in (
             "/api/v1/namespaces",
             "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
@@ -101,8 +101,8 @@ class SimulatedCluster:
             "/apis/apps/v1/deployments",
         ):
             for item in self.get(path)["items"]:
-                found.add(f"{path}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}")
-        return found
+                collected.add(f"{path}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}")
+        return collected
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         """Until it is so: the garbage collector needs a moment."""
@@ -111,11 +111,11 @@ class SimulatedCluster:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
-    def wait_for_objects(self, wanted: set[str]) -> None:
+    def wait_for_objects(self, expected: set[str]) -> None:
         """Until exactly these are there: a namespace goes only after what is in it."""
         deadline = time.monotonic() + _REMOVAL_SECONDS
-        while (found := self.objects()) != wanted:
-            assert time.monotonic() < deadline, f"more: {found - wanted}, fewer: {wanted - found}"
+        while (result := self.objects()) != expected:
+            assert time.monotonic() < deadline, f"more: {result - expected}, fewer: {expected - result}"
             time.sleep(_LOOK_SECONDS)
 
     def revisions(self) -> list[str]:
@@ -174,8 +174,8 @@ class Arcway:
     def offboarding(self, cluster: SimulatedCluster, **changes: Any) -> Json:
         """A request to disconnect this cluster."""
         body = self.request(cluster)
-        kept = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
-        return {**{key: body[key] for key in kept}, **changes}
+        fields = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
+        return {**{key: body[key] for key in fields}, **changes}
 
     def disconnect(self, cluster: SimulatedCluster, **changes: Any) -> Json:
         """Start disconnecting and wait for the end."""
@@ -211,24 +211,24 @@ class Arcway:
 
     def asked(self, path: str) -> list[Json]:
         """What Azure was asked about paths that contain `path` and this test's subscription."""
-        found = self.azure.http.get("/control/requests").json()
-        return [item for item in found if path.lower() in item["path"].lower() and self.subscription in item["path"]]
+        body = self.azure.http.get("/control/requests").json()
+        return [item for item in body if path.lower() in item["path"].lower() and self.subscription in item["path"]]
 
 
 def phase(run: Json, name: str) -> Json:
     """One phase of a run."""
-    found: Json = next(item for item in run["phases"] if item["name"] == name)
-    return found
+    result: Json = next(item for item in run["phases"] if item["name"] == name)
+    return result
 
 
 _plainly = processes.launch
 
 
-def _launch(part: str, arguments: Sequence[str], folder: Path, log: Path, given: dict[str, str]) -> tuple[Json, int]:
+def _launch(part: str, arguments: Sequence[str], folder: Path, log: Path, payload: dict[str, str]) -> tuple[Json, int]:
     """As the stack does it, but the function app has key pairs ready: see tests/e2e/ready_keys."""
     if part == "functions":
-        given = {**given, "PYTHONPATH": os.pathsep.join((str(_READY_KEYS), str(folder)))}
-    return _plainly(part, arguments, folder, log, given)
+        payload = {**payload, "PYTHONPATH": os.pathsep.join((str(_READY_KEYS), str(folder)))}
+    return _plainly(part, arguments, folder, log, payload)
 
 
 @pytest.fixture(scope="session")
@@ -246,9 +246,9 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Signed"]:
     from tests.e2e.signed import Signed
 
     state = tmp_path_factory.mktemp("signed")
-    made = Signed(embedded.start(state, Options(clusters=0, sign_in=True)))
-    yield made
-    made.close()
+    signed_under_test = Signed(embedded.start(state, Options(clusters=0, sign_in=True)))
+    yield signed_under_test
+    signed_under_test.close()
     embedded.stop(state)
 
 
@@ -290,9 +290,9 @@ def arcway(stack: Stack, azure: Control) -> Iterator[Arcway]:
 def command(stack: Stack) -> Command:
     """Runs `arcway` with these arguments; keywords are set in its environment, `timeout` is in seconds."""
 
-    def run(*arguments: str, timeout: float = 240, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, timeout: float = 240, **extra: str) -> subprocess.CompletedProcess[str]:
         state = str(Path(stack.secrets).parent)
-        environment = {"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "ARCWAY_STATE": state, "HOME": state, **more}
+        environment = {"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "ARCWAY_STATE": state, "HOME": state, **extra}
         return subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "arcway.cli", *arguments],
             env=environment,
@@ -308,10 +308,10 @@ def command(stack: Stack) -> Command:
 
 @pytest.fixture
 def cluster(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
-    made = SimulatedCluster(cluster_control, stack)
-    yield made
+    simulated_cluster = SimulatedCluster(cluster_control, stack)
+    yield simulated_cluster
     # Its agents end with this file; those of many clusters keep a machine busy.
-    made.file.unlink(missing_ok=True)
+    simulated_cluster.file.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> Json:

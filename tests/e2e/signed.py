@@ -35,9 +35,9 @@ class Signed:
             client.close()
 
     def token(self, user: str, **claims: Any) -> str:
-        made = self.azure.http.post("/control/tokens", json={"user": user, "claims": claims}).raise_for_status()
-        text: str = made.json()["access_token"]
-        return text
+        response = self.azure.http.post("/control/tokens", json={"user": user, "claims": claims}).raise_for_status()
+        token_text: str = response.json()["access_token"]
+        return token_text
 
     def as_(self, token: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token}"}
@@ -52,12 +52,12 @@ class Signed:
             "scope": f"api://{self.stack.azure['apiClientId']}/.default",
         }
         answer = self.azure.http.post(f"/{self.stack.azure['tenantId']}/oauth2/v2.0/token", data=form)
-        text: str = answer.raise_for_status().json()["access_token"]
-        return text
+        token_text: str = answer.raise_for_status().json()["access_token"]
+        return token_text
 
     def arcway(self, token: str) -> Arcway:
         """The product as this caller sees it."""
-        seen = Arcway(self.stack, self.azure)
-        seen.http.headers["Authorization"] = f"Bearer {token}"
-        self._clients.append(seen.http)
-        return seen
+        arcway = Arcway(self.stack, self.azure)
+        arcway.http.headers["Authorization"] = f"Bearer {token}"
+        self._clients.append(arcway.http)
+        return arcway

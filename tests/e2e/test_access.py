@@ -65,8 +65,8 @@ def _managed_identity_token(signed: Signed) -> str:
     azure = signed.stack.azure
     query = {"resource": azure["endpoint"], "api-version": "2019-08-01"}
     answer = signed.azure.http.get("/msi/token", params=query, headers={"X-IDENTITY-HEADER": azure["identityHeader"]})
-    text: str = answer.raise_for_status().json()["access_token"]
-    return text
+    token_text: str = answer.raise_for_status().json()["access_token"]
+    return token_text
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_a_run_says_who_started_canceled_and_retried_it(signed: Signed) -> None:
 
     signed.azure.put("faults", [])
     assert answer_to(signed, signed.token("offboarder"), "POST", f"{path}/retry") == (403, Code.ROLE_MISSING)
-    again = robot.finish(robot.http.post(f"{path}/retry").json()["id"])
-    assert (again["state"], again["startedBy"], again["canceledBy"]) == ("Succeeded", robot_is, None)
+    second_run = robot.finish(robot.http.post(f"{path}/retry").json()["id"])
+    assert (second_run["state"], second_run["startedBy"], second_run["canceledBy"]) == ("Succeeded", robot_is, None)
 
     otto = signed.arcway(signed.token("offboarder"))
     gone = otto.http.post("/offboardings", json={**robot.offboarding(cluster), "subscriptionId": olga.subscription})
@@ -147,31 +147,31 @@ def test_a_run_says_who_started_canceled_and_retried_it(signed: Signed) -> None:
 def _events(signed: Signed, run_id: str, state: str) -> list[Json]:
     """The run in its events with this state."""
     connection = signed.stack.service_bus["connectionString"]
-    found: list[Json] = []
+    collected: list[Json] = []
     deadline = time.monotonic() + 240
     with (
         ServiceBusClient.from_connection_string(connection) as client,
         client.get_subscription_receiver("onboarding-events", "all") as receiver,
     ):
-        while not found and time.monotonic() < deadline:
+        while not collected and time.monotonic() < deadline:
             for message in receiver.receive_messages(50, max_wait_time=1):
                 receiver.complete_message(message)
                 run = json.loads(str(message))["data"].get("run") or {}
                 if run.get("id") == run_id and run["state"] == state:
-                    found.append(run)
-    return found
+                    collected.append(run)
+    return collected
 
 
 def test_a_key_that_is_changed_while_running_is_found(signed: Signed) -> None:
-    before = signed.token("reader")
-    assert answer_to(signed, before) == (200, "")
+    token_before = signed.token("reader")
+    assert answer_to(signed, token_before) == (200, "")
     signed.azure.http.post("/control/rotate-key", json={"keep": True}).raise_for_status()
     deadline = time.monotonic() + 240
-    while (seen := answer_to(signed, signed.token("reader"))) != (200, ""):
-        assert seen == (401, Code.NOT_SIGNED_IN)
+    while (observed := answer_to(signed, signed.token("reader"))) != (200, ""):
+        assert observed == (401, Code.NOT_SIGNED_IN)
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    assert answer_to(signed, before) == (200, "")
+    assert answer_to(signed, token_before) == (200, "")
 
 
 class Browser:
@@ -215,10 +215,10 @@ class Browser:
 
     def choose(self, address: str, user: str) -> str:
         """Say at the authority who it is; the address to come back to."""
-        shown = self.signed.azure.http.get(address)
-        assert shown.status_code == 200
-        assert f'value="{user}"' in shown.text
-        fields = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', shown.text.replace("&amp;", "&")))
+        response = self.signed.azure.http.get(address)
+        assert response.status_code == 200
+        assert f'value="{user}"' in response.text
+        fields = dict(re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', response.text.replace("&amp;", "&")))
         place = urlsplit(address)
         answer = self.signed.azure.http.get(place.path, params={**fields, "login_hint": user})
         assert answer.status_code == 302
@@ -227,9 +227,9 @@ class Browser:
 
 @pytest.fixture
 def browser(signed: Signed) -> Iterator[Browser]:
-    made = Browser(signed)
-    yield made
-    made.close()
+    browser_under_test = Browser(signed)
+    yield browser_under_test
+    browser_under_test.close()
 
 
 def changed(address: str, **parts: str) -> str:
@@ -240,32 +240,32 @@ def changed(address: str, **parts: str) -> str:
 
 def test_people_sign_in_to_the_page_and_out_again(browser: Browser, signed: Signed) -> None:
     address = browser.begin()
-    asked = dict(parse_qsl(urlsplit(address).query))
-    assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
-    assert {"state", "nonce", "code_challenge"} <= asked.keys()
+    request_body = dict(parse_qsl(urlsplit(address).query))
+    assert (request_body["response_type"], request_body["code_challenge_method"]) == ("code", "S256")
+    assert {"state", "nonce", "code_challenge"} <= request_body.keys()
     back = browser.get(browser.choose(address, "onboarder"))
     assert (back.status_code, back.headers["Location"]) == (303, "/api/page/runs"), back.text
     assert browser.cookies.keys() == {"arcway-session"}
-    kept = browser.cookies["arcway-session"]
+    cookie_value = browser.cookies["arcway-session"]
     # What the cookie holds is for the page; the API takes tokens only.
-    assert httpx.get(f"{browser.url}/api/runs", headers={"Cookie": f"arcway-session={kept}"}).status_code == 401
+    assert httpx.get(f"{browser.url}/api/runs", headers={"Cookie": f"arcway-session={cookie_value}"}).status_code == 401
 
     out = f"{browser.url}/api/page/sign-out"
     assert [browser.post(out).status_code, browser.post(out, csrf="guessed").status_code] == [403, 403]
-    browser.cookies["arcway-session"] = kept[:-8] + "A" * 8
+    browser.cookies["arcway-session"] = cookie_value[:-8] + "A" * 8
     assert browser.post(out).status_code == 401
-    browser.cookies["arcway-session"] = kept
-    done = browser.post(out, csrf=_csrf_of(signed, kept))
-    assert done.status_code == 303, done.text
+    browser.cookies["arcway-session"] = cookie_value
+    finished = browser.post(out, csrf=_csrf_of(signed, cookie_value))
+    assert finished.status_code == 303, finished.text
     assert browser.cookies == {}
     assert browser.post(out).status_code == 401
-    goodbye = signed.azure.http.get(done.headers["Location"])
+    goodbye = signed.azure.http.get(finished.headers["Location"])
     assert (goodbye.status_code, goodbye.headers["Location"]) == (302, f"{browser.url}/api/page")
 
 
 def _csrf_of(signed: Signed, cookie: str) -> str:
     """What the page would put into its forms: read as another instance reads it, which has the same client secret."""
-    known = {
+    environment = {
         "ARCWAY_TENANT_ID": signed.stack.azure["tenantId"],
         "ARCWAY_CLIENT_ID": signed.stack.azure["apiClientId"],
         "ARCWAY_CLIENT_SECRET_NAME": "arcway-page-client-secret",
@@ -277,25 +277,25 @@ def _csrf_of(signed: Signed, cookie: str) -> str:
         "sent = func.HttpRequest('GET', 'http://127.0.0.1/', headers={'Cookie': sys.argv[1]}, body=b'');"
         "viewer = asyncio.run(viewer_of(sent)); print(viewer.csrf if viewer.name == 'Olga Onboarder' else viewer)"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, f"arcway-session={cookie}"],
-        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **known},
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         timeout=240,
         check=True,
     )
-    return done.stdout.strip()
+    return completed.stdout.strip()
 
 
 def test_a_sign_in_that_somebody_else_began_is_refused(browser: Browser, signed: Signed) -> None:
-    other = Browser(signed)
-    theirs = other.choose(other.begin(), "offboarder")
+    browser_under_test = Browser(signed)
+    theirs = browser_under_test.choose(browser_under_test.begin(), "offboarder")
     browser.begin()
     for address in (theirs, changed(theirs, state="guessed"), f"{browser.url}/api/page/callback"):
         answer = browser.get(address)
         assert (answer.status_code, answer.json()["code"]) == (400, Code.SIGN_IN_FAILED)
-    other.close()
+    browser_under_test.close()
     without_cookie = httpx.get(theirs)
     assert (without_cookie.status_code, without_cookie.json()["code"]) == (400, Code.SIGN_IN_FAILED)
     assert "arcway-session" not in browser.cookies
@@ -313,13 +313,13 @@ def test_a_code_counts_once_and_a_refusal_is_told(browser: Browser) -> None:
     flow = dict(browser.cookies)
     assert browser.get(back).status_code == 303
     browser.cookies = flow
-    again = browser.get(back)
-    assert (again.status_code, again.json()["code"]) == (400, Code.SIGN_IN_FAILED)
+    second_response = browser.get(back)
+    assert (second_response.status_code, second_response.json()["code"]) == (400, Code.SIGN_IN_FAILED)
     state = dict(parse_qsl(urlsplit(browser.begin()).query))["state"]
     query = {"state": state, "error": "access_denied", "error_description": "AADSTS65004: <b>User declined.</b>"}
-    told = browser.get(f"{browser.url}/api/page/callback", **query)
-    assert told.headers["Content-Type"].startswith("application/problem+json")
-    assert "AADSTS65004" in told.json()["detail"]
+    message = browser.get(f"{browser.url}/api/page/callback", **query)
+    assert message.headers["Content-Type"].startswith("application/problem+json")
+    assert "AADSTS65004" in message.json()["detail"]
 
 
 def test_an_authority_that_is_away_is_told_as_such(browser: Browser, signed: Signed) -> None:
@@ -336,10 +336,10 @@ def test_an_authority_that_is_away_is_told_as_such(browser: Browser, signed: Sig
 def command(signed: Signed, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command line of a user who knows the server's address and nothing else of the stack."""
     home = str(Path(signed.stack.secrets).parent)
-    known = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "HOME": home, "ARCWAY_STATE": f"{home}/nothing-here"}
+    variables = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "HOME": home, "ARCWAY_STATE": f"{home}/nothing-here"}
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "arcway.cli", *arguments],
-        env={**known, **environment},
+        env={**variables, **environment},
         capture_output=True,
         text=True,
         timeout=240,
@@ -362,9 +362,9 @@ def test_the_command_line_signs_in(signed: Signed) -> None:
     assert refused.returncode == 6
     assert Code.NOT_SIGNED_IN in refused.stderr
     assert "ARCWAY_SCOPE" in refused.stderr
-    done = command(signed, "status", "-o", "json", **server, **scope, **identity)
-    assert done.returncode == 0, done.stderr
-    assert "value" in json.loads(done.stdout)
+    completed = command(signed, "status", "-o", "json", **server, **scope, **identity)
+    assert completed.returncode == 0, completed.stderr
+    assert "value" in json.loads(completed.stdout)
     plain = command(signed, "status", "--server", "http://arcway.example", **scope, **identity)
     assert plain.returncode == 2
     assert "https or loopback" in plain.stderr

@@ -18,9 +18,9 @@ def ask(arcway: Arcway, cluster: SimulatedCluster, **query: str) -> httpx.Respon
 
 def problem(arcway: Arcway, cluster: SimulatedCluster, reason: str) -> Json:
     """The first problem with this reason."""
-    found = ask(arcway, cluster).json()
-    assert found["well"] is False
-    return next(item for item in found["problems"] if item["reason"] == reason)
+    body = ask(arcway, cluster).json()
+    assert body["well"] is False
+    return next(item for item in body["problems"] if item["reason"] == reason)
 
 
 def order(cluster: SimulatedCluster, **rule: Any) -> None:
@@ -32,19 +32,19 @@ def test_the_table_and_what_is_wrong(arcway: Arcway, cluster: SimulatedCluster, 
     missing = ask(arcway, cluster)
     assert (missing.status_code, missing.json()["code"]) == (404, Code.KUBECONFIG_UNKNOWN)
     assert arcway.connect(cluster)["state"] == "Succeeded"
-    found = ask(arcway, cluster).json()
-    assert (found["well"], found["problems"]) == (True, [])
-    row = found["deployments"][0]
+    document = ask(arcway, cluster).json()
+    assert (document["well"], document["problems"]) == (True, [])
+    row = document["deployments"][0]
     assert (row["name"], row["ready"], row["upToDate"], row["available"]) == ("cluster-metadata-operator", "1/1", 1, 1)
-    assert {(pod["ready"], pod["status"], pod["restarts"]) for pod in found["pods"]} == {("1/1", "Running", 0)}
+    assert {(pod["ready"], pod["status"], pod["restarts"]) for pod in document["pods"]} == {("1/1", "Running", 0)}
     leases = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway"
     assert cluster.get(leases)["kind"] == "Status"
 
     named = ("-n", f"c-{cluster.name}", "-g", "clusters", "--subscription", arcway.subscription)
-    shown = command("agents", *named)
-    assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.split()[:6] == ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", "cluster-metadata-operator"]
-    assert "STATUS" in shown.stdout
+    output = command("agents", *named)
+    assert output.returncode == 0, output.stderr
+    assert output.stdout.split()[:6] == ["NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", "cluster-metadata-operator"]
+    assert "STATUS" in output.stdout
 
     order(cluster, outcome="crashLoop", restarts=4, log="starting\npassword=hunter2hunter2 is wrong\n")
     crash = problem(arcway, cluster, "crashLoop")
@@ -52,8 +52,8 @@ def test_the_table_and_what_is_wrong(arcway: Arcway, cluster: SimulatedCluster, 
     assert crash["message"].endswith("Last log line: [redacted] is wrong")
     pods = {pod["name"]: pod for pod in ask(arcway, cluster).json()["pods"]}
     assert (pods[crash["pod"]]["status"], pods[crash["pod"]]["restarts"]) == ("CrashLoopBackOff", 4)
-    shown = command("agents", *named)
-    assert (shown.returncode, "ARC-5007: Container metrics-agent of pod" in shown.stderr) == (1, True), shown.stderr
+    output = command("agents", *named)
+    assert (output.returncode, "ARC-5007: Container metrics-agent of pod" in output.stderr) == (1, True), output.stderr
 
     order(cluster, outcome="imagePull")
     pull = problem(arcway, cluster, "imagePull")
@@ -63,9 +63,9 @@ def test_the_table_and_what_is_wrong(arcway: Arcway, cluster: SimulatedCluster, 
     body = cluster.get(config)
     body["data"]["AZURE_RESOURCE_NAME"] = "elsewhere"
     assert cluster.send("PUT", config, body) == 200
-    other = ask(arcway, cluster)
-    assert (other.status_code, other.json()["code"]) == (409, Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER)
-    assert "elsewhere" not in other.text
+    second = ask(arcway, cluster)
+    assert (second.status_code, second.json()["code"]) == (409, Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER)
+    assert "elsewhere" not in second.text
 
 
 def test_pods_that_wait_for_a_node_or_for_the_connected_cluster(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -95,12 +95,12 @@ def test_the_command_line_takes_the_users_own_kubeconfig_where_no_other_is_known
     gone = ask(arcway, cluster)
     assert (gone.status_code, gone.json()["code"]) == (404, Code.KUBECONFIG_UNKNOWN)
     assert f"secret {cluster.secret}, is gone" in gone.json()["detail"]
-    before, secrets = cluster.objects(), set(Path(arcway.stack.secrets).iterdir())
+    objects_before, secrets = cluster.objects(), set(Path(arcway.stack.secrets).iterdir())
     named = ("-n", f"c-{cluster.name}", "-g", "clusters", "--subscription", arcway.subscription)
-    shown = command("agents", *named, "--kube-config", kubeconfig_of(cluster, tmp_path), "-o", "json")
-    assert shown.returncode == 0, shown.stderr
-    assert json.loads(shown.stdout)["well"] is True
-    assert (cluster.objects(), set(Path(arcway.stack.secrets).iterdir())) == (before, secrets)
+    output = command("agents", *named, "--kube-config", kubeconfig_of(cluster, tmp_path), "-o", "json")
+    assert output.returncode == 0, output.stderr
+    assert json.loads(output.stdout)["well"] is True
+    assert (cluster.objects(), set(Path(arcway.stack.secrets).iterdir())) == (objects_before, secrets)
 
 
 def test_which_kubeconfig_is_used(arcway: Arcway, cluster: SimulatedCluster) -> None:

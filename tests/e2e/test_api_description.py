@@ -32,8 +32,8 @@ def description(stack: Stack) -> "BaseSchema":
 
 
 def operations(schema: "BaseSchema") -> "Iterator[APIOperation[Any, Any, Any, Any]]":
-    for found in schema.get_all_operations():
-        operation = found.ok()  # type: ignore[union-attr] # of an Err it raises, as it should
+    for candidate in schema.get_all_operations():
+        operation = candidate.ok()  # type: ignore[union-attr] # of an Err it raises, as it should
         yield operation
 
 
@@ -81,10 +81,10 @@ def run(schema: "BaseSchema", cases: int, chosen: int) -> Tried:
     """About so many requests, spread over the operations: what they must refuse, and what they may take."""
     from schemathesis import GenerationMode
 
-    tried, found, chance = Tried(), list(operations(schema)), random.Random(chosen)
-    each = cases // (2 * len(found))
+    tried, result, chance = Tried(), list(operations(schema)), random.Random(chosen)
+    each = cases // (2 * len(result))
     try:
-        for operation in found:
+        for operation in result:
             edges = list(
                 schema.iter_coverage_cases(
                     operation,
@@ -143,20 +143,20 @@ def test_the_answers_of_a_connection_are_as_described(
     """Generated requests connect nothing: what only a connected cluster shows is held against the description here."""
     assert arcway.connect(cluster)["state"] == "Succeeded"
     by_label = {operation.label: operation for operation in operations(description)}
-    one = {"subscription": arcway.subscription, "group": "clusters", "name": f"c-{cluster.name}"}
+    first = {"subscription": arcway.subscription, "group": "clusters", "name": f"c-{cluster.name}"}
     where = "/connectedClusters/{subscription}/{group}/{name}"
     run = arcway.http.get("/runs", params={"subscription": arcway.subscription}).json()["value"][0]
-    asked: list[tuple[str, Json, Json]] = [
+    requests: list[tuple[str, Json, Json]] = [
         ("GET /runs", {}, {"subscription": arcway.subscription}),
         ("GET /runs/{id}", {"id": run["id"]}, {}),
         ("POST /runs/{id}/cancel", {"id": run["id"]}, {}),
         ("POST /runs/{id}/retry", {"id": run["id"]}, {}),
         ("GET /connectedClusters", {}, {"subscription": arcway.subscription}),
-        (f"GET {where}", one, {}),
-        (f"GET {where}/agents", one, {}),
+        (f"GET {where}", first, {}),
+        (f"GET {where}/agents", first, {}),
         ("GET /health", {}, {}),
     ]
-    for label, values, query in asked:
+    for label, values, query in requests:
         method, _, path = label.partition(" ")
         answer = arcway.http.request(method, path.format(**values), params=query)
         assert answer.status_code == 200, label
@@ -166,6 +166,10 @@ def test_the_answers_of_a_connection_are_as_described(
 def test_a_description_that_is_known_is_not_sent_again(arcway: Arcway) -> None:
     first = arcway.http.get("/openapi.json")
     assert first.json()["openapi"] == "3.1.0"
-    again = arcway.http.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
-    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    second_response = arcway.http.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (second_response.status_code, second_response.content, second_response.headers["ETag"]) == (
+        304,
+        b"",
+        first.headers["ETag"],
+    )
     assert arcway.http.get("/openapi.json", headers={"If-None-Match": '"other"'}).status_code == 200

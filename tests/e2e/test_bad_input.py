@@ -33,8 +33,8 @@ def test_every_wrong_field_is_named(arcway: Arcway, cluster: SimulatedCluster) -
     body = arcway.request(cluster, subscriptionId="x", name="-", resourceGroup="a/b", location="", surprise=1)
     answer = arcway.start(body)
     assert answer.status_code == 400
-    found = {item["field"] for item in answer.json()["details"]}
-    assert found == {"subscriptionId", "name", "resourceGroup", "location", "surprise"}
+    document = {item["field"] for item in answer.json()["details"]}
+    assert document == {"subscriptionId", "name", "resourceGroup", "location", "surprise"}
 
 
 def changed(document: Json, cluster: Json | None = None, user: Json | None = None) -> str:
@@ -144,7 +144,7 @@ def test_a_credential_that_lacks_a_verb_is_a_finding_that_names_it(arcway: Arcwa
 
 
 def test_a_dry_run_says_what_would_happen_and_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     answer = arcway.http.post("/onboardings", json=arcway.request(cluster), params={"dryRun": "true"})
     assert answer.status_code == 200, answer.text
     run = answer.json()
@@ -152,20 +152,20 @@ def test_a_dry_run_says_what_would_happen_and_changes_nothing(arcway: Arcway, cl
     assert run["result"]["ready"] is True
     assert "install release azure-arc" in run["result"]["plan"]
     assert "create resource group clusters in eastus" in run["result"]["plan"]
-    assert cluster.objects() == before
+    assert cluster.objects() == objects_before
     assert {item["method"] for item in arcway.asked("/")} <= {"GET", "HEAD"}
 
 
 def failed_with(arcway: Arcway, cluster: SimulatedCluster, code: str, **changes: Any) -> Json:
     """Connect, and see it fail with `code` before anything was changed in the cluster or in Azure."""
-    before = cluster.objects()
+    objects_before = cluster.objects()
     run = arcway.connect(cluster, **changes)
     assert run["state"] == "Failed"
     assert run["error"]["code"] == code, run["error"]
     assert run["error"]["message"]
     assert run["error"]["remedy"]
-    assert (run["changed"], run["left"]) == (False, [])
-    assert cluster.objects() == before
+    assert (run["changed"], run["leftovers"]) == (False, [])
+    assert cluster.objects() == objects_before
     assert {item["method"] for item in arcway.asked("/")} <= {"GET", "HEAD"}
     return run
 

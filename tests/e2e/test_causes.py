@@ -120,9 +120,9 @@ def test_a_refused_token_says_when_it_ended_and_whose_it_is(tmp_path: Path) -> N
             (jwt(sub=account, exp=4e9, nbf=3.9e9), "is not valid before 2093"),
             (jwt(sub=account, exp=4e9), "is that of ServiceAccount ci/deployer"),
         ):
-            text = kubeconfig(server.server_port, authority.pem, token)
+            content = kubeconfig(server.server_port, authority.pem, token)
             with pytest.raises(ArcError, match=Code.CLUSTER_CREDENTIAL_REFUSED) as caught:
-                by_client(read_kubeconfig(text, None, allow_loopback=True))
+                by_client(read_kubeconfig(content, None, allow_loopback=True))
             assert words in caught.value.message
             assert "kubectl create token deployer -n ci" in caught.value.remedy
 

@@ -54,18 +54,18 @@ def test_what_pods_cannot_reach_is_named_with_what_it_is_for(arcway: Arcway, clu
 
 def test_an_onboarding_stops_before_it_changes_anything(arcway: Arcway, cluster: SimulatedCluster) -> None:
     cluster.control("PUT", "behaviour", {"unreachable": ["guestnotification*"]})
-    before = cluster.objects()
+    objects_before = cluster.objects()
     run = arcway.connect(cluster, checkNetwork=True)
-    assert (run["state"], run["error"]["code"], run["left"]) == ("Failed", Code.AGENT_ENDPOINT_UNREACHABLE, [])
-    assert cluster.objects() - before <= {path for path in cluster.objects() if "arcway-check" in path}
+    assert (run["state"], run["error"]["code"], run["leftovers"]) == ("Failed", Code.AGENT_ENDPOINT_UNREACHABLE, [])
+    assert cluster.objects() - objects_before <= {path for path in cluster.objects() if "arcway-check" in path}
 
 
 def test_a_check_that_cannot_run_is_a_finding_and_not_a_hang(arcway: Arcway, cluster: SimulatedCluster) -> None:
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "arcway-check"}]})
     run = check(arcway, cluster, checkNetwork=True)
     assert told(run) == [(Code.NETWORK_NOT_CHECKED, "warning")]
-    (text,) = messages(run, Code.NETWORK_NOT_CHECKED)
-    assert "cbl-mariner/busybox:2.0 cannot be pulled: ImagePullBackOff" in text
+    (content,) = messages(run, Code.NETWORK_NOT_CHECKED)
+    assert "cbl-mariner/busybox:2.0 cannot be pulled: ImagePullBackOff" in content
     assert run["result"]["ready"] is True
 
 
@@ -93,7 +93,7 @@ def test_a_run_that_is_cancelled_takes_its_check_along(arcway: Arcway, cluster: 
     arcway.wait_until(started, lambda run: "in the cluster" in (run["phases"][0]["detail"] or ""))
     arcway.http.post(f"/runs/{started}/cancel")
     run = arcway.finish(started)
-    assert (run["state"], run["left"], run["changed"]) == ("Canceled", [], False)
+    assert (run["state"], run["leftovers"], run["changed"]) == ("Canceled", [], False)
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_the_credential_that_a_command_made_for_its_run_outlives_the_check(
     checked = command("check", *named, *file, "--check-network")
     assert (checked.returncode, "Ready." in checked.stderr) == (0, True), checked.stderr
     cluster.control("PUT", "behaviour", {"unreachable": ["github.com"]})
-    done = command("connect", *named, *file, "--check-network")
-    assert (done.returncode, "warning: ARC-3006" in done.stderr) == (0, True), done.stderr
+    completed = command("connect", *named, *file, "--check-network")
+    assert (completed.returncode, "warning: ARC-3006" in completed.stderr) == (0, True), completed.stderr

@@ -1,9 +1,13 @@
 """The `arcway` command against the local stack: data on standard output, exit codes, errors without tracebacks."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
+import click
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from arcway.cli.main import app
@@ -21,45 +25,50 @@ def test_connect_show_list_status(command: Command, arcway: Arcway, cluster: Sim
     where = ("-g", "cli", "--subscription", arcway.subscription)
     named = ("-n", f"cli-{cluster.name}", *where)
     file = ("--kube-config", kubeconfig_of(cluster, tmp_path))
-    done = command("connect", *named, "-l", "eastus", *file, "--tags", "a=b", "-o", "json")
-    assert done.returncode == 0, done.stderr
-    shown = json.loads(done.stdout)
-    assert (shown["connectivityStatus"], shown["tags"], shown["aadProfile"]) == ("Connected", {"a": "b"}, None)
-    assert "deployAgents: Succeeded" in done.stderr
-    again = json.loads(command("show", *named, "-o", "json").stdout)
-    assert again["id"] == shown["id"]
+    completed = command("connect", *named, "-l", "eastus", *file, "--tags", "a=b", "-o", "json")
+    assert completed.returncode == 0, completed.stderr
+    output = json.loads(completed.stdout)
+    assert (output["connectivityStatus"], output["tags"], output["aadProfile"]) == ("Connected", {"a": "b"}, None)
+    assert "deployAgents: Succeeded" in completed.stderr
+    repeated = json.loads(command("show", *named, "-o", "json").stdout)
+    assert repeated["id"] == output["id"]
     assert [item["name"] for item in json.loads(command("list", *where, "-o", "json").stdout)] == [
         f"cli-{cluster.name}"
     ]
     table = command("list", *where).stdout
     assert "Connected" in table
-    run_id = next(line.removeprefix("Run ") for line in done.stderr.splitlines() if line.startswith("Run "))
+    run_id = next(line.removeprefix("Run ") for line in completed.stderr.splitlines() if line.startswith("Run "))
     assert command("status", run_id).returncode == 0
     assert json.loads(command("status", run_id, "-o", "json").stdout)["state"] == "Succeeded"
 
 
 def test_disconnect(command: Command, arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     named = ("-n", f"cli-{cluster.name}", "-g", "cli", "--subscription", arcway.subscription)
     file = ("--kube-config", kubeconfig_of(cluster, tmp_path))
     assert command("connect", *named, "-l", "eastus", *file, "--quiet").returncode == 0
     # Nobody is there to be asked.
-    asked = command("disconnect", *named, *file)
-    assert (asked.returncode, "--yes" in asked.stderr) == (2, True), asked.stderr
+    prompted = command("disconnect", *named, *file)
+    assert (prompted.returncode, "--yes" in prompted.stderr) == (2, True), prompted.stderr
     plan = command("disconnect", *named, *file, "--dry-run")
     assert plan.returncode == 0, plan.stderr
     assert f"would remove connected cluster cli-{cluster.name}" in plan.stdout
     assert command("show", *named).returncode == 0
-    done = command("disconnect", *named, *file, "--yes")
-    assert done.returncode == 0, done.stderr
-    assert f"cli-{cluster.name}: connected cluster deleted, agents removed." in done.stdout
-    assert "uninstallAgents: Succeeded uninstalled" in done.stderr
+    completed = command("disconnect", *named, *file, "--yes")
+    assert completed.returncode == 0, completed.stderr
+    assert f"cli-{cluster.name}: connected cluster deleted, agents removed." in completed.stdout
+    assert "uninstallAgents: Succeeded uninstalled" in completed.stderr
     assert command("show", *named).returncode == 5
-    assert cluster.objects() == before
-    again = command("disconnect", *named, *file, "--yes", "-o", "json")
-    assert again.returncode == 0, again.stderr
-    shown = json.loads(again.stdout)
-    assert (shown["resource"], shown["agents"], shown["changed"], shown["left"]) == ("absent", "absent", False, [])
+    assert cluster.objects() == objects_before
+    repeated = command("disconnect", *named, *file, "--yes", "-o", "json")
+    assert repeated.returncode == 0, repeated.stderr
+    output = json.loads(repeated.stdout)
+    assert (output["resource"], output["agents"], output["changed"], output["leftovers"]) == (
+        "absent",
+        "absent",
+        False,
+        [],
+    )
     assert "Nothing was changed." in command("disconnect", *named, "--azure-only", "--yes").stdout
 
 
@@ -69,38 +78,38 @@ def test_update_and_upgrade(command: Command, arcway: Arcway, cluster: Simulated
     connect = ("connect", *named, "-l", "eastus", *file, "--quiet", "--proxy-https", "http://proxy:3128")
     assert command(*connect).returncode == 0
     # Tags need no cluster: there is no kubeconfig where one is looked for.
-    done = command("update", *named, "--tags", "a=b", "--tags", "c=d", "--remove-tag", "c", "-o", "json")
-    assert done.returncode == 0, done.stderr
-    shown = json.loads(done.stdout)
-    assert (shown["tags"], shown["changed"]) == ({"a": "b"}, True)
-    again = command("update", *named, "--tags", "a=b")
-    assert (again.returncode, "Nothing was changed." in again.stderr) == (0, True), again.stderr
-    assert f"cli-{cluster.name}" in again.stdout
+    completed = command("update", *named, "--tags", "a=b", "--tags", "c=d", "--remove-tag", "c", "-o", "json")
+    assert completed.returncode == 0, completed.stderr
+    output = json.loads(completed.stdout)
+    assert (output["tags"], output["changed"]) == ({"a": "b"}, True)
+    repeated = command("update", *named, "--tags", "a=b")
+    assert (repeated.returncode, "Nothing was changed." in repeated.stderr) == (0, True), repeated.stderr
+    assert f"cli-{cluster.name}" in repeated.stdout
     refused = command("upgrade", *named, *file)
     assert (refused.returncode, "arcway update --auto-upgrade false" in refused.stderr) == (1, True), refused.stderr
     options = ("--auto-upgrade", "false", "--disable-proxy", "--azure-hybrid-benefit", "True", "--tags", "")
     plan = command("update", *named, *file, *options, "--dry-run")
     assert "would change global.httpsProxy of release azure-arc" in plan.stdout, plan.stderr
-    done = command("update", *named, *file, *options, "-o", "json", "--quiet")
-    shown = json.loads(done.stdout)
-    assert (shown["tags"], shown["azureHybridBenefit"]) == ({}, "True")
-    assert shown["arcAgentProfile"]["agentAutoUpgrade"] == "Disabled"
-    done = command("upgrade", *named, *file, "--agent-version", "1.36.2", "-o", "json")
-    assert (done.returncode, json.loads(done.stdout)["changed"]) == (0, False), done.stderr
-    assert "upgradeAgents: Succeeded" in done.stderr
+    completed = command("update", *named, *file, *options, "-o", "json", "--quiet")
+    output = json.loads(completed.stdout)
+    assert (output["tags"], output["azureHybridBenefit"]) == ({}, "True")
+    assert output["arcAgentProfile"]["agentAutoUpgrade"] == "Disabled"
+    completed = command("upgrade", *named, *file, "--agent-version", "1.36.2", "-o", "json")
+    assert (completed.returncode, json.loads(completed.stdout)["changed"]) == (0, False), completed.stderr
+    assert "upgradeAgents: Succeeded" in completed.stderr
 
 
 def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: SimulatedCluster, tmp_path: Path) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     arguments = ("-n", "checked", "-g", "cli", "-l", "eastus", "--subscription", arcway.subscription)
-    done = command("check", *arguments, "--kube-config", kubeconfig_of(cluster, tmp_path))
-    assert done.returncode == 0, done.stderr
-    assert "would install release azure-arc" in done.stdout
-    assert cluster.objects() == before
+    completed = command("check", *arguments, "--kube-config", kubeconfig_of(cluster, tmp_path))
+    assert completed.returncode == 0, completed.stderr
+    assert "would install release azure-arc" in completed.stdout
+    assert cluster.objects() == objects_before
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "text"),
+    ("arguments", "code", "message"),
     [
         (("connect",), 2, "--name"),
         (("connect", "-n", "-x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 2, "name:"),
@@ -128,18 +137,18 @@ def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: Simula
     ],
 )
 def test_errors_are_sentences_with_exit_codes(
-    command: Command, arguments: tuple[str, ...], code: int, text: str
+    command: Command, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    done = command(*arguments)
-    assert done.returncode == code, done.stderr
-    assert text in done.stderr
-    assert "Traceback" not in done.stderr
+    completed = command(*arguments)
+    assert completed.returncode == code, completed.stderr
+    assert message in completed.stderr
+    assert "Traceback" not in completed.stderr
 
 
 def test_the_stack_of_this_folder_can_be_up_once(command: Command) -> None:
-    done = command("up")
-    assert done.returncode == 6, done.stderr
-    assert "up already" in done.stderr
+    completed = command("up")
+    assert completed.returncode == 6, completed.stderr
+    assert "up already" in completed.stderr
 
 
 def test_every_command_explains_itself_with_an_example() -> None:
@@ -159,5 +168,19 @@ def test_every_command_explains_itself_with_an_example() -> None:
         "down",
         "demo",
     ):
-        told = CliRunner().invoke(app, [name, "--help"])
-        assert (told.exit_code, "Example: arcway" in " ".join(told.stdout.split())) == (0, True), told.output
+        messages = CliRunner().invoke(app, [name, "--help"])
+        assert (messages.exit_code, "Example: arcway" in messages.stdout) == (0, True), messages.output
+
+
+def _commands(group: click.Group) -> Iterator[click.Command]:
+    for command in group.commands.values():
+        yield from _commands(command) if isinstance(command, click.Group) else [command]
+
+
+def test_every_option_has_help_and_no_example_breaks_inside_an_option() -> None:
+    for command in _commands(cast(click.Group, typer.main.get_command(app))):
+        options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+        assert [option.name for option in options if not option.help] == [], command.name
+        narrow = click.Context(command, terminal_width=60)
+        example = (command.callback.__doc__ or "").partition("Example: ")[2] if command.callback else ""
+        assert example in command.get_help(narrow), command.name

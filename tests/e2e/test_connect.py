@@ -7,9 +7,11 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
+from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import AGENTS_FIRST, RESOURCE_FIRST
 from tests.e2e.conftest import Arcway, Control, SimulatedCluster, phase
 
+KEY_PAIR = "Secret azure-arc-connect-privatekey in namespace azure-arc"
 ARTICLE_FIELDS = {
     "agentPublicKeyCertificate",
     "agentVersion",
@@ -44,9 +46,9 @@ def test_a_cluster_becomes_connected_in_either_order(
     started = [item["startedAt"] for item in run["phases"]]
     assert started == sorted(started)
     # The simulated Azure's metadata name itself as Microsoft Graph; every version of that begins with v1.0 or beta.
-    asked = {item["path"].split("/")[1].lower() for item in arcway.azure.http.get("/control/requests").json()}
-    assert "subscriptions" in asked
-    assert not asked & {"v1.0", "beta"}
+    requests = {item["path"].split("/")[1].lower() for item in arcway.azure.http.get("/control/requests").json()}
+    assert "subscriptions" in requests
+    assert not requests & {"v1.0", "beta"}
 
 
 def test_connecting_again_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -65,8 +67,8 @@ def test_the_data_planes_settings_reach_the_agents(arcway: Arcway, azure: Contro
     assert run["state"] == "Succeeded"
     assert "changed 1 setting" in phase(run, "configureAgents")["detail"]
     assert len(cluster.revisions()) == 2
-    again = arcway.connect(cluster)
-    assert (again["changed"], len(cluster.revisions())) == (False, 2)
+    second_run = arcway.connect(cluster)
+    assert (second_run["changed"], len(cluster.revisions())) == (False, 2)
 
 
 def test_providers_are_registered_and_waited_for(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
@@ -76,8 +78,8 @@ def test_providers_are_registered_and_waited_for(arcway: Arcway, azure: Control,
     assert "Microsoft.Kubernetes is Registering" in phase(waiting, "pollRegistration")["detail"]
     assert phase(waiting, "pollRegistration")["nextAttemptAt"] > waiting["updatedAt"]
     assert arcway.finish(answer.json()["id"])["state"] == "Succeeded"
-    asked = [item for item in arcway.asked("/register") if item["method"] == "POST"]
-    assert len(asked) == 2
+    requests = [item for item in arcway.asked("/register") if item["method"] == "POST"]
+    assert len(requests) == 2
 
 
 def test_provisioning_is_followed_as_long_as_azure_asks(
@@ -94,8 +96,10 @@ def test_a_slow_azure_is_given_its_retry_after(arcway: Arcway, azure: Control, c
     path = f"/subscriptions/{arcway.subscription}/.*connectedClusters/"
     azure.put("faults", [{"path": path, "method": "PUT", "status": 429, "headers": {"Retry-After": "2"}}])
     answer = arcway.start(arcway.request(cluster))
-    seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "createResource")["state"] == "Retrying")
-    assert Code.AZURE_THROTTLED in phase(seen, "createResource")["detail"]
+    observed_run = arcway.wait_until(
+        answer.json()["id"], lambda run: phase(run, "createResource")["state"] == "Retrying"
+    )
+    assert phase(observed_run, "createResource")["error"]["code"] == Code.AZURE_THROTTLED
     assert arcway.finish(answer.json()["id"])["state"] == "Succeeded"
     puts = [item["time"] for item in arcway.asked("connectedClusters/") if item["method"] == "PUT"]
     assert len(puts) == 2
@@ -111,7 +115,10 @@ def test_a_failed_image_pull_ends_a_run_that_is_to_fail_fast_and_says_what_is_le
     assert run["state"] == "Failed"
     assert (run["error"]["code"], run["error"]["phase"]) == (Code.IMAGE_PULL_FAILED, "deployAgents")
     assert "metrics-agent" in run["error"]["message"]
-    assert run["left"] == ["key pair in namespace azure-arc", "release azure-arc"]
+    assert describe_all(run["leftovers"]) == [
+        KEY_PAIR,
+        "release azure-arc",
+    ]
     assert arcway.resource(cluster) is None
 
 
@@ -132,17 +139,17 @@ def test_what_passes_by_itself_is_waited_for_with_its_reason(arcway: Arcway, clu
 
 
 def test_a_rollback_leaves_nothing_behind(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     resource = ClusterId(arcway.subscription, "clusters", f"c-{cluster.name}").resource_id
     azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "The back end is on fire."}})
     run = arcway.connect(cluster, onFailure="rollback")
     assert run["state"] == "Failed"
     assert run["error"]["code"] == Code.PROVISIONING_FAILED
     assert "on fire" in run["error"]["message"]
-    assert run["left"] == []
+    assert run["leftovers"] == []
     assert phase(run, "createResource")["state"] == "Failed"
     assert arcway.resource(cluster) is None
-    assert cluster.objects() == before
+    assert cluster.objects() == objects_before
 
 
 def test_agents_of_another_connected_cluster_are_left_alone(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -161,8 +168,12 @@ def test_a_run_can_be_cancelled_while_it_waits(arcway: Arcway, azure: Control, c
     assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 202
     run = arcway.finish(run_id)
     assert (run["state"], phase(run, "waitForMetadata")["state"]) == ("Canceled", "Canceled")
-    created = ["key pair in namespace azure-arc", "release azure-arc", f"connected cluster c-{cluster.name}"]
-    assert run["left"] == created
+    created = [
+        KEY_PAIR,
+        "release azure-arc",
+        f"connected cluster c-{cluster.name}",
+    ]
+    assert describe_all(run["leftovers"]) == created
     assert arcway.http.post(f"/runs/{run_id}/cancel").status_code == 200
 
 
@@ -185,8 +196,8 @@ def test_termination_and_suspension_from_outside_show(
         Code.RUN_TERMINATED,
         "waitForMetadata",
     )
-    created = ["key pair in namespace azure-arc", "release azure-arc", f"connected cluster c-{cluster.name}"]
-    assert run["left"] == [*created, "lease arcway"]
+    created = [KEY_PAIR, "release azure-arc", f"connected cluster c-{cluster.name}"]
+    assert describe_all(run["leftovers"]) == [*created, "lease arcway"]
 
 
 def test_a_failed_run_can_be_gone_on_with(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -201,11 +212,11 @@ def test_a_failed_run_can_be_gone_on_with(arcway: Arcway, cluster: SimulatedClus
     run = arcway.finish(answer.json()["id"])
     assert (run["state"], run["id"] != failed["id"]) == ("Succeeded", True)
     assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
-    again = arcway.http.post(f"/runs/{run['id']}/retry")
-    assert (again.status_code, again.json()["id"]) == (200, run["id"])
+    second_response = arcway.http.post(f"/runs/{run['id']}/retry")
+    assert (second_response.status_code, second_response.json()["id"]) == (200, run["id"])
 
 
-def _seconds(text: str) -> float:
+def _seconds(message: str) -> float:
     from datetime import datetime
 
-    return datetime.fromisoformat(text).timestamp()
+    return datetime.fromisoformat(message).timestamp()

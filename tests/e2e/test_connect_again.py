@@ -51,8 +51,8 @@ def plan(arcway: Arcway, cluster: SimulatedCluster, **changes: object) -> list[s
     assert answer.status_code == 200, answer.text
     result: Json = answer.json()["result"]
     assert result["ready"], result
-    found: list[str] = result["plan"]
-    return found
+    planned: list[str] = result["plan"]
+    return planned
 
 
 def lasting(resource: Json | None) -> Json:
@@ -69,12 +69,12 @@ def test_nothing_is_changed_by_connecting_again(arcway: Arcway, cluster: Simulat
     proxy = {"https": "http://proxy:3128", "skipRange": "10.0.0.0/8,.corp"}
     run = change(arcway, cluster, tags={"cost": "42"}, autoUpgrade=False, distribution="eks", proxy=proxy)
     assert run["state"] == "Succeeded", run["error"]
-    before, release = lasting(arcway.resource(cluster)), values(cluster)
+    resource_before, release = lasting(arcway.resource(cluster)), values(cluster)
     assert plan(arcway, cluster) == []
     run = arcway.connect(cluster)
     connected(run)
-    assert (run["changed"], run["left"]) == (False, [])
-    assert lasting(arcway.resource(cluster)) == before
+    assert (run["changed"], run["leftovers"]) == (False, [])
+    assert lasting(arcway.resource(cluster)) == resource_before
     assert values(cluster) == release
 
 
@@ -82,22 +82,22 @@ def test_what_others_gave_the_resource_stays_when_something_is_changed(
     arcway: Arcway, cluster: SimulatedCluster
 ) -> None:
     connected(arcway.connect(cluster))
-    before = lasting(given_by_others(arcway, cluster))
-    assert {name: before["properties"].get(name) for name in _OF_OTHERS} == _OF_OTHERS
+    resource_before = lasting(given_by_others(arcway, cluster))
+    assert {name: resource_before["properties"].get(name) for name in _OF_OTHERS} == _OF_OTHERS
     assert plan(arcway, cluster) == []
-    asked = {"tags": {"team": "shop"}, "infrastructure": "azure"}
-    assert plan(arcway, cluster, **asked) == [
+    request_body = {"tags": {"team": "shop"}, "infrastructure": "azure"}
+    assert plan(arcway, cluster, **request_body) == [
         "change global.kubernetesInfra of release azure-arc",
         f"change infrastructure of connected cluster c-{cluster.name}",
         f"change tags of connected cluster c-{cluster.name}",
     ]
-    run = arcway.connect(cluster, **asked)
+    run = arcway.connect(cluster, **request_body)
     connected(run)
     assert run["changed"] is True
     expected = {
-        **before,
+        **resource_before,
         "tags": {"team": "shop"},
-        "properties": {**before["properties"], "infrastructure": "azure"},
+        "properties": {**resource_before["properties"], "infrastructure": "azure"},
     }
     assert lasting(arcway.resource(cluster)) == expected
 
@@ -122,14 +122,14 @@ def test_only_what_is_named_of_the_agents_is_changed(
 
 def test_a_release_that_others_configured_keeps_its_values(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster, proxy={"https": "http://proxy:3128", "skipRange": "10.9.0.0/16"}))
-    before = values(cluster)
+    values_before = values(cluster)
     run = arcway.connect(cluster, proxy={"https": "http://other:3128"})
     connected(run)
     assert run["changed"] is True
-    after = values(cluster)
-    assert after["global"].pop("httpsProxy") == "http://other:3128"
-    assert before["global"].pop("httpsProxy") == "http://proxy:3128"
-    assert after == before
+    values_after = values(cluster)
+    assert values_after["global"].pop("httpsProxy") == "http://other:3128"
+    assert values_before["global"].pop("httpsProxy") == "http://proxy:3128"
+    assert values_after == values_before
 
 
 def test_the_command_line_says_whether_anything_was_changed(
@@ -140,10 +140,10 @@ def test_the_command_line_says_whether_anything_was_changed(
     first = command(*connect, "--tags", "a=b", "-o", "json")
     assert first.returncode == 0, first.stderr
     assert json.loads(first.stdout)["changed"] is True
-    again = command(*connect)
-    assert again.returncode == 0, again.stderr
-    assert "Nothing was changed." in again.stderr
+    repeated = command(*connect)
+    assert repeated.returncode == 0, repeated.stderr
+    assert "Nothing was changed." in repeated.stderr
     cleared = command(*connect, "--tags", "", "-o", "json")
     assert cleared.returncode == 0, cleared.stderr
-    shown = json.loads(cleared.stdout)
-    assert (shown["changed"], shown["tags"]) == (True, {})
+    output = json.loads(cleared.stdout)
+    assert (output["changed"], output["tags"]) == (True, {})

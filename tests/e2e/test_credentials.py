@@ -76,20 +76,22 @@ def test_a_plugins_token_stays_here_and_what_is_made_from_it_goes_with_the_run(
 ) -> None:
     token = cluster.kubeconfig["users"][0]["user"]["token"]
     connect = ("connect", *named, "-l", "eastus", "--kube-config", with_plugin(cluster.kubeconfig, tmp_path))
-    asked = command(*connect)
-    assert (asked.returncode, "get-token now" in asked.stderr, "--yes" in asked.stderr) == (2, True, True), asked.stderr
+    prompted = command(*connect)
+    assert (prompted.returncode, "get-token now" in prompted.stderr, "--yes" in prompted.stderr) == (2, True, True), (
+        prompted.stderr
+    )
     proxy = {"ARCWAY_PROXY_HTTPS": f"http://me:{_PASSWORD}@10.0.0.1:3128"}
     with ProcessWatch([token, _PASSWORD]) as watch:
-        done = command(*connect, "--yes", "--no-wait", "--credential-ttl", "20m", **proxy)
-        assert done.returncode == 0, done.stderr
-        run = arcway.finish(run_of(done.stderr))
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
+        completed = command(*connect, "--yes", "--no-wait", "--credential-ttl", "20m", **proxy)
+        assert completed.returncode == 0, completed.stderr
+        run = arcway.finish(run_of(completed.stderr))
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert watch.found == set()
     cluster.wait_until(lambda: made.there() == set())
-    given = cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]
-    assert f"me:{_PASSWORD}@10.0.0.1" in base64.b64decode(given["HTTPS_PROXY"]).decode()
+    stored = cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]
+    assert f"me:{_PASSWORD}@10.0.0.1" in base64.b64decode(stored["HTTPS_PROXY"]).decode()
     for secret in (token, _PASSWORD):
-        assert secret not in done.stdout + done.stderr + json.dumps(run) + history(arcway, run["id"])
+        assert secret not in completed.stdout + completed.stderr + json.dumps(run) + history(arcway, run["id"])
         assert files_with(Path(arcway.stack.secrets).parent, secret) == set()
 
 
@@ -98,8 +100,12 @@ def test_nothing_is_left_of_a_start_that_is_refused(
 ) -> None:
     where = ("-n", f"{cluster.name}-", "-g", "clusters", "-l", "eastus")
     url = "http://me:pass@proxy:3128"
-    done = command("connect", *where, "--kube-config", plain(cluster, tmp_path), "--proxy-https", url)
-    assert (done.returncode, "name:" in done.stderr, "ServiceAccount" in done.stderr) == (2, True, True), done.stderr
+    completed = command("connect", *where, "--kube-config", plain(cluster, tmp_path), "--proxy-https", url)
+    assert (completed.returncode, "name:" in completed.stderr, "ServiceAccount" in completed.stderr) == (
+        2,
+        True,
+        True,
+    ), completed.stderr
     cluster.wait_until(lambda: made.there() == set())
     assert not (Path(stack.clusters) / f"{cluster.name}-.yaml").exists()
 
@@ -108,8 +114,8 @@ def test_nothing_is_left_of_one_that_cannot_be_stored(
     command: Command, cluster: SimulatedCluster, made: Made, named: tuple[str, ...], tmp_path: Path
 ) -> None:
     where = ("--kube-config", plain(cluster, tmp_path), "--key-vault", "https://127.0.0.1:1")
-    done = command("check", *named, "-l", "eastus", *where, AZURE_TENANT_ID="t")
-    assert (done.returncode, "https://127.0.0.1:1" in done.stderr) == (1, True), done.stderr
+    completed = command("check", *named, "-l", "eastus", *where, AZURE_TENANT_ID="t")
+    assert (completed.returncode, "https://127.0.0.1:1" in completed.stderr) == (1, True), completed.stderr
     cluster.wait_until(lambda: made.there() == set())
 
 
@@ -131,8 +137,12 @@ def test_a_failed_run_goes_on_with_the_same_command_and_not_with_its_old_credent
     assert ("arcway retry" in failed.stderr, "same command again" in failed.stderr) == (False, True)
     cluster.wait_until(lambda: made.there() == set())
     azure.put("provisioning-failures", {})
-    again = command("retry", run_of(failed.stderr), "--quiet")
-    assert (again.returncode, Code.TEMPORARY_CREDENTIAL_GONE in again.stderr, "--kube-config" in again.stderr) == (
+    repeated = command("retry", run_of(failed.stderr), "--quiet")
+    assert (
+        repeated.returncode,
+        Code.TEMPORARY_CREDENTIAL_GONE in repeated.stderr,
+        "--kube-config" in repeated.stderr,
+    ) == (
         2,
         True,
         True,
@@ -171,21 +181,21 @@ def test_a_key_vault_holds_it_for_the_time_of_the_run(
         "ARCWAY_CA_FILE": stack.azure["caFile"],
         "ARCWAY_KEY_VAULT": stack.azure["endpoint"],
     }
-    done = command("check", *named, "-l", "eastus", "--kube-config", plain(cluster, tmp_path), **signed_in)
-    assert done.returncode == 0, done.stderr
-    asked = [
+    completed = command("check", *named, "-l", "eastus", "--kube-config", plain(cluster, tmp_path), **signed_in)
+    assert completed.returncode == 0, completed.stderr
+    requests = [
         (item["method"], item["status"])
         for item in azure.http.get("/control/requests").json()
         if f"/secrets/arcway-tmp-c-{cluster.name}-" in item["path"]
     ]
-    assert ("PUT", 200) in asked
-    assert asked[-1] == ("DELETE", 200)
-    assert [item for item in asked if item[0] == "DELETE"] == [("DELETE", 200)]
+    assert ("PUT", 200) in requests
+    assert requests[-1] == ("DELETE", 200)
+    assert [item for item in requests if item[0] == "DELETE"] == [("DELETE", 200)]
     cluster.wait_until(lambda: made.there() == set())
 
 
 @pytest.mark.parametrize(
-    ("options", "code", "text"),
+    ("options", "code", "message"),
     [
         (("--credential-ttl", "5m"), 2, "at least 10m"),
         (("--credential-ttl", "soon"), 2, "at least 10m"),
@@ -201,10 +211,10 @@ def test_wrong_options_are_refused_before_anything_is_made(
     tmp_path: Path,
     options: tuple[str, ...],
     code: int,
-    text: str,
+    message: str,
 ) -> None:
-    done = command("check", *named, "-l", "eastus", "--kube-config", plain(cluster, tmp_path), *options)
-    assert (done.returncode, text in done.stderr) == (code, True), done.stderr
+    completed = command("check", *named, "-l", "eastus", "--kube-config", plain(cluster, tmp_path), *options)
+    assert (completed.returncode, message in completed.stderr) == (code, True), completed.stderr
     assert made.there() == set()
 
 
@@ -214,11 +224,11 @@ def test_a_refused_token_that_is_sent_as_is_is_told_before_anything_is_made(
     spoilt = json.loads(json.dumps(cluster.kubeconfig))
     spoilt["users"][0]["user"] = {"token": jwt(sub="system:serviceaccount:ci:deployer", exp=1_700_000_000)}
     (tmp_path / "config").write_text(json.dumps(spoilt))
-    done = command(
+    completed = command(
         "connect", *named, "-l", "eastus", "--kube-config", str(tmp_path / "config"), "--credential", "as-is"
     )
-    assert done.returncode == 1, done.stderr
-    assert Code.CLUSTER_CREDENTIAL_REFUSED in done.stderr
-    assert "kubectl create token deployer -n ci" in done.stderr
-    assert "Run cluster-" not in done.stdout + done.stderr
+    assert completed.returncode == 1, completed.stderr
+    assert Code.CLUSTER_CREDENTIAL_REFUSED in completed.stderr
+    assert "kubectl create token deployer -n ci" in completed.stderr
+    assert "Run cluster-" not in completed.stdout + completed.stderr
     assert made.there() == set()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all, leftover
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource, set_status
 
@@ -20,15 +21,15 @@ def held(arcway: Arcway, cluster: SimulatedCluster) -> None:
     metadata: Json = {"name": "held", "namespace": "azure-arc", "finalizers": ["example.com/never"]}
     instance = {"apiVersion": "clusterconfig.azure.com/v1beta1", "kind": "GitConfig", "metadata": metadata}
     assert cluster.send("POST", _INSTANCES, instance) == 201
-    other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
-    assert cluster.send("POST", f"{_NAMESPACE}/configmaps", other) == 201
+    second = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    assert cluster.send("POST", f"{_NAMESPACE}/configmaps", second) == 201
 
 
 def test_a_disconnect_leaves_the_lists_of_objects_as_they_were(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     connected(arcway.connect(cluster))
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert (run["result"]["resource"], run["result"]["agents"]) == ("deleted", "removed")
     assert [item["name"] for item in run["phases"]] == [
         "checkCluster",
@@ -37,14 +38,14 @@ def test_a_disconnect_leaves_the_lists_of_objects_as_they_were(arcway: Arcway, c
         "publishResult",
     ]
     assert arcway.resource(cluster) is None
-    assert cluster.objects() == before
+    assert cluster.objects() == objects_before
 
 
 def test_twice_is_a_success_that_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
     assert arcway.disconnect(cluster)["changed"] is True
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", False, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", False, []), run["error"]
     assert (run["result"]["resource"], run["result"]["agents"]) == ("absent", "absent")
 
 
@@ -57,7 +58,7 @@ def test_source_control_configurations_go_with_the_resource(arcway: Arcway, clus
     assert arcway.arm("PUT", configuration, body).status_code == 201
     assert arcway.arm("GET", configuration).json()["properties"]["repositoryUrl"] == body["properties"]["repositoryUrl"]
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert arcway.arm("GET", configuration).status_code == 404
     # The next cluster of this name starts without.
     connected(arcway.connect(cluster))
@@ -73,12 +74,12 @@ def test_a_connect_right_after_a_disconnect_succeeds(arcway: Arcway, cluster: Si
 
 
 def test_agents_whose_resource_is_gone_are_removed(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     connected(arcway.connect(cluster))
     delete_resource(arcway, cluster)
     run = arcway.disconnect(cluster)
     assert (run["state"], run["result"]["resource"], run["result"]["agents"]) == ("Succeeded", "absent", "removed")
-    assert cluster.objects() == before
+    assert cluster.objects() == objects_before
 
 
 def test_a_dead_cluster_is_removed_from_azure_only(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -97,7 +98,7 @@ def test_a_dead_cluster_is_removed_from_azure_only(arcway: Arcway, cluster: Simu
         "deleted",
         "not checked",
     )
-    assert run["left"] == ["everything in the cluster (azureOnly)"]
+    assert run["leftovers"] == [leftover("Agents", None, reason="NotChecked")]
     assert "uninstallAgents" not in {item["name"] for item in run["phases"]}
     assert arcway.resource(cluster) is None
     assert cluster.objects() == objects
@@ -107,9 +108,9 @@ def test_a_dead_cluster_is_removed_from_azure_only(arcway: Arcway, cluster: Simu
 def test_agents_of_another_resource_are_never_touched(arcway: Arcway, cluster: SimulatedCluster, force: bool) -> None:
     connected(arcway.connect(cluster))
     objects = cluster.objects()
-    other = str(uuid.uuid4())
-    arcway.azure.put(f"subscriptions/{other}", {})
-    for change in ({"subscriptionId": other}, {"resourceGroup": "other"}, {"name": "other"}):
+    second = str(uuid.uuid4())
+    arcway.azure.put(f"subscriptions/{second}", {})
+    for change in ({"subscriptionId": second}, {"resourceGroup": "other"}, {"name": "other"}):
         run = arcway.disconnect(cluster, force=force, **change)
         assert (run["state"], run["error"]["code"], run["changed"]) == (
             "Failed",
@@ -124,22 +125,25 @@ def test_agents_of_another_resource_are_never_touched(arcway: Arcway, cluster: S
 def test_finalizers_of_dead_controllers_are_named_and_force_removes_them(
     arcway: Arcway, cluster: SimulatedCluster
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     held(arcway, cluster)
     answer = arcway.http.post("/offboardings", json=arcway.offboarding(cluster))
 
     def stuck(run: Json) -> bool:
         return "example.com/never" in (phase(run, "uninstallAgents")["detail"] or "")
 
-    seen = arcway.wait_until(answer.json()["id"], stuck)
-    assert set(seen["left"]) >= {"namespace azure-arc", "CRD gitconfigs.clusterconfig.azure.com"}
-    arcway.http.post(f"/runs/{seen['id']}/cancel").raise_for_status()
-    ended = arcway.finish(seen["id"])
+    observed_run = arcway.wait_until(answer.json()["id"], stuck)
+    assert set(describe_all(observed_run["leftovers"])) >= {
+        "namespace azure-arc",
+        "CRD gitconfigs.clusterconfig.azure.com",
+    }
+    arcway.http.post(f"/runs/{observed_run['id']}/cancel").raise_for_status()
+    ended = arcway.finish(observed_run["id"])
     assert (ended["state"], ended["changed"]) == ("Canceled", True)
-    assert set(ended["left"]) >= {"namespace azure-arc", "CRD gitconfigs.clusterconfig.azure.com"}
+    assert set(describe_all(ended["leftovers"])) >= {"namespace azure-arc", "CRD gitconfigs.clusterconfig.azure.com"}
     run = arcway.disconnect(cluster, force=True)
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
-    assert cluster.objects() == before
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
+    assert cluster.objects() == objects_before
 
 
 def test_a_connect_after_a_disconnect_that_was_cancelled_waits_for_what_is_going(
@@ -151,8 +155,8 @@ def test_a_connect_after_a_disconnect_that_was_cancelled_waits_for_what_is_going
     arcway.http.post(f"/runs/{run_id}/cancel").raise_for_status()
     arcway.finish(run_id)
     run_id = arcway.start(arcway.request(cluster)).json()["id"]
-    seen = arcway.wait_until(run_id, lambda run: phase(run, "deployAgents")["state"] == "Waiting")
-    assert "CRD gitconfigs.clusterconfig.azure.com" in phase(seen, "deployAgents")["detail"]
+    observed_run = arcway.wait_until(run_id, lambda run: phase(run, "deployAgents")["state"] == "Waiting")
+    assert "CRD gitconfigs.clusterconfig.azure.com" in phase(observed_run, "deployAgents")["detail"]
     for path in (f"{_INSTANCES}/held", f"{_NAMESPACE}/configmaps/held"):
         item = cluster.get(path)
         item["metadata"]["finalizers"] = []
@@ -166,34 +170,34 @@ def test_a_connect_after_a_disconnect_that_was_cancelled_waits_for_what_is_going
 
 @pytest.mark.parametrize("status", ["pending-install", "failed", "uninstalling"])
 def test_a_release_in_any_state_is_removed(arcway: Arcway, cluster: SimulatedCluster, status: str) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     connected(arcway.connect(cluster))
     (record,) = cluster.revisions()
     set_status(cluster, record, status)
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
-    assert cluster.objects() == before
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
+    assert cluster.objects() == objects_before
 
 
 def test_what_a_lost_release_left_is_removed(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     connected(arcway.connect(cluster))
     for name in ("azure-arc", "azure-arc-release"):
         assert cluster.send("DELETE", f"/api/v1/namespaces/{name}", None) == 200
-    assert cluster.objects() - before
+    assert cluster.objects() - objects_before
     arcway.say(cluster, "Offline")
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["left"]) == ("Succeeded", []), run["error"]
-    assert cluster.objects() == before
+    assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
+    assert cluster.objects() == objects_before
 
 
 def test_a_resource_without_agents_is_deleted_with_a_warning(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     connected(arcway.connect(cluster))
-    for path, namespace, name in (item.rsplit("/", 2) for item in cluster.objects() - before):
+    for path, namespace, name in (item.rsplit("/", 2) for item in cluster.objects() - objects_before):
         if not namespace:
             cluster.send("DELETE", f"{path}/{name}", None)
-    cluster.wait_for_objects(before)
+    cluster.wait_for_objects(objects_before)
     arcway.say(cluster, "Offline")
     run = arcway.disconnect(cluster)
     assert (run["state"], run["changed"], run["result"]["agents"]) == ("Succeeded", True, "absent"), run["error"]
@@ -206,7 +210,7 @@ def test_a_dry_run_tells_what_would_be_removed(arcway: Arcway, cluster: Simulate
     answer = arcway.http.post("/offboardings", json=arcway.offboarding(cluster), params={"dryRun": "true"})
     assert answer.status_code == 200
     run = answer.json()
-    assert (run["operation"], run["state"], run["changed"], run["left"]) == ("check", "Succeeded", False, [])
+    assert (run["operation"], run["state"], run["changed"], run["leftovers"]) == ("check", "Succeeded", False, [])
     assert f"remove connected cluster c-{cluster.name}" in run["result"]["plan"]
     assert {"remove release azure-arc", "remove namespace azure-arc"} <= set(run["result"]["plan"])
     assert arcway.resource(cluster)
@@ -254,8 +258,8 @@ def test_keys_and_conflicts_are_those_of_onboarding(arcway: Arcway, azure: Contr
     first = arcway.http.post("/offboardings", json=body, headers=headers).json()["id"]
     assert arcway.http.post("/offboardings", json=body, headers=headers).json()["id"] == first
     arcway.finish(first)
-    again = arcway.http.post("/offboardings", json=body, headers=headers)
-    assert (again.status_code, again.json()["id"]) == (200, first)
+    second_response = arcway.http.post("/offboardings", json=body, headers=headers)
+    assert (second_response.status_code, second_response.json()["id"]) == (200, first)
     assert (
         arcway.http.get("/runs", params={"subscription": arcway.subscription, "operation": "offboard"}).json()["value"][
             0

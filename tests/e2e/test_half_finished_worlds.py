@@ -30,11 +30,11 @@ def set_status(cluster: SimulatedCluster, record: str, status: str) -> None:
     assert cluster.send("PUT", f"{_RECORDS}/{record}", secret) == 200
 
 
-def _decoded(text: str) -> Json:
+def _decoded(message: str) -> Json:
     import gzip
     import json
 
-    release: Json = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(text))))
+    release: Json = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(message))))
     return release
 
 
@@ -62,7 +62,7 @@ def test_a_resource_without_agents_is_adopted(arcway: Arcway, cluster: Simulated
 
 def test_agents_whose_key_does_not_match_the_resource(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
-    before: Any = arcway.resource(cluster)
+    resource_before: Any = arcway.resource(cluster)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     path = "/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey"
@@ -73,7 +73,7 @@ def test_agents_whose_key_does_not_match_the_resource(arcway: Arcway, cluster: S
     run = arcway.connect(cluster)
     connected(run)
     assert run["changed"] is True
-    keys = [item["properties"]["agentPublicKeyCertificate"] for item in (before, run["result"])]
+    keys = [item["properties"]["agentPublicKeyCertificate"] for item in (resource_before, run["result"])]
     assert keys[0] != keys[1]
     assert len(keys[1]) == 704
 
@@ -101,8 +101,8 @@ def test_a_pending_operation_of_somebody_else_is_not_cut_off(arcway: Arcway, clu
     (record,) = cluster.revisions()
     set_status(cluster, record, "pending-upgrade")
     answer = arcway.start(arcway.request(cluster))
-    seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "deployAgents")["state"] == "Retrying")
-    assert Code.RELEASE_LOCKED in phase(seen, "deployAgents")["detail"]
+    observed_run = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "deployAgents")["state"] == "Retrying")
+    assert phase(observed_run, "deployAgents")["error"]["code"] == Code.RELEASE_LOCKED
     assert cluster.revisions() == [record]
     set_status(cluster, record, "deployed")
     connected(arcway.finish(answer.json()["id"]))
@@ -117,20 +117,20 @@ def test_an_uninstall_that_never_ended(arcway: Arcway, cluster: SimulatedCluster
 
 
 def test_a_namespace_that_is_terminating_is_waited_for(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    held = {
+    blocked = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "held", "namespace": "azure-arc", "finalizers": ["example.com/slow"]},
     }
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "azure-arc"}}
     assert cluster.send("POST", "/api/v1/namespaces", namespace) == 201
-    assert cluster.send("POST", "/api/v1/namespaces/azure-arc/configmaps", held) == 201
+    assert cluster.send("POST", "/api/v1/namespaces/azure-arc/configmaps", blocked) == 201
     assert cluster.send("DELETE", "/api/v1/namespaces/azure-arc", None) == 200
     answer = arcway.start(arcway.request(cluster))
-    seen = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "deployAgents")["state"] == "Waiting")
-    assert "namespace azure-arc" in phase(seen, "deployAgents")["detail"]
-    held["metadata"]["finalizers"] = []  # type: ignore[index]
-    assert cluster.send("PUT", "/api/v1/namespaces/azure-arc/configmaps/held", held) == 200
+    observed_run = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "deployAgents")["state"] == "Waiting")
+    assert "namespace azure-arc" in phase(observed_run, "deployAgents")["detail"]
+    blocked["metadata"]["finalizers"] = []  # type: ignore[index]
+    assert cluster.send("PUT", "/api/v1/namespaces/azure-arc/configmaps/held", blocked) == 200
     connected(arcway.finish(answer.json()["id"]))
 
 
@@ -187,9 +187,9 @@ def test_agents_of_another_subscription_are_left_alone(
     objects = cluster.objects()
     if not readable:
         azure.put(f"subscriptions/{arcway.subscription}", {"notActions": ["*"]})
-    other = str(uuid.uuid4())
-    azure.put(f"subscriptions/{other}", {})
-    run = arcway.connect(cluster, subscriptionId=other)
+    second = str(uuid.uuid4())
+    azure.put(f"subscriptions/{second}", {})
+    run = arcway.connect(cluster, subscriptionId=second)
     assert (run["state"], run["error"]["code"]) == ("Failed", Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER)
     assert arcway.subscription in run["error"]["message"]
     assert (run["changed"], cluster.objects()) == (False, objects)
@@ -215,8 +215,8 @@ def test_a_second_installation_is_kept_out(arcway: Arcway, cluster: SimulatedClu
 
 def delete_resource(arcway: Arcway, cluster: SimulatedCluster) -> None:
     """Delete the connected cluster behind Arcway's back."""
-    found: Any = arcway.resource(cluster)
-    assert arcway.arm("DELETE", found["id"]).status_code == 202
+    result: Any = arcway.resource(cluster)
+    assert arcway.arm("DELETE", result["id"]).status_code == 202
     assert arcway.resource(cluster) is None
 
 

@@ -27,7 +27,7 @@ def key(cluster: SimulatedCluster) -> str:
 
 @pytest.mark.parametrize("order", ["agents-first", "resource-first"])
 def test_an_old_chart_gets_the_key_as_a_value(arcway: Arcway, cluster: SimulatedCluster, order: str) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     run = arcway.connect(cluster, agents={"version": OLD}, order=order)
     connected(run)
     assert run["result"]["properties"]["agentVersion"] == OLD
@@ -37,8 +37,8 @@ def test_an_old_chart_gets_the_key_as_a_value(arcway: Arcway, cluster: Simulated
     connected(arcway.connect(cluster, agents={"version": OLD}, order=order))
     connected(arcway.connect(cluster, order=order))
     assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
-    assert arcway.disconnect(cluster)["left"] == []
-    assert cluster.objects() == before
+    assert arcway.disconnect(cluster)["leftovers"] == []
+    assert cluster.objects() == objects_before
 
 
 def test_a_current_chart_takes_the_key_from_the_secret(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -58,14 +58,14 @@ def test_the_key_survives_the_change_from_an_old_chart_to_a_current_one(
     arcway: Arcway, cluster: SimulatedCluster, made_by: str
 ) -> None:
     connected(arcway.connect(cluster, agents={"version": OLD}))
-    before = key(cluster)
+    key_before = key(cluster)
     if made_by == "the chart":
         secret = cluster.get(_SECRET)
         del secret["metadata"]["annotations"]["helm.sh/resource-policy"]
         assert cluster.send("PUT", _SECRET, secret) == 200
     run = arcway.connect(cluster, agents={"version": CURRENT})
     connected(run)
-    assert key(cluster) == before
+    assert key(cluster) == key_before
     assert release(cluster)["config"]["global"].get("onboardingPrivateKey") is None
     revisions = cluster.revisions()
     connected(arcway.connect(cluster, agents={"version": CURRENT}))

@@ -32,7 +32,7 @@ def assert_marked(cluster: SimulatedCluster) -> None:
 
 
 def test_they_are_there_and_stay_through_changes(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     agents = {**_MARKS, "version": "1.13.4", "autoUpgrade": False}
     succeeded(arcway.connect(cluster, agents=agents))
     assert_marked(cluster)
@@ -40,8 +40,8 @@ def test_they_are_there_and_stay_through_changes(arcway: Arcway, cluster: Simula
     succeeded(change(arcway, cluster, proxy={"https": "http://proxy:3128"}))
     succeeded(change(arcway, cluster, "upgrades"))
     assert_marked(cluster)
-    assert succeeded(arcway.disconnect(cluster))["left"] == []
-    assert cluster.objects() == before
+    assert succeeded(arcway.disconnect(cluster))["leftovers"] == []
+    assert cluster.objects() == objects_before
 
 
 def test_agents_that_are_there_get_them_by_connecting_again(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -60,9 +60,9 @@ def test_the_command_line_takes_them(arcway: Arcway, cluster: SimulatedCluster, 
         ("--pod-label", "sidecar.istio.io/inject=false"),
         ("--pod-annotation", "linkerd.io/inject=disabled"),
     ]
-    given = [text for pair in marks for text in pair]
-    done = command("connect", *named, "--kubeconfig-secret", cluster.secret, "--create-resource-group", *given)
-    assert done.returncode == 0, done.stderr
+    fields = [line for pair in marks for line in pair]
+    completed = command("connect", *named, "--kubeconfig-secret", cluster.secret, "--create-resource-group", *fields)
+    assert completed.returncode == 0, completed.stderr
     assert_marked(cluster)
     wrong = command("connect", *named, "--kubeconfig-secret", cluster.secret, "--pod-label", "none")
     assert (wrong.returncode, "--pod-label must be name=value" in wrong.stderr) == (2, True)

@@ -47,19 +47,19 @@ class Bus:
         What arrives while nobody receives, the SDK gives back: it comes again later, after what was sent behind it.
         """
         kinds = FINAL if until is None else until
-        found: list[ServiceBusReceivedMessage] = []
+        collected: list[ServiceBusReceivedMessage] = []
         deadline = time.monotonic() + _SECONDS
         while time.monotonic() < deadline:
             for message in self._receiver.receive_messages(50, max_wait_time=1):
                 self._receiver.complete_message(message)
                 self._seen.add(_number(message))
                 if message.correlation_id == correlation_id:
-                    found.append(message)
-            found.sort(key=_number)
-            last = next((message for message in found if kind(message) in kinds), None)
-            if last and self._seen.issuperset(range(_number(found[0]), _number(last))):
-                return found
-        raise AssertionError(f"heard only {[kind(message) for message in found]}")
+                    collected.append(message)
+            collected.sort(key=_number)
+            last = next((message for message in collected if kind(message) in kinds), None)
+            if last and self._seen.issuperset(range(_number(collected[0]), _number(last))):
+                return collected
+        raise AssertionError(f"heard only {[kind(message) for message in collected]}")
 
     def waiting(self) -> dict[str, int]:
         """How many messages the request queue holds."""
@@ -90,8 +90,8 @@ def kind(message: ServiceBusReceivedMessage) -> str:
 
 
 def event(message: ServiceBusReceivedMessage) -> Json:
-    found: Json = json.loads(b"".join(message.body))
-    return found
+    document: Json = json.loads(b"".join(message.body))
+    return document
 
 
 @pytest.fixture(scope="session")
@@ -146,8 +146,8 @@ def test_the_same_message_starts_one_run_however_often_it_comes(
     runs = arcway.http.get("/runs", params={"subscription": arcway.subscription}).json()["value"]
     assert [run["state"] for run in runs] == ["Succeeded"]
     assert {event(message)["data"]["run"]["id"] for message in heard} == {runs[0]["id"]}
-    again = bus.send(arcway.request(cluster), correlation_id=correlation)
-    later = bus.heard(again)
+    second_response = bus.send(arcway.request(cluster), correlation_id=correlation)
+    later = bus.heard(second_response)
     assert {event(message)["data"]["run"]["id"] for message in later}.isdisjoint({runs[0]["id"]})
     assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
 
@@ -202,8 +202,8 @@ def test_an_unknown_secret_and_a_conflicting_request_are_rejected(
     assert event(bus.heard(unknown)[0])["data"]["error"]["code"] == Code.SECRET_UNUSABLE
     azure.put("paces", {"registration": {"seconds": 1}})
     first = arcway.start(arcway.request(cluster)).json()["id"]
-    other = bus.send(arcway.request(cluster, tags={"a": "b"}))
-    conflict = event(bus.heard(other)[0])
+    second = bus.send(arcway.request(cluster, tags={"a": "b"}))
+    conflict = event(bus.heard(second)[0])
     assert (conflict["data"]["error"]["code"], conflict["data"]["error"]["details"][0]["run"]) == (
         Code.RUN_IN_PROGRESS,
         first,
@@ -242,10 +242,10 @@ def test_an_event_is_kept_while_the_broker_refuses_it(arcway: Arcway, bus: Bus, 
     httpx.post(f"{bus.control}/faults", json=fault).raise_for_status()
     answer = arcway.start(arcway.request(cluster))
     run_id, correlation = answer.json()["id"], answer.json()["correlationId"]
-    held = arcway.wait_until(run_id, lambda run: phase(run, "publishResult")["attempts"] >= 2)
-    assert held["state"] == "Running"
-    assert Code.EVENT_BROKER_UNREACHABLE in phase(held, "publishResult")["detail"]
-    assert phase(held, "waitForMetadata")["state"] == "Succeeded"
+    blocked = arcway.wait_until(run_id, lambda run: phase(run, "publishResult")["attempts"] >= 2)
+    assert blocked["state"] == "Running"
+    assert phase(blocked, "publishResult")["error"]["code"] == Code.EVENT_BROKER_UNREACHABLE
+    assert phase(blocked, "waitForMetadata")["state"] == "Succeeded"
     httpx.delete(f"{bus.control}/faults").raise_for_status()
     assert arcway.finish(run_id)["state"] == "Succeeded"
     heard = [kind(message) for message in bus.heard(correlation)]

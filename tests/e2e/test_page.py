@@ -37,25 +37,25 @@ class Person:
         return self.http.post(path, data={**fields, "csrf": csrf}, **options)
 
     def csrf(self) -> str:
-        found = re.search(r'name="csrf" value="([^"]+)"', self.http.get("").text)
-        assert found
-        return found[1]
+        match = re.search(r'name="csrf" value="([^"]+)"', self.http.get("").text)
+        assert match
+        return match[1]
 
 
 @pytest.fixture(scope="module")
 def people(signed: Signed) -> Iterator[dict[str, Person]]:
-    made = {user: Person(signed, user) for user in USERS}
-    yield made
-    for person in made.values():
+    created = {user: Person(signed, user) for user in USERS}
+    yield created
+    for person in created.values():
         person.http.close()
 
 
 def form(signed: Signed, cluster: SimulatedCluster, **changes: str) -> dict[str, str]:
     subscription = str(uuid.uuid4())
     signed.azure.put(f"subscriptions/{subscription}", {})
-    given = {"name": f"p-{cluster.name}", "resourceGroup": "clusters", "createResourceGroup": "true"}
-    given |= {"location": "eastus", "subscriptionId": subscription, "kubeconfig": json.dumps(cluster.kubeconfig)}
-    return {**given, **changes}
+    fields = {"name": f"p-{cluster.name}", "resourceGroup": "clusters", "createResourceGroup": "true"}
+    fields |= {"location": "eastus", "subscriptionId": subscription, "kubeconfig": json.dumps(cluster.kubeconfig)}
+    return {**fields, **changes}
 
 
 def test_nobody_sees_a_page_without_signing_in(signed: Signed) -> None:
@@ -96,9 +96,9 @@ def test_each_page_needs_its_role_and_each_form_its_token(
         assert (answer.status_code == 403) == (user not in may), user
         assert answer.status_code < 500
     if method == "POST":
-        other = people["reader"].csrf()
+        second = people["reader"].csrf()
         for person in (people["onboarder"], people["offboarder"]):
-            for token in ("", "guessed", other):
+            for token in ("", "guessed", second):
                 answer = person.post(path, {}, token)
                 assert (answer.status_code, Code.CROSS_SITE_REQUEST in answer.text) == (403, True)
             answer = person.post(path, {}, headers={"Origin": "https://evil.example"})
@@ -112,38 +112,38 @@ def test_a_kubeconfig_is_kept_once_and_shown_nowhere(signed: Signed, people: dic
     (Path(signed.stack.clusters) / f"{cluster.name}.yaml").unlink()
     checked = olga.post("/start", fields)
     assert checked.status_code == 303, checked.text
-    seen = signed.arcway(signed.token("onboarder"))
-    check = seen.finish(checked.headers["Location"].rpartition("/")[2])
+    observed = signed.arcway(signed.token("onboarder"))
+    check = observed.finish(checked.headers["Location"].rpartition("/")[2])
     assert (check["operation"], check["state"], check["startedBy"]["name"]) == ("check", "Succeeded", "Olga Onboarder")
     connecting = [olga.post(f"/runs/{check['id']}/connect", {}).headers["Location"] for _ in range(2)]
     assert connecting[0] == connecting[1]
-    run = seen.finish(connecting[0].rpartition("/")[2])
+    run = observed.finish(connecting[0].rpartition("/")[2])
     assert (run["operation"], run["state"]) == ("onboard", "Succeeded")
     assert run["startedBy"] == check["startedBy"]
 
-    kept = [path for path in Path(signed.stack.secrets).glob("arcway-kubeconfig-*") if token in path.read_text()]
-    assert len(kept) == 1
-    again = olga.post("/start", fields).headers["Location"]
-    seen.finish(again.rpartition("/")[2])
-    assert [path for path in kept[0].parent.glob("arcway-kubeconfig-*") if token in path.read_text()] == kept
+    paths = [path for path in Path(signed.stack.secrets).glob("arcway-kubeconfig-*") if token in path.read_text()]
+    assert len(paths) == 1
+    reread = olga.post("/start", fields).headers["Location"]
+    observed.finish(reread.rpartition("/")[2])
+    assert [path for path in paths[0].parent.glob("arcway-kubeconfig-*") if token in path.read_text()] == paths
     pages = [olga.http.get(path).text for path in ("", "/start", f"/runs/{run['id']}")]
     assert not any(token in page for page in pages)
-    state = kept[0].parent.parent
+    state = paths[0].parent.parent
     for path in (*state.glob("journal*"), *(state / "logs").iterdir()):
         assert token.encode() not in path.read_bytes(), path
 
 
 def test_what_is_wrong_is_said_all_at_once_and_nothing_is_kept(signed: Signed, people: dict[str, Person]) -> None:
     cluster, olga = SimulatedCluster(signed.clusters, signed.stack), people["onboarder"]
-    before = sorted(Path(signed.stack.secrets).iterdir())
+    paths_before = sorted(Path(signed.stack.secrets).iterdir())
     wrong = {"kubeconfig": "{]", "name": "no/name", "location": "", "tags": "no equals sign", "proxy.https": "nope"}
     answer = olga.post("/start", form(signed, cluster, **wrong))
     assert answer.status_code == 400
-    told = unescape(answer.text)
+    reported = unescape(answer.text)
     for field in ("name", "location", "tags", "proxy.https", "kubeconfig"):
-        assert f"<li>{field}: " in told, field
-    assert 'value="no/name"' in told
-    assert "{]" not in told
+        assert f"<li>{field}: " in reported, field
+    assert 'value="no/name"' in reported
+    assert "{]" not in reported
     context = olga.post("/start", form(signed, cluster, context="missing"))
     assert (context.status_code, "no context named missing" in context.text) == (400, True)
     empty = olga.post("/start", form(signed, cluster, kubeconfig=""))
@@ -153,27 +153,27 @@ def test_what_is_wrong_is_said_all_at_once_and_nothing_is_kept(signed: Signed, p
     binary = {"kubeconfigFile": ("config", b"\xff\x80", "text/yaml")}
     refused = olga.post("/start", form(signed, cluster, kubeconfig=""), files=binary)
     assert (refused.status_code, "not text in UTF-8" in refused.text) == (400, True)
-    assert sorted(Path(signed.stack.secrets).iterdir()) == before
+    assert sorted(Path(signed.stack.secrets).iterdir()) == paths_before
 
 
 def test_a_kubeconfig_shows_its_contexts_and_nothing_else(signed: Signed, people: dict[str, Person]) -> None:
     cluster, olga = SimulatedCluster(signed.clusters, signed.stack), people["onboarder"]
-    shown = olga.post("/start/contexts", {"kubeconfig": json.dumps(cluster.kubeconfig)}).text
-    assert f"{cluster.kubeconfig['current-context']} (current)" in shown
-    assert cluster.kubeconfig["users"][0]["user"]["token"] not in shown
-    assert "ARC-" not in shown
+    response = olga.post("/start/contexts", {"kubeconfig": json.dumps(cluster.kubeconfig)}).text
+    assert f"{cluster.kubeconfig['current-context']} (current)" in response
+    assert cluster.kubeconfig["users"][0]["user"]["token"] not in response
+    assert "ARC-" not in response
     assert "no list of contexts" in olga.post("/start/contexts", {"kubeconfig": "a: b"}).text
 
 
 def test_pages_are_kept_by_nobody_and_files_for_ever(people: dict[str, Person]) -> None:
     reader = people["reader"].http
-    shown = reader.get("")
-    assert shown.headers["Cache-Control"] == "no-store"
-    policy = shown.headers["Content-Security-Policy"]
+    response = reader.get("")
+    assert response.headers["Cache-Control"] == "no-store"
+    policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert shown.headers["X-Content-Type-Options"] == "nosniff"
-    (address,) = re.findall(r'href="/api/page(/static/page.css[^"]+)"', shown.text)
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    (address,) = re.findall(r'href="/api/page(/static/page.css[^"]+)"', response.text)
     file = reader.get(address)
     assert file.headers["Cache-Control"].endswith("immutable")
     assert file.headers["Content-Type"].startswith("text/css")

@@ -16,7 +16,7 @@ def check(arcway: Arcway, cluster: SimulatedCluster, **changes: Any) -> Json:
     answer = arcway.http.post("/onboardings", json=body, params={"dryRun": "true"})
     assert answer.status_code == 200, answer.text
     run: Json = answer.json()
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", False, [])
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", False, [])
     assert all(finding["remedy"] for finding in run["findings"])
     return run
 
@@ -145,10 +145,10 @@ def make_group(arcway: Arcway) -> None:
     azure, http = arcway.stack.azure, arcway.azure.http
     header = {"X-IDENTITY-HEADER": azure["identityHeader"]}
     token = http.get("/msi/token", params={"resource": azure["endpoint"]}, headers=header).json()["access_token"]
-    made = http.put(
+    response = http.put(
         f"/subscriptions/{arcway.subscription}/resourcegroups/clusters",
         params={"api-version": "2024-11-01"},
         json={"location": "eastus"},
         headers={"Authorization": f"Bearer {token}"},
     )
-    assert made.status_code == 201, made.text
+    assert response.status_code == 201, response.text

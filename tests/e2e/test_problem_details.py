@@ -145,9 +145,9 @@ def test_a_body_that_says_that_it_is_something_else(arcway: Arcway, headers: dic
     is_problem(arcway.http.post("/onboardings", content=b"{}", headers=headers), 415, Code.CONTENT_TYPE_NOT_JSON)
 
 
-@pytest.mark.parametrize("given", [None, "application/json", "Application/JSON; charset=UTF-8"])
-def test_a_body_is_taken_for_json_however_that_is_said(arcway: Arcway, given: str | None) -> None:
-    answer = arcway.http.post("/onboardings", content=b"{}", headers={"Content-Type": given} if given else {})
+@pytest.mark.parametrize("payload", [None, "application/json", "Application/JSON; charset=UTF-8"])
+def test_a_body_is_taken_for_json_however_that_is_said(arcway: Arcway, payload: str | None) -> None:
+    answer = arcway.http.post("/onboardings", content=b"{}", headers={"Content-Type": payload} if payload else {})
     is_problem(answer, 400, Code.INVALID_FIELDS)
 
 

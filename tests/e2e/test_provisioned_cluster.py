@@ -16,9 +16,9 @@ def provisioned(arcway: Arcway, cluster: SimulatedCluster) -> Json:
     resource: Any = arcway.resource(cluster)
     body = {**resource, "kind": "ProvisionedCluster"}
     assert arcway.arm("PUT", resource["id"], body).status_code == 200
-    found: Json = arcway.arm("GET", resource["id"]).json()
-    assert found["kind"] == "ProvisionedCluster"
-    return found
+    document: Json = arcway.arm("GET", resource["id"]).json()
+    assert document["kind"] == "ProvisionedCluster"
+    return document
 
 
 @pytest.mark.parametrize("path", ["onboardings", "offboardings", "updates", "upgrades"])
@@ -31,7 +31,7 @@ def test_it_is_refused_before_anything_is_changed(
         "updates": {**arcway.offboarding(cluster), "tags": {"a": "b"}},
         "upgrades": arcway.offboarding(cluster),
     }
-    before = cluster.objects()
+    objects_before = cluster.objects()
     started = arcway.http.post(f"/{path}", json=bodies[path])
     assert started.status_code == 202, started.text
     run = arcway.finish(started.json()["id"])
@@ -41,7 +41,10 @@ def test_it_is_refused_before_anything_is_changed(
         Code.RESOURCE_IS_PROVISIONED_CLUSTER,
     )
     assert "az aksarc" in run["error"]["remedy"]
-    assert cluster.objects() == before
-    after = arcway.arm("GET", provisioned["id"]).json()
-    assert after["properties"]["agentPublicKeyCertificate"] == provisioned["properties"]["agentPublicKeyCertificate"]
-    assert (after["kind"], after["tags"]) == (provisioned["kind"], provisioned["tags"])
+    assert cluster.objects() == objects_before
+    resource_after = arcway.arm("GET", provisioned["id"]).json()
+    assert (
+        resource_after["properties"]["agentPublicKeyCertificate"]
+        == provisioned["properties"]["agentPublicKeyCertificate"]
+    )
+    assert (resource_after["kind"], resource_after["tags"]) == (provisioned["kind"], provisioned["tags"])

@@ -42,10 +42,10 @@ def small_chart(template: Json) -> bytes:
         "templates/role.yaml": json.dumps(template),
     }
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path, text in files.items():
+        for path, line in files.items():
             entry = tarfile.TarInfo(f"theirs/{path}")
-            entry.size = len(text)
-            archive.addfile(entry, io.BytesIO(text.encode()))
+            entry.size = len(line)
+            archive.addfile(entry, io.BytesIO(line.encode()))
     return gzip.compress(buffer.getvalue())
 
 
@@ -67,8 +67,8 @@ def values(arcway: Arcway, cluster: SimulatedCluster) -> Json:
 
 
 def records(cluster: SimulatedCluster, namespace: str) -> list[Json]:
-    found = cluster.get(f"/api/v1/namespaces/{namespace}/secrets")["items"]
-    return [item for item in found if item["type"] == "helm.sh/release.v1"]
+    result = cluster.get(f"/api/v1/namespaces/{namespace}/secrets")["items"]
+    return [item for item in result if item["type"] == "helm.sh/release.v1"]
 
 
 def succeeded(run: Json) -> Json:
@@ -79,7 +79,7 @@ def succeeded(run: Json) -> Json:
 def test_every_command_works_on_an_installation_in_another_namespace(
     arcway: Arcway, cluster: SimulatedCluster, helm: WorkerPool, access: Access
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     helm.install(access, "azure-arc", "default", agents_chart(), values(arcway, cluster))
     body = arcway.request(cluster)
     checked = arcway.http.post("/onboardings", json=body, params={"dryRun": "true"}).json()
@@ -101,20 +101,20 @@ def test_every_command_works_on_an_installation_in_another_namespace(
     checked = arcway.http.post("/offboardings", json=arcway.offboarding(cluster), params={"dryRun": "true"}).json()
     assert "remove release azure-arc in namespace default" in succeeded(checked)["result"]["plan"]
     run = succeeded(arcway.disconnect(cluster))
-    assert run["left"] == []
-    assert cluster.objects() == before
+    assert run["leftovers"] == []
+    assert cluster.objects() == objects_before
 
 
 def test_two_installations_are_told_and_both_removed(
     arcway: Arcway, cluster: SimulatedCluster, helm: WorkerPool, access: Access
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     succeeded(arcway.connect(cluster))
     helm.install(access, "azure-arc", "default", agents_chart(), values(arcway, cluster))
     checked = arcway.http.post("/onboardings", json=arcway.request(cluster), params={"dryRun": "true"}).json()
     assert any("installed 2 times" in item["message"] for item in checked["findings"]), checked
-    assert succeeded(arcway.disconnect(cluster))["left"] == []
-    assert cluster.objects() == before
+    assert succeeded(arcway.disconnect(cluster))["leftovers"] == []
+    assert cluster.objects() == objects_before
 
 
 def test_a_release_of_the_same_name_that_is_somebody_elses_stays(
@@ -122,24 +122,27 @@ def test_a_release_of_the_same_name_that_is_somebody_elses_stays(
 ) -> None:
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "azure-arc-x"}}
     helm.install(access, "azure-arc", "default", small_chart({**role, "rules": []}), {})
-    before = cluster.objects()
+    objects_before = cluster.objects()
     connected = succeeded(arcway.connect(cluster))
     assert [finding["code"] for finding in connected["findings"]] == ["ARC-2046"]
     assert len(records(cluster, "azure-arc-release")) == 1
     for force in (False, True):
         disconnected = succeeded(arcway.disconnect(cluster, force=force, agentsOnly=True))
-        assert (disconnected["left"], [finding["code"] for finding in disconnected["findings"]]) == ([], ["ARC-2046"])
-        assert cluster.objects() == before
+        assert (disconnected["leftovers"], [finding["code"] for finding in disconnected["findings"]]) == (
+            [],
+            ["ARC-2046"],
+        )
+        assert cluster.objects() == objects_before
         assert cluster.get(f"{_ROLES}/azure-arc-x")["kind"] == "ClusterRole"
 
 
 def forged(release: Json, **labels: str) -> Json:
     """A record that Helm did not write."""
     name = f"sh.helm.release.v1.azure-arc.v{labels.get('version', '1')}"
-    said = {"owner": "helm", "name": "azure-arc", "status": "deployed", "version": "1", **labels}
+    expected_text = {"owner": "helm", "name": "azure-arc", "status": "deployed", "version": "1", **labels}
     packed = base64.b64encode(gzip.compress(json.dumps(release).encode()))
     data = {"release": base64.b64encode(packed).decode()}
-    return {"metadata": {"name": name, "labels": said}, "type": "helm.sh/release.v1", "data": data}
+    return {"metadata": {"name": name, "labels": expected_text}, "type": "helm.sh/release.v1", "data": data}
 
 
 def test_whoever_may_write_secrets_somewhere_steers_no_installation(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -157,9 +160,9 @@ def test_whoever_may_write_secrets_somewhere_steers_no_installation(arcway: Arcw
     secrets = "/api/v1/namespaces/default/secrets"
     assert cluster.send("POST", secrets, forged(release)) == 201
     assert cluster.send("POST", secrets, forged(release, version="x")) == 201
-    before = cluster.objects()
+    objects_before = cluster.objects()
     succeeded(arcway.connect(cluster))
     (record,) = records(cluster, "azure-arc-release")
     assert "forged" not in gzip.decompress(base64.b64decode(base64.b64decode(record["data"]["release"]))).decode()
-    assert succeeded(arcway.disconnect(cluster, force=True))["left"] == []
-    assert cluster.objects() == before
+    assert succeeded(arcway.disconnect(cluster, force=True))["leftovers"] == []
+    assert cluster.objects() == objects_before

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import _decoded, _encoded
 from tests.e2e.test_release_elsewhere import records, succeeded
@@ -43,14 +44,14 @@ def rewrite(cluster: SimulatedCluster, namespace: str, **changes: Any) -> None:
     path = f"/api/v1/namespaces/{namespace}/secrets/{latest['metadata']['name']}"
     secret = cluster.get(path)
     release = _decoded(secret["data"]["release"])
-    release.update({name: text(release[name]) for name, text in changes.items()})
+    release.update({name: line(release[name]) for name, line in changes.items()})
     secret["data"]["release"] = _encoded(release)
     assert cluster.send("PUT", path, secret) == 200
 
 
 def name_what_is_gone(cluster: SimulatedCluster, namespace: str = "azure-arc-release") -> None:
     """Have the release name kinds that no server has any more, or had under another group."""
-    rewrite(cluster, namespace, manifest=lambda text: text + _GONE)
+    rewrite(cluster, namespace, manifest=lambda line: line + _GONE)
 
 
 def hold(cluster: SimulatedCluster, path: str) -> None:
@@ -63,11 +64,11 @@ def hold(cluster: SimulatedCluster, path: str) -> None:
 def test_agents_whose_release_names_what_the_cluster_lost_are_removed(
     arcway: Arcway, cluster: SimulatedCluster
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     succeeded(arcway.connect(cluster))
     name_what_is_gone(cluster)
-    assert succeeded(arcway.disconnect(cluster))["left"] == []
-    assert cluster.objects() == before
+    assert succeeded(arcway.disconnect(cluster))["leftovers"] == []
+    assert cluster.objects() == objects_before
 
 
 def test_a_release_that_names_what_the_cluster_lost_is_updated_and_says_what_is_there(
@@ -85,7 +86,7 @@ def test_a_release_that_names_what_the_cluster_lost_is_updated_and_says_what_is_
 
 
 def test_a_release_that_helm_cannot_read_needs_force_and_says_so(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     succeeded(arcway.connect(cluster))
     path = f"{_RECORDS}/{cluster.revisions()[-1]}"
     secret = cluster.get(path)
@@ -94,8 +95,8 @@ def test_a_release_that_helm_cannot_read_needs_force_and_says_so(arcway: Arcway,
     run = arcway.disconnect(cluster, agentsOnly=True)
     assert (run["state"], run["error"]["retryable"]) == ("Failed", False), run["error"]
     assert "--force" in run["error"]["remedy"]
-    assert succeeded(arcway.disconnect(cluster, agentsOnly=True, force=True))["left"] == []
-    assert cluster.objects() == before
+    assert succeeded(arcway.disconnect(cluster, agentsOnly=True, force=True))["leftovers"] == []
+    assert cluster.objects() == objects_before
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_a_release_that_helm_cannot_read_needs_force_and_says_so(arcway: Arcway,
 def test_finalizers_of_the_objects_themselves_are_named_and_removed_by_force(
     path: str, arcway: Arcway, cluster: SimulatedCluster
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     succeeded(arcway.connect(cluster))
     hold(cluster, path)
     started = arcway.http.post("/offboardings", json=arcway.offboarding(cluster)).json()["id"]
@@ -118,9 +119,9 @@ def test_finalizers_of_the_objects_themselves_are_named_and_removed_by_force(
     def named(run: Json) -> bool:
         return "has the finalizer example.com/never" in (phase(run, "uninstallAgents")["detail"] or "")
 
-    seen = arcway.wait_until(started, named)
-    assert any(path.rpartition("/")[2] in item for item in seen["left"])
+    observed_run = arcway.wait_until(started, named)
+    assert any(path.rpartition("/")[2] in item for item in describe_all(observed_run["leftovers"]))
     arcway.http.post(f"/runs/{started}/cancel").raise_for_status()
     arcway.finish(started)
-    assert succeeded(arcway.disconnect(cluster, force=True))["left"] == []
-    assert cluster.objects() == before
+    assert succeeded(arcway.disconnect(cluster, force=True))["leftovers"] == []
+    assert cluster.objects() == objects_before

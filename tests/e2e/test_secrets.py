@@ -27,8 +27,8 @@ def test_planted_secrets_are_found_nowhere(arcway: Arcway, cluster: SimulatedClu
     assert watch.rounds > 3
     assert watch.found == set()
     key = _private_key(cluster)
-    given = cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]["HTTPS_PROXY"]
-    assert _PROXY_PASSWORD in base64.b64decode(given).decode()
+    stored = cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]["HTTPS_PROXY"]
+    assert _PROXY_PASSWORD in base64.b64decode(stored).decode()
     for secret in (token, _PROXY_PASSWORD, key.splitlines()[1], base64.b64encode(key.encode()).decode()[:200]):
         assert secret not in json.dumps(run)
         assert secret not in history(arcway, run["id"])
@@ -40,10 +40,10 @@ def history(arcway: Arcway, run_id: str) -> str:
     instance = run_id.partition(".")[0]
     url = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{instance}"
     query = {"showInput": "true", "showHistory": "true", "showHistoryOutput": "true"}
-    text = httpx.get(url, params=query, headers=arcway.management_key).raise_for_status().text
-    assert "historyEvents" in text
-    assert "ensure_key_pair" in text
-    return text
+    content = httpx.get(url, params=query, headers=arcway.management_key).raise_for_status().text
+    assert "historyEvents" in content
+    assert "ensure_key_pair" in content
+    return content
 
 
 def _private_key(cluster: SimulatedCluster) -> str:
@@ -51,15 +51,15 @@ def _private_key(cluster: SimulatedCluster) -> str:
     return base64.b64decode(secret["data"]["privateKey"]).decode()
 
 
-def files_with(state: Path, text: str) -> set[str]:
+def files_with(state: Path, message: str) -> set[str]:
     """Files outside the two folders that are meant to hold credentials (0600, checked elsewhere)."""
-    found = set()
+    collected = set()
     for folder in (state, Path("/tmp")):
         for path in folder.rglob("*") if folder == state else folder.glob("*"):
             readable = path.is_file() and path.parent.name not in ("secrets", "clusters") and os.access(path, os.R_OK)
-            if readable and text.encode() in path.read_bytes():
-                found.add(str(path))
-    return found
+            if readable and message.encode() in path.read_bytes():
+                collected.add(str(path))
+    return collected
 
 
 class ProcessWatch:

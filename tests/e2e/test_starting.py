@@ -39,11 +39,11 @@ def test_another_request_while_one_runs_is_a_conflict_that_names_it(
     first = arcway.start(arcway.request(cluster)).json()
     equal = arcway.start(arcway.request(cluster))
     assert (equal.status_code, equal.json()["id"]) == (202, first["id"])
-    other = arcway.start(arcway.request(cluster, tags={"x": "y"}))
-    assert other.status_code == 409
-    assert other.headers["Content-Type"].startswith("application/problem+json")
-    assert other.json()["code"] == Code.RUN_IN_PROGRESS
-    assert other.json()["details"] == [{"run": first["id"], "href": f"/api/runs/{first['id']}"}]
+    second = arcway.start(arcway.request(cluster, tags={"x": "y"}))
+    assert second.status_code == 409
+    assert second.headers["Content-Type"].startswith("application/problem+json")
+    assert second.json()["code"] == Code.RUN_IN_PROGRESS
+    assert second.json()["details"] == [{"run": first["id"], "href": f"/api/runs/{first['id']}"}]
     assert arcway.finish(first["id"])["state"] == "Succeeded"
 
 
@@ -72,15 +72,15 @@ def test_runs_are_listed_newest_first_page_by_page(arcway: Arcway, cluster: Simu
     for name in names:
         body = arcway.request(cluster, name=name, kubeconfig={"secret": "arcway-missing"})
         arcway.finish(arcway.start(body).json()["id"])
-    seen, token = [], None
+    observed, token = [], None
     while True:
         query = {"subscription": arcway.subscription, "top": "2", **({"continuationToken": token} if token else {})}
         page = arcway.http.get("/runs", params=query).json()
-        seen += [run["cluster"]["name"] for run in page["value"]]
+        observed += [run["cluster"]["name"] for run in page["value"]]
         token = page["continuationToken"]
         if not token:
             break
-    assert seen == names[::-1]
+    assert observed == names[::-1]
     failed = arcway.http.get("/runs", params={"subscription": arcway.subscription, "state": "Failed"}).json()["value"]
     assert len(failed) == 3
     assert (

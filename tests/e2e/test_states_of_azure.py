@@ -19,11 +19,11 @@ def resource_id(arcway: Arcway, cluster: SimulatedCluster) -> str:
 
 def refused(arcway: Arcway, cluster: SimulatedCluster, **changes: Any) -> Json:
     """The error of a connect that must fail before anything is in the cluster."""
-    before = cluster.objects()
+    objects_before = cluster.objects()
     run = arcway.connect(cluster, **changes)
     assert run["state"] == "Failed"
-    assert cluster.objects() == before
-    assert run["left"] == []
+    assert cluster.objects() == objects_before
+    assert run["leftovers"] == []
     error: Json = run["error"]
     return error
 
@@ -31,8 +31,8 @@ def refused(arcway: Arcway, cluster: SimulatedCluster, **changes: Any) -> Json:
 def group(arcway: Arcway) -> str:
     """The id of the resource group, made by somebody else."""
     place = f"/subscriptions/{arcway.subscription}/resourceGroups/clusters"
-    made = arcway.arm("PUT", place, {"location": "eastus"}, "2024-11-01")
-    assert made.status_code == 201, made.text
+    response = arcway.arm("PUT", place, {"location": "eastus"}, "2024-11-01")
+    assert response.status_code == 201, response.text
     return place
 
 
@@ -121,7 +121,7 @@ def test_a_404_before_a_deletion_is_looked_at_again(arcway: Arcway, cluster: Sim
     connected(arcway.connect(cluster))
     arcway.azure.put("faults", [not_there(f"connectedClusters/c-{cluster.name}$", times=2)])
     run = arcway.disconnect(cluster)
-    assert (run["state"], run["result"]["resource"], run["left"]) == ("Succeeded", "deleted", []), run["error"]
+    assert (run["state"], run["result"]["resource"], run["leftovers"]) == ("Succeeded", "deleted", []), run["error"]
     arcway.azure.put("faults", [])
     assert arcway.resource(cluster) is None
 
@@ -153,22 +153,22 @@ def test_azure_is_waited_for_longer_than_the_phase_and_visibly(
 ) -> None:
     fault: Json = {"path": f"subscriptions/{arcway.subscription}$", "method": "GET", "times": 1, "status": 429}
     fault |= {"code": "TooManyRequests", "message": "slow"}
-    asked = {"headers": {"Retry-After": "372"}} if header == "seconds" else {"retryAfterDate": 372}
-    arcway.azure.put("faults", [{**fault, **asked}])
+    request_body = {"headers": {"Retry-After": "372"}} if header == "seconds" else {"retryAfterDate": 372}
+    arcway.azure.put("faults", [{**fault, **request_body}])
     started = arcway.start(arcway.request(cluster)).json()["id"]
     run = arcway.wait_until(
         started, lambda run: phase(run, "checkCluster")["state"] == "Retrying" or bool(run["error"])
     )
     waiting = phase(run, "checkCluster")
     assert (run["state"], waiting["state"]) == ("Running", "Retrying"), run["error"]
-    assert Code.AZURE_THROTTLED in waiting["detail"]
+    assert waiting["error"]["code"] == Code.AZURE_THROTTLED
     assert re.match(r"[0-9-]+T", waiting["nextAttemptAt"])
     assert arcway.http.post(f"/runs/{started}/cancel").status_code == 202
     assert arcway.finish(started)["state"] == "Canceled"
 
 
 @pytest.mark.parametrize(
-    ("guards", "code", "told"),
+    ("guards", "code", "expected_text"),
     [
         (
             {
@@ -193,14 +193,14 @@ def test_azure_is_waited_for_longer_than_the_phase_and_visibly(
     ids=["policy", "lock", "deny assignment"],
 )
 def test_the_remedy_is_that_of_the_cause(
-    arcway: Arcway, cluster: SimulatedCluster, guards: Json, code: str, told: str
+    arcway: Arcway, cluster: SimulatedCluster, guards: Json, code: str, expected_text: str
 ) -> None:
     place = group(arcway)
-    given = {kind: [{**item, "scope": place} for item in items] for kind, items in guards.items()}
-    arcway.azure.put("guards", {"locks": [], "denyAssignments": [], "policies": [], **given})
+    fields = {kind: [{**item, "scope": place} for item in items] for kind, items in guards.items()}
+    arcway.azure.put("guards", {"locks": [], "denyAssignments": [], "policies": [], **fields})
     run = arcway.connect(cluster, onFailure="rollback")
     assert (run["state"], run["error"]["code"]) == ("Failed", code), run["error"]
-    assert told in run["error"]["message"].lower()
+    assert expected_text in run["error"]["message"].lower()
     assert "Assign Arcway's identity the role" not in run["error"]["remedy"]
 
 

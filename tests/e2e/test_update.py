@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway, Control, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected, delete_resource
 from tests.e2e.test_key_delivery import release
@@ -38,8 +39,8 @@ def writes(arcway: Arcway) -> list[str]:
 
 def values(cluster: SimulatedCluster) -> Json:
     """The release's values."""
-    found: Json = release(cluster)["config"]
-    return found
+    result: Json = release(cluster)["config"]
+    return result
 
 
 def certificate() -> str:
@@ -57,10 +58,10 @@ def certificate() -> str:
 
 def test_tags_need_no_cluster_and_replace_or_remove(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster, tags={"team": "shop", "stage": "test"}))
-    objects, before = cluster.objects(), arcway.resource(cluster)
-    assert before
+    objects, resource_before = cluster.objects(), arcway.resource(cluster)
+    assert resource_before
     run = change(arcway, cluster, kubeconfig=None, removeTags=["TEAM"])
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert run["result"]["tags"] == {"stage": "test"}
     assert [item["name"] for item in run["phases"]] == ["checkCluster", "updateResource", "publishResult"]
     run = change(arcway, cluster, kubeconfig=None, tags={"a": "b"})
@@ -71,27 +72,35 @@ def test_tags_need_no_cluster_and_replace_or_remove(arcway: Arcway, cluster: Sim
     run = change(arcway, cluster, kubeconfig=None, tags={}, removeTags=["x"])
     assert (run["state"], run["changed"], len(writes(arcway))) == ("Succeeded", False, 4)
     assert (cluster.objects(), cluster.revisions()) == (objects, ["sh.helm.release.v1.azure-arc.v1"])
-    assert run["result"]["properties"]["agentPublicKeyCertificate"] == before["properties"]["agentPublicKeyCertificate"]
+    assert (
+        run["result"]["properties"]["agentPublicKeyCertificate"]
+        == resource_before["properties"]["agentPublicKeyCertificate"]
+    )
 
 
 def test_what_the_service_and_the_agents_know_is_changed_in_both(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster, tags={"a": "b"}))
-    before = arcway.resource(cluster)
-    assert before
-    wanted: Json = {"autoUpgrade": False, "distribution": "eks", "infrastructure": "aws", "azureHybridBenefit": "True"}
-    run = change(arcway, cluster, **wanted)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    resource_before = arcway.resource(cluster)
+    assert resource_before
+    expected: Json = {
+        "autoUpgrade": False,
+        "distribution": "eks",
+        "infrastructure": "aws",
+        "azureHybridBenefit": "True",
+    }
+    run = change(arcway, cluster, **expected)
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     properties = run["result"]["properties"]
     assert properties["arcAgentProfile"]["agentAutoUpgrade"] == "Disabled"
     assert (properties["azureHybridBenefit"], run["result"]["tags"]) == ("True", {"a": "b"})
-    assert properties["agentPublicKeyCertificate"] == before["properties"]["agentPublicKeyCertificate"]
-    assert run["result"]["identity"] == before["identity"]
+    assert properties["agentPublicKeyCertificate"] == resource_before["properties"]["agentPublicKeyCertificate"]
+    assert run["result"]["identity"] == resource_before["identity"]
     config = cluster.get("/api/v1/namespaces/azure-arc/configmaps/azure-clusterconfig")["data"]
-    seen = (config["AZURE_ARC_AUTOUPDATE"], config["KUBERNETES_DISTRO"], config["KUBERNETES_INFRA"])
-    assert seen == ("false", "eks", "aws")
+    observed = (config["AZURE_ARC_AUTOUPDATE"], config["KUBERNETES_DISTRO"], config["KUBERNETES_INFRA"])
+    assert observed == ("false", "eks", "aws")
     count = len(writes(arcway))
-    again = change(arcway, cluster, **wanted)
-    assert (again["state"], again["changed"]) == ("Succeeded", False), again["error"]
+    second_run = change(arcway, cluster, **expected)
+    assert (second_run["state"], second_run["changed"]) == ("Succeeded", False), second_run["error"]
     assert (len(writes(arcway)), len(cluster.revisions())) == (count, 2)
     back = change(arcway, cluster, autoUpgrade=True)
     assert back["result"]["properties"]["arcAgentProfile"]["agentAutoUpgrade"] == "Enabled"
@@ -105,17 +114,24 @@ def test_a_proxy_comes_changes_and_goes(arcway: Arcway, azure: Control, cluster:
     run = change(arcway, cluster, proxy={**_PROXY, "credentials": {"secret": secret}})
     assert (run["state"], run["changed"]) == ("Succeeded", True), run["error"]
     assert [item["name"] for item in run["phases"]] == ["checkCluster", "updateAgents", "publishResult"]
-    given = values(cluster)["global"]
-    assert (given["isProxyEnabled"], given["httpsProxy"]) == (True, "http://us%2Cer:p%7Ba%7Ds%5Cs@proxy:3128")
-    assert given["noProxy"].startswith("10.0.0.0/8,a{b},c\\d,ü,")
-    assert ".svc" in given["noProxy"].split(",")
+    helm_values = values(cluster)["global"]
+    assert (helm_values["isProxyEnabled"], helm_values["httpsProxy"]) == (
+        True,
+        "http://us%2Cer:p%7Ba%7Ds%5Cs@proxy:3128",
+    )
+    assert helm_values["noProxy"].startswith("10.0.0.0/8,a{b},c\\d,ü,")
+    assert ".svc" in helm_values["noProxy"].split(",")
     assert "p%7Ba" not in str(run)
     pem = certificate()
     run = change(arcway, cluster, proxy={"certificate": pem})
     assert run["changed"] is True
     now = values(cluster)["global"]
     assert (now["proxyCert"], now["isCustomCert"], now["isProxyEnabled"]) == (pem, False, True)
-    assert (now["httpsProxy"], now["noProxy"], now["somethingElse"]) == (given["httpsProxy"], given["noProxy"], "kept")
+    assert (now["httpsProxy"], now["noProxy"], now["somethingElse"]) == (
+        helm_values["httpsProxy"],
+        helm_values["noProxy"],
+        "kept",
+    )
     assert change(arcway, cluster, proxy={"certificate": pem})["changed"] is False
     revisions = cluster.revisions()
     run = change(arcway, cluster, disableProxy=True)
@@ -137,8 +153,8 @@ def test_a_proxy_that_never_was_is_nothing_to_disable(arcway: Arcway, cluster: S
 def test_a_dry_run_tells_what_would_change(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
     count, revisions = len(writes(arcway)), cluster.revisions()
-    asked = body(arcway, cluster, autoUpgrade=False, tags={"a": "b"})
-    run = arcway.http.post("/updates", json=asked, params={"dryRun": "true"}).json()
+    request_body = body(arcway, cluster, autoUpgrade=False, tags={"a": "b"})
+    run = arcway.http.post("/updates", json=request_body, params={"dryRun": "true"}).json()
     assert (run["operation"], run["state"], run["changed"]) == ("check", "Succeeded", False)
     assert run["result"]["plan"] == [
         f"change agentAutoUpgrade of connected cluster c-{cluster.name}",
@@ -154,9 +170,9 @@ def test_agents_of_another_resource_are_never_touched(
 ) -> None:
     connected(arcway.connect(cluster))
     objects = cluster.objects()
-    other = str(uuid.uuid4())
-    arcway.azure.put(f"subscriptions/{other}", {})
-    run = change(arcway, cluster, operation, subscriptionId=other, **change_)
+    second = str(uuid.uuid4())
+    arcway.azure.put(f"subscriptions/{second}", {})
+    run = change(arcway, cluster, operation, subscriptionId=second, **change_)
     assert (run["state"], run["changed"]) == ("Failed", False)
     assert {item["code"] for item in run["findings"]} == {
         Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER,
@@ -170,12 +186,12 @@ def test_agents_of_another_resource_are_never_touched(
 def test_what_is_not_there_cannot_be_changed(
     arcway: Arcway, cluster: SimulatedCluster, operation: str, change_: Json
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     run = change(arcway, cluster, operation, **change_)
     assert (run["state"], run["changed"]) == ("Failed", False)
     assert {item["code"] for item in run["findings"]} == {Code.CONNECTED_CLUSTER_NOT_FOUND, Code.AGENTS_NOT_INSTALLED}
     assert all(item["remedy"] for item in run["findings"])
-    assert cluster.objects() == before
+    assert cluster.objects() == objects_before
 
 
 def test_agents_whose_resource_is_gone_are_left_alone(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -197,7 +213,8 @@ def test_agents_that_do_not_become_ready_fail_the_update_and_what_was_changed_is
         Code.IMAGE_PULL_FAILED,
         "updateAgents",
     )
-    assert (run["changed"], run["left"]) == (True, [f"connected cluster c-{cluster.name} changed: tags"])
+    assert run["changed"]
+    assert describe_all(run["leftovers"]) == [f"connected cluster c-{cluster.name}, changed"]
     assert phase(run, "updateResource")["state"] == "Succeeded"
 
 
@@ -225,8 +242,8 @@ def test_all_problems_of_a_request_at_once(
 def test_keys_are_those_of_every_operation(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
     headers = {"Idempotency-Key": "update-1"}
-    asked = body(arcway, cluster, kubeconfig=None, tags={"a": "b"})
-    first = arcway.http.post("/updates", json=asked, headers=headers).json()["id"]
+    request_body = body(arcway, cluster, kubeconfig=None, tags={"a": "b"})
+    first = arcway.http.post("/updates", json=request_body, headers=headers).json()["id"]
     arcway.finish(first)
-    again = arcway.http.post("/updates", json=asked, headers=headers)
-    assert (again.status_code, again.json()["id"]) == (200, first)
+    second_response = arcway.http.post("/updates", json=request_body, headers=headers)
+    assert (second_response.status_code, second_response.json()["id"]) == (200, first)

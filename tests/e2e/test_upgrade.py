@@ -3,6 +3,7 @@
 import time
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway, Json, SimulatedCluster, phase
 from tests.e2e.test_half_finished_worlds import connected
 from tests.e2e.test_key_delivery import CURRENT, OLD, key, release
@@ -35,9 +36,9 @@ def wait_until_ready(cluster: SimulatedCluster) -> None:
 
 def test_an_upgrade_to_the_newest_version_takes_the_key_along(arcway: Arcway, cluster: SimulatedCluster) -> None:
     old_agents(arcway, cluster)
-    before, count = key(cluster), len(writes(arcway))
+    key_before, count = key(cluster), len(writes(arcway))
     run = change(arcway, cluster, "upgrades")
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert [item["name"] for item in run["phases"]] == [
         "checkCluster",
         "upgradeAgents",
@@ -46,15 +47,15 @@ def test_an_upgrade_to_the_newest_version_takes_the_key_along(arcway: Arcway, cl
     ]
     properties = run["result"]["properties"]
     assert (properties["agentVersion"], properties["connectivityStatus"]) == (CURRENT, "Connected")
-    assert key(cluster) == before
+    assert key(cluster) == key_before
     assert values(cluster)["global"].get("onboardingPrivateKey") is None
     assert "name: azure-arc-connect-privatekey" not in release(cluster)["manifest"]
     assert len(writes(arcway)) == count
     revisions = cluster.revisions()
-    again = change(arcway, cluster, "upgrades", agentVersion=CURRENT)
-    assert (again["state"], again["changed"]) == ("Succeeded", False), again["error"]
-    assert again["result"]["properties"]["agentVersion"] == CURRENT
-    assert "already" in phase(again, "upgradeAgents")["detail"]
+    second_run = change(arcway, cluster, "upgrades", agentVersion=CURRENT)
+    assert (second_run["state"], second_run["changed"]) == ("Succeeded", False), second_run["error"]
+    assert second_run["result"]["properties"]["agentVersion"] == CURRENT
+    assert "already" in phase(second_run, "upgradeAgents")["detail"]
     assert cluster.revisions() == revisions
     refused = change(arcway, cluster, "upgrades", agentVersion=OLD)
     assert (refused["error"]["code"], refused["changed"]) == (Code.AGENTS_NEWER_THAN_REQUESTED, False)
@@ -73,7 +74,7 @@ def test_agents_that_upgrade_themselves_are_not_upgraded(arcway: Arcway, cluster
 
 def test_a_failed_upgrade_leaves_the_old_agents_running(arcway: Arcway, cluster: SimulatedCluster) -> None:
     old_agents(arcway, cluster)
-    before, given = key(cluster), values(cluster)
+    key_before, helm_values = key(cluster), values(cluster)
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
     run = change(arcway, cluster, "upgrades", agentVersion=CURRENT, failFast=True)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == (
@@ -81,16 +82,16 @@ def test_a_failed_upgrade_leaves_the_old_agents_running(arcway: Arcway, cluster:
         Code.IMAGE_PULL_FAILED,
         "upgradeAgents",
     )
-    assert run["left"] == [f"agents {OLD}, as before"]
+    assert describe_all(run["leftovers"]) == [f"agents {OLD}, as before"]
     cluster.control("PUT", "behaviour", {"pods": []})
     wait_until_ready(cluster)
     images = [item["spec"]["template"]["spec"]["containers"][0]["image"] for item in cluster.get(_DEPLOYMENTS)["items"]]
     assert {image.rpartition(":")[2] for image in images} == {OLD}
-    assert (key(cluster), values(cluster)) == (before, given)
+    assert (key(cluster), values(cluster)) == (key_before, helm_values)
     assert release(cluster)["info"]["status"] == "deployed"
     run = arcway.finish(arcway.http.post(f"/runs/{run['id']}/retry").json()["id"])
     assert (run["state"], run["result"]["properties"]["agentVersion"]) == ("Succeeded", CURRENT), run["error"]
-    assert key(cluster) == before
+    assert key(cluster) == key_before
 
 
 def test_an_upgrade_mends_agents_that_fail(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -115,14 +116,14 @@ def test_a_cancelled_upgrade_is_rolled_back(arcway: Arcway, cluster: SimulatedCl
     arcway.wait_until(run_id, lambda run: phase(run, "upgradeAgents")["state"] == "Waiting")
     arcway.http.post(f"/runs/{run_id}/cancel").raise_for_status()
     run = arcway.finish(run_id)
-    assert (run["state"], run["left"]) == ("Canceled", [f"agents {OLD}, as before"])
+    assert (run["state"], describe_all(run["leftovers"])) == ("Canceled", [f"agents {OLD}, as before"])
     assert release(cluster)["chart"]["metadata"]["version"] == OLD
 
 
 def test_a_version_that_is_not_in_the_registry_changes_nothing(arcway: Arcway, cluster: SimulatedCluster) -> None:
     old_agents(arcway, cluster)
     run = change(arcway, cluster, "upgrades", agentVersion="9.9.9")
-    assert (run["state"], run["error"]["code"], run["changed"], run["left"]) == (
+    assert (run["state"], run["error"]["code"], run["changed"], run["leftovers"]) == (
         "Failed",
         Code.CHART_UNAVAILABLE,
         False,

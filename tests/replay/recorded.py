@@ -39,7 +39,7 @@ def record(world: World, name: str) -> None:
         path = Path(folder) / "journal.db"
         driver: Driver | None = None
 
-        def around(step: str, given: Json, perform: Callable[[], Json]) -> Json:
+        def around(step: str, payload: Json, perform: Callable[[], Json]) -> Json:
             if scenario.get("cancel") == step and driver:
                 driver.raise_event(INSTANCE, "cancel")
             return perform()
@@ -50,19 +50,19 @@ def record(world: World, name: str) -> None:
             case.control_azure("provisioning-failures", {case.resource_id: {"code": "Broken", "message": "on purpose"}})
         if "paces" in scenario:
             case.control_azure("paces", scenario["paces"])
-        given = payload(case, scenario.get("onFailure", "keep"))
+        run_input = payload(case, scenario.get("onFailure", "keep"))
         if operation := scenario.get("operation"):
-            before = payload(case, "keep", agents=agents_before(operation))
-            Driver(Path(folder) / "before.db", lambda step, given, perform: perform()).run(INSTANCE, before)
-            given |= changing(case, operation)
+            input_before = payload(case, "keep", agents=agents_before(operation))
+            Driver(Path(folder) / "before.db", lambda step, run_input, perform: perform()).run(INSTANCE, input_before)
+            run_input |= changing(case, operation)
         else:
-            given["request"]["order"] = scenario.get("order", "agents-first")
+            run_input["request"]["order"] = scenario.get("order", "agents-first")
         if scenario.get("temporary"):
-            given["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
+            run_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
         if scenario.get("newAgentsFail"):
             break_new_agents(case)
         driver = Driver(path, around)
-        driver.run(INSTANCE, given)
+        driver.run(INSTANCE, run_input)
         case.control_azure("paces", {"connection": {"seconds": 0}})
         batches = [[_without_traces(json_format.MessageToDict(event)) for event in batch] for batch in batches_of(path)]
     (FOLDER / f"{name}.json").write_text(json.dumps(batches, indent=1, sort_keys=True) + "\n")

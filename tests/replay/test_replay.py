@@ -12,7 +12,7 @@ from durabletask.task import OrchestrationContext
 
 import orchestrators.operation as operations
 from arcway.domain.phases import phases_of
-from orchestrators.run import Run
+from orchestrators.run_context import RunContext
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.driver import Driver, Json, Killed
 from tests.chaos.fault_matrix.inputs import payload
@@ -25,7 +25,7 @@ ENDINGS = {"failure": "Failed", "rollback": "Failed", "upgrade-rolled-back": "Fa
 def replay(past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]) -> pb.OrchestratorResponse:
     """What the orchestrator decides when it sees this history."""
     request = pb.OrchestratorRequest(instanceId=INSTANCE, pastEvents=past, newEvents=new)
-    handle = operations.operation._function.get_user_function()
+    handle = operations.run_operation._function.get_user_function()
     body = base64.b64encode(request.SerializeToString()).decode()
     response = pb.OrchestratorResponse()
     response.ParseFromString(base64.b64decode(asyncio.run(handle(SimpleNamespace(body=body)))))
@@ -34,14 +34,14 @@ def replay(past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]) -> pb.Orches
 
 def failures(name: str) -> list[str]:
     """What goes wrong when a recorded run is replayed from each of its batches on."""
-    found, past = [], list[pb.HistoryEvent]()
+    collected, past = [], list[pb.HistoryEvent]()
     for batch in read(name):
         for action in replay(past, batch).actions:
             details = action.completeOrchestration.failureDetails
             if details.errorType and "RunFailed" not in details.errorType:
-                found.append(f"{details.errorType}: {details.errorMessage}")
+                collected.append(f"{details.errorType}: {details.errorMessage}")
         past += batch
-    return found
+    return collected
 
 
 @pytest.mark.parametrize("name", sorted(SCENARIOS))
@@ -59,24 +59,24 @@ def test_a_recorded_run_replays(name: str) -> None:
 
 def test_a_change_that_breaks_running_orchestrations_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     def reordered(operation: str, order: str) -> tuple[str, ...]:
-        first, second, *rest = phases_of(operation, order)
-        return second, first, *rest
+        first, second, *remaining = phases_of(operation, order)
+        return second, first, *remaining
 
     monkeypatch.setattr(operations, "phases_of", reordered)
     assert any("NonDeterminism" in failure for failure in failures("success"))
 
 
 def test_a_run_finishes_under_the_version_it_was_started_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: set[str | None] = set()
+    observed: set[str | None] = set()
 
-    def spying(context: OrchestrationContext, given: Json) -> Run:
-        seen.add(context.version)
-        return Run(context, given)
+    def spying(context: OrchestrationContext, payload: Json) -> RunContext:
+        observed.add(context.version)
+        return RunContext(context, payload)
 
-    monkeypatch.setattr(operations, "Run", spying)
+    monkeypatch.setattr(operations, "RunContext", spying)
     killed: list[str] = []
 
-    def around(step: str, given: Json, perform: Callable[[], Json]) -> Json:
+    def around(step: str, payload: Json, perform: Callable[[], Json]) -> Json:
         if step == "deploy_agents" and not killed:
             killed.append(step)
             raise Killed
@@ -88,5 +88,5 @@ def test_a_run_finishes_under_the_version_it_was_started_with(tmp_path: Path, mo
         driver = Driver(tmp_path / "journal.db", around, versions=("1", "2"))
         state = driver.run(INSTANCE, payload(case, "keep"))
     assert driver.kills == 1
-    assert seen == {"1"}
+    assert observed == {"1"}
     assert state.orchestrationStatus == pb.ORCHESTRATION_STATUS_COMPLETED

@@ -60,8 +60,8 @@ class Hostile:
 
     def _head(self, connection: ssl.SSLSocket) -> str:
         data = b""
-        while b"\r\n\r\n" not in data and (more := connection.recv(65536)):
-            data += more
+        while b"\r\n\r\n" not in data and (extra := connection.recv(65536)):
+            data += extra
         return data.decode(errors="replace")
 
     def close(self) -> None:

@@ -100,14 +100,14 @@ def test_only_plain_https_urls_are_addresses(server: str) -> None:
 
 
 def test_all_addresses_of_a_name_are_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = [f"10.0.0.{number}" for number in range(20)]
+    result = [f"10.0.0.{number}" for number in range(20)]
 
     def resolve(*_: Any, **__: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in found]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in result]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     assert read("https://cluster.example")
-    found.append("169.254.169.254")
+    result.append("169.254.169.254")
     assert refusal("https://cluster.example").code == Code.SERVER_ADDRESS_NOT_ALLOWED
 
 

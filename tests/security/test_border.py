@@ -75,8 +75,8 @@ def test_no_answer_is_sniffed(arcway: Arcway, method: str, path: str, status: in
 
 def test_no_answer_is_sniffed_where_people_sign_in(signed: Signed) -> None:  # noqa: F811
     for path in ("/api/runs", "/api/page", "/api/page/runs/x", "/api/page/sign-in", "/api/openapi.json"):
-        for more in ({}, {"HX-Request": "true"}):
-            answer = httpx.get(f"{signed.stack.url}{path}", headers=more)
+        for headers in ({}, {"HX-Request": "true"}):
+            answer = httpx.get(f"{signed.stack.url}{path}", headers=headers)
             assert answer.headers["X-Content-Type-Options"] == "nosniff", path
     tag = httpx.get(f"{signed.stack.url}/api/openapi.json").headers["ETag"]
     answer = httpx.get(f"{signed.stack.url}/api/openapi.json", headers={"If-None-Match": tag})
@@ -119,22 +119,22 @@ async def ask_health(client: Ill, roles: set[Role] | None, monkeypatch: pytest.M
     handler = at("health")["GET"][1]
     answer = await handler(request, client, None)  # type: ignore[arg-type]
     assert answer.status_code == 503
-    found: dict[str, Any] = json.loads(answer.get_body())
-    return found
+    document: dict[str, Any] = json.loads(answer.get_body())
+    return document
 
 
 @pytest.mark.parametrize("roles", [None, set(), {Role.ONBOARD}])
 async def test_health_tells_the_anonymous_states_only(
     ill: Ill, roles: set[Role] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = await ask_health(ill, roles, monkeypatch)
-    assert found == {"engine": "failed", "resourceManager": "failed", "broker": "not configured"}
+    result = await ask_health(ill, roles, monkeypatch)
+    assert result == {"engine": "failed", "resourceManager": "failed", "broker": "not configured"}
 
 
 async def test_health_tells_readers_why(ill: Ill, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = await ask_health(ill, {Role.READ}, monkeypatch)
-    assert "arm.internal" in found["resourceManager"]
-    assert "10.1.2.3" in found["engine"]
+    result = await ask_health(ill, {Role.READ}, monkeypatch)
+    assert "arm.internal" in result["resourceManager"]
+    assert "10.1.2.3" in result["engine"]
 
 
 async def test_health_is_looked_at_once_for_many(ill: Ill, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,9 +157,9 @@ async def test_a_subscription_that_is_none_never_reaches_azure(
     async def none(_: object) -> list[Any]:
         return []
 
-    here = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.responses.settings", lambda: here)
-    monkeypatch.setattr("triggers.access.session.settings", lambda: here)
+    configuration = SimpleNamespace(authority=None)
+    monkeypatch.setattr("triggers.page.responses.settings", lambda: configuration)
+    monkeypatch.setattr("triggers.access.session.settings", lambda: configuration)
     monkeypatch.delattr(queries, "connected_clusters_in")
     client: Any = SimpleNamespace(get_all_orchestration_states=none)
     request = func.HttpRequest(
@@ -180,15 +180,15 @@ def test_the_page_refuses_what_the_api_refuses(arcway: Arcway) -> None:  # noqa:
 def test_clients_of_azure_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for cached in (arm.connected_kubernetes, arm.resources, pipeline.client):
         assert cached.cache_info().maxsize in range(1, 1001)
-    known = Providers()
+    providers = Providers()
     monkeypatch.setattr(
         arm,
         "resources",
         lambda _: SimpleNamespace(providers=SimpleNamespace(get=lambda _: SimpleNamespace(as_dict=dict))),
     )
     for number in range(3000):
-        known.state(f"subscription-{number}", "Microsoft.Kubernetes")
-    assert len(known._known) <= 1000
+        providers.state(f"subscription-{number}", "Microsoft.Kubernetes")
+    assert len(providers._known) <= 1000
 
 
 # --- settings ------------------------------------------------------------------------------------------------------
@@ -235,27 +235,27 @@ def test_runs_are_kept_for_a_day(
 
 
 async def test_older_runs_are_removed() -> None:
-    asked: list[Any] = []
+    requests: list[Any] = []
 
     async def record_purge(**query: Any) -> Any:
-        asked.append(query["created_time_to"])
+        requests.append(query["created_time_to"])
         return SimpleNamespace(deleted_instance_count=3)
 
     client: Any = SimpleNamespace(purge_orchestrations_by=record_purge)
     request = func.HttpRequest("POST", "http://127.0.0.1/api/runs/purge", params={"olderThan": "24h"}, body=b"")
     answer = await at("runs/purge")["POST"][1](request, client, LOCAL_CALLER)
     assert json.loads(answer.get_body()) == {"purged": 3}
-    assert datetime.now(UTC) - asked[0] >= timedelta(days=1)
+    assert datetime.now(UTC) - requests[0] >= timedelta(days=1)
 
 
 def test_headers_from_outside_are_not_repeated(arcway: Arcway, cluster: SimulatedCluster) -> None:  # noqa: F811
     body = arcway.request(cluster, kubeconfig={"secret": "arcway-missing"})
-    for given in ("١٢٣٤٥٦٧٨", "short", "a" * 65, "abc defgh"):
-        headers = [(b"x-ms-correlation-request-id", given.encode())]
+    for value in ("١٢٣٤٥٦٧٨", "short", "a" * 65, "abc defgh"):
+        headers = [(b"x-ms-correlation-request-id", value.encode())]
         answer = arcway.http.post("/onboardings", json=body, headers=headers)
         run = arcway.finish(answer.json()["id"])
         assert re.fullmatch("[0-9A-Za-z-]{8,64}", run["correlationId"])
-        assert given not in run["correlationId"]
+        assert value not in run["correlationId"]
     answer = arcway.http.post("/onboardings", json=body, headers=[(b"Idempotency-Key", "clé".encode())])
     assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "Idempotency-Key")
 

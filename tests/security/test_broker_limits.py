@@ -112,11 +112,13 @@ def event(number: int, **data: Any) -> dict[str, Any]:
 
 @pytest.fixture
 async def sender(bus: ServiceBus, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EventSender]:
-    here = SimpleNamespace(bus_connection=bus.connection_string, bus_namespace=None, events_topic="onboarding-events")
-    monkeypatch.setattr(events, "settings", lambda: here)
-    made = EventSender()
-    yield made
-    await asyncio.to_thread(made.close)
+    configuration = SimpleNamespace(
+        bus_connection=bus.connection_string, bus_namespace=None, events_topic="onboarding-events"
+    )
+    monkeypatch.setattr(events, "settings", lambda: configuration)
+    event_sender = EventSender()
+    yield event_sender
+    await asyncio.to_thread(event_sender.close)
 
 
 async def refused(sender: EventSender, sent: list[dict[str, Any]]) -> ArcError:
@@ -161,12 +163,12 @@ async def test_a_broker_with_a_smaller_limit_is_not_asked_for_ever(
 async def test_a_broker_that_does_not_answer_is_asked_again(
     sender: EventSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = SimpleNamespace(
+    configuration = SimpleNamespace(
         bus_connection="Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=x;SharedAccessKey=eA==;"
         "UseDevelopmentEmulator=true;",
         bus_namespace=None,
         events_topic="onboarding-events",
     )
-    monkeypatch.setattr(events, "settings", lambda: here)
+    monkeypatch.setattr(events, "settings", lambda: configuration)
     error = await refused(sender, [event(1)])
     assert (error.code, error.retryable) == (Code.EVENT_BROKER_UNREACHABLE, True)

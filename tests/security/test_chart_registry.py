@@ -74,9 +74,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
 
 @pytest.fixture
 def registry(authority: CertificateAuthority, tmp_path: Path) -> Iterator[Registry]:
-    made = Registry(server_tls(authority, tmp_path, "127.0.0.1"))
-    with made.server:
-        yield made
+    registry_under_test = Registry(server_tls(authority, tmp_path, "127.0.0.1"))
+    with registry_under_test.server:
+        yield registry_under_test
 
 
 @pytest.fixture(params=["library", "program"])
@@ -108,15 +108,15 @@ def test_no_archive_is_kept_under_the_digest_of_another(helm: Helm, registry: Re
         assert helm.pull(registry.reference, digest) == archives[digest]
 
 
-@pytest.mark.parametrize("what", ["layer", "manifest"])
-def test_content_that_is_not_of_its_digest_is_refused(helm: Helm, registry: Registry, what: str) -> None:
+@pytest.mark.parametrize("subject", ["layer", "manifest"])
+def test_content_that_is_not_of_its_digest_is_refused(helm: Helm, registry: Registry, subject: str) -> None:
     digest = digest_of(registry.good)
-    other = {"layer": (digest_of(GOOD), EVIL), "manifest": (digest, registry.evil)}
-    name, content = other[what]
+    second = {"layer": (digest_of(GOOD), EVIL), "manifest": (digest, registry.evil)}
+    name, content = second[subject]
     registry.blobs[name] = content
     with pytest.raises(ArcError, match=Code.CHART_UNAVAILABLE):
         helm.pull(registry.reference, digest)
-    registry.blobs[name] = GOOD if what == "layer" else registry.good
+    registry.blobs[name] = GOOD if subject == "layer" else registry.good
     assert helm.pull(registry.reference, digest) == GOOD
 
 
@@ -125,8 +125,8 @@ def test_an_archive_that_was_changed_in_the_cache_is_fetched_anew(
 ) -> None:
     digest = helm.digest_of(registry.reference)
     assert helm.pull(registry.reference, digest) == GOOD
-    kept = [path for path in (tmp_path / "work" / "charts").rglob("*") if path.is_file()]
-    assert kept
-    for path in kept:
+    paths = [path for path in (tmp_path / "work" / "charts").rglob("*") if path.is_file()]
+    assert paths
+    for path in paths:
         path.write_bytes(EVIL)
     assert helm.pull(registry.reference, digest) == GOOD

@@ -22,7 +22,7 @@ from arcway.domain.events import encode, run_event
 from arcway.domain.findings import finding
 from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
-from arcway.domain.run import STATUS_LIMIT, accepted, fit
+from arcway.domain.run import STATUS_LIMIT, new_run, truncate_for_status
 from arcway.domain.text import excerpt, json_text, listed, presentable, sentence, visible
 from arcway.telemetry import correlated, log, log_one_line_each
 from tests.security.test_steps import CONNECT
@@ -40,9 +40,9 @@ HARMLESS = "Zoë 中文 naïve 🚀 a b [red]x[/red] {y} <b> & \\ \" '"
 
 @pytest.mark.parametrize("odd", ODD)
 def test_what_steers_or_does_not_show_is_escaped_and_not_dropped(odd: str) -> None:
-    for text in (visible(odd), excerpt(odd), sentence(f"x{odd}y"), presentable([{odd: odd}])[0].popitem()[1]):
-        assert text.isprintable()
-        assert not set("\u200b\u3164\ufe0f\u034f\u115f\u2028").intersection(text)
+    for line in (visible(odd), excerpt(odd), sentence(f"x{odd}y"), presentable([{odd: odd}])[0].popitem()[1]):
+        assert line.isprintable()
+        assert not set("\u200b\u3164\ufe0f\u034f\u115f\u2028").intersection(line)
     assert "\\" in visible(odd)
     assert f"{ord(odd.strip('a')[0]):x}"[-2:] in visible(odd) or odd[:2] in ("a\r", "a\n")
 
@@ -55,17 +55,17 @@ def test_what_people_write_stays() -> None:
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_any_text_is_shown_within_its_limit(text: str) -> None:
     for limit in (10, 100):
-        found = excerpt(text, limit)
-        assert len(found) <= limit
-        found.encode()
+        result = excerpt(text, limit)
+        assert len(result) <= limit
+        result.encode()
     assert excerpt(visible(text), 5000) == excerpt(text, 5000)
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(st.characters(codec=None)), st.lists))
 def test_json_for_a_terminal_is_the_same_json(value: Any) -> None:
-    text = json_text(value, 2)
-    assert json.loads(text) == json.loads(json.dumps(value))
-    assert all(character == "\n" or visible(character) == character for character in text)
+    content = json_text(value, 2)
+    assert json.loads(content) == json.loads(json.dumps(value))
+    assert all(character == "\n" or visible(character) == character for character in content)
 
 
 def test_lists_are_cut_with_a_count() -> None:
@@ -86,11 +86,12 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return written
 
 
-def steers(text: str) -> bool:
-    return any(odd in text for odd in ODD if odd not in ("a\nb",))
+def steers(message: str) -> bool:
+    return any(odd in message for odd in ODD if odd not in ("a\nb",))
 
 
-RUN: Any = accepted("cluster-x.y", parse_request(CONNECT), ("checkCluster",), {"createdAt": "t", "correlationId": "c"})
+NOTHING = dict.fromkeys(("kind", "name", "namespace", "reason", "code"))
+RUN: Any = new_run("cluster-x.y", parse_request(CONNECT), ("checkCluster",), {"createdAt": "t", "correlationId": "c"})
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -98,8 +99,9 @@ RUN: Any = accepted("cluster-x.y", parse_request(CONNECT), ("checkCluster",), {"
 def test_a_terminal_gets_nothing_that_steers_it(terminal: io.StringIO, odd: str, format_: Any) -> None:
     run = RUN.as_json()
     odd = f"{odd}[bold]{odd}"
-    run["phases"][0] |= {"detail": odd, "state": "Running"}
-    run |= {"state": "Succeeded", "operation": "offboard", "left": [odd], "findings": [], "changed": True, "phase": odd}
+    run["phases"][0] |= {"detail": odd, "error": {"code": odd, "message": odd}, "state": "Running"}
+    run |= {"state": "Succeeded", "operation": "offboard", "findings": [], "changed": True, "phase": odd}
+    run["leftovers"] = [{**NOTHING, "name": odd}]
     run["findings"] = [{"level": "warning", "code": odd, "message": odd, "remedy": odd}]
     run["result"] = {"resource": odd, "agents": odd, odd: odd}
     run["cluster"] = {**run["cluster"], "name": odd}
@@ -138,13 +140,13 @@ def test_a_record_is_one_line(odd: str, caplog: pytest.LogCaptureFixture) -> Non
 
 
 def test_records_of_libraries_are_one_line_each_in_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = logging.getLogRecordFactory()
+    value_before = logging.getLogRecordFactory()
     try:
         log_one_line_each()
-        made = logging.getLogger("urllib3").makeRecord("urllib3", 30, "f", 1, "unparsed %s", ("\x1b[2J\nx",), None)
+        created = logging.getLogger("urllib3").makeRecord("urllib3", 30, "f", 1, "unparsed %s", ("\x1b[2J\nx",), None)
     finally:
-        logging.setLogRecordFactory(before)
-    assert made.getMessage() == "unparsed \\x1b[2J\\nx"
+        logging.setLogRecordFactory(value_before)
+    assert created.getMessage() == "unparsed \\x1b[2J\\nx"
 
 
 # --- events and runs -----------------------------------------------------------------------------------------------
@@ -152,25 +154,25 @@ def test_records_of_libraries_are_one_line_each_in_the_app(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("odd", ODD)
 def test_an_event_can_always_be_encoded(odd: str) -> None:
-    run = {**RUN.as_json(), "left": [odd], "result": {odd: [odd]}}
+    run = {**RUN.as_json(), "leftovers": [{**NOTHING, "kind": odd, "name": odd}], "result": {odd: [odd]}}
     event = run_event("succeeded", run, source="s", number=1, time="t", trace=None)
-    again = json.loads(encode(event).decode())
-    json.dumps(again, ensure_ascii=False).encode()
+    reread = json.loads(encode(event).decode())
+    json.dumps(reread, ensure_ascii=False).encode()
     assert encode(event) == encode(event)
 
 
 def test_a_status_fits_whatever_is_in_it() -> None:
     run = RUN.as_json()
-    run["left"] = ["中" * 8000] * 100
+    run["leftovers"] = [{**NOTHING, "kind": "中" * 8000, "name": "中" * 8000}] * 100
     run["findings"] = [finding(Code.KUBERNETES_CHANGE_REFUSED, "中" * 5000) for _ in range(500)]
-    run["phases"][0]["detail"] = "中" * 5000
-    assert len(json.dumps(fit(run))) <= STATUS_LIMIT
+    run["phases"][0] |= {"detail": "中" * 5000, "error": {"code": "ARC-4007", "message": "中" * 5000}}
+    assert len(json.dumps(truncate_for_status(run))) <= STATUS_LIMIT
 
 
 class State(SimpleNamespace):
     """What the engine knows of an instance."""
 
-    def __init__(self, status: Any, given: Any, number: int = 1) -> None:
+    def __init__(self, status: Any, payload: Any, number: int = 1) -> None:
         time = datetime(2026, 3, 1, tzinfo=UTC)
         super().__init__(
             instance_id=f"cluster-{number:026x}",
@@ -179,7 +181,7 @@ class State(SimpleNamespace):
             last_updated_at=time,
             status=status,
             serialized_custom_status=json.dumps(status),
-            given=given,
+            given=payload,
         )
 
     def get_custom_status(self) -> Any:
@@ -208,15 +210,16 @@ BROKEN: list[Any] = [
     State(None, None),
     State("text", {"runId": 5}),
     State({**SHOWN, "error": {"code": 5}}, GIVEN),
-    State({**SHOWN, "left": [{}]}, GIVEN),
+    State({**SHOWN, "leftovers": [{}]}, GIVEN),
+    State({**SHOWN, "leftovers": 5}, GIVEN),
 ]
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=range(len(BROKEN)))
 async def test_one_runs_odd_texts_hide_no_other_run(broken: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.responses.settings", lambda: here)
-    monkeypatch.setattr("triggers.access.session.settings", lambda: here)
+    configuration = SimpleNamespace(authority=None)
+    monkeypatch.setattr("triggers.page.responses.settings", lambda: configuration)
+    monkeypatch.setattr("triggers.access.session.settings", lambda: configuration)
     good = State({**SHOWN, "id": f"cluster-{2:026x}.0123456789ab"}, GIVEN, 2)
 
     async def states(_query: object) -> list[Any]:
@@ -226,9 +229,9 @@ async def test_one_runs_odd_texts_hide_no_other_run(broken: State, monkeypatch: 
         return broken if instance == broken.instance_id else good
 
     client: Any = SimpleNamespace(get_all_orchestration_states=states, get_orchestration_state=one)
-    found = await list_runs(client, datetime(2026, 1, 1, tzinfo=UTC))
-    assert len(found) == 2
-    json.dumps(found, ensure_ascii=False).encode()
+    documents = await list_runs(client, datetime(2026, 1, 1, tzinfo=UTC))
+    assert len(documents) == 2
+    json.dumps(documents, ensure_ascii=False).encode()
     import azure.functions as func
 
     request = func.HttpRequest("GET", "http://127.0.0.1/api/page", body=b"")
@@ -242,6 +245,6 @@ async def test_one_runs_odd_texts_hide_no_other_run(broken: State, monkeypatch: 
 def test_what_azure_says_is_made_visible_where_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = {"id": "/s/x/r/g/p/n/t/x", "name": "\u202e", "tags": {"\x1b[2J": "\ud800"}, "properties": {}}
     monkeypatch.setattr("arcway.azure.connected_clusters.list_in", lambda *_: [resource])
-    (found,) = queries.connected_clusters_in("s", None)
-    json.dumps(found, ensure_ascii=False).encode()
-    assert all(text.isprintable() for text in (found["name"], *found["tags"], *found["tags"].values()))
+    (result,) = queries.connected_clusters_in("s", None)
+    json.dumps(result, ensure_ascii=False).encode()
+    assert all(line.isprintable() for line in (result["name"], *result["tags"], *result["tags"].values()))

@@ -33,11 +33,11 @@ class Unread(func.HttpRequest):
 
 @pytest.fixture
 def authority(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = SimpleNamespace(
+    configuration = SimpleNamespace(
         authority=SimpleNamespace(secret_name="x", url="https://login", tenant_id="t", client_id="c")
     )
     for module in ("triggers.page.responses", "triggers.access.session", "triggers.access.authentication"):
-        monkeypatch.setattr(f"{module}.settings", lambda: here)
+        monkeypatch.setattr(f"{module}.settings", lambda: configuration)
 
 
 def posted(kind: type[func.HttpRequest] = Unread, body: bytes = b"csrf=x", **headers: str) -> func.HttpRequest:
@@ -50,7 +50,7 @@ async def handler(*_: object) -> func.HttpResponse:
 
 @pytest.mark.parametrize("cookie", ["", "arcway-session=x", "arcway-session=" + "A" * 4000, "a; b=; =c"])
 async def test_the_form_of_nobody_is_not_read(authority: None, monkeypatch: Any, cookie: str) -> None:
-    async def none(purpose: str, text: str) -> None:
+    async def none(purpose: str, message: str) -> None:
         return None
 
     monkeypatch.setattr("triggers.access.session.unseal", none)

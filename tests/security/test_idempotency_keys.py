@@ -30,22 +30,22 @@ def bus(stack: Stack) -> Iterator[Bus]:
 def test_an_offboarding_does_not_get_the_onboarding_of_its_key(arcway: Arcway, cluster: SimulatedCluster) -> None:
     headers = {"Idempotency-Key": str(uuid.uuid4())}
     first = arcway.start(arcway.request(cluster), headers=headers)
-    others: list[tuple[str, Any]] = [
+    alternatives: list[tuple[str, Any]] = [
         ("/offboardings", arcway.offboarding(cluster)),
         ("/onboardings", arcway.request(cluster, tags={"a": "b"})),
         ("/updates", {**arcway.offboarding(cluster), "tags": {"a": "b"}}),
         ("/upgrades", arcway.offboarding(cluster)),
     ]
-    for path, body in others:
+    for path, body in alternatives:
         answer = arcway.http.post(path, json=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (409, Code.IDEMPOTENCY_KEY_REUSED)
-    done = arcway.finish(first.json()["id"])
-    assert done["state"] == "Succeeded"
-    for path, body in others:
+    finished = arcway.finish(first.json()["id"])
+    assert finished["state"] == "Succeeded"
+    for path, body in alternatives:
         answer = arcway.http.post(path, json=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (409, Code.IDEMPOTENCY_KEY_REUSED)
-    again = arcway.start(arcway.request(cluster), headers=headers)
-    assert (again.status_code, again.json()["id"]) == (200, done["id"])
+    second_run = arcway.start(arcway.request(cluster), headers=headers)
+    assert (second_run.status_code, second_run.json()["id"]) == (200, finished["id"])
     assert arcway.resource(cluster)
 
 
@@ -62,15 +62,15 @@ def test_the_key_of_a_run_that_was_replaced_stays_its_own(arcway: Arcway, cluste
 async def test_a_message_that_comes_again_needs_no_secret_of_its_run(
     arcway: Arcway, cluster: SimulatedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = Started(RunId("cluster-0", "0"), finished=True)
+    started_under_test = Started(RunId("cluster-0", "0"), finished=True)
     started: list[str] = []
 
     async def known_run(*_: object) -> Started:
-        return known
+        return started_under_test
 
     async def start(client: object, request: object, key: str, *_: object) -> Started:
         started.append(key)
-        return known
+        return started_under_test
 
     def gone(*_: object) -> None:
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
@@ -89,8 +89,8 @@ def test_a_message_with_the_id_of_another_request_is_rejected(
     key = str(uuid.uuid4())
     first = bus.heard(bus.send(arcway.request(cluster), message_id=key))
     assert kind(first[-1]) == "succeeded"
-    other = {**arcway.offboarding(cluster), "operation": "offboard"}
-    second = bus.heard(bus.send(other, message_id=key))
+    conflicting = {**arcway.offboarding(cluster), "operation": "offboard"}
+    second = bus.heard(bus.send(conflicting, message_id=key))
     assert kind(second[-1]) == "rejected"
     assert event(second[-1])["data"]["error"]["code"] == Code.IDEMPOTENCY_KEY_REUSED
     assert arcway.resource(cluster)

@@ -20,8 +20,8 @@ GIVEN = KubeconfigUpload("arcway-kubeconfig-0123456789", "a kubeconfig")
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     environment = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", "ARCWAY_SECRETS_DIR": str(tmp_path)}
-    here = read_settings(environment)
-    monkeypatch.setattr(product, "settings", lambda: here)
+    configuration = read_settings(environment)
+    monkeypatch.setattr(product, "settings", lambda: configuration)
     return tmp_path
 
 
@@ -31,8 +31,8 @@ def read() -> str:
 
 async def test_it_is_there_for_the_run_and_for_a_week() -> None:
     async with storing(GIVEN):
-        assert read() == GIVEN.text
-    assert read() == GIVEN.text
+        assert read() == GIVEN.kubeconfig
+    assert read() == GIVEN.kubeconfig
     now = datetime.now(UTC)
     assert kubeconfig_upload.forget_expired(now) == []
     assert kubeconfig_upload.forget_expired(now + KEPT + timedelta(minutes=1)) == [GIVEN.secret]
@@ -52,4 +52,4 @@ async def test_one_that_another_run_needs_stays_when_a_check_is_refused() -> Non
     with pytest.raises(ArcError, match=Code.RUN_IN_PROGRESS):
         async with storing(GIVEN):
             raise ArcError(Code.RUN_IN_PROGRESS)
-    assert read() == GIVEN.text
+    assert read() == GIVEN.kubeconfig

@@ -51,15 +51,17 @@ def administrator(control_plane: Path) -> Access:
 def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(
     administrator: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", "ARCWAY_SECRETS_DIR": str(tmp_path)})
-    monkeypatch.setattr(stored_secrets, "settings", lambda: here)
+    configuration = read_settings(
+        {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", "ARCWAY_SECRETS_DIR": str(tmp_path)}
+    )
+    monkeypatch.setattr(stored_secrets, "settings", lambda: configuration)
     proof = secrets.token_urlsafe(32)
     name = temporary_name("least", proof)
     reference = KubeconfigReference(secret=name, temporary=True, proof=proof)
     with cluster_api(administrator) as api:
         # The API server gives none for less than ten minutes, so that the first look finds fewer left.
         token = temporary_account.make(api, name, 600, permissions.TO_LOOK)
-        access = replace(administrator, token=token.text, certificate=None, key=None)
+        access = replace(administrator, token=token.value, certificate=None, key=None)
         with cluster_api(access) as limited_api:
             temporary_account.wait_until_bound(limited_api, permissions.TO_LOOK, 60)
         write_private(tmp_path / name, access.as_kubeconfig().encode())
@@ -80,7 +82,7 @@ def limited(administrator: Access) -> Iterator[tuple[Access, str]]:
     name = f"arcway-tmp-least-{uuid.uuid4().hex[:8]}"
     with cluster_api(administrator) as api:
         token = temporary_account.make(api, name, 3600, permissions.TO_LOOK)
-        yield replace(administrator, token=token.text, certificate=None, key=None), name
+        yield replace(administrator, token=token.value, certificate=None, key=None), name
         temporary_account.delete(api, name)
 
 
@@ -91,18 +93,20 @@ def test_one_verb_less_is_a_finding_that_names_it(
     """One verb of every resource; with `--slow` every verb. One that is lost in a namespace is lost in all."""
     access, name = limited
     needed = list(dict.fromkeys((*(permissions.TO_CONNECT if table == "network" else ()), *_TABLES[table])))
-    verbs = {(one.verb, one.resource, one.group): one for one in _TABLES[table]}
+    verbs = {(entry.verb, entry.resource, entry.group): entry for entry in _TABLES[table]}
     if not request.config.getoption("--slow"):
-        verbs = {key[1:]: one for key, one in verbs.items()}  # type: ignore[misc]
+        verbs = {key[1:]: entry for key, entry in verbs.items()}  # type: ignore[misc]
     with cluster_api(access) as api:
         _grant(administrator, name, needed)
         for item in verbs.values():
-            lost = [one for one in needed if one[:3] == item[:3]]
-            _grant(administrator, name, [one for one in needed if one not in lost])
+            lost = [entry for entry in needed if entry[:3] == item[:3]]
+            _grant(administrator, name, [entry for entry in needed if entry not in lost])
             eventually(partial(_may_none, api, lost))
-            eventually(partial(_may_all, api, [one for one in needed if one not in lost]))
-            said = _findings(api, access, table)
-            assert said == {f"The credential lacks the permission to {text}." for text in permissions.in_words(lost)}
+            eventually(partial(_may_all, api, [entry for entry in needed if entry not in lost]))
+            expected_text = _findings(api, access, table)
+            assert expected_text == {
+                f"The credential lacks the permission to {line}." for line in permissions.in_words(lost)
+            }
 
 
 def _may_none(api: ClusterApi, needed: list[Permission]) -> bool:
@@ -116,14 +120,14 @@ def _may_all(api: ClusterApi, needed: list[Permission]) -> bool:
 def _findings(api: ClusterApi, access: Access, table: str) -> set[str]:
     if table in ("connect", "network"):
         try:
-            found, _ = preflight.inspect(api, access, "x", proxied=False, network=table == "network")
+            findings, _ = preflight.inspect(api, access, "x", proxied=False, network=table == "network")
         except ArcError as error:
-            found = [{"code": error.code, "message": error.message}]
+            findings = [{"code": error.code, "message": error.message}]
     elif table == "change":
-        found = change.inspect(api, "x", _SOME)
+        findings = change.inspect(api, "x", _SOME)
     else:
-        found, *_ = removal.inspect(api, "x", _SOME)
-    return {item["message"] for item in found if item["code"] == Code.CLUSTER_PERMISSION_MISSING}
+        findings, *_ = removal.inspect(api, "x", _SOME)
+    return {item["message"] for item in findings if item["code"] == Code.CLUSTER_PERMISSION_MISSING}
 
 
 def _grant(administrator: Access, name: str, needed: list[Permission]) -> None:

@@ -81,9 +81,9 @@ def test_admin_and_runtime_refuse_other_sites(host: Host, method: str, path: str
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::1]"])
 def test_programs_and_pages_of_this_machine_are_served(host: Host, name: str) -> None:
     where = f"{name}:{urlsplit(host.url).port}"
-    for more in ({}, {"Origin": f"http://{where}", "Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}):
-        assert ask(f"{host.url}/admin/host/status", "GET", {"Host": where, **more}) == 200
-        with_key = {"Host": where, "x-functions-key": host.key, **more}
+    for headers in ({}, {"Origin": f"http://{where}", "Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}):
+        assert ask(f"{host.url}/admin/host/status", "GET", {"Host": where, **headers}) == 200
+        with_key = {"Host": where, "x-functions-key": host.key, **headers}
         assert ask(f"{host.url}{RUNTIME}/instances", "GET", with_key) == 200
         assert ask(f"{host.url}{RUNTIME}/instances/none/terminate", "POST", with_key) == 404
 

@@ -40,28 +40,28 @@ def document(cluster: Any = None, user: Any = None, **top: Any) -> dict[str, Any
     }
 
 
-def refusal(text: str) -> ArcError:
+def refusal(message: str) -> ArcError:
     with pytest.raises(ArcError) as caught:
-        read_kubeconfig(text, None, allow_loopback=True)
+        read_kubeconfig(message, None, allow_loopback=True)
     return caught.value
 
 
 @pytest.mark.parametrize("kind", ["Pod", "config", "Secret", "", None, 5, ["Config"], {"a": 1}, "List", "\x1b[2J"])
 def test_a_kubeconfig_of_another_kind_is_refused(kind: object, tmp_path: Any) -> None:
-    text = json.dumps(document(kind=kind))
-    error = refusal(text)
+    content = json.dumps(document(kind=kind))
+    error = refusal(content)
     assert error.code == Code.KUBECONFIG_INVALID
     assert error.message.isprintable()
     with pytest.raises(ArcError):
-        contexts(text)
-    (tmp_path / "config").write_text(text)
+        contexts(content)
+    (tmp_path / "config").write_text(content)
     with pytest.raises(CommandError):
         user_kubeconfig.choose(tmp_path / "config", None)
 
 
 def test_a_kubeconfig_says_its_kind_or_nothing() -> None:
-    for more in ({}, {"kind": "Config", "apiVersion": "v1"}):
-        assert read_kubeconfig(json.dumps(document(**more)), None, allow_loopback=True).token == "t0ken"
+    for headers in ({}, {"kind": "Config", "apiVersion": "v1"}):
+        assert read_kubeconfig(json.dumps(document(**headers)), None, allow_loopback=True).token == "t0ken"
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,10 @@ def test_what_is_missing_is_named_as_missing(cluster: Any, user: Any, field: str
 
 def test_what_is_refused_and_what_is_missing_are_told_apart() -> None:
     error = refusal(json.dumps(document({"proxy-url": "http://x"}, {"exec": {"command": "x"}})))
-    said = "has fields that are not accepted: cluster.proxy-url, user.exec; it lacks required fields: user.token"
-    assert said in error.message
+    expected_text = (
+        "has fields that are not accepted: cluster.proxy-url, user.exec; it lacks required fields: user.token"
+    )
+    assert expected_text in error.message
 
 
 def test_a_kubeconfig_with_fields_without_number_gives_a_small_error() -> None:
@@ -95,7 +97,7 @@ def test_a_kubeconfig_with_fields_without_number_gives_a_small_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    "message",
     [
         "a: &x 1\nb: *x",
         "a: &x 1",
@@ -122,29 +124,30 @@ def test_a_kubeconfig_with_fields_without_number_gives_a_small_error() -> None:
         "[" + "a," * 200_000 + "]",
     ],
 )
-def test_yaml_that_is_more_than_texts_lists_and_mappings_is_refused(text: str) -> None:
+def test_yaml_that_is_more_than_texts_lists_and_mappings_is_refused(message: str) -> None:
     with pytest.raises(PlainYamlError):
-        read_yaml(text)
+        read_yaml(message)
 
 
 @pytest.mark.parametrize(
-    "text", ["190:20:30", "1_000", "0o17", "017", "0x1F", "1e3", ".inf", "yes", "on", "no", "2026-01-01", "=", "TRUE"]
+    "message",
+    ["190:20:30", "1_000", "0o17", "017", "0x1F", "1e3", ".inf", "yes", "on", "no", "2026-01-01", "=", "TRUE"],
 )
-def test_a_scalar_is_the_text_that_is_written(text: str) -> None:
-    assert read_yaml(f"a: {text}\nb: '{text}'\n") == {"a": text, "b": text}
+def test_a_scalar_is_the_text_that_is_written(message: str) -> None:
+    assert read_yaml(f"a: {message}\nb: '{message}'\n") == {"a": message, "b": message}
 
 
 def test_numbers_to_the_base_60_take_no_time() -> None:
-    text = ":".join(["59"] * 80_000)
-    assert read_yaml(f"a: {text}") == {"a": text}
-    access = read_kubeconfig(json.dumps(document()).replace('"t0ken"', text), None, allow_loopback=True)
-    assert access.token == text
+    content = ":".join(["59"] * 80_000)
+    assert read_yaml(f"a: {content}") == {"a": content}
+    access = read_kubeconfig(json.dumps(document()).replace('"t0ken"', content), None, allow_loopback=True)
+    assert access.token == content
 
 
 def test_a_token_that_is_no_text_for_kubectl_is_none_here() -> None:
     for written in ("5", "true", "1.5", "0x10"):
-        text = json.dumps(document()).replace('"t0ken"', written)
-        assert [item["field"] for item in refusal(text).details] == ["user.token"]
+        content = json.dumps(document()).replace('"t0ken"', written)
+        assert [item["field"] for item in refusal(content).details] == ["user.token"]
 
 
 @given(st.text(max_size=200))
@@ -183,20 +186,20 @@ def test_ranges_without_number_become_few_that_cover_those_read() -> None:
     api.get.return_value = None
     ranges = [f"{number % 223 + 1}.{number // 223 % 256}.{number % 251}.0/24" for number in range(7000)]
     ranges += [f"fd{number:02x}:{number:x}::/64" for number in range(256)]
-    found = internal_ranges(api, [{"spec": {"podCIDRs": [*ranges, 0, None, [], "x" * 10_000]}}])[5:-1]
-    assert len(found) <= 64
-    networks = [ip_network(text) for text in found]
+    collected = internal_ranges(api, [{"spec": {"podCIDRs": [*ranges, 0, None, [], "x" * 10_000]}}])[5:-1]
+    assert len(collected) <= 64
+    networks = [ip_network(line) for line in collected]
     assert all(
         any(
-            one.version == network.version and one.subnet_of(network)  # type: ignore[arg-type]
+            item.version == network.version and item.subnet_of(network)  # type: ignore[arg-type]
             for network in networks
         )
-        for one in map(ip_network, ranges[:8000:97])
+        for item in map(ip_network, ranges[:8000:97])
     )
 
 
 @pytest.mark.parametrize(
-    ("text", "amount"),
+    ("message", "amount"),
     [
         ("4Gi", 4 * 2**30),
         ("128974848", 128974848),
@@ -218,8 +221,8 @@ def test_ranges_without_number_become_few_that_cover_those_read() -> None:
         ({"a": 1}, 0),
     ],
 )
-def test_a_quantity_is_bounded(text: object, amount: int) -> None:
-    assert quantity(text) == amount
+def test_a_quantity_is_bounded(message: object, amount: int) -> None:
+    assert quantity(message) == amount
 
 
 @pytest.mark.parametrize(
@@ -243,7 +246,7 @@ def test_versions_of_any_length_are_compared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "text", "matches"),
+    ("pattern", "message", "matches"),
     [
         ("*", "a/b", True),
         ("a/*", "a/b/c", True),
@@ -257,8 +260,8 @@ def test_versions_of_any_length_are_compared() -> None:
         ("*a" * 5000 + "b", "a" * 5000, False),
     ],
 )
-def test_patterns_of_actions_take_no_longer_for_many_stars(pattern: str, text: str, matches: bool) -> None:
-    assert is_match(pattern, text) == matches
+def test_patterns_of_actions_take_no_longer_for_many_stars(pattern: str, message: str, matches: bool) -> None:
+    assert is_match(pattern, message) == matches
 
 
 GOOD: tuple[Any, ...] = ("deployed", 1, "1.2.3", {"a": 1})
@@ -302,15 +305,15 @@ def test_a_release_train_leads_no_question_elsewhere(train: object) -> None:
         train_of({"systemDefaultValues": {"azureArcAgents": {"releaseTrain": train}}})
 
 
-def printed(text: bytes) -> Callable[[], Any]:
+def printed(message: bytes) -> Callable[[], Any]:
     from arcway.cli.credentials.exec_plugin import _credential
 
-    return lambda: _credential(text, "client.authentication.k8s.io/v1")
+    return lambda: _credential(message, "client.authentication.k8s.io/v1")
 
 
 @pytest.mark.parametrize(
-    "text", [b"[" * 20_000, b'{"a":' * 20_000, b"9" * 100_000, b"NaN", b"\xff", '{"kind": "x"}'.encode("utf-16")]
+    "message", [b"[" * 20_000, b'{"a":' * 20_000, b"9" * 100_000, b"NaN", b"\xff", '{"kind": "x"}'.encode("utf-16")]
 )
-def test_whatever_a_plug_in_prints_is_a_named_error(text: bytes) -> None:
+def test_whatever_a_plug_in_prints_is_a_named_error(message: bytes) -> None:
     with pytest.raises(CommandError, match=Code.EXEC_PLUGIN_FAILED):
-        printed(text)()
+        printed(message)()

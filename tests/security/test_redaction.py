@@ -36,7 +36,7 @@ from tests.security.test_steps import CONNECT, outcome_of
 
 PLAIN = string.ascii_letters + string.digits
 # With what no other part of a text has, so that finding it means that it was let through.
-RANDOM = st.text(PLAIN, min_size=10, max_size=38).map(lambda text: f"Z{text}9")
+RANDOM = st.text(PLAIN, min_size=10, max_size=38).map(lambda content: f"Z{content}9")
 WORDS = st.text(string.ascii_lowercase + " .,:", max_size=30)
 HEX = st.binary(min_size=16, max_size=64).map(bytes.hex)
 BYTES = st.integers(0, 2**32).map(lambda seed: Random(seed).randbytes(32 + seed % 64))  # as keys are
@@ -54,42 +54,46 @@ def pem(data: bytes, wrap: str = "\n") -> str:
 
 # What a text has, and what of it may not be found afterwards.
 SHAPES: dict[str, st.SearchStrategy[tuple[str, str]]] = {
-    "password=": RANDOM.map(lambda one: (f"password={one}", one)),
-    "PASSWORD:": RANDOM.map(lambda one: (f"PASSWORD: {one}", one)),
-    "quoted": RANDOM.map(lambda one: (f'password="a b, c {one} d"', one)),
-    "single quotes": RANDOM.map(lambda one: (f"passwd = 'a {one}'", one)),
-    "escaped quote": RANDOM.map(lambda one: (f'"client-secret": "a\\" b {one}"', one)),
-    "json in json": RANDOM.map(lambda one: (f'{{\\"clientSecret\\": \\"a b {one}\\"}}', one)),
-    "clientSecret": RANDOM.map(lambda one: (f"clientSecret={one}", one)),
-    "client-secret": RANDOM.map(lambda one: (f"client-secret: {one}", one)),
-    "client secret": RANDOM.map(lambda one: (f"Client Secret = {one}", one)),
-    "api_key": RANDOM.map(lambda one: (f"api_key={one}&x=1", one)),
-    "X-Api-Key": RANDOM.map(lambda one: (f"X-Api-Key: {one}", one)),
-    "accessKey": RANDOM.map(lambda one: (f'{{"accessKey":"{one}"}}', one)),
-    "sas": RANDOM.map(lambda one: (f"sas: {one}", one)),
-    "sig": RANDOM.map(lambda one: (f"https://x.blob.core/c?sv=1&sig={one}&se=2", one)),
-    "xml": RANDOM.map(lambda one: (f"<Password>{one}</Password>", one)),
-    "yaml block": RANDOM.map(lambda one: (f"password: |\n  {one}", one)),
-    "flag": RANDOM.map(lambda one: (f"helm --password {one} pull", one)),
+    "password=": RANDOM.map(lambda first: (f"password={first}", first)),
+    "PASSWORD:": RANDOM.map(lambda first: (f"PASSWORD: {first}", first)),
+    "quoted": RANDOM.map(lambda first: (f'password="a b, c {first} d"', first)),
+    "single quotes": RANDOM.map(lambda first: (f"passwd = 'a {first}'", first)),
+    "escaped quote": RANDOM.map(lambda first: (f'"client-secret": "a\\" b {first}"', first)),
+    "json in json": RANDOM.map(lambda first: (f'{{\\"clientSecret\\": \\"a b {first}\\"}}', first)),
+    "clientSecret": RANDOM.map(lambda first: (f"clientSecret={first}", first)),
+    "client-secret": RANDOM.map(lambda first: (f"client-secret: {first}", first)),
+    "client secret": RANDOM.map(lambda first: (f"Client Secret = {first}", first)),
+    "api_key": RANDOM.map(lambda first: (f"api_key={first}&x=1", first)),
+    "X-Api-Key": RANDOM.map(lambda first: (f"X-Api-Key: {first}", first)),
+    "accessKey": RANDOM.map(lambda first: (f'{{"accessKey":"{first}"}}', first)),
+    "sas": RANDOM.map(lambda first: (f"sas: {first}", first)),
+    "sig": RANDOM.map(lambda first: (f"https://x.blob.core/c?sv=1&sig={first}&se=2", first)),
+    "xml": RANDOM.map(lambda first: (f"<Password>{first}</Password>", first)),
+    "yaml block": RANDOM.map(lambda first: (f"password: |\n  {first}", first)),
+    "flag": RANDOM.map(lambda first: (f"helm --password {first} pull", first)),
     "connection string": RANDOM.map(
-        lambda one: (f"Endpoint=sb://x/;SharedAccessKeyName=Root;SharedAccessKey={one}=;EntityPath=q", one)
+        lambda first: (f"Endpoint=sb://x/;SharedAccessKeyName=Root;SharedAccessKey={first}=;EntityPath=q", first)
     ),
-    "account key": RANDOM.map(lambda one: (f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={one}==", one)),
-    "connectionString": RANDOM.map(lambda one: (f'connectionString = "Server=x;Pwd={one};"', one)),
-    "basic": RANDOM.map(lambda one: (f"Authorization: Basic {base64.b64encode(f'u:{one}'.encode()).decode()}", one)),
-    "basic itself": RANDOM.map(lambda one: (f"basic {one}", one)),
-    "bearer": RANDOM.map(lambda one: (f"Bearer {one}", one)),
-    "BEARER": RANDOM.map(lambda one: (f'"BEARER%20{one}"', one)),
-    "user info": RANDOM.map(lambda one: (f"https://user:{one}@proxy.example:3128/", one)),
-    "user info with @": RANDOM.map(lambda one: (f"http://user:p@{one}@proxy:3128", one)),
-    "user info with /": RANDOM.map(lambda one: (f"http://user:p/?#{one}@proxy:3128", one)),
-    "user info, no scheme": RANDOM.map(lambda one: (f"proxy user:{one}@proxy:3128 refused", one)),
-    "user info, encoded": RANDOM.map(lambda one: (f"http%3A%2F%2Fuser%3A{one}%40proxy", one)),
-    "hex": HEX.map(lambda one: (f"key material {one} was", one)),
-    "base64url": BYTES.map(b64url).map(lambda one: (f"value {one} was", one)),
-    "base64": BYTES.map(lambda data: base64.b64encode(data).decode()).map(lambda one: (f"value ({one})", one)),
+    "account key": RANDOM.map(
+        lambda first: (f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={first}==", first)
+    ),
+    "connectionString": RANDOM.map(lambda first: (f'connectionString = "Server=x;Pwd={first};"', first)),
+    "basic": RANDOM.map(
+        lambda first: (f"Authorization: Basic {base64.b64encode(f'u:{first}'.encode()).decode()}", first)
+    ),
+    "basic itself": RANDOM.map(lambda first: (f"basic {first}", first)),
+    "bearer": RANDOM.map(lambda first: (f"Bearer {first}", first)),
+    "BEARER": RANDOM.map(lambda first: (f'"BEARER%20{first}"', first)),
+    "user info": RANDOM.map(lambda first: (f"https://user:{first}@proxy.example:3128/", first)),
+    "user info with @": RANDOM.map(lambda first: (f"http://user:p@{first}@proxy:3128", first)),
+    "user info with /": RANDOM.map(lambda first: (f"http://user:p/?#{first}@proxy:3128", first)),
+    "user info, no scheme": RANDOM.map(lambda first: (f"proxy user:{first}@proxy:3128 refused", first)),
+    "user info, encoded": RANDOM.map(lambda first: (f"http%3A%2F%2Fuser%3A{first}%40proxy", first)),
+    "hex": HEX.map(lambda first: (f"key material {first} was", first)),
+    "base64url": BYTES.map(b64url).map(lambda first: (f"value {first} was", first)),
+    "base64": BYTES.map(lambda data: base64.b64encode(data).decode()).map(lambda first: (f"value ({first})", first)),
     "jwt": BYTES.map(lambda data: f"eyJhbGciOiJSUzI1NiJ9.{b64url(data)}.{b64url(data)}").map(
-        lambda one: (f"token {one}.", one.split(".")[1])
+        lambda first: (f"token {first}.", first.split(".")[1])
     ),
     "pem": BYTES.map(lambda data: (pem(data), pem(data).splitlines()[2])),
     "pem in a line": BYTES.map(lambda data: (pem(data, "\\n"), pem(data).splitlines()[2])),
@@ -104,18 +108,18 @@ SHAPES: dict[str, st.SearchStrategy[tuple[str, str]]] = {
 def test_a_secret_of_any_shape_is_taken_out_of_any_text(
     shape: str, data: st.DataObject, before: str, after: str
 ) -> None:
-    text, secret = data.draw(SHAPES[shape])
-    whole = f"{before} {text} {after}"
-    for shown in (
+    content, secret = data.draw(SHAPES[shape])
+    whole = f"{before} {content} {after}"
+    for rendered in (
         redact(whole, 5000),
         redact(redact(whole, 5000)),
         ArcError(Code.KUBERNETES_CHANGE_REFUSED, whole).message,
     ):
-        assert secret not in shown
+        assert secret not in rendered
 
 
 @pytest.mark.parametrize(
-    "text",
+    "message",
     [
         "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/MyResourceGroup2024ProductionWest01"
         "/providers/Microsoft.Kubernetes/connectedClusters/ShopWestEurope2024Production01ABCDEFGHijkl",
@@ -132,14 +136,14 @@ def test_a_secret_of_any_shape_is_taken_out_of_any_text(
         "https://management.azure.com/subscriptions/11111111-2222-3333-4444-555555555555?api-version=2024-01-01",
     ],
 )
-def test_what_people_need_to_read_stays(text: str) -> None:
-    assert redact(text, 2000) == text
+def test_what_people_need_to_read_stays(message: str) -> None:
+    assert redact(message, 2000) == message
 
 
 def test_a_secret_at_the_place_of_the_cut_is_not_half_shown() -> None:
     for length in range(0, 700, 7):
-        shown = redact("a " * (length // 2) + f"password={'S3cr3t' * 400}")
-        assert "S3cr3t" not in shown
+        redacted = redact("a " * (length // 2) + f"password={'S3cr3t' * 400}")
+        assert "S3cr3t" not in redacted
 
 
 # --- by value ------------------------------------------------------------------------------------------------------
@@ -182,46 +186,46 @@ def step_that(body: Callable[[], Any]) -> Any:
 def secret(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     from arcway.azure import secrets as product
 
-    text = str(request.param)
-    monkeypatch.setattr(product, "_find", lambda name: Stored(text))
+    content = str(request.param)
+    monkeypatch.setattr(product, "_find", lambda name: Stored(content))
     monkeypatch.setattr(product, "settings", lambda: type("Settings", (), {"secrets_dir": ".", "vaults": ()}))
-    return text
+    return content
 
 
 def read(secret: str) -> str:
     from arcway.azure.secrets import read_secret
 
-    found = read_secret("arcway-proxy", SecretKind.PROXY_CREDENTIALS, user=None)
-    assert found == secret
-    return found
+    result = read_secret("arcway-proxy", SecretKind.PROXY_CREDENTIALS, user=None)
+    assert result == secret
+    return result
 
 
 @pytest.mark.parametrize("form", forms("x" * 20))
 def test_what_a_step_reads_is_in_nothing_that_leaves_it(
     secret: str, form: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    said = forms(secret)[form]
+    messages = forms(secret)[form]
 
     def errors() -> Any:
         read(secret)
-        log.warning("the server says %s", said)
+        log.warning("the server says %s", messages)
         raise ArcError(
-            Code.KUBERNETES_CHANGE_REFUSED, f"the server says {said}", details=[{"message": f"it says {said}"}]
+            Code.KUBERNETES_CHANGE_REFUSED, f"the server says {messages}", details=[{"message": f"it says {messages}"}]
         )
 
     def outcome() -> Any:
         read(secret)
         return {
-            "detail": f"a {said}",
-            "findings": [finding(Code.KUBERNETES_CHANGE_REFUSED, f"b {said}")],
-            "left": [f"c {said}"],
+            "detail": f"a {messages}",
+            "findings": [finding(Code.KUBERNETES_CHANGE_REFUSED, f"b {messages}")],
+            "leftovers": [f"c {messages}"],
         }
 
-    for found in (step_that(errors), step_that(outcome)):
-        text = json.dumps(found, ensure_ascii=False)
-        assert core(said) not in text
-        assert "redacted" in text
-    assert core(said) not in caplog.text
+    for candidate in (step_that(errors), step_that(outcome)):
+        document = json.dumps(candidate, ensure_ascii=False)
+        assert core(messages) not in document
+        assert "redacted" in document
+    assert core(messages) not in caplog.text
 
 
 def test_an_unexpected_error_does_not_repeat_it(secret: str) -> None:
@@ -239,13 +243,13 @@ def test_the_next_step_does_not_know_it(secret: str) -> None:
 
 
 def test_words_that_machines_need_stay_although_somebody_has_them_as_a_password() -> None:
-    found = step_that(lambda: (with_credentials("http://proxy", "user:stable"), {"train": "stable", "done": True})[1])
-    assert found == {"ok": {"train": "stable", "done": True}}
+    result = step_that(lambda: (with_credentials("http://proxy", "user:stable"), {"train": "stable", "done": True})[1])
+    assert result == {"ok": {"train": "stable", "done": True}}
 
 
 def test_the_parts_of_a_proxys_credentials_count_each() -> None:
-    found = step_that(lambda: (with_credentials("http://proxy", "user:hunter22"), {"detail": "no hunter22 here"})[1])
-    assert "hunter22" not in json.dumps(found)
+    result = step_that(lambda: (with_credentials("http://proxy", "user:hunter22"), {"detail": "no hunter22 here"})[1])
+    assert "hunter22" not in json.dumps(result)
 
 
 def test_the_token_and_key_of_a_kubeconfig_count() -> None:
@@ -263,104 +267,104 @@ def test_the_token_and_key_of_a_kubeconfig_count() -> None:
         read_kubeconfig(json.dumps(document), None, allow_loopback=True)
         return {"detail": f"opaque-token-of-mine {key}"}
 
-    text = json.dumps(step_that(outcome))
-    assert "opaque" not in text
-    assert key[:40] not in text
+    content = json.dumps(step_that(outcome))
+    assert "opaque" not in content
+    assert key[:40] not in content
 
 
 def test_the_agents_key_counts_and_the_public_key_stays_whole() -> None:
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    text = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    document = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     public = key_pair.public_key_of(private)
-    shown = private.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
-    secret = {"data": {"privateKey": base64.b64encode(text.encode()).decode()}}
+    rendered = private.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    secret = {"data": {"privateKey": base64.b64encode(document.encode()).decode()}}
 
     def outcome() -> Any:
         key_pair._pem(secret)
-        return {"publicKey": public, "detail": text.splitlines()[16]}
+        return {"publicKey": public, "detail": document.splitlines()[16]}
 
-    found = step_that(outcome)["ok"]
-    assert base64.b64decode(found["publicKey"]) == shown
-    assert text.splitlines()[16] not in found["detail"]
+    result = step_that(outcome)["ok"]
+    assert base64.b64decode(result["publicKey"]) == rendered
+    assert document.splitlines()[16] not in result["detail"]
 
 
 # --- everywhere ----------------------------------------------------------------------------------------------------
 
 
-def through_api_message(text: str) -> Any:
+def through_api_message(message: str) -> Any:
     from arcway.cluster.access.api import _refusal
 
-    return _refusal(400, json.dumps({"message": text}).encode(), "GET /x", None).as_dict()
+    return _refusal(400, json.dumps({"message": message}).encode(), "GET /x", None).as_dict()
 
 
-def through_plain_answer(text: str) -> Any:
+def through_plain_answer(message: str) -> Any:
     from arcway.cluster.access.api import _refusal
 
-    return _refusal(500, text.encode(), "GET /x", None).as_dict()
+    return _refusal(500, message.encode(), "GET /x", None).as_dict()
 
 
-def through_helm(text: str) -> Any:
-    return helm_refusal(text, "upgrade", Code.HELM_FAILED, is_late=False).as_dict()
+def through_helm(message: str) -> Any:
+    return helm_refusal(message, "upgrade", Code.HELM_FAILED, is_late=False).as_dict()
 
 
-def through_helm_program(text: str) -> Any:
-    found = program_refusal(text, "upgrade", Code.HELM_FAILED)
-    assert isinstance(found, ArcError)
-    return found.as_dict()
+def through_helm_program(message: str) -> Any:
+    result = program_refusal(message, "upgrade", Code.HELM_FAILED)
+    assert isinstance(result, ArcError)
+    return result.as_dict()
 
 
-def through_log_line(text: str) -> Any:
+def through_log_line(message: str) -> Any:
     world = worlds.cluster()
     pod = world[f"{worlds.ARC}/pods"]["items"][0]
     pod["status"]["containerStatuses"][0]["restartCount"] = 5
-    world["log"] = text
+    world["log"] = message
     return outcome_of("poll_agents", world)
 
 
-def through_condition(text: str) -> Any:
+def through_condition(message: str) -> Any:
     world = worlds.cluster()
-    world[worlds.CRDS]["items"][0]["status"]["conditions"][0]["message"] = text
+    world[worlds.CRDS]["items"][0]["status"]["conditions"][0]["message"] = message
     return outcome_of("uninstall_agents", world)
 
 
-def through_pull(text: str) -> Any:
+def through_pull(message: str) -> Any:
     pod = worlds.pod("x")
-    pod["status"]["containerStatuses"][0]["image"] = text
-    pod["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": text}}
-    found = pod_failures.of_pod(pod, datetime.now(UTC))
-    assert found is not None
-    return found.error.as_dict()
+    pod["status"]["containerStatuses"][0]["image"] = message
+    pod["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
+    result = pod_failures.of_pod(pod, datetime.now(UTC))
+    assert result is not None
+    return result.error.as_dict()
 
 
-def through_event(text: str) -> Any:
+def through_event(message: str) -> Any:
     world = worlds.cluster()
     base = "/api/v1/namespaces/arcway-check"
     world[f"{base}/pods"] = worlds.of()
-    world[f"{base}/events"] = worlds.of(worlds.named("e", message=text))
+    world[f"{base}/events"] = worlds.of(worlds.named("e", message=message))
     return outcome_of("poll_network_check", world)
 
 
-def through_termination(text: str) -> Any:
+def through_termination(message: str) -> Any:
     world = worlds.cluster()
     status = world["/api/v1/namespaces/arcway-check/pods"]["items"][0]["status"]
-    status["containerStatuses"][0]["state"] = {"terminated": {"message": f"ok {text}\nok a:443"}}
+    status["containerStatuses"][0]["state"] = {"terminated": {"message": f"ok {message}\nok a:443"}}
     return outcome_of("poll_network_check", world)
 
 
-def through_azure(text: str) -> Any:
+def through_azure(message: str) -> Any:
     with pytest.raises(ArcError) as caught, azure_errors():
-        raise HttpResponseError(message=text)
+        raise HttpResponseError(message=message)
     return caught.value.as_dict()
 
 
-def through_finding(text: str) -> Any:
-    return finding(Code.KUBERNETES_CHANGE_REFUSED, text)
+def through_finding(message: str) -> Any:
+    return finding(Code.KUBERNETES_CHANGE_REFUSED, message)
 
 
-def through_node_name(text: str) -> Any:
+def through_node_name(message: str) -> Any:
     world = worlds.cluster()
     for item in world["/api/v1/nodes"]["items"]:
-        item["metadata"]["labels"]["kubernetes.io/arch"] = text
+        item["metadata"]["labels"]["kubernetes.io/arch"] = message
     return outcome_of("check_cluster", world)
 
 
@@ -375,8 +379,8 @@ WAYS = [
 @given(data=st.data())
 @settings(max_examples=40, deadline=None, suppress_health_check=[*HealthCheck])
 def test_no_way_in_lets_a_secret_out(way: Callable[[str], Any], data: st.DataObject) -> None:
-    text, secret = data.draw(SHAPES[data.draw(st.sampled_from(sorted(SHAPES)))])
-    assert secret not in json.dumps(way(f"it said {text} ."))
+    content, secret = data.draw(SHAPES[data.draw(st.sampled_from(sorted(SHAPES)))])
+    assert secret not in json.dumps(way(f"it said {content} ."))
 
 
 @pytest.fixture(autouse=True)

@@ -62,9 +62,9 @@ class Hostile:
 
 @pytest.fixture
 def hostile(honest: Access, authority: CertificateAuthority, tmp_path: Path) -> Iterator[Hostile]:
-    made = Hostile(honest, authority, tmp_path)
-    with made.server:
-        yield made
+    hostile_under_test = Hostile(honest, authority, tmp_path)
+    with hostile_under_test.server:
+        yield hostile_under_test
 
 
 @pytest.fixture(params=["http", "https", "other name", "other address"])
@@ -72,8 +72,8 @@ def inside(request: pytest.FixtureRequest, hostile: Hostile) -> Iterator[tuple[S
     """A service inside, and a URL of it: by http or by https, on another port of the same host or elsewhere."""
     host = "127.0.0.2" if request.param == "other address" else "127.0.0.1"
     with trap(None if request.param == "http" else hostile.tls, host) as server:
-        shown = {"other name": "localhost", "other address": host}.get(request.param, "127.0.0.1")
-        yield server, f"{'http' if request.param == 'http' else 'https'}://{shown}:{server.server_port}/inside"
+        response = {"other name": "localhost", "other address": host}.get(request.param, "127.0.0.1")
+        yield server, f"{'http' if request.param == 'http' else 'https'}://{response}:{server.server_port}/inside"
 
 
 def refused(call: Callable[[], object]) -> ArcError:
@@ -116,16 +116,16 @@ def test_redirects_are_not_followed_by_helm(
 
 
 @pytest.mark.parametrize("status", [307, 308])
-@pytest.mark.parametrize("what", ["discovery", "PATCH"])
+@pytest.mark.parametrize("subject", ["discovery", "PATCH"])
 def test_redirects_are_not_followed_in_the_middle_of_an_installation(
-    helm: Helm, hostile: Hostile, inside: tuple[Server, str], status: int, what: str
+    helm: Helm, hostile: Hostile, inside: tuple[Server, str], status: int, subject: str
 ) -> None:
     server, url = inside
     hostile.status, hostile.location = status, url
     hostile.redirects = {
         "discovery": lambda exchange: exchange.path.startswith(("/openapi", "/apis?", "/api?")),
         "PATCH": lambda exchange: exchange.command == "PATCH",
-    }[what]
+    }[subject]
     error = refused(lambda: helm.install(hostile.access, "agents", NAMESPACE, THREE_OBJECTS, {"value": "x"}))
     assert error.code == Code.API_SERVER_REDIRECTED
     assert server.requests == []
@@ -145,7 +145,7 @@ def test_an_honest_server_is_served_as_ever(helm: Helm, hostile: Hostile) -> Non
     hostile.redirects = lambda _: False
     place = (hostile.access, "agents", NAMESPACE)
     helm.install(*place, THREE_OBJECTS, {"value": "x"})
-    found = helm.release(*place)
+    release = helm.release(*place)
     helm.uninstall(*place)
-    assert found is not None
-    assert (found.status, found.values) == ("deployed", {"value": "x"})
+    assert release is not None
+    assert (release.status, release.values) == ("deployed", {"value": "x"})

@@ -81,11 +81,11 @@ def test_a_temporary_secret_needs_the_proof_that_its_name_was_made_of() -> None:
 
 def test_the_proxy_credentials_of_one_run_go_with_its_kubeconfig() -> None:
     proof = secrets.token_urlsafe(32)
-    name, other = temporary_name("shop", proof), temporary_name("shop", secrets.token_urlsafe(32))
+    name, second = temporary_name("shop", proof), temporary_name("shop", secrets.token_urlsafe(32))
     mine = {"secret": name, "temporary": True, "proof": proof}
     proxy = {"https": "http://proxy:3128", "credentials": {"secret": f"{name}-proxy"}}
     parse_request({**_BODY, "kubeconfig": mine, "proxy": proxy})
-    for kubeconfig, credentials in ((mine, f"{other}-proxy"), ({"secret": "arcway-shop"}, f"{name}-proxy")):
+    for kubeconfig, credentials in ((mine, f"{second}-proxy"), ({"secret": "arcway-shop"}, f"{name}-proxy")):
         body = {**_BODY, "kubeconfig": kubeconfig, "proxy": {**proxy, "credentials": {"secret": credentials}}}
         assert wrong_fields(body) == ["proxy.credentials.secret"]
 
@@ -149,7 +149,7 @@ def test_the_agents_are_not_read_with_another_kind_of_secret(
 
 
 @pytest.mark.parametrize(
-    "text",
+    "message",
     [
         "plantedname",
         ":plantedpassword",
@@ -161,15 +161,15 @@ def test_the_agents_are_not_read_with_another_kind_of_secret(
     ],
 )
 def test_proxy_credentials_are_one_line_and_nothing_is_begun_with_others(
-    arcway: Arcway, cluster: SimulatedCluster, text: str
+    arcway: Arcway, cluster: SimulatedCluster, message: str
 ) -> None:
-    before = cluster.objects()
-    name = cluster.store(text, prefix="arcway-proxy-")
+    objects_before = cluster.objects()
+    name = cluster.store(message, prefix="arcway-proxy-")
     proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": name}}
     run = arcway.connect(cluster, proxy=proxy)
     assert (run["state"], run["error"]["code"], run["changed"]) == ("Failed", Code.PROXY_CREDENTIALS_INVALID, False)
-    assert cluster.objects() == before
-    assert not text or text not in json.dumps(run)
+    assert cluster.objects() == objects_before
+    assert not message or message not in json.dumps(run)
 
 
 def test_nobody_elses_temporary_secret_is_used_or_deleted(arcway: Arcway, cluster: SimulatedCluster) -> None:
@@ -186,14 +186,14 @@ def test_a_run_deletes_its_own_secrets_and_no_other(arcway: Arcway, cluster: Sim
     proof = secrets.token_urlsafe(32)
     name, folder = temporary_name("shop", proof), Path(arcway.stack.secrets)
     names = (name, f"{name}-proxy", f"{name}x", "arcway-proxy-kept")
-    for one in names:
-        write_private(folder / one, b"user:password")
+    for item in names:
+        write_private(folder / item, b"user:password")
     write_private(folder / name, json.dumps(cluster.kubeconfig).encode())
     kubeconfig = {"secret": name, "temporary": True, "proof": proof}
     proxy = {"https": "http://10.0.0.1:3128", "credentials": {"secret": f"{name}-proxy"}}
     run = arcway.connect(cluster, kubeconfig=kubeconfig, proxy=proxy)
     assert run["state"] == "Succeeded", run["error"]
-    assert [(folder / one).exists() for one in names] == [False, False, True, True]
+    assert [(folder / item).exists() for item in names] == [False, False, True, True]
     assert proof not in json.dumps(run)
 
 

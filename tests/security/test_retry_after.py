@@ -26,7 +26,7 @@ LATER = NOW + timedelta(seconds=90)
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
+    ("message", "seconds"),
     [
         ("0", 0),
         ("5", 5),
@@ -57,14 +57,14 @@ LATER = NOW + timedelta(seconds=90)
         (5, None),
     ],
 )
-def test_what_a_header_says(text: object, seconds: float | None) -> None:
-    assert retry_after(text, NOW) == seconds
+def test_what_a_header_says(message: object, seconds: float | None) -> None:
+    assert retry_after(message, NOW) == seconds
 
 
 @given(st.text())
 def test_any_text_is_a_bounded_time_or_none(text: str) -> None:
-    found = retry_after(text, NOW)
-    assert found is None or 0 <= found <= LONGEST
+    result = retry_after(text, NOW)
+    assert result is None or 0 <= result <= LONGEST
 
 
 FAR = ("999999999999", "31536000", "Fri, 31 Dec 9999 23:59:59 GMT")
@@ -117,5 +117,5 @@ def test_what_callers_are_told(seconds: float, header: str) -> None:
 
 @given(st.one_of(st.floats(), st.integers(), st.text(), st.none()))
 def test_any_number_is_bounded(seconds: object) -> None:
-    found = clamped(seconds)
-    assert found is None or 0 <= found <= LONGEST
+    result = clamped(seconds)
+    assert result is None or 0 <= result <= LONGEST

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import activities.targets as targets
+import activities.cluster_session as cluster_session
+import activities.release_values as release_values
 from activities import check_agents, check_cluster, check_release, poll_agents, poll_network_check, uninstall_agents
 from activities.step import Call, perform
 from arcway.cluster.access.api import cluster_api
@@ -80,32 +81,32 @@ def outcome_of(name: str, world: Json, paths: list[str] | None = None) -> Json:
         patch.setattr(
             "arcway.cluster.access.server_certificate.expiry", lambda access: datetime.now(UTC) + timedelta(days=99)
         )
-        patch.setattr(targets, "helm", NoHelm)
-        patch.setattr(targets, "cloud", lambda: type("Cloud", (), {"domain": "com", "agents_name": "A"}))
-        for module in (targets, check_cluster, check_agents, poll_network_check):
-            patch.setattr(module, "access_to", lambda request: ACCESS, raising=False)
-        patch.setattr(check_cluster, "skip_range", lambda proxy, facts: ",".join(facts["inside"]))
+        patch.setattr(cluster_session, "helm", NoHelm)
+        patch.setattr(release_values, "cloud", lambda: type("Cloud", (), {"domain": "com", "agents_name": "A"}))
+        for module in (cluster_session, check_cluster, check_agents, poll_network_check):
+            patch.setattr(module, "open_access", lambda request: ACCESS, raising=False)
+        patch.setattr(check_cluster, "bypass_list", lambda proxy, facts: ",".join(facts["inside"]))
         return perform(STEPS[name], {**payload, **extra, "addresses": addresses})
 
 
 def assert_harmless(value: Any) -> None:
     data = json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     assert len(data) <= 64 * 1024
-    for text in texts(value):
-        assert text.isprintable(), text[:200]
+    for line in texts(value):
+        assert line.isprintable(), line[:200]
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_cluster_that_is_well_gives_an_outcome(name: str) -> None:
     world = worlds.cluster()
     del world["/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/arcway"]
-    found = outcome_of(name, world)
-    assert "ok" in found or found["error"]["code"] in (
+    result = outcome_of(name, world)
+    assert "ok" in result or result["error"]["code"] in (
         Code.POD_UNSCHEDULABLE,
         Code.CRASH_LOOP,
         Code.KUBERNETES_API_ERROR,
-    ), found
-    assert_harmless(found)
+    ), result
+    assert_harmless(result)
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -206,9 +207,9 @@ def test_an_object_with_an_odd_name_leads_no_request_elsewhere() -> None:
 def test_what_leaves_a_step_can_be_written_anywhere(outcome: Json) -> None:
     request = parse_request({**REQUESTS["check_cluster"]}).as_json()
     payload = {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"}
-    found = perform(lambda call: outcome, payload)
-    assert_harmless(found)
-    assert "ok" in found or found["error"]["code"] == Code.STEP_RESULT_TOO_LARGE
+    result = perform(lambda call: outcome, payload)
+    assert_harmless(result)
+    assert "ok" in result or result["error"]["code"] == Code.STEP_RESULT_TOO_LARGE
 
 
 def test_an_error_with_details_without_number_leaves_a_step() -> None:
@@ -220,6 +221,6 @@ def test_an_error_with_details_without_number_leaves_a_step() -> None:
         )
 
     request = parse_request({**REQUESTS["check_cluster"]}).as_json()
-    found = perform(fails, {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"})
-    assert found["error"]["code"] == Code.KUBERNETES_CHANGE_REFUSED
-    assert_harmless(found)
+    result = perform(fails, {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"})
+    assert result["error"]["code"] == Code.KUBERNETES_CHANGE_REFUSED
+    assert_harmless(result)

@@ -18,14 +18,14 @@ _SECRET = "/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey"
 @pytest.fixture
 def other(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
     """A second cluster, which somebody connects by the name of the first."""
-    made = SimulatedCluster(cluster_control, stack)
-    yield made
-    made.file.unlink(missing_ok=True)
+    simulated_cluster = SimulatedCluster(cluster_control, stack)
+    yield simulated_cluster
+    simulated_cluster.file.unlink(missing_ok=True)
 
 
-def as_first(arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, **changes: object) -> Json:
+def as_first(arcway: Arcway, cluster: SimulatedCluster, second: SimulatedCluster, **changes: object) -> Json:
     """The request of the first cluster with the second one's kubeconfig."""
-    return {**arcway.request(cluster), "kubeconfig": {"secret": other.secret}, **changes}
+    return {**arcway.request(cluster), "kubeconfig": {"secret": second.secret}, **changes}
 
 
 def run(arcway: Arcway, path: str, body: Json) -> Json:
@@ -40,7 +40,7 @@ def test_a_second_cluster_does_not_get_the_resource_of_a_live_one(
     arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, on_failure: str, order: str
 ) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
-    before, objects = arcway.resource(cluster), other.objects()
+    resource_before, objects = arcway.resource(cluster), other.objects()
     refused = run(arcway, "/onboardings", as_first(arcway, cluster, other, onFailure=on_failure, order=order))
     assert (refused["state"], refused["error"]["code"], refused["changed"]) == (
         "Failed",
@@ -48,10 +48,13 @@ def test_a_second_cluster_does_not_get_the_resource_of_a_live_one(
         False,
     )
     assert "--take-over" in refused["error"]["remedy"]
-    after = arcway.resource(cluster)
-    assert before
-    assert after
-    assert (before["identity"], before["properties"][_KEY]) == (after["identity"], after["properties"][_KEY])
+    resource_after = arcway.resource(cluster)
+    assert resource_before
+    assert resource_after
+    assert (resource_before["identity"], resource_before["properties"][_KEY]) == (
+        resource_after["identity"],
+        resource_after["properties"][_KEY],
+    )
     assert other.objects() == objects
 
 
@@ -67,12 +70,12 @@ def test_it_is_taken_over_by_those_who_say_so(
     arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster
 ) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
-    before = arcway.resource(cluster)
+    resource_before = arcway.resource(cluster)
     taken = run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))
     assert taken["state"] == "Succeeded", taken["error"]
     assert [(item["code"], item["level"]) for item in taken["findings"]] == [(Code.CONNECTED_CLUSTER_TAKEN, "warning")]
-    assert before
-    assert taken["result"]["properties"][_KEY] != before["properties"][_KEY]
+    assert resource_before
+    assert taken["result"]["properties"][_KEY] != resource_before["properties"][_KEY]
 
     # The first cluster's agents still name the resource, which is the second one's now.
     for body in ({}, {"force": True}):
@@ -82,9 +85,9 @@ def test_it_is_taken_over_by_those_who_say_so(
             Code.CONNECTED_CLUSTER_TAKEN,
             False,
         )
-    kept = arcway.resource(cluster)
-    assert kept
-    assert kept["properties"][_KEY] == taken["result"]["properties"][_KEY]
+    retained = arcway.resource(cluster)
+    assert retained
+    assert retained["properties"][_KEY] == taken["result"]["properties"][_KEY]
     removed = run(arcway, "/offboardings", arcway.offboarding(cluster, agentsOnly=True))
     assert (removed["state"], removed["result"]["agents"]) == ("Succeeded", "removed")
     assert arcway.resource(cluster)

@@ -48,23 +48,23 @@ def posted(body: bytes = b"", headers: dict[str, str] | None = None) -> func.Htt
 
 
 def message(body: bytes = b"", **properties: Any) -> Any:
-    found = {"message_id": "m", "sequence_number": 1, "correlation_id": None, "application_properties": {}}
-    return SimpleNamespace(get_body=lambda: body, **{**found, **properties})
+    collected = {"message_id": "m", "sequence_number": 1, "correlation_id": None, "application_properties": {}}
+    return SimpleNamespace(get_body=lambda: body, **{**collected, **properties})
 
 
 def read_both(body: bytes) -> list[ArcError | object]:
     """What HTTP and the queue make of the same body."""
-    found: list[ArcError | object] = []
+    collected: list[ArcError | object] = []
     ways: tuple[Callable[[], object], ...] = (
         lambda: http.json_body(posted(body)),
         lambda: messages._body(message(body)),
     )
     for read in ways:
         try:
-            found.append(parse_request(read()))
+            collected.append(parse_request(read()))
         except ArcError as error:
-            found.append(error)
-    return found
+            collected.append(error)
+    return collected
 
 
 @pytest.mark.parametrize(
@@ -132,20 +132,20 @@ def test_forms_are_no_way_around_it(character: str) -> None:
 
 
 def test_a_certificate_has_lines_and_nothing_else() -> None:
-    for text, named in (("-----BEGIN\r\nx\n", False), ("-----BEGIN\x1b\n", True)):
+    for line, named in (("-----BEGIN\r\nx\n", False), ("-----BEGIN\x1b\n", True)):
         with pytest.raises(ArcError) as caught:
-            parse_request({**GOOD, "proxy": {"https": "http://p:1", "certificate": text}})
-        said = [item["message"] for item in caught.value.details if item["field"] == "proxy.certificate"]
-        assert any("control character" in text for text in said) is named
+            parse_request({**GOOD, "proxy": {"https": "http://p:1", "certificate": line}})
+        messages = [item["message"] for item in caught.value.details if item["field"] == "proxy.certificate"]
+        assert any("control character" in line for line in messages) is named
 
 
-@pytest.mark.parametrize("text", ["größe", "日本語", "a b", "naïve 🚀", "x" * 200])
-def test_letters_of_all_scripts_stay_welcome(text: str) -> None:
-    assert parse_request({**GOOD, "tags": {"team": text}})
+@pytest.mark.parametrize("message", ["größe", "日本語", "a b", "naïve 🚀", "x" * 200])
+def test_letters_of_all_scripts_stay_welcome(message: str) -> None:
+    assert parse_request({**GOOD, "tags": {"team": message}})
 
 
 @pytest.mark.parametrize(
-    "given",
+    "payload",
     [
         *(
             "",
@@ -161,29 +161,29 @@ def test_letters_of_all_scripts_stay_welcome(text: str) -> None:
         *("abcdefgh,ijklmnop", "abcd_efgh", "abcdefgh\x1b[31m", "²³¹²³¹²³¹"),
     ],
 )
-def test_a_correlation_id_is_plain_or_a_new_one(given: str) -> None:
+def test_a_correlation_id_is_plain_or_a_new_one(payload: str) -> None:
     origins = [
-        http.origin_of(posted(headers={"x-ms-correlation-request-id": given})),
-        Origin.of(given, None),
+        http.origin_of(posted(headers={"x-ms-correlation-request-id": payload})),
+        Origin.of(payload, None),
         Origin.of(None, None),
-        Origin.of(given.encode(), 5),
+        Origin.of(payload.encode(), 5),
     ]
     for origin in origins:
         assert re.fullmatch("[0-9a-f-]{36}", origin.correlation_id)
-        assert given not in origin.correlation_id or not given
+        assert payload not in origin.correlation_id or not payload
 
 
 def test_a_good_correlation_id_is_kept() -> None:
-    for given in ("rollout-7", "x" * 64, "0af7651916cd43dd8448eb211c80319c"):
-        assert Origin.of(given, None).correlation_id == given
+    for value in ("rollout-7", "x" * 64, "0af7651916cd43dd8448eb211c80319c"):
+        assert Origin.of(value, None).correlation_id == value
 
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-@pytest.mark.parametrize("given", [5, b"x", TRACE.encode(), TRACE + "\n", TRACE.upper(), ["x"], TRACE + "\r\nX: y"])
-def test_what_is_no_traceparent_is_left_out(given: object) -> None:
-    assert Origin.of("rollout-7", given).traceparent is None
+@pytest.mark.parametrize("payload", [5, b"x", TRACE.encode(), TRACE + "\n", TRACE.upper(), ["x"], TRACE + "\r\nX: y"])
+def test_what_is_no_traceparent_is_left_out(payload: object) -> None:
+    assert Origin.of("rollout-7", payload).traceparent is None
 
 
 @pytest.mark.parametrize("key", ["a\tb", "\x7f", "é", "a\r\nX: y", "\u202e", "x" * 129, "", "日"])
@@ -226,8 +226,8 @@ def test_thousands_of_problems_are_fifty_and_a_count() -> None:
         assert len(error.details) == 51
         assert error.details[-1]["message"] == "2950 more not shown"
         assert len(json.dumps(error.as_dict())) < 30_000
-        again = ArcError.from_dict(error.as_dict())
-        assert again.details == error.details
+        reread = ArcError.from_dict(error.as_dict())
+        assert reread.details == error.details
 
 
 def test_long_names_and_messages_of_fields_are_cut() -> None:
@@ -244,21 +244,21 @@ def test_an_event_is_cut_to_what_the_broker_takes() -> None:
         "id": "cluster-x.y",
         "cluster": {"resourceId": "/x"},
         "state": "Succeeded",
-        "left": [],
+        "leftovers": [],
         "error": None,
     }
     huge: list[dict[str, Any]] = [
         {**run, "result": {"tags": {f"t{number}": "x" * 200 for number in range(5000)}}},
-        {**run, "result": None, "left": ["finalizer " + "x" * 1000] * 5000},
+        {**run, "result": None, "leftovers": [{"kind": None, "name": "finalizer " + "x" * 1000}] * 5000},
         {**run, "result": None, "error": {"message": "é" * 1_000_000}},
     ]
-    for one in huge:
-        made = run_event("succeeded", one, source="s", number=1, time="t", trace=None)
-        data = encode(made)
+    for item in huge:
+        created = run_event("succeeded", item, source="s", number=1, time="t", trace=None)
+        data = encode(created)
         assert len(data) < 200 * 1024
-        assert data == encode(made)
+        assert data == encode(created)
         read = json.loads(data)
-        assert (read["id"], read["type"], read["data"]["run"]["state"]) == (made["id"], made["type"], "Succeeded")
+        assert (read["id"], read["type"], read["data"]["run"]["state"]) == (created["id"], created["type"], "Succeeded")
 
 
 def test_an_event_with_half_a_surrogate_pair_is_still_json() -> None:

@@ -144,8 +144,8 @@ class Outbound(Server):
             return exchange.reply(407)
         exchange.send_response(200)
         exchange.end_headers()
-        with socket.create_connection(("127.0.0.1", self._target.server_port)) as there:
-            sides = {exchange.connection: there, there: exchange.connection}
+        with socket.create_connection(("127.0.0.1", self._target.server_port)) as existing:
+            sides = {exchange.connection: existing, existing: exchange.connection}
             while ready := select.select([*sides], [], [], 30)[0]:
                 for side in ready:
                     data = side.recv(65536)
@@ -176,8 +176,8 @@ def test_everything_goes_through_the_outbound_proxy(
         elif way == "certificate":
             by_certificate(access)
         elif way == "program":
-            made = HelmProgram(request.getfixturevalue("helm_program"), tmp_path / "work", 1, None)
-            assert made.release(access, "agents", "default") is None
+            helm_program = HelmProgram(request.getfixturevalue("helm_program"), tmp_path / "work", 1, None)
+            assert helm_program.release(access, "agents", "default") is None
         else:
             pool = WorkerPool(tmp_path / "work", 1, None)
             try:
@@ -207,9 +207,9 @@ def test_what_goes_through_the_proxy_is_what_kubectl_sends_there(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "proxy.corp:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    found = find_endpoint(server, allow_loopback=True)
-    assert found.proxy == ("http://proxy.corp:3128" if proxied else None)
-    assert bool(found.addresses) is not proxied
+    result = find_endpoint(server, allow_loopback=True)
+    assert result.proxy == ("http://proxy.corp:3128" if proxied else None)
+    assert bool(result.addresses) is not proxied
 
 
 @pytest.mark.parametrize("entry", ["cluster.example", ".example", "*.example", "example", "*", "cluster.example:6443"])
@@ -290,25 +290,25 @@ def test_the_forwarder_serves_its_call_alone(api_server: Server) -> None:
 
 
 def test_the_forwarder_leaves_nothing_behind(api_server: Server) -> None:
-    before = threading.active_count()
+    thread_count_before = threading.active_count()
     server = f"https://127.0.0.1:{api_server.server_port}"
     parts = None
     with forwarding(server, find_endpoint(server, allow_loopback=True)) as proxy:
         parts = urlsplit(proxy)
-        kept = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=240)
-        kept.set_tunnel("127.0.0.1", api_server.server_port, {"Proxy-Authorization": authorization_in(proxy)})
-        kept.connect()
+        retained = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=240)
+        retained.set_tunnel("127.0.0.1", api_server.server_port, {"Proxy-Authorization": authorization_in(proxy)})
+        retained.connect()
         silent = socket.create_connection(("127.0.0.1", int(parts.port or 0)), 5)
-    for connection in (kept.sock, silent):
+    for connection in (retained.sock, silent):
         with suppress(ConnectionResetError):
             assert connection.recv(1) == b""
         connection.close()
-    assert threading.active_count() <= before + 1  # the server's own for the connection
+    assert threading.active_count() <= thread_count_before + 1  # the server's own for the connection
 
 
 def test_the_credential_of_the_forwarder_differs_from_call_to_call(api_server: Server) -> None:
     server = f"https://127.0.0.1:{api_server.server_port}"
     endpoint = find_endpoint(server, allow_loopback=True)
-    with forwarding(server, endpoint) as one, forwarding(server, endpoint) as two:
-        assert authorization_in(one) != authorization_in(two)
-        assert ask(two, f"CONNECT 127.0.0.1:{api_server.server_port}", authorization_in(one)).split()[1] == "407"
+    with forwarding(server, endpoint) as first, forwarding(server, endpoint) as two:
+        assert authorization_in(first) != authorization_in(two)
+        assert ask(two, f"CONNECT 127.0.0.1:{api_server.server_port}", authorization_in(first)).split()[1] == "407"

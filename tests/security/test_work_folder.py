@@ -88,7 +88,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
 
 
 def test_what_is_made_is_private_whatever_the_umask(tmp_path: Path) -> None:
-    before = os.umask(0)
+    umask_before = os.umask(0)
     try:
         cache = ChartCache(tmp_path / "state" / "helm" / "charts")
         cache.put(DIGEST, b"archive")
@@ -96,7 +96,7 @@ def test_what_is_made_is_private_whatever_the_umask(tmp_path: Path) -> None:
         ca_file.write_text("ca")
         assert ca_bundle(tmp_path / "other", str(ca_file))
     finally:
-        os.umask(before)
+        os.umask(umask_before)
     for folder in ("state", "state/helm", "state/helm/charts", "other"):
         assert mode_of(tmp_path / folder) == 0o700
 
@@ -104,15 +104,15 @@ def test_what_is_made_is_private_whatever_the_umask(tmp_path: Path) -> None:
 def test_without_a_setting_the_folder_has_no_name_that_others_know(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adapters, "settings", lambda: read_settings(LOCAL))
     shared = Path(tempfile.gettempdir())
-    before = set(shared.iterdir())
+    paths_before = set(shared.iterdir())
     adapters.helm.cache_clear()
     pool = adapters.helm()
     try:
-        made = {path for path in set(shared.iterdir()) - before if path.name.startswith("arcway-")}
+        created = {path for path in set(shared.iterdir()) - paths_before if path.name.startswith("arcway-")}
         folder = pool._work_dir  # type: ignore[attr-defined]
         assert folder != shared / "arcway"
-        assert folder not in before
-        assert folder in made
+        assert folder not in paths_before
+        assert folder in created
         assert mode_of(folder) == 0o700
     finally:
         pool.close()  # type: ignore[attr-defined]

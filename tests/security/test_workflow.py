@@ -8,6 +8,7 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import ASKED_SECONDS
 from arcway.domain.secret_names import temporary_name
 from orchestrators.phases import PHASES
@@ -41,20 +42,20 @@ _OUTCOMES: Json = {
     "configure_agents": {"changed": False, "differing": 0},
     "wait_for_metadata": {"done": True, "detail": "Connected", "resource": {"id": "x"}},
     "delete_resource": {"done": True, "detail": "deleted"},
-    "uninstall_agents": {"done": True, "detail": "uninstalled", "left": []},
+    "uninstall_agents": {"done": True, "detail": "uninstalled", "leftovers": []},
 }
 _CLEAN_UP = ["release_cluster", "discard_credential", "discard_secret"]
 
 
-def error(code: str = Code.API_SERVER_TIMEOUT, *, retryable: bool = True, after: Any = None) -> Json:
+def error(code: str = Code.API_SERVER_TIMEOUT, *, retryable: bool = True, retry_after: Any = None) -> Json:
     envelope = ArcError(code, retryable=retryable).as_dict()
-    return {"error": {**envelope, "retryAfterSeconds": after}}
+    return {"error": {**envelope, "retryAfterSeconds": retry_after}}
 
 
 def answers(**changes: Any) -> Any:
     """Every step succeeds but those that are named: an outcome, or one for each call."""
 
-    def answer(step: str, given: Json) -> Json:
+    def answer(step: str, payload: Json) -> Json:
         change = changes.get(step)
         if callable(change):
             change = change()
@@ -68,13 +69,15 @@ def answers(**changes: Any) -> Any:
 def test_a_run_succeeds_and_takes_what_was_made_for_it_along() -> None:
     run = VirtualRun(_BODY, answers())
     status = run.finish()
-    assert (status["state"], status["left"], run.steps[-3:]) == ("Succeeded", [], _CLEAN_UP)
+    assert (status["state"], status["leftovers"], run.steps[-3:]) == ("Succeeded", [], _CLEAN_UP)
 
 
-@pytest.mark.parametrize("after", [999999999999, 365 * 86400, 1e308, float("inf"), float("nan"), -1, "soon", True])
+@pytest.mark.parametrize(
+    "retry_after", [999999999999, 365 * 86400, 1e308, float("inf"), float("nan"), -1, "soon", True]
+)
 @pytest.mark.parametrize("step", ["check_cluster", "deploy_agents", "create_resource", "discard_credential"])
-def test_retry_after_is_clamped(step: str, after: Any) -> None:
-    run = VirtualRun(_BODY, answers(**{step: error(after=after)}))
+def test_retry_after_is_clamped(step: str, retry_after: Any) -> None:
+    run = VirtualRun(_BODY, answers(**{step: error(retry_after=retry_after)}))
     status = run.finish()
     assert run.steps[-1] == "discard_secret"
     assert run.elapsed < timedelta(hours=2)
@@ -121,31 +124,31 @@ def test_a_step_that_raises_is_tried_three_times() -> None:
 
 
 def test_the_secret_goes_even_if_the_credential_cannot_be_removed() -> None:
-    run = VirtualRun(_BODY, answers(discard_credential=error(after=3600)))
+    run = VirtualRun(_BODY, answers(discard_credential=error(retry_after=3600)))
     status = run.finish()
     assert run.steps[-1] == "discard_secret"
-    assert status["left"] == [f"ServiceAccount and binding {_SECRET} (ARC-3002)"]
+    assert describe_all(status["leftovers"]) == [f"ServiceAccount {_SECRET} (ARC-3002)"]
     assert run.elapsed < timedelta(minutes=10)
 
 
 def test_undoing_has_a_deadline() -> None:
     body = {**_BODY, "onFailure": "rollback"}
-    never = {"ok": {"done": False, "detail": "being deleted", "left": [], "retryAfter": 100}}
+    never = {"ok": {"done": False, "detail": "being deleted", "leftovers": [], "retryAfter": 100}}
     failed = error(Code.PROVISIONING_FAILED, retryable=False)
     run = VirtualRun(body, answers(configure_agents=failed, delete_resource=never, uninstall_agents=never))
     status = run.finish()
     assert run.steps[-3:] == _CLEAN_UP
     assert run.elapsed < timedelta(hours=1)
-    assert [what.rpartition(" ")[2] for what in status["left"]] == ["(ARC-6005)"] * 3
+    assert [leftover.rpartition(" ")[2] for leftover in describe_all(status["leftovers"])] == ["(ARC-6005)"] * 3
 
 
 def test_a_broker_that_is_down_holds_a_run_for_a_day_at_most() -> None:
     run = VirtualRun(
-        _BODY, answers(publish_events=error(Code.EVENT_BROKER_UNREACHABLE, after=1800)), source="urn:arcway:test"
+        _BODY, answers(publish_events=error(Code.EVENT_BROKER_UNREACHABLE, retry_after=1800)), source="urn:arcway:test"
     )
     status = run.finish()
     assert (status["state"], status["phases"][-1]["state"]) == ("Succeeded", "Failed")
-    assert any("arcway.run.succeeded" in what for what in status["left"])
+    assert any("arcway.run.succeeded" in leftover for leftover in describe_all(status["leftovers"]))
     assert timedelta(hours=20) < run.elapsed <= timedelta(hours=25)
 
 
@@ -163,17 +166,17 @@ def test_one_event_that_cannot_be_sent_holds_back_no_other() -> None:
     refused = error(Code.AZURE_REQUEST_REFUSED, retryable=False)
     sent: list[str] = []
 
-    def answer(step: str, given: Json) -> Json:
+    def answer(step: str, payload: Json) -> Json:
         if step == "publish_events":
-            types = [event["type"] for event in given["events"]]
+            types = [event["type"] for event in payload["events"]]
             if any("accepted" in kind for kind in types):
                 return refused
             sent.extend(types)
-        return answers()(step, given)  # type: ignore[no-any-return]
+        return answers()(step, payload)  # type: ignore[no-any-return]
 
     status = VirtualRun(_BODY, answer, source="urn:arcway:test").finish()
     assert sent[-1] == "arcway.run.succeeded.v1"
-    assert status["left"] == ["event arcway.run.accepted.v1 (ARC-4009)"]
+    assert describe_all(status["leftovers"]) == ["event arcway.run.accepted.v1 (ARC-4009)"]
 
 
 def test_cancel_ends_the_waiting_for_the_broker() -> None:
@@ -190,14 +193,14 @@ def test_cancel_ends_the_waiting_for_the_broker() -> None:
     status = run.finish()
     assert status["state"] == "Succeeded"
     assert run.elapsed < timedelta(hours=1)
-    assert any("(canceled)" in what for what in status["left"])
+    assert [item["reason"] for item in status["leftovers"]][-1:] == ["NotPublished"]
 
 
-@pytest.mark.parametrize("after", [None, 3600])
-def test_cancel_ends_a_wait_of_a_phase(after: int | None) -> None:
+@pytest.mark.parametrize("value_after", [None, 3600])
+def test_cancel_ends_a_wait_of_a_phase(value_after: int | None) -> None:
     def agents() -> Json:
         run.cancel()
-        return {"ok": {"done": False, "detail": "0/7 ready", "retryAfter": after}}
+        return {"ok": {"done": False, "detail": "0/7 ready", "retryAfter": value_after}}
 
     run = VirtualRun(_BODY, answers(poll_agents=agents))
     status = run.finish()
@@ -219,17 +222,17 @@ def test_a_cancel_of_an_earlier_run_is_not_meant() -> None:
 
 
 def test_throttling_costs_no_attempt_and_no_time_of_the_phase() -> None:
-    said = iter([error(Code.AZURE_THROTTLED, after=372)] * 8)
-    run = VirtualRun(_BODY, answers(check_azure=lambda: next(said, {"ok": _OUTCOMES["check_azure"]})))
+    messages = iter([error(Code.AZURE_THROTTLED, retry_after=372)] * 8)
+    run = VirtualRun(_BODY, answers(check_azure=lambda: next(messages, {"ok": _OUTCOMES["check_azure"]})))
     status = run.finish()
     assert status["state"] == "Succeeded", status["error"]
     assert run.steps.count("check_azure") == 9
     assert timedelta(seconds=8 * 372) <= run.elapsed < timedelta(seconds=8 * 372 + 120)
 
 
-@pytest.mark.parametrize("after", [372, 3600, 10**9])
-def test_throttling_that_never_ends_ends_the_run(after: int) -> None:
-    run = VirtualRun(_BODY, answers(create_resource=error(Code.AZURE_THROTTLED, after=after)))
+@pytest.mark.parametrize("value_after", [372, 3600, 10**9])
+def test_throttling_that_never_ends_ends_the_run(value_after: int) -> None:
+    run = VirtualRun(_BODY, answers(create_resource=error(Code.AZURE_THROTTLED, retry_after=value_after)))
     status = run.finish()
     assert (status["state"], status["error"]["code"]) == ("Failed", Code.AZURE_THROTTLED)
     assert run.steps[-3:] == _CLEAN_UP
@@ -238,7 +241,7 @@ def test_throttling_that_never_ends_ends_the_run(after: int) -> None:
 
 def test_throttling_while_undoing_has_the_undoings_deadline() -> None:
     body = {**_BODY, "onFailure": "rollback"}
-    throttled = error(Code.AZURE_THROTTLED, after=372)
+    throttled = error(Code.AZURE_THROTTLED, retry_after=372)
     failed = error(Code.PROVISIONING_FAILED, retryable=False)
     run = VirtualRun(body, answers(configure_agents=failed, delete_resource=throttled))
     run.finish()
@@ -247,22 +250,22 @@ def test_throttling_while_undoing_has_the_undoings_deadline() -> None:
 
 
 def test_what_is_missing_is_looked_for_again_and_the_step_is_told_since_when() -> None:
-    told: list[Json] = []
+    messages: list[Json] = []
 
-    def answer(step: str, given: Json) -> Any:
+    def answer(step: str, payload: Json) -> Any:
         if step == "wait_for_metadata":
-            told.append({name: given[name] for name in ("writtenAt", "missedAt")})
-            if len(told) < 3:
-                return error(Code.AZURE_REPLICATION_PENDING, after=15)
-        return plain(step, given)
+            messages.append({name: payload[name] for name in ("writtenAt", "missedAt")})
+            if len(messages) < 3:
+                return error(Code.AZURE_REPLICATION_PENDING, retry_after=15)
+        return plain(step, payload)
 
     plain = answers()
     run = VirtualRun(_BODY, answer)
     assert run.finish()["state"] == "Succeeded"
-    written = {item["writtenAt"] for item in told}
+    written = {item["writtenAt"] for item in messages}
     assert len(written) == 1
     assert None not in written
-    first, second, third = (item["missedAt"] for item in told)
+    first, second, third = (item["missedAt"] for item in messages)
     assert first is None
     assert second is not None
     assert second == third

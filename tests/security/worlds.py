@@ -20,17 +20,17 @@ CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
-def named(name: str, **more: Any) -> Json:
-    return {"metadata": {"name": name, "uid": f"uid-{name}", "creationTimestamp": NOW, "labels": {}}, **more}
+def named(name: str, **extra: Any) -> Json:
+    return {"metadata": {"name": name, "uid": f"uid-{name}", "creationTimestamp": NOW, "labels": {}}, **extra}
 
 
 def node(name: str) -> Json:
     labels = {"kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64", "node-role.kubernetes.io/control-plane": "x"}
     status = {"conditions": [{"type": "Ready", "status": "True"}], "allocatable": {"memory": "4Gi"}}
     spec = {"podCIDRs": ["10.244.0.0/24"], "providerID": "kind://x"}
-    made = named(name, spec=spec, status={**status, "nodeInfo": {"architecture": "amd64"}})
-    made["metadata"].update(labels=labels, annotations={"a": "b"})
-    return made
+    created = named(name, spec=spec, status={**status, "nodeInfo": {"architecture": "amd64"}})
+    created["metadata"].update(labels=labels, annotations={"a": "b"})
+    return created
 
 
 def pod(name: str) -> Json:
@@ -56,15 +56,15 @@ def definition(name: str) -> Json:
     group = name.partition(".")[2]
     spec = {"group": group, "names": {"plural": name.partition(".")[0]}, "versions": [{"name": "v1", "served": True}]}
     condition = {"type": "Terminating", "status": "True", "reason": "InstanceDeletionFailed", "message": "waiting"}
-    made = named(name, spec=spec, status={"conditions": [condition]})
-    made["metadata"].update(deletionTimestamp=NOW, resourceVersion="5")
-    return made
+    created = named(name, spec=spec, status={"conditions": [condition]})
+    created["metadata"].update(deletionTimestamp=NOW, resourceVersion="5")
+    return created
 
 
 def record() -> Json:
-    made = named("sh.helm.release.v1.azure-arc.v1")
-    made["metadata"]["labels"] = {"version": "1", "status": "deployed"}
-    return made
+    created = named("sh.helm.release.v1.azure-arc.v1")
+    created["metadata"]["labels"] = {"version": "1", "status": "deployed"}
+    return created
 
 
 def of(*items: Json) -> Json:
@@ -123,12 +123,12 @@ class Client:
         elif method == "POST" and path.endswith("/leases"):
             path = f"{path}/{body['metadata']['name']}"
             self.world[path] = body
-        found = path in self.world and not (path == REVIEWS and method != "POST")
-        data = json.dumps(self.world[path] if found else {"message": "none"}).encode()
+        result = path in self.world and not (path == REVIEWS and method != "POST")
+        data = json.dumps(self.world[path] if result else {"message": "none"}).encode()
         if path.endswith("/log"):
             data = str(self.world.get("log", "a line")).encode(errors="surrogatepass")
         response = SimpleNamespace(data=data, stream=lambda *_, **__: iter([data]), close=lambda: None)
-        status = 200 if found or path.endswith("/log") or method in ("DELETE", "PATCH") else 404
+        status = 200 if result or path.endswith("/log") or method in ("DELETE", "PATCH") else 404
         return SimpleNamespace(status=status, headers={}, response=response)
 
     @contextmanager
@@ -147,12 +147,12 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 def spoilt(value: Any, place: tuple[Any, ...], junk: Any) -> Any:
     """The value with something else at one place."""
-    made = copy.deepcopy(value)
-    branch = made
+    created = copy.deepcopy(value)
+    branch = created
     for key in place[:-1]:
         branch = branch[key]
     branch[place[-1]] = junk
-    return made
+    return created
 
 
 def texts(value: Any) -> Iterator[str]:

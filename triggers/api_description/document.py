@@ -106,7 +106,7 @@ def _schemas(operations: list[Endpoint]) -> tuple[Mapping[Any, Json], Json]:
 
 
 def _operation(endpoint: Endpoint, by_key: Mapping[Any, Json], schemas: Json, authority: Authority | None) -> Json:
-    summary, _, details = endpoint.text.partition("\n")
+    summary, _, details = endpoint.description.partition("\n")
     roles = [str(role) for role in sorted(endpoint.needed)]
     who = f"Requires the role {' or '.join(roles)}." if roles else "No role is required."
     description: Json = {
@@ -146,7 +146,7 @@ def _headers(endpoint: Endpoint) -> Iterator[Json]:
             "name": header.name,
             "in": "header",
             "required": False,
-            "description": header.text,
+            "description": header.description,
             "schema": dict(header.schema),
         }
 
@@ -162,7 +162,7 @@ def _responses(endpoint: Endpoint, by_key: Mapping[Any, Json]) -> Iterator[tuple
 
 
 def _answer(answer: Answer, by_key: Mapping[Any, Json]) -> Json:
-    response: Json = {"description": answer.text}
+    response: Json = {"description": answer.description}
     if answer.shape:
         response["content"] = {"application/json": {"schema": by_key[answer.shape]}}
     if answer.headers:

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from arcway.cli import output
+from arcway.cli import output, requests
 from arcway.cli.client import FAILED, USAGE, ArcwayClient, CommandError
 from arcway.cli.credentials import exec_plugin, kubeconfig
 from arcway.cli.credentials.proxy import without_credentials
 from arcway.cli.credentials.store import Store, store_of
-from arcway.cli.requests import Kubeconfig, Proxy
+from arcway.cli.option_groups import Kubeconfig, Proxy
 from arcway.cluster.access import temporary_account
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
@@ -90,9 +90,9 @@ def provided_credential(
     need a way into the cluster, too, which real ones have. Raises `CommandError`.
     """
     plain, credentials = without_credentials(proxy or Proxy())
-    proxy_body = plain.as_json()
+    proxy_body = requests.proxy(plain)
     names = _Names.new(
-        name, keep=credential_options is None or bool(credential_options.secret) or credential_options.keep
+        name, keep=credential_options is None or bool(credential_options.secret) or credential_options.is_kept
     )
     with ExitStack() as undo:
         reference = None
@@ -200,7 +200,7 @@ def _with_service_account(
             # Before the first is made: whatever ends this, even in the middle, removes what there is.
             undo.callback(_undone, f"ServiceAccount, role and binding {name}", _remove_account, own, name)
             token = temporary_account.make(api, name, seconds, needed, credential_options.role)
-        access = replace(own, token=token.text, certificate=None, key=None)
+        access = replace(own, token=token.value, certificate=None, key=None)
         with cluster_api(access) as api:
             temporary_account.wait_until_bound(api, () if credential_options.role else needed, _BOUND_SECONDS)
     lifetime = (token.expires - datetime.now(UTC)).total_seconds()
@@ -251,7 +251,7 @@ def _as_command_errors(exit_code: int) -> Iterator[None]:
 def _seconds(credential_options: Kubeconfig, needs: Needs) -> int:
     """How long the token is to last: as long as the run may, or a day for one that is kept, unless the user says."""
     if credential_options.ttl is None:
-        return _KEPT_SECONDS if credential_options.keep else needs.seconds
+        return _KEPT_SECONDS if credential_options.is_kept else needs.seconds
     duration = credential_options.ttl
     match = re.fullmatch(r"(\d{1,6})([smhd])", duration)
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from arcway.cli.client import USAGE, CommandError
-from arcway.cli.requests import Proxy
+from arcway.cli.option_groups import Proxy
 
 
 def without_credentials(proxy: Proxy) -> tuple[Proxy, str | None]:

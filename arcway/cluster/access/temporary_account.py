@@ -41,7 +41,7 @@ type Json = dict[str, Any]
 class Token:
     """A ServiceAccount's token and when the API server lets it end. Its text form shows no secret."""
 
-    text: str = field(repr=False)
+    value: str = field(repr=False)
     expires: datetime
     namespace: str
 

@@ -50,7 +50,7 @@ class ReleaseBefore:
     revision: int
     version: str
     uid: str | None = None
-    wanted: str | None = None
+    target_version: str | None = None
 
 
 def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json]:
@@ -152,7 +152,7 @@ def roll_back(target: Target, previous: ReleaseBefore) -> None:
             Code.RELEASE_SUPERSEDED,
             f"Revision {previous.revision} of release {RELEASE} is not the one that was upgraded.",
         )
-    if previous.wanted and installed.chart_version not in (previous.version, previous.wanted):
+    if previous.target_version and installed.chart_version not in (previous.version, previous.target_version):
         message = f"Release {RELEASE} now has {installed.chart_version}, which this run did not install."
         raise ArcError(Code.RELEASE_SUPERSEDED, message)
     back = installed.revision == previous.revision or installed.chart_version == previous.version
@@ -163,7 +163,7 @@ def roll_back(target: Target, previous: ReleaseBefore) -> None:
 
 def _is_the_same(target: Target, record: Json, uid: str | None) -> bool:
     """Whether the record is that of the release which the run began with; a run of an earlier Arcway knows no uid."""
-    return bool(record["metadata"]["uid"] == uid) if uid else not target.held.made(record)
+    return bool(record["metadata"]["uid"] == uid) if uid else not target.lease.made(record)
 
 
 def _gone() -> ArcError:

@@ -29,7 +29,7 @@ class Releases:
     """Where the agents' releases are, and where others of the same name."""
 
     mine: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
     @classmethod
     def found(cls, api: ClusterApi) -> "Releases":
@@ -46,7 +46,7 @@ class Releases:
         namespace = owner_of(item)
         if namespace is None:
             return has_agents_name and OWNER_NAME not in (item["metadata"].get("annotations") or {})
-        if namespace in self.others:
+        if namespace in self.foreign:
             return False
         return namespace in (RELEASE_NAMESPACE, *self.mine) or has_agents_name or _looks_like_the_agents(item)
 
@@ -63,11 +63,11 @@ def _looks_like_the_agents(item: Json) -> bool:
 
 def not_theirs(releases: Releases) -> list[Json]:
     """A finding that names releases which have the agents' name and stay as they are."""
-    if not releases.others:
+    if not releases.foreign:
         return []
     why = "no object of the agents names it, or its chart is another"
     return [
-        finding(Code.RELEASE_NOT_THE_AGENTS, f"Release {RELEASE} in {listed(releases.others, _SHOWN)}: {why}.", "info")
+        finding(Code.RELEASE_NOT_THE_AGENTS, f"Release {RELEASE} in {listed(releases.foreign, _SHOWN)}: {why}.", "info")
     ]
 
 

@@ -11,6 +11,7 @@ from arcway.cluster.access.api import ClusterApi, at
 from arcway.cluster.agents.finalizers import own_finalizers
 from arcway.cluster.agents.leftovers import Releases
 from arcway.cluster.constants import BINDINGS, DEFINITIONS, NAMESPACE, RELEASE_NAMESPACE
+from arcway.domain.leftovers import leftover
 from arcway.domain.text import counted, excerpt, listed, sentence
 
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -19,6 +20,7 @@ _KINDS = (
     ("ClusterRole", f"{_RBAC}/clusterroles"),
     ("ClusterRoleBinding", BINDINGS),
 )
+_KUBERNETES_KINDS = {"CRD": "CustomResourceDefinition", "namespace": "Namespace"}
 _REASONS, _REASON_LENGTH = 5, 200
 _DEAD_API = "NamespaceDeletionDiscoveryFailure"
 _DEAD_API_REMEDY = (
@@ -43,6 +45,12 @@ class Part:
     def name(self) -> str:
         """Kind and name, to be shown."""
         return f"{self.kind} {excerpt(self.item['metadata']['name'])}"
+
+    @property
+    def leftover(self) -> Json:
+        """The part as what a removal has not removed yet."""
+        kind, name = _KUBERNETES_KINDS.get(self.kind, self.kind), excerpt(self.item["metadata"]["name"])
+        return leftover(kind, name, reason="Terminating" if self.is_going else "NotRemovedYet")
 
     @property
     def is_going(self) -> bool:

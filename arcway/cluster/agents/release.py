@@ -64,7 +64,7 @@ class Target:
     helm: Helm
     api: ClusterApi
     access: Access
-    held: AcquiredLease
+    lease: AcquiredLease
 
 
 def current(target: Target) -> tuple[Release | None, bool]:
@@ -93,7 +93,7 @@ def existing_uids(api: ClusterApi) -> list[str]:
 def made_by_this_run(target: Target) -> bool:
     """Whether the release was first installed by this run."""
     release_records = all_records(target.api)
-    return bool(release_records) and all(target.held.made(record) for record in release_records)
+    return bool(release_records) and all(target.lease.made(record) for record in release_records)
 
 
 def install(target: Target, chart: Chart, values: Values) -> str:
@@ -160,7 +160,7 @@ def _is_unfinished(target: Target, release_records: list[Json]) -> bool:
         return not any(record["metadata"]["labels"].get("status") in _DEPLOYED for record in release_records)
     if not status.startswith("pending-"):
         return False
-    if not target.held.made(latest) and _age(latest) < CALL_SECONDS:
+    if not target.lease.made(latest) and _age(latest) < CALL_SECONDS:
         raise ArcError(Code.RELEASE_LOCKED, f"Release {RELEASE} is {status}.", retryable=True, retry_after=10)
     return True
 

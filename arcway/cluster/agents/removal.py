@@ -23,19 +23,20 @@ from arcway.cluster.agents.served_apis import Served, objects_in
 from arcway.cluster.checks import permissions
 from arcway.cluster.checks.findings import lacking
 from arcway.cluster.checks.preflight import belongs_to_another
-from arcway.cluster.constants import RELEASE, RELEASE_NAMESPACE
+from arcway.cluster.constants import RELEASE
 from arcway.cluster.helm import Helm
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
+from arcway.domain.leftovers import leftover, shortened
 from arcway.domain.text import listed
 from arcway.telemetry import log
 
 _ASKED = "arcway.dev/asked-again"
 _OF_HELM = (Code.HELM_FAILED, Code.HELM_TIMEOUT, Code.RELEASE_API_MISSING)
 _NAMED = 20
-_PRESENT = 100
+_PRESENT, _NAME_LENGTH = 100, 300
 _WITHOUT_HELM = "Fix the cause given by Helm, or set force (--force) to remove the agents without Helm."
 # What one object may answer without keeping the rest: it cannot be deleted by this credential, or not at all.
 _REFUSED = (
@@ -49,15 +50,15 @@ type Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Remaining:
     """What remains of the agents and why, and a remedy where neither waiting nor force helps."""
 
-    names: list[str]
+    leftovers: list[Json]
     reason: str | None
     remedy: str | None
 
 
-def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[list[Json], list[str], str | None]:
+def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[list[Json], list[Json], str | None]:
     """Return findings that prevent removing the agents of `cluster`, the parts that exist, and their public key.
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
@@ -72,7 +73,7 @@ def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> tuple[lis
     return findings, _present(api, releases), public_key(api)
 
 
-def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
+def remove(target: Target, cluster: ClusterId, *, force: bool) -> Remaining:
     """Remove the agents as far as possible in one step; call it again until nothing remains.
 
     `force` removes the finalizers of everything that is only waiting for them, and continues without Helm when that
@@ -98,7 +99,7 @@ def remove(target: Target, cluster: ClusterId, *, force: bool) -> Left:
         _ask_again(api, part)
         if force:
             _strip_if_possible(api, part)
-    return Left([part.name for part in remaining], parts.reason(remaining), parts.remedy(remaining))
+    return Remaining([part.leftover for part in remaining], parts.reason(remaining), parts.remedy(remaining))
 
 
 def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str | None]:
@@ -117,15 +118,10 @@ def finish(helm: Helm, api: ClusterApi, access: Access) -> tuple[str | None, str
     return listed([part.name for part in going], _NAMED) + (f" ({why})" if why else ""), parts.remedy(going)
 
 
-def _present(api: ClusterApi, releases: Releases) -> list[str]:
-    names = [_release(namespace) for namespace in releases.mine]
-    names += [part.name for part in parts.everywhere(api, releases)]
-    remainder = [f"{len(names) - _PRESENT} more"] if len(names) > _PRESENT else []
-    return names[:_PRESENT] + remainder
-
-
-def _release(namespace: str) -> str:
-    return f"release {RELEASE}" + (f" in namespace {namespace}" if namespace != RELEASE_NAMESPACE else "")
+def _present(api: ClusterApi, releases: Releases) -> list[Json]:
+    present = [leftover("HelmRelease", RELEASE, namespace=name, reason="NotRemovedYet") for name in releases.mine]
+    present += [part.leftover for part in parts.everywhere(api, releases)]
+    return shortened(present, _PRESENT, _NAME_LENGTH)
 
 
 def _with_a_way_out(error: ArcError) -> ArcError:

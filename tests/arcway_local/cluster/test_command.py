@@ -9,8 +9,19 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[3]
 
 
-def _command(directory: Path, *more: str) -> list[str]:
-    return [sys.executable, "-W", "error", "-m", "arcway_local.cluster", "--count", "2", "--dir", str(directory), *more]
+def _command(directory: Path, *extra: str) -> list[str]:
+    return [
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "arcway_local.cluster",
+        "--count",
+        "2",
+        "--dir",
+        str(directory),
+        *extra,
+    ]
 
 
 def test_it_announces_itself_ends_on_sigterm_and_says_why_it_cannot_start(tmp_path: Path) -> None:

@@ -54,8 +54,8 @@ async def test_pods_become_ready_after_reads(http: httpx.AsyncClient, control: h
     assert (await control.put("/clusters/cluster-001/behaviour", json=order)).status_code == 200
     await _deploy(http)
     await _watch_pods(http, lambda pod: pod["status"]["phase"] == "Running")
-    seen = [_condition((await http.get(_PODS)).json()["items"][0], "Ready") for _ in range(3)]
-    assert seen == ["False"] * 3
+    response = [_condition((await http.get(_PODS)).json()["items"][0], "Ready") for _ in range(3)]
+    assert response == ["False"] * 3
     await _watch_pods(http, lambda pod: _condition(pod, "Ready") == "True")
 
 
@@ -173,9 +173,9 @@ async def test_a_user_may_do_what_the_rules_say(
     http: httpx.AsyncClient, control: httpx.AsyncClient, tls: ssl.SSLContext
 ) -> None:
     rule = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"], "namespaces": ["default"]}
-    made = (await control.post("/clusters/cluster-001/users", json={"name": "dev", "rules": [rule]})).json()
-    assert made["kubeconfig"]["users"][0]["user"]["token"] == made["token"]
-    headers = {"Authorization": f"Bearer {made['token']}"}
+    response = (await control.post("/clusters/cluster-001/users", json={"name": "dev", "rules": [rule]})).json()
+    assert response["kubeconfig"]["users"][0]["user"]["token"] == response["token"]
+    headers = {"Authorization": f"Bearer {response['token']}"}
     assert (await http.get("/api/v1/namespaces/default/configmaps", headers=headers)).status_code == 200
     for path in ("/api/v1/namespaces/kube-system/configmaps", _PODS):
         assert (await http.get(path, headers=headers)).status_code == 403
@@ -210,8 +210,8 @@ def _inspect(path: Path) -> tuple[int, Json]:
 async def test_clusters_come_and_go(
     clusters: SimulatedClusters, control: httpx.AsyncClient, http: httpx.AsyncClient
 ) -> None:
-    made = (await control.post("/clusters", json={"name": "edge"})).json()
-    mode, content = await asyncio.to_thread(_inspect, Path(made["kubeconfig"]))
+    response = (await control.post("/clusters", json={"name": "edge"})).json()
+    mode, content = await asyncio.to_thread(_inspect, Path(response["kubeconfig"]))
     assert mode == 0o600
     assert content["current-context"] == "edge"
     assert (await control.post("/clusters", json={"name": "edge"})).status_code == 400
@@ -221,7 +221,7 @@ async def test_clusters_come_and_go(
         "edge",
     ]
     assert (await control.delete("/clusters/edge")).status_code == 204
-    assert not await asyncio.to_thread(Path(made["kubeconfig"]).exists)
+    assert not await asyncio.to_thread(Path(response["kubeconfig"]).exists)
     assert (await control.delete("/clusters/edge")).status_code == 404
     await _deploy(http)
     assert clusters.cluster("cluster-002").store.objects(("apps", "deployments")) == []

@@ -17,28 +17,28 @@ def alarms() -> Iterator[Alarms]:
 
 
 def test_alarms_are_called_in_order_of_time_and_never_early(alarms: Alarms) -> None:
-    start, called, done = datetime.now(UTC), [], threading.Event()
+    start, called, finished = datetime.now(UTC), [], threading.Event()
     for delay in (0.06, 0.02, 0.04):
         due = start + timedelta(seconds=delay)
         alarms.at(due, lambda due=due: called.append((due, datetime.now(UTC))))  # type: ignore[misc]
-    alarms.at(start + timedelta(seconds=0.08), done.set)
-    assert done.wait(240)
+    alarms.at(start + timedelta(seconds=0.08), finished.set)
+    assert finished.wait(240)
     assert [due for due, _ in called] == sorted(due for due, _ in called)
     assert all(at >= due for due, at in called)
 
 
 def test_what_is_overdue_is_called_at_once(alarms: Alarms) -> None:
-    done = threading.Event()
+    finished = threading.Event()
     alarms.at(datetime.now(UTC) + timedelta(hours=1), lambda: None)
-    alarms.at(datetime(2000, 1, 1, tzinfo=UTC), done.set)
-    assert done.wait(240)
+    alarms.at(datetime(2000, 1, 1, tzinfo=UTC), finished.set)
+    assert finished.wait(240)
 
 
 def test_one_thread_serves_any_number(alarms: Alarms) -> None:
-    before = threading.active_count()
+    thread_count_before = threading.active_count()
     for _ in range(1000):
         alarms.at(datetime.now(UTC) + timedelta(hours=1), lambda: None)
-    assert threading.active_count() == before
+    assert threading.active_count() == thread_count_before
 
 
 def test_after_stop_nothing_is_called() -> None:

@@ -23,7 +23,7 @@ def engine() -> Iterator[Engine]:
     engine.stop()
 
 
-def ask(engine: Engine, what: str, instance_id: str) -> grpc.StatusCode | None:
+def ask(engine: Engine, subject: str, instance_id: str) -> grpc.StatusCode | None:
     calls: dict[str, Any] = {
         "raise": lambda: raise_event(engine, instance_id),
         "terminate": lambda: engine.TerminateInstance(pb.TerminateRequest(instanceId=instance_id), LOCAL),
@@ -31,20 +31,20 @@ def ask(engine: Engine, what: str, instance_id: str) -> grpc.StatusCode | None:
         "resume": lambda: engine.ResumeInstance(pb.ResumeRequest(instanceId=instance_id), LOCAL),
     }
     try:
-        calls[what]()
+        calls[subject]()
     except EngineError as error:
         return error.code
     return None
 
 
-@pytest.mark.parametrize("what", ["raise", "terminate", "suspend", "resume"])
-def test_unknown_and_finished_instances_are_refused_and_stay_as_they_are(engine: Engine, what: str) -> None:
-    assert ask(engine, what, "nobody") == _UNKNOWN
+@pytest.mark.parametrize("subject", ["raise", "terminate", "suspend", "resume"])
+def test_unknown_and_finished_instances_are_refused_and_stay_as_they_are(engine: Engine, subject: str) -> None:
+    assert ask(engine, subject, "nobody") == _UNKNOWN
     start(engine, "p")
     give(engine, take(engine), complete())
-    before = state(engine, "p")
-    assert ask(engine, what, "p") == _WRONG
-    assert state(engine, "p") == before
+    state_before = state(engine, "p")
+    assert ask(engine, subject, "p") == _WRONG
+    assert state(engine, "p") == state_before
     assert engine.take_orchestration() is None
 
 
@@ -77,10 +77,13 @@ def test_what_is_terminated_before_its_start_never_runs(place: Place) -> None:
     request = pb.TerminateRequest(instanceId="later")
     request.output.value = '"not now"'
     engine.TerminateInstance(request, LOCAL)
-    for known in (engine, place.again()):
-        assert known.take_orchestration() is None
-        found = state(known, "later")
-        assert (found.orchestrationStatus, found.output.value) == (pb.ORCHESTRATION_STATUS_TERMINATED, '"not now"')
+    for engine_now in (engine, place.again()):
+        assert engine_now.take_orchestration() is None
+        instance_state = state(engine_now, "later")
+        assert (instance_state.orchestrationStatus, instance_state.output.value) == (
+            pb.ORCHESTRATION_STATUS_TERMINATED,
+            '"not now"',
+        )
     start(place.engine, "later")
     assert take(place.engine).request.instanceId == "later"
 
@@ -90,17 +93,17 @@ def test_pages_skip_nothing_when_what_was_shown_no_longer_fits(engine: Engine) -
         start(engine, f"p{number}")
     work = {item.request.instanceId: item for item in (take(engine) for _ in range(6))}
     query = pb.InstanceQuery(runtimeStatus=[pb.ORCHESTRATION_STATUS_PENDING], maxInstanceCount=2)
-    seen: list[str] = []
+    observed: list[str] = []
     while True:
         reply = engine.QueryInstances(pb.QueryInstancesRequest(query=query), LOCAL)
         page = [item.instanceId for item in reply.orchestrationState]
-        seen += page
+        observed += page
         for key in page:
             give(engine, work[key], complete())
         if not reply.HasField("continuationToken"):
             break
         query.continuationToken.CopyFrom(reply.continuationToken)
-    assert seen == [f"p{number}" for number in range(6)]
+    assert observed == [f"p{number}" for number in range(6)]
 
 
 def test_a_continuation_token_that_is_none_is_refused(engine: Engine) -> None:

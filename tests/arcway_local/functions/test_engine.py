@@ -51,12 +51,12 @@ def test_a_sub_orchestration_may_outlive_the_stock_watcher(engine: Engine, monke
 
 
 def test_waiting_for_children_and_timers_takes_no_thread(engine: Engine) -> None:
-    before = threading.active_count()
+    thread_count_before = threading.active_count()
     for number in range(50):
         start(engine, f"p{number}")
         give(engine, take(engine), spawn(f"c{number}"), timer(3600))
         give(engine, take(engine))
-    assert threading.active_count() == before
+    assert threading.active_count() == thread_count_before
 
 
 def test_a_child_knows_its_parent_and_the_parent_its_childs_failure(engine: Engine) -> None:
@@ -123,7 +123,7 @@ def test_a_suspended_orchestration_is_terminated(engine: Engine) -> None:
 
 
 def test_all_events_carry_the_present_time(engine: Engine) -> None:
-    before = datetime.now(UTC)
+    time_before = datetime.now(UTC)
     start(engine, "p")
     give(engine, take(engine), activity())
     task = engine.take_activity()
@@ -133,7 +133,7 @@ def test_all_events_carry_the_present_time(engine: Engine) -> None:
     history = engine._instances["p"].history
     times = [event.timestamp.ToDatetime(UTC) for event in history]
     assert len(times) == 8
-    assert all(before <= time <= datetime.now(UTC) for time in times)
+    assert all(time_before <= time <= datetime.now(UTC) for time in times)
 
 
 def test_an_activity_counts_once(engine: Engine) -> None:
@@ -218,9 +218,9 @@ def test_the_custom_status_limit_counts_utf16(engine: Engine, length: int, ok: b
     response = pb.OrchestratorResponse(instanceId="p", completionToken=work.token)
     response.customStatus.value = "\U0001f600" * (length // 2) + "x" * (length % 2)
     engine.CompleteOrchestratorTask(response, LOCAL)
-    found = state(engine, "p")
-    assert (found.orchestrationStatus == pb.ORCHESTRATION_STATUS_RUNNING) is ok
-    assert ("16 KB" in found.failureDetails.errorMessage) is not ok
+    instance_state = state(engine, "p")
+    assert (instance_state.orchestrationStatus == pb.ORCHESTRATION_STATUS_RUNNING) is ok
+    assert ("16 KB" in instance_state.failureDetails.errorMessage) is not ok
 
 
 def test_nothing_runs_before_its_start_even_if_an_event_comes(engine: Engine) -> None:
@@ -282,7 +282,7 @@ def test_more_clients_than_the_stock_pool_wait_and_all_are_told(engine: Engine, 
         while len(engine._state_waiters.get("p", [])) < 40:
             futures.wait(waiting, timeout=0.01, return_when=futures.FIRST_EXCEPTION)
         give(engine, take(engine), complete(result='"x"'))
-        assert {done.result().serialized_output for done in waiting} == {'"x"'}  # type: ignore[union-attr]
+        assert {future.result().serialized_output for future in waiting} == {'"x"'}  # type: ignore[union-attr]
 
 
 def test_stopping_frees_clients_that_wait_for_ever(engine: Engine) -> None:
@@ -307,9 +307,9 @@ def test_messages_over_four_megabytes_pass(engine: Engine, client: TaskHubGrpcCl
     start(engine, "p")
     give(engine, take(engine), complete(result=f'"{"x" * 5_000_000}"'))
     with TaskHubGrpcClient(host_address=client._host_address, channel_options=big) as roomy:
-        found = roomy.get_orchestration_state("p")
-        assert found is not None
-        assert len(found.serialized_output or "") == 5_000_002
+        instance_state = roomy.get_orchestration_state("p")
+        assert instance_state is not None
+        assert len(instance_state.serialized_output or "") == 5_000_002
         start(engine, "q")
         roomy.raise_orchestration_event("q", "go", data="x" * 5_000_000)
     assert len(take(engine).request.newEvents[-1].eventRaised.input.value) == 5_000_002

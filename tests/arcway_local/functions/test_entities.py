@@ -20,9 +20,9 @@ def call(parent: str, request: str, task: int = 1) -> pb.OrchestratorAction:
 
 def lock(parent: str, section: str) -> pb.OrchestratorAction:
     action = pb.OrchestratorAction(id=1)
-    asked = action.sendEntityMessage.entityLockRequested
-    asked.criticalSectionId, asked.lockSet[:] = section, [ENTITY]
-    asked.parentInstanceId.value = parent
+    request_body = action.sendEntityMessage.entityLockRequested
+    request_body.criticalSectionId, request_body.lockSet[:] = section, [ENTITY]
+    request_body.parentInstanceId.value = parent
     return action
 
 
@@ -122,6 +122,6 @@ def test_a_late_reply_leaves_no_trace_in_what_has_ended(place: Place) -> None:
     engine: Engine = place.engine
     begin(engine, "p", call("p", "asked"), complete())
     request = pb.GetInstanceRequest(instanceId="p")
-    before = engine.GetInstance(request, LOCAL)
+    value_before = engine.GetInstance(request, LOCAL)
     assert do(engine) == ["asked"]
-    assert engine.GetInstance(request, LOCAL) == before
+    assert engine.GetInstance(request, LOCAL) == value_before

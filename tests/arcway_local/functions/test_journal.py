@@ -65,10 +65,10 @@ def test_a_second_host_is_refused(path: Path) -> None:
 
 def test_a_file_that_another_program_has_locked_is_refused(path: Path) -> None:
     Journal(path).close()
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    second = sqlite3.connect(path, isolation_level=None)
+    second.execute("BEGIN IMMEDIATE")
     assert "is in use by another process" in refusal(path)
-    other.close()
+    second.close()
 
 
 def test_a_newer_file_is_refused_and_left_alone(path: Path) -> None:

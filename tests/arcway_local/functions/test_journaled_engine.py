@@ -26,12 +26,15 @@ def test_a_start_is_not_forgotten(place: Place) -> None:
     request = pb.CreateInstanceRequest(instanceId="p", name="parent", tags={"a": "b"})
     request.input.value, request.version.value = '{"x": "\\u00e4\\u0000"}', "3"
     place.engine.StartInstance(request, LOCAL)
-    before = state(place.engine, "p")
+    state_before = state(place.engine, "p")
     engine = place.again()
-    found = state(engine, "p")
-    assert found.lastUpdatedTimestamp.ToDatetime() - before.lastUpdatedTimestamp.ToDatetime() < timedelta(seconds=1)
-    found.lastUpdatedTimestamp.CopyFrom(before.lastUpdatedTimestamp)
-    assert found == before
+    instance_state = state(engine, "p")
+    assert (
+        instance_state.lastUpdatedTimestamp.ToDatetime() - state_before.lastUpdatedTimestamp.ToDatetime()
+        < timedelta(seconds=1)
+    )
+    instance_state.lastUpdatedTimestamp.CopyFrom(state_before.lastUpdatedTimestamp)
+    assert instance_state == state_before
     started = take(engine).request.newEvents[-1].executionStarted
     assert (started.input.value, started.version.value, dict(started.tags)) == (request.input.value, "3", {"a": "b"})
 
@@ -55,17 +58,19 @@ def test_history_status_and_output_are_the_same_afterwards(place: Place) -> None
     place.engine.CompleteOrchestratorTask(response, LOCAL)
     finish(place.engine, act(place.engine))
     give(place.engine, take(place.engine), complete(pb.ORCHESTRATION_STATUS_FAILED, '"bad"', failure="broken"))
-    shown, past = state(place.engine, "p"), history(place.engine, "p")
+    rendered, past = state(place.engine, "p"), history(place.engine, "p")
     engine = place.again()
     assert history(engine, "p") == past
-    found = state(engine, "p")
-    assert (found.output, found.customStatus, found.failureDetails) == (
-        shown.output,
-        shown.customStatus,
-        shown.failureDetails,
+    instance_state = state(engine, "p")
+    assert (instance_state.output, instance_state.customStatus, instance_state.failureDetails) == (
+        rendered.output,
+        rendered.customStatus,
+        rendered.failureDetails,
     )
-    assert found.completedTimestamp == shown.completedTimestamp
-    assert found.lastUpdatedTimestamp.ToDatetime() - shown.lastUpdatedTimestamp.ToDatetime() < timedelta(seconds=1)
+    assert instance_state.completedTimestamp == rendered.completedTimestamp
+    assert instance_state.lastUpdatedTimestamp.ToDatetime() - rendered.lastUpdatedTimestamp.ToDatetime() < timedelta(
+        seconds=1
+    )
     assert engine.take_orchestration() is None
 
 
@@ -157,10 +162,10 @@ def test_a_rewound_orchestration_keeps_its_rewritten_history(place: Place) -> No
     engine = place.again()
     work = take(engine)
     assert kinds(work)[-1] == "executionRewound"
-    kept = [*work.request.pastEvents[:2], work.request.newEvents[-1]]
-    give(engine, work, pb.OrchestratorAction(rewindOrchestration=pb.RewindOrchestrationAction(newHistory=kept)))
+    retained = [*work.request.pastEvents[:2], work.request.newEvents[-1]]
+    give(engine, work, pb.OrchestratorAction(rewindOrchestration=pb.RewindOrchestrationAction(newHistory=retained)))
     engine = place.again()
-    assert list(take(engine).request.pastEvents)[:3] == kept
+    assert list(take(engine).request.pastEvents)[:3] == retained
     assert state(engine, "p").orchestrationStatus == pb.ORCHESTRATION_STATUS_RUNNING
 
 
@@ -173,8 +178,10 @@ def test_a_parent_hears_of_a_child_that_ended_before_the_crash(place: Place) -> 
     place.engine.RewindInstance(pb.RewindInstanceRequest(instanceId="p"), LOCAL)
     work = take(place.engine)
     place.engine._alarms.stop()
-    kept = [*failed.request.pastEvents, work.request.newEvents[-1]]
-    give(place.engine, work, pb.OrchestratorAction(rewindOrchestration=pb.RewindOrchestrationAction(newHistory=kept)))
+    retained = [*failed.request.pastEvents, work.request.newEvents[-1]]
+    give(
+        place.engine, work, pb.OrchestratorAction(rewindOrchestration=pb.RewindOrchestrationAction(newHistory=retained))
+    )
     assert kinds(take(place.again()))[-1] == "subOrchestrationInstanceFailed"
 
 

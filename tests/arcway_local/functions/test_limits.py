@@ -68,8 +68,8 @@ async def test_what_an_app_keeps_without_bottom_breaks_no_list(engine: Engine, u
         assert [item["instanceId"] for item in listed.json()] == ["deep", "flat"]
         assert listed.json()[0]["input"] == DEEP
         give(engine, take(engine), complete(result=DEEP))
-        shown = await http.get("/instances/deep", params={"showHistory": "true", "showHistoryOutput": "true"})
-        assert shown.status_code in (200, 400)
+        response = await http.get("/instances/deep", params={"showHistory": "true", "showHistoryOutput": "true"})
+        assert response.status_code in (200, 400)
 
 
 async def test_headers_that_never_end_close_the_connection(url: str) -> None:
@@ -96,9 +96,11 @@ async def test_a_body_that_never_ends_is_answered_and_the_connection_closed(
     await writer.wait_closed()
 
 
-@pytest.mark.parametrize("text", [DEEP, '{"a":' * 9_000 + "1" + "}" * 9_000, "[" * (DEEPEST + 2) + "]" * (DEEPEST + 2)])
-def test_json_without_bottom_is_no_json(text: str) -> None:
-    for form in (text, text.encode()):
+@pytest.mark.parametrize(
+    "message", [DEEP, '{"a":' * 9_000 + "1" + "}" * 9_000, "[" * (DEEPEST + 2) + "]" * (DEEPEST + 2)]
+)
+def test_json_without_bottom_is_no_json(message: str) -> None:
+    for form in (message, message.encode()):
         with pytest.raises(ValueError, match="nested more than"):
             read_json(form)
 

@@ -30,6 +30,8 @@ START = datetime(2026, 11, 24, 9, 30, 15, 500, tzinfo=UTC)  # a Tuesday
         ("5,20 31,30 9 * * *", "2026-11-24T09:30:20"),
         ("0 5/20 * * * *", "2026-11-24T09:45:00"),
         ("0 0 12 * * 0", "2026-11-29T12:00:00"),
+        ("0 0 0 * * Monday-Friday", "2026-11-25T00:00:00"),
+        ("0 0 0 1,15 October-December *", "2026-12-01T00:00:00"),
     ],
 )
 def test_the_next_occurrence(expression: str, expected: str) -> None:
@@ -56,6 +58,11 @@ def test_a_time_span_counts_from_the_last_run() -> None:
         "* * * * Foo *",
         "1- * * * * *",
         "-1 * * * * *",
+        "0 0 0 L * *",
+        "0 0 0 * * 5#2",
+        "0 0 9 ? * *",
+        "R * * * * *",
+        "0 0 0 * * Fri-Mon",
         "00:00:00",
     ],
 )

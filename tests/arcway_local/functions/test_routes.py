@@ -12,8 +12,8 @@ def function(name: str, route: str | None = None, *methods: str) -> Function:
 
 
 def match(template: str, path: str, prefix: str = "api") -> dict[str, str] | None:
-    found = find(build_routes([function("f", template)], prefix), "GET", path)
-    return None if found is None else found[1]
+    match = find(build_routes([function("f", template)], prefix), "GET", path)
+    return None if match is None else match[1]
 
 
 @pytest.mark.parametrize(
@@ -62,16 +62,16 @@ def test_a_function_without_route_is_found_by_its_name() -> None:
 
 def test_overlapping_routes_go_by_function_name() -> None:
     routes = build_routes([function("b", "x/special"), function("A", "x/{any}")], "api")
-    found = find(routes, "GET", "/api/x/special")
-    assert found is not None
-    assert found[0].name == "A"
+    match = find(routes, "GET", "/api/x/special")
+    assert match is not None
+    assert match[0].name == "A"
 
 
 def test_a_method_that_one_function_does_not_take_is_offered_to_the_next() -> None:
     routes = build_routes([function("a", "x", "GET"), function("b", "x", "post")], "api")
-    found = find(routes, "POST", "/api/x")
-    assert found is not None
-    assert found[0].name == "b"
+    match = find(routes, "POST", "/api/x")
+    assert match is not None
+    assert match[0].name == "b"
     assert find(routes, "DELETE", "/api/x") is None
 
 

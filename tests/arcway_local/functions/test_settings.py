@@ -32,16 +32,17 @@ def test_a_missing_host_json_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("", 1800.0), (', "functionTimeout": "00:05:30"', 330.0), (', "functionTimeout": "-1"', None)]
+    ("message", "seconds"),
+    [("", 1800.0), (', "functionTimeout": "00:05:30"', 330.0), (', "functionTimeout": "-1"', None)],
 )
-def test_the_timeout_of_functions(tmp_path: Path, text: str, seconds: float | None) -> None:
-    (tmp_path / "host.json").write_text(f'{{"version": "2.0"{text}}}')
+def test_the_timeout_of_functions(tmp_path: Path, message: str, seconds: float | None) -> None:
+    (tmp_path / "host.json").write_text(f'{{"version": "2.0"{message}}}')
     assert load_host_json(tmp_path).function_timeout == seconds
 
 
-@pytest.mark.parametrize("text", ["soon", "00:00:00", "5"])
-def test_a_timeout_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "host.json").write_text(f'{{"version": "2.0", "functionTimeout": "{text}"}}')
+@pytest.mark.parametrize("message", ["soon", "00:00:00", "5"])
+def test_a_timeout_that_is_none_is_refused(tmp_path: Path, message: str) -> None:
+    (tmp_path / "host.json").write_text(f'{{"version": "2.0", "functionTimeout": "{message}"}}')
     with pytest.raises(HostError, match="functionTimeout"):
         load_host_json(tmp_path)
 
@@ -53,10 +54,10 @@ def test_values_do_not_override_the_environment(tmp_path: Path, monkeypatch: pyt
     assert os.environ == {"KEPT": "old", "ADDED": "1", "FUNCTIONS_WORKER_RUNTIME": "python"}
 
 
-@pytest.mark.parametrize("text", ['{"Values": []}', '{"Values": {"A": 1}}', "{", '{"IsEncrypted": true}'])
-def test_a_wrong_settings_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+@pytest.mark.parametrize("message", ['{"Values": []}', '{"Values": {"A": 1}}', "{", '{"IsEncrypted": true}'])
+def test_a_wrong_settings_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str) -> None:
     monkeypatch.setattr(os, "environ", {})
-    (tmp_path / "local.settings.json").write_text(text)
+    (tmp_path / "local.settings.json").write_text(message)
     with pytest.raises(HostError, match=r"local\.settings\.json"):
         load_values(tmp_path)
 

@@ -38,7 +38,7 @@ class Taker:
 
     @property
     def contents(self) -> list[bytes]:
-        return [it.content for it in self.taken]
+        return [message.content for message in self.taken]
 
 
 class Bench:

@@ -39,7 +39,7 @@ def _token() -> str:
 def _samples() -> list[bytes]:
     """One of each frame that a client sends."""
     accepted = Described(ULong(0x24), [])
-    asked = {"operation": "put-token", "type": "jwt", "name": "sb://127.0.0.1/queue"}
+    request_body = {"operation": "put-token", "type": "jwt", "name": "sb://127.0.0.1/queue"}
     transfer = [UInt(0), UInt(0), b"tag", UInt(0), False, False]
     return [
         header(framing.SASL),
@@ -50,7 +50,7 @@ def _samples() -> list[bytes]:
         _attach(0, False, "$cbs"),
         _attach(1, True, "$cbs"),
         frame(1, framing.FLOW, [UInt(0), UInt(99), UInt(1), UInt(99), UInt(1), UInt(0), UInt(10), None, True, True]),
-        frame(1, framing.TRANSFER, transfer, encoded(_token(), properties=["1"], application=asked)),
+        frame(1, framing.TRANSFER, transfer, encoded(_token(), properties=["1"], application=request_body)),
         _attach(2, False, "queue"),
         frame(1, framing.TRANSFER, [UInt(2), *transfer[1:]], encoded(properties=["2"], application={"a": 1})),
         _attach(5, True, "queue"),
@@ -124,16 +124,16 @@ def test_values_and_messages_are_understood_or_refused() -> None:
 
 def test_what_decodes_is_as_long_as_what_is_skipped() -> None:
     chance = random.Random(SEED)
-    seen = 0
+    observed = 0
     for _ in range(FRAMES):
         data = chance.randbytes(chance.randrange(1, 30))
         try:
             _, end = decode(data)
         except CodecError:
             continue
-        seen += 1
+        observed += 1
         assert skip(data, 0) == end
-    assert seen > 100
+    assert observed > 100
 
 
 @pytest.mark.parametrize(

@@ -69,27 +69,27 @@ _VALUES = st.recursive(
 )
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(first: Any, second: Any) -> bool:
     """Equal, and of equal types all the way down."""
-    if type(one) is not type(other):
+    if type(first) is not type(second):
         return False
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict):
-        return _same(list(one.items()), list(other.items())) if one else not other
-    if isinstance(one, tuple):
-        return all(map(_same, one, other))
-    if isinstance(one, Described):
-        return _same(one.descriptor, other.descriptor) and _same(one.value, other.value)
-    return bool(one == other)
+    if isinstance(first, list):
+        return len(first) == len(second) and all(map(_same, first, second))
+    if isinstance(first, dict):
+        return _same(list(first.items()), list(second.items())) if first else not second
+    if isinstance(first, tuple):
+        return all(map(_same, first, second))
+    if isinstance(first, Described):
+        return _same(first.descriptor, second.descriptor) and _same(first.value, second.value)
+    return bool(first == second)
 
 
 @given(_VALUES)
 def test_what_is_encoded_decodes_to_the_same_in_value_and_type(value: Any) -> None:
     data = encode(value)
-    again, end = decode(data)
+    reread, end = decode(data)
     assert end == len(data)
-    assert _same(value, again)
+    assert _same(value, reread)
 
 
 def _message(content: bytes, **fields: Any) -> Message:
@@ -240,15 +240,15 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path: Path) -> None:
 
 def test_the_store_gives_back_what_was_committed_and_nothing_else(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    kept, gone, late = (_message(bytes([number])) for number in (1, 2, 3))
-    for number, message in enumerate((kept, gone, late)):
+    fields, gone, late = (_message(bytes([number])) for number in (1, 2, 3))
+    for number, message in enumerate((fields, gone, late)):
         message.key = message.sequence = number + 1
-    store.put("q", kept)
+    store.put("q", fields)
     store.put("q", gone)
     store.commit()
-    kept.lock, kept.locked_until, kept.delivery_count = uuid4(), 77, 3
-    kept.state, kept.reason, kept.description = State.DEFERRED, "why", "so"
-    store.put("q/$deadletterqueue", kept)
+    fields.lock, fields.locked_until, fields.delivery_count = uuid4(), 77, 3
+    fields.state, fields.reason, fields.description = State.DEFERRED, "why", "so"
+    store.put("q/$deadletterqueue", fields)
     store.remove(gone)
     store.number("q", 12)
     store.remember("q", "id", 2000)
@@ -257,27 +257,27 @@ def test_the_store_gives_back_what_was_committed_and_nothing_else(tmp_path: Path
     store.put("q", late)
     store.close()
 
-    again = Store(tmp_path)
-    ((path, message),) = list(again.messages())
+    reread = Store(tmp_path)
+    ((path, message),) = list(reread.messages())
     assert path == "q/$deadletterqueue"
     names = [name for name in Message.__slots__ if name != "key"]
-    assert [getattr(message, name) for name in names] == [getattr(kept, name) for name in names]
-    assert again.numbers() == {"q": 12}
-    assert list(again.history(1500)) == [("q", "id", 2000)]
-    again.close()
+    assert [getattr(message, name) for name in names] == [getattr(fields, name) for name in names]
+    assert reread.numbers() == {"q": 12}
+    assert list(reread.history(1500)) == [("q", "id", 2000)]
+    reread.close()
 
 
 def test_a_file_of_another_program_is_left_alone(tmp_path: Path) -> None:
     database = sqlite3.connect(tmp_path / FILE_NAME)
     database.execute("CREATE TABLE t (a)")
     database.close()
-    before = (tmp_path / FILE_NAME).read_bytes()
+    content_before = (tmp_path / FILE_NAME).read_bytes()
     with pytest.raises(StoreError, match="another program"):
         Store(tmp_path)
-    after = (tmp_path / FILE_NAME).read_bytes()
-    (kind,) = struct.unpack_from(">I", after, 68)
-    assert (kind, b"CREATE TABLE t" in after, b"CREATE TABLE messages" in after) == (0, True, False)
-    assert len(after) == len(before)
+    content_after = (tmp_path / FILE_NAME).read_bytes()
+    (kind,) = struct.unpack_from(">I", content_after, 68)
+    assert (kind, b"CREATE TABLE t" in content_after, b"CREATE TABLE messages" in content_after) == (0, True, False)
+    assert len(content_after) == len(content_before)
 
 
 def test_two_processes_cannot_share_a_folder(tmp_path: Path) -> None:

@@ -16,13 +16,13 @@ def bench() -> Bench:
 
 
 def test_consumers_take_turns_and_none_gets_more_than_it_wants(bench: Bench) -> None:
-    one, other = Taker(limit=2), Taker()
+    first, taker = Taker(limit=2), Taker()
     queue = bench.broker.queue("q")
-    queue.consumers.extend([one, other])
+    queue.consumers.extend([first, taker])
     bench.send("q", b"1", b"2", b"3", b"4", b"5", b"6")
     bench.broker.pump()
-    assert one.contents == [b"1", b"3"]
-    assert other.contents == [b"2", b"4", b"5", b"6"]
+    assert first.contents == [b"1", b"3"]
+    assert taker.contents == [b"2", b"4", b"5", b"6"]
 
 
 def test_an_abandoned_message_keeps_its_place(bench: Bench) -> None:
@@ -46,12 +46,12 @@ def test_a_lock_ends_in_its_time_and_counts_as_a_delivery(bench: Bench) -> None:
 
 def test_a_renewed_lock_lasts_its_full_time_and_others_end_before_it(bench: Bench) -> None:
     bench.send("q", b"1", b"2")
-    renewed, other = bench.take("q").taken
+    renewed, second = bench.take("q").taken
     assert renewed.lock is not None
     bench.clock.now += 20_000
     assert bench.broker.queue("q").renew([renewed.lock]) == [bench.clock.now + 30_000]
     bench.passes(10_000)
-    assert other.lock is None
+    assert second.lock is None
     assert renewed.lock is not None
     bench.passes(20_000)
     assert renewed.lock is None
@@ -60,12 +60,12 @@ def test_a_renewed_lock_lasts_its_full_time_and_others_end_before_it(bench: Benc
 def test_no_lock_is_renewed_when_one_of_them_is_lost(bench: Bench) -> None:
     bench.send("q", b"1")
     message = bench.take("q").taken[0]
-    before = message.locked_until
+    locked_until_before = message.locked_until
     assert message.lock is not None
     bench.clock.now += 1000
     with pytest.raises(LockLost):
         bench.broker.queue("q").renew([message.lock, uuid4()])
-    assert message.locked_until == before
+    assert message.locked_until == locked_until_before
 
 
 def test_a_lock_that_has_ended_settles_nothing_even_before_time_has_acted(bench: Bench) -> None:
@@ -124,12 +124,12 @@ def test_deferred_messages_are_found_by_number_all_or_none(bench: Bench) -> None
     assert bench.take("q").contents == []
     with pytest.raises(MessageNotFound):
         queue.receive_deferred([1, 7], lock=False)
-    (again,) = queue.receive_deferred([1], lock=True)
+    (redelivered,) = queue.receive_deferred([1], lock=True)
     with pytest.raises(MessageNotFound):
         queue.receive_deferred([1, 2], lock=True)
     bench.passes(30_000)
-    assert (again.state, again.lock) == (State.DEFERRED, None)
-    assert [it.content for it in queue.receive_deferred([1, 2], lock=False)] == [b"1", b"2"]
+    assert (redelivered.state, redelivered.lock) == (State.DEFERRED, None)
+    assert [item.content for item in queue.receive_deferred([1, 2], lock=False)] == [b"1", b"2"]
     assert queue.messages == {}
 
 
@@ -161,22 +161,22 @@ def test_messages_expire_by_the_shorter_of_two_lives(dead_lettered: bool) -> Non
     bench.passes(1000)
     assert set(bench.broker.queue("q").messages) == {2, 3}
     bench.passes(9000)
-    assert [it.content for it in bench.broker.queue("q").messages.values()] == [b"later"]
+    assert [message.content for message in bench.broker.queue("q").messages.values()] == [b"later"]
     bench.passes(2000)
     assert bench.take("q").contents == []
     dead = bench.take(DEAD)
     assert dead.contents == ([b"short", b"long", b"later"] if dead_lettered else [])
-    assert {it.reason for it in dead.taken} <= {"TTLExpiredException"}
+    assert {message.reason for message in dead.taken} <= {"TTLExpiredException"}
 
 
 def test_a_locked_message_expires_only_when_it_is_given_back() -> None:
     bench = Bench({"q": {"DefaultMessageTimeToLive": "PT1S", "LockDuration": "PT10S"}})
     bench.send("q", b"1", b"2")
-    kept, dropped = bench.take("q").taken
+    retained, dropped = bench.take("q").taken
     bench.passes(5000)
-    assert kept.lock is not None
+    assert retained.lock is not None
     assert dropped.lock is not None
-    bench.broker.queue("q").complete(kept.lock)
+    bench.broker.queue("q").complete(retained.lock)
     bench.broker.queue("q").abandon(dropped.lock)
     assert bench.broker.queue("q").messages == {}
 

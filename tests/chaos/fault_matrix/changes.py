@@ -5,6 +5,7 @@ import gzip
 import json
 
 from arcway.domain.errors import CATALOGUE
+from arcway.domain.leftovers import leftover
 from arcway.domain.request import parse_request
 from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.world import Case
@@ -19,8 +20,8 @@ def agents_before(operation: str) -> Json:
 
 def changing(case: Case, operation: str) -> Json:
     """What a run that changes the case's cluster is given otherwise than one that connects it."""
-    kept = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
-    body = {key: value for key, value in case.request("keep").items() if key in kept}
+    fields = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
+    body = {key: value for key, value in case.request("keep").items() if key in fields}
     body["operation"] = operation
     if operation == "update":
         resource = case.resource()
@@ -37,30 +38,30 @@ def break_new_agents(case: Case) -> None:
     case.control_cluster("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
 
 
-def check_change(case: Case, given: Json, status: Json, *, broken: bool, harmless: bool, key: str) -> None:
+def check_change(case: Case, payload: Json, status: Json, *, broken: bool, harmless: bool, key: str) -> None:
     """What holds whatever happened to a run that was `given` this; `key` is the public key in the cluster."""
-    operation, asked, resource = given["operation"], given["request"], case.resource()
+    operation, requests, resource = payload["operation"], payload["request"], case.resource()
     assert resource
     assert resource["properties"]["agentPublicKeyCertificate"] == key
     assert status["state"] == "Succeeded" or broken or not harmless, status["error"]
     if status["state"] == "Succeeded":
         assert status["changed"]
-        assert status["left"] == []
+        assert status["leftovers"] == []
         assert resource["properties"]["agentVersion"] == CURRENT
         if operation == "update":
-            assert (resource["tags"], _upgrades_itself(resource)) == (asked["tags"], asked["autoUpgrade"])
-            assert _revision(_latest(case)) == 1 + int(asked["tags"]["changes"])
+            assert (resource["tags"], _upgrades_itself(resource)) == (requests["tags"], requests["autoUpgrade"])
+            assert _revision(_latest(case)) == 1 + int(requests["tags"]["changes"])
         else:
             assert _revision(_latest(case)) == 2
         return
     assert status["error"]["code"] in CATALOGUE
     if operation == "upgrade":
         version = deployed_version(case)
-        restored = f"agents {OLD}, as before" in status["left"]
-        assert restored or any("(ARC-" in item for item in status["left"]) or not status["changed"], status["left"]
-        assert version == OLD or any(item.startswith("upgrade of the agents") for item in status["left"])
+        leftovers, restored = status["leftovers"], leftover("Agents", OLD, reason="Restored")
+        assert restored in leftovers or any(item["code"] for item in leftovers) or not status["changed"], leftovers
+        assert version == OLD or any(item["kind"] == "AgentUpgrade" for item in leftovers)
         if broken and harmless:
-            assert (status["left"], version) == ([f"agents {OLD}, as before"], OLD)
+            assert (leftovers, version) == ([restored], OLD)
 
 
 def _upgrades_itself(resource: Json) -> bool:
@@ -70,8 +71,8 @@ def _upgrades_itself(resource: Json) -> bool:
 
 def deployed_version(case: Case) -> str:
     """The version of the chart in the release's latest record."""
-    text = base64.b64decode(base64.b64decode(_latest(case)["data"]["release"]))
-    version: str = json.loads(gzip.decompress(text))["chart"]["metadata"]["version"]
+    document = base64.b64decode(base64.b64decode(_latest(case)["data"]["release"]))
+    version: str = json.loads(gzip.decompress(document))["chart"]["metadata"]["version"]
     return version
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from arcway.cluster.access import temporary_account
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.checks.permissions import role_for
+from arcway.domain.leftovers import describe_all
 from tests.chaos.fault_matrix.driver import Json
 from tests.chaos.fault_matrix.world import Case
 
@@ -23,7 +24,7 @@ def temporary(case: Case) -> Json:
     own = case.access()
     with cluster_api(own) as api:
         token = temporary_account.make(api, name_of(case), 3600, role_for("check"))
-    access = replace(own, token=token.text, certificate=None, key=None)
+    access = replace(own, token=token.value, certificate=None, key=None)
     case.vault("PUT", name_of(case), access.as_kubeconfig()).raise_for_status()
     return {"secret": name_of(case), "context": None, "temporary": True}
 
@@ -31,10 +32,10 @@ def temporary(case: Case) -> Json:
 def check_credential(case: Case, step: str, fault: str, status: Json, *, harmless: bool) -> None:
     """It is gone, or named in `left`, and the run does not fail by that."""
     assert status["state"] != "Failed", status["error"]
-    assert status["left"] == [] or not harmless
+    assert status["leftovers"] == [] or not harmless
     if (step, fault) in _LIED_TO:
         return
     role = case.get(f"{_ROOT}/{name_of(case)}")["kind"] != "Status"
     secret = case.vault("GET", name_of(case)).status_code != 404
-    assert role == any(item.startswith("ServiceAccount and binding ") for item in status["left"])
-    assert secret == any(item.startswith("secret ") for item in status["left"])
+    assert role == any(item.startswith("ServiceAccount ") for item in describe_all(status["leftovers"]))
+    assert secret == any(item.startswith("secret ") for item in describe_all(status["leftovers"]))

@@ -22,7 +22,7 @@ from activities.step import UnexpectedError, perform
 from arcway_local.functions.journal import Journal
 from arcway_local.functions.journaled import JournaledEngine
 from arcway_local.functions.records import LOCAL, Activity, OrchestrationWork
-from orchestrators.operation import operation
+from orchestrators.operation import run_operation
 
 type Json = dict[str, Any]
 type Around = Callable[[str, Json, Callable[[], Json]], Json]
@@ -94,8 +94,8 @@ class Driver:
         return engine
 
     def _state(self, instance: str) -> pb.OrchestrationState:
-        asked = pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True)
-        return self._engine.GetInstance(asked, LOCAL).orchestrationState
+        request_body = pb.GetInstanceRequest(instanceId=instance, getInputsAndOutputs=True)
+        return self._engine.GetInstance(request_body, LOCAL).orchestrationState
 
     def _step(self) -> bool:
         if work := self._engine.take_orchestration():
@@ -127,7 +127,7 @@ class Driver:
         return response
 
     def _replay(self, work: OrchestrationWork) -> pb.OrchestratorResponse:
-        handle = operation._function.get_user_function()
+        handle = run_operation._function.get_user_function()
         body = base64.b64encode(work.request.SerializeToString()).decode()
         encoded = self._loop.run(handle(SimpleNamespace(body=body)))
         response = pb.OrchestratorResponse()

@@ -23,7 +23,7 @@ def payload(case: Case, on_failure: str, source: str | None = None, agents: Json
 
 def offboarding(case: Case) -> Json:
     """What a run that disconnects the case's cluster is given otherwise."""
-    kept = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
-    body = {key: value for key, value in case.request("keep").items() if key in kept}
+    fields = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
+    body = {key: value for key, value in case.request("keep").items() if key in fields}
     request = parse_request(body, "offboard").as_json()
     return {"runId": "ba9876543210", "operation": "offboard", "request": request}

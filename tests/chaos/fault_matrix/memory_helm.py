@@ -34,12 +34,12 @@ class MemoryHelm:
 
     def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
         with cluster_api(access) as api:
-            found = _records(api, name, namespace)
+            records = _records(api, name, namespace)
         if revision is not None:
-            found = [record for record in found if _revision(record) == revision]
-        if not found:
+            records = [record for record in records if _revision(record) == revision]
+        if not records:
             return None
-        labels = found[-1]["metadata"]["labels"]
+        labels = records[-1]["metadata"]["labels"]
         number = int(labels["version"])
         return Release(labels["status"], number, labels["chart"], self._values[access.server, number])
 
@@ -50,9 +50,9 @@ class MemoryHelm:
         self._deploy(access, name, namespace, chart, values)
 
     def roll_back(self, access: Access, name: str, namespace: str, revision: int) -> None:
-        found = self.release(access, name, namespace, revision)
-        assert found, revision
-        self._deploy(access, name, namespace, found.chart_version.encode(), found.values)
+        release = self.release(access, name, namespace, revision)
+        assert release, revision
+        self._deploy(access, name, namespace, release.chart_version.encode(), release.values)
 
     def uninstall(self, access: Access, name: str, namespace: str) -> None:
         with cluster_api(access) as api:
@@ -81,8 +81,8 @@ class MemoryHelm:
 
 
 def _records(api: ClusterApi, name: str, namespace: str) -> list[Json]:
-    found = api.items(f"/api/v1/namespaces/{namespace}/secrets", labelSelector=f"owner=helm,name={name}")
-    return sorted(found, key=_revision)
+    records = api.items(f"/api/v1/namespaces/{namespace}/secrets", labelSelector=f"owner=helm,name={name}")
+    return sorted(records, key=_revision)
 
 
 def _revision(record: Json) -> int:
@@ -92,24 +92,24 @@ def _revision(record: Json) -> int:
 def _put(api: ClusterApi, path: str, name: str, body: Json) -> None:
     body = {"metadata": {"name": name}, **body}
     if api.create(path, body) is None:
-        there = api.get(f"{path}/{name}")
-        assert there
-        api.replace(f"{path}/{name}", {**there, **body, "metadata": there["metadata"]})
+        existing = api.get(f"{path}/{name}")
+        assert existing
+        api.replace(f"{path}/{name}", {**existing, **body, "metadata": existing["metadata"]})
 
 
 def _identity(version: str, values: Json) -> dict[str, str]:
-    given = values["global"]
+    fields = values["global"]
     return {
-        "AZURE_SUBSCRIPTION_ID": given["subscriptionId"],
-        "AZURE_RESOURCE_GROUP": given["resourceGroupName"],
-        "AZURE_RESOURCE_NAME": given["resourceName"],
-        "AZURE_REGION": given["location"],
-        "AZURE_TENANT_ID": given["tenantId"],
+        "AZURE_SUBSCRIPTION_ID": fields["subscriptionId"],
+        "AZURE_RESOURCE_GROUP": fields["resourceGroupName"],
+        "AZURE_RESOURCE_NAME": fields["resourceName"],
+        "AZURE_REGION": fields["location"],
+        "AZURE_TENANT_ID": fields["tenantId"],
         "AZURE_ARC_AGENT_VERSION": version,
         "AZURE_ARC_AUTOUPDATE": str(values["systemDefaultValues"]["azureArcAgents"]["autoUpdate"]).lower(),
         "ARC_AGENT_RELEASE_TRAIN": values["systemDefaultValues"]["azureArcAgents"]["releaseTrain"],
-        "KUBERNETES_DISTRO": given["kubernetesDistro"],
-        "KUBERNETES_INFRA": given["kubernetesInfra"],
+        "KUBERNETES_DISTRO": fields["kubernetesDistro"],
+        "KUBERNETES_INFRA": fields["kubernetesInfra"],
         "ONBOARDING_SECRET_NAME": "azure-arc-connect-privatekey",
     }
 

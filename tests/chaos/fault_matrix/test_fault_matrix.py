@@ -13,7 +13,7 @@ from unittest import mock
 
 import pytest
 
-from activities import targets
+from activities import cluster_session
 from activities.blueprint import STEPS
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
@@ -62,7 +62,7 @@ def test_no_step_escapes_the_matrix() -> None:
 )
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_fault_in_a_step(case: Case, row: Row, fault: str, tmp_path: Path) -> None:
-    with nullcontext() if row.path == RECORDS else mock.patch.object(targets, "helm", case.helm.itself):
+    with nullcontext() if row.path == RECORDS else mock.patch.object(cluster_session, "helm", case.helm.itself):
         driver, status = disturbed(case, row, fault, tmp_path)
     outcome = describe(status, undone=row.rollback, findings=row.network).replace(case.cluster, "NAME")
     check_invariants(case, row, fault, status, driver)
@@ -77,19 +77,19 @@ def test_a_fault_in_a_step(case: Case, row: Row, fault: str, tmp_path: Path) -> 
 def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cancelled: bool) -> None:
     case, steps = Case(world), list[str]()
 
-    def around(step: str, given: Json, perform: Callable[[], Json]) -> Json:
+    def around(step: str, payload: Json, perform: Callable[[], Json]) -> Json:
         steps.append(step)
         if cancelled and step == "deploy_agents":
             driver.raise_event("cluster-x", "cancel")
         return perform()
 
-    given = payload(case, "rollback")
-    given["request"]["kubeconfig"] = temporary(case)
+    run_input = payload(case, "rollback")
+    run_input["request"]["kubeconfig"] = temporary(case)
     driver = Driver(tmp_path / "journal.db", around)
-    with mock.patch.object(targets, "helm", case.helm.itself):
-        state = driver.run("cluster-x", given)
+    with mock.patch.object(cluster_session, "helm", case.helm.itself):
+        state = driver.run("cluster-x", run_input)
     status: Json = json.loads(state.customStatus.value)
-    assert (status["state"], status["left"]) == ("Canceled" if cancelled else "Succeeded", []), status["error"]
+    assert (status["state"], status["leftovers"]) == ("Canceled" if cancelled else "Succeeded", []), status["error"]
     assert steps[-3:] == ["release_cluster", "discard_credential", "discard_secret"]
     assert ("uninstall_agents" in steps) == cancelled
     check_credential(case, "", "", status, harmless=True)
@@ -106,14 +106,16 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, J
     if row.step == "poll_registration":
         case.control_azure("paces", {"registration": {"reads": 1}})
     if row.offboard or row.going:
-        Driver(folder / "before.db", lambda step, given, perform: perform()).run("cluster-x", payload(case, "keep"))
+        Driver(folder / "before.db", lambda step, step_input, perform: perform()).run(
+            "cluster-x", payload(case, "keep")
+        )
         assert case.resource()
     if row.going:
         going = {"provisioningState": "Deleting", "gone": {"reads": 8, "seconds": 0}}
         case.control_azure("clusters", {case.resource_id: going})
     if row.change and not case.connected:
-        before = payload(case, "keep", agents=agents_before(row.change))
-        Driver(folder / "before.db", lambda step, given, perform: perform()).run("cluster-x", before)
+        input_before = payload(case, "keep", agents=agents_before(row.change))
+        Driver(folder / "before.db", lambda step, step_input, perform: perform()).run("cluster-x", input_before)
         assert case.resource()
     if row.broken:
         break_new_agents(case)
@@ -121,14 +123,14 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, J
     hit = Hit(case, row, fault)
     driver = Driver(folder / "journal.db", hit)
     source = "urn:arcway:matrix" if row.system == BUS else None
-    given = payload(case, "rollback" if row.rollback else "keep", source)
+    step_input = payload(case, "rollback" if row.rollback else "keep", source)
     if row.network:
-        given["request"] |= {"operation": "check", "checkNetwork": True}
+        step_input["request"] |= {"operation": "check", "checkNetwork": True}
     if row.temporary:
         # A check is the shortest run that there is.
-        given["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
-    given |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
-    state = driver.run("cluster-x", given)
+        step_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
+    step_input |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
+    state = driver.run("cluster-x", step_input)
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
     status: Json = json.loads(state.customStatus.value)
     return driver, status

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import Interval
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import OLD, agents_before, changing, deployed_version
@@ -33,13 +34,15 @@ def test_the_time_limit_is_the_requests_and_what_was_waited_for_is_the_error(
     (tmp_path / "world").mkdir()
     with worlds.ready(tmp_path / "world") as world:
         case = Case(world)
-        before = payload(case, "keep", agents=agents_before("upgrade"))
-        Driver(tmp_path / "before.db", lambda step, given, perform: perform()).run("cluster-x", before)
+        input_before = payload(case, "keep", agents=agents_before("upgrade"))
+        Driver(tmp_path / "before.db", lambda step, step_input, perform: perform()).run("cluster-x", input_before)
         case.control_cluster("PUT", "behaviour", behaviour)
-        given = {**payload(case, "keep"), **changing(case, "upgrade")}
-        given["request"] |= {"upgradeTimeout": 60, "failFast": False}
-        state = Driver(tmp_path / "journal.db", lambda step, given, perform: perform()).run("cluster-x", given)
+        step_input = {**payload(case, "keep"), **changing(case, "upgrade")}
+        step_input["request"] |= {"upgradeTimeout": 60, "failFast": False}
+        state = Driver(tmp_path / "journal.db", lambda step, step_input, perform: perform()).run(
+            "cluster-x", step_input
+        )
         status = json.loads(state.customStatus.value)
         assert (status["state"], status["error"]["code"], status["error"]["phase"]) == ("Failed", code, "upgradeAgents")
         assert words in status["error"]["message"]
-        assert (status["left"], deployed_version(case)) == ([f"agents {OLD}, as before"], OLD)
+        assert (describe_all(status["leftovers"]), deployed_version(case)) == ([f"agents {OLD}, as before"], OLD)

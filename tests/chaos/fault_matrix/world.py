@@ -84,9 +84,9 @@ class World:
 
     def count_created(self) -> None:
         """Take note of what the simulated Azure was asked to create, and have it forget: the list is long."""
-        for asked in self.azure_http.get("/control/requests").json():
-            if asked["method"] == "PUT" and asked["status"] == 201:
-                self.created[asked["path"].lower()] += 1
+        for request in self.azure_http.get("/control/requests").json():
+            if request["method"] == "PUT" and request["status"] == 201:
+                self.created[request["path"].lower()] += 1
         self.azure_http.delete("/control/requests").raise_for_status()
 
     def settings(self) -> dict[str, str]:
@@ -117,13 +117,13 @@ class Case:
         self.connected = False
         self._changed: set[str] = set()
         world.azure_http.put(f"/control/subscriptions/{self.subscription}", json={}).raise_for_status()
-        made = world.cluster_http.post("/control/clusters", json={}).raise_for_status().json()
-        self.cluster = made["name"]
-        text = Path(made["kubeconfig"]).read_text()
-        write_private(world.folder / "secrets" / f"arcway-{self.cluster}", text.encode())
+        response = world.cluster_http.post("/control/clusters", json={}).raise_for_status().json()
+        self.cluster = response["name"]
+        content = Path(response["kubeconfig"]).read_text()
+        write_private(world.folder / "secrets" / f"arcway-{self.cluster}", content.encode())
         import yaml
 
-        document = yaml.safe_load(text)
+        document = yaml.safe_load(content)
         self._server = document["clusters"][0]["cluster"]["server"]
         self._token = document["users"][0]["user"]["token"]
 
@@ -157,13 +157,13 @@ class Case:
 
     def events(self) -> list[bytes]:
         """The events that the topic has, each as it was sent."""
-        found: list[bytes] = []
+        collected: list[bytes] = []
         receiver = self._world.receiver
         while batch := receiver.receive_messages(100, max_wait_time=0.3):
             for message in batch:
                 receiver.complete_message(message)
-                found.append(b"".join(message.body))
-        return found
+                collected.append(b"".join(message.body))
+        return collected
 
     def control_cluster(self, method: str, path: str, body: Any = None) -> None:
         url = f"/control/clusters/{self.cluster}/{path}"
@@ -171,8 +171,8 @@ class Case:
 
     def get(self, path: str) -> Json:
         headers = {"Authorization": f"Bearer {self._token}"}
-        found: Json = self._world.cluster_http.get(f"{self._server}{path}", headers=headers).json()
-        return found
+        body: Json = self._world.cluster_http.get(f"{self._server}{path}", headers=headers).json()
+        return body
 
     def revisions(self) -> int:
         items = self.get("/api/v1/namespaces/azure-arc-release/secrets")["items"]
@@ -201,8 +201,8 @@ class Case:
 
     def access(self) -> Access:
         """The administrator's access."""
-        text = (self._world.folder / "secrets" / f"arcway-{self.cluster}").read_text()
-        return read_kubeconfig(text, None, allow_loopback=True)
+        document = (self._world.folder / "secrets" / f"arcway-{self.cluster}").read_text()
+        return read_kubeconfig(document, None, allow_loopback=True)
 
     def puts(self) -> int:
         """How many connected clusters were ever created for this case: a 201 for each."""
@@ -229,7 +229,7 @@ def ready(folder: Path) -> Iterator[World]:
             mock.patch.object(helm_pool, "CALL_SECONDS", _HELM_SECONDS),
             # The clock of runs goes faster than that of steps.
             mock.patch.object(absence, "REPLICATION_SECONDS", 0.0),
-            mock.patch.object(absence, "LOOK_AGAIN_SECONDS", 0.0),
+            mock.patch.object(absence, "READ_AGAIN_SECONDS", 0.0),
             mock.patch.dict(phases.TIME_LIMITS, limits),
         ):
             _forget()

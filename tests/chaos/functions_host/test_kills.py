@@ -46,18 +46,18 @@ class Experiment:
 
     def ask(self, host: Host, name: str) -> None:
         """Ask for everything that has not been acknowledged for this run yet; ends early when the host is gone."""
-        done = self.acknowledged[name]
+        finished = self.acknowledged[name]
         try:
-            if "start" not in done and host.status(name).status_code == 404:
+            if "start" not in finished and host.status(name).status_code == 404:
                 url = f"{MANAGEMENT}/orchestrators/everything/{name}"
                 assert host.http.post(url, json={"round": 1}).status_code == 202
-            done.add("start")
-            if "event" not in done:
+            finished.add("start")
+            if "event" not in finished:
                 assert host.raise_event(name, "go", name).status_code == 202
-                done.add("event")
-            if name in self.suspended and "suspend" not in done:
+                finished.add("event")
+            if name in self.suspended and "suspend" not in finished:
                 assert host.post(f"{name}/suspend").status_code == 202
-                done.add("suspend")
+                finished.add("suspend")
         except httpx.TransportError:
             return
 
@@ -67,11 +67,11 @@ class Experiment:
         target = len(self.effects()) + self.random.randrange(1, 3 * RUNS)
         with hosted(self.app, self.log, self.data, EFFECTS=str(self.effects_file)) as host:
             with ThreadPoolExecutor(4) as pool:
-                asked = [pool.submit(self.ask, host, name) for name in names]
+                requests = [pool.submit(self.ask, host, name) for name in names]
                 self.until_effects(target)
                 host.kill()
-            for it in asked:
-                it.result()
+            for message in requests:
+                message.result()
 
     def until_effects(self, target: int) -> None:
         """Return at that number of effects, or when there has been none for a while: what is left is suspended."""
@@ -117,9 +117,9 @@ def test_runs_of_every_kind_survive_kills_at_random_moments(tmp_path: Path) -> N
     assert set(times) == expected, replay
     assert times.total() - len(expected) <= KILLS * ACTIVITIES_AT_ONCE, replay
     journal = Journal(experiment.data / FILE_NAME)
-    left = {
+    remaining = {
         table: journal.read(f"SELECT count(*) FROM {table}")[0][0]
         for table in ("activities", "lock_requests", "delayed_signals")
     }
     journal.close()
-    assert left == {"activities": 0, "lock_requests": 0, "delayed_signals": 0}, replay
+    assert remaining == {"activities": 0, "lock_requests": 0, "delayed_signals": 0}, replay

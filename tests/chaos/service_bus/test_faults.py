@@ -101,9 +101,9 @@ def test_locks_expire_on_order(bus: Bus, entity: Entity) -> None:
     }
     with pytest.raises(MessageLockLostError):
         entity.receiver.complete_message(got)
-    again = entity.receive()
-    assert (again.message_id, again.delivery_count) == (got.message_id, 1)
-    entity.receiver.complete_message(again)
+    redelivered = entity.receive()
+    assert (redelivered.message_id, redelivered.delivery_count) == (got.message_id, 1)
+    entity.receiver.complete_message(redelivered)
     assert bus.counts("basic")["active"] == 0
 
 

@@ -51,21 +51,21 @@ def test_messages_of_every_state_outlive_a_kill(tmp_path: Path) -> None:
             (scheduled,) = entity.sender.schedule_messages(
                 ServiceBusMessage("scheduled"), datetime.now(UTC) + timedelta(minutes=5)
             )
-        before = bus.counts("basic")
+        counts_before = bus.counts("basic")
         bus = _kill(bus, tmp_path)
-        assert bus.counts("basic") == before
-        assert before == {"active": 2, "deferred": 1, "scheduled": 1, "locked": 0, "deadLetter": 1}
+        assert bus.counts("basic") == counts_before
+        assert counts_before == {"active": 2, "deferred": 1, "scheduled": 1, "locked": 0, "deadLetter": 1}
         with _entity(bus, "basic") as entity:
             entity.sender.cancel_scheduled_messages(scheduled)
             first = entity.receive()
             assert (str(first), first.delivery_count, first.sequence_number) == ("abandoned", 1, 2)
             assert deferred.sequence_number is not None
-            (again,) = entity.receiver.receive_deferred_messages(deferred.sequence_number)
-            assert str(again) == "deferred"
+            (redelivered,) = entity.receiver.receive_deferred_messages(deferred.sequence_number)
+            assert str(redelivered) == "deferred"
             with dead_letters_of(entity) as dead:
-                it = entity.receive(dead)
-                assert (str(it), it.dead_letter_reason) == ("buried", "Because")
-                assert it.dead_letter_error_description == "of this"
+                item = entity.receive(dead)
+                assert (str(item), item.dead_letter_reason) == ("buried", "Because")
+                assert item.dead_letter_error_description == "of this"
             waiting = entity.receive()
             entity.receiver.complete_message(waiting)
             entity.send("new")
@@ -80,15 +80,15 @@ def test_a_lock_outlives_a_kill_and_expires_in_its_time(tmp_path: Path) -> None:
     try:
         with _entity(bus, "hasty") as entity:
             entity.send("held")
-            held = entity.receive()
-        assert held.locked_until_utc is not None
+            blocked = entity.receive()
+        assert blocked.locked_until_utc is not None
         bus = _kill(bus, tmp_path)
-        assert bus.counts("hasty")["locked"] == (1 if until(held.locked_until_utc) > 0 else 0)
+        assert bus.counts("hasty")["locked"] == (1 if until(blocked.locked_until_utc) > 0 else 0)
         with _entity(bus, "hasty") as entity:
-            again = entity.receive()
-            assert until(held.locked_until_utc) <= 0
-            assert (str(again), again.delivery_count) == ("held", 1)
-            entity.receiver.complete_message(again)
+            redelivered = entity.receive()
+            assert until(blocked.locked_until_utc) <= 0
+            assert (str(redelivered), redelivered.delivery_count) == ("held", 1)
+            entity.receiver.complete_message(redelivered)
     finally:
         stop(bus)
 
@@ -148,10 +148,10 @@ def test_what_stops_it_from_starting_is_said_in_a_sentence(tmp_path: Path) -> No
             "cannot be read or written": ("--config", str(CONFIG), "--port", "0", "--data", str(foreign)),
         }
         for sentence, arguments in attempts.items():
-            done = _start(*arguments)
-            assert (done.returncode, done.stdout) == (2, ""), done.stderr
-            assert sentence in done.stderr
-            assert len(done.stderr.splitlines()) == 1, done.stderr
+            completed = _start(*arguments)
+            assert (completed.returncode, completed.stdout) == (2, ""), completed.stderr
+            assert sentence in completed.stderr
+            assert len(completed.stderr.splitlines()) == 1, completed.stderr
 
 
 def _send_until_it_fails(sender: ServiceBusSender) -> int:

@@ -53,7 +53,7 @@ class Storm:
                 async with self.client() as client, client.get_queue_sender(QUEUE) as sender:
                     while waiting:
                         some = waiting[-BATCH:]
-                        await sender.send_messages([ServiceBusMessage(it, message_id=it) for it in some])
+                        await sender.send_messages([ServiceBusMessage(message, message_id=message) for message in some])
                         self.sent.update(some)
                         del waiting[-BATCH:]
                         await self.tell()
@@ -105,14 +105,14 @@ class Storm:
 
 async def _dead_letters(client: ServiceBusClient) -> Counter[str]:
     """Take all dead letters."""
-    found: Counter[str] = Counter()
+    collected: Counter[str] = Counter()
     mode = ServiceBusReceiveMode.RECEIVE_AND_DELETE
     async with client.get_queue_receiver(
         QUEUE, sub_queue=ServiceBusSubQueue.DEAD_LETTER, receive_mode=mode, max_wait_time=3, prefetch_count=100
     ) as receiver:
-        async for it in receiver:
-            found[str(it.message_id)] += 1
-    return found
+        async for message in receiver:
+            collected[str(message.message_id)] += 1
+    return collected
 
 
 async def _drained(storm: Storm) -> None:
@@ -135,8 +135,8 @@ async def _rage(storm: Storm) -> Counter[str]:
             await asyncio.to_thread(storm.restart)
         await asyncio.gather(*producers)
         await _drained(storm)
-        for it in consumers:
-            it.cancel()
+        for message in consumers:
+            message.cancel()
     async with storm.client() as client:
         return await _dead_letters(client)
 
@@ -151,18 +151,18 @@ async def test_every_message_ends_exactly_once(tmp_path: Path) -> None:
     try:
         async with asyncio.timeout(SECONDS):
             dead = await _rage(storm)
-        left = storm.bus.counts(QUEUE)
+        remaining = storm.bus.counts(QUEUE)
     finally:
         await asyncio.to_thread(stop, storm.bus)
 
     replay = f"ARCWAY_STORM_SEED={seed}"
     everything = {f"{number:06}" for number in range(MESSAGES)}
     assert storm.sent == everything, replay
-    assert set(left.values()) == {0}, replay
+    assert set(remaining.values()) == {0}, replay
     assert not storm.back_from_the_dead, replay
     assert set(storm.buried) <= set(dead), replay
-    ends = {it: storm.completed[it] + dead[it] for it in everything}
+    ends = {message: storm.completed[message] + dead[message] for message in everything}
     assert max(ends.values()) == 1, replay
-    unanswered = {it for it, count in ends.items() if count == 0}
+    unanswered = {message for message, count in ends.items() if count == 0}
     assert unanswered <= storm.unsure, replay
     assert len(unanswered) <= KILLS * CONSUMERS, replay

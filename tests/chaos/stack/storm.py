@@ -84,8 +84,8 @@ def restarted(state: Path) -> Stack:
     """The stack after what died was started again; a process takes a moment to be seen as dead."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        known = embedded.running(state)
-        if known and known.dead_parts():
+        secrets_by_name = embedded.running(state)
+        if secrets_by_name and secrets_by_name.dead_parts():
             return embedded.start(state)
         time.sleep(0.02)
     raise AssertionError("nothing died")
@@ -117,8 +117,8 @@ def finish(stack: Stack, run_id: str, deadline: float) -> Json:
 def look(stack: Stack, clusters: int, report: Report) -> None:
     """Compare Azure and the clusters with what an undisturbed run leaves."""
     url, query = f"{stack.url}/api/connectedClusters", {"subscription": stack.azure["subscriptionId"]}
-    found = httpx.get(url, params=query, timeout=240).raise_for_status().json()["value"]
-    by_name = {item["name"]: item["properties"] for item in found}
+    body = httpx.get(url, params=query, timeout=240).raise_for_status().json()["value"]
+    by_name = {item["name"]: item["properties"] for item in body}
     tls = ssl.create_default_context(cafile=stack.cluster["caFile"])
     with httpx.Client(verify=tls) as http:
         for number, kubeconfig in enumerate(stack.cluster["kubeconfigs"][:clusters], 1):
@@ -161,8 +161,8 @@ class Inside:
         self._http = http
 
     def _get(self, path: str) -> Json:
-        found: Json = self._http.get(f"{self._server}{path}", headers=self._headers).json()
-        return found
+        body: Json = self._http.get(f"{self._server}{path}", headers=self._headers).json()
+        return body
 
     def revisions(self) -> int:
         items = self._get("/api/v1/namespaces/azure-arc-release/secrets").get("items", [])

@@ -16,9 +16,9 @@ SEED = int(os.environ.get("ARCWAY_STORM_SEED", str(random.SystemRandom().randran
 @pytest.mark.timeout(300 + 8 * CLUSTERS)
 def test_nothing_is_lost_when_processes_are_killed(tmp_path: Path) -> None:
     report = storm(tmp_path, CLUSTERS, KILLS, SEED)
-    told = f"seed {report.seed}, kills {report.kills}, errors {report.errors}"
+    message = f"seed {report.seed}, kills {report.kills}, errors {report.errors}"
     assert len(report.kills) == KILLS
-    assert report.states == {"Succeeded": CLUSTERS}, told
-    assert report.revisions == {1: CLUSTERS}, told
-    assert report.results == CLUSTERS, told
-    assert (report.unconnected, report.other_keys, report.leases) == ([], [], 0), told
+    assert report.states == {"Succeeded": CLUSTERS}, message
+    assert report.revisions == {1: CLUSTERS}, message
+    assert report.results == CLUSTERS, message
+    assert (report.unconnected, report.other_keys, report.leases) == ([], [], 0), message

@@ -19,6 +19,7 @@ from arcway.azure import arm
 from arcway.azure.providers import Providers
 from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
+from arcway.cli.option_groups import Proxy
 from arcway.cli.update import update
 from arcway.cli.upgrade import upgrade
 from arcway.cluster.agents import key_pair
@@ -33,9 +34,9 @@ RUNS = 20
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_row_says_what_proves_it(page: Path) -> None:
-    found = rows(page.read_text())
-    assert {len(row) for row in found} == {3}
-    assert [row for row in found if not named_in(row[2])] == []
+    result = rows(page.read_text())
+    assert {len(row) for row in result} == {3}
+    assert [row for row in result if not named_in(row[2])] == []
     assert set(named_in(page.read_text())) - existing_tests() == set()
 
 
@@ -61,37 +62,36 @@ class Subscription:
 
 def test_a_provider_is_asked_about_once_however_many_runs_wait() -> None:
     azure, now = Subscription(), [0.0]
-    known = Providers(clock=lambda: now[0])
+    providers = Providers(clock=lambda: now[0])
     every = list(range(RUNS))
     with mock.patch.object(arm, "resources", return_value=azure), ThreadPoolExecutor(RUNS) as runs:
-        assert set(runs.map(lambda _: known.state("one", "Microsoft.Kubernetes"), every)) == {"Registering"}
-        assert sum(runs.map(lambda _: known.register("one", "Microsoft.Kubernetes"), every)) == 1
+        assert set(runs.map(lambda _: providers.state("one", "Microsoft.Kubernetes"), every)) == {"Registering"}
+        assert sum(runs.map(lambda _: providers.register("one", "Microsoft.Kubernetes"), every)) == 1
         assert azure.calls == ["get Microsoft.Kubernetes", "register Microsoft.Kubernetes"]
-        list(runs.map(lambda _: known.state("one", "Microsoft.Kubernetes"), every))
+        list(runs.map(lambda _: providers.state("one", "Microsoft.Kubernetes"), every))
         assert len(azure.calls) == 3
         now[0] = 6.0
-        list(runs.map(lambda _: known.state("one", "Microsoft.Kubernetes"), every))
+        list(runs.map(lambda _: providers.state("one", "Microsoft.Kubernetes"), every))
         assert len(azure.calls) == 4
         # Another subscription is another question.
-        known.state("two", "Microsoft.Kubernetes")
+        providers.state("two", "Microsoft.Kubernetes")
         assert len(azure.calls) == 5
 
 
 @pytest.mark.parametrize("command", [connect, check, disconnect, update, upgrade])
 def test_every_command_that_starts_a_run_takes_the_proxy(command: Any) -> None:
-    wanted = {"proxy_https", "proxy_http", "proxy_skip_range", "proxy_cert", "proxy_credentials"}
-    assert wanted <= inspect.signature(command).parameters.keys()
+    assert inspect.signature(command).parameters["proxy"].annotation is Proxy
 
 
 def test_what_helm_says_is_read_in_any_language(tmp_path: Path) -> None:
-    said = "Error: schlägt fehl: 失败 ✗"
+    expected_text = "Error: schlägt fehl: 失败 ✗"
     program = tmp_path / "helm"
-    program.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n", encoding="utf-8")
+    program.write_text(f"#!/bin/sh\necho '{expected_text}' >&2\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
     helm = HelmProgram(program, tmp_path / "work", count=1, ca_file=None)
     with pytest.raises(ArcError) as caught:
         helm.digest_of("r.example/charts/agents:1.0.0")
-    assert (caught.value.code, said in caught.value.message) == (Code.CHART_UNAVAILABLE, True)
+    assert (caught.value.code, expected_text in caught.value.message) == (Code.CHART_UNAVAILABLE, True)
 
 
 def test_the_command_writes_nothing_at_home(tmp_path: Path) -> None:

@@ -15,27 +15,27 @@ def url_of(azure: Azure, name: str = "one") -> str:
 
 
 def test_metadata_have_every_endpoint_that_clients_read(azure: Azure) -> None:
-    here = azure.ready["endpoint"]
-    known = azure.anonymous.get("/metadata/endpoints", params={"api-version": "2022-09-01"}).json()
-    data_plane = known["dataplaneEndpoints"]
-    assert {data_plane[name] for name in ("arcConfigEndpoint", "arcHybridIdentityServiceEndpoint")} == {here}
+    configuration = azure.ready["endpoint"]
+    values_known = azure.anonymous.get("/metadata/endpoints", params={"api-version": "2022-09-01"}).json()
+    data_plane = values_known["dataplaneEndpoints"]
+    assert {data_plane[name] for name in ("arcConfigEndpoint", "arcHybridIdentityServiceEndpoint")} == {configuration}
     assert data_plane["arcGlobalNotificationServiceEndpoint"].startswith("https://")
     for name in ("graph", "graphAudience", "microsoftGraphResourceId", "activeDirectoryDataLake", "gallery", "batch"):
-        assert known[name] == here
+        assert values_known[name] == configuration
     for name in ("relayEndpointSuffix", "keyVaultDns", "storage", "acrLoginServer"):
-        assert known["suffixes"][name]
+        assert values_known["suffixes"][name]
 
 
 def test_an_answer_has_the_headers_of_resource_manager(azure: Azure) -> None:
     url = url_of(azure)
-    made = azure.http.put(url, json=body())
-    assert made.headers["ETag"]
-    assert int(made.headers["x-ms-ratelimit-remaining-subscription-writes"]) > 0
+    response = azure.http.put(url, json=body())
+    assert response.headers["ETag"]
+    assert int(response.headers["x-ms-ratelimit-remaining-subscription-writes"]) > 0
     first = azure.http.get(url)
-    again = azure.http.get(url)
-    assert first.headers["ETag"] == again.headers["ETag"] != made.headers["ETag"]
-    reads = [int(answer.headers["x-ms-ratelimit-remaining-subscription-reads"]) for answer in (first, again)]
-    assert all(0 < left <= 250 for left in reads)
+    second_response = azure.http.get(url)
+    assert first.headers["ETag"] == second_response.headers["ETag"] != response.headers["ETag"]
+    reads = [int(answer.headers["x-ms-ratelimit-remaining-subscription-reads"]) for answer in (first, second_response)]
+    assert all(0 < remaining <= 250 for remaining in reads)
     missing = azure.http.get(f"{url}x")
     assert (missing.status_code, missing.headers["x-ms-failure-cause"]) == (404, "gateway")
     wrong = azure.http.put(url, json=body(agentPublicKeyCertificate="x"))
@@ -52,9 +52,9 @@ def test_without_a_token_the_answer_says_where_to_get_one(azure: Azure) -> None:
 
 def test_an_operation_names_its_resource_in_its_own_case_and_delete_answers_null(azure: Azure) -> None:
     url = url_of(azure, "MyCluster")
-    made = azure.http.put(url, json=body())
-    status = azure.http.get(made.headers["Azure-AsyncOperation"]).json()
-    assert status["resourceId"] == made.json()["id"]
+    response = azure.http.put(url, json=body())
+    status = azure.http.get(response.headers["Azure-AsyncOperation"]).json()
+    assert status["resourceId"] == response.json()["id"]
     assert status["resourceId"].endswith("/MyCluster")
     deleted = azure.http.delete(url)
     assert (deleted.status_code, deleted.text) == (202, "null")
@@ -193,11 +193,11 @@ def test_agentry_configurations_become_helm_settings(azure: Azure) -> None:
         {"feature": "proxy", "settings": {}},
         {"feature": "logging", "settings": {"level": "debug"}},
     ]
-    made = azure.http.put(url, json=body(arcAgentryConfigurations=configurations)).json()
-    made["properties"]["arcAgentryConfigurations"][0]["protectedSettings"] = {
+    response = azure.http.put(url, json=body(arcAgentryConfigurations=configurations)).json()
+    response["properties"]["arcAgentryConfigurations"][0]["protectedSettings"] = {
         "https_proxy": "redacted:proxy:https_proxy"
     }
-    answer = azure.http.post("/azure-arc-k8sagents/GetHelmSettings", json=made).json()["helmValuesContent"]
+    answer = azure.http.post("/azure-arc-k8sagents/GetHelmSettings", json=response).json()["helmValuesContent"]
     assert answer["global.httpsProxy"] == "redacted:proxy:https_proxy"
     assert answer["global.isProxyEnabled"] == "true"
     assert answer["systemDefaultValues.logging.level"] == "debug"

@@ -87,9 +87,9 @@ def test_nobody_is_sent_anywhere_else(azure: Azure) -> None:
 
 
 def test_state_of_before_there_were_users_is_read() -> None:
-    before = Entra("tenant", lambda kind, key: None)
-    (key_id, pem), *_ = before.form()["keys"].items()
-    again = Entra("tenant", lambda kind, key: None)
-    again.restore({"key": pem, "keyId": key_id, "header": "h", "principal": "p", "applications": {}})
-    assert (again.form()["keys"], again.identity_header) == ({key_id: pem}, "h")
-    assert again.registration()["api_client_secret"]
+    value_before = Entra("tenant", lambda kind, key: None)
+    (key_id, pem), *_ = value_before.form()["keys"].items()
+    reread = Entra("tenant", lambda kind, key: None)
+    reread.restore({"key": pem, "keyId": key_id, "header": "h", "principal": "p", "applications": {}})
+    assert (reread.form()["keys"], reread.identity_header) == ({key_id: pem}, "h")
+    assert reread.registration()["api_client_secret"]

@@ -41,9 +41,9 @@ def test_resource_manager_and_its_long_running_operations(azure: Azure) -> None:
             assert resources.resource_groups.check_existence("group")
             assert resources.providers.get("Microsoft.Kubernetes").registration_state == "Registered"
         with ConnectedKubernetesClient(token, azure.ready["subscriptionId"], **options) as kubernetes:
-            wanted: Any = body()
-            made = kubernetes.connected_cluster.begin_create_or_replace("group", "one", wanted).result()
-            assert made.properties.provisioning_state == "Succeeded"
+            expected: Any = body()
+            created = kubernetes.connected_cluster.begin_create_or_replace("group", "one", expected).result()
+            assert created.properties.provisioning_state == "Succeeded"
             assert [item.name for item in kubernetes.connected_cluster.list_by_subscription()] == ["one"]
             kubernetes.connected_cluster.begin_delete("group", "one").result()
             with pytest.raises(ResourceNotFoundError):

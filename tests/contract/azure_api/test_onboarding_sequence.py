@@ -83,9 +83,9 @@ def test_the_whole_sequence(azure: Azure) -> None:
 def test_putting_again_is_200_and_deleting_is_202_then_gone(azure: Azure) -> None:
     register(azure)
     url = f"{with_group(azure)}/providers/Microsoft.Kubernetes/connectedClusters/one"
-    wanted = body()
-    assert azure.http.put(url, json=wanted).status_code == 201
-    assert azure.http.put(url, json=wanted).status_code == 200
+    expected = body()
+    assert azure.http.put(url, json=expected).status_code == 201
+    assert azure.http.put(url, json=expected).status_code == 200
     assert azure.http.patch(url, json={"tags": {"a": "b"}}).json()["tags"] == {"a": "b"}
     deleted = azure.http.delete(url)
     assert deleted.status_code == 202
@@ -137,16 +137,16 @@ def test_what_resource_manager_refuses(azure: Azure) -> None:
     )
     assert azure.http.put(f"{url}/x", json=body()).status_code == 201
     assert code(azure.http.put(f"{url}/x", json={**body(), "location": "westus"})) == (409, "InvalidResourceLocation")
-    other = azure.subscription.replace("1111", "2222")
-    assert code(azure.http.get(other)) == (404, "SubscriptionNotFound")
+    second = azure.subscription.replace("1111", "2222")
+    assert code(azure.http.get(second)) == (404, "SubscriptionNotFound")
 
 
 def test_lists_are_paged(azure: Azure) -> None:
     register(azure)
     url = f"{with_group(azure)}/providers/Microsoft.Kubernetes/connectedClusters"
-    wanted = body()
+    expected = body()
     for number in range(101):
-        assert azure.http.put(f"{url}/c{number:03}", json=wanted).status_code == 201
+        assert azure.http.put(f"{url}/c{number:03}", json=expected).status_code == 201
     first = azure.http.get(url).json()
     assert len(first["value"]) == 100
     # As clients do: the link has its own query, and nothing is added to it.

@@ -47,8 +47,8 @@ def test_a_put_replaces_what_clients_write_and_keeps_what_the_service_writes(azu
     assert second["tags"] == {}
     assert "kind" not in second
     assert second["identity"] == first["identity"]
-    made = ("createdAt", "createdBy", "createdByType")
-    assert [second["systemData"][name] for name in made] == [first["systemData"][name] for name in made]
+    created = ("createdAt", "createdBy", "createdByType")
+    assert [second["systemData"][name] for name in created] == [first["systemData"][name] for name in created]
 
 
 def test_what_only_the_service_writes_is_not_taken_from_a_body(azure: Azure) -> None:
@@ -59,11 +59,11 @@ def test_what_only_the_service_writes_is_not_taken_from_a_body(azure: Azure) -> 
         arcAgentProfile={"agentAutoUpgrade": "Enabled", "agentState": "Succeeded"},
         oidcIssuerProfile={"enabled": True, "issuerUrl": "https://mine"},
     )
-    made = azure.http.put(url, json=sent).json()["properties"]
-    assert made["connectivityStatus"] == "Connecting"
-    assert "agentVersion" not in made
-    assert made["arcAgentProfile"] == {"agentAutoUpgrade": "Enabled"}
-    assert made["oidcIssuerProfile"] == {"enabled": True}
+    response = azure.http.put(url, json=sent).json()["properties"]
+    assert response["connectivityStatus"] == "Connecting"
+    assert "agentVersion" not in response
+    assert response["arcAgentProfile"] == {"agentAutoUpgrade": "Enabled"}
+    assert response["oidcIssuerProfile"] == {"enabled": True}
 
 
 def test_system_data_is_complete_and_moves(azure: Azure) -> None:

@@ -53,14 +53,14 @@ def test_nothing_that_was_answered_is_forgotten(tmp_path: Path) -> None:
         http.put("/control/applications", json={"robot": {"secret": "kept too"}})
         http.post("/control/rotate-key", json={"keep": True})
         keys = http.get(f"/{ready['tenantId']}/discovery/v2.0/keys").json()
-    with running(tmp_path, int(ready["endpoint"].rpartition(":")[2])) as (again, http):
-        assert again == ready
+    with running(tmp_path, int(ready["endpoint"].rpartition(":")[2])) as (reread, http):
+        assert reread == ready
         http.headers["Authorization"] = f"Bearer {token}"
         assert http.get(f"{subscription}/providers/Microsoft.Kubernetes").json()["registrationState"] == "Registered"
         assert http.get(put.headers["Azure-AsyncOperation"]).json()["status"] == "Succeeded"
-        found = http.get(url).json()
-        assert (found["id"], found["identity"]) == (put.json()["id"], put.json()["identity"])
-        assert found["properties"]["provisioningState"] == "Succeeded"
+        document = http.get(url).json()
+        assert (document["id"], document["identity"]) == (put.json()["id"], put.json()["identity"])
+        assert document["properties"]["provisioningState"] == "Succeeded"
         assert http.get("/secrets/arcway-one").json()["value"] == "kept"
         assert http.get(f"/{ready['tenantId']}/discovery/v2.0/keys").json() == keys
         assert len(keys["keys"]) == 2
@@ -71,5 +71,5 @@ def test_nothing_that_was_answered_is_forgotten(tmp_path: Path) -> None:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    return found
+    document: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return document

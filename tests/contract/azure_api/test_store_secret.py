@@ -34,7 +34,7 @@ except CommandError as error:
 
 
 def test_what_is_kept_in_the_vault_can_be_read_again_and_recovered_after_its_deletion(azure: Azure) -> None:
-    known = {
+    environment = {
         "ARCWAY_LOCAL": "1",
         "WEBSITE_HOSTNAME": "127.0.0.1",
         "ARCWAY_ARM_ENDPOINT": azure.ready["endpoint"],
@@ -43,18 +43,18 @@ def test_what_is_kept_in_the_vault_can_be_read_again_and_recovered_after_its_del
         "IDENTITY_ENDPOINT": azure.ready["identityEndpoint"],
         "IDENTITY_HEADER": azure.ready["identityHeader"],
     }
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CODE],
         input="a kubeconfig",
-        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **known},
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    text, deleted, recovered, deleted_again, command = done.stdout.splitlines()
-    assert (text, deleted) == ("a kubeconfig", "['arcway-kubeconfig-2']")
+    assert completed.returncode == 0, completed.stderr
+    content, deleted, recovered, deleted_again, command = completed.stdout.splitlines()
+    assert (content, deleted) == ("a kubeconfig", "['arcway-kubeconfig-2']")
     assert (recovered, deleted_again) == ("again", "['arcway-kubeconfig-1', 'arcway-kubeconfig-2']")
     assert command.startswith("ARC-4025: Secret arcway-kubeconfig-2 was deleted")
     assert "az keyvault secret recover" in command

@@ -22,11 +22,11 @@ def connection(tmp_path: Path) -> Iterator[str]:
         with client.get_queue_sender("onboarding-requests") as sender:
             sender.send_messages([ServiceBusMessage(f'{{"n": {n}}}', message_id=f"m{n}") for n in range(3)])
         with client.get_queue_receiver("onboarding-requests") as receiver:
-            left = 3
-            while left:
-                for message in receiver.receive_messages(left, max_wait_time=5):
+            remaining = 3
+            while remaining:
+                for message in receiver.receive_messages(remaining, max_wait_time=5):
                     receiver.dead_letter_message(message, reason="TooOften", error_description="it was")
-                    left -= 1
+                    remaining -= 1
     yield ready["connectionString"]
     processes.stop([pid])
 
@@ -46,15 +46,15 @@ def test_dead_letters_are_listed_shown_resubmitted_and_purged(connection: str) -
     assert json.loads(dlq(connection, "show", "m1").stdout)["body"] == '{"n": 1}'
     missing = dlq(connection, "show", "nope")
     assert (missing.returncode, "Traceback" in missing.stderr) == (5, False)
-    done = dlq(connection, "resubmit", "m0", "nope")
-    assert (done.returncode, json.loads(done.stdout)) == (3, {"resubmitted": ["m0"]})
+    finished = dlq(connection, "resubmit", "m0", "nope")
+    assert (finished.returncode, json.loads(finished.stdout)) == (3, {"resubmitted": ["m0"]})
     with (
         ServiceBusClient.from_connection_string(connection) as client,
         client.get_queue_receiver("onboarding-requests") as receiver,
     ):
-        (again,) = receiver.receive_messages(5, max_wait_time=5)
-        assert (again.message_id, b"".join(again.body)) == ("m0", b'{"n": 0}')
-        receiver.complete_message(again)
+        (redelivered,) = receiver.receive_messages(5, max_wait_time=5)
+        assert (redelivered.message_id, b"".join(redelivered.body)) == ("m0", b'{"n": 0}')
+        receiver.complete_message(redelivered)
     assert sorted(json.loads(dlq(connection, "purge", "--all").stdout)["purged"]) == ["m1", "m2"]
     assert json.loads(dlq(connection, "list", "-o", "json").stdout) == []
 

@@ -8,6 +8,7 @@ import pytest
 
 from arcway.cli.main import main
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import leftover
 from tests.contract.command_line.conftest import Canned, Json, arcway, run_of
 
 RUN = run_of()["id"]
@@ -24,27 +25,27 @@ def test_jsonl_is_an_item_a_line(canned: Canned, capsys: pytest.CaptureFixture[s
 def test_a_followed_run_is_a_line_each_time_it_changes(canned: Canned, capsys: pytest.CaptureFixture[str]) -> None:
     canned.give(f"GET runs/{RUN}", run_of("Accepted"), run_of("Running"), run_of())
     assert main(["status", RUN, "--follow", "--server", canned.url, "-o", "jsonl"]) == 0
-    shown = capsys.readouterr()
-    assert [json.loads(line)["state"] for line in shown.out.splitlines()] == ["Accepted", "Running", "Succeeded"]
-    assert shown.err == ""
+    output = capsys.readouterr()
+    assert [json.loads(line)["state"] for line in output.out.splitlines()] == ["Accepted", "Running", "Succeeded"]
+    assert output.err == ""
 
 
 def test_verbose_shows_every_call_wherever_it_stands(canned: Canned) -> None:
     canned.give("GET connectedClusters", CLUSTERS)
-    told = arcway("list", "--subscription", "s", "--server", canned.url, "-o", "json", "--verbose")
-    out, err = told.communicate(timeout=240)
+    messages = arcway("list", "--subscription", "s", "--server", canned.url, "-o", "json", "--verbose")
+    out, err = messages.communicate(timeout=240)
     assert [item["name"] for item in json.loads(out)] == ["a", "b"]
     assert "GET connectedClusters: 200 in" in err
 
 
 def test_nothing_unexpected_becomes_a_traceback(canned: Canned, capsys: pytest.CaptureFixture[str]) -> None:
     canned.give("GET connectedClusters", {"nothing": "expected"})
-    asked = ["list", "--subscription", "s", "--server", canned.url]
-    assert main(asked) == 1
-    said = capsys.readouterr().err
-    assert ("arcway failed: KeyError" in said, "--debug" in said, "Traceback" in said) == (True, True, False)
+    requests = ["list", "--subscription", "s", "--server", canned.url]
+    assert main(requests) == 1
+    output = capsys.readouterr().err
+    assert ("arcway failed: KeyError" in output, "--debug" in output, "Traceback" in output) == (True, True, False)
     with pytest.raises(KeyError):
-        main([*asked, "--debug"])
+        main([*requests, "--debug"])
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,14 @@ def test_nothing_unexpected_becomes_a_traceback(canned: Canned, capsys: pytest.C
     [
         (run_of(), 0),
         (run_of("Failed", error={"code": Code.IMAGE_PULL_FAILED, "message": "No image.", "remedy": "Mend it."}), 1),
-        (run_of(left=["lease kube-system/arcway (ARC-3001)"]), 3),
+        (
+            run_of(
+                leftovers=[
+                    leftover("Lease", "arcway", namespace="kube-system", reason="CleanUpFailed", code="ARC-3001")
+                ]
+            ),
+            3,
+        ),
         (run_of("Running"), 4),
     ],
     ids=["succeeded", "failed", "left something", "still going"],
@@ -63,15 +71,15 @@ def test_the_exit_code_tells_how_the_run_ended(
     canned.give("POST onboardings", run_of("Accepted"), status=202)
     canned.give(f"GET runs/{RUN}", run)
     assert main([*CONNECT, "--server", canned.url, "--timeout", "0.2", "--quiet"]) == code
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     if code == 1:
-        assert "ARC-5005: No image." in said
-        assert "Mend it." in said
-        assert f"arcway retry {RUN}" in said
+        assert "ARC-5005: No image." in output
+        assert "Mend it." in output
+        assert f"arcway retry {RUN}" in output
     if code == 3:
-        assert "Left in place: lease kube-system/arcway" in said
+        assert "Left in place: lease arcway in namespace kube-system (ARC-3001)" in output
     if code == 4:
-        assert f"arcway status {RUN}" in said
+        assert f"arcway status {RUN}" in output
 
 
 def test_ctrl_c_leaves_the_run_alone_and_says_how_to_come_back(canned: Canned) -> None:
@@ -92,9 +100,9 @@ def test_ctrl_c_leaves_the_run_alone_and_says_how_to_come_back(canned: Canned) -
 def test_no_wait_tells_the_next_command(canned: Canned, capsys: pytest.CaptureFixture[str]) -> None:
     canned.give("POST onboardings", run_of("Accepted"), status=202)
     assert main([*CONNECT, "--server", canned.url, "--no-wait", "-o", "json"]) == 0
-    shown = capsys.readouterr()
-    assert json.loads(shown.out)["id"] == RUN
-    assert f"arcway status {RUN} --follow" in shown.err
+    output = capsys.readouterr()
+    assert json.loads(output.out)["id"] == RUN
+    assert f"arcway status {RUN} --follow" in output.err
 
 
 def test_without_a_terminal_there_are_no_colours(canned: Canned) -> None:

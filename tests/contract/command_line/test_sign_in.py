@@ -65,13 +65,13 @@ class Credential:
 
 @pytest.fixture
 def hostile() -> Iterator[Hostile]:
-    made = Hostile()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+    hostile_under_test = Hostile()
+    thread = threading.Thread(target=hostile_under_test.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield made
-    made.shutdown()
+    yield hostile_under_test
+    hostile_under_test.shutdown()
     thread.join()
-    made.server_close()
+    hostile_under_test.server_close()
 
 
 @contextmanager
@@ -86,11 +86,11 @@ def at(hostile: Hostile) -> Iterator[ArcwayClient]:
 
 @pytest.fixture
 def credential(monkeypatch: pytest.MonkeyPatch) -> Credential:
-    made = Credential()
-    monkeypatch.setattr(sign_in, "_credentials", lambda ca: [made])
+    credential_under_test = Credential()
+    monkeypatch.setattr(sign_in, "_credentials", lambda ca: [credential_under_test])
     monkeypatch.setenv("ARCWAY_SCOPE", SCOPE)
     monkeypatch.delenv("ARCWAY_CA_FILE", raising=False)
-    return made
+    return credential_under_test
 
 
 def test_a_token_of_the_users_scope_is_sent_and_kept(hostile: Hostile, credential: Credential) -> None:
@@ -171,7 +171,7 @@ def test_who_cannot_sign_in_is_refused(hostile: Hostile, credential: Credential)
 
 def test_without_a_terminal_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    names = [type(one).__name__ for one in sign_in._credentials(None)]
+    names = [type(item).__name__ for item in sign_in._credentials(None)]
     assert names == ["DefaultAzureCredential"]
 
 

@@ -61,7 +61,7 @@ def test_every_route_asks_for_a_token() -> None:
         "ARCWAY_TENANT_ID": "99999999-8888-7777-6666-555555555555",
         "ARCWAY_CLIENT_ID": "cccccccc-4444-5555-6666-777777777777",
     }
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _ASK, str(ROOT), ",".join(OPEN)],
         capture_output=True,
         text=True,
@@ -70,10 +70,10 @@ def test_every_route_asks_for_a_token() -> None:
         timeout=240,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
-    assert seen.keys() > OPEN
-    for name, function in seen.items():
+    assert completed.returncode == 0, completed.stderr
+    observed = json.loads(completed.stdout)
+    assert observed.keys() > OPEN
+    for name, function in observed.items():
         assert function["level"] == "ANONYMOUS", name
         answers = list(function["answers"].values())
         page = name.startswith("page")
@@ -87,7 +87,7 @@ def test_every_route_asks_for_a_token() -> None:
 def test_the_app_does_not_start_where_anybody_could_use_it() -> None:
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "WEBSITE_HOSTNAME": "arcway.azurewebsites.net"}
     for settings in ({}, {"ARCWAY_LOCAL": "1"}):
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", "import function_app"],
             capture_output=True,
             text=True,
@@ -96,13 +96,13 @@ def test_the_app_does_not_start_where_anybody_could_use_it() -> None:
             timeout=240,
             check=False,
         )
-        assert done.returncode != 0
-        assert "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set" in done.stderr
+        assert completed.returncode != 0
+        assert "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set" in completed.stderr
 
 
 def test_the_embedded_host_says_where_it_listens_whatever_it_was_told() -> None:
     host = ["-m", "arcway_local.functions", "--app", str(ROOT), "--host", "0.0.0.0", "--port", "0"]
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, *host],
         capture_output=True,
         text=True,
@@ -110,5 +110,5 @@ def test_the_embedded_host_says_where_it_listens_whatever_it_was_told() -> None:
         timeout=240,
         check=False,
     )
-    assert done.returncode == 2, done.stderr
-    assert "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set" in done.stderr
+    assert completed.returncode == 2, completed.stderr
+    assert "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set" in completed.stderr

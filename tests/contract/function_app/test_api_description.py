@@ -26,7 +26,7 @@ print(json.dumps({"described": [route for route in routes if is_described(route)
 
 
 def shown(**settings: str) -> dict[str, Any]:
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _SHOW],
         capture_output=True,
         text=True,
@@ -35,9 +35,9 @@ def shown(**settings: str) -> dict[str, Any]:
         timeout=240,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    assert completed.returncode == 0, completed.stderr
+    document: dict[str, Any] = json.loads(completed.stdout)
+    return document
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_without_an_authority_nothing_is_said_of_tokens(local: dict[str, Any]) -
 
 
 def test_the_html_reference_is_current_and_loads_nothing(local: dict[str, Any]) -> None:
-    text = FILE.read_text()
-    assert text == page(local["document"]), "run scripts/write-api-reference"
+    document = FILE.read_text()
+    assert document == page(local["document"]), "run scripts/write-api-reference"
     for loading in ("<script", "<link", "<img", "<iframe", "@import", "url("):
-        assert loading not in text
+        assert loading not in document

@@ -41,9 +41,9 @@ def run_python(*arguments: str, cwd: Path = ROOT, **settings: str) -> subprocess
 
 
 def test_azures_own_worker_library_accepts_the_app() -> None:
-    done = run_python("-c", _INDEX, str(ROOT))
-    assert done.returncode == 0, done.stderr
-    kinds = json.loads(done.stdout)
+    completed = run_python("-c", _INDEX, str(ROOT))
+    assert completed.returncode == 0, completed.stderr
+    kinds = json.loads(completed.stdout)
     steps = {step.__name__ for step in STEPS}
     assert {name for name, kind in kinds.items() if kind == "activityTrigger"} - {"BuiltIn__HttpActivity"} == steps
     assert kinds["operation"] == "orchestrationTrigger"
@@ -62,14 +62,14 @@ def test_what_azure_would_refuse_fails_this_test(tmp_path: Path, old: str, new: 
     shutil.copytree(ROOT, tmp_path / "app", ignore=ignore)
     for path in (tmp_path / "app" / "activities").glob("*.py"):
         path.write_text(path.read_text().replace(old, new))
-    done = run_python("-c", _INDEX, str(tmp_path / "app"), cwd=tmp_path / "app", PYTHONPATH=str(tmp_path / "app"))
-    assert done.returncode != 0
+    completed = run_python("-c", _INDEX, str(tmp_path / "app"), cwd=tmp_path / "app", PYTHONPATH=str(tmp_path / "app"))
+    assert completed.returncode != 0
 
 
 def test_wrong_settings_keep_the_app_from_starting_and_are_all_named() -> None:
-    done = run_python("-c", "import function_app", ARCWAY_ARM_ENDPOINT="http://x", ARCWAY_HELM_WORKERS="many")
-    assert done.returncode != 0
-    assert "ARCWAY_ARM_ENDPOINT must be an https address; ARCWAY_HELM_WORKERS must be" in done.stderr
+    completed = run_python("-c", "import function_app", ARCWAY_ARM_ENDPOINT="http://x", ARCWAY_HELM_WORKERS="many")
+    assert completed.returncode != 0
+    assert "ARCWAY_ARM_ENDPOINT must be an https address; ARCWAY_HELM_WORKERS must be" in completed.stderr
 
 
 def test_importing_the_app_loads_no_heavy_sdk() -> None:
@@ -78,8 +78,8 @@ def test_importing_the_app_loads_no_heavy_sdk() -> None:
         "print(json.dumps([name for name in ('kubernetes', 'azure.mgmt', 'azure.identity', 'azure.keyvault',"
         " 'msal', 'jwt', 'helm_python', 'azure.servicebus', 'aiohttp.web') if name in sys.modules]))"
     )
-    done = run_python("-W", "ignore", "-c", code)
-    assert json.loads(done.stdout) == [], done.stderr
+    completed = run_python("-W", "ignore", "-c", code)
+    assert json.loads(completed.stdout) == [], completed.stderr
 
 
 def test_deployed_requirements_do_not_hold_the_embedded_stack() -> None:
@@ -90,8 +90,8 @@ def test_deployed_requirements_do_not_hold_the_embedded_stack() -> None:
         assert "://" not in line
 
 
-def sample(text: str) -> Any:
-    return json.loads((ROOT / text).read_text())
+def sample(message: str) -> Any:
+    return json.loads((ROOT / message).read_text())
 
 
 def test_every_setting_that_is_read_is_in_the_sample() -> None:

@@ -178,7 +178,7 @@ def test_activities_run_no_wider_than_host_json_says(host: Host, name: str) -> N
 def test_instances_are_queried_in_pages(host: Host, name: str) -> None:
     for number in range(5):
         host.run("echo", f"{name}-{number}", number)
-    found, token = [], ""
+    collected, token = [], ""
     while True:
         headers = {"x-ms-continuation-token": token} if token else {}
         reply = host.http.get(
@@ -187,11 +187,11 @@ def test_instances_are_queried_in_pages(host: Host, name: str) -> None:
             headers=headers,
         )
         assert len(reply.json()) <= 2
-        found += [document["output"] for document in reply.json()]
+        collected += [document["output"] for document in reply.json()]
         token = reply.headers.get("x-ms-continuation-token", "")
         if not token:
             break
-    assert found == [0, 1, 2, 3, 4]
+    assert collected == [0, 1, 2, 3, 4]
     assert host.http.get(f"/api/count/{name}").json() == 5
 
 
@@ -241,9 +241,9 @@ def test_durable_http_calls_use_the_built_in_functions(host: Host, name: str) ->
     assert host.run("calls_http", name, f"{host.url}/api/overlap/x")["output"] == [200, "a_general"]
 
 
-def _with_output(host: Host, instance_id: str, text: str) -> dict[str, Any] | None:
+def _with_output(host: Host, instance_id: str, message: str) -> dict[str, Any] | None:
     document: dict[str, Any] = host.status(instance_id).json()
-    return document if text in str(document["output"]) else None
+    return document if message in str(document["output"]) else None
 
 
 def test_signals_of_others_wait_while_an_entity_is_locked(host: Host, name: str) -> None:
@@ -268,6 +268,6 @@ def test_calls_in_the_wrong_state_are_refused_and_harm_nothing(host: Host, name:
     host.raise_event(name, "go", "done")
     assert host.until(name, "Completed", "Failed")["output"] == "done"
     finished = host.status(name).json()
-    for what in ("resume", "suspend", "terminate"):
-        assert host.post(f"{name}/{what}").status_code == 410
+    for leftover in ("resume", "suspend", "terminate"):
+        assert host.post(f"{name}/{leftover}").status_code == 410
     assert host.status(name).json() == finished

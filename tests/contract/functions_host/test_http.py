@@ -96,8 +96,8 @@ def test_bodies_up_to_100_megabytes_are_taken(host: Host) -> None:
 
 
 def test_timer_functions_fire_by_their_schedule(host: Host) -> None:
-    before = host.facts()["ticks"]
-    assert eventually(lambda: host.facts()["ticks"] >= before + 2 or None)
+    facts_before = host.facts()["ticks"]
+    assert eventually(lambda: host.facts()["ticks"] >= facts_before + 2 or None)
     assert host.facts()["pastDue"] == [False]
 
 

@@ -15,9 +15,9 @@ def test_a_function_that_takes_too_long_fails(tmp_path: Path) -> None:
     settings = json.loads((app / "host.json").read_text())
     (app / "host.json").write_text(json.dumps(settings | {"functionTimeout": "00:00:01"}))
     with hosted(app, tmp_path / "stderr.log") as host:
-        found = host.run("busy_once", "late", 600)
-        assert found["runtimeStatus"] == "Failed"
-        assert "Timeout value of 1 s was exceeded by function: Functions.busy" in found["output"]
+        result = host.run("busy_once", "late", 600)
+        assert result["runtimeStatus"] == "Failed"
+        assert "Timeout value of 1 s was exceeded by function: Functions.busy" in result["output"]
         assert host.run("echo", "after", 1)["output"] == 1
 
 

@@ -33,15 +33,15 @@ class Place:
         return message_id
 
     def calls(self, message_id: str) -> list[dict[str, Any]]:
-        told = self.host.http.get("/api/calls").json()["calls"]
-        return [call for call in told if call["messageId"] == message_id]
+        messages = self.host.http.get("/api/calls").json()["calls"]
+        return [call for call in messages if call["messageId"] == message_id]
 
     def most_at_once(self) -> int:
         return int(self.host.http.get("/api/calls").json()["most"])
 
     def counts(self) -> dict[str, int]:
-        found: dict[str, int] = httpx.get(f"{self._control}/entities").json()["entities"]["work"]
-        return found
+        body: dict[str, int] = httpx.get(f"{self._control}/entities").json()["entities"]["work"]
+        return body
 
     def dead_letters(self) -> set[str]:
         with self._client.get_queue_receiver("work", sub_queue=ServiceBusSubQueue.DEAD_LETTER) as receiver:

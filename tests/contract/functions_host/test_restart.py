@@ -129,12 +129,12 @@ def test_poison_fails_its_run_and_the_host_goes_on(place: Place) -> None:
         assert reply.status_code == 400
         assert "at most 1048576 (1 MiB)" in reply.json()["Message"]
         assert host.status("large").status_code == 404
-        before = {name: host.status(name).json() for name in ("raised", "odd", "wordy")}
+        value_before = {name: host.status(name).json() for name in ("raised", "odd", "wordy")}
         host.kill()
     source = place.app / "durable.py"
     source.write_text(source.read_text().replace("def listens(", "def listens_no_more("))
     with place.host() as host:
-        assert {name: host.status(name).json() for name in before} == before
+        assert {name: host.status(name).json() for name in value_before} == value_before
         host.raise_event("told", "go", "bad news")
         assert host.raise_event("orphan", "go").status_code == 202
         assert "bad news" in host.until("told", "Failed")["output"]

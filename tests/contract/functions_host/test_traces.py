@@ -13,8 +13,8 @@ def spans_of(host: Host, trace: str) -> list[dict[str, Any]]:
 
 def test_a_request_an_orchestration_and_its_activities_are_one_trace(host: Host, name: str) -> None:
     parent = f"00-{_TRACE}-{_CALLER}-01"
-    seen = host.http.get("/api/traced", params={"id": name}, headers={"traceparent": parent}).json()
-    assert seen == {"traceparent": parent}
+    response = host.http.get("/api/traced", params={"id": name}, headers={"traceparent": parent}).json()
+    assert response == {"traceparent": parent}
     host.until(name, "Completed")
     # The span ends when the outcome is kept, which is a moment after it can be seen.
     eventually(lambda: (spans_of(host, _TRACE)[-1:] and spans_of(host, _TRACE)[-1]["parent"] == _CALLER) or None)
@@ -31,11 +31,13 @@ def test_an_orchestration_without_a_parent_has_a_trace_of_its_own(host: Host, na
     def look() -> list[dict[str, Any]] | None:
         return [span for span in host.http.get("/api/spans").json() if span["name"] == "orchestration:raises"] or None
 
-    known = eventually(look)
-    assert (known[0]["parent"], known[0]["ok"]) == (None, False)
+    secrets_by_name = eventually(look)
+    assert (secrets_by_name[0]["parent"], secrets_by_name[0]["ok"]) == (None, False)
 
 
 def test_a_traceparent_that_is_none_is_not_passed_on(host: Host, name: str) -> None:
     for wrong in ("nonsense", f"00-{'0' * 32}-{_CALLER}-01"):
-        seen = host.http.get("/api/traced", params={"id": f"{name}{wrong[:2]}"}, headers={"traceparent": wrong}).json()
-        assert seen == {"traceparent": ""}
+        response = host.http.get(
+            "/api/traced", params={"id": f"{name}{wrong[:2]}"}, headers={"traceparent": wrong}
+        ).json()
+        assert response == {"traceparent": ""}

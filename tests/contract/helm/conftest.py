@@ -60,14 +60,14 @@ def packed(version: str = "1.0.0", **templates: str) -> bytes:
     files = {
         "Chart.yaml": json.dumps({"apiVersion": "v2", "name": "agents", "version": version}),
         "values.yaml": "value: none\n",
-        **{f"templates/{name}.yaml": text for name, text in templates.items()},
+        **{f"templates/{name}.yaml": line for name, line in templates.items()},
     }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, text in files.items():
+        for name, line in files.items():
             entry = tarfile.TarInfo(f"agents/{name}")
-            entry.size = len(text.encode())
-            archive.addfile(entry, io.BytesIO(text.encode()))
+            entry.size = len(line.encode())
+            archive.addfile(entry, io.BytesIO(line.encode()))
     return gzip.compress(buffer.getvalue())
 
 
@@ -80,8 +80,8 @@ def kubeconfig(control_plane: Path) -> Json:
     """The administrator's kubeconfig of the real control plane."""
     import yaml
 
-    found: Json = yaml.safe_load(control_plane.read_text())
-    return found
+    document: Json = yaml.safe_load(control_plane.read_text())
+    return document
 
 
 @pytest.fixture(scope="session")
@@ -138,5 +138,5 @@ def free_port() -> Iterator[int]:
 @pytest.fixture(params=["library", "program"])
 def helm(request: pytest.FixtureRequest) -> Helm:
     """One adapter after the other."""
-    found: Helm = request.getfixturevalue(request.param)
-    return found
+    result: Helm = request.getfixturevalue(request.param)
+    return result

@@ -36,7 +36,7 @@ def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 def silent(request: pytest.FixtureRequest, access: Access, tmp_path: Path) -> Iterator[Access]:
     """A server that accepts connections and says nothing, or completes TLS and then says nothing."""
     authority = CertificateAuthority.open(tmp_path / "ca")
-    stopped, kept = threading.Event(), []
+    stopped, retained = threading.Event(), []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.1)
 
@@ -44,10 +44,10 @@ def silent(request: pytest.FixtureRequest, access: Access, tmp_path: Path) -> It
             while not stopped.is_set():
                 with suppress(TimeoutError, OSError):
                     connection, _ = listener.accept()
-                    kept.append(connection)
+                    retained.append(connection)
                     if request.param == "after TLS":
                         connection.settimeout(5)
-                        kept.append(context.wrap_socket(connection, server_side=True))
+                        retained.append(context.wrap_socket(connection, server_side=True))
 
         context: ssl.SSLContext = authority.server_context()
         thread = threading.Thread(target=accept)
@@ -56,7 +56,7 @@ def silent(request: pytest.FixtureRequest, access: Access, tmp_path: Path) -> It
         yield dataclasses.replace(access, server=server, ca=authority.certificate_pem.decode())
         stopped.set()
         thread.join()
-    for connection in kept:
+    for connection in retained:
         connection.close()
 
 
@@ -74,25 +74,25 @@ def test_a_silent_server_holds_a_call_no_longer_than_its_deadline(
 @pytest.mark.usefixtures("short_calls")
 def test_a_call_shows_no_secret_to_others(helm: Helm, silent: Access, tmp_path_factory: pytest.TempPathFactory) -> None:
     token = f"{_SECRET}-token"
-    given = dataclasses.replace(silent, token=token, certificate=None, key=None)
-    seen: list[str] = []
+    fields = dataclasses.replace(silent, token=token, certificate=None, key=None)
+    observed: list[str] = []
     over = threading.Event()
 
     def look() -> None:
         while not over.wait(0.05):
-            seen.extend(_command_lines())
+            observed.extend(_command_lines())
 
     watcher = threading.Thread(target=look)
     watcher.start()
     try:
         with pytest.raises(ArcError):
-            helm.install(given, "agents", "test-none", THREE_OBJECTS, {"value": f"{_SECRET}-value"})
+            helm.install(fields, "agents", "test-none", THREE_OBJECTS, {"value": f"{_SECRET}-value"})
         files = _files_with(tmp_path_factory.getbasetemp(), _SECRET)
     finally:
         over.set()
         watcher.join()
-    assert any("helm" in line for line in seen)
-    assert [line for line in seen if _SECRET in line] == []
+    assert any("helm" in line for line in observed)
+    assert [line for line in observed if _SECRET in line] == []
     assert files == []
 
 
@@ -104,24 +104,24 @@ def _command_lines() -> list[str]:
     return lines
 
 
-def _files_with(folder: Path, text: str) -> list[Path]:
-    found = []
+def _files_with(folder: Path, message: str) -> list[Path]:
+    collected = []
     for path in folder.rglob("*"):
         with suppress(OSError):
-            if path.is_file() and path.stat().st_size < 1 << 20 and text.encode() in path.read_bytes():
-                found.append(path)
-    return found
+            if path.is_file() and path.stat().st_size < 1 << 20 and message.encode() in path.read_bytes():
+                collected.append(path)
+    return collected
 
 
 def test_closing_the_pool_ends_a_call_in_progress(silent: Access, tmp_path: Path) -> None:
     helm = WorkerPool(tmp_path / "work", 1, None)
-    told: list[ArcError] = []
+    messages: list[ArcError] = []
 
     def call() -> None:
         try:
             helm.release(silent, "agents", "test-none")
         except ArcError as error:
-            told.append(error)
+            messages.append(error)
 
     caller = threading.Thread(target=call)
     caller.start()
@@ -133,7 +133,7 @@ def test_closing_the_pool_ends_a_call_in_progress(silent: Access, tmp_path: Path
     helm.close()
     caller.join(timeout=240)
     assert not caller.is_alive()
-    assert [error.code for error in told] == [Code.HELM_TIMEOUT]
+    assert [error.code for error in messages] == [Code.HELM_TIMEOUT]
     assert list((tmp_path / "work").glob("helm-*")) == []
 
 

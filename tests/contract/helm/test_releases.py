@@ -23,24 +23,24 @@ AWKWARD = r"http://us,er:p{a}s\s@10.0.0.1:3128"
 
 
 def _settings(api: Api) -> Json:
-    found: Json = api.http.get(api.path("configmaps", "settings")).json()
-    return found
+    body: Json = api.http.get(api.path("configmaps", "settings")).json()
+    return body
 
 
 def test_a_release_from_nothing_to_nothing(helm: Helm, access: Access, api: Api) -> None:
     place = (access, "agents", api.namespace)
     assert helm.release(*place) is None
     helm.install(*place, THREE_OBJECTS, {"value": AWKWARD, "other": {"deep": True}})
-    found = helm.release(*place)
-    assert found is not None
-    assert (found.status, found.revision, found.chart_version) == ("deployed", 1, "1.0.0")
-    assert found.values == {"value": AWKWARD, "other": {"deep": True}}
+    release = helm.release(*place)
+    assert release is not None
+    assert (release.status, release.revision, release.chart_version) == ("deployed", 1, "1.0.0")
+    assert release.values == {"value": AWKWARD, "other": {"deep": True}}
     assert _settings(api)["data"] == {"value": AWKWARD}
 
     helm.upgrade(*place, packed("1.1.0", objects=_settings_only("two")), {"value": "x"})
-    found = helm.release(*place)
-    assert found is not None
-    assert (found.revision, found.chart_version, found.values) == (2, "1.1.0", {"value": "x"})
+    release = helm.release(*place)
+    assert release is not None
+    assert (release.revision, release.chart_version, release.values) == (2, "1.1.0", {"value": "x"})
     assert _settings(api)["data"] == {"value": "two"}
     assert api.http.get(api.path("services", "agents")).status_code == 404
 
@@ -61,10 +61,10 @@ def test_a_revision_comes_back_whole(helm: Helm, access: Access, api: Api) -> No
     assert earlier is not None
     assert (earlier.revision, earlier.chart_version, earlier.values) == (1, "1.0.0", {"value": AWKWARD})
     helm.roll_back(*place, 1)
-    found = helm.release(*place)
-    assert found is not None
-    assert (found.status, found.revision, found.chart_version) == ("deployed", 3, "1.0.0")
-    assert found.values == {"value": AWKWARD}
+    release = helm.release(*place)
+    assert release is not None
+    assert (release.status, release.revision, release.chart_version) == ("deployed", 3, "1.0.0")
+    assert release.values == {"value": AWKWARD}
     assert _settings(api)["data"] == {"value": AWKWARD}
     assert api.http.get(api.path("services", "agents")).json()["spec"]["selector"] == {"app": "agents"}
     assert helm.release(*place, 9) is None
@@ -117,8 +117,8 @@ def test_twenty_installs_at_once(helm: Helm, access: Access, api: Api) -> None:
 
     with ThreadPoolExecutor(20) as threads:
         list(threads.map(lambda name: helm.install(access, name, api.namespace, chart(name), {}), names))
-        found = list(threads.map(lambda name: helm.release(access, name, api.namespace), names))
-    assert {release.status for release in found if release} == {"deployed"}
+        releases = list(threads.map(lambda name: helm.release(access, name, api.namespace), names))
+    assert {release.status for release in releases if release} == {"deployed"}
     listed = {item["metadata"]["name"] for item in api.http.get(api.path("configmaps")).json()["items"]}
     assert listed >= set(names)
 
@@ -151,9 +151,9 @@ def test_a_release_with_an_unfinished_operation_is_locked(helm: Helm, access: Ac
     place = (access, "agents", api.namespace)
     helm.install(*place, THREE_OBJECTS, {})
     _mark_unfinished(api)
-    found = helm.release(*place)
-    assert found is not None
-    assert found.status == "pending-upgrade"
+    release = helm.release(*place)
+    assert release is not None
+    assert release.status == "pending-upgrade"
     with pytest.raises(ArcError) as caught:
         helm.upgrade(*place, THREE_OBJECTS, {})
     assert caught.value.code == Code.RELEASE_LOCKED
@@ -174,11 +174,11 @@ def _mark_unfinished(api: Api) -> None:
 def test_a_server_that_refuses_is_named(
     helm: Helm, access: Access, api: Api, wrong: str, tmp_path: Path, free_port: int
 ) -> None:
-    other = CertificateAuthority.open(tmp_path / "ca").certificate_pem.decode()
+    second = CertificateAuthority.open(tmp_path / "ca").certificate_pem.decode()
     bad = {
         "port": dataclasses.replace(access, server=f"https://127.0.0.1:{free_port}"),
         "token": dataclasses.replace(access, token="nobody", certificate=None, key=None),
-        "authority": dataclasses.replace(access, ca=other),
+        "authority": dataclasses.replace(access, ca=second),
     }[wrong]
     with pytest.raises(ArcError) as caught:
         helm.install(bad, "agents", api.namespace, THREE_OBJECTS, {})

@@ -60,22 +60,22 @@ def with_user(change: Callable[[bytes], bytes]) -> Spelling:
     return spell
 
 
-def lines(text: str, end: str) -> str:
-    return end.join(textwrap.wrap(text, 64))
+def lines(message: str, end: str) -> str:
+    return end.join(textwrap.wrap(message, 64))
 
 
 def one_line(data: bytes) -> bytes:
     """Each block's base64 in one line."""
-    head, *rest = data.decode().strip().splitlines()
-    return f"{head}\n{''.join(rest[:-1])}\n{rest[-1]}\n".encode()
+    head, *remaining = data.decode().strip().splitlines()
+    return f"{head}\n{''.join(remaining[:-1])}\n{remaining[-1]}\n".encode()
 
 
 def in_yaml(document: Json) -> bytes:
     """As people write it, with a block of lines."""
     import yaml
 
-    text = document["clusters"][0]["cluster"]["certificate-authority-data"]
-    document["clusters"][0]["cluster"]["certificate-authority-data"] = lines(text, "\n") + "\n"
+    content = document["clusters"][0]["cluster"]["certificate-authority-data"]
+    document["clusters"][0]["cluster"]["certificate-authority-data"] = lines(content, "\n") + "\n"
     return yaml.safe_dump(document, default_style="|").encode()
 
 
@@ -99,15 +99,15 @@ EMPTY_KEY = b"-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAM
 
 SPELLINGS: dict[str, Spelling] = {
     "plain": lambda document: written(document),
-    "base64 in lines": with_text(lambda text: lines(text, "\n")),
-    "base64 in lines of Windows": with_text(lambda text: lines(text, "\r\n") + "\r\n"),
+    "base64 in lines": with_text(lambda line: lines(line, "\n")),
+    "base64 in lines of Windows": with_text(lambda line: lines(line, "\r\n") + "\r\n"),
     "base64 in a block of YAML": in_yaml,
-    "base64 with blanks": with_text(lambda text: lines(text, " ")),
-    "base64 with tabs": with_text(lambda text: lines(text, "\t")),
-    "base64 without its padding": with_text(lambda text: text.rstrip("=") + "A"),
-    "base64 of URLs": with_text(lambda text: text.replace("/", "_") + "__=="),
-    "no authority, which the server's certificate needs": with_text(lambda text: ""),
-    "authority of blanks": with_text(lambda text: "  "),
+    "base64 with blanks": with_text(lambda line: lines(line, " ")),
+    "base64 with tabs": with_text(lambda line: lines(line, "\t")),
+    "base64 without its padding": with_text(lambda line: line.rstrip("=") + "A"),
+    "base64 of URLs": with_text(lambda line: line.replace("/", "_") + "__=="),
+    "no authority, which the server's certificate needs": with_text(lambda line: ""),
+    "authority of blanks": with_text(lambda line: "  "),
     "authority that is none": with_ca(lambda data: b"nothing"),
     "comments in the authority": with_ca(lambda data: b"# our CA\nsubject=/CN=x\n" + data + b"# end\n"),
     "comments in Latin-1": with_ca(lambda data: LATIN + data),
@@ -152,14 +152,14 @@ SPELLINGS: dict[str, Spelling] = {
 def by_helm(program: Path, data: bytes, folder: Path) -> bool:
     """Whether Helm gets at the API server with these bytes."""
     (folder / "config").write_bytes(data)
-    done = subprocess.run(
+    completed = subprocess.run(
         [program, "list", "--namespace=kube-public", "--output=json"],
         env={"KUBECONFIG": str(folder / "config"), "HOME": str(folder), "PATH": os.defpath},
         capture_output=True,
         timeout=240,
         check=False,
     )
-    return done.returncode == 0
+    return completed.returncode == 0
 
 
 def by_service(data: bytes) -> bool:
@@ -181,7 +181,7 @@ def test_without_an_authority_the_public_ones_decide(kubeconfig: Json, tmp_path:
     document = json.loads(json.dumps(kubeconfig))
     authority = tmp_path / "public.pem"
     authority.write_bytes(ca(document))
-    data = with_text(lambda text: "")(document)
+    data = with_text(lambda line: "")(document)
     access = read_kubeconfig(data.decode(), None, allow_loopback=True)
     assert "certificate-authority-data" not in access.as_kubeconfig()
     with pytest.MonkeyPatch.context() as patch:

@@ -5,7 +5,7 @@ from unittest import mock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities import targets
+from activities import release_values
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.agents.values import proxy_values
 from arcway.cluster.helm import Helm
@@ -39,17 +39,17 @@ _PASSWORDS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), mi
 def test_any_text_survives(helm: Helm, access: Access, api: Api, texts: list[str], password: str) -> None:
     place = (access, "every", api.namespace)
     url = with_credentials("http://proxy:3128", f"user:{password}")
-    every = {f"k{number}": text for number, text in enumerate([*texts, url])}
+    every = {f"k{number}": line for number, line in enumerate([*texts, url])}
     install = helm.upgrade if helm.release(*place) else helm.install
     install(*place, _EVERY, {"every": every})
     assert api.http.get(api.path("configmaps", "every")).json()["data"] == every
-    found = helm.release(*place)
-    assert found is not None
-    assert found.values == {"every": every}
+    release = helm.release(*place)
+    assert release is not None
+    assert release.values == {"every": every}
 
 
 def test_a_skip_range_with_the_characters_of_set() -> None:
     proxy = Proxy(https="http://proxy:3128", skip_range="10.0.0.0/8,a{b},c\\d,ü")
-    with mock.patch.object(targets, "cloud"):
-        skipped = targets.skip_range(proxy, {"inside": [".svc"]})
+    with mock.patch.object(release_values, "cloud"):
+        skipped = release_values.bypass_list(proxy, {"inside": [".svc"]})
     assert proxy_values(proxy, None, skipped)["global"]["noProxy"] == "10.0.0.0/8,a{b},c\\d,ü,.svc"

@@ -54,8 +54,8 @@ class Api:
             (self.path("roles", group=rbac), {"rules": rules}),
             (self.path("rolebindings", group=rbac), {"roleRef": role, "subjects": [subject]}),
         ):
-            made = self.http.post(path, json={"metadata": {"name": "limited"}, **body})
-            assert made.status_code == 201, made.text
+            response = self.http.post(path, json={"metadata": {"name": "limited"}, **body})
+            assert response.status_code == 201, response.text
         request = {"spec": {"expirationSeconds": 600}}
         token = self.http.post(self.path("serviceaccounts", "limited/token"), json=request).json()["status"]["token"]
         return self.with_token(token)
@@ -124,11 +124,11 @@ def define_links(api: Api) -> str:
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     names = {"plural": "links", "kind": "Link", "singular": "link"}
     spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
-    made = api.http.post(
+    response = api.http.post(
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
         json={"metadata": {"name": f"links.{group}"}, "spec": spec},
     )
-    assert made.status_code == 201, made.text
+    assert response.status_code == 201, response.text
     path = api.path("links", group=group)
     api.eventually(lambda: api.http.get(path).status_code == 200)
     return path
@@ -152,15 +152,15 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
 @pytest.fixture(scope="session")
 def real(control_plane: Path) -> Json:
     """The kubeconfig of a real control plane."""
-    found: Json = yaml.safe_load(control_plane.read_text())
-    return found
+    document: Json = yaml.safe_load(control_plane.read_text())
+    return document
 
 
 @pytest.fixture(params=["simulated", "real"])
 def kubeconfig(request: pytest.FixtureRequest) -> Json:
     """One kubeconfig after the other: where the two differ, the simulated one is wrong."""
-    found: Json = request.getfixturevalue(request.param)
-    return found
+    result: Json = request.getfixturevalue(request.param)
+    return result
 
 
 @pytest.fixture

@@ -132,16 +132,16 @@ def helm(api: Api, tmp_path: Path) -> Iterator[Helm]:
 
 def _leftovers(api: Api) -> list[str]:
     """What a release of the chart left: everything named after the test, and the release storage."""
-    found: list[str] = []
+    collected: list[str] = []
     for path in (
         "/api/v1/namespaces",
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
         "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     ):
         names = [item["metadata"]["name"] for item in api.http.get(path).json()["items"]]
-        found += [name for name in names if api.namespace in name and name != api.namespace]
+        collected += [name for name in names if api.namespace in name and name != api.namespace]
     storage = api.http.get(api.path("secrets"), params={"labelSelector": "owner=helm"}).json()
-    return found + [item["metadata"]["name"] for item in storage["items"]]
+    return collected + [item["metadata"]["name"] for item in storage["items"]]
 
 
 def test_install_status_upgrade_and_uninstall_with_hooks(api: Api, helm: Helm) -> None:
@@ -159,9 +159,9 @@ def test_install_status_upgrade_and_uninstall_with_hooks(api: Api, helm: Helm) -
     upgraded = helm("upgrade", values={"version": "2"}, wait="watcher", timeout=240)
     assert "result" in upgraded, upgraded
     assert upgraded["result"]["revision"] == 2
-    one = api.http.get(f"/apis/apps/v1/namespaces/{api.namespace}-agents/deployments/one").json()
-    assert one["spec"]["template"]["spec"]["containers"][0]["image"] == "example.com/agent:2"
-    managers = {entry["manager"] for entry in one["metadata"]["managedFields"] if entry["operation"] == "Apply"}
+    first = api.http.get(f"/apis/apps/v1/namespaces/{api.namespace}-agents/deployments/one").json()
+    assert first["spec"]["template"]["spec"]["containers"][0]["image"] == "example.com/agent:2"
+    managers = {entry["manager"] for entry in first["metadata"]["managedFields"] if entry["operation"] == "Apply"}
     assert managers == {"helm"}
 
     removed = helm("uninstall", wait="watcher", timeout=240)

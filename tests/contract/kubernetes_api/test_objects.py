@@ -20,9 +20,9 @@ def test_a_created_object_carries_identity_and_cannot_be_created_twice(api: Api)
     assert metadata["namespace"] == api.namespace
     assert metadata["uid"]
     assert metadata["creationTimestamp"].endswith("Z")
-    again = api.http.post(api.path("configmaps"), json=_config_map("a"))
-    assert (again.status_code, again.json()["reason"]) == (409, "AlreadyExists")
-    assert again.json()["kind"] == "Status"
+    second_response = api.http.post(api.path("configmaps"), json=_config_map("a"))
+    assert (second_response.status_code, second_response.json()["reason"]) == (409, "AlreadyExists")
+    assert second_response.json()["kind"] == "Status"
 
 
 def test_an_update_of_an_old_version_conflicts(api: Api) -> None:
@@ -203,9 +203,9 @@ def test_pages_show_one_version(api: Api) -> None:
     assert [item["metadata"]["name"] for item in first["items"]] == ["a", "b"]
     assert first["metadata"]["remainingItemCount"] == 1
     api.http.post(path, json={"metadata": {"name": "d"}})
-    rest = api.http.get(path, params={"limit": "2", "continue": first["metadata"]["continue"]}).json()
-    assert [item["metadata"]["name"] for item in rest["items"]] == ["c"]
-    assert rest["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    remaining = api.http.get(path, params={"limit": "2", "continue": first["metadata"]["continue"]}).json()
+    assert [item["metadata"]["name"] for item in remaining["items"]] == ["c"]
+    assert remaining["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
 
 
 def test_metadata_only_answers(api: Api) -> None:
@@ -287,8 +287,8 @@ def test_propagation_to_dependents(api: Api, policy: str) -> None:
 
 
 def test_a_namespace_is_terminating_until_it_is_empty(api: Api) -> None:
-    held = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
-    api.http.post(api.path("configmaps"), json=held)
+    blocked = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    api.http.post(api.path("configmaps"), json=blocked)
     api.http.delete(f"/api/v1/namespaces/{api.namespace}")
     namespace = api.http.get(f"/api/v1/namespaces/{api.namespace}").json()
     assert namespace["status"]["phase"] == "Terminating"

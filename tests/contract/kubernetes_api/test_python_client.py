@@ -29,19 +29,19 @@ def test_typed_objects_watch_and_errors(api: Api, tmp_path: Path) -> None:
     with _client(api, tmp_path) as connection:
         core = client.CoreV1Api(connection)
         body = client.V1Secret(metadata=client.V1ObjectMeta(name="a"), string_data={"x": "1"})
-        made = core.create_namespaced_secret(api.namespace, body, field_manager="me", _request_timeout=240)
-        assert made.data == {"x": base64.b64encode(b"1").decode()}
+        created = core.create_namespaced_secret(api.namespace, body, field_manager="me", _request_timeout=240)
+        assert created.data == {"x": base64.b64encode(b"1").decode()}
         changed = core.patch_namespaced_secret("a", api.namespace, {"data": {"y": "Mg=="}}, _request_timeout=240)
         assert set(changed.data or {}) == {"x", "y"}
-        assert made.metadata is not None
-        seen = watch.Watch().stream(  # type: ignore[no-untyped-call]
+        assert created.metadata is not None
+        observed = watch.Watch().stream(  # type: ignore[no-untyped-call]
             core.list_namespaced_secret,
             api.namespace,
-            resource_version=made.metadata.resource_version,
+            resource_version=created.metadata.resource_version,
             timeout_seconds=1,
             _request_timeout=240,
         )
-        assert [event["type"] for event in seen] == ["MODIFIED"]
+        assert [event["type"] for event in observed] == ["MODIFIED"]
         core.delete_namespaced_secret("a", api.namespace, _request_timeout=240)
         with pytest.raises(ApiException) as caught:
             core.read_namespaced_secret("a", api.namespace, _request_timeout=240)

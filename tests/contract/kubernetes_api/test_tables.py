@@ -40,8 +40,8 @@ def rows(api: Api, path: str) -> dict[str, list[Any]]:
 def test_the_columns_that_people_expect(api: Api, path: str, columns: str) -> None:
     group, _, plural = path.rpartition("/")
     answer = api.http.get(f"/apis/{group}/v1/{plural}" if group else f"/api/v1/{plural}", headers=TABLE).json()
-    shown = [column["name"] for column in answer["columnDefinitions"] if column["priority"] == 0]
-    assert " ".join(shown) == columns
+    rendered = [column["name"] for column in answer["columnDefinitions"] if column["priority"] == 0]
+    assert " ".join(rendered) == columns
     assert answer["apiVersion"] == "meta.k8s.io/v1"
 
 
@@ -84,18 +84,18 @@ def test_custom_columns_of_one_object(api: Api) -> None:
     names = {"plural": "links", "kind": "Link", "singular": "link"}
     spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-    made = api.http.post(definitions, json={"metadata": {"name": f"links.{group}"}, "spec": spec})
-    assert made.status_code == 201
+    response = api.http.post(definitions, json={"metadata": {"name": f"links.{group}"}, "spec": spec})
+    assert response.status_code == 201
     path = api.path("links", group=group)
     api.eventually(lambda: api.http.get(path).status_code == 200)
     about = {"type": "t", "count": 3, "list": [{"a": "z"}], "conditions": [{"type": "Ready", "status": "True"}]}
-    for name, given in (("full", about), ("empty", {})):
-        body = {"apiVersion": f"{group}/v1", "kind": "Link", "metadata": {"name": name}, "spec": given}
+    for name, value in (("full", about), ("empty", {})):
+        body = {"apiVersion": f"{group}/v1", "kind": "Link", "metadata": {"name": name}, "spec": value}
         assert api.http.post(path, json=body).status_code == 201
-    shown = rows(api, path)
-    assert shown["full"][:4] == ["t", 3, "z", "True"]
-    assert shown["empty"][:4] == [None] * 4
-    assert shown["full"][4].endswith("s")
+    rendered = rows(api, path)
+    assert rendered["full"][:4] == ["t", 3, "z", "True"]
+    assert rendered["empty"][:4] == [None] * 4
+    assert rendered["full"][4].endswith("s")
 
 
 def test_what_goes_along_with_a_row(api: Api) -> None:

@@ -48,31 +48,33 @@ def test_a_watch_that_is_open_hears_of_a_change(api: Api) -> None:
 
 def test_bookmarks_carry_a_version_to_go_on_from(api: Api) -> None:
     path = api.path("secrets")
-    made = api.http.post(path, json={"metadata": {"name": "a"}}).json()["metadata"]["resourceVersion"]
+    response = api.http.post(path, json={"metadata": {"name": "a"}}).json()["metadata"]["resourceVersion"]
     bookmarks: list[str] = []
     for seconds in ("4", "8", "16"):  # a busy server sends its bookmark late, and none when the watch ends before
-        events = api.events(path, resourceVersion=made, allowWatchBookmarks="true", timeoutSeconds=seconds)
+        events = api.events(path, resourceVersion=response, allowWatchBookmarks="true", timeoutSeconds=seconds)
         bookmarks = [event["object"]["metadata"]["resourceVersion"] for event in events if event["type"] == "BOOKMARK"]
         if bookmarks:
             break
     assert bookmarks
-    assert int(bookmarks[-1]) >= int(made)
+    assert int(bookmarks[-1]) >= int(response)
     assert api.events(path, resourceVersion=bookmarks[-1]) == []
 
 
 def test_a_lease_changes_hands_only_for_who_saw_it_last(api: Api) -> None:
     path = api.path("leases", "lock", group=_LEASES)
     spec: Json = {"holderIdentity": "one", "leaseDurationSeconds": 300, "acquireTime": _microseconds()}
-    made = api.http.post(api.path("leases", group=_LEASES), json={"metadata": {"name": "lock"}, "spec": spec})
-    assert made.status_code == 201
-    again = api.http.post(api.path("leases", group=_LEASES), json={"metadata": {"name": "lock"}, "spec": spec})
-    assert (again.status_code, again.json()["reason"]) == (409, "AlreadyExists")
-    seen = made.json()
-    renewed = api.http.put(path, json=seen | {"spec": spec | {"renewTime": _microseconds()}})
+    response = api.http.post(api.path("leases", group=_LEASES), json={"metadata": {"name": "lock"}, "spec": spec})
+    assert response.status_code == 201
+    second_response = api.http.post(
+        api.path("leases", group=_LEASES), json={"metadata": {"name": "lock"}, "spec": spec}
+    )
+    assert (second_response.status_code, second_response.json()["reason"]) == (409, "AlreadyExists")
+    observed = response.json()
+    renewed = api.http.put(path, json=observed | {"spec": spec | {"renewTime": _microseconds()}})
     assert renewed.status_code == 200
-    taken = api.http.put(path, json=seen | {"spec": spec | {"holderIdentity": "two"}})
+    taken = api.http.put(path, json=observed | {"spec": spec | {"holderIdentity": "two"}})
     assert (taken.status_code, taken.json()["reason"]) == (409, "Conflict")
-    old_version = {"preconditions": {"resourceVersion": seen["metadata"]["resourceVersion"]}}
+    old_version = {"preconditions": {"resourceVersion": observed["metadata"]["resourceVersion"]}}
     assert api.http.request("DELETE", path, json=old_version).status_code == 409
     now = {"preconditions": {"resourceVersion": renewed.json()["metadata"]["resourceVersion"]}}
     assert api.http.request("DELETE", path, json=now).status_code == 200
@@ -81,9 +83,9 @@ def test_a_lease_changes_hands_only_for_who_saw_it_last(api: Api) -> None:
 def test_events_are_found_by_what_they_are_about(api: Api) -> None:
     about = {"apiVersion": "v1", "kind": "Pod", "name": "p", "namespace": api.namespace, "uid": "1"}
     event = {"metadata": {"generateName": "p."}, "involvedObject": about, "reason": "Failed", "type": "Warning"}
-    made = api.http.post(api.path("events"), json=event)
-    assert made.status_code == 201
-    assert made.json()["metadata"]["name"].startswith("p.")
+    response = api.http.post(api.path("events"), json=event)
+    assert response.status_code == 201
+    assert response.json()["metadata"]["name"].startswith("p.")
 
     def found(selector: str) -> int:
         return len(api.http.get(api.path("events"), params={"fieldSelector": selector}).json()["items"])
@@ -108,8 +110,8 @@ def test_deleting_a_collection_takes_what_the_selector_names(api: Api) -> None:
         api.http.post(api.path("secrets"), json={"metadata": {"name": name, "labels": labels}})
     answer = api.http.delete(api.path("secrets"), params={"labelSelector": "gone=yes"})
     assert [item["metadata"]["name"] for item in answer.json()["items"]] == ["a"]
-    left = api.http.get(api.path("secrets")).json()["items"]
-    assert [item["metadata"]["name"] for item in left] == ["b"]
+    remaining = api.http.get(api.path("secrets")).json()["items"]
+    assert [item["metadata"]["name"] for item in remaining] == ["b"]
 
 
 def test_nobody_gives_away_more_than_they_have(api: Api) -> None:

@@ -35,16 +35,16 @@ class Bus:
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.control}{path}", data, headers, method=method)
         with urllib.request.urlopen(request, timeout=240) as response:
-            text = response.read()
-        parsed = json.loads(text) if text else {}
+            content = response.read()
+        parsed = json.loads(content) if content else {}
         assert isinstance(parsed, dict)
         return parsed
 
     def counts(self, path: str) -> dict[str, int]:
         """How many messages an entity has, by what they wait for."""
-        found = self.call("GET", "/entities")["entities"][path]
-        assert isinstance(found, dict)
-        return found
+        result = self.call("GET", "/entities")["entities"][path]
+        assert isinstance(result, dict)
+        return result
 
     def kill(self) -> None:
         """`kill -9`, and wait for the end."""

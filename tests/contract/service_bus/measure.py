@@ -38,9 +38,9 @@ def measure_local() -> dict[str, float]:
             with client.get_queue_sender(QUEUE) as sender:
                 for _ in range(WAITING // BATCH):
                     sender.send_messages([ServiceBusMessage(BODY) for _ in range(BATCH)])
-            before = _cpu_seconds(bus.process.pid)
+            value_before = _cpu_seconds(bus.process.pid)
             time.sleep(IDLE_SECONDS)
-            idle = 100 * (_cpu_seconds(bus.process.pid) - before) / IDLE_SECONDS
+            idle = 100 * (_cpu_seconds(bus.process.pid) - value_before) / IDLE_SECONDS
         return rates | {
             "memoryMegabytesWith10000Waiting": round(_resident_megabytes(bus.process.pid), 1),
             "idleCpuPercent": round(idle, 2),
@@ -76,23 +76,23 @@ def _receives(client: ServiceBusClient) -> dict[str, float]:
     with client.get_queue_receiver(QUEUE) as receiver:
 
         def complete() -> None:
-            left = settled
-            while left:
-                for message in receiver.receive_messages(min(100, left), max_wait_time=10):
+            remaining = settled
+            while remaining:
+                for message in receiver.receive_messages(min(100, remaining), max_wait_time=10):
                     receiver.complete_message(message)
-                    left -= 1
+                    remaining -= 1
 
         completed = _rate(settled, complete)
-    rest = 1 + SINGLES + BATCHES * BATCH - settled
+    remaining = 1 + SINGLES + BATCHES * BATCH - settled
     mode = ServiceBusReceiveMode.RECEIVE_AND_DELETE
     with client.get_queue_receiver(QUEUE, receive_mode=mode, prefetch_count=500) as receiver:
 
         def delete() -> None:
-            left = rest
+            left = remaining
             while left:
                 left -= len(receiver.receive_messages(min(100, left), max_wait_time=10))
 
-        return {"receiveAndCompletePerSecond": completed, "receiveAndDeletePerSecond": _rate(rest, delete)}
+        return {"receiveAndCompletePerSecond": completed, "receiveAndDeletePerSecond": _rate(remaining, delete)}
 
 
 async def _aio(connection_string: str) -> dict[str, float]:
@@ -103,11 +103,11 @@ async def _aio(connection_string: str) -> dict[str, float]:
                 await sender.send_messages(ServiceBusMessage(BODY))
             sends = SINGLES / (time.perf_counter() - start)
         async with client.get_queue_receiver(QUEUE, prefetch_count=200) as receiver:
-            left, start = SINGLES, time.perf_counter()
-            while left:
-                found = await receiver.receive_messages(min(100, left), max_wait_time=10)
-                await asyncio.gather(*(receiver.complete_message(it) for it in found))
-                left -= len(found)
+            remaining, start = SINGLES, time.perf_counter()
+            while remaining:
+                messages = await receiver.receive_messages(min(100, remaining), max_wait_time=10)
+                await asyncio.gather(*(receiver.complete_message(message) for message in messages))
+                remaining -= len(messages)
             receives = SINGLES / (time.perf_counter() - start)
     return {"aioSingleSendsPerSecond": round(sends), "aioReceiveAndCompletePerSecond": round(receives)}
 
@@ -118,7 +118,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _resident_megabytes(pid: int) -> float:
-    line = next(it for it in _proc(pid, "status").splitlines() if it.startswith("VmRSS:"))
+    line = next(message for message in _proc(pid, "status").splitlines() if message.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024
 
 
@@ -129,8 +129,8 @@ def _proc(pid: int, name: str) -> str:
 
 def main(arguments: list[str]) -> None:
     """Measure the Service Bus of a connection string, or ours; print JSON."""
-    found: dict[str, Any] = measure(arguments[0]) if arguments else measure_local()
-    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    result: dict[str, Any] = measure(arguments[0]) if arguments else measure_local()
+    sys.stdout.write(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

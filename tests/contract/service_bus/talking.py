@@ -60,9 +60,9 @@ class Entity:
 
     def receive(self, receiver: ServiceBusReceiver | None = None, wait: float = PATIENCE) -> ServiceBusReceivedMessage:
         """The next message, locked."""
-        found = (receiver or self.receiver).receive_messages(1, max_wait_time=wait)
-        assert found, f"nothing arrived in {self.name}"
-        return found[0]
+        messages = (receiver or self.receiver).receive_messages(1, max_wait_time=wait)
+        assert messages, f"nothing arrived in {self.name}"
+        return messages[0]
 
     def is_empty(self) -> bool:
         """Whether nothing can be received."""
@@ -71,13 +71,13 @@ class Entity:
     def drain(self) -> None:
         """Take what is left."""
         while self._receiver is not None and self.receiver.peek_messages(1, sequence_number=1):
-            for it in self.receiver.receive_messages(100, max_wait_time=0.3):
-                self.receiver.complete_message(it)
+            for message in self.receiver.receive_messages(100, max_wait_time=0.3):
+                self.receiver.complete_message(message)
 
     def close(self) -> None:
-        for it in (self._sender, self._receiver):
-            if it is not None:
-                it.close()
+        for message in (self._sender, self._receiver):
+            if message is not None:
+                message.close()
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def eventually[T](look: Callable[[], T], seconds: float = PATIENCE) -> T:
     """What `look` finds, as soon as it finds something."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
-    while not (found := look()):
+    while not (result := look()):
         assert time.monotonic() < deadline, "it did not happen in time"
         pause.wait(0.05)
-    return found
+    return result

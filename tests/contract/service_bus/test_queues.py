@@ -56,7 +56,7 @@ def test_a_message_arrives_as_it_was_sent(basic: Entity) -> None:
         time_to_live=timedelta(minutes=5),
         application_properties={"text": "ä", "number": 7, "real": 1.5, "truth": True, "id": uuid.UUID(int=5)},
     )
-    before = datetime.now(UTC) - timedelta(seconds=2)
+    time_before = datetime.now(UTC) - timedelta(seconds=2)
     basic.sender.send_messages(sent)
     got = basic.receive()
     assert (str(got), got.message_id, got.correlation_id) == ('{"a": 1}', sent.message_id, "correlation")
@@ -75,7 +75,7 @@ def test_a_message_arrives_as_it_was_sent(basic: Entity) -> None:
     assert got.delivery_count == 0
     assert got.state is ServiceBusMessageState.ACTIVE
     assert got.enqueued_time_utc is not None
-    assert before < got.enqueued_time_utc < datetime.now(UTC) + timedelta(seconds=2)
+    assert time_before < got.enqueued_time_utc < datetime.now(UTC) + timedelta(seconds=2)
     assert got.locked_until_utc is not None
     assert 40 < until(got.locked_until_utc) < 62
     basic.receiver.complete_message(got)
@@ -85,11 +85,11 @@ def test_a_message_arrives_as_it_was_sent(basic: Entity) -> None:
 def test_messages_keep_their_order_and_their_numbers_grow(basic: Entity) -> None:
     ids = [basic.send() for _ in range(5)]
     got = [basic.receive() for _ in range(5)]
-    assert [it.message_id for it in got] == ids
-    numbers = [it.sequence_number or 0 for it in got]
+    assert [message.message_id for message in got] == ids
+    numbers = [message.sequence_number or 0 for message in got]
     assert numbers == sorted(set(numbers))
-    for it in got:
-        basic.receiver.complete_message(it)
+    for message in got:
+        basic.receiver.complete_message(message)
     assert basic.is_empty()
 
 
@@ -139,11 +139,11 @@ def test_a_batch_arrives_as_single_messages(basic: Entity) -> None:
     basic.sender.send_messages(batch)
     got: list[str] = []
     while len(got) < 100:
-        found = basic.receiver.receive_messages(100, max_wait_time=PATIENCE)
-        assert found
-        for it in found:
-            got.append(str(it))
-            basic.receiver.complete_message(it)
+        messages = basic.receiver.receive_messages(100, max_wait_time=PATIENCE)
+        assert messages
+        for message in messages:
+            got.append(str(message))
+            basic.receiver.complete_message(message)
     assert got == [str(number) for number in range(100)]
 
 
@@ -154,9 +154,13 @@ def test_an_abandoned_message_comes_again_until_it_is_dead_lettered(client: Serv
             got = entity.receive()
             assert (got.message_id, got.delivery_count) == (message_id, count)
             entity.receiver.abandon_message(got)
-        it = entity.receive(dead)
-        assert (it.message_id, it.dead_letter_reason, it.delivery_count) == (message_id, "MaxDeliveryCountExceeded", 2)
-        dead.complete_message(it)
+        item = entity.receive(dead)
+        assert (item.message_id, item.dead_letter_reason, item.delivery_count) == (
+            message_id,
+            "MaxDeliveryCountExceeded",
+            2,
+        )
+        dead.complete_message(item)
         entity.close()
 
 
@@ -165,12 +169,12 @@ def test_a_message_is_dead_lettered_with_a_reason(basic: Entity) -> None:
     basic.receiver.dead_letter_message(basic.receive(), reason="Malformed", error_description="It is no JSON.")
     assert basic.is_empty()
     with dead_letters_of(basic) as dead:
-        it = basic.receive(dead)
-        assert (it.dead_letter_reason, it.dead_letter_error_description) == ("Malformed", "It is no JSON.")
-        assert it.application_properties is not None
-        assert it.application_properties[b"kept"] == b"yes"
-        assert str(it) == "bad"
-        dead.complete_message(it)
+        item = basic.receive(dead)
+        assert (item.dead_letter_reason, item.dead_letter_error_description) == ("Malformed", "It is no JSON.")
+        assert item.application_properties is not None
+        assert item.application_properties[b"kept"] == b"yes"
+        assert str(item) == "bad"
+        dead.complete_message(item)
 
 
 def test_a_deferred_message_waits_until_it_is_asked_for(basic: Entity, impatient_client: ServiceBusClient) -> None:
@@ -182,9 +186,9 @@ def test_a_deferred_message_waits_until_it_is_asked_for(basic: Entity, impatient
     assert basic.is_empty()
     (peeked,) = basic.receiver.peek_messages(1, sequence_number=number)
     assert peeked.state is ServiceBusMessageState.DEFERRED
-    (again,) = basic.receiver.receive_deferred_messages(number)
-    assert str(again) == "later"
-    basic.receiver.complete_message(again)
+    (redelivered,) = basic.receiver.receive_deferred_messages(number)
+    assert str(redelivered) == "later"
+    basic.receiver.complete_message(redelivered)
     with impatient_client.get_queue_receiver("basic") as receiver, pytest.raises(MessageNotFoundError):
         receiver.receive_deferred_messages(number)
 
@@ -195,9 +199,9 @@ def test_receive_and_delete_takes_for_good(client: ServiceBusClient, basic: Enti
     with client.get_queue_receiver("basic", receive_mode=mode, prefetch_count=10) as receiver:
         got: set[str | None] = set()
         while len(got) < 3:
-            found = receiver.receive_messages(3, max_wait_time=PATIENCE)
-            assert found
-            got |= {it.message_id for it in found}
+            messages = receiver.receive_messages(3, max_wait_time=PATIENCE)
+            assert messages
+            got |= {message.message_id for message in messages}
     assert got == ids
     assert basic.is_empty()
 
@@ -206,7 +210,7 @@ def test_peek_changes_nothing(basic: Entity) -> None:
     ids = [basic.send(str(number)) for number in range(3)]
     for _ in range(2):
         peeked = eventually(lambda: _all(basic.receiver.peek_messages(10, sequence_number=1), 3))
-        assert [it.message_id for it in peeked] == ids
+        assert [message.message_id for message in peeked] == ids
     for _ in ids:
         got = basic.receive()
         assert got.delivery_count == 0
@@ -214,8 +218,8 @@ def test_peek_changes_nothing(basic: Entity) -> None:
     assert basic.receiver.peek_messages(10, sequence_number=1) == []
 
 
-def _all[T](found: list[T], count: int) -> list[T]:
-    return found if len(found) == count else []
+def _all[T](matches: list[T], count: int) -> list[T]:
+    return matches if len(matches) == count else []
 
 
 def test_duplicates_are_dropped(client: ServiceBusClient) -> None:
@@ -223,7 +227,7 @@ def test_duplicates_are_dropped(client: ServiceBusClient) -> None:
     for body in ("first", "second"):
         entity.sender.send_messages(ServiceBusMessage(body, message_id=same))
     batch = entity.sender.create_message_batch()
-    for message_id in (same, other := str(uuid.uuid4()), other):
+    for message_id in (same, second := str(uuid.uuid4()), second):
         batch.add_message(ServiceBusMessage("third", message_id=message_id))
     entity.sender.send_messages(batch)
     bodies = []
@@ -245,15 +249,15 @@ def test_competing_receivers_share_messages(client: ServiceBusClient, basic: Ent
         # A message can be on its way to a receiver that has just lost its patience: it comes with the next call.
         with client.get_queue_receiver("basic") as receiver:
             while len(got) < len(ids) and time.monotonic() < deadline:
-                for it in receiver.receive_messages(max_wait_time=0.5):
-                    receiver.complete_message(it)
-                    got.append(it.message_id)
+                for message in receiver.receive_messages(max_wait_time=0.5):
+                    receiver.complete_message(message)
+                    got.append(message.message_id)
 
     threads = [threading.Thread(target=consume) for _ in range(2)]
-    for it in threads:
-        it.start()
-    for it in threads:
-        it.join()
+    for message in threads:
+        message.start()
+    for message in threads:
+        message.join()
     assert sorted(map(str, got)) == sorted(ids)
 
 
@@ -262,11 +266,11 @@ def test_what_a_closing_receiver_had_buffered_is_free_again(client: ServiceBusCl
     with client.get_queue_receiver("basic", prefetch_count=5) as receiver:
         first = basic.receive(receiver)
         receiver.complete_message(first)
-    rest = [basic.receive() for _ in range(4)]
-    assert sorted(str(it.message_id) for it in [first, *rest]) == sorted(ids)
-    assert {it.delivery_count for it in rest} == {0}
-    for it in rest:
-        basic.receiver.complete_message(it)
+    remaining = [basic.receive() for _ in range(4)]
+    assert sorted(str(message.message_id) for message in [first, *remaining]) == sorted(ids)
+    assert {message.delivery_count for message in remaining} == {0}
+    for message in remaining:
+        basic.receiver.complete_message(message)
 
 
 def test_an_unknown_entity_is_named_as_such(client: ServiceBusClient) -> None:
@@ -275,5 +279,5 @@ def test_an_unknown_entity_is_named_as_such(client: ServiceBusClient) -> None:
 
 
 def test_sessions_are_refused(client: ServiceBusClient) -> None:
-    with pytest.raises(ServiceBusError), client.get_queue_receiver("basic", session_id=NEXT_AVAILABLE_SESSION) as it:
-        it.receive_messages(1, max_wait_time=1)
+    with pytest.raises(ServiceBusError), client.get_queue_receiver("basic", session_id=NEXT_AVAILABLE_SESSION) as item:
+        item.receive_messages(1, max_wait_time=1)

@@ -37,22 +37,22 @@ def hasty(client: ServiceBusClient) -> Iterator[Entity]:
 def test_a_renewed_lock_lasts_longer(basic: Entity) -> None:
     basic.send()
     got = basic.receive()
-    before = got.locked_until_utc
-    assert before is not None
+    locked_until_before = got.locked_until_utc
+    assert locked_until_before is not None
     pass_by(1.1)
-    after = basic.receiver.renew_message_lock(got)
-    assert after - before >= timedelta(seconds=1)
+    locked_until_after = basic.receiver.renew_message_lock(got)
+    assert locked_until_after - locked_until_before >= timedelta(seconds=1)
     basic.receiver.complete_message(got)
 
 
 def test_a_lock_that_expires_makes_the_message_come_again(hasty: Entity) -> None:
     message_id = hasty.send()
     first = hasty.receive()
-    again = hasty.receive()
-    assert (again.message_id, again.delivery_count) == (message_id, 1)
+    redelivered = hasty.receive()
+    assert (redelivered.message_id, redelivered.delivery_count) == (message_id, 1)
     with pytest.raises(MessageLockLostError):
         hasty.receiver.complete_message(first)
-    hasty.receiver.complete_message(again)
+    hasty.receiver.complete_message(redelivered)
 
 
 def test_the_sdk_renews_locks_by_itself(hasty: Entity) -> None:
@@ -105,9 +105,9 @@ def test_an_expired_message_is_dead_lettered_where_that_is_wanted(client: Servic
     # Azure looks for expired messages when someone receives.
     assert entity.is_empty()
     with dead_letters_of(entity) as dead:
-        it = entity.receive(dead)
-        assert (str(it), it.dead_letter_reason) == ("old", "TTLExpiredException")
-        dead.complete_message(it)
+        item = entity.receive(dead)
+        assert (str(item), item.dead_letter_reason) == ("old", "TTLExpiredException")
+        dead.complete_message(item)
     entity.close()
 
 

@@ -14,10 +14,10 @@ SUBSCRIPTIONS = ("all", "failed", "urgent", "none", "everything")
 
 @pytest.fixture(scope="module")
 def subscriptions(client: ServiceBusClient) -> Iterator[dict[str, Entity]]:
-    found = {name: Entity(client, "events", name) for name in SUBSCRIPTIONS}
-    yield found
-    for it in found.values():
-        it.close()
+    result = {name: Entity(client, "events", name) for name in SUBSCRIPTIONS}
+    yield result
+    for message in result.values():
+        message.close()
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +62,14 @@ def test_rules_decide(
 
 def test_subscriptions_settle_on_their_own(sender: ServiceBusSender, subscriptions: dict[str, Entity]) -> None:
     sender.send_messages(ServiceBusMessage(b"event"))
-    one, other = subscriptions["all"], subscriptions["everything"]
-    one.receiver.dead_letter_message(one.receive(), reason="Unwanted")
-    other.receiver.complete_message(other.receive())
-    with dead_letters_of(one) as dead:
-        it = one.receive(dead)
-        assert it.dead_letter_reason == "Unwanted"
-        dead.complete_message(it)
-    with dead_letters_of(other) as dead:
+    first, second = subscriptions["all"], subscriptions["everything"]
+    first.receiver.dead_letter_message(first.receive(), reason="Unwanted")
+    second.receiver.complete_message(second.receive())
+    with dead_letters_of(first) as dead:
+        item = first.receive(dead)
+        assert item.dead_letter_reason == "Unwanted"
+        dead.complete_message(item)
+    with dead_letters_of(second) as dead:
         assert dead.receive_messages(1, max_wait_time=1) == []
 
 

@@ -14,8 +14,8 @@ _PAIRS = 2
 
 
 def _keys() -> Iterator[rsa.RSAPrivateKey]:
-    made = [_generate(public_exponent=65537, key_size=4096).private_numbers() for _ in range(_PAIRS)]
-    primes = [prime for numbers in made for prime in (numbers.p, numbers.q)]
+    created = [_generate(public_exponent=65537, key_size=4096).private_numbers() for _ in range(_PAIRS)]
+    primes = [prime for numbers in created for prime in (numbers.p, numbers.q)]
     for p, q in itertools.cycle(itertools.combinations(primes, 2)):
         d = pow(65537, -1, (p - 1) * (q - 1))
         public = rsa.RSAPublicNumbers(65537, p * q)

@@ -100,7 +100,8 @@ class RealCluster(SimulatedCluster):
         """Whether the release is gone; CRDs whose deletion the API server abandoned are touched, so that it retries."""
         for item in self.get(_DEFINITIONS)["items"]:
             if any(
-                one.get("reason") == "InstanceDeletionFailed" for one in item.get("status", {}).get("conditions", [])
+                entry.get("reason") == "InstanceDeletionFailed"
+                for entry in item.get("status", {}).get("conditions", [])
             ):
                 body = {"metadata": {"annotations": {"asked-again": item["metadata"]["resourceVersion"]}}}
                 kind = {"Content-Type": "application/merge-patch+json"}
@@ -109,14 +110,14 @@ class RealCluster(SimulatedCluster):
 
     def _owned(self) -> list[str]:
         """Paths of the release's namespaces and of its other objects without a namespace."""
-        found = []
+        collected = []
         for path in _KINDS:
             for item in self.get(path)["items"]:
                 name, owner = item["metadata"]["name"], item["metadata"].get("annotations") or {}
                 mine = owner.get("meta.helm.sh/release-name") == "azure-arc" or name.startswith("azure-arc")
                 if mine and not item["metadata"].get("namespace"):
-                    found.append(f"{path}/{name}")
-        return found
+                    collected.append(f"{path}/{name}")
+        return collected
 
 
 @contextmanager
@@ -153,8 +154,8 @@ def image_pulls_fail(cluster: RealCluster) -> Iterator[None]:
     pod = {"metadata": {"generateName": "probe-"}, "spec": {"containers": [{"name": "main", "image": "i:1"}]}}
 
     def acts() -> bool:
-        made = cluster.http.post("/api/v1/namespaces/azure-arc/pods?dryRun=All", json=pod).json()
-        return "arcway.local/outcome" in (made["metadata"].get("annotations") or {})
+        response = cluster.http.post("/api/v1/namespaces/azure-arc/pods?dryRun=All", json=pod).json()
+        return "arcway.local/outcome" in (response["metadata"].get("annotations") or {})
 
     try:
         # A policy begins to act a moment after it was made.
@@ -176,17 +177,17 @@ def patient(arcway: Arcway) -> None:
 def cluster(only_user: Path, stack: Stack) -> Iterator[RealCluster]:
     real = RealCluster(only_user, stack)
     # The simulated agents find the cluster here, as real ones would be inside it.
-    seen = Path(stack.clusters) / "real.yaml"
+    path = Path(stack.clusters) / "real.yaml"
     server = real.kubeconfig["clusters"][0]["cluster"]["server"]
-    for left in seen.parent.glob("*.yaml"):
+    for remaining in path.parent.glob("*.yaml"):
         # What the command line has left for them: they serve a cluster by one of its kubeconfigs only.
-        if server in left.read_text():
-            left.unlink()
-    write_private(seen, only_user.read_bytes())
+        if server in remaining.read_text():
+            remaining.unlink()
+    write_private(path, only_user.read_bytes())
     try:
         yield real
     finally:
-        seen.unlink()
+        path.unlink()
         try:
             real.clean()
         finally:

@@ -81,10 +81,10 @@ def _published() -> bytes:
     }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, text in files.items():
+        for name, line in files.items():
             entry = tarfile.TarInfo(f"azure-arc-k8sagents/{name}")
-            entry.size = len(text.encode())
-            archive.addfile(entry, io.BytesIO(text.encode()))
+            entry.size = len(line.encode())
+            archive.addfile(entry, io.BytesIO(line.encode()))
     return gzip.compress(buffer.getvalue())
 
 

@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.leftovers import describe_all
 from tests.e2e.conftest import Arcway
 from tests.e2e.real_cluster.conftest import RealCluster, image_pulls_fail
 from tests.e2e.test_key_delivery import CURRENT, OLD, key, release
@@ -33,7 +34,7 @@ def test_an_upgrade_that_fails_is_rolled_back_and_one_that_works_takes_the_key_a
 ) -> None:
     run = arcway.connect(cluster, agents={"version": OLD, "autoUpgrade": False})
     assert run["state"] == "Succeeded", run["error"]
-    before, given = key(cluster), values(cluster)
+    key_before, helm_values = key(cluster), values(cluster)
     with image_pulls_fail(cluster):
         run = change(arcway, cluster, "upgrades", agentVersion=CURRENT, failFast=True)
     assert (run["state"], run["error"]["code"], run["error"]["phase"]) == (
@@ -41,25 +42,25 @@ def test_an_upgrade_that_fails_is_rolled_back_and_one_that_works_takes_the_key_a
         Code.IMAGE_PULL_FAILED,
         "upgradeAgents",
     ), run
-    assert run["left"] == [f"agents {OLD}, as before"]
+    assert describe_all(run["leftovers"]) == [f"agents {OLD}, as before"]
     cluster.eventually(lambda: _ready_with(cluster, OLD))
-    assert (key(cluster), values(cluster), release(cluster)["info"]["status"]) == (before, given, "deployed")
+    assert (key(cluster), values(cluster), release(cluster)["info"]["status"]) == (key_before, helm_values, "deployed")
 
     run = change(arcway, cluster, "upgrades", agentVersion=CURRENT)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert run["result"]["properties"]["agentVersion"] == CURRENT
     assert _ready_with(cluster, CURRENT)
-    assert key(cluster) == before
+    assert key(cluster) == key_before
     assert values(cluster)["global"].get("onboardingPrivateKey") is None
-    again = change(arcway, cluster, "upgrades")
-    assert (again["state"], again["changed"]) == ("Succeeded", False), again["error"]
+    second_run = change(arcway, cluster, "upgrades")
+    assert (second_run["state"], second_run["changed"]) == ("Succeeded", False), second_run["error"]
 
 
 def test_a_proxy_comes_and_goes(arcway: Arcway, cluster: RealCluster) -> None:
     run = arcway.connect(cluster)
     assert run["state"] == "Succeeded", run["error"]
     run = change(arcway, cluster, proxy=_PROXY, autoUpgrade=False)
-    assert (run["state"], run["changed"], run["left"]) == ("Succeeded", True, []), run["error"]
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     secret = cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]
     assert base64.b64decode(secret["HTTPS_PROXY"]).decode() == _PROXY["https"]
     assert base64.b64decode(secret["NO_PROXY"]).decode().startswith(_PROXY["skipRange"])

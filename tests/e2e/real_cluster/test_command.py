@@ -34,8 +34,8 @@ def test_from_up_to_down(tmp_path: Path) -> None:
     try:
         path = Path(_command(tmp_path, "--nodes", "3", "up").stdout.strip())
         assert path.stat().st_mode & 0o777 == 0o600
-        again = _command(tmp_path, "up")
-        assert (again.returncode, Path(again.stdout.strip())) == (0, path)
+        reread = _command(tmp_path, "up")
+        assert (reread.returncode, Path(reread.stdout.strip())) == (0, path)
         described = json.loads(_command(tmp_path, "status").stdout)
         assert set(described["pids"]) == {
             "etcd",

@@ -39,24 +39,24 @@ def users_token(cluster: RealCluster) -> Iterator[str]:
     name = "test-user"
     subject = {"kind": "ServiceAccount", "name": name, "namespace": "default"}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
-    made: tuple[tuple[str, Json], ...] = (
+    objects: tuple[tuple[str, Json], ...] = (
         ("/api/v1/namespaces/default/serviceaccounts", {}),
         (f"{_RBAC}/clusterrolebindings", {"roleRef": role, "subjects": [subject]}),
     )
     try:
-        for path, body in made:
+        for path, body in objects:
             assert cluster.send("POST", path, {"metadata": {"name": name}, **body}) == 201
         answer = cluster.http.post(f"/api/v1/namespaces/default/serviceaccounts/{name}/token", json={"spec": {}})
         yield answer.json()["status"]["token"]
     finally:
-        for path, _ in made:
+        for path, _ in objects:
             cluster.send("DELETE", f"{path}/{name}", None)
 
 
 def test_the_command_line_connects_it_by_an_exec_plugin_and_a_second_run_changes_nothing(
     arcway: Arcway, cluster: RealCluster, stack: Stack, command: Command, users_token: str, tmp_path: Path
 ) -> None:
-    before, secrets = cluster.objects(), set(Path(stack.secrets).iterdir())
+    objects_before, secrets = cluster.objects(), set(Path(stack.secrets).iterdir())
     where = {"cluster": cluster.kubeconfig["clusters"][0]["name"], "user": "user"}
     kubeconfig = {
         "current-context": "c",
@@ -65,16 +65,16 @@ def test_the_command_line_connects_it_by_an_exec_plugin_and_a_second_run_changes
         "users": [{"name": "user", "user": {"token": users_token}}],
     }
     named = ("-n", "c-real", "-g", "clusters", "-l", "eastus", "--subscription", arcway.subscription)
-    done = command("connect", *named, "--kube-config", with_plugin(kubeconfig, tmp_path), "--yes", "-o", "json")
+    completed = command("connect", *named, "--kube-config", with_plugin(kubeconfig, tmp_path), "--yes", "-o", "json")
     try:
-        assert done.returncode == 0, done.stderr
-        assert users_token not in done.stdout + done.stderr
+        assert completed.returncode == 0, completed.stderr
+        assert users_token not in completed.stdout + completed.stderr
         # Its rights ended with its binding; the garbage collector takes what the binding owned a moment later.
-        cluster.eventually(lambda: not any("/arcway-" in item for item in cluster.objects() - before))
+        cluster.eventually(lambda: not any("/arcway-" in item for item in cluster.objects() - objects_before))
         assert set(Path(stack.secrets).iterdir()) == secrets
-        shown = json.loads(done.stdout)
-        assert (shown["connectivityStatus"], shown["totalNodeCount"]) == ("Connected", 2)
-        assert shown["kubernetesVersion"] == cluster.get("/version")["gitVersion"].removeprefix("v")
+        output = json.loads(completed.stdout)
+        assert (output["connectivityStatus"], output["totalNodeCount"]) == ("Connected", 2)
+        assert output["kubernetesVersion"] == cluster.get("/version")["gitVersion"].removeprefix("v")
         assert _pods(cluster)
         assert all(map(_is_ready, _pods(cluster)))
         # A pod whose certificate exists only after the identity was issued did wait for it.
@@ -91,8 +91,8 @@ def test_the_command_line_connects_it_by_an_exec_plugin_and_a_second_run_changes
             pod["metadata"]["name"]: "Running" for pod in _pods(cluster)
         }
 
-        again = arcway.connect(cluster)
-        assert (again["state"], again["changed"]) == ("Succeeded", False)
+        second_run = arcway.connect(cluster)
+        assert (second_run["state"], second_run["changed"]) == ("Succeeded", False)
         assert cluster.revisions() == ["sh.helm.release.v1.azure-arc.v1"]
     finally:
         (Path(stack.clusters) / "c-real.yaml").unlink(missing_ok=True)
@@ -101,14 +101,14 @@ def test_the_command_line_connects_it_by_an_exec_plugin_and_a_second_run_changes
 def test_a_rollback_leaves_the_lists_of_objects_as_they_were(
     arcway: Arcway, azure: Control, cluster: RealCluster
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     resource = ClusterId(arcway.subscription, "clusters", "c-real").resource_id
     azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "The back end is on fire."}})
     run = arcway.connect(cluster, onFailure="rollback")
-    assert (run["state"], run["left"]) == ("Failed", []), run["error"]
+    assert (run["state"], run["leftovers"]) == ("Failed", []), run["error"]
     assert run["error"]["code"] == Code.PROVISIONING_FAILED, run["error"]
     assert phase(run, "createResource")["state"] == "Failed"
-    assert cluster.objects() == before
+    assert cluster.objects() == objects_before
 
 
 @pytest.fixture
@@ -144,13 +144,13 @@ def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arc
     name = "test-lacking"
     subject = {"kind": "ServiceAccount", "name": name, "namespace": "default"}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
-    made: tuple[tuple[str, Json], ...] = (
+    objects: tuple[tuple[str, Json], ...] = (
         ("/api/v1/namespaces/default/serviceaccounts", {}),
         (f"{_RBAC}/clusterroles", {"rules": rules}),
         (f"{_RBAC}/clusterrolebindings", {"roleRef": role, "subjects": [subject]}),
     )
     try:
-        for path, body in made:
+        for path, body in objects:
             assert cluster.send("POST", path, {"metadata": {"name": name}, **body}) == 201
         answer = cluster.http.post(f"/api/v1/namespaces/default/serviceaccounts/{name}/token", json={"spec": {}})
         limited = {"name": "limited", "user": {"token": answer.json()["status"]["token"]}}
@@ -159,10 +159,10 @@ def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arc
         body = arcway.request(cluster, kubeconfig={"secret": cluster.store(json.dumps(kubeconfig))})
         run = arcway.http.post("/onboardings", json=body, params={"dryRun": "true"}).json()
     finally:
-        for path, _ in made:
+        for path, _ in objects:
             cluster.send("DELETE", f"{path}/{name}", None)
-    told = [finding["message"] for finding in run["findings"] if finding["code"] == Code.CLUSTER_PERMISSION_MISSING]
-    assert told == [
+    messages = [finding["message"] for finding in run["findings"] if finding["code"] == Code.CLUSTER_PERMISSION_MISSING]
+    assert messages == [
         "The credential lacks the permission to delete networkpolicies.networking.k8s.io in namespace azure-arc.",
         "The credential lacks the permission to patch clusterrolebindings.rbac.authorization.k8s.io.",
     ]
@@ -171,12 +171,12 @@ def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arc
 def test_the_network_is_checked_by_a_job_that_restricted_pod_security_admits(
     arcway: Arcway, cluster: RealCluster
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     body = arcway.request(cluster, checkNetwork=True)
     run = arcway.http.post("/onboardings", json=body, params={"dryRun": "true"}).json()
     assert (run["state"], run["findings"]) == ("Succeeded", []), run
     assert {item["reachable"] for item in run["result"]["network"]} == {True}
-    cluster.eventually(lambda: cluster.objects() == before)
+    cluster.eventually(lambda: cluster.objects() == objects_before)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(900)
 def test_the_commands_do_with_their_own_roles(command: Command, arcway: Arcway, cluster: RealCluster) -> None:
     """Nothing in them has the rights of the administrator but the making of the ServiceAccount."""
     where = ("-n", "least", "-g", "clusters", "--subscription", arcway.subscription, "--kube-config", str(cluster.file))
-    before = cluster.objects()
+    objects_before = cluster.objects()
 
     def done(*arguments: str) -> str:
         completed = command(*arguments, "--quiet", timeout=240)
@@ -27,25 +27,25 @@ def test_the_commands_do_with_their_own_roles(command: Command, arcway: Arcway, 
 
     connected = done("connect", *where, "-l", "eastus", "--agent-version", OLD, "--disable-auto-upgrade")
     assert "bound to a ClusterRole of its own" in connected
-    looked = command("agents", *where, timeout=240)
-    assert looked.returncode == 0, looked.stderr
+    listing = command("agents", *where, timeout=240)
+    assert listing.returncode == 0, listing.stderr
     done("update", *where, "--proxy-https", "http://proxy:3128", "--tags", "a=b")
     done("upgrade", *where)
     done("disconnect", *where, "--yes")
-    assert cluster.objects() == before
+    assert cluster.objects() == objects_before
 
 
 def test_a_run_that_is_rolled_back_takes_all_along_with_its_own_role(
     command: Command, arcway: Arcway, cluster: RealCluster
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     resource = ClusterId(arcway.subscription, "clusters", "least").resource_id
     arcway.azure.put("provisioning-failures", {resource: {"code": "Broken", "message": "on purpose"}})
     where = ("-n", "least", "-g", "clusters", "--subscription", arcway.subscription, "--kube-config", str(cluster.file))
     failed = command("connect", *where, "-l", "eastus", "--on-failure", "rollback", "--quiet", timeout=240)
     assert (failed.returncode, Code.PROVISIONING_FAILED in failed.stderr) == (1, True), failed.stderr
     assert "Left in place" not in failed.stderr
-    cluster.eventually(lambda: cluster.objects() == before)
+    cluster.eventually(lambda: cluster.objects() == objects_before)
 
 
 def _left(cluster: RealCluster) -> set[str]:

@@ -55,10 +55,12 @@ def _judged(api: Api, product: ClusterApi, *, later: float = 0.0) -> health.Verd
 
 
 def _hindrance(api: Api, product: ClusterApi, *, later: float = 0.0) -> Hindrance:
-    found = api.eventually(lambda: (seen := _judged(api, product, later=later).hindrance) and seen.settled and seen)
-    assert isinstance(found, Hindrance)
-    assert not found.final
-    return found
+    result = api.eventually(
+        lambda: (observed := _judged(api, product, later=later).hindrance) and observed.settled and observed
+    )
+    assert isinstance(result, Hindrance)
+    assert not result.final
+    return result
 
 
 @pytest.mark.parametrize(
@@ -111,11 +113,11 @@ def test_a_pod_that_fits_nowhere(api: Api, product: ClusterApi, pod: Json) -> No
 
 def test_a_pod_that_waits_for_its_certificate_is_waiting_and_not_failing(api: Api, product: ClusterApi) -> None:
     _deploy(api, volumes=[{"name": "identity", "secret": {"secretName": "azure-identity-certificate"}}])
-    verdict = api.eventually(lambda: (found := _judged(api, product)).done and found)
+    verdict = api.eventually(lambda: (result := _judged(api, product)).done and result)
     assert verdict
     assert verdict.detail == "0 of 1 Deployment ready; 1 waiting for its identity certificate"
-    made = {"metadata": {"name": "azure-identity-certificate"}, "stringData": {"tls.crt": "x"}}
-    assert api.http.post(api.path("secrets"), json=made).status_code == 201
+    created = {"metadata": {"name": "azure-identity-certificate"}, "stringData": {"tls.crt": "x"}}
+    assert api.http.post(api.path("secrets"), json=created).status_code == 201
     api.eventually(lambda: _judged(api, product).detail == "1 of 1 Deployment ready")
 
 

@@ -98,40 +98,40 @@ def test_a_dead_api_that_keeps_a_namespace_is_named_and_force_is_not_said_to_hel
 
         arcway.wait_until(run_id, told)
     # The API is gone now, so that the namespace can go; the server looks again after minutes, or when it is touched.
-    assert succeeded(arcway.finish(run_id))["left"] == []
+    assert succeeded(arcway.finish(run_id))["leftovers"] == []
 
 
 def test_finalizers_of_namespace_definition_role_and_binding_go_with_force(
     arcway: Arcway, cluster: RealCluster
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     succeeded(arcway.connect(cluster))
     role = {"metadata": {"name": "azure-arc-extra", **_ADOPTED}, "rules": []}
     assert cluster.send("POST", f"{_RBAC}/clusterroles", role) == 201
-    held = (
+    blocked = (
         _NAMESPACE,
         f"{_CRDS}/gitconfigs.clusterconfig.azure.com",
         f"{_RBAC}/clusterroles/azure-arc-extra",
         f"{_RBAC}/clusterrolebindings/azure-arc-operator",
     )
-    for path in held:
+    for path in blocked:
         hold(cluster, path)
-    assert succeeded(arcway.disconnect(cluster, force=True))["left"] == []
-    cluster.eventually(lambda: cluster.objects() == before)
+    assert succeeded(arcway.disconnect(cluster, force=True))["leftovers"] == []
+    cluster.eventually(lambda: cluster.objects() == objects_before)
 
 
 def test_an_old_installation_in_default_that_names_lost_apis_is_removed(
     arcway: Arcway, cluster: RealCluster, helm_program: Path, tmp_path: Path
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     helm = HelmProgram(helm_program, tmp_path / "work", 1, None)
     access = read_kubeconfig(cluster.file.read_text(), None, allow_loopback=True)
     helm.install(access, "azure-arc", "default", agents_chart(), values(arcway, cluster))
     succeeded(arcway.connect(cluster))
     assert cluster.get("/api/v1/namespaces/azure-arc-release")["kind"] == "Status"
     name_what_is_gone(cluster, "default")
-    assert succeeded(arcway.disconnect(cluster))["left"] == []
-    cluster.eventually(lambda: cluster.objects() == before)
+    assert succeeded(arcway.disconnect(cluster))["leftovers"] == []
+    cluster.eventually(lambda: cluster.objects() == objects_before)
 
 
 @contextmanager
@@ -166,12 +166,14 @@ def _kube_system_closed(cluster: RealCluster) -> Iterator[None]:
 def test_where_kube_system_is_closed_the_lease_and_the_account_live_elsewhere(
     arcway: Arcway, cluster: RealCluster, command: Command
 ) -> None:
-    before = cluster.objects()
+    objects_before = cluster.objects()
     named = ("-n", "c-real", "-g", "clusters", "--subscription", arcway.subscription)
     with _kube_system_closed(cluster):
-        done = command("connect", *named, "-l", "eastus", "--kube-config", str(cluster.file), "--quiet", timeout=240)
-        assert done.returncode == 0, done.stderr
-        assert "ServiceAccount arcway-tmp-" in done.stderr
-        done = command("disconnect", *named, "--yes", "--kube-config", str(cluster.file), "--quiet", timeout=240)
-        assert done.returncode == 0, done.stderr
-        cluster.eventually(lambda: cluster.objects() == before)
+        completed = command(
+            "connect", *named, "-l", "eastus", "--kube-config", str(cluster.file), "--quiet", timeout=240
+        )
+        assert completed.returncode == 0, completed.stderr
+        assert "ServiceAccount arcway-tmp-" in completed.stderr
+        completed = command("disconnect", *named, "--yes", "--kube-config", str(cluster.file), "--quiet", timeout=240)
+        assert completed.returncode == 0, completed.stderr
+        cluster.eventually(lambda: cluster.objects() == objects_before)

@@ -79,6 +79,6 @@ class Tenant:
 
 @pytest.fixture
 def tenant(monkeypatch: pytest.MonkeyPatch) -> Tenant:
-    made = Tenant()
-    monkeypatch.setattr(access_tokens, "_published", made.published)
-    return made
+    tenant_under_test = Tenant()
+    monkeypatch.setattr(access_tokens, "_published", tenant_under_test.published)
+    return tenant_under_test

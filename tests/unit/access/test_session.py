@@ -33,8 +33,8 @@ def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], keys: str 
     monkeypatch.setattr(session, "settings", lambda: chosen)
     monkeypatch.setattr(gate, "settings", lambda: chosen)
     monkeypatch.setattr(session, "_secrets", session._Secrets())
-    known = {"arcway-page": "a client secret", "arcway-page-session": keys}
-    monkeypatch.setattr(queries, "secret_of_page", known.__getitem__)
+    secrets_by_name = {"arcway-page": "a client secret", "arcway-page-session": keys}
+    monkeypatch.setattr(queries, "secret_of_page", secrets_by_name.__getitem__)
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +57,9 @@ async def cookie(caller: Caller = ALICE, url: str = HERE) -> str:
 
 
 async def test_a_session_tells_who_signed_in_to_every_instance(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = await cookie()
+    cookie_value = await cookie()
     use(monkeypatch, SIGNED_IN)
-    viewer = await viewer_of(request(Cookie=f"theme=dark; {kept}; other=1"))
+    viewer = await viewer_of(request(Cookie=f"theme=dark; {cookie_value}; other=1"))
     assert viewer is not None
     assert (viewer.name, viewer.object_id, viewer.roles) == (ALICE.name, ALICE.object_id, ALICE.roles)
     assert len(viewer.csrf) >= 32
@@ -77,8 +77,8 @@ async def test_a_changed_cookie_is_no_session() -> None:
     data = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
     for place in (0, 12, len(data) // 2, len(data) - 1):
         changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
-        text = base64.urlsafe_b64encode(changed).decode().rstrip("=")
-        assert await viewer_of(request(Cookie=f"{name}={text}")) is None
+        document = base64.urlsafe_b64encode(changed).decode().rstrip("=")
+        assert await viewer_of(request(Cookie=f"{name}={document}")) is None
 
 
 @pytest.mark.parametrize("value", ["", "x", "é", "AAAA", "A" * 4000, "a.b.c"])
@@ -87,41 +87,41 @@ async def test_what_is_no_cookie_of_ours_is_no_session(value: str) -> None:
 
 
 async def test_a_cookie_of_the_sign_in_is_no_session() -> None:
-    kept = await session.seal(FLOW_COOKIE, {"name": "x", "oid": "x", "roles": [*Role], "csrf": "x"}, 60)
-    assert await viewer_of(request(Cookie=f"{COOKIE}={kept}")) is None
+    retained = await session.seal(FLOW_COOKIE, {"name": "x", "oid": "x", "roles": [*Role], "csrf": "x"}, 60)
+    assert await viewer_of(request(Cookie=f"{COOKIE}={retained}")) is None
 
 
 async def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = await cookie()
+    cookie_value = await cookie()
     later = time.time() + session.SECONDS + 1
     monkeypatch.setattr(time, "time", lambda: later)
-    assert await viewer_of(request(Cookie=kept)) is None
+    assert await viewer_of(request(Cookie=cookie_value)) is None
 
 
 async def test_another_session_key_ends_every_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = await cookie()
+    cookie_value = await cookie()
     use(monkeypatch, SIGNED_IN, keys="another session key of more than 32 characters")
-    assert await viewer_of(request(Cookie=kept)) is None
+    assert await viewer_of(request(Cookie=cookie_value)) is None
 
 
 async def test_session_keys_are_rotated_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = await cookie()
+    cookie_value = await cookie()
     use(monkeypatch, SIGNED_IN, keys=f"a new session key of more than 32 characters\n{KEYS}\n")
-    assert await viewer_of(request(Cookie=kept)) is not None
+    assert await viewer_of(request(Cookie=cookie_value)) is not None
     fresh = await cookie()
     use(monkeypatch, SIGNED_IN, keys="a new session key of more than 32 characters")
     assert await viewer_of(request(Cookie=fresh)) is not None
-    assert await viewer_of(request(Cookie=kept)) is None
+    assert await viewer_of(request(Cookie=cookie_value)) is None
 
 
 async def test_a_key_that_another_instance_uses_already_is_read_before_a_cookie_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await cookie()
-    here = session._secrets
+    configuration = session._secrets
     use(monkeypatch, SIGNED_IN, keys=f"a new session key of more than 32 characters\n{KEYS}")
     fresh = await cookie()
-    monkeypatch.setattr(session, "_secrets", here)
+    monkeypatch.setattr(session, "_secrets", configuration)
     monkeypatch.setattr(session, "_AGAIN_SECONDS", 0)
     assert await viewer_of(request(Cookie=fresh)) is not None
 
@@ -151,15 +151,15 @@ async def test_the_cookie_is_for_this_page_alone_and_fits_any_browser() -> None:
 
 
 async def test_a_form_needs_the_viewers_own_token() -> None:
-    kept = await cookie()
-    viewer = await viewer_of(request(Cookie=kept))
+    cookie_value = await cookie()
+    viewer = await viewer_of(request(Cookie=cookie_value))
     assert viewer is not None
-    assert await check_csrf(form(Cookie=kept, Origin="https://arcway.example"), viewer.csrf) == viewer
-    other = await viewer_of(request(Cookie=await cookie()))
-    assert other is not None
-    for token in (None, "", "x", "é", other.csrf):
+    assert await check_csrf(form(Cookie=cookie_value, Origin="https://arcway.example"), viewer.csrf) == viewer
+    second = await viewer_of(request(Cookie=await cookie()))
+    assert second is not None
+    for token in (None, "", "x", "é", second.csrf):
         with pytest.raises(ArcError, match=Code.CROSS_SITE_REQUEST):
-            await check_csrf(form(Cookie=kept), token)
+            await check_csrf(form(Cookie=cookie_value), token)
     with pytest.raises(ArcError, match=Code.NOT_SIGNED_IN):
         await check_csrf(form(), viewer.csrf)
 
@@ -174,11 +174,11 @@ async def test_a_form_needs_the_viewers_own_token() -> None:
     ],
 )
 async def test_a_form_of_another_site_is_refused_even_with_the_token(headers: dict[str, str]) -> None:
-    kept = await cookie()
-    viewer = await viewer_of(request(Cookie=kept))
+    cookie_value = await cookie()
+    viewer = await viewer_of(request(Cookie=cookie_value))
     assert viewer is not None
     with pytest.raises(ArcError, match=Code.CROSS_SITE_REQUEST):
-        await check_csrf(form(Cookie=kept, **headers), viewer.csrf)
+        await check_csrf(form(Cookie=cookie_value, **headers), viewer.csrf)
 
 
 async def test_without_an_authority_the_viewer_is_the_local_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,14 +212,14 @@ async def test_without_an_authority_other_sites_in_the_browser_get_nothing(
 
 
 async def test_without_a_client_secret_nobody_is_signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = await cookie()
+    cookie_value = await cookie()
     use(monkeypatch, {name: SIGNED_IN[name] for name in ("ARCWAY_TENANT_ID", "ARCWAY_CLIENT_ID")})
-    assert await viewer_of(request(Cookie=kept)) is None
+    assert await viewer_of(request(Cookie=cookie_value)) is None
     assert not session.has_sign_in()
 
 
 @pytest.mark.parametrize(
-    ("wanted", "place"),
+    ("expected", "place"),
     [
         ("/api/page", "/api/page"),
         ("/api/page/runs/cluster-1.2?tab=phases", "/api/page/runs/cluster-1.2?tab=phases"),
@@ -234,8 +234,8 @@ async def test_without_a_client_secret_nobody_is_signed_in(monkeypatch: pytest.M
     ],
     ids=range(10),
 )
-def test_a_sign_in_leads_back_to_the_page_only(wanted: str | None, place: str) -> None:
-    assert place_after(wanted) == place
+def test_a_sign_in_leads_back_to_the_page_only(expected: str | None, place: str) -> None:
+    assert place_after(expected) == place
 
 
 def test_the_way_to_the_sign_in_remembers_the_page() -> None:

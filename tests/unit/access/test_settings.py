@@ -44,7 +44,7 @@ def test_an_authority_is_the_public_cloud_unless_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "text"),
+    ("environment", "message"),
     [
         ({"ARCWAY_TENANT_ID": TENANT}, "ARCWAY_CLIENT_ID must be set"),
         ({"ARCWAY_CLIENT_ID": CLIENT}, "ARCWAY_TENANT_ID must be set"),
@@ -57,6 +57,6 @@ def test_an_authority_is_the_public_cloud_unless_told() -> None:
     ],
     ids=range(8),
 )
-def test_half_an_authority_is_an_error_even_on_loopback(environment: dict[str, str], text: str) -> None:
-    with pytest.raises(SettingsError, match=text):
+def test_half_an_authority_is_an_error_even_on_loopback(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
         read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", **environment})

@@ -73,10 +73,10 @@ async def test_a_token_with_wrong_claims_is_refused(tenant: Tenant, changes: dic
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "a.b.c", "....", "é", part({"alg": "RS256", "kid": "one"}) + "..", "x" * 20_000]
+    "message", ["", "x", "a.b.c", "....", "é", part({"alg": "RS256", "kid": "one"}) + "..", "x" * 20_000]
 )
-async def test_what_is_no_token_is_refused_without_asking_anybody(tenant: Tenant, text: str) -> None:
-    assert (await refusal(tenant, text)).code == Code.NOT_SIGNED_IN
+async def test_what_is_no_token_is_refused_without_asking_anybody(tenant: Tenant, message: str) -> None:
+    assert (await refusal(tenant, message)).code == Code.NOT_SIGNED_IN
     assert tenant.asked <= 1
 
 
@@ -93,12 +93,12 @@ async def test_a_forged_signature_is_refused(tenant: Tenant) -> None:
 async def test_only_one_algorithm_counts(tenant: Tenant, algorithm: str) -> None:
     """HS256 with the public key as secret is the classic: the server would check it with what everybody has."""
     public = tenant.keys["one"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    text = f"{part({'alg': algorithm, 'typ': 'JWT', 'kid': 'one'})}.{part(tenant.claims())}"
-    signature = hmac.new(public, text.encode(), hashlib.sha256).digest() if algorithm == "HS256" else b""
+    content = f"{part({'alg': algorithm, 'typ': 'JWT', 'kid': 'one'})}.{part(tenant.claims())}"
+    signature = hmac.new(public, content.encode(), hashlib.sha256).digest() if algorithm == "HS256" else b""
     if algorithm in ("RS512", "PS256"):
         token = jwt.encode(tenant.claims(), tenant.keys["one"], algorithm, headers={"kid": "one"})
     else:
-        token = f"{text}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+        token = f"{content}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
     assert (await refusal(tenant, token)).code == Code.NOT_SIGNED_IN
     assert tenant.asked == 0
 

@@ -65,18 +65,18 @@ def test_addresses_of_a_cloud(cloud: Cloud, expected: list[str]) -> None:
         mock.patch.object(endpoints, "cloud", return_value=cloud),
         mock.patch.object(data_plane, "latest_chart", return_value=chart),
     ):
-        found = endpoints.required_endpoints("eastus", "stable")
-    assert [item.address for item in found if not item.optional] == expected
-    assert [item.address for item in found if item.optional] == ["github.com:9418"]
+        result = endpoints.required_endpoints("eastus", "stable")
+    assert [item.address for item in result if not item.optional] == expected
+    assert [item.address for item in result if item.optional] == ["github.com:9418"]
 
 
 def test_what_is_at_one_address_is_one_address() -> None:
-    here = "https://127.0.0.1:9000"
-    cloud = Cloud("Local", here, "a", here, here, here, here)
+    configuration = "https://127.0.0.1:9000"
+    cloud = Cloud("Local", configuration, "a", configuration, configuration, configuration, configuration)
     with (
         mock.patch.object(endpoints, "cloud", return_value=cloud),
         mock.patch.object(data_plane, "latest_chart", return_value="127.0.0.1:9000/chart:1"),
     ):
-        first, *rest = endpoints.required_endpoints("eastus", "stable")
-    assert (first.address, len(rest)) == ("127.0.0.1:9000", 1)
+        first, *remaining = endpoints.required_endpoints("eastus", "stable")
+    assert (first.address, len(remaining)) == ("127.0.0.1:9000", 1)
     assert first.purpose.startswith("Resource Manager, sign-in, ")

@@ -58,15 +58,15 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         status_code=201,
         json=dict,
     )
-    done = SimpleNamespace(polling_method=lambda: SimpleNamespace(first=first))
+    finished = SimpleNamespace(polling_method=lambda: SimpleNamespace(first=first))
 
     def put(group: str, name: str, body: Any, **_: Any) -> Any:
         calls.append(("PUT", body))
-        return done
+        return finished
 
     def patch(group: str, name: str, body: Any, **_: Any) -> Any:
         calls.append(("PATCH", body))
-        return done
+        return finished
 
     operations = SimpleNamespace(
         get=lambda group, name: ConnectedCluster(RESOURCE), begin_create_or_replace=put, begin_update_async=patch

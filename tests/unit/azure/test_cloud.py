@@ -74,8 +74,8 @@ def test_metadata_that_lack_something_are_no_cloud(metadata: dict[str, Any]) -> 
 
 def settings_of(metadata: dict[str, Any]) -> dict[str, Any]:
     """What agents in this cloud are told of its endpoints."""
-    found: dict[str, Any] = endpoints(met(metadata), "eastus", "registry.example").get("systemDefaultValues", {})
-    return found
+    collected: dict[str, Any] = endpoints(met(metadata), "eastus", "registry.example").get("systemDefaultValues", {})
+    return collected
 
 
 def test_agents_know_the_clouds_that_are_built_into_them() -> None:
@@ -86,7 +86,7 @@ def test_agents_know_the_clouds_that_are_built_into_them() -> None:
 
 
 def test_agents_are_told_the_endpoints_that_the_metadata_name() -> None:
-    told = settings_of(
+    reported = settings_of(
         {
             "name": "Local",
             "resourceManager": "https://arm.local",
@@ -99,7 +99,7 @@ def test_agents_are_told_the_endpoints_that_the_metadata_name() -> None:
             },
         }
     )
-    assert told == {
+    assert reported == {
         "azureResourceManagerEndpoint": "https://arm.local",
         "activeDirectoryEndpoint": "https://login.local",
         "azureArcAgents": {"config_dp_endpoint_override": "https://arc.local:8443"},
@@ -116,8 +116,8 @@ def test_agents_are_told_the_endpoints_that_the_metadata_name() -> None:
 
 def test_agents_are_told_the_endpoints_of_an_air_gapped_cloud() -> None:
     called, login, audience = CLOUDS["air-gapped"]
-    told = settings_of({"name": called, "authentication": {"loginEndpoint": login, "audiences": [audience]}})
-    agents, identity = told["azureArcAgents"], told["clusteridentityoperator"]
+    messages = settings_of({"name": called, "authentication": {"loginEndpoint": login, "audiences": [audience]}})
+    agents, identity = messages["azureArcAgents"], messages["clusteridentityoperator"]
     assert agents["config_dp_endpoint_override"] == "https://eastus.dp.kubernetesconfiguration.azure.eaglex.ic.gov"
     assert identity["his_endpoint_override"] == (
         "https://gbl.his.arc.azure.eaglex.ic.gov/discovery?location=eastus&api-version=1.1-preview"

@@ -23,9 +23,9 @@ LATER = datetime.now(UTC) + timedelta(days=1)
 @pytest.fixture
 def tell(monkeypatch: pytest.MonkeyPatch) -> Tell:
     def use(**environment: str) -> Settings:
-        here = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", **environment})
-        monkeypatch.setattr(secrets, "settings", lambda: here)
-        return here
+        configuration = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", **environment})
+        monkeypatch.setattr(secrets, "settings", lambda: configuration)
+        return configuration
 
     return use
 

@@ -31,8 +31,8 @@ def plugin(body: str, **changes: Any) -> Json:
 
 
 def printing(answer: Any, **changes: Any) -> Json:
-    text = answer if isinstance(answer, str) else json.dumps(answer)
-    return plugin("import os; print(os.environ['ANSWER'])", env=[{"name": "ANSWER", "value": text}], **changes)
+    document = answer if isinstance(answer, str) else json.dumps(answer)
+    return plugin("import os; print(os.environ['ANSWER'])", env=[{"name": "ANSWER", "value": document}], **changes)
 
 
 def answer(version: str = V1, **status: Any) -> Json:
@@ -90,11 +90,11 @@ assert sys.stdin.read() == ""
 print("for the user", file=sys.stderr)
 """
     run(plugin(body, env=[{"name": "GIVEN", "value": "$(HOME)"}], provideClusterInfo=True), CLUSTER, "me", yes=True)
-    info, given, path = json.loads((tmp_path / "seen").read_text())
+    info, fields, path = json.loads((tmp_path / "seen").read_text())
     cluster = {"server": "https://a", "certificate-authority-data": "Q0E=", "config": {"audience": "x"}}
     spec = {"interactive": False, "cluster": cluster}
     assert json.loads(info) == {"apiVersion": V1, "kind": "ExecCredential", "spec": spec}
-    assert given == "$(HOME)"
+    assert fields == "$(HOME)"
     assert path
 
 
@@ -108,11 +108,11 @@ def test_it_is_shown_without_what_would_steer_a_terminal(capfd: pytest.CaptureFi
     spec = plugin("pass", args=["-c", "pass", "\x1b[2J; rm -rf /"], env=[{"name": "KEY", "value": SECRET}])
     with pytest.raises(CommandError):
         run(spec, CLUSTER, "me\x1b[2J", yes=True)
-    shown = capfd.readouterr().err
-    assert "\x1b" not in shown
-    assert r"'\x1b[2J; rm -rf /'" in shown
-    assert "KEY" in shown
-    assert SECRET not in shown
+    output = capfd.readouterr().err
+    assert "\x1b" not in output
+    assert r"'\x1b[2J; rm -rf /'" in output
+    assert "KEY" in output
+    assert SECRET not in output
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -127,7 +127,7 @@ def test_nothing_runs_without_consent(terminal: bool, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"),
+    ("changes", "message"),
     [
         ({"apiVersion": "client.authentication.k8s.io/v1alpha1"}, "v1alpha1"),
         ({"apiVersion": None}, "version"),
@@ -140,9 +140,9 @@ def test_nothing_runs_without_consent(terminal: bool, tmp_path: Path, monkeypatc
         ({"env": "a=b"}, "env"),
     ],
 )
-def test_a_plugin_that_kubectl_would_not_run(changes: Json, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_kubectl_would_not_run(changes: Json, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", mock.Mock(isatty=lambda: False))
-    with pytest.raises(CommandError, match=text) as caught:
+    with pytest.raises(CommandError, match=message) as caught:
         run(plugin("pass", **changes), CLUSTER, "me", yes=True)
     assert caught.value.exit_code == USAGE
 

@@ -13,7 +13,7 @@ import yaml
 from arcway.cli.client import ArcwayClient, CommandError
 from arcway.cli.credentials import provisioning as module
 from arcway.cli.credentials.provisioning import Needs, provided_credential
-from arcway.cli.requests import Kubeconfig, Proxy
+from arcway.cli.option_groups import Kubeconfig, Proxy
 from arcway.cluster.access import temporary_account
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.access.temporary_account import Token
@@ -52,8 +52,8 @@ class World:
     def bound(self, access: Access, needed: Any, _: float) -> None:
         assert access.token == MADE
 
-    def put(self, name: str, text: str, expires: datetime | None) -> None:
-        self.secrets[name] = text
+    def put(self, name: str, message: str, expires: datetime | None) -> None:
+        self.secrets[name] = message
         if self.fails == "store":
             raise CommandError("The vault refuses.", 1)
 
@@ -63,18 +63,18 @@ class World:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    made = World()
+    world_under_test = World()
 
     @contextmanager
     def opened(access: Access) -> Iterator[Access]:
         yield access
 
     monkeypatch.setattr(module, "cluster_api", opened)
-    monkeypatch.setattr(module, "store_of", lambda *_: made)
-    monkeypatch.setattr(temporary_account, "make", made.make)
-    monkeypatch.setattr(temporary_account, "delete", made.remove)
-    monkeypatch.setattr(temporary_account, "wait_until_bound", made.bound)
-    return made
+    monkeypatch.setattr(module, "store_of", lambda *_: world_under_test)
+    monkeypatch.setattr(temporary_account, "make", world_under_test.make)
+    monkeypatch.setattr(temporary_account, "delete", world_under_test.remove)
+    monkeypatch.setattr(temporary_account, "wait_until_bound", world_under_test.bound)
+    return world_under_test
 
 
 @pytest.fixture
@@ -90,19 +90,19 @@ def given(tmp_path: Path) -> Kubeconfig:
     return Kubeconfig(tmp_path / "config")
 
 
-def handed(given: Kubeconfig | None, proxy: Proxy | None = None) -> Any:
-    return provided_credential(cast("ArcwayClient", Remote()), "Shop_1", given, Needs("onboard"), proxy)
+def handed(payload: Kubeconfig | None, proxy: Proxy | None = None) -> Any:
+    return provided_credential(cast("ArcwayClient", Remote()), "Shop_1", payload, Needs("onboard"), proxy)
 
 
 def test_what_is_accepted_stays_and_says_nothing_of_the_user(world: World, given: Kubeconfig) -> None:
-    with handed(given, Proxy(https="http://me:password@proxy:1")) as made:
-        made.accepted()
-    secret = made.kubeconfig["secret"]
-    proof = made.kubeconfig["proof"]
-    assert made.kubeconfig == {"secret": secret, "temporary": True, "proof": proof}
+    with handed(given, Proxy(https="http://me:password@proxy:1")) as created:
+        created.accepted()
+    secret = created.kubeconfig["secret"]
+    proof = created.kubeconfig["proof"]
+    assert created.kubeconfig == {"secret": secret, "temporary": True, "proof": proof}
     assert is_proved(secret, proof)
     assert secret.startswith("arcway-tmp-shop-1-")
-    assert made.proxy == {"https": "http://proxy:1", "credentials": {"secret": f"{secret}-proxy"}}
+    assert created.proxy == {"https": "http://proxy:1", "credentials": {"secret": f"{secret}-proxy"}}
     assert world.accounts == [secret]
     assert world.secrets[f"{secret}-proxy"] == "me:password"
     access = read_kubeconfig(world.secrets[secret], None, allow_loopback=False)
@@ -112,16 +112,16 @@ def test_what_is_accepted_stays_and_says_nothing_of_the_user(world: World, given
 
 @pytest.mark.parametrize("error", [CommandError("refused", 2), KeyboardInterrupt()])
 def test_what_is_not_accepted_is_removed(world: World, given: Kubeconfig, error: BaseException) -> None:
-    there: list[int] = []
+    existing: list[int] = []
 
     def command() -> None:
         with handed(given, Proxy(https="http://me:password@proxy:1")):
-            there.extend((len(world.accounts), len(world.secrets)))
+            existing.extend((len(world.accounts), len(world.secrets)))
             raise error
 
     with pytest.raises(type(error)):
         command()
-    assert there == [1, 2]
+    assert existing == [1, 2]
     assert (world.accounts, world.secrets) == ([], {})
 
 
@@ -148,19 +148,19 @@ def test_what_cannot_be_removed_is_named(
     )
 
 
-@pytest.mark.parametrize(("hours", "told"), [(24.0, False), (1.0, True)])
+@pytest.mark.parametrize(("hours", "expected_text"), [(24.0, False), (1.0, True)])
 def test_a_token_shorter_than_asked_for_is_told(
-    world: World, given: Kubeconfig, capsys: pytest.CaptureFixture[str], hours: float, told: bool
+    world: World, given: Kubeconfig, capsys: pytest.CaptureFixture[str], hours: float, expected_text: bool
 ) -> None:
     world.hours = hours
     with handed(given):
         pass
-    assert ("earlier than requested" in capsys.readouterr().err) == told
+    assert ("earlier than requested" in capsys.readouterr().err) == expected_text
 
 
 def test_a_stored_kubeconfig_is_named_and_nothing_is_made(world: World) -> None:
-    with handed(Kubeconfig(secret="arcway-shop", context="c")) as made:
-        assert made.kubeconfig == {"secret": "arcway-shop", "context": "c"}
-    with handed(None) as made:
-        assert made.kubeconfig is None
+    with handed(Kubeconfig(secret="arcway-shop", context="c")) as created:
+        assert created.kubeconfig == {"secret": "arcway-shop", "context": "c"}
+    with handed(None) as created:
+        assert created.kubeconfig is None
     assert (world.accounts, world.secrets) == ([], {})

@@ -18,8 +18,8 @@ type Json = dict[str, Any]
 CA, CERTIFICATE, KEY = "-----CA-----\n", "-----CERTIFICATE-----\n", "-----KEY-----\n"
 
 
-def encoded(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+def encoded(message: str) -> str:
+    return base64.b64encode(message.encode()).decode()
 
 
 def kubeconfig(
@@ -28,13 +28,13 @@ def kubeconfig(
     user: Json | None = None,
     current: str = "c",
     name: str = "c",
-    more: Json | None = None,
+    extra: Json | None = None,
 ) -> Json:
-    found = {"server": server, "certificate-authority-data": encoded(CA), **(more or {})}
+    collected = {"server": server, "certificate-authority-data": encoded(CA), **(extra or {})}
     return {
         "current-context": current,
         "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        "clusters": [{"name": name, "cluster": {key: value for key, value in found.items() if value is not None}}],
+        "clusters": [{"name": name, "cluster": {key: value for key, value in collected.items() if value is not None}}],
         "users": [{"name": name, "user": user if user is not None else {"token": f"token of {name}"}}],
     }
 
@@ -113,11 +113,11 @@ def test_a_named_file_is_the_only_one(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_files_are_inlined_and_their_paths_are_relative_to_the_kubeconfig(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "down"
     (folder / "pki").mkdir(parents=True)
-    for name, text in (("ca", CA), ("crt", CERTIFICATE), ("key", KEY), ("token", " from-file\n")):
-        (folder / "pki" / name).write_text(text)
+    for name, line in (("ca", CA), ("crt", CERTIFICATE), ("key", KEY), ("token", " from-file\n")):
+        (folder / "pki" / name).write_text(line)
     user = {"client-certificate": "pki/crt", "client-key": str(folder / "pki" / "key"), "tokenFile": "pki/token"}
     cluster = {"certificate-authority": "pki/ca", "certificate-authority-data": None}
-    file = write(folder / "config", kubeconfig(user={**user, "token": "in the kubeconfig"}, more=cluster))
+    file = write(folder / "config", kubeconfig(user={**user, "token": "in the kubeconfig"}, extra=cluster))
     access = choose(Path(os.path.relpath(file)), None).access()
     assert (access.ca, access.certificate, access.key) == (CA, CERTIFICATE, KEY)
     assert access.token == "from-file"
@@ -126,7 +126,7 @@ def test_files_are_inlined_and_their_paths_are_relative_to_the_kubeconfig(tmp_pa
 
 
 def test_data_counts_more_than_a_file(tmp_path: Path) -> None:
-    file = write(tmp_path / "config", kubeconfig(more={"certificate-authority": "/no/such/file"}))
+    file = write(tmp_path / "config", kubeconfig(extra={"certificate-authority": "/no/such/file"}))
     assert choose(file, None).access().ca == CA
 
 
@@ -140,8 +140,8 @@ def test_a_plugin_beside_the_kubeconfig_is_found_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "field"),
     [
-        (kubeconfig(more={"insecure-skip-tls-verify": True}), "cluster.insecure-skip-tls-verify"),
-        (kubeconfig(more={"proxy-url": "http://proxy"}), "cluster.proxy-url"),
+        (kubeconfig(extra={"insecure-skip-tls-verify": True}), "cluster.insecure-skip-tls-verify"),
+        (kubeconfig(extra={"proxy-url": "http://proxy"}), "cluster.proxy-url"),
         (kubeconfig(user={"token": "t", "as": "somebody"}), "user.as"),
         (kubeconfig(user={"token": "t", "as-groups": ["system:masters"]}), "user.as-groups"),
         (kubeconfig(user={"auth-provider": {"name": "gcp"}}), "user.auth-provider"),
@@ -155,7 +155,7 @@ def test_what_arcway_does_not_do_is_refused_by_name(document: Json, field: str, 
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("message", "code"),
     [
         ("[]", Code.KUBECONFIG_INVALID),
         ("users: 3", Code.KUBECONFIG_INVALID),
@@ -166,12 +166,12 @@ def test_what_arcway_does_not_do_is_refused_by_name(document: Json, field: str, 
         ("current-context: gone", Code.KUBECONFIG_CONTEXT_NOT_FOUND),
         (json.dumps(kubeconfig() | {"clusters": []}), Code.KUBECONFIG_INVALID),
         (json.dumps(kubeconfig() | {"users": []}), Code.KUBECONFIG_INVALID),
-        (json.dumps(kubeconfig(more={"certificate-authority-data": "%"})), Code.KUBECONFIG_INVALID),
+        (json.dumps(kubeconfig(extra={"certificate-authority-data": "%"})), Code.KUBECONFIG_INVALID),
         (json.dumps(kubeconfig(user={"tokenFile": "no-such-file"})), Code.KUBECONFIG_INVALID),
     ],
 )
-def test_what_is_no_kubeconfig_is_one_sentence_without_its_text(text: str, code: str, tmp_path: Path) -> None:
-    (tmp_path / "config").write_text(text)
+def test_what_is_no_kubeconfig_is_one_sentence_without_its_text(message: str, code: str, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(message)
     with pytest.raises(CommandError, match=code) as caught:
         choose(tmp_path / "config", None).access()
     assert caught.value.exit_code == USAGE

@@ -15,10 +15,10 @@ def told(objects: dict[str, Any], nodes: list[str] | None = None, *, may: bool =
     api = mock.Mock(server="https://api.example.com:6443")
     api.get.side_effect = objects.get
     api.may.return_value = may
-    found = internal_ranges(api, [{"spec": {"podCIDRs": [text]}} for text in nodes or []])
-    assert found[: len(IN_CLUSTER_HOSTS)] == list(IN_CLUSTER_HOSTS)
-    assert found[-1] == "api.example.com"
-    return found[len(IN_CLUSTER_HOSTS) : -1]
+    collected = internal_ranges(api, [{"spec": {"podCIDRs": [line]}} for line in nodes or []])
+    assert collected[: len(IN_CLUSTER_HOSTS)] == list(IN_CLUSTER_HOSTS)
+    assert collected[-1] == "api.example.com"
+    return collected[len(IN_CLUSTER_HOSTS) : -1]
 
 
 def test_a_cluster_that_tells_nothing_has_its_names_and_its_api_server() -> None:
@@ -35,9 +35,9 @@ def test_services_and_pods_as_the_api_has_them() -> None:
 
 
 def test_kubeadm_wrote_down_the_whole_pod_range() -> None:
-    text = "networking: {serviceSubnet: 10.96.0.0/16, podSubnet: '10.244.0.0/16,fd01::/64'}"
-    found = told({KUBEADM: {"data": {"ClusterConfiguration": text}}}, ["10.244.3.0/24"])
-    assert found == ["10.96.0.0/16", "10.244.0.0/16", "fd01::/64"]
+    content = "networking: {serviceSubnet: 10.96.0.0/16, podSubnet: '10.244.0.0/16,fd01::/64'}"
+    result = told({KUBEADM: {"data": {"ClusterConfiguration": content}}}, ["10.244.3.0/24"])
+    assert result == ["10.96.0.0/16", "10.244.0.0/16", "fd01::/64"]
 
 
 def test_a_credential_that_may_not_look_is_no_failure() -> None:
@@ -46,6 +46,6 @@ def test_a_credential_that_may_not_look_is_no_failure() -> None:
 
 def test_the_ranges_of_a_thousand_nodes_become_few_that_cover_all() -> None:
     nodes = [f"10.{number % 200}.{number // 200 * 2}.0/24" for number in range(1000)]
-    found = [ip_network(text) for text in told({}, nodes)]
-    assert len(found) <= 32
-    assert all(any(ip_network(text).subnet_of(network) for network in found) for text in nodes)  # type: ignore[arg-type]
+    collected = [ip_network(line) for line in told({}, nodes)]
+    assert len(collected) <= 32
+    assert all(any(ip_network(line).subnet_of(network) for network in collected) for line in nodes)  # type: ignore[arg-type]

@@ -40,9 +40,9 @@ def test_a_pod_that_waits_only_for_the_identity_does_not_hold_up_agents_first() 
 
 
 def test_a_pod_that_waits_for_the_identity_must_still_be_scheduled() -> None:
-    held = [deployment("proxy", ready=False, secret="azure-identity-certificate")]
-    assert not look(held, [pod("proxy", node=None)]).done
-    assert not look(held, []).done
+    blocked = [deployment("proxy", ready=False, secret="azure-identity-certificate")]
+    assert not look(blocked, [pod("proxy", node=None)]).done
+    assert not look(blocked, []).done
 
 
 def test_an_unready_agent_is_named() -> None:
@@ -158,13 +158,13 @@ def test_events_say_why_when_nothing_else_does() -> None:
 def test_what_is_wrong_with_a_pod_that_is_being_replaced_is_over_soon(
     generation: int, image: str, settings: str, fails: bool
 ) -> None:
-    wanted = deployment("operator", ready=False)
-    wanted["metadata"]["generation"] = generation
+    expected = deployment("operator", ready=False)
+    expected["metadata"]["generation"] = generation
     metadata = {"annotations": {"checksum": "new"}}
-    wanted["spec"]["template"] = {"metadata": metadata, "spec": {"containers": [{"name": "main", "image": "a:2"}]}}
+    expected["spec"]["template"] = {"metadata": metadata, "spec": {"containers": [{"name": "main", "image": "a:2"}]}}
     failing = pod("operator", containerStatuses=waiting("ImagePullBackOff"))
     failing["metadata"]["annotations"] = {"checksum": settings, "other": "x"}
     failing["spec"]["containers"] = [{"name": "main", "image": image}]
-    verdict = look([wanted], [failing])
+    verdict = look([expected], [failing])
     assert not verdict.done
     assert bool(verdict.hindrance) is fails

@@ -40,12 +40,14 @@ class Records:
         return list(self.found)
 
 
-def rolled_back(records: Records, now: Release, before: ReleaseBefore, made: frozenset[str] = frozenset()) -> Any:
+def rolled_back(
+    records: Records, now: Release, value_before: ReleaseBefore, created: frozenset[str] = frozenset()
+) -> Any:
     helm = create_autospec(Helm, instance=True)
     helm.release.return_value = now
     everything = frozenset(str(record["metadata"]["uid"]) for record in records.found)
-    target = Target(helm, cast("ClusterApi", records), ACCESS, AcquiredLease(everything - made))
-    change.roll_back(target, before)
+    target = Target(helm, cast("ClusterApi", records), ACCESS, AcquiredLease(everything - created))
+    change.roll_back(target, value_before)
     return helm.roll_back
 
 
@@ -63,7 +65,7 @@ def test_an_upgrade_that_was_not_begun_is_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("records", "now", "before"),
+    ("records", "now", "value_before"),
     [
         (Records((1, "other", "deployed")), Release("deployed", 1, "1.36.2", {}), BEFORE),
         (Records((3, "other", "deployed")), Release("deployed", 3, "1.36.2", {}), BEFORE),
@@ -72,9 +74,11 @@ def test_an_upgrade_that_was_not_begun_is_left_alone() -> None:
     ],
     ids=["installed anew", "installed anew, as often changed", "upgraded by somebody else", "known by the Lease alone"],
 )
-def test_what_somebody_else_made_is_not_rolled_back(records: Records, now: Release, before: ReleaseBefore) -> None:
+def test_what_somebody_else_made_is_not_rolled_back(
+    records: Records, now: Release, value_before: ReleaseBefore
+) -> None:
     with pytest.raises(ArcError) as caught:
-        rolled_back(records, now, before, frozenset({"new"}))
+        rolled_back(records, now, value_before, frozenset({"new"}))
     assert (caught.value.code, caught.value.retryable) == (Code.RELEASE_SUPERSEDED, False)
 
 

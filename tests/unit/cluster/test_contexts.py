@@ -27,8 +27,8 @@ CONFIG: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def local(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1"})
-    monkeypatch.setattr(kubeconfig_upload, "settings", lambda: here)
+    configuration = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1"})
+    monkeypatch.setattr(kubeconfig_upload, "settings", lambda: configuration)
 
 
 def test_names_and_the_current_one() -> None:
@@ -36,19 +36,19 @@ def test_names_and_the_current_one() -> None:
     assert contexts('{"contexts": [{"name": "x"}, {"name": 7}, {}], "current-context": 5}') == (["x"], None)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"contexts": 5}', '{"contexts": [5]}', "a: [", "a: &x 1\nb: *x"])
-def test_what_has_no_contexts_is_refused(text: str) -> None:
+@pytest.mark.parametrize("message", ["", "[]", "{}", '{"contexts": 5}', '{"contexts": [5]}', "a: [", "a: &x 1\nb: *x"])
+def test_what_has_no_contexts_is_refused(message: str) -> None:
     with pytest.raises(ArcError) as caught:
-        contexts(text)
+        contexts(message)
     assert caught.value.code == Code.KUBECONFIG_INVALID
 
 
 def test_only_the_chosen_context_is_kept_under_a_name_of_its_content() -> None:
-    text = json.dumps(CONFIG)
-    one, two = kubeconfig_upload.examine(text, "one"), kubeconfig_upload.examine(text, None)
-    assert "token-of-a" in one.text
-    assert "token-of-b" not in one.text
-    assert "token-of-b" in two.text
-    assert one.secret != two.secret
-    assert kubeconfig_upload.examine(json.dumps({**CONFIG, "extensions": []}), "one") == one
-    assert "token-of" not in repr(one)
+    document = json.dumps(CONFIG)
+    first, two = kubeconfig_upload.examine(document, "one"), kubeconfig_upload.examine(document, None)
+    assert "token-of-a" in first.kubeconfig
+    assert "token-of-b" not in first.kubeconfig
+    assert "token-of-b" in two.kubeconfig
+    assert first.secret != two.secret
+    assert kubeconfig_upload.examine(json.dumps({**CONFIG, "extensions": []}), "one") == first
+    assert "token-of" not in repr(first)

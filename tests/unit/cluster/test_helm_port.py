@@ -8,7 +8,7 @@ _APPLY = "failed to create resource: server-side apply failed for object azure-a
 
 
 @pytest.mark.parametrize(
-    ("text", "passes"),
+    ("message", "passes"),
     [
         ("connection refused", True),
         ("the server was unable to return a response in the time allotted", True),
@@ -23,5 +23,5 @@ _APPLY = "failed to create resource: server-side apply failed for object azure-a
         ("parse error at (agents/templates/x.yaml:1)", False),
     ],
 )
-def test_what_may_pass_is_tried_again(text: str, passes: bool) -> None:
-    assert is_transient(text) is passes
+def test_what_may_pass_is_tried_again(message: str, passes: bool) -> None:
+    assert is_transient(message) is passes

@@ -50,16 +50,16 @@ def test_what_is_no_version_decides_nothing(version: str) -> None:
 class Secret:
     """Just the Secret, as the API serves it."""
 
-    def __init__(self, text: bytes | None) -> None:
-        self._text = text
+    def __init__(self, message: bytes | None) -> None:
+        self._text = message
 
     def get(self, path: str) -> dict[str, Any] | None:
         assert path.endswith("/azure-arc-connect-privatekey")
         return None if self._text is None else {"data": {"privateKey": base64.b64encode(self._text).decode()}}
 
 
-def values(text: bytes | None, version: str, had: dict[str, Any] | None = None) -> dict[str, Any]:
-    return key_values(cast("ClusterApi", Secret(text)), version, "stable", had or {})
+def values(message: bytes | None, version: str, previous: dict[str, Any] | None = None) -> dict[str, Any]:
+    return key_values(cast("ClusterApi", Secret(message)), version, "stable", previous or {})
 
 
 def test_an_old_chart_is_given_the_key_of_the_secret() -> None:
@@ -69,10 +69,10 @@ def test_an_old_chart_is_given_the_key_of_the_secret() -> None:
     assert values(pem, "1.36.2") == {}
 
 
-@pytest.mark.parametrize("text", [None, b"", b"not a key"])
-def test_an_old_chart_is_never_given_an_empty_or_broken_key(text: bytes | None) -> None:
+@pytest.mark.parametrize("message", [None, b"", b"not a key"])
+def test_an_old_chart_is_never_given_an_empty_or_broken_key(message: bytes | None) -> None:
     with pytest.raises(ArcError) as caught:
-        values(text, "1.13.4")
+        values(message, "1.13.4")
     assert caught.value.code == Code.PRIVATE_KEY_UNUSABLE
     assert "not a key" not in str(caught.value)
 

@@ -34,9 +34,9 @@ def kubeconfig(cluster: dict[str, Any] | None = None, user: dict[str, Any] | Non
     return json.dumps(document)
 
 
-def code_of(text: str, *, context: str | None = None, allow_loopback: bool = True) -> ArcError:
+def code_of(message: str, *, context: str | None = None, allow_loopback: bool = True) -> ArcError:
     with pytest.raises(ArcError) as caught:
-        read_kubeconfig(text, context, allow_loopback=allow_loopback)
+        read_kubeconfig(message, context, allow_loopback=allow_loopback)
     assert TOKEN not in str(caught.value)
     assert TOKEN not in json.dumps(caught.value.as_dict())
     return caught.value
@@ -46,8 +46,8 @@ def test_a_token_kubeconfig_is_accepted_and_hides_its_secret() -> None:
     access = read_kubeconfig(kubeconfig(), None, allow_loopback=True)
     assert (access.server, access.token) == ("https://127.0.0.1:6443", TOKEN)
     assert TOKEN not in repr(access)
-    again = read_kubeconfig(access.as_kubeconfig(), None, allow_loopback=True)
-    assert again == access
+    reread = read_kubeconfig(access.as_kubeconfig(), None, allow_loopback=True)
+    assert reread == access
 
 
 def test_everything_refused_is_named_at_once() -> None:
@@ -117,7 +117,7 @@ def test_loopback_is_for_local_installations_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("message", "code"),
     [
         ("", Code.KUBECONFIG_INVALID),
         ("[]", Code.KUBECONFIG_INVALID),
@@ -140,8 +140,8 @@ def test_loopback_is_for_local_installations_only() -> None:
         ),
     ],
 )
-def test_broken_kubeconfigs(text: str, code: str) -> None:
-    assert code_of(text).code == code
+def test_broken_kubeconfigs(message: str, code: str) -> None:
+    assert code_of(message).code == code
 
 
 def test_a_context_that_is_not_there() -> None:

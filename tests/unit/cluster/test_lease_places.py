@@ -75,7 +75,7 @@ class Reviews:
 
 
 def test_a_lease_that_is_possible_elsewhere_lacks_nothing() -> None:
-    here: Any = Reviews("kube-system")
-    assert permissions.missing(here, permissions.TO_CHANGE) == []
+    reviews: Any = Reviews("kube-system")
+    assert permissions.missing(reviews, permissions.TO_CHANGE) == []
     nowhere: Any = Reviews("kube-system", "default")
     assert {item.resource for item in permissions.missing(nowhere, permissions.TO_CHANGE)} == {"leases"}

@@ -32,8 +32,8 @@ except OSError:
 @pytest.fixture
 def programs(tmp_path: Path) -> str:
     """A PATH with that nc; `sleep` need not be slept."""
-    for name, text in (("nc", _NC.format(python=sys.executable)), ("sleep", "#!/bin/sh\n")):
-        (tmp_path / name).write_text(text)
+    for name, line in (("nc", _NC.format(python=sys.executable)), ("sleep", "#!/bin/sh\n")):
+        (tmp_path / name).write_text(line)
         (tmp_path / name).chmod(0o755)
     return f"{tmp_path}:{os.defpath}"
 
@@ -41,7 +41,7 @@ def programs(tmp_path: Path) -> str:
 @pytest.fixture
 def proxy() -> Iterator[tuple[int, list[str]]]:
     """Opens tunnels to hosts that start with `open`; tells what it was asked."""
-    asked: list[str] = []
+    requests: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.1)
         over = threading.Event()
@@ -54,23 +54,23 @@ def proxy() -> Iterator[tuple[int, list[str]]]:
                     continue
                 with connection:
                     line = connection.recv(1000).decode().splitlines()[0]
-                    asked.append(line)
+                    requests.append(line)
                     status = "200 OK" if "CONNECT open" in line else "403 Forbidden"
                     connection.sendall(f"HTTP/1.1 {status}\r\n\r\n".encode())
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield listener.getsockname()[1], asked
+        yield listener.getsockname()[1], requests
         over.set()
         thread.join()
 
 
 def run_script(programs: str, outcome: Path, *addresses: str, proxy: str = "", direct: str = "") -> set[str]:
     environment = {"PATH": programs, "PROXY": proxy, "DIRECT": direct, "OUTCOME": str(outcome)}
-    done = subprocess.run(
+    completed = subprocess.run(
         ["/bin/sh", "-c", SCRIPT, "check", *addresses], env=environment, capture_output=True, timeout=240, check=True
     )
-    assert (done.stdout, done.stderr) == (b"", b"")
+    assert (completed.stdout, completed.stderr) == (b"", b"")
     return set(outcome.read_text().splitlines())
 
 
@@ -78,14 +78,14 @@ def test_the_script_tells_open_ports_from_closed_ones(
     programs: str, proxy: tuple[int, list[str]], tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as closed:
-        there, gone = (f"127.0.0.1:{one.getsockname()[1]}" for one in (listener, closed))
+        existing, gone = (f"127.0.0.1:{item.getsockname()[1]}" for item in (listener, closed))
         closed.close()
-        assert run_script(programs, tmp_path / "direct", there, gone) == {f"ok {there}", f"unreachable {gone}"}
-        port, asked = proxy
-        through = ("open.example:443", "shut.example:443", there)
-        written = run_script(programs, tmp_path / "proxied", *through, proxy=f"127.0.0.1:{port}", direct=there)
-        assert written == {"ok open.example:443", "unreachable shut.example:443", f"ok {there}"}
-        assert sorted(asked) == ["CONNECT open.example:443 HTTP/1.1", "CONNECT shut.example:443 HTTP/1.1"]
+        assert run_script(programs, tmp_path / "direct", existing, gone) == {f"ok {existing}", f"unreachable {gone}"}
+        port, request_body = proxy
+        through = ("open.example:443", "shut.example:443", existing)
+        written = run_script(programs, tmp_path / "proxied", *through, proxy=f"127.0.0.1:{port}", direct=existing)
+        assert written == {"ok open.example:443", "unreachable shut.example:443", f"ok {existing}"}
+        assert sorted(request_body) == ["CONNECT open.example:443 HTTP/1.1", "CONNECT shut.example:443 HTTP/1.1"]
 
 
 class FakeApi:
@@ -152,7 +152,7 @@ def test_what_keeps_the_job_from_an_outcome(answers: dict[str, Any], problem: st
 
 def test_the_outcome_is_read_line_by_line() -> None:
     api: Any = FakeApi(**{_JOB: {}, "pods": [ended("ok a.example:443\nunreachable b.example:443\nnonsense\n")]})
-    seen = read_outcome(api)
-    assert (seen.reachable, seen.problem) == ({"a.example:443": True, "b.example:443": False}, None)
+    observed = read_outcome(api)
+    assert (observed.reachable, observed.problem) == ({"a.example:443": True, "b.example:443": False}, None)
     waiting: Any = FakeApi(**{_JOB: {}, "pods": [pod(phase="Pending")]})
     assert (read_outcome(waiting).reachable, read_outcome(waiting).problem) == (None, None)

@@ -9,7 +9,7 @@ from arcway.domain.codes import Code
 
 
 @pytest.mark.parametrize(
-    ("text", "value"),
+    ("message", "value"),
     [
         ("8Gi", 8 * 2**30),
         ("16777216Ki", 16 * 2**30),
@@ -23,8 +23,8 @@ from arcway.domain.codes import Code
         ("much", 0),
     ],
 )
-def test_quantities(text: str | None, value: int) -> None:
-    assert quantity(text) == value
+def test_quantities(message: str | None, value: int) -> None:
+    assert quantity(message) == value
 
 
 def node(name: str, *, arch: str = "amd64", ready: str = "True", size: str = "1Gi", **spec: Any) -> dict[str, Any]:
@@ -54,15 +54,15 @@ def test_architecture_and_readiness() -> None:
 
 
 def test_a_cluster_that_makes_nodes_on_demand_has_none_yet() -> None:
-    (told,) = inspect([])
-    assert (told["code"], told["level"]) == (Code.NO_LINUX_NODE, "warning")
-    assert "no nodes yet" in told["message"]
+    (messages,) = inspect([])
+    assert (messages["code"], messages["level"]) == (Code.NO_LINUX_NODE, "warning")
+    assert "no nodes yet" in messages["message"]
 
 
 def tainted(name: str, *taints: tuple[str, str]) -> dict[str, Any]:
-    made = node(name)
-    made["spec"]["taints"] = [{"key": key, "effect": effect} for key, effect in taints]
-    return made
+    created = node(name)
+    created["spec"]["taints"] = [{"key": key, "effect": effect} for key, effect in taints]
+    return created
 
 
 def test_taints_on_every_node_are_told_before_anything_is_installed() -> None:
@@ -70,9 +70,9 @@ def test_taints_on_every_node_are_told_before_anything_is_installed() -> None:
         tainted("a", ("node-role.kubernetes.io/control-plane", "NoSchedule")),
         tainted("b", ("CriticalAddonsOnly", "NoExecute"), ("x", "PreferNoSchedule")),
     ]
-    (told,) = inspect(repelling)
-    assert (told["code"], told["level"]) == (Code.NODES_TAINTED, "warning")
-    assert "CriticalAddonsOnly:NoExecute, node-role.kubernetes.io/control-plane:NoSchedule." in told["message"]
+    (reported,) = inspect(repelling)
+    assert (reported["code"], reported["level"]) == (Code.NODES_TAINTED, "warning")
+    assert "CriticalAddonsOnly:NoExecute, node-role.kubernetes.io/control-plane:NoSchedule." in reported["message"]
     assert codes([*repelling, node("c")]) == []
     assert codes([tainted("a", ("x", "PreferNoSchedule"))]) == []
     # Kubernetes' own taints say what the node's conditions say, and pass with them.
@@ -92,17 +92,17 @@ class Pods:
         return self.pods.get(fieldSelector.partition(",")[0].removeprefix("spec.nodeName="), [])
 
 
-def asks(size: str, **more: Any) -> dict[str, Any]:
-    return {"name": "c", "resources": {"requests": {"memory": size}}, **more}
+def asks(size: str, **extra: Any) -> dict[str, Any]:
+    return {"name": "c", "resources": {"requests": {"memory": size}}, **extra}
 
 
 def test_memory_is_counted_as_the_scheduler_does() -> None:
     plain = {"spec": {"containers": [asks("100Mi"), asks("50Mi")]}}
     sidecar = {"spec": {"initContainers": [asks("20Mi", restartPolicy="Always")], "containers": [asks("10Mi")]}}
     initial = {"spec": {"initContainers": [asks("300Mi")], "containers": [asks("10Mi")], "overhead": {"memory": "4Mi"}}}
-    (found,) = memory(Pods(a=[plain, sidecar, initial]), [node("a")])  # type: ignore[arg-type]
-    assert (found["code"], found["level"]) == (Code.LOW_MEMORY, "warning")
-    assert f"have {1024 - 150 - 30 - 304} MiB of free memory; the agents need {MEMORY // 2**20}" in found["message"]
+    (result,) = memory(Pods(a=[plain, sidecar, initial]), [node("a")])  # type: ignore[arg-type]
+    assert (result["code"], result["level"]) == (Code.LOW_MEMORY, "warning")
+    assert f"have {1024 - 150 - 30 - 304} MiB of free memory; the agents need {MEMORY // 2**20}" in result["message"]
 
 
 def test_only_as_many_nodes_are_looked_at_as_it_takes() -> None:

@@ -45,8 +45,8 @@ def findings(version: str, days: float) -> list[tuple[str, str]]:
     api: Any = Api(version)
     ends = datetime.now(UTC) + timedelta(days=days)
     with mock.patch.object(server_certificate, "expiry", return_value=ends):
-        found, _ = preflight.inspect(api, Access("https://api", ""), "here", proxied=False, network=False)
-    return [(finding["code"], finding["level"]) for finding in found]
+        findings, _ = preflight.inspect(api, Access("https://api", ""), "here", proxied=False, network=False)
+    return [(finding["code"], finding["level"]) for finding in findings]
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ def server(authority: CertificateAuthority, tmp_path: Path) -> Iterator[str]:
 
 def test_the_end_of_a_certificate_is_read_from_the_handshake(server: str, authority: CertificateAuthority) -> None:
     access = Access(server, authority.certificate_pem.decode(), tls_server_name="kubernetes.default.svc")
-    left = server_certificate.expiry(access) - datetime.now(UTC)
-    assert timedelta(days=364) < left <= timedelta(days=365)
+    remaining = server_certificate.expiry(access) - datetime.now(UTC)
+    assert timedelta(days=364) < remaining <= timedelta(days=365)
 
 
 def test_a_server_that_is_not_trusted_has_no_certificate_to_judge(server: str, tmp_path: Path) -> None:
-    other = CertificateAuthority.open(tmp_path / "other").certificate_pem.decode()
+    second = CertificateAuthority.open(tmp_path / "other").certificate_pem.decode()
     with pytest.raises(ArcError, match=Code.SERVER_CERTIFICATE_UNTRUSTED):
-        server_certificate.expiry(Access(server, other))
+        server_certificate.expiry(Access(server, second))
     with pytest.raises(ArcError, match=Code.API_SERVER_UNREACHABLE):
-        server_certificate.expiry(Access("https://127.0.0.1:1", other))
+        server_certificate.expiry(Access("https://127.0.0.1:1", second))

@@ -19,7 +19,7 @@ V6 = st.ip_addresses(v=6, network="fd00::/116").flatmap(
 @given(st.lists(V4), st.lists(V6))
 def test_few_ranges_are_those_of_the_standard_library(four: list[str], six: list[str]) -> None:
     expected = chain.from_iterable(
-        collapse_addresses([ip_network(text, strict=False) for text in texts])  # type: ignore[type-var]
+        collapse_addresses([ip_network(line, strict=False) for line in texts])  # type: ignore[type-var]
         for texts in (four, six)
     )
     assert merge_ranges([*six, *four], 1000) == [str(network) for network in expected]
@@ -27,11 +27,11 @@ def test_few_ranges_are_those_of_the_standard_library(four: list[str], six: list
 
 @given(st.lists(V4, min_size=1), st.lists(V6, min_size=1), st.integers(1, 6))
 def test_many_ranges_become_few_that_cover_them(four: list[str], six: list[str], most: int) -> None:
-    found = [ip_network(text) for text in merge_ranges([*four, *six], most)]
-    assert len([network for network in found if network.version == 4]) <= most
-    for text in (*four, *six):
-        one = ip_network(text, strict=False)
-        assert any(one.version == other.version and one.subnet_of(other) for other in found)  # type: ignore[arg-type]
+    networks = [ip_network(line) for line in merge_ranges([*four, *six], most)]
+    assert len([network for network in networks if network.version == 4]) <= most
+    for line in (*four, *six):
+        first = ip_network(line, strict=False)
+        assert any(first.version == counterpart.version and first.subnet_of(counterpart) for counterpart in networks)  # type: ignore[arg-type]
 
 
 def test_what_is_no_range_is_left_out() -> None:

@@ -57,11 +57,11 @@ class Deployed:
 
 def target(records: Records, *, since: float) -> Target:
     """The release for a run that took the Lease so many seconds ago."""
-    before = frozenset(
+    value_before = frozenset(
         record["metadata"]["uid"] for record in records.found if record["metadata"]["creationTimestamp"] < stamp(since)
     )
     access = Access("https://x", "ca", token="t")
-    return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, AcquiredLease(before))
+    return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, AcquiredLease(value_before))
 
 
 def test_no_record_is_no_release() -> None:
@@ -77,9 +77,9 @@ def test_a_cut_off_first_install_is_set_aside(age: float, since: float) -> None:
 
 def test_a_cut_off_upgrade_is_set_aside_and_must_be_done_again() -> None:
     records = Records(("deployed", 500), ("pending-upgrade", 200))
-    found, again = release.current(target(records, since=10))
-    assert found is not None
-    assert again
+    current_release, reread = release.current(target(records, since=10))
+    assert current_release is not None
+    assert reread
     assert [record["metadata"]["name"] for record in records.found] == ["v1"]
 
 
@@ -164,14 +164,14 @@ def test_a_release_elsewhere_is_found_by_what_the_agents_say(forbidden: tuple[st
 
 
 @pytest.mark.parametrize(
-    ("said", "chart"),
+    ("expected", "chart"),
     [(None, "azure-arc-k8sagents"), ("elsewhere", "azure-arc-k8sagents"), ("default", "theirs")],
     ids=["nobody says so", "they say another one", "another chart"],
 )
-def test_a_record_that_may_be_anybodys_is_not_the_agents(said: str | None, chart: str) -> None:
+def test_a_record_that_may_be_anybodys_is_not_the_agents(expected: str | None, chart: str) -> None:
     api: Any = Everywhere()
     api.found = {ALL: [record_in("default", chart=chart), record_in("default", "x"), record_in("default", "9" * 30)]}
-    if said:
-        api.found[CONFIG] = of_release_in(said)
+    if expected:
+        api.found[CONFIG] = of_release_in(expected)
     assert release_namespace.survey(api) == ([], ["default"])
     assert release_namespace.release_namespace(api) == "azure-arc-release"

@@ -15,6 +15,7 @@ from arcway.cluster.helm import Helm
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
+from arcway.domain.leftovers import describe_all, leftover
 
 NAME = "gitconfigs.clusterconfig.azure.com"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
@@ -40,7 +41,8 @@ def look(api: Any, *, during_connect: bool) -> None:
         assert (removal.finish(helm, api, ACCESS)[0] or "").startswith(f"CRD {NAME}")
     else:
         target = Target(helm, api, ACCESS, lease.AcquiredLease(frozenset()))
-        assert removal.remove(target, ClusterId("s", "g", "n"), force=False).names == [f"CRD {NAME}"]
+        remaining = removal.remove(target, ClusterId("s", "g", "n"), force=False)
+        assert describe_all(remaining.leftovers) == [f"CRD {NAME}"]
 
 
 @pytest.mark.parametrize("during_connect", [False, True])
@@ -82,7 +84,10 @@ def test_one_part_that_cannot_be_changed_keeps_no_other_one() -> None:
 
     api.items.side_effect = items
     target = Target(create_autospec(Helm, instance=True), api, ACCESS, lease.AcquiredLease(frozenset()))
-    left = removal.remove(target, ClusterId("s", "g", "n"), force=True)
-    assert left.names == [f"CRD {NAME}", "ClusterRole azure-arc-x"]
+    remaining = removal.remove(target, ClusterId("s", "g", "n"), force=True)
+    assert remaining.leftovers == [
+        leftover("CustomResourceDefinition", NAME, reason="Terminating"),
+        leftover("ClusterRole", "azure-arc-x", reason="Terminating"),
+    ]
     path, body = api.replace.call_args.args
     assert (path, body["metadata"]["finalizers"]) == (f"{ROLES}/azure-arc-x", [])

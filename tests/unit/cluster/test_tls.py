@@ -61,8 +61,8 @@ def pem(key: ec.EllipticCurvePrivateKey, password: str = "") -> bytes:
 
 def shake_hands(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> None:
     """A handshake without a network. Raises `ssl.SSLError` when one side does not want the other."""
-    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
-    sides = [client.wrap_bio(back, there, server_hostname=name), server.wrap_bio(there, back, server_side=True)]
+    existing, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    sides = [client.wrap_bio(back, existing, server_hostname=name), server.wrap_bio(existing, back, server_side=True)]
     while sides:
         for side in list(sides):
             try:
@@ -99,7 +99,7 @@ def test_name_authority_and_dates_are_checked(
 
 def test_certificates_and_keys_that_are_none_are_refused(tmp_path: Path) -> None:
     authority = CertificateAuthority.open(tmp_path)
-    ca, own, other = (
+    ca, own, second = (
         authority.certificate_pem.decode(),
         authority.issue_client("a", []),
         authority.issue_client("b", []),
@@ -114,7 +114,7 @@ def test_certificates_and_keys_that_are_none_are_refused(tmp_path: Path) -> None
         Access("https://x", ca, certificate=broken, key=key),
         Access("https://x", ca, certificate=certificate, key="none"),
         Access("https://x", ca, certificate=certificate, key=locked),
-        Access("https://x", ca, certificate=certificate, key=other.private_key.decode()),
+        Access("https://x", ca, certificate=certificate, key=second.private_key.decode()),
     ):
         with pytest.raises(ArcError, match=Code.KUBECONFIG_INVALID) as caught:
             context_for(access)

@@ -12,15 +12,15 @@ HTTPS = "http://proxy:3128"
 PROXIED: dict[str, Any] = {"global": {"isProxyEnabled": True, "httpsProxy": HTTPS, "noProxy": "own", "other": 1}}
 
 
-def given(had: dict[str, Any], **proxy: Any) -> dict[str, Any]:
+def given(previous: dict[str, Any], **proxy: Any) -> dict[str, Any]:
     """The values under `global` that an update with this proxy gives a release."""
-    asked = Proxy.model_validate(proxy)
-    values = changed_proxy(had, asked, credentials=None, inside=[".svc"], cloud_domain="com")
-    after = deep_merge(had, values)
-    again = changed_proxy(after, asked, credentials=None, inside=[".svc"], cloud_domain="com")
-    assert changed_keys(after, again) == []
-    found: dict[str, Any] = values["global"]
-    return found
+    request_body = Proxy.model_validate(proxy)
+    values = changed_proxy(previous, request_body, credentials=None, inside=[".svc"], cloud_domain="com")
+    value_after = deep_merge(previous, values)
+    reread = changed_proxy(value_after, request_body, credentials=None, inside=[".svc"], cloud_domain="com")
+    assert changed_keys(value_after, reread) == []
+    result: dict[str, Any] = values["global"]
+    return result
 
 
 def test_a_first_proxy_leaves_out_what_the_cluster_has_inside() -> None:
@@ -38,19 +38,21 @@ def test_another_skip_range_keeps_the_proxy() -> None:
     }
 
 
-@pytest.mark.parametrize("had", [{}, {"global": {}}, {"global": {"other": 1}}, {"systemDefaultValues": {"a": True}}])
-def test_no_proxy_is_nothing_to_take_away(had: dict[str, Any]) -> None:
-    assert without_a_proxy(had) == {}
+@pytest.mark.parametrize(
+    "previous", [{}, {"global": {}}, {"global": {"other": 1}}, {"systemDefaultValues": {"a": True}}]
+)
+def test_no_proxy_is_nothing_to_take_away(previous: dict[str, Any]) -> None:
+    assert without_a_proxy(previous) == {}
 
 
 def test_a_proxy_is_taken_away_whole() -> None:
-    had = deep_merge(PROXIED, {"global": {"proxyCert": "PEM", "isCustomCert": False}})
-    taken = without_a_proxy(had)
+    previous = deep_merge(PROXIED, {"global": {"proxyCert": "PEM", "isCustomCert": False}})
+    taken = without_a_proxy(previous)
     texts = dict.fromkeys(("httpsProxy", "noProxy", "proxyCert"))
     assert taken == {"global": {**texts, "isProxyEnabled": False, "isCustomCert": False}}
-    after = deep_merge(had, taken)
-    assert after["global"]["other"] == 1
-    assert changed_keys(after, without_a_proxy(after)) == []
+    value_after = deep_merge(previous, taken)
+    assert value_after["global"]["other"] == 1
+    assert changed_keys(value_after, without_a_proxy(value_after)) == []
 
 
 def test_what_is_not_said_is_not_given() -> None:

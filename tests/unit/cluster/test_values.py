@@ -15,8 +15,8 @@ _TREES = st.recursive(
 
 
 def test_dotted_settings_are_typed_as_set_does() -> None:
-    seen = from_dotted({"a.b": "true", "a.c": "12", "a.d": "012", "e": "null", "f": "text"})
-    assert seen == {"a": {"b": True, "c": 12, "d": "012"}, "e": None, "f": "text"}
+    observed = from_dotted({"a.b": "true", "a.c": "12", "a.d": "012", "e": "null", "f": "text"})
+    assert observed == {"a": {"b": True, "c": 12, "d": "012"}, "e": None, "f": "text"}
 
 
 @given(_TREES, _TREES)
@@ -26,8 +26,8 @@ def test_what_was_merged_does_not_differ(base: dict[str, object], over: dict[str
 
 def test_only_what_differs_is_named() -> None:
     current = {"global": {"a": "1", "b": True}, "x": {}}
-    wanted = {"global": {"a": 1, "b": "true", "c": "new"}}
-    assert changed_keys(current, wanted) == ["global.c"]
+    expected = {"global": {"a": 1, "b": "true", "c": "new"}}
+    assert changed_keys(current, expected) == ["global.c"]
 
 
 def test_proxy_credentials_are_encoded_into_the_url() -> None:

@@ -12,7 +12,7 @@ def test_texts_follow_the_writing_guide() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    "message",
     [
         "It is told by nobody.",
         "Whoever starts it waits for ever.",
@@ -23,16 +23,16 @@ def test_texts_follow_the_writing_guide() -> None:
         "The run was cancelled.",
     ],
 )
-def test_struck_idioms_and_wrong_plurals_are_found(text: str) -> None:
-    assert wording.in_prose("page.md", 1, text)
+def test_struck_idioms_and_wrong_plurals_are_found(message: str) -> None:
+    assert wording.in_prose("page.md", 1, message)
 
 
 @pytest.mark.parametrize(
-    "text",
+    "message",
     ["There is no run.", "It is no longer there.", "`cancelled` in code", "2 settings changed", "Nothing was changed."],
 )
-def test_plain_sentences_pass(text: str) -> None:
-    assert not wording.in_prose("page.md", 1, text)
+def test_plain_sentences_pass(message: str) -> None:
+    assert not wording.in_prose("page.md", 1, message)
 
 
 def test_a_number_before_a_fixed_plural_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

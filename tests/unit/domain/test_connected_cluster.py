@@ -10,40 +10,40 @@ from arcway.domain.connected_cluster import span, warnings, with_ages
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
-def aged(status: str = "Connected", seen: str | None = None, ends: str | None = None) -> dict[str, Any]:
-    times = {"lastConnectivityTime": seen, "managedIdentityCertificateExpirationTime": ends}
+def aged(status: str = "Connected", node: str | None = None, ends: str | None = None) -> dict[str, Any]:
+    times = {"lastConnectivityTime": node, "managedIdentityCertificateExpirationTime": ends}
     return with_ages({"name": "n", "properties": {"connectivityStatus": status, **times}}, NOW)
 
 
 def test_times_become_ages() -> None:
-    found = aged(seen="2026-11-24T11:59:30.5Z", ends="2027-02-22T11:00:00")
-    assert (found["heartbeatAgeSeconds"], found["certificateDaysLeft"]) == (29, 89)
-    assert warnings(found) == []
+    result = aged(node="2026-11-24T11:59:30.5Z", ends="2027-02-22T11:00:00")
+    assert (result["heartbeatAgeSeconds"], result["certificateDaysLeft"]) == (29, 89)
+    assert warnings(result) == []
 
 
 def test_a_clock_that_is_ahead_gives_no_negative_age() -> None:
-    assert aged(seen="2026-11-24T12:00:05Z")["heartbeatAgeSeconds"] == 0
+    assert aged(node="2026-11-24T12:00:05Z")["heartbeatAgeSeconds"] == 0
 
 
-@pytest.mark.parametrize("text", [None, ""])
-def test_what_azure_does_not_know_yet_has_no_age(text: str | None) -> None:
-    found = aged("Connecting", text, text)
-    assert (found["heartbeatAgeSeconds"], found["certificateDaysLeft"], warnings(found)) == (None, None, [])
+@pytest.mark.parametrize("message", [None, ""])
+def test_what_azure_does_not_know_yet_has_no_age(message: str | None) -> None:
+    result = aged("Connecting", message, message)
+    assert (result["heartbeatAgeSeconds"], result["certificateDaysLeft"], warnings(result)) == (None, None, [])
 
 
 @pytest.mark.parametrize(
-    ("resource", "said"),
+    ("resource", "expected"),
     [
         (aged("Offline"), ["is Offline"]),
         (aged(ends="2026-11-24T11:00:00Z"), ["certificate has expired"]),
         (aged(ends="2026-12-01T12:00:00Z"), ["certificate expires in 7 days"]),
-        (aged(seen="2026-11-24T09:00:00Z"), ["no heartbeat for 3h"]),
+        (aged(node="2026-11-24T09:00:00Z"), ["no heartbeat for 3h"]),
     ],
 )
-def test_what_needs_attention_is_said(resource: dict[str, Any], said: list[str]) -> None:
-    assert warnings(resource) == said
+def test_what_needs_attention_is_said(resource: dict[str, Any], expected: list[str]) -> None:
+    assert warnings(resource) == expected
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(5, "5s"), (119, "119s"), (120, "2m"), (7200, "2h"), (200000, "2d")])
-def test_spans_are_in_their_largest_unit(seconds: int, text: str) -> None:
-    assert span(seconds) == text
+@pytest.mark.parametrize(("seconds", "message"), [(5, "5s"), (119, "119s"), (120, "2m"), (7200, "2h"), (200000, "2d")])
+def test_spans_are_in_their_largest_unit(seconds: int, message: str) -> None:
+    assert span(seconds) == message

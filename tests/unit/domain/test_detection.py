@@ -24,7 +24,7 @@ def node(
 
 
 @pytest.mark.parametrize(
-    ("seen", "distribution", "infrastructure"),
+    ("observed", "distribution", "infrastructure"),
     [
         (node("a", "kind://docker/x/a"), "kind", "kind"),
         (node("a", "k3s://a"), "k3s", "k3s"),
@@ -47,9 +47,9 @@ def node(
         (node("a", kubelet="v1.31.2+rke2r1"), "rke2", "generic"),
     ],
 )
-def test_one_node(seen: dict[str, Any], distribution: str, infrastructure: str) -> None:
-    assert detect_distribution([seen]) == distribution
-    assert detect_infrastructure([seen]) == infrastructure
+def test_one_node(observed: dict[str, Any], distribution: str, infrastructure: str) -> None:
+    assert detect_distribution([observed]) == distribution
+    assert detect_infrastructure([observed]) == infrastructure
 
 
 def test_no_nodes_is_generic_and_never_the_word_none() -> None:
@@ -76,5 +76,5 @@ def test_the_order_of_nodes_does_not_matter() -> None:
         node("b", "aws:///x/i-2", labels=["eks.amazonaws.com/nodegroup"]),
         node("a", "gce://x"),
     ]
-    found = {(detect_distribution(order), detect_infrastructure(order)) for order in itertools.permutations(nodes)}
-    assert found == {("eks", "gcp")}
+    result = {(detect_distribution(order), detect_infrastructure(order)) for order in itertools.permutations(nodes)}
+    assert result == {("eks", "gcp")}

@@ -27,19 +27,19 @@ def test_every_code_is_documented_with_its_title_and_nothing_else_is() -> None:
 
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_the_page_has_the_remedy_of_the_catalogue(code: Code) -> None:
-    text = sections()[code][1]
+    content = sections()[code][1]
     kind = CATALOGUE[code]
-    assert f"**Remedy:** {kind.remedy}\n" in text
-    assert f"**Retryable:** {'yes' if kind.retryable else 'no'}\n" in text
+    assert f"**Remedy:** {kind.remedy}\n" in content
+    assert f"**Retryable:** {'yes' if kind.retryable else 'no'}\n" in content
 
 
 def test_codes_that_users_meet_first_have_causes_a_check_and_an_example_of_themselves() -> None:
-    guided = {code: text for code, (_, text) in sections().items() if "**Likely causes:**" in text}
+    guided = {code: line for code, (_, line) in sections().items() if "**Likely causes:**" in line}
     assert len(guided) >= 30
-    for code, text in guided.items():
-        assert re.search(r"\*\*Likely causes:\*\*\n\n1\. .+\n", text), code
-        assert re.search(r"\*\*Check:\*\*\n\n```sh\n.+\n```\n", text), code
-        assert re.search(rf"\*\*Example:\*\*\n\n```text\n{code}: .+\n", text), code
+    for code, line in guided.items():
+        assert re.search(r"\*\*Likely causes:\*\*\n\n1\. .+\n", line), code
+        assert re.search(r"\*\*Check:\*\*\n\n```sh\n.+\n```\n", line), code
+        assert re.search(rf"\*\*Example:\*\*\n\n```text\n{code}: .+\n", line), code
 
 
 def test_every_code_has_a_name_and_an_entry_in_the_catalogue() -> None:
@@ -57,9 +57,9 @@ def test_a_code_is_its_number_wherever_it_is_written() -> None:
 
 def test_an_error_survives_a_durable_boundary() -> None:
     error = ArcError(Code.AZURE_THROTTLED, "Slow down.", retry_after=7, details=[{"field": "x"}])
-    again = ArcError.from_dict(error.as_dict())
-    assert again.as_dict() == error.as_dict()
-    assert again.retryable
+    reread = ArcError.from_dict(error.as_dict())
+    assert reread.as_dict() == error.as_dict()
+    assert reread.retryable
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,14 @@ def test_an_error_survives_a_durable_boundary() -> None:
     ],
 )
 def test_text_from_servers_loses_its_secrets(secret: str) -> None:
-    shown = redact(f"the server said {secret} and more")
-    assert shown.startswith("the server said")
+    redacted = redact(f"the server said {secret} and more")
+    assert redacted.startswith("the server said")
     for part in re.findall(r"[A-Za-z0-9]{7,}", secret.replace("password", "").replace("proxy", "")):
         if part not in ("PRIVATE", "correct"):
-            assert part not in shown
+            assert part not in redacted
 
 
 def test_text_from_servers_is_one_short_line() -> None:
-    shown = redact("a line\n" * 500)
-    assert "\n" not in shown
-    assert len(shown) <= 600
+    redacted = redact("a line\n" * 500)
+    assert "\n" not in redacted
+    assert len(redacted) <= 600

@@ -50,7 +50,7 @@ def test_certificates_of_cas_are_taken_several_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("message", "why"),
     [
         ("PEM", "PEM form"),
         ("", "PEM form"),
@@ -66,8 +66,8 @@ def test_certificates_of_cas_are_taken_several_at_once() -> None:
         ),
     ],
 )
-def test_a_certificate_that_would_not_work_is_refused_by_name(text: str, why: str) -> None:
-    [problem] = refusal(certificate=text)
+def test_a_certificate_that_would_not_work_is_refused_by_name(message: str, why: str) -> None:
+    [problem] = refusal(certificate=message)
     assert problem["field"] == "proxy.certificate"
     assert why in problem["message"]
     assert "BEGIN" not in problem["message"]
@@ -81,20 +81,20 @@ def test_an_address_that_is_no_plain_url_is_refused_without_repeating_it(url: st
 
 
 def test_the_word_arc_stands_for_the_clouds_arc_services() -> None:
-    found = no_proxy_list("10.0.0.0/8, Arc ,.corp", (), "us").split(",")
+    result = no_proxy_list("10.0.0.0/8, Arc ,.corp", (), "us").split(",")
     services = [".his.arc.azure.us", ".dp.kubernetesconfiguration.azure.us", ".guestconfiguration.azure.us"]
-    assert found == ["10.0.0.0/8", *services, ".corp"]
+    assert result == ["10.0.0.0/8", *services, ".corp"]
 
 
 def test_what_is_inside_the_cluster_comes_behind_what_was_asked_for_and_once() -> None:
-    found = no_proxy_list(".SVC,10.96.0.0/12", (*IN_CLUSTER_HOSTS, "10.96.0.0/12", "10.244.0.0/16"), "com").split(",")
-    assert found == [".SVC", "10.96.0.0/12", *(name for name in IN_CLUSTER_HOSTS if name != ".svc"), "10.244.0.0/16"]
+    result = no_proxy_list(".SVC,10.96.0.0/12", (*IN_CLUSTER_HOSTS, "10.96.0.0/12", "10.244.0.0/16"), "com").split(",")
+    assert result == [".SVC", "10.96.0.0/12", *(name for name in IN_CLUSTER_HOSTS if name != ".svc"), "10.244.0.0/16"]
 
 
 @given(st.lists(st.text(alphabet="arcARC., 1", max_size=6)), st.lists(st.sampled_from(IN_CLUSTER_HOSTS)))
 def test_no_entry_is_empty_or_comes_twice(given_: list[str], learnt: list[str]) -> None:
-    found = no_proxy_list(",".join(given_), learnt, "com")
-    entries = found.split(",") if found else []
+    result = no_proxy_list(",".join(given_), learnt, "com")
+    entries = result.split(",") if result else []
     assert all(entry == entry.strip() != "" for entry in entries)
     assert len({entry.lower() for entry in entries}) == len(entries)
 

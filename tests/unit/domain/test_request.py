@@ -80,16 +80,16 @@ def test_a_flag_is_true_or_false_and_nothing_else(value: object) -> None:
 
 
 def test_a_proxy_url_with_a_user_is_refused_without_repeating_it() -> None:
-    found = problems_of({**GOOD, "proxy": {"https": "http://user:hunter2@proxy:3128"}})
-    assert "secret" in found["proxy.https"]
-    assert "hunter2" not in str(found)
+    problems = problems_of({**GOOD, "proxy": {"https": "http://user:hunter2@proxy:3128"}})
+    assert "secret" in problems["proxy.https"]
+    assert "hunter2" not in str(problems)
 
 
 def test_a_cluster_has_one_identity_whatever_the_case() -> None:
-    one = parse_request(GOOD).cluster
-    other = parse_request({**GOOD, "resourceGroup": "CLUSTERS", "name": "SHOP-1"}).cluster
-    assert one.instance() == other.instance()
-    assert one.instance() != one.instance("check")
+    first = parse_request(GOOD).cluster
+    second = parse_request({**GOOD, "resourceGroup": "CLUSTERS", "name": "SHOP-1"}).cluster
+    assert first.instance() == second.instance()
+    assert first.instance() != first.instance("check")
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 3, True])
@@ -221,5 +221,5 @@ def test_an_upgrade_is_to_the_newest_version_unless_told_otherwise() -> None:
 def test_a_stored_request_is_read_as_what_it_was(body: dict[str, Any]) -> None:
     request = parse_request(body)
     for stored in (request, request.model_copy(update={"operation": "check"})):
-        again = read_request(stored.as_json())
-        assert (type(again), again) == (type(stored), stored)
+        reread = read_request(stored.as_json())
+        assert (type(reread), reread) == (type(stored), stored)

@@ -7,10 +7,10 @@ from orchestrators.phases.check_cluster import summary
 
 
 @pytest.mark.parametrize(
-    ("number", "text"), [(0, "0 settings"), (1, "1 setting"), (2, "2 settings"), (11, "11 settings")]
+    ("number", "message"), [(0, "0 settings"), (1, "1 setting"), (2, "2 settings"), (11, "11 settings")]
 )
-def test_plural_follows_the_number(number: int, text: str) -> None:
-    assert counted(number, "setting") == text
+def test_plural_follows_the_number(number: int, message: str) -> None:
+    assert counted(number, "setting") == message
 
 
 def test_irregular_plural() -> None:
@@ -18,12 +18,12 @@ def test_irregular_plural() -> None:
 
 
 @pytest.mark.parametrize(
-    ("levels", "text"),
+    ("levels", "message"),
     [
         ([], "no problems found"),
         (["warning"], "1 warning"),
         (["info", "error", "warning", "error"], "2 errors, 1 warning, 1 note"),
     ],
 )
-def test_summary_of_a_check_counts_findings_by_level(levels: list[str], text: str) -> None:
-    assert summary([{"level": level} for level in levels]) == text
+def test_summary_of_a_check_counts_findings_by_level(levels: list[str], message: str) -> None:
+    assert summary([{"level": level} for level in levels]) == message

@@ -21,10 +21,10 @@ IN_ORDER = (
 )
 
 
-@pytest.mark.parametrize(("one", "other"), [*combinations(IN_ORDER, 2)])
-def test_the_order_of_versions(one: str, other: str) -> None:
-    assert is_older(one, other)
-    assert not is_older(other, one)
+@pytest.mark.parametrize(("first", "second"), [*combinations(IN_ORDER, 2)])
+def test_the_order_of_versions(first: str, second: str) -> None:
+    assert is_older(first, second)
+    assert not is_older(second, first)
 
 
 def test_what_is_the_same_is_not_older() -> None:

@@ -13,8 +13,8 @@ from durabletask.task import CompletableTask, OrchestrationContext, Task, TaskFa
 
 from arcway.domain.errors import ArcError
 from arcway.domain.request import parse_request
-from orchestrators.operation import operation
-from orchestrators.run import Run
+from orchestrators.operation import run_operation
+from orchestrators.run_context import RunContext
 
 type Json = dict[str, Any]
 type Outcome = Json | Exception | Callable[[Json], Json]
@@ -90,10 +90,10 @@ class InMemory(OrchestrationContext):
         """What each call of the step was given."""
         return [call.given for call in self.calls if call.step == step]
 
-    def cancel(self, *, after: float = 0.0, run: str | None = f"{INSTANCE}.{RUN}", data: Any = ...) -> None:
+    def cancel(self, *, retry_after: float = 0.0, run: str | None = f"{INSTANCE}.{RUN}", data: Any = ...) -> None:
         """Ask to cancel, in some seconds, as a trigger does."""
         request = {"run": run, "by": {"name": "tester", "objectId": "1"}} if data is ... else data
-        self._events.append((self.now + timedelta(seconds=after), request))
+        self._events.append((self.now + timedelta(seconds=retry_after), request))
         self._deliver()
 
     def pass_time(self, seconds: float) -> None:
@@ -159,14 +159,14 @@ class InMemory(OrchestrationContext):
 
     def call_activity(self, activity: Any, *, input: Any = None, **_: Any) -> CompletableTask[Any]:  # noqa: A002
         """Complete at once with the next canned outcome."""
-        given = json.loads(json.dumps(input))
+        fields = json.loads(json.dumps(input))
         earlier = self.steps.count(activity)
-        self.calls.append(StepCall(activity, given, self.elapsed))
+        self.calls.append(StepCall(activity, fields, self.elapsed))
         task: CompletableTask[Any] = CompletableTask()
         canned = self.outcomes.get(activity, {"ok": {}})
         if isinstance(canned, Sequence):
             canned = canned[min(earlier, len(canned) - 1)]
-        outcome = canned(given) if callable(canned) else canned
+        outcome = canned(fields) if callable(canned) else canned
         if isinstance(outcome, Exception):
             task.fail(str(outcome), outcome)
         else:
@@ -214,18 +214,18 @@ def payload(source: str | None = None, **body: Any) -> Json:
     }
 
 
-def run_in(context: InMemory, phase: str | None = "deployAgents", **body: Any) -> Run:
+def run_in(context: InMemory, phase: str | None = "deployAgents", **body: Any) -> RunContext:
     """A run in one of its phases."""
-    run = Run(context, payload(**body))
+    run = RunContext(context, payload(**body))
     if phase:
-        run.begin(phase)
+        run.begin_phase(phase)
     return run
 
 
-def orchestrate(context: InMemory, given: Json) -> Json:
+def orchestrate(context: InMemory, payload: Json) -> Json:
     """Drive the orchestrator function to its end and return the run. Raises what it raises."""
-    handle: Any = operation._function.get_user_function()
-    final: Json = context.drive(handle.orchestrator_function(context, given))
+    handle: Any = run_operation._function.get_user_function()
+    final: Json = context.drive(handle.orchestrator_function(context, payload))
     return final
 
 

@@ -88,17 +88,17 @@ def test_back_off_has_a_longest_that_the_caller_chooses_and_never_overflows() ->
     assert 45 <= back_off("r", "step", 100_000, {}) <= 75
 
 
-@pytest.mark.parametrize(("asked", "waited"), [(20, 20), (3600, 3600), (999_999, 3600)])
-def test_retry_after_is_honored_and_clamped_to_an_hour(asked: float, waited: float) -> None:
-    context = InMemory({"deploy_agents": [failed("ARC-4007", retry_after=asked), ok()]})
+@pytest.mark.parametrize(("requests", "waited"), [(20, 20), (3600, 3600), (999_999, 3600)])
+def test_retry_after_is_honored_and_clamped_to_an_hour(requests: float, waited: float) -> None:
+    context = InMemory({"deploy_agents": [failed("ARC-4007", retry_after=requests), ok()]})
     call(context)
     assert context.waits == [waited]
     assert context.calls[1].seconds == waited
 
 
-@pytest.mark.parametrize("asked", [0, -1, "soon", None])
-def test_retry_after_never_shortens_the_back_off(asked: Any) -> None:
-    context = InMemory({"deploy_agents": [failed("ARC-4007", retry_after=asked), ok()]})
+@pytest.mark.parametrize("requests", [0, -1, "soon", None])
+def test_retry_after_never_shortens_the_back_off(requests: Any) -> None:
+    context = InMemory({"deploy_agents": [failed("ARC-4007", retry_after=requests), ok()]})
     call(context)
     assert 0.75 <= context.waits[0] <= 1.25
 
@@ -171,7 +171,7 @@ def test_unexpected_failures_count_apart_from_errors() -> None:
 def test_a_step_that_misses_something_is_told_since_when() -> None:
     context = InMemory({"deploy_agents": [failed(), failed("ARC-4018", retry_after=15)] * 2 + [ok()]})
     call(context)
-    missed = [given["missedAt"] for given in context.inputs("deploy_agents")]
+    missed = [value["missedAt"] for value in context.inputs("deploy_agents")]
     assert missed[:2] == [None, None]
     assert len(set(missed[2:])) == 1
     assert missed[2] == stamp(context.calls[1].seconds)
@@ -200,7 +200,7 @@ def test_a_step_is_told_when_this_run_wrote_the_connected_cluster() -> None:
     run = run_in(context)
     with pytest.raises(StepFailed):
         context.drive(run.call("deploy_agents", attempts=2))
-    run.wrote()
+    run.mark_written()
     context.drive(run.call("poll_agents"))
     assert context.calls[-1].given["writtenAt"] == stamp(context.elapsed)
 
@@ -208,12 +208,14 @@ def test_a_step_is_told_when_this_run_wrote_the_connected_cluster() -> None:
 def test_a_retry_is_shown_with_its_reason_its_attempt_and_the_time_of_the_next() -> None:
     context = InMemory({"deploy_agents": [failed("ARC-4007", retry_after=20, message="Slow down."), ok()]})
     call(context)
-    running, retrying, again = phases(context)
-    assert [phase["state"] for phase in (running, retrying, again)] == ["Running", "Retrying", "Running"]
-    assert [phase["attempts"] for phase in (running, retrying, again)] == [1, 1, 2]
-    times = [phase["nextAttemptAt"] for phase in (running, retrying, again)]
+    running, retrying, reread = phases(context)
+    assert [phase["state"] for phase in (running, retrying, reread)] == ["Running", "Retrying", "Running"]
+    assert [phase["attempts"] for phase in (running, retrying, reread)] == [1, 1, 2]
+    times = [phase["nextAttemptAt"] for phase in (running, retrying, reread)]
     assert times == [None, "2026-01-01T00:00:20.000Z", None]
-    assert "Slow down." in retrying["detail"]
+    error = {"code": "ARC-4007", "message": "Slow down."}
+    assert [phase["error"] for phase in (running, retrying, reread)] == [None, error, error]
+    assert [phase["detail"] for phase in (running, retrying, reread)] == [None, None, None]
     assert [status["updatedAt"][17:] for status in context.statuses] == ["00.000Z", "00.000Z", "20.000Z"]
 
 

@@ -19,7 +19,7 @@ def wait(context: InMemory, phase: str, *seconds: float, **body: object) -> None
     """Wait in a phase, one time after the other."""
     run = run_in(context, phase, **body)
     for pause in seconds:
-        context.drive(run.wait(pause, "Waiting", late=LATE))
+        context.drive(run.wait(pause, "Waiting", timeout_error=LATE))
 
 
 @pytest.mark.parametrize("phase", sorted(TIME_LIMITS))
@@ -40,26 +40,26 @@ def test_a_wait_that_passes_the_deadline_fails_at_once(phase: PhaseName) -> None
 def test_a_deadline_counts_from_the_begin_of_its_phase() -> None:
     context = InMemory()
     run = run_in(context, "checkCluster")
-    context.drive(run.wait(50, "Waiting", late=LATE))
-    run.end()
-    run.begin("registerProviders")
-    context.drive(run.wait(TIME_LIMITS["registerProviders"], "Waiting", late=LATE))
+    context.drive(run.wait(50, "Waiting", timeout_error=LATE))
+    run.end_phase()
+    run.begin_phase("registerProviders")
+    context.drive(run.wait(TIME_LIMITS["registerProviders"], "Waiting", timeout_error=LATE))
 
 
 def test_a_phase_may_have_a_deadline_of_its_own() -> None:
     context = InMemory()
     run = run_in(context, "checkCluster")
-    run.limit(7)
+    run.set_time_limit(7)
     with pytest.raises(StepFailed):
-        context.drive(run.wait(8, "Waiting", late=LATE))
-    run.limit(700)
-    context.drive(run.wait(700, "Waiting", late=LATE))
+        context.drive(run.wait(8, "Waiting", timeout_error=LATE))
+    run.set_time_limit(700)
+    context.drive(run.wait(700, "Waiting", timeout_error=LATE))
 
 
 def test_a_phase_without_a_limit_has_no_deadline() -> None:
     context = InMemory()
     run = run_in(context, "upgradeAgents", operation="upgrade")
-    context.drive(run.wait(10**6, "Waiting", late=LATE))
+    context.drive(run.wait(10**6, "Waiting", timeout_error=LATE))
 
 
 def test_a_back_off_that_passes_the_deadline_ends_with_the_error_of_the_step() -> None:
@@ -73,7 +73,7 @@ def test_a_back_off_that_passes_the_deadline_ends_with_the_error_of_the_step() -
 def test_the_time_of_a_step_counts_towards_the_deadline() -> None:
     context = InMemory()
 
-    def slow(given: Json) -> Json:
+    def slow(payload: Json) -> Json:
         context.pass_time(59)
         return failed("ARC-3002", retry_after=2)
 

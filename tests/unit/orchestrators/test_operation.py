@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import phases_of
 from orchestrators.operation import RunFailed
 from orchestrators.phases import PHASES
@@ -12,6 +13,7 @@ from tests.unit.orchestrators.worlds import CONNECT, DISCONNECT, RESOURCE, SECRE
 
 CHECKS = ["check_cluster", "check_azure"]
 PREPARE = ["register_providers", "ensure_resource_group"]
+KEY_PAIR_TEXT = "Secret azure-arc-connect-privatekey in namespace azure-arc"
 KEY_PAIR = ["await_removal", "ensure_key_pair"]
 LAST = ["configure_agents", "wait_for_metadata", "poll_agents", "release_cluster"]
 REFUSED = failed("ARC-4010", retryable=False)
@@ -35,7 +37,12 @@ def test_a_connect_does_its_steps_in_order() -> None:
     status = run(context)
     steps = [*CHECKS, *PREPARE, *KEY_PAIR, "deploy_agents", "poll_agents", "create_resource", *LAST]
     assert context.steps == steps
-    assert (status["state"], status["result"], status["left"], status["changed"]) == ("Succeeded", RESOURCE, [], True)
+    assert (status["state"], status["result"], status["leftovers"], status["changed"]) == (
+        "Succeeded",
+        RESOURCE,
+        [],
+        True,
+    )
     assert states(status) == ["Succeeded"] * 8 + ["Skipped"]
     assert status["finishedAt"] is not None
 
@@ -49,7 +56,7 @@ def test_resource_first_creates_the_connected_cluster_before_the_agents() -> Non
 def test_a_run_with_a_broker_publishes_each_phase_and_its_result() -> None:
     context = world(CONNECT)
     status = run(context, "urn:arcway:test")
-    kinds = [event["type"].split(".")[2] for given in context.inputs("publish_events") for event in given["events"]]
+    kinds = [event["type"].split(".")[2] for value in context.inputs("publish_events") for event in value["events"]]
     assert kinds == ["accepted", *["phaseChanged"] * 8, "succeeded"]
     assert states(status)[-1] == "Succeeded"
     assert context.steps[-2:] == ["release_cluster", "publish_events"]
@@ -61,7 +68,7 @@ def test_a_disconnect_deletes_in_azure_first() -> None:
     steps = ["check_agents", "check_resource", "delete_resource", "uninstall_agents", "release_cluster"]
     assert context.steps == steps
     assert status["result"]["resource"] == "deleted"
-    assert (status["result"]["agents"], status["left"]) == ("removed", [])
+    assert (status["result"]["agents"], status["leftovers"]) == ("removed", [])
 
 
 def test_an_update_changes_azure_then_the_agents() -> None:
@@ -77,14 +84,14 @@ def test_an_update_changes_azure_then_the_agents() -> None:
         "poll_agents",
         "release_cluster",
     ]
-    assert (status["state"], status["changed"], status["left"]) == ("Succeeded", True, [])
+    assert (status["state"], status["changed"], status["leftovers"]) == ("Succeeded", True, [])
 
 
 def test_an_upgrade_ends_with_what_azure_reports_of_the_new_version() -> None:
     context = world(UPGRADE)
     status = run(context, operation="upgrade")
     assert context.inputs("wait_for_metadata")[0]["agentVersion"] == "1.3.0"
-    assert (status["state"], status["result"], status["left"]) == ("Succeeded", RESOURCE, [])
+    assert (status["state"], status["result"], status["leftovers"]) == ("Succeeded", RESOURCE, [])
     assert "roll_back_agents" not in context.steps
 
 
@@ -96,15 +103,19 @@ def test_a_check_has_a_result_and_changes_nothing() -> None:
     assert status["result"]["plan"] == ["install release azure-arc", "create connected cluster shop"]
 
 
-@pytest.mark.parametrize(("step", "kept"), [("deploy_agents", 1), ("create_resource", 2), ("configure_agents", 3)])
-def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, kept: int) -> None:
+@pytest.mark.parametrize(("step", "retained"), [("deploy_agents", 1), ("create_resource", 2), ("configure_agents", 3)])
+def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, retained: int) -> None:
     context = world(CONNECT, **{step: REFUSED})
     with pytest.raises(RunFailed, match=r"ARC-4010: "):
         orchestrate(context, payload())
     status = context.status
     assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-4010")
-    created = ["key pair in namespace azure-arc", "release azure-arc", "connected cluster shop"]
-    assert status["left"] == created[:kept]
+    created = [
+        KEY_PAIR_TEXT,
+        "release azure-arc",
+        "connected cluster shop",
+    ]
+    assert describe_all(status["leftovers"]) == created[:retained]
     assert context.steps[-2:] == [step, "release_cluster"]
 
 
@@ -120,7 +131,7 @@ def test_a_failure_with_rollback_compensates_before_it_cleans_up() -> None:
         "discard_credential",
         "discard_secret",
     ]
-    assert (status["state"], status["left"]) == ("Failed", [])
+    assert (status["state"], status["leftovers"]) == ("Failed", [])
     assert context.inputs("delete_resource")[0]["publicKey"] == "key"
 
 
@@ -128,20 +139,20 @@ def test_a_failure_with_rollback_compensates_before_it_cleans_up() -> None:
 def test_an_upgrade_that_does_not_succeed_is_always_rolled_back(*, cancel: bool) -> None:
     context = world(UPGRADE, poll_agents=ok(done=False, detail="0 of 7"))
     if cancel:
-        context.cancel(after=100)
+        context.cancel(retry_after=100)
     status = run(context, operation="upgrade")
     assert status["state"] == ("Canceled" if cancel else "Failed")
     assert context.steps[-2:] == ["roll_back_agents", "release_cluster"]
-    assert status["left"] == ["agents 1.2.3, as before"]
+    assert describe_all(status["leftovers"]) == ["agents 1.2.3, as before"]
     assert 100 <= context.elapsed <= 600
 
 
 def test_cancel_keeps_what_the_run_created_and_says_who_asked() -> None:
     context = world(CONNECT, wait_for_metadata=ok(done=False, detail="Connecting"))
-    context.cancel(after=60)
+    context.cancel(retry_after=60)
     status = run(context, "urn:arcway:test")
     assert (status["state"], status["canceledBy"]["name"], status["error"]) == ("Canceled", "tester", None)
-    assert len(status["left"]) == 3
+    assert len(status["leftovers"]) == 3
     assert states(status)[6:] == ["Succeeded", "Canceled", "Succeeded"]
     assert context.elapsed == 60
     assert context.inputs("publish_events")[-1]["events"][-1]["type"] == "arcway.run.canceled.v1"
@@ -149,10 +160,10 @@ def test_cancel_keeps_what_the_run_created_and_says_who_asked() -> None:
 
 def test_cancel_with_rollback_compensates() -> None:
     context = world(CONNECT, wait_for_metadata=ok(done=False, detail="Connecting"))
-    context.cancel(after=60)
+    context.cancel(retry_after=60)
     status = run(context, onFailure="rollback")
     assert context.steps[-4:] == ["delete_resource", "uninstall_agents", "uninstall_agents", "release_cluster"]
-    assert (status["state"], status["left"]) == ("Canceled", [])
+    assert (status["state"], status["leftovers"]) == ("Canceled", [])
 
 
 def test_cancel_before_the_first_phase_does_nothing_but_clean_up() -> None:
@@ -167,18 +178,18 @@ def test_a_temporary_credential_goes_last_secret_after_account() -> None:
     context = world(CONNECT)
     status = run(context, kubeconfig=TEMPORARY)
     assert context.steps[-3:] == ["release_cluster", "discard_credential", "discard_secret"]
-    assert status["left"] == []
+    assert status["leftovers"] == []
     context = world(CONNECT, discard_credential=failed("ARC-3002"), discard_secret=failed("ARC-4020", retryable=False))
     status = run(context, kubeconfig=TEMPORARY)
     assert status["state"] == "Succeeded"
-    assert status["left"] == [f"ServiceAccount and binding {SECRET} (ARC-3002)", f"secret {SECRET} (ARC-4020)"]
+    assert describe_all(status["leftovers"]) == [f"ServiceAccount {SECRET} (ARC-3002)", f"secret {SECRET} (ARC-4020)"]
 
 
 def test_a_broker_that_is_down_fails_no_run() -> None:
     context = world(CONNECT, publish_events=failed("ARC-3005"))
     status = run(context, "urn:arcway:test")
     assert (status["state"], states(status)[-1]) == ("Succeeded", "Failed")
-    assert len(status["left"]) == 10
+    assert len(status["leftovers"]) == 10
 
 
 def test_a_step_that_raises_fails_the_run_under_its_own_code() -> None:

@@ -4,18 +4,20 @@ from typing import Any
 
 import pytest
 
+from arcway.domain.leftovers import leftover
 from arcway.domain.phases import ASKED_SECONDS, TIME_LIMITS, Interval
 from orchestrators.failures import StepFailed
 from tests.unit.orchestrators.in_memory import InMemory, Json, failed, ok, phases, run_in
 
 EVERY = Interval(first=1, longest=8)
 LIMIT = TIME_LIMITS["deployAgents"]
+NAMESPACE = leftover("Namespace", "azure-arc", reason="Terminating")
 PENDING = ok(done=False, detail="2 of 7")
 
 
 def poll(context: InMemory, **extra: Any) -> Json:
     """Poll the agents in the phase that deploys them."""
-    return context.drive(run_in(context).poll("poll_agents", EVERY, late="ARC-5008", **extra))
+    return context.drive(run_in(context).poll("poll_agents", EVERY, timeout_code="ARC-5008", **extra))
 
 
 def late(context: InMemory) -> Json:
@@ -28,7 +30,7 @@ def late(context: InMemory) -> Json:
 def test_polling_ends_when_the_step_is_done() -> None:
     context = InMemory({"poll_agents": [PENDING, PENDING, ok(done=True, detail="7 of 7", x=1)]})
     assert poll(context, identityIssued=False) == {"done": True, "detail": "7 of 7", "x": 1}
-    assert [given["identityIssued"] for given in context.inputs("poll_agents")] == [False] * 3
+    assert [value["identityIssued"] for value in context.inputs("poll_agents")] == [False] * 3
 
 
 def test_intervals_double_up_to_the_longest() -> None:
@@ -68,14 +70,14 @@ def test_retry_after_of_a_poll_is_honored_unless_the_interval_is_longer() -> Non
     assert context.waits == [30, 30, 4]
 
 
-def test_what_a_poll_is_asked_to_wait_does_not_count_towards_the_phase_until_the_budget_ends() -> None:
+def test_what_a_poll_is_requested_to_wait_does_not_count_towards_the_phase_until_the_budget_ends() -> None:
     context = InMemory({"poll_agents": ok(done=False, retryAfter=3600)})
     late(context)
     assert LIMIT < context.elapsed <= LIMIT + ASKED_SECONDS
     assert context.elapsed > ASKED_SECONDS - 3600
 
 
-def test_only_what_is_beyond_the_interval_is_asked_for() -> None:
+def test_only_what_is_beyond_the_interval_is_requested_for() -> None:
     """Seven of each eight seconds are the interval's own."""
     context = InMemory({"poll_agents": ok(done=False, retryAfter=9)})
     late(context)
@@ -93,16 +95,16 @@ def test_the_status_url_that_a_step_names_is_given_to_it_the_next_time() -> None
     ]
     context = InMemory({"poll_agents": list(outcomes)})
     poll(context)
-    assert [given.get("operation") for given in context.inputs("poll_agents")] == [None, None, "u", "u", "u"]
+    assert [value.get("operation") for value in context.inputs("poll_agents")] == [None, None, "u", "u", "u"]
 
 
 def test_what_a_removal_has_not_removed_yet_is_shown() -> None:
-    outcomes = [ok(done=False, left=["namespace azure-arc"]), ok(done=False), ok(done=True, left=[])]
+    outcomes = [ok(done=False, leftovers=[NAMESPACE]), ok(done=False), ok(done=True, leftovers=[])]
     context = InMemory({"uninstall_agents": list(outcomes)})
     run = run_in(context, "uninstallAgents", operation="offboard")
-    context.drive(run.poll("uninstall_agents", EVERY, late="ARC-5013"))
-    assert run.finish("Succeeded")["left"] == []
-    assert [len(status["left"]) for status in context.statuses] == [0, 1, 1, 1, 1, 0]
+    context.drive(run.poll("uninstall_agents", EVERY, timeout_code="ARC-5013"))
+    assert run.finish("Succeeded")["leftovers"] == []
+    assert [len(status["leftovers"]) for status in context.statuses] == [0, 1, 1, 1, 1, 0]
 
 
 def test_a_poll_that_fails_is_retried_as_any_step() -> None:

@@ -2,24 +2,25 @@
 
 from typing import Any
 
+from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import TIME_LIMITS
-from orchestrators.failures import Cancelled
+from orchestrators.failures import RunCanceled
 from orchestrators.publishing import PUBLISH, publish_result
-from orchestrators.run import Run
+from orchestrators.run_context import RunContext
 from tests.unit.orchestrators.in_memory import Crash, InMemory, Json, failed, ok, payload
 
 DOWN = failed("ARC-3005")
 REFUSED = failed("ARC-4009", retryable=False)
 
 
-def run_of(context: InMemory, source: str | None = "urn:arcway:test") -> Run:
+def run_of(context: InMemory, source: str | None = "urn:arcway:test") -> RunContext:
     """A run that has announced that it was accepted."""
-    run = Run(context, payload(source))
-    run.announce("accepted")
+    run = RunContext(context, payload(source))
+    run.queue_event("accepted")
     return run
 
 
-def finish(context: InMemory, outcome: str = "Succeeded", run: Run | None = None) -> Json:
+def finish(context: InMemory, outcome: str = "Succeeded", run: RunContext | None = None) -> Json:
     """Publish the result of a run and end it."""
     run = run or run_of(context)
     context.drive(publish_result(run, outcome))
@@ -35,15 +36,15 @@ def phase(run: Json) -> Json:
 
 def sent(context: InMemory) -> list[list[str]]:
     """The short types of the events of each attempt."""
-    return [[event["type"].split(".")[2] for event in given["events"]] for given in context.inputs("publish_events")]
+    return [[event["type"].split(".")[2] for event in value["events"]] for value in context.inputs("publish_events")]
 
 
 def test_what_waits_is_published_in_order_with_the_state_of_its_time() -> None:
     context = InMemory()
     run = run_of(context)
-    run.begin("checkCluster")
-    run.end()
-    run.announce("phaseChanged")
+    run.begin_phase("checkCluster")
+    run.end_phase()
+    run.queue_event("phaseChanged")
     context.drive(run.publish())
     context.drive(run.publish())
     assert sent(context) == [["accepted", "phaseChanged"]]
@@ -72,7 +73,7 @@ def test_without_a_broker_publishing_is_skipped() -> None:
     assert context.steps == []
 
 
-def test_a_broker_that_is_down_during_a_phase_is_asked_once() -> None:
+def test_a_broker_that_is_down_during_a_phase_is_requested_once() -> None:
     context = InMemory({"publish_events": [DOWN, ok()]})
     run = run_of(context)
     context.drive(run.publish())
@@ -84,7 +85,7 @@ def test_a_broker_that_is_down_during_a_phase_is_asked_once() -> None:
 def test_a_broker_that_comes_back_gets_every_event() -> None:
     context = InMemory({"publish_events": [DOWN] * 20 + [ok()]})
     run = finish(context)
-    assert (phase(run)["state"], phase(run)["attempts"], run["left"]) == ("Succeeded", 20, [])
+    assert (phase(run)["state"], phase(run)["attempts"], run["leftovers"]) == ("Succeeded", 20, [])
     assert len(context.steps) == 21
     assert [round(wait / base, 2) <= 1.25 for wait, base in zip(context.waits, (1, 2, 4, 8, 16), strict=False)] == [
         True
@@ -97,33 +98,35 @@ def test_a_broker_that_stays_down_holds_a_run_for_a_day_and_fails_only_its_phase
     run = finish(context)
     assert (run["state"], phase(run)["state"]) == ("Succeeded", "Failed")
     assert TIME_LIMITS["publishResult"] - 750 < context.elapsed <= TIME_LIMITS["publishResult"]
-    assert [what.split(" ")[1:] for what in run["left"]] == [
+    assert [leftover.split(" ")[1:] for leftover in describe_all(run["leftovers"])] == [
         ["arcway.run.accepted.v1", "(ARC-3005)"],
         ["arcway.run.succeeded.v1", "(ARC-3005)"],
     ]
-    assert phase(run)["detail"].startswith("not published: event arcway.run.accepted.v1")
+    assert phase(run)["detail"] == "2 events were not published"
+    assert phase(run)["error"]["code"] == "ARC-3005"
 
 
 def test_the_phase_shows_why_an_event_waits() -> None:
     context = InMemory({"publish_events": [failed("ARC-3005", message="No broker.", retry_after=9), ok()]})
     finish(context)
-    shown = [phase(status) for status in context.statuses]
-    (retrying,) = [item for item in shown if item["state"] == "Retrying"]
-    assert "No broker." in retrying["detail"]
+    rendered = [phase(status) for status in context.statuses]
+    (retrying,) = [item for item in rendered if item["state"] == "Retrying"]
+    assert (retrying["detail"], retrying["error"]) == (None, {"code": "ARC-3005", "message": "No broker."})
+    assert rendered[-1]["error"] is None
     assert (retrying["attempts"], context.waits) == (1, [9])
 
 
 def test_an_event_that_the_broker_refuses_holds_back_no_other() -> None:
-    def refuse_accepted(given: Json) -> Json:
-        return REFUSED if "accepted" in given["events"][0]["type"] else ok()
+    def refuse_accepted(payload: Json) -> Json:
+        return REFUSED if "accepted" in payload["events"][0]["type"] else ok()
 
     context = InMemory({"publish_events": refuse_accepted})
     run = finish(context)
     assert sent(context) == [["accepted", "succeeded"], ["accepted"], ["succeeded"]]
-    assert run["left"] == ["event arcway.run.accepted.v1 (ARC-4009)"]
+    assert describe_all(run["leftovers"]) == ["event arcway.run.accepted.v1 (ARC-4009)"]
     assert (phase(run)["state"], phase(run)["detail"]) == (
         "Failed",
-        "not published: event arcway.run.accepted.v1 (ARC-4009)",
+        "1 event was not published",
     )
 
 
@@ -133,35 +136,35 @@ def test_an_unexpected_failure_of_publishing_is_tried_three_times_in_a_run() -> 
     context.drive(run.publish())
     final = finish(context, run=run)
     assert len(context.steps) == 5  # twice retryable, then given up: the batch, each event of it
-    assert [what.rpartition(" ")[2] for what in final["left"]] == ["(ARC-6006)"] * 2
+    assert [leftover.rpartition(" ")[2] for leftover in describe_all(final["leftovers"])] == ["(ARC-6006)"] * 2
 
 
 def test_cancel_ends_the_waiting_for_the_broker() -> None:
     context = InMemory({"publish_events": DOWN})
-    context.cancel(after=1000)
+    context.cancel(retry_after=1000)
     run = finish(context)
     assert (run["state"], context.elapsed) == ("Succeeded", 1000)
-    assert [what.rpartition(" ")[2] for what in run["left"]] == ["(canceled)"] * 2
+    assert [(item["reason"], item["code"]) for item in run["leftovers"]] == [("NotPublished", None)] * 2
 
 
 def test_the_cancel_that_ended_the_run_does_not_end_its_publishing() -> None:
     context = InMemory({"publish_events": [DOWN, DOWN, ok()]})
     run = run_of(context)
-    run.begin("checkCluster")
+    run.begin_phase("checkCluster")
     context.cancel()
     try:
         context.drive(run.call("check_cluster"))
-    except Cancelled:
-        run.end("Canceled")
+    except RunCanceled:
+        run.end_phase("Canceled")
     final = finish(context, "Canceled", run)
-    assert (final["canceledBy"]["name"], final["left"], len(context.steps)) == ("tester", [], 3)
+    assert (final["canceledBy"]["name"], final["leftovers"], len(context.steps)) == ("tester", [], 3)
 
 
 def test_the_trace_of_who_asked_goes_along() -> None:
     context = InMemory()
-    given: dict[str, Any] = {**payload("urn:x"), "traceparent": "00-1-2-01"}
-    run = Run(context, given)
-    run.announce("accepted")
+    run_input: dict[str, Any] = {**payload("urn:x"), "traceparent": "00-1-2-01"}
+    run = RunContext(context, run_input)
+    run.queue_event("accepted")
     context.drive(run.publish())
     event = context.inputs("publish_events")[0]["events"][0]
     assert (event["traceparent"], event["source"], event["time"]) == ("00-1-2-01", "urn:x", "2026-01-01T00:00:00.000Z")

@@ -3,11 +3,13 @@
 import secrets
 from typing import Any
 
+from arcway.domain.leftovers import leftover
 from arcway.domain.secret_names import temporary_name
 from tests.unit.orchestrators.in_memory import InMemory, Json, Outcome, ok
 
 CLUSTER: Json = {"distribution": "kind", "infrastructure": "kind", "publicKey": None, "owner": None}
 RESOURCE: Json = {"id": "x", "properties": {"connectivityStatus": "Connected"}}
+RELEASE = leftover("HelmRelease", "azure-arc", namespace="azure-arc-release", reason="NotRemovedYet")
 _PROOF = secrets.token_urlsafe(32)
 SECRET = temporary_name("shop", _PROOF)
 TEMPORARY: Json = {"secret": SECRET, "temporary": True, "proof": _PROOF}
@@ -28,13 +30,16 @@ CONNECT: dict[str, Outcome] = {
     "configure_agents": ok(changed=False, differing=0),
     "wait_for_metadata": ok(done=True, detail="Connected", resource=RESOURCE),
     "delete_resource": ok(done=True, detail="deleted"),
-    "uninstall_agents": ok(done=True, detail="uninstalled", left=[], remedy=None),
+    "uninstall_agents": ok(done=True, detail="uninstalled", leftovers=[], remedy=None),
 }
 DISCONNECT: dict[str, Outcome] = {
-    "check_agents": ok(findings=[], facts={"agents": ["release azure-arc"], "publicKey": "key"}),
+    "check_agents": ok(
+        findings=[],
+        facts={"agents": [RELEASE], "publicKey": "key"},
+    ),
     "check_resource": ok(findings=[], facts={"resourceExists": True}),
     "delete_resource": ok(done=True, detail="deleted"),
-    "uninstall_agents": ok(done=True, detail="uninstalled", left=[], remedy=None),
+    "uninstall_agents": ok(done=True, detail="uninstalled", leftovers=[], remedy=None),
 }
 _CONNECTED = ok(findings=[], facts={"resource": RESOURCE, "location": "eastus", "resourceChanges": ["tags"]})
 _RELEASE: Json = {"revision": 3, "version": "1.2.3", "uid": "u"}
@@ -54,7 +59,7 @@ UPGRADE: dict[str, Outcome] = {
     "upgrade_agents": ok(changed=True),
     "poll_agents": ok(done=True, detail="7 of 7 ready"),
     "wait_for_metadata": ok(done=True, detail="Connected", resource=RESOURCE),
-    "roll_back_agents": ok(done=True, detail="rolled back", restored="agents 1.2.3, as before"),
+    "roll_back_agents": ok(done=True, detail="rolled back", restored=leftover("Agents", "1.2.3", reason="Restored")),
 }
 
 

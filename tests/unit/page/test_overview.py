@@ -49,20 +49,20 @@ def html(many: list[dict[str, Any]], chosen: Chosen) -> str:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "found"),
+    ("chosen", "count"),
     [
         (Chosen(), 120),
         (Chosen(state="Failed"), 24),
         (Chosen(operation="offboard"), 30),
-        (Chosen(text="SHOP-11"), 11),
-        (Chosen(text="group-1"), 40),
-        (Chosen(state="Failed", operation="offboard", text="shop-1"), 2),
-        (Chosen(text="shop-1\ngroup"), 0),
+        (Chosen(words="SHOP-11"), 11),
+        (Chosen(words="group-1"), 40),
+        (Chosen(state="Failed", operation="offboard", words="shop-1"), 2),
+        (Chosen(words="shop-1\ngroup"), 0),
     ],
 )
-def test_what_is_chosen_is_found(chosen: Chosen, found: int) -> None:
+def test_what_is_chosen_is_found(chosen: Chosen, count: int) -> None:
     view = overview(runs(120), chosen)
-    assert (view.found, view.total) == (found, 120)
+    assert (view.matching, view.total) == (count, 120)
     assert view.counts == dict.fromkeys(STATES, 24)
     assert all(chosen.takes(run) for run in view.runs)
 
@@ -84,12 +84,12 @@ def test_a_page_of_endless_digits_is_the_last_one() -> None:
 
 
 def test_addresses_keep_what_was_chosen() -> None:
-    assert Chosen(state="Failed", text="a&b", page=2).query() == "?state=Failed&q=a%26b&page=2"
+    assert Chosen(state="Failed", words="a&b", page=2).query() == "?state=Failed&q=a%26b&page=2"
     assert Chosen(state="Failed", page=2).query(state="", page=1) == ""
 
 
 def test_a_thousand_runs_are_a_small_page() -> None:
-    text = html(runs(1000), Chosen())
-    assert len(text.encode()) < 200_000
-    assert text.count('<th scope="row">') == 50
-    assert "An &lt;image&gt;" in text
+    content = html(runs(1000), Chosen())
+    assert len(content.encode()) < 200_000
+    assert content.count('<th scope="row">') == 50
+    assert "An &lt;image&gt;" in content

@@ -16,11 +16,11 @@ TEMPLATES = sorted((FOLDER / "templates").glob("*.html"))
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_no_template_has_anything_inline_or_unescaped(template: Path) -> None:
-    text = template.read_text()
-    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:|hx-on|hx-vals=.js", text)
-    assert not re.search(r"\|\s*safe\b|autoescape false|Markup", text)
-    assert "http://" not in text
-    assert "https://" not in text
+    document = template.read_text()
+    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|javascript:|hx-on|hx-vals=.js", document)
+    assert not re.search(r"\|\s*safe\b|autoescape false|Markup", document)
+    assert "http://" not in document
+    assert "https://" not in document
 
 
 def test_a_value_that_is_missing_is_an_error() -> None:
@@ -30,18 +30,18 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 
 def test_values_are_escaped() -> None:
     names = ("question", "consequence", "label", "action", "back")
-    text = render("confirm.html", Shell("<b>", '"x'), section="", **dict.fromkeys(names, "<i>\"'"))
-    assert "<b>" not in text
-    assert "<i>" not in text
-    assert 'value="&#34;x"' in text
+    content = render("confirm.html", Shell("<b>", '"x'), section="", **dict.fromkeys(names, "<i>\"'"))
+    assert "<b>" not in content
+    assert "<i>" not in content
+    assert 'value="&#34;x"' in content
 
 
 def test_the_vendored_file_is_the_one_that_is_named() -> None:
-    said = (FOLDER / "static/vendor/README.md").read_text()
-    found = files.static_file("htmx.min.js")
-    assert found is not None
-    assert hashlib.sha256(found.content).hexdigest() in said
-    assert b'version:"2.0.10"' in found.content
+    expected_text = (FOLDER / "static/vendor/README.md").read_text()
+    result = files.static_file("htmx.min.js")
+    assert result is not None
+    assert hashlib.sha256(result.content).hexdigest() in expected_text
+    assert b'version:"2.0.10"' in result.content
 
 
 def test_there_are_no_other_files() -> None:

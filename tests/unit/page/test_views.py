@@ -41,9 +41,9 @@ def client() -> Any:
 
 @pytest.fixture(autouse=True)
 def local(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.responses.settings", lambda: here)
-    monkeypatch.setattr("triggers.access.session.settings", lambda: here)
+    configuration = SimpleNamespace(authority=None)
+    monkeypatch.setattr("triggers.page.responses.settings", lambda: configuration)
+    monkeypatch.setattr("triggers.access.session.settings", lambda: configuration)
 
 
 def asked(**query: str) -> func.HttpRequest:
@@ -51,14 +51,14 @@ def asked(**query: str) -> func.HttpRequest:
 
 
 async def test_clusters_that_need_attention_come_first(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
-    found = [resource("a"), resource("b", status="Offline", heartbeat=60), resource("c"), resource("d", days=3)]
-    monkeypatch.setattr(queries, "connected_clusters_in", lambda subscription, group: found)
-    text = (await views.clusters_page(asked(subscription=SUBSCRIPTION), client, READER)).get_body().decode()
-    assert re.findall(r'<th scope="row">(\w)', text) == ["b", "d", "a", "c"]
-    assert "4 connected clusters in Azure now; 2 need attention" in text
+    result = [resource("a"), resource("b", status="Offline", heartbeat=60), resource("c"), resource("d", days=3)]
+    monkeypatch.setattr(queries, "connected_clusters_in", lambda subscription, group: result)
+    document = (await views.clusters_page(asked(subscription=SUBSCRIPTION), client, READER)).get_body().decode()
+    assert re.findall(r'<th scope="row">(\w)', document) == ["b", "d", "a", "c"]
+    assert "4 connected clusters in Azure now; 2 need attention" in document
     for warning in ("is Offline", "no heartbeat for 60m", "certificate expires in 3 days"):
-        assert f"<li>{warning}</li>" in text
-    assert "disconnect" not in text
+        assert f"<li>{warning}</li>" in document
+    assert "disconnect" not in document
 
 
 async def test_what_azure_refuses_is_told_beside_the_form(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:

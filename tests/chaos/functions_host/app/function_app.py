@@ -47,9 +47,9 @@ def everything(context: OrchestrationContext, value: Any) -> Work:
     context.set_custom_status("listening")
     event = yield context.wait_for_external_event("go")
     with (yield context.lock_entities([SHARED])):
-        before = yield context.call_entity(SHARED, "add", 0)
-        after = yield context.call_entity(SHARED, "add", 1)
-    return [total, event, after - before]
+        count_before = yield context.call_entity(SHARED, "add", 0)
+        count_after = yield context.call_entity(SHARED, "add", 1)
+    return [total, event, count_after - count_before]
 
 
 @app.orchestration_trigger(context_name="context")

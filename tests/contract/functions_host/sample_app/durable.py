@@ -19,13 +19,13 @@ lock = threading.Lock()
 
 
 @blueprint.activity_trigger(input_name="text")
-async def shout(text: str) -> str:
-    return text.upper()
+async def shout(message: str) -> str:
+    return message.upper()
 
 
 @blueprint.activity_trigger(input_name="text")
-def shout_sync(text: str) -> str:
-    return text.upper() + "!"
+def shout_sync(message: str) -> str:
+    return message.upper() + "!"
 
 
 @blueprint.activity_trigger(input_name="key")
@@ -63,8 +63,8 @@ def calls_no_json(context: OrchestrationContext, value: Any) -> Work:
 
 @blueprint.orchestration_trigger(context_name="context")
 def raises_when_told(context: OrchestrationContext, value: Any) -> Work:
-    told = yield context.wait_for_external_event("go")
-    raise LookupError(told)
+    reported = yield context.wait_for_external_event("go")
+    raise LookupError(reported)
 
 
 @blueprint.orchestration_trigger(context_name="context")
@@ -172,21 +172,21 @@ def flaky(context: OrchestrationContext, value: Any) -> Work:
 def locks(context: OrchestrationContext, value: Any) -> Work:
     entity = EntityInstanceId("counter", value)
     with (yield context.lock_entities([entity])):
-        before = yield context.call_entity(entity, "add", 0)
+        count_before = yield context.call_entity(entity, "add", 0)
         yield context.create_timer(timedelta(milliseconds=50))
-        after = yield context.call_entity(entity, "add", 1)
-    return after - before
+        count_after = yield context.call_entity(entity, "add", 1)
+    return count_after - count_before
 
 
 @blueprint.orchestration_trigger(context_name="context")
 def locks_until_told(context: OrchestrationContext, value: Any) -> Work:
     entity = EntityInstanceId("counter", value)
     with (yield context.lock_entities([entity])):
-        before = yield context.call_entity(entity, "add", 0)
+        count_before = yield context.call_entity(entity, "add", 0)
         context.set_custom_status("locked")
         yield context.wait_for_external_event("go")
-        after = yield context.call_entity(entity, "add", 0)
-    return after - before
+        count_after = yield context.call_entity(entity, "add", 0)
+    return count_after - count_before
 
 
 # The one-parameter form of earlier SDK versions, which still has call_http.

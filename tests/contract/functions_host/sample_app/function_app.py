@@ -90,8 +90,8 @@ async def signal(req: func.HttpRequest, client: df.DurableFunctionsClient) -> fu
 @app.route(route="entities/{key}", methods=["GET"])
 @app.durable_client_input(client_name="client")
 async def entity_state(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-    found = await client.get_entity(EntityInstanceId("counter", req.route_params["key"]))
-    return respond(None if found is None else found.get_state(int))
+    result = await client.get_entity(EntityInstanceId("counter", req.route_params["key"]))
+    return respond(None if result is None else result.get_state(int))
 
 
 @app.route(route="count/{prefix}", methods=["GET"])

@@ -1,0 +1,93 @@
+"""The chart and the Helm values that requests give the agents' release."""
+
+from collections.abc import Sequence
+
+from activities.connected_cluster_change import environment_of
+from activities.step import Call
+from arcway.azure import data_plane
+from arcway.azure.agent_endpoints import endpoints
+from arcway.azure.cloud import cloud
+from arcway.azure.secrets import read_secret
+from arcway.cluster.agents.change import train_of
+from arcway.cluster.agents.release import Chart
+from arcway.cluster.agents.update_values import agent_settings, changed_proxy, without_a_proxy
+from arcway.cluster.agents.values import Values, deep_merge, first_values, identity_values
+from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
+from arcway.domain.owners import SecretUser
+from arcway.domain.proxy import Proxy, no_proxy_list, proxy_credentials
+from arcway.domain.request import OnboardRequest, UpdateRequest
+from arcway.domain.secret_names import SecretKind, kind_of
+from arcway.settings import settings
+
+
+def new_chart(request: OnboardRequest, current: Values) -> Chart:
+    """The chart of a new installation, of the release train that the request names or that `current` values have."""
+    path = data_plane.latest_chart(request.location, request.agents.train or train_of(current))
+    return Chart.parse(path, request.agents.version, settings().registries)
+
+
+def onboard_values(call: Call, facts: Json, resource: Json | None, current: Values, chart: Chart) -> Values:
+    """The values that a connect gives agents with these `current` ones: what the request leaves out stays as it is.
+
+    What was detected is for agents of which neither their release nor the cluster's own `resource` says otherwise.
+    """
+    request, environment = call.request, environment_of(resource, call.payload.get("publicKey"), facts)
+    identity = identity_values(
+        request.cluster,
+        location=request.location,
+        tenant_id=call.payload["tenantId"],
+        cloud_name=cloud().agents_name,
+    )
+    cloud_values = endpoints(cloud(), request.location, chart.repository.partition("/")[0])
+    kept = deep_merge(deep_merge(first_values(**environment), cloud_values), current)
+    return deep_merge(deep_merge(kept, identity), named_values(call, current, facts))
+
+
+def named_values(call: Call, current: Values, facts: Json) -> Values:
+    """The values that the request of a connect names itself, for agents with these `current` ones."""
+    request = call.request
+    values = agent_settings(
+        auto_upgrade=request.agents.auto_upgrade,
+        distribution=request.distribution,
+        infrastructure=request.infrastructure,
+        train=request.agents.train,
+    )
+    if request.proxy is None:
+        return values
+    return deep_merge(values, _proxy_values(request.proxy, call.user, current, facts.get("inside", ())))
+
+
+def update_values(request: UpdateRequest, user: SecretUser, current: Values, inside: Sequence[str]) -> Values:
+    """The values that an update gives a release with these `current` ones; `inside` are ranges that need no proxy."""
+    values = agent_settings(
+        auto_upgrade=request.auto_upgrade, distribution=request.distribution, infrastructure=request.infrastructure
+    )
+    if request.disable_proxy:
+        return deep_merge(values, without_a_proxy(current))
+    if request.proxy is None:
+        return values
+    return deep_merge(values, _proxy_values(request.proxy, user, current, inside))
+
+
+def bypass_list(proxy: Proxy, facts: Json) -> str:
+    """The addresses that bypass the proxy: those of the request and the cluster's own ranges."""
+    if not (proxy.https or proxy.http):
+        return ""
+    return no_proxy_list(proxy.skip_range, facts.get("inside", ()), cloud().domain)
+
+
+def read_proxy_credentials(proxy: Proxy, user: SecretUser) -> str | None:
+    """`user:password` from the secret that the proxy names. Raises `ArcError` ARC-2041 when it is not that."""
+    if proxy.credentials is None:
+        return None
+    name = proxy.credentials.secret
+    is_temporary = kind_of(name) is SecretKind.TEMPORARY
+    code = Code.TEMPORARY_CREDENTIAL_GONE if is_temporary else Code.PROXY_CREDENTIALS_INVALID
+    secret = read_secret(name, SecretKind.PROXY_CREDENTIALS, SecretKind.TEMPORARY, user=user, code_when_gone=code)
+    return proxy_credentials(name, secret)
+
+
+def _proxy_values(proxy: Proxy, user: SecretUser, current: Values, inside: Sequence[str]) -> Values:
+    credentials = read_proxy_credentials(proxy, user)
+    return changed_proxy(current, proxy, credentials=credentials, inside=inside, cloud_domain=cloud().domain)
