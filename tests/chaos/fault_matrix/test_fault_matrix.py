@@ -13,7 +13,7 @@ from unittest import mock
 
 import pytest
 
-from activities import targets
+from activities import cluster_session
 from activities.blueprint import STEPS
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
@@ -62,7 +62,7 @@ def test_no_step_escapes_the_matrix() -> None:
 )
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_fault_in_a_step(case: Case, row: Row, fault: str, tmp_path: Path) -> None:
-    with nullcontext() if row.path == RECORDS else mock.patch.object(targets, "helm", case.helm.itself):
+    with nullcontext() if row.path == RECORDS else mock.patch.object(cluster_session, "helm", case.helm.itself):
         driver, status = disturbed(case, row, fault, tmp_path)
     outcome = describe(status, undone=row.rollback, findings=row.network).replace(case.cluster, "NAME")
     check_invariants(case, row, fault, status, driver)
@@ -86,7 +86,7 @@ def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cance
     run_input = payload(case, "rollback")
     run_input["request"]["kubeconfig"] = temporary(case)
     driver = Driver(tmp_path / "journal.db", around)
-    with mock.patch.object(targets, "helm", case.helm.itself):
+    with mock.patch.object(cluster_session, "helm", case.helm.itself):
         state = driver.run("cluster-x", run_input)
     status: Json = json.loads(state.customStatus.value)
     assert (status["state"], status["leftovers"]) == ("Canceled" if cancelled else "Succeeded", []), status["error"]

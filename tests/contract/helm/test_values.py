@@ -5,7 +5,7 @@ from unittest import mock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities import targets
+from activities import release_values
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.agents.values import proxy_values
 from arcway.cluster.helm import Helm
@@ -50,6 +50,6 @@ def test_any_text_survives(helm: Helm, access: Access, api: Api, texts: list[str
 
 def test_a_skip_range_with_the_characters_of_set() -> None:
     proxy = Proxy(https="http://proxy:3128", skip_range="10.0.0.0/8,a{b},c\\d,ü")
-    with mock.patch.object(targets, "cloud"):
-        skipped = targets.skip_range(proxy, {"inside": [".svc"]})
+    with mock.patch.object(release_values, "cloud"):
+        skipped = release_values.bypass_list(proxy, {"inside": [".svc"]})
     assert proxy_values(proxy, None, skipped)["global"]["noProxy"] == "10.0.0.0/8,a{b},c\\d,ü,.svc"
