@@ -1,13 +1,14 @@
 """await_deletion: reads once whether a connected cluster that Azure is deleting is gone."""
 
 from activities.absence import believe_absent
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.domain.connected_cluster import is_being_deleted
 from arcway.domain.request import OnboardRequest
+from arcway.domain.steps import Polled
 
 
-def await_deletion(call: Call[OnboardRequest]) -> Json:
+def await_deletion(call: Call[OnboardRequest]) -> Polled:
     """Done when Azure is no longer deleting it, whether it was deleted or not."""
     resource = connected_clusters.get(call.request.cluster)
     if resource is not None and is_being_deleted(resource):

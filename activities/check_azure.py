@@ -4,7 +4,7 @@ import difflib
 
 from activities.absence import believe_absent
 from activities.connected_cluster_change import onboard_change
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters, data_plane, subscriptions
 from arcway.azure.providers import (
     NAMESPACES,
@@ -26,12 +26,14 @@ from arcway.domain.connected_cluster import (
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
 from arcway.domain.request import OnboardRequest
+from arcway.domain.steps import Checked
 
 _CLOSED_SUBSCRIPTION = ("disabled", "warned", "deleted", "expired")
 
 
-def check_azure(call: Call) -> Json:
+def check_azure(call: Call) -> Checked:
     """Findings and facts of the subscription; changes nothing."""
     request = call.request
     subscription = subscriptions.subscription(request.subscription_id)

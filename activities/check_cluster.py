@@ -2,7 +2,7 @@
 
 from activities.cluster_session import read_only_cluster
 from activities.release_values import bypass_list, named_values, read_proxy_credentials
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.cluster.agents import change
 from arcway.cluster.agents.release import Target
 from arcway.cluster.agents.values import changed_keys
@@ -10,10 +10,12 @@ from arcway.cluster.checks import preflight
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
+from arcway.domain.json_values import Json
+from arcway.domain.steps import Checked, Facts
 from arcway.settings import settings
 
 
-def check_cluster(call: Call) -> Json:
+def check_cluster(call: Call) -> Checked:
     """Findings and facts of the cluster; changes nothing, so it does not take the Lease either."""
     request = call.request
     proxy = request.proxy
@@ -34,7 +36,7 @@ def check_cluster(call: Call) -> Json:
         findings.append(
             finding(Code.PROXY_BYPASS, f"The agents connect directly (without the proxy) to: {addresses}.", "info")
         )
-    learned = {"cluster": facts, "releaseDeployed": facts["releaseDeployed"], "agentChanges": changes}
+    learned: Facts = {"cluster": facts, "releaseDeployed": facts["releaseDeployed"], "agentChanges": changes}
     return {"findings": findings, "facts": learned}
 
 

@@ -2,15 +2,16 @@
 
 from activities.absence import believe_absent
 from activities.connected_cluster_change import update_change
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters, subscriptions
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.request import UpdateRequest, UpgradeRequest
+from arcway.domain.steps import Checked, Facts
 
 
-def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
+def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
     """Findings and facts of the connected cluster; changes nothing."""
     request = call.request
     resource = connected_clusters.get(request.cluster)
@@ -40,5 +41,5 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
             request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS
         )
         findings += not_allowed(missing)
-    facts = {"resource": resource, "location": resource["location"], "resourceChanges": changes}
+    facts: Facts = {"resource": resource, "location": resource["location"], "resourceChanges": changes}
     return {"findings": findings, "facts": facts}

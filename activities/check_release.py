@@ -2,7 +2,7 @@
 
 from activities.cluster_session import read_only_cluster
 from activities.release_values import update_values
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import data_plane
 from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.agents import change, key_pair
@@ -14,13 +14,15 @@ from arcway.cluster.helm import Helm
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken
 from arcway.domain.findings import finding
+from arcway.domain.json_values import Json
 from arcway.domain.owners import SecretUser
 from arcway.domain.request import UpdateRequest, UpgradeRequest
+from arcway.domain.steps import Checked, Facts, Release
 from arcway.domain.versions import is_older
 from arcway.settings import settings
 
 
-def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
+def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
     """Findings and facts of the cluster; changes nothing, so it does not take the Lease either.
 
     Without a `location` the connected cluster does not exist, and there is nothing to compare with.
@@ -38,11 +40,16 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Json:
             facts = _update(request, call.user, deployed, _inside(target.api, request))
             return {"findings": [], "facts": {**facts, "publicKey": key}}
         findings, version = _upgrade(request, deployed, location, target.helm)
-    release = {"revision": deployed.revision, "version": deployed.version, "train": deployed.train, "uid": deployed.uid}
-    return {"findings": findings, "facts": {"release": release, "wanted": version, "publicKey": key}}
+    before: Release = {
+        "revision": deployed.revision,
+        "version": deployed.version,
+        "train": deployed.train,
+        "uid": deployed.uid,
+    }
+    return {"findings": findings, "facts": {"release": before, "wanted": version, "publicKey": key}}
 
 
-def _update(request: UpdateRequest, user: SecretUser, deployed: Deployed, inside: list[str]) -> Json:
+def _update(request: UpdateRequest, user: SecretUser, deployed: Deployed, inside: list[str]) -> Facts:
     values = update_values(request, user, deployed.latest.values, inside)
     return {"inside": inside, "agentChanges": changed_keys(deployed.latest.values, values)}
 

@@ -1,14 +1,15 @@
 """check_resource: reads whether the connected cluster is in Azure, and whether it may be deleted."""
 
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters, subscriptions
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import managed_elsewhere, serves_another, taken
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.request import OffboardRequest
+from arcway.domain.steps import Checked
 
 
-def check_resource(call: Call[OffboardRequest]) -> Json:
+def check_resource(call: Call[OffboardRequest]) -> Checked:
     """Findings and facts of the connected cluster; changes nothing.
 
     With azureOnly nothing is known of the cluster, and the caller says that the resource is to be deleted in any case.

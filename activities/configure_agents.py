@@ -3,7 +3,7 @@
 from activities.absence import believe_absent
 from activities.cluster_session import locked_cluster
 from activities.release_values import onboard_values
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster.agents import release
 from arcway.cluster.agents.change import train_of
@@ -12,10 +12,11 @@ from arcway.cluster.agents.release import Chart
 from arcway.cluster.agents.values import deep_merge, from_dotted
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.steps import SettingsChanged
 from arcway.settings import settings
 
 
-def configure_agents(call: Call) -> Json:
+def configure_agents(call: Call) -> SettingsChanged:
     """Upgrade the release if a setting differs; returns without waiting for the agents."""
     request = call.request
     resource = connected_clusters.get(request.cluster)

@@ -2,17 +2,18 @@
 
 from activities.absence import believe_absent
 from activities.connected_cluster_change import onboard_change
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key, is_being_deleted, serves_another, taken
 from arcway.domain.errors import ArcError
+from arcway.domain.steps import ResourceWritten
 
 _DONE = "Succeeded"
 _ENDED_BADLY = ("Failed", "Canceled")
 
 
-def create_resource(call: Call) -> Json:
+def create_resource(call: Call) -> ResourceWritten:
     """PUT unless the resource is as asked; `operation` is the URL to follow. What is not asked for stays as it is.
 
     One that is being deleted is left alone, and said to be.

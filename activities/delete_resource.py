@@ -1,31 +1,33 @@
 """delete_resource: deletes the connected cluster from Azure. Also undoes create_resource."""
 
 from activities.absence import believe_absent
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import is_being_deleted, serves_another, taken
 from arcway.domain.errors import ArcError
 from arcway.domain.request import AnyRequest, OffboardRequest
+from arcway.domain.steps import Polled
 
-_IN_PROGRESS = {"done": False, "detail": "being deleted"}
+_IN_PROGRESS: Polled = {"done": False, "detail": "being deleted"}
 
 
-def delete_resource(call: Call[AnyRequest]) -> Json:
+def delete_resource(call: Call[AnyRequest]) -> Polled:
     """Done when the resource does not exist; asks for deletion unless Azure is deleting it already.
 
     `operation` is the URL to follow: once Azure has said that it deleted the resource, its absence is believed. Raises
     `ArcError` ARC-4016 when another cluster is connected by it by now.
     """
-    status = _status(call.payload.get("operation"))
-    if status.get("done") is False:
-        return status
+    deletion = _poll_deletion(call.payload.get("operation"))
+    if deletion is not None and not deletion["done"]:
+        return deletion
+    is_deleted = deletion is not None
     resource = connected_clusters.get(call.request.cluster)
     if resource is None:
-        if not status.get("done"):
+        if not is_deleted:
             believe_absent(call, f"connected cluster {call.request.name}")
         return {"done": True, "detail": "deleted"}
-    if is_being_deleted(resource) or status.get("done"):
+    if is_being_deleted(resource) or is_deleted:
         return _IN_PROGRESS
     is_azure_only = isinstance(call.request, OffboardRequest) and call.request.azure_only
     if not is_azure_only and serves_another(resource, call.payload.get("publicKey")):
@@ -33,11 +35,11 @@ def delete_resource(call: Call[AnyRequest]) -> Json:
     return {**_IN_PROGRESS, "operation": connected_clusters.delete(call.request.cluster)}
 
 
-def _status(operation: str | None) -> Json:
-    """What Azure says of the deletion that was asked for: `done`, or nothing if it ended badly or is not known."""
-    if operation is None:
-        return {}
-    status, wait, _error = connected_clusters.operation_state(operation)
+def _poll_deletion(status_url: str | None) -> Polled | None:
+    """What Azure says of the deletion that was asked for; None if it ended otherwise or is not known."""
+    if status_url is None:
+        return None
+    status, retry_after, _error = connected_clusters.operation_state(status_url)
     if status in ("", "Failed", "Canceled"):
-        return {}
-    return {"done": True} if status == "Succeeded" else {**_IN_PROGRESS, "retryAfter": wait}
+        return None
+    return {"done": True} if status == "Succeeded" else {**_IN_PROGRESS, "retryAfter": retry_after}

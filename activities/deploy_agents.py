@@ -2,7 +2,7 @@
 
 from activities.cluster_session import locked_cluster
 from activities.release_values import new_chart, onboard_values
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters, data_plane
 from arcway.cluster.agents import key_pair, release
 from arcway.cluster.agents.change import train_of
@@ -11,9 +11,11 @@ from arcway.cluster.agents.release import Chart
 from arcway.cluster.agents.release_namespace import release_namespace
 from arcway.cluster.agents.values import Values, deep_merge, from_dotted, refuse_another
 from arcway.cluster.checks import preflight
+from arcway.domain.json_values import Json
+from arcway.domain.steps import AgentsDeployed
 
 
-def deploy_agents(call: Call) -> Json:
+def deploy_agents(call: Call) -> AgentsDeployed:
     """Install, or upgrade if something differs; returns without waiting for the agents.
 
     What the request leaves out stays as it is in a release that is there.

@@ -1,12 +1,13 @@
 """discard_secret: deletes the secrets that were stored for this run."""
 
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure.secrets import delete_secret
 from arcway.domain.request import AnyRequest
 from arcway.domain.secret_names import SecretKind, proxy_name
+from arcway.domain.steps import Done
 
 
-def discard_secret(call: Call[AnyRequest]) -> Json:
+def discard_secret(call: Call[AnyRequest]) -> Done:
     """The temporary kubeconfig, and the proxy's credentials that belong to it; does nothing if they do not exist."""
     kubeconfig, proxy = call.request.kubeconfig, call.request.proxy
     if kubeconfig is None or not kubeconfig.temporary:

@@ -1,13 +1,14 @@
 """ensure_resource_group: creates the resource group if it does not exist and the request allows it."""
 
 from activities.absence import believe_absent
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import subscriptions
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.steps import Created
 
 
-def ensure_resource_group(call: Call) -> Json:
+def ensure_resource_group(call: Call) -> Created:
     """Returns whether the group was created now. Raises `ArcError` ARC-4006 if it is missing."""
     request = call.request
     if subscriptions.resource_group(request.subscription_id, request.resource_group) is not None:

@@ -1,10 +1,11 @@
 """poll_registration: reads the registration of the provider namespaces once."""
 
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure.providers import NAMESPACES, REGISTERED, UNDER_WAY, ask, providers
+from arcway.domain.steps import Polled
 
 
-def poll_registration(call: Call) -> Json:
+def poll_registration(call: Call) -> Polled:
     """Done when every namespace is registered; asks again for one that Azure is not registering any more."""
     subscription = call.request.subscription_id
     states = {name: providers.state(subscription, name) for name in NAMESPACES}

@@ -1,17 +1,18 @@
 """poll_resource: reads the provisioning of the connected cluster once."""
 
 from activities.absence import believe_absent
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.azure.errors import code_of, described
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.request import AnyRequest
+from arcway.domain.steps import Polled
 
 _ENDED_BADLY = ("Failed", "Canceled")
 
 
-def poll_resource(call: Call[AnyRequest]) -> Json:
+def poll_resource(call: Call[AnyRequest]) -> Polled:
     """Done when provisioning succeeded. Raises ARC-4010 when it ended otherwise, ARC-4012 when it is gone."""
     status, wait, error = "", None, None
     if call.payload["operation"]:

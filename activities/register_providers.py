@@ -1,10 +1,11 @@
 """register_providers: ask Azure to register the provider namespaces that are not registered yet."""
 
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure.providers import NAMESPACES, UNDER_WAY, ask, providers
+from arcway.domain.steps import Registered
 
 
-def register_providers(call: Call) -> Json:
+def register_providers(call: Call) -> Registered:
     """Returns the registration states before the request, and the namespaces whose registration was requested now."""
     subscription = call.request.subscription_id
     states = {name: providers.state(subscription, name) for name in NAMESPACES}

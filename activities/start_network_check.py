@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from activities.cluster_session import open_access
 from activities.release_values import bypass_list
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import endpoints
 from arcway.azure.endpoints import Address
 from arcway.cluster.access.api import cluster_api
@@ -13,13 +13,15 @@ from arcway.cluster.checks import network_check
 from arcway.cluster.checks.network_check import Route
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
+from arcway.domain.json_values import Json
 from arcway.domain.proxy import Proxy, is_skipped
+from arcway.domain.steps import NetworkCheckStarted
 from arcway.settings import settings
 
 _THE_PROXY = "the outbound proxy"
 
 
-def start_network_check(call: Call) -> Json:
+def start_network_check(call: Call) -> NetworkCheckStarted:
     """Done when the Job is started; `addresses` are those that it tries, `findings` what it cannot try."""
     request = call.request
     endpoints_to_try = endpoints.required_endpoints(request.location, request.agents.train or "stable")

@@ -6,7 +6,7 @@ is returned as `{"error": …}` and an unexpected one is logged and raised again
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -15,14 +15,13 @@ from typing import Any
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.ids import Origin
+from arcway.domain.json_values import Json
 from arcway.domain.owners import SecretUser
 from arcway.domain.request import OnboardRequest, read_request
 from arcway.domain.secrets_held import holding, masked_value
 from arcway.domain.text import presentable
 from arcway.settings import settings
 from arcway.telemetry import correlated, log
-
-type Json = dict[str, Any]
 
 OUTCOME_BYTES = 64 * 1024
 # What people see of an outcome; the rest is for other steps.
@@ -52,7 +51,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(settings().step_threads, thread_name_prefix="step")
 
 
-def activity(body: Callable[[Call[Any]], Json]) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
+def activity(body: Callable[[Call[Any]], Mapping[str, Any]]) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
     """The async activity that does the step `body`."""
 
     # The worker library refuses a parameterised generic here.
@@ -64,7 +63,7 @@ def activity(body: Callable[[Call[Any]], Json]) -> Callable[[dict[str, Any]], Aw
     return run
 
 
-def perform(body: Callable[[Call[Any]], Json], payload: Json) -> Json:
+def perform(body: Callable[[Call[Any]], Mapping[str, Any]], payload: Json) -> Json:
     """Do the step and put its outcome in the envelope. Raises `UnexpectedError`."""
     with correlated(Origin(payload["correlationId"], payload["traceparent"])), holding():
         try:
@@ -80,13 +79,13 @@ def perform(body: Callable[[Call[Any]], Json], payload: Json) -> Json:
     raise UnexpectedError(message)
 
 
-def _fit_to_leave(outcome: Json) -> Json:
+def _fit_to_leave(outcome: Mapping[str, Any]) -> Json:
     """The outcome as it is kept and shown: without secrets held, its texts cut and visible.
 
     Raises `ArcError` ARC-2028 when it is too large or cannot be written as standard JSON.
     """
     try:
-        kept: Json = masked_value(presentable(outcome), _DISPLAYED)
+        kept: Json = masked_value(presentable({**outcome}), _DISPLAYED)
         size = _size(kept)
     except (ValueError, RecursionError) as error:
         raise ArcError(Code.STEP_RESULT_TOO_LARGE, "The step's result cannot be encoded as standard JSON.") from error

@@ -2,15 +2,16 @@
 
 from activities.cluster_session import locked_cluster
 from activities.release_values import update_values
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import data_plane
 from arcway.cluster.agents import change, release
 from arcway.cluster.agents.release import Chart
 from arcway.domain.request import UpdateRequest
+from arcway.domain.steps import SettingsChanged
 from arcway.settings import settings
 
 
-def update_agents(call: Call[UpdateRequest]) -> Json:
+def update_agents(call: Call[UpdateRequest]) -> SettingsChanged:
     """Upgrade the release if a value differs; returns without waiting for the agents."""
     request, payload = call.request, call.payload
     with locked_cluster(call) as target:

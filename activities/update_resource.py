@@ -2,14 +2,15 @@
 
 from activities.absence import believe_absent
 from activities.connected_cluster_change import update_change
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.request import UpdateRequest
+from arcway.domain.steps import ResourceUpdated
 
 
-def update_resource(call: Call[UpdateRequest]) -> Json:
+def update_resource(call: Call[UpdateRequest]) -> ResourceUpdated:
     """Write only what differs; `operation` is the URL to follow."""
     try:
         changed, operation = connected_clusters.update(call.request.cluster, update_change(call.request))

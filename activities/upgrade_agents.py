@@ -1,15 +1,16 @@
 """upgrade_agents: gives the release the chart of the requested version, with the values that it has."""
 
 from activities.cluster_session import locked_cluster
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import data_plane
 from arcway.cluster.agents import change
 from arcway.cluster.agents.release import Chart
 from arcway.domain.request import UpgradeRequest
+from arcway.domain.steps import Changed
 from arcway.settings import settings
 
 
-def upgrade_agents(call: Call[UpgradeRequest]) -> Json:
+def upgrade_agents(call: Call[UpgradeRequest]) -> Changed:
     """Upgrade the release unless it has this version; returns without waiting for the agents."""
     payload = call.payload
     with locked_cluster(call) as target:

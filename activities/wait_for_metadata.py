@@ -1,17 +1,18 @@
 """wait_for_metadata: reads once whether the cluster has reported to Azure."""
 
 from activities.absence import believe_absent
-from activities.step import Call, Json
+from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key
 from arcway.domain.errors import ArcError
 from arcway.domain.request import OnboardRequest, UpgradeRequest
+from arcway.domain.steps import MetadataPolled
 
 _FILLED_IN = ("kubernetesVersion", "totalNodeCount", "agentVersion")
 
 
-def wait_for_metadata(call: Call[OnboardRequest | UpgradeRequest]) -> Json:
+def wait_for_metadata(call: Call[OnboardRequest | UpgradeRequest]) -> MetadataPolled:
     """Done when the cluster is Connected and its metadata are filled in; the resource comes along then.
 
     With an `agentVersion` they must be those of these agents.

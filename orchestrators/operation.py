@@ -6,6 +6,7 @@ Operations differ by their tuple of phases (`arcway.domain.phases`), not by code
 from typing import Any
 
 import azure.durable_functions as df
+from arcway.domain import steps
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import phases_of
@@ -45,8 +46,8 @@ def _add_credential_cleanups(run: RunContext) -> None:
     """What was made for this run alone is removed last, newest first: Lease, ServiceAccount, its secret."""
     kubeconfig = run.request.kubeconfig
     if kubeconfig is not None and kubeconfig.temporary:
-        run.add_cleanup(leftover("KeyVaultSecret", kubeconfig.secret), "discard_secret")
-        run.add_cleanup(leftover("ServiceAccount", kubeconfig.secret), "discard_credential")
+        run.add_cleanup(leftover("KeyVaultSecret", kubeconfig.secret), steps.DISCARD_SECRET)
+        run.add_cleanup(leftover("ServiceAccount", kubeconfig.secret), steps.DISCARD_CREDENTIAL)
 
 
 def _phase_names(run: RunContext) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from arcway.domain.leftovers import because, leftover, read_leftovers, remaining
 from arcway.domain.phases import CLEAN_UP_SECONDS, TIME_LIMITS, UNDO, UNDO_SECONDS, Interval
 from arcway.domain.retry_after import clamped
 from arcway.domain.run import Phase, truncate_for_status
+from arcway.domain.steps import PUBLISH_EVENTS, RELEASE_CLUSTER, Done, Facts, Polled, Step
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
 from orchestrators.back_off import back_off
@@ -31,7 +32,7 @@ ATTEMPTS = 5
 RELEASE_ATTEMPTS = 8  # as long as another client's Helm operation may last, and then some
 UNEXPECTED_ATTEMPTS = 3
 NOT_THERE = Code.AZURE_REPLICATION_PENDING  # what a step says that does not believe yet that something is not there
-LEASE = (leftover("Lease", "arcway"), "release_cluster")
+LEASE = (leftover("Lease", "arcway"), RELEASE_CLUSTER)
 
 
 class RunContext(RunStatus):
@@ -39,13 +40,13 @@ class RunContext(RunStatus):
 
     def __init__(self, context: OrchestrationContext, payload: Json) -> None:
         super().__init__(context, payload)
-        self.facts: Json = {}
+        self.facts: Facts = {}
         """What steps have told and later phases need."""
         self.outbox = Outbox(payload["source"], payload["traceparent"])
         self.cancels = CancelRequests(context, self._status["id"])
         self._caller = {name: payload.get(name) for name in ("traceparent", "startedBy", "roles")}
-        self._compensations: list[tuple[Json, str, Json]] = []
-        self._cleanups: list[tuple[Json, str]] = []
+        self._compensations: list[tuple[Json, Step[Polled], Json]] = []
+        self._cleanups: list[tuple[Json, Step[Done]]] = []
         self._is_outside_phases = False
         self._unexpected_publishing = 0
         self._deadline = Deadline()
@@ -53,7 +54,7 @@ class RunContext(RunStatus):
 
     # --- what phases use -------------------------------------------------------------------------------------------
 
-    def call(self, step: str, *, attempts: int = ATTEMPTS, **arguments: Any) -> Work[Json]:
+    def call[T](self, step: Step[T], *, attempts: int = ATTEMPTS, **arguments: Any) -> Work[T]:
         """Do one step, again after a retryable error, and return what it returned.
 
         Raises `StepFailed` when the error is not retryable, attempts are used up, or the phase's deadline would be
@@ -68,13 +69,13 @@ class RunContext(RunStatus):
             self._phase["attempts"] += 1
             self._set_state("Running")
             try:
-                outcome: Json = yield self._context.call_activity(step, input=self._input(arguments, missed_at))
+                outcome: Json = yield self._context.call_activity(step.name, input=self._input(arguments, missed_at))
             except TaskFailedError as failure:
                 raised += 1
-                outcome = {"error": unexpected(step, failure, retryable=raised < UNEXPECTED_ATTEMPTS)}
+                outcome = {"error": unexpected(step.name, failure, retryable=raised < UNEXPECTED_ATTEMPTS)}
             if "ok" in outcome:
                 self.set_error(None)
-                result: Json = outcome["ok"]
+                result: T = outcome["ok"]
                 return result
             error = outcome["error"]
             if error["code"] == NOT_THERE:
@@ -83,10 +84,10 @@ class RunContext(RunStatus):
             if not error["retryable"] or attempt >= attempts:
                 raise StepFailed(error)
             self.set_error(error)
-            pause, requested = back_off(self.run_id, step, attempt, error), self._deadline.requested_by(error)
+            pause, requested = back_off(self.run_id, step.name, attempt, error), self._deadline.requested_by(error)
             yield from self.wait(pause, "Retrying", timeout_error=error, requested=requested)
 
-    def poll(self, step: str, interval: Interval, *, timeout_code: str, **arguments: Any) -> Work[Json]:
+    def poll[T: Polled](self, step: Step[T], interval: Interval, *, timeout_code: str, **arguments: Any) -> Work[T]:
         """Do one step again and again until it says `done`, and return what it returned last.
 
         Shows its `detail` and `leftovers`, waits as long as its `retryAfter` says and gives it the `operation` that it
@@ -96,31 +97,32 @@ class RunContext(RunStatus):
         polls = 0
         while True:
             outcome = yield from self.call(step, **arguments)
-            self.set_detail(outcome.get("detail"))
+            polled: Polled = outcome
+            self.set_detail(polled.get("detail"))
             if not self._is_outside_phases:
-                self.set_leftovers(remaining_of(outcome, self._status["leftovers"]))
-            if outcome["done"]:
+                self.set_leftovers(remaining_of(polled, self._status["leftovers"]))
+            if polled["done"]:
                 return outcome
             polls += 1
-            if outcome.get("operation"):
-                arguments["operation"] = outcome["operation"]
+            if polled.get("operation"):
+                arguments["operation"] = polled["operation"]
             pause = interval.after(polls)
-            wait = max(pause, clamped(outcome.get("retryAfter")) or 0.0)
-            message = f"{self._phase['name']} timed out: {outcome.get('detail')}."
-            error = ArcError(outcome.get("code") or timeout_code, message, remedy=outcome.get("remedy")).as_dict()
+            wait = max(pause, clamped(polled.get("retryAfter")) or 0.0)
+            message = f"{self._phase['name']} timed out: {polled.get('detail')}."
+            error = ArcError(polled.get("code") or timeout_code, message, remedy=polled.get("remedy")).as_dict()
             yield from self.wait(wait, "Waiting", timeout_error=error, requested=wait - pause)
 
-    def created(self, item: Json, undo_step: str, **arguments: Any) -> None:
+    def created(self, item: Json, undo_step: Step[Polled], **arguments: Any) -> None:
         """Remember that this run created something and which step undoes it."""
         self.mark_changed()
         self.add_compensation(item, undo_step, **arguments)
 
-    def add_compensation(self, item: Json, undo_step: str, **arguments: Any) -> None:
+    def add_compensation(self, item: Json, undo_step: Step[Polled], **arguments: Any) -> None:
         """Remember before something is begun which step undoes it, whether it has begun or not."""
         if (item, undo_step, arguments) not in self._compensations:
             self._compensations.append((item, undo_step, arguments))
 
-    def add_cleanup(self, item: Json, step: str) -> None:
+    def add_cleanup(self, item: Json, step: Step[Done]) -> None:
         """Remember before something is made for this run alone which step removes it."""
         if (item, step) not in self._cleanups:
             self._cleanups.append((item, step))
@@ -174,7 +176,7 @@ class RunContext(RunStatus):
             elif outcome and "restored" in outcome:
                 self.add_leftovers(read_leftovers([outcome["restored"]]))
 
-    def run_cleanups(self, *steps: str) -> Work[None]:
+    def run_cleanups(self, *steps: Step[Done]) -> Work[None]:
         """Remove what was made for this run alone, or what `steps` remove of it, newest first.
 
         What cannot be removed is listed in `leftovers`.
@@ -202,11 +204,11 @@ class RunContext(RunStatus):
     def publish_once(self, events: list[Json]) -> Work[Json | None]:
         """Publish events in order; returns the error that stopped it."""
         try:
-            outcome = yield self._context.call_activity("publish_events", input=self._input({"events": events}))
+            outcome = yield self._context.call_activity(PUBLISH_EVENTS.name, input=self._input({"events": events}))
         except TaskFailedError as failure:
             self._unexpected_publishing += 1
             is_retryable = self._unexpected_publishing < UNEXPECTED_ATTEMPTS
-            return unexpected("publish_events", failure, retryable=is_retryable)
+            return unexpected(PUBLISH_EVENTS.name, failure, retryable=is_retryable)
         error: Json | None = outcome.get("error")
         return error
 
@@ -232,7 +234,7 @@ class RunContext(RunStatus):
 
     # --- inside ----------------------------------------------------------------------------------------------------
 
-    def _outside_phases(self, work: Work[Json], seconds: float) -> Work[tuple[Json | None, str | None]]:
+    def _outside_phases[T](self, work: Work[T], seconds: float) -> Work[tuple[T | None, str | None]]:
         """Do work outside the phases: it has a time limit of its own, cannot be canceled and shows in no phase.
 
         Returns what the work returned, or the code of the error that ended it.

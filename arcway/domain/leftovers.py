@@ -74,7 +74,7 @@ def read_leftovers(stored: Iterable[Any]) -> list[Json]:
     return [_from_text(item) if isinstance(item, str) else dict(item) for item in stored]
 
 
-def remaining_of(outcome: Json, before: list[Json]) -> list[Json]:
+def remaining_of(outcome: Mapping[str, Any], before: list[Json]) -> list[Json]:
     """What a removal has not removed yet by the outcome of its step; `before` when that does not say.
 
     Earlier versions of the step said `left`.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from arcway.domain import steps
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.domain.json_values import Json
@@ -15,7 +16,7 @@ from orchestrators.run_context import ATTEMPTS, RunContext, Work
 
 # A cluster that does not answer is a finding soon; Azure, which responds to all others, is worth some patience.
 _CLUSTER_ATTEMPTS = 2
-_OF_AZURE = ("check_azure", "check_resource", "check_connected_cluster")
+_AZURE_CHECKS = (steps.CHECK_AZURE, steps.CHECK_RESOURCE, steps.CHECK_CONNECTED_CLUSTER)
 _NOT_CHECKED = leftover("Agents", None, reason="NotChecked")
 _IF_DEAD = " If the cluster no longer exists, set azureOnly (--azure-only) to delete only the connected cluster."
 
@@ -24,11 +25,11 @@ def check_cluster(run: RunContext) -> Work[None]:
     """Learn the facts that later phases need; a check alone has its findings as its result and never fails on them."""
     request = run.request
     if isinstance(request, OnboardRequest):
-        findings = yield from _to_connect(run, request)
+        findings = yield from _check_connect(run, request)
     elif isinstance(request, OffboardRequest):
-        findings = yield from _to_disconnect(run, request)
+        findings = yield from _check_disconnect(run, request)
     else:
-        findings = yield from _to_change(run, request)
+        findings = yield from _check_change(run, request)
     run.add_findings(findings)
     errors = [finding for finding in findings if finding["level"] == "error"]
     run.set_detail(summary(findings))
@@ -50,29 +51,29 @@ def summary(findings: list[Json]) -> str:
     return ", ".join(counts) or "no problems found"
 
 
-def _to_connect(run: RunContext, request: OnboardRequest) -> Work[list[Json]]:
-    findings = yield from _look(run, "check_cluster")
-    runs_pods = not any(finding["level"] == "error" for finding in findings)
+def _check_connect(run: RunContext, request: OnboardRequest) -> Work[list[Json]]:
+    findings = yield from _check(run, steps.CHECK_CLUSTER)
+    can_run_pods = not any(finding["level"] == "error" for finding in findings)
     cluster = run.facts.get("cluster", {})
-    seen = {"owner": cluster.get("owner"), "publicKey": cluster.get("publicKey"), "cluster": cluster or None}
-    findings = findings + (yield from _look(run, "check_azure", **seen))
+    arguments = {"owner": cluster.get("owner"), "publicKey": cluster.get("publicKey"), "cluster": cluster or None}
+    findings = findings + (yield from _check(run, steps.CHECK_AZURE, **arguments))
     if request.check_network:
-        findings += (yield from check_network(run)) if runs_pods else [not_checked()]
+        findings += (yield from check_network(run)) if can_run_pods else [not_checked()]
     return findings
 
 
-def _to_disconnect(run: RunContext, request: OffboardRequest) -> Work[list[Json]]:
+def _check_disconnect(run: RunContext, request: OffboardRequest) -> Work[list[Json]]:
     run.facts["agents"] = [_NOT_CHECKED]
     findings: list[Json] = []
     if not request.azure_only:
-        findings += yield from _look(run, "check_agents")
+        findings += yield from _check(run, steps.CHECK_AGENTS)
         for finding in findings:
             if family(finding["code"]) is Family.NETWORK:
                 finding["remedy"] += _IF_DEAD
     if request.agents_only:
         run.facts["resourceExists"] = False
         return findings
-    findings += yield from _look(run, "check_resource", publicKey=run.facts.get("publicKey"))
+    findings += yield from _check(run, steps.CHECK_RESOURCE, publicKey=run.facts.get("publicKey"))
     is_refused = any(finding["level"] == "error" for finding in findings)
     if run.facts.get("resourceExists") and not run.facts["agents"] and not is_refused:
         remedy = CATALOGUE[Code.AGENTS_NOT_INSTALLED].remedy
@@ -81,31 +82,30 @@ def _to_disconnect(run: RunContext, request: OffboardRequest) -> Work[list[Json]
     return findings
 
 
-def _to_change(run: RunContext, request: UpdateRequest | UpgradeRequest) -> Work[list[Json]]:
-    findings = yield from _look(run, "check_connected_cluster")
+def _check_change(run: RunContext, request: UpdateRequest | UpgradeRequest) -> Work[list[Json]]:
+    findings = yield from _check(run, steps.CHECK_CONNECTED_CLUSTER)
     run.facts["result"] = run.facts.get("resource")
     if request.order != "azure-only":
-        seen = {name: run.facts.get(name) for name in ("location", "resource")}
-        findings += yield from _look(run, "check_release", **seen)
+        location, resource = run.facts.get("location"), run.facts.get("resource")
+        findings += yield from _check(run, steps.CHECK_RELEASE, location=location, resource=resource)
     return findings
 
 
-def _look(run: RunContext, step: str, **extra: Any) -> Work[list[Json]]:
+def _check(run: RunContext, step: steps.Step[steps.Checked], **arguments: Any) -> Work[list[Json]]:
     try:
-        attempts = ATTEMPTS if step in _OF_AZURE else _CLUSTER_ATTEMPTS
-        seen = yield from run.call(step, attempts=attempts, **extra)
+        attempts = ATTEMPTS if step in _AZURE_CHECKS else _CLUSTER_ATTEMPTS
+        outcome = yield from run.call(step, attempts=attempts, **arguments)
     except StepFailed as failure:
         return [as_finding(failure.error)]
-    run.facts.update(seen.get("facts", {}))
-    found: list[Json] = seen["findings"]
-    return found
+    run.facts.update(outcome.get("facts", {}))
+    return outcome["findings"]
 
 
 def _plan(run: RunContext) -> list[str]:
     if isinstance(run.request, OffboardRequest):
         return [f"remove {describe(item)}" for item in _to_remove(run) if item != _NOT_CHECKED]
     if isinstance(run.request, UpdateRequest | UpgradeRequest):
-        return _to_be_changed(run)
+        return _plan_of_change(run)
     facts = run.facts
     plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
     if not facts["resourceGroupExists"]:
@@ -122,7 +122,7 @@ def _plan(run: RunContext) -> list[str]:
     return plan
 
 
-def _to_be_changed(run: RunContext) -> list[str]:
+def _plan_of_change(run: RunContext) -> list[str]:
     facts = run.facts
     plan = [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
     plan += [f"change {name} of release azure-arc" for name in facts.get("agentChanges", [])]

@@ -1,5 +1,6 @@
 """The part of checkCluster that only runs when asked for: a Job in the cluster tries the network, and is removed."""
 
+from arcway.domain import steps
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
@@ -11,7 +12,7 @@ from orchestrators.run_context import RunContext, Work
 
 # Twice as long as the Job may take, so that its own end is seen.
 _LIMIT_SECONDS = 120
-_NAMESPACE = (leftover("Namespace", "arcway-check"), "end_network_check")
+_NAMESPACE = (leftover("Namespace", "arcway-check"), steps.END_NETWORK_CHECK)
 
 
 def check_network(run: RunContext) -> Work[list[Json]]:
@@ -19,26 +20,28 @@ def check_network(run: RunContext) -> Work[list[Json]]:
     run.set_time_limit(_LIMIT_SECONDS)
     run.add_cleanup(*_NAMESPACE)
     try:
-        findings = yield from _try(run)
+        findings = yield from _run_job(run)
     except StepFailed as failure:
         error = failure.error
         cause = ArcError(
             Code.NETWORK_NOT_CHECKED, f"The network check could not run. {error['code']}: {error['message']}"
         )
         findings = [{**as_finding(cause.as_dict()), "level": "warning"}]
-    yield from run.run_cleanups("end_network_check")
+    yield from run.run_cleanups(steps.END_NETWORK_CHECK)
     return findings
 
 
-def _try(run: RunContext) -> Work[list[Json]]:
+def _run_job(run: RunContext) -> Work[list[Json]]:
     facts = run.facts["cluster"]
     timeout_code = Code.NETWORK_NOT_CHECKED
-    started = yield from run.poll("start_network_check", POLL_NETWORK_CHECK, timeout_code=timeout_code, facts=facts)
-    tried = started["addresses"]
-    seen = yield from run.poll("poll_network_check", POLL_NETWORK_CHECK, timeout_code=timeout_code, addresses=tried)
-    reachable = seen["reachable"]
-    run.facts["network"] = [{**item, "reachable": reachable.get(item["address"])} for item in tried]
-    return [*started["findings"], *seen["findings"]]
+    started = yield from run.poll(steps.START_NETWORK_CHECK, POLL_NETWORK_CHECK, timeout_code=timeout_code, facts=facts)
+    addresses = started["addresses"]
+    outcome = yield from run.poll(
+        steps.POLL_NETWORK_CHECK, POLL_NETWORK_CHECK, timeout_code=timeout_code, addresses=addresses
+    )
+    reachable = outcome["reachable"]
+    run.facts["network"] = [{**item, "reachable": reachable.get(item["address"])} for item in addresses]
+    return [*started["findings"], *outcome["findings"]]
 
 
 def not_checked() -> Json:

@@ -1,8 +1,8 @@
 """createResource: create the connected cluster in Azure with the public key of the cluster's Secret."""
 
+from arcway.domain import steps
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_REMOVAL, POLL_RESOURCE
 
@@ -14,26 +14,25 @@ from orchestrators.run_context import RunContext, Work
 def create_resource(run: RunContext) -> Work[None]:
     """PUT only if something differs, then follow provisioning to its end."""
     yield from ensure_key_pair(run)
-    seen = yield from _create(run, was_there=run.facts.get("resourceExists", False))
-    if seen.get("beingDeleted"):
-        yield from run.poll("await_deletion", POLL_REMOVAL, timeout_code=Code.CONNECTED_CLUSTER_DELETING)
-        seen = yield from _create(run, was_there=False)
-    if seen.get("beingDeleted"):
+    written = yield from _write(run, existed=run.facts.get("resourceExists", False))
+    if written.get("beingDeleted"):
+        yield from run.poll(steps.AWAIT_DELETION, POLL_REMOVAL, timeout_code=Code.CONNECTED_CLUSTER_DELETING)
+        written = yield from _write(run, existed=False)
+    if written.get("beingDeleted"):
         raise StepFailed(ArcError(Code.CONNECTED_CLUSTER_DELETING).as_dict())
-    if seen["changed"]:
+    if written["changed"]:
         run.mark_written()
-    if seen["created"]:
+    if written["created"]:
         cluster = leftover("ConnectedCluster", run.request.name)
-        run.created(cluster, "delete_resource", publicKey=run.facts["publicKey"])
-    elif seen["changed"]:
+        run.created(cluster, steps.DELETE_RESOURCE, publicKey=run.facts["publicKey"])
+    elif written["changed"]:
         run.mark_changed()
-    if seen["operation"] or not seen["done"]:
-        yield from run.poll(
-            "poll_resource", POLL_RESOURCE, timeout_code=Code.PROVISIONING_FAILED, operation=seen["operation"]
-        )
-    run.set_detail("provisioned" if seen["changed"] else "already exists as requested")
+    status_url, timeout_code = written["operation"], Code.PROVISIONING_FAILED
+    if status_url or not written["done"]:
+        yield from run.poll(steps.POLL_RESOURCE, POLL_RESOURCE, timeout_code=timeout_code, operation=status_url)
+    run.set_detail("provisioned" if written["changed"] else "already exists as requested")
 
 
-def _create(run: RunContext, *, was_there: bool) -> Work[Json]:
-    given = {"facts": run.facts["cluster"], "publicKey": run.facts["publicKey"], "resourceExists": was_there}
-    return (yield from run.call("create_resource", **given))
+def _write(run: RunContext, *, existed: bool) -> Work[steps.ResourceWritten]:
+    facts, public_key = run.facts["cluster"], run.facts["publicKey"]
+    return (yield from run.call(steps.CREATE_RESOURCE, facts=facts, publicKey=public_key, resourceExists=existed))

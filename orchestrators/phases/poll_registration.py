@@ -1,5 +1,6 @@
 """pollRegistration: wait until every provider namespace is registered."""
 
+from arcway.domain import steps
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_REGISTRATION
 
@@ -11,4 +12,4 @@ def poll_registration(run: RunContext) -> Work[None]:
     if not run.facts["unregistered"]:
         run.set_detail("registered")
         return
-    yield from run.poll("poll_registration", POLL_REGISTRATION, timeout_code=Code.PROVIDER_REGISTRATION_SLOW)
+    yield from run.poll(steps.POLL_REGISTRATION, POLL_REGISTRATION, timeout_code=Code.PROVIDER_REGISTRATION_SLOW)

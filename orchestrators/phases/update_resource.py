@@ -1,5 +1,6 @@
 """updateResource: change what the update names in the connected cluster; everything else stays."""
 
+from arcway.domain import steps
 from arcway.domain.codes import Code
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_RESOURCE
@@ -10,22 +11,22 @@ from orchestrators.run_context import RunContext, Work
 def update_resource(run: RunContext) -> Work[None]:
     """What was seen to differ counts as changed, whichever attempt of the step changed it."""
     changes = run.facts["resourceChanges"]
-    seen = yield from run.call("update_resource")
-    if seen["changed"]:
+    outcome = yield from run.call(steps.UPDATE_RESOURCE)
+    if outcome["changed"]:
         run.mark_written()
-    if changes or seen["changed"]:
+    if changes or outcome["changed"]:
         run.mark_changed()
         run.set_leftovers([leftover("ConnectedCluster", run.request.name, reason="Changed")])
         yield from run.poll(
-            "poll_resource", POLL_RESOURCE, timeout_code=Code.PROVISIONING_FAILED, operation=seen["operation"]
+            steps.POLL_RESOURCE, POLL_RESOURCE, timeout_code=Code.PROVISIONING_FAILED, operation=outcome["operation"]
         )
-        yield from look_again(run)
+        yield from _read_resource(run)
     run.set_detail(f"changed {', '.join(changes)}" if changes else "already as requested")
     if run.request.order == "azure-only":
         run.set_leftovers([])
 
 
-def look_again(run: RunContext) -> Work[None]:
+def _read_resource(run: RunContext) -> Work[None]:
     """The connected cluster as Azure returns it now becomes the run's result."""
-    seen = yield from run.call("check_connected_cluster")
-    run.facts["result"] = seen.get("facts", {}).get("resource")
+    outcome = yield from run.call(steps.CHECK_CONNECTED_CLUSTER)
+    run.facts["result"] = outcome.get("facts", {}).get("resource")

@@ -1,7 +1,7 @@
 """Whatever a cluster answers, a step ends with an outcome or a named error that fits everywhere and steers nothing."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ REQUESTS: dict[str, Json] = {
     "uninstall_agents": {**CLUSTER, **KUBECONFIG, "operation": "offboard"},
     "check_release": {**CLUSTER, **KUBECONFIG, "operation": "update", "autoUpgrade": True},
 }
-STEPS: dict[str, Callable[[Call[Any]], Json]] = {
+STEPS: dict[str, Callable[[Call[Any]], Mapping[str, Any]]] = {
     "check_cluster": check_cluster.check_cluster,
     "poll_agents": poll_agents.poll_agents,
     "poll_network_check": poll_network_check.poll_network_check,

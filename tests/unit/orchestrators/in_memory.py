@@ -51,7 +51,7 @@ class StepCall:
     """One call of a step: when, and with which input."""
 
     step: str
-    given: Json
+    input: Json
     seconds: float
 
 
@@ -88,12 +88,12 @@ class InMemory(OrchestrationContext):
 
     def inputs(self, step: str) -> list[Json]:
         """What each call of the step was given."""
-        return [call.given for call in self.calls if call.step == step]
+        return [call.input for call in self.calls if call.step == step]
 
-    def cancel(self, *, retry_after: float = 0.0, run: str | None = f"{INSTANCE}.{RUN}", data: Any = ...) -> None:
+    def cancel(self, *, seconds: float = 0.0, run: str | None = f"{INSTANCE}.{RUN}", data: Any = ...) -> None:
         """Ask to cancel, in some seconds, as a trigger does."""
         request = {"run": run, "by": {"name": "tester", "objectId": "1"}} if data is ... else data
-        self._events.append((self.now + timedelta(seconds=retry_after), request))
+        self._events.append((self.now + timedelta(seconds=seconds), request))
         self._deliver()
 
     def pass_time(self, seconds: float) -> None:
@@ -233,3 +233,23 @@ def phases(context: InMemory) -> Iterator[Json]:
     """The phase in progress of each status."""
     for status in context.statuses:
         yield next(phase for phase in status["phases"] if phase["name"] == status["phase"])
+
+
+_COMMON = {
+    "request",
+    "runId",
+    "correlationId",
+    "createdAt",
+    "writtenAt",
+    "missedAt",
+    "traceparent",
+    "startedBy",
+    "roles",
+}
+
+
+def arguments(context: InMemory, step: str) -> list[Json]:
+    """What each call of a step was given by its phase alone."""
+    return [
+        {key: value for key, value in step_input.items() if key not in _COMMON} for step_input in context.inputs(step)
+    ]

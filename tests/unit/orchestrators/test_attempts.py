@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from arcway.domain import steps
 from arcway.domain.phases import ASKED_SECONDS
 from orchestrators.back_off import back_off
 from orchestrators.failures import StepFailed
 from tests.unit.orchestrators.in_memory import (
+    RUN,
     Crash,
     InMemory,
     Json,
@@ -24,7 +26,7 @@ from tests.unit.orchestrators.in_memory import (
 
 def call(context: InMemory, **options: Any) -> Json:
     """Call `deploy_agents` in its phase."""
-    return context.drive(run_in(context).call("deploy_agents", **options))
+    return {**context.drive(run_in(context).call(steps.DEPLOY_AGENTS, **options))}
 
 
 def error_of(context: InMemory, **options: Any) -> Json:
@@ -69,7 +71,7 @@ def test_back_off_doubles_up_to_a_minute_with_a_quarter_of_jitter() -> None:
     context = InMemory({"deploy_agents": failed()})
     run = run_in(context, "publishResult")
     with pytest.raises(StepFailed):
-        context.drive(run.call("deploy_agents", attempts=10))
+        context.drive(run.call(steps.DEPLOY_AGENTS, attempts=10))
     for attempt, wait in enumerate(context.waits):
         base = min(2.0**attempt, 60.0)
         assert base * 0.75 <= wait <= base * 1.25
@@ -80,6 +82,7 @@ def test_jitter_differs_by_run_step_and_attempt_and_is_the_same_on_every_replay(
     pauses = [back_off(run, step, 7, {}) for run in ("r", "s") for step in ("a", "b")]
     assert len(set(pauses)) == 4
     assert pauses == [back_off(run, step, 7, {}) for run in ("r", "s") for step in ("a", "b")]
+    assert back_off("r", "step", 1, {}, 0.5) < 1
     assert [round(pause, 6) for pause in pauses] == [52.882353, 54.882353, 66.529412, 54.764706]
 
 
@@ -161,6 +164,27 @@ def test_an_unexpected_failure_is_tried_three_times() -> None:
     assert len(context.waits) == 2
 
 
+def test_the_text_of_an_unexpected_failure_is_cut() -> None:
+    error = error_of(InMemory({"deploy_agents": Crash("word " * 200)}))
+    assert len(error["message"]) == len("Step deploy_agents failed unexpectedly: ") + 300
+    assert str(StepFailed(error)) == f"ARC-6006: {error['message']}"
+
+
+def test_the_pauses_of_a_step_are_those_of_its_run_and_name() -> None:
+    context = InMemory({"deploy_agents": failed()})
+    error_of(context)
+    assert context.waits == [
+        pytest.approx(back_off(RUN, "deploy_agents", attempt, {}), abs=1e-6) for attempt in (1, 2, 3, 4)
+    ]
+
+
+@pytest.mark.parametrize("asked", [0.5, 1])
+def test_the_shortest_throttling_costs_no_attempt(asked: float) -> None:
+    context = InMemory({"deploy_agents": [failed("ARC-4007", retry_after=asked)] * 3 + [failed()]})
+    error_of(context)
+    assert len(context.steps) == 8
+
+
 def test_unexpected_failures_count_apart_from_errors() -> None:
     context = InMemory({"deploy_agents": [Crash("x"), failed(), Crash("x"), ok()]})
     assert call(context) == {}
@@ -179,9 +203,9 @@ def test_a_step_that_misses_something_is_told_since_when() -> None:
 
 def test_a_step_is_given_the_request_the_run_and_what_the_phase_adds() -> None:
     context = InMemory()
-    context.drive(run_in(context).call("deploy_agents", facts={"a": 1}))
+    context.drive(run_in(context).call(steps.DEPLOY_AGENTS, facts={"a": 1}))
     started = payload()
-    assert context.calls[0].given == {
+    assert context.calls[0].input == {
         "request": started["request"],
         "runId": started["runId"],
         "correlationId": "correlation",
@@ -199,10 +223,10 @@ def test_a_step_is_told_when_this_run_wrote_the_connected_cluster() -> None:
     context = InMemory({"deploy_agents": failed()})
     run = run_in(context)
     with pytest.raises(StepFailed):
-        context.drive(run.call("deploy_agents", attempts=2))
+        context.drive(run.call(steps.DEPLOY_AGENTS, attempts=2))
     run.mark_written()
-    context.drive(run.call("poll_agents"))
-    assert context.calls[-1].given["writtenAt"] == stamp(context.elapsed)
+    context.drive(run.call(steps.POLL_AGENTS))
+    assert context.calls[-1].input["writtenAt"] == stamp(context.elapsed)
 
 
 def test_a_retry_is_shown_with_its_reason_its_attempt_and_the_time_of_the_next() -> None:
@@ -222,7 +246,7 @@ def test_a_retry_is_shown_with_its_reason_its_attempt_and_the_time_of_the_next()
 def test_attempts_of_several_steps_of_a_phase_add_up() -> None:
     context = InMemory({"ensure_key_pair": [failed(), ok()]})
     run = run_in(context)
-    for step in ("ensure_key_pair", "deploy_agents"):
-        context.drive(run.call(step))
+    context.drive(run.call(steps.ENSURE_KEY_PAIR))
+    context.drive(run.call(steps.DEPLOY_AGENTS))
     assert [phase["attempts"] for phase in phases(context)] == [1, 1, 2, 3]
     assert all(first <= second for first, second in pairwise(call.seconds for call in context.calls))

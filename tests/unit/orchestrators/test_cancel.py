@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain import steps
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import Interval
 from orchestrators.cancel_requests import CancelRequests
@@ -17,7 +18,7 @@ LATE: Json = failed("ARC-5008")["error"]
 def test_cancel_while_waiting_ends_the_wait() -> None:
     context = InMemory()
     run = run_in(context)
-    context.cancel(retry_after=42)
+    context.cancel(seconds=42)
     with pytest.raises(RunCanceled):
         context.drive(run.wait(600, "Waiting", timeout_error=LATE))
     assert context.elapsed == 42
@@ -30,17 +31,17 @@ def test_cancel_while_waiting_ends_the_wait() -> None:
 
 def test_cancel_during_back_off_ends_the_step() -> None:
     context = InMemory({"deploy_agents": failed("ARC-3002", retry_after=60)})
-    context.cancel(retry_after=30)
+    context.cancel(seconds=30)
     with pytest.raises(RunCanceled):
-        context.drive(run_in(context).call("deploy_agents"))
+        context.drive(run_in(context).call(steps.DEPLOY_AGENTS))
     assert (len(context.steps), context.elapsed) == (1, 30)
 
 
 def test_cancel_while_polling_ends_the_poll() -> None:
     context = InMemory({"poll_agents": ok(done=False)})
-    context.cancel(retry_after=25)
+    context.cancel(seconds=25)
     with pytest.raises(RunCanceled):
-        context.drive(run_in(context).poll("poll_agents", EVERY, timeout_code="ARC-5008"))
+        context.drive(run_in(context).poll(steps.POLL_AGENTS, EVERY, timeout_code="ARC-5008"))
     assert (len(context.steps), context.elapsed) == (3, 25)
 
 
@@ -54,9 +55,9 @@ def test_cancel_during_a_step_lets_the_step_end() -> None:
 
     context.outcomes["deploy_agents"] = slow
     run = run_in(context)
-    assert context.drive(run.call("deploy_agents")) == {"created": True}
+    assert {**context.drive(run.call(steps.DEPLOY_AGENTS))} == {"created": True}
     with pytest.raises(RunCanceled):
-        context.drive(run.call("poll_agents"))
+        context.drive(run.call(steps.POLL_AGENTS))
     assert context.steps == ["deploy_agents"]
 
 
@@ -85,10 +86,10 @@ def test_a_request_for_an_earlier_run_does_not_count_and_the_next_one_does() -> 
     context = InMemory()
     run = run_in(context)
     for seconds in (10, 20):
-        context.cancel(retry_after=seconds, run=f"{INSTANCE}.ffffffffffff")
+        context.cancel(seconds=seconds, run=f"{INSTANCE}.ffffffffffff")
     context.drive(run.wait(30, "Waiting", timeout_error=LATE))
     assert context.elapsed == 30
-    context.cancel(retry_after=10)
+    context.cancel(seconds=10)
     with pytest.raises(RunCanceled):
         context.drive(run.wait(30, "Waiting", timeout_error=LATE))
     assert context.elapsed == 40
@@ -110,7 +111,7 @@ def test_a_request_that_has_had_its_effect_is_forgotten() -> None:
 def test_compensation_cannot_be_canceled() -> None:
     context = InMemory({"uninstall_agents": [ok(done=False), failed(), ok(done=True)]})
     run = run_in(context)
-    run.created(leftover("HelmRelease", "azure-arc"), "uninstall_agents")
+    run.created(leftover("HelmRelease", "azure-arc"), steps.UNINSTALL_AGENTS)
     context.cancel()
     context.drive(run.run_compensations())
     assert context.steps == ["uninstall_agents"] * 3

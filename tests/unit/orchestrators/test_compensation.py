@@ -2,6 +2,7 @@
 
 import pytest
 
+from arcway.domain import steps
 from arcway.domain.leftovers import describe_all, leftover
 from arcway.domain.phases import CLEAN_UP_SECONDS, UNDO_SECONDS
 from orchestrators.failures import StepFailed
@@ -19,9 +20,9 @@ def thing(name: str) -> Json:
 def run_with_work(context: InMemory) -> RunContext:
     """A run that has created three things."""
     run = run_in(context)
-    run.created(thing("key pair"), "uninstall_agents")
-    run.created(thing("release"), "uninstall_agents", force=True)
-    run.created(thing("connected cluster"), "delete_resource", publicKey="k")
+    run.created(thing("key pair"), steps.UNINSTALL_AGENTS)
+    run.created(thing("release"), steps.UNINSTALL_AGENTS, force=True)
+    run.created(thing("connected cluster"), steps.DELETE_RESOURCE, publicKey="k")
     return run
 
 
@@ -35,7 +36,7 @@ def test_compensation_goes_newest_first_with_what_was_remembered() -> None:
     run = run_with_work(context)
     context.drive(run.run_compensations())
     assert context.steps == ["delete_resource", "uninstall_agents", "uninstall_agents"]
-    assert context.calls[0].given["publicKey"] == "k"
+    assert context.calls[0].input["publicKey"] == "k"
     assert [value.get("force") for value in context.inputs("uninstall_agents")] == [True, None]
     assert left(run) == []
     assert context.status["changed"] is True
@@ -83,7 +84,7 @@ def test_throttling_counts_as_attempts_and_time_of_a_compensation() -> None:
 def test_what_is_still_being_removed_is_not_listed_while_compensation_goes_on() -> None:
     context = InMemory({"uninstall_agents": [ok(done=False, leftovers=[thing("namespace azure-arc")]), DONE]})
     run = run_in(context)
-    run.created(thing("release"), "uninstall_agents")
+    run.created(thing("release"), steps.UNINSTALL_AGENTS)
     context.drive(run.run_compensations())
     assert all(status["leftovers"] == [] for status in context.statuses)
 
@@ -91,7 +92,7 @@ def test_what_is_still_being_removed_is_not_listed_while_compensation_goes_on() 
 def test_what_compensation_restores_is_listed() -> None:
     context = InMemory({"roll_back_agents": ok(done=True, restored=leftover("Agents", "1.2.3", reason="Restored"))})
     run = run_in(context)
-    run.add_compensation(thing("upgrade"), "roll_back_agents", revision=4)
+    run.add_compensation(thing("upgrade"), steps.ROLL_BACK_AGENTS, revision=4)
     context.drive(run.run_compensations())
     assert left(run) == ["agents 1.2.3, as before"]
     assert context.status["changed"] is False
@@ -101,7 +102,7 @@ def test_what_is_remembered_twice_is_compensated_once() -> None:
     context = InMemory({"uninstall_agents": DONE})
     run = run_in(context)
     for force in (True, True, False):
-        run.created(thing("release"), "uninstall_agents", force=force)
+        run.created(thing("release"), steps.UNINSTALL_AGENTS, force=force)
     context.drive(run.run_compensations())
     assert [value["force"] for value in context.inputs("uninstall_agents")] == [False, True]
 
@@ -119,13 +120,13 @@ def test_clean_up_goes_newest_first_and_once() -> None:
     context = InMemory()
     run = run_in(context)
     for entry, step in (
-        ("secret", "discard_secret"),
-        ("account", "discard_credential"),
-        ("lease", "release_cluster"),
+        ("secret", steps.DISCARD_SECRET),
+        ("account", steps.DISCARD_CREDENTIAL),
+        ("lease", steps.RELEASE_CLUSTER),
     ):
         run.add_cleanup(thing(entry), step)
-    run.add_cleanup(thing("secret"), "discard_secret")
-    context.drive(run.run_cleanups("discard_credential"))
+    run.add_cleanup(thing("secret"), steps.DISCARD_SECRET)
+    context.drive(run.run_cleanups(steps.DISCARD_CREDENTIAL))
     assert context.steps == ["discard_credential"]
     context.drive(run.run_cleanups())
     assert context.steps[1:] == ["release_cluster", "discard_secret"]
@@ -138,9 +139,9 @@ def test_clean_up_that_fails_is_left_and_the_rest_is_done() -> None:
     context = InMemory({"release_cluster": failed("ARC-3002"), "discard_credential": Crash("x")})
     run = run_in(context)
     for entry, step in (
-        ("secret", "discard_secret"),
-        ("account", "discard_credential"),
-        ("lease", "release_cluster"),
+        ("secret", steps.DISCARD_SECRET),
+        ("account", steps.DISCARD_CREDENTIAL),
+        ("lease", steps.RELEASE_CLUSTER),
     ):
         run.add_cleanup(thing(entry), step)
     context.drive(run.run_cleanups())
@@ -151,7 +152,7 @@ def test_clean_up_that_fails_is_left_and_the_rest_is_done() -> None:
 def test_clean_up_has_a_deadline() -> None:
     context = InMemory({"release_cluster": failed("ARC-3002", retry_after=CLEAN_UP_SECONDS - 1)})
     run = run_in(context)
-    run.add_cleanup(thing("lease"), "release_cluster")
+    run.add_cleanup(thing("lease"), steps.RELEASE_CLUSTER)
     context.drive(run.run_cleanups())
     assert (len(context.steps), context.elapsed) == (2, CLEAN_UP_SECONDS - 1)
 
@@ -159,8 +160,8 @@ def test_clean_up_has_a_deadline() -> None:
 def test_clean_up_shows_in_no_phase_and_takes_no_time_from_one() -> None:
     context = InMemory({"end_network_check": [failed("ARC-3002", retry_after=100), ok()]})
     run = run_in(context, "checkCluster")
-    context.drive(run.call("check_cluster"))
-    run.add_cleanup(thing("namespace"), "end_network_check")
+    context.drive(run.call(steps.CHECK_CLUSTER))
+    run.add_cleanup(thing("namespace"), steps.END_NETWORK_CHECK)
     context.pass_time(30)
     context.drive(run.run_cleanups())
     assert context.elapsed == 130
@@ -174,7 +175,7 @@ def test_clean_up_shows_in_no_phase_and_takes_no_time_from_one() -> None:
 def test_a_run_that_is_ended_from_outside_says_what_it_had_made() -> None:
     context = InMemory()
     run = run_with_work(context)
-    run.add_cleanup(thing("lease"), "release_cluster")
-    context.drive(run.call("poll_agents"))
+    run.add_cleanup(thing("lease"), steps.RELEASE_CLUSTER)
+    context.drive(run.call(steps.POLL_AGENTS))
     assert [item["name"] for item in context.status["made"]] == ["key pair", "release", "connected cluster", "lease"]
     assert context.status["leftovers"] == []

@@ -2,6 +2,7 @@
 
 import pytest
 
+from arcway.domain import steps
 from arcway.domain.phases import TIME_LIMITS, PhaseName
 from orchestrators.failures import StepFailed
 from tests.unit.orchestrators.in_memory import InMemory, Json, failed, ok, run_in
@@ -66,7 +67,7 @@ def test_a_back_off_that_passes_the_deadline_ends_with_the_error_of_the_step() -
     context = InMemory({"check_cluster": [failed("ARC-3002", retry_after=61), ok()]})
     run = run_in(context, "checkCluster")
     with pytest.raises(StepFailed) as caught:
-        context.drive(run.call("check_cluster"))
+        context.drive(run.call(steps.CHECK_CLUSTER))
     assert (caught.value.error["code"], context.elapsed) == ("ARC-3002", 0)
 
 
@@ -80,5 +81,5 @@ def test_the_time_of_a_step_counts_towards_the_deadline() -> None:
     context.outcomes["check_cluster"] = slow
     run = run_in(context, "checkCluster")
     with pytest.raises(StepFailed):
-        context.drive(run.call("check_cluster"))
+        context.drive(run.call(steps.CHECK_CLUSTER))
     assert (len(context.steps), context.elapsed) == (1, 59)

@@ -110,6 +110,10 @@ def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, retained: i
         orchestrate(context, payload())
     status = context.status
     assert (status["state"], status["error"]["code"]) == ("Failed", "ARC-4010")
+    assert (status["error"]["retryable"], status["error"]["details"]) == (False, [])
+    assert [phase["error"] for phase in status["phases"] if phase["state"] == "Failed"] == [
+        {"code": "ARC-4010", "message": status["error"]["message"]}
+    ]
     created = [
         KEY_PAIR_TEXT,
         "release azure-arc",
@@ -139,7 +143,7 @@ def test_a_failure_with_rollback_compensates_before_it_cleans_up() -> None:
 def test_an_upgrade_that_does_not_succeed_is_always_rolled_back(*, cancel: bool) -> None:
     context = world(UPGRADE, poll_agents=ok(done=False, detail="0 of 7"))
     if cancel:
-        context.cancel(retry_after=100)
+        context.cancel(seconds=100)
     status = run(context, operation="upgrade")
     assert status["state"] == ("Canceled" if cancel else "Failed")
     assert context.steps[-2:] == ["roll_back_agents", "release_cluster"]
@@ -149,7 +153,7 @@ def test_an_upgrade_that_does_not_succeed_is_always_rolled_back(*, cancel: bool)
 
 def test_cancel_keeps_what_the_run_created_and_says_who_asked() -> None:
     context = world(CONNECT, wait_for_metadata=ok(done=False, detail="Connecting"))
-    context.cancel(retry_after=60)
+    context.cancel(seconds=60)
     status = run(context, "urn:arcway:test")
     assert (status["state"], status["canceledBy"]["name"], status["error"]) == ("Canceled", "tester", None)
     assert len(status["leftovers"]) == 3
@@ -160,7 +164,7 @@ def test_cancel_keeps_what_the_run_created_and_says_who_asked() -> None:
 
 def test_cancel_with_rollback_compensates() -> None:
     context = world(CONNECT, wait_for_metadata=ok(done=False, detail="Connecting"))
-    context.cancel(retry_after=60)
+    context.cancel(seconds=60)
     status = run(context, onFailure="rollback")
     assert context.steps[-4:] == ["delete_resource", "uninstall_agents", "uninstall_agents", "release_cluster"]
     assert (status["state"], status["leftovers"]) == ("Canceled", [])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from arcway.domain import steps
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import ASKED_SECONDS, TIME_LIMITS, Interval
 from orchestrators.failures import StepFailed
@@ -17,7 +18,7 @@ PENDING = ok(done=False, detail="2 of 7")
 
 def poll(context: InMemory, **extra: Any) -> Json:
     """Poll the agents in the phase that deploys them."""
-    return context.drive(run_in(context).poll("poll_agents", EVERY, timeout_code="ARC-5008", **extra))
+    return {**context.drive(run_in(context).poll(steps.POLL_AGENTS, EVERY, timeout_code="ARC-5008", **extra))}
 
 
 def late(context: InMemory) -> Json:
@@ -102,7 +103,7 @@ def test_what_a_removal_has_not_removed_yet_is_shown() -> None:
     outcomes = [ok(done=False, leftovers=[NAMESPACE]), ok(done=False), ok(done=True, leftovers=[])]
     context = InMemory({"uninstall_agents": list(outcomes)})
     run = run_in(context, "uninstallAgents", operation="offboard")
-    context.drive(run.poll("uninstall_agents", EVERY, timeout_code="ARC-5013"))
+    context.drive(run.poll(steps.UNINSTALL_AGENTS, EVERY, timeout_code="ARC-5013"))
     assert run.finish("Succeeded")["leftovers"] == []
     assert [len(status["leftovers"]) for status in context.statuses] == [0, 1, 1, 1, 1, 0]
 

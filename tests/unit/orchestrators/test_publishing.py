@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import pytest
+
+from arcway.domain import steps
 from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import TIME_LIMITS
+from orchestrators.back_off import back_off
 from orchestrators.failures import RunCanceled
 from orchestrators.publishing import PUBLISH, publish_result
 from orchestrators.run_context import RunContext
-from tests.unit.orchestrators.in_memory import Crash, InMemory, Json, failed, ok, payload
+from tests.unit.orchestrators.in_memory import RUN, Crash, InMemory, Json, failed, ok, payload
 
 DOWN = failed("ARC-3005")
 REFUSED = failed("ARC-4009", retryable=False)
@@ -139,9 +143,44 @@ def test_an_unexpected_failure_of_publishing_is_tried_three_times_in_a_run() -> 
     assert [leftover.rpartition(" ")[2] for leftover in describe_all(final["leftovers"])] == ["(ARC-6006)"] * 2
 
 
+def test_the_pauses_of_publishing_are_those_of_the_run() -> None:
+    context = InMemory({"publish_events": [DOWN] * 3 + [ok()]})
+    finish(context)
+    pauses = [back_off(RUN, "publish_events", attempt, {}, 600.0) for attempt in (1, 2, 3)]
+    assert context.waits == [pytest.approx(pause, abs=1e-6) for pause in pauses]
+
+
+def test_three_events_of_which_the_broker_refuses_each_are_tried_one_by_one() -> None:
+    context = InMemory({"publish_events": REFUSED})
+    run = run_of(context)
+    run.begin_phase("checkCluster")
+    run.end_phase()
+    run.queue_event("phaseChanged")
+    final = finish(context, run=run)
+    assert [len(batch) for batch in sent(context)] == [3, 1, 1, 1]
+    assert phase(final)["detail"] == "3 events were not published"
+    assert len(final["leftovers"]) == 3
+
+
+def test_what_was_lost_before_is_still_named_when_publishing_is_given_up() -> None:
+    context = InMemory({"publish_events": [REFUSED, DOWN]})
+    run = run_of(context)
+    context.drive(run.publish())
+    context.cancel(seconds=100)
+    final = finish(context, run=run)
+    assert [item["code"] for item in final["leftovers"]] == ["ARC-4009", None]
+
+
+def test_an_unexpected_failure_of_publishing_names_the_step() -> None:
+    context = InMemory({"publish_events": [Crash("x"), ok()]})
+    finish(context)
+    errors = [phase(status)["error"] for status in context.statuses]
+    assert "Step publish_events failed unexpectedly: x" in [error["message"] for error in errors if error]
+
+
 def test_cancel_ends_the_waiting_for_the_broker() -> None:
     context = InMemory({"publish_events": DOWN})
-    context.cancel(retry_after=1000)
+    context.cancel(seconds=1000)
     run = finish(context)
     assert (run["state"], context.elapsed) == ("Succeeded", 1000)
     assert [(item["reason"], item["code"]) for item in run["leftovers"]] == [("NotPublished", None)] * 2
@@ -153,7 +192,7 @@ def test_the_cancel_that_ended_the_run_does_not_end_its_publishing() -> None:
     run.begin_phase("checkCluster")
     context.cancel()
     try:
-        context.drive(run.call("check_cluster"))
+        context.drive(run.call(steps.CHECK_CLUSTER))
     except RunCanceled:
         run.end_phase("Canceled")
     final = finish(context, "Canceled", run)
