@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
-PRODUCT = ("arcway/", "activities/", "orchestrators/", "triggers/", "tools/", "function_app.py")
+PRODUCT = ("arcway/", "arcway_local/", "activities/", "orchestrators/", "triggers/", "tools/", "function_app.py")
 _THIS = "tools/wording.py"
 # Recorded output, generated pages and minified code are written elsewhere.
 _NOT_PROSE = ("docs/api.html", "docs/schemas/", "arcway/page/static/vendor/")
@@ -93,7 +93,7 @@ def _files() -> list[str]:
         and not path.startswith(_NOT_PROSE)
         and (
             (path.startswith(PRODUCT) and path.endswith((".py", ".html", ".js")))
-            or (path.endswith(".md") and ("/" not in path or path.startswith("docs/")))
+            or (path.endswith(".md") and ("/" not in path or path.startswith(("docs/", "arcway_local/"))))
         )
     ]
 

@@ -89,7 +89,7 @@ def test_the_keyboard_alone_is_enough(visit: Opener, site: Site) -> None:
     expect(filtered).to_be_focused()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.type("shop-007")
-    expect(page.locator("caption")).to_contain_text("1 to 1 of 1 found")
+    expect(page.locator("caption")).to_contain_text("1 to 1 of 1 run matching the filter")
     expect(page.get_by_role("status")).to_be_attached()
     while not page.evaluate("document.activeElement.id.startsWith('run-')"):
         page.keyboard.press("Tab")

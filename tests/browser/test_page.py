@@ -22,7 +22,7 @@ def fill_in(page: Page, name: str, subscription: str, **extra_fields: str) -> No
     """Fill in the start form but for the kubeconfig."""
     fields = {"Name": name, "Resource group": "clusters", "Location": "eastus", "Subscription": subscription}
     for label, line in {**fields, **extra_fields}.items():
-        page.get_by_label(re.compile(rf"^{label}( \(needed\))?$")).fill(line)
+        page.get_by_label(re.compile(rf"^{label}( \(required\))?$")).fill(line)
     page.get_by_label("Create the resource group").check()
 
 
@@ -127,13 +127,13 @@ def test_an_overview_of_500_runs_is_filtered_and_paged_and_stays_put(visit: Open
     page = visit("reader")
     expect(page.locator("caption")).to_contain_text("1 to 50 of 5")
     page.get_by_label("Name or resource group").press_sequentially("shop-49")
-    expect(page.locator("caption")).to_contain_text("1 to 10 of 10 found")
+    expect(page.locator("caption")).to_contain_text("1 to 10 of 10 runs matching the filter")
     expect(page.get_by_label("Name or resource group")).to_be_focused()
     page.get_by_label("Name or resource group").fill("shop-")
     page.get_by_label("State", exact=True).select_option("Failed")
-    expect(page.locator("caption")).to_contain_text("1 to 50 of 50 found")
+    expect(page.locator("caption")).to_contain_text("1 to 50 of 50 runs matching the filter")
     page.get_by_label("State", exact=True).select_option("Succeeded")
-    expect(page.locator("caption")).to_contain_text(f"1 to 50 of {OLD_RUNS * 8 // 10} found")
+    expect(page.locator("caption")).to_contain_text(f"1 to 50 of {OLD_RUNS * 8 // 10} runs matching the filter")
     older = page.get_by_role("link", name="Older")
     older.click()
     expect(page.locator("caption")).to_contain_text("51 to 100 of")
@@ -199,7 +199,7 @@ def test_everything_can_be_read_and_filtered_without_javascript(visit: Opener, s
     page = visit("admin", java_script_enabled=False)
     page.get_by_label("Name or resource group").fill("shop-008")
     page.get_by_role("button", name="Filter").click()
-    expect(page.locator("caption")).to_contain_text("1 to 1 of 1 found")
+    expect(page.locator("caption")).to_contain_text("1 to 1 of 1 run matching the filter")
     page.get_by_role("link", name="shop-008").click()
     state_of(page, "Failed")
     expect(page.get_by_role("row", name="checkCluster")).to_contain_text("20s")

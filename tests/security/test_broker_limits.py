@@ -20,7 +20,7 @@ from arcway.domain.errors import ArcError
 from arcway_local.service_bus.config import ConfigError, parse
 from arcway_local.service_bus.server import ServiceBus
 
-ENTITIES = Path(__file__).parents[2] / "arcway" / "local" / "entities.json"
+ENTITIES = Path(__file__).parents[2] / "arcway_local" / "entities.json"
 
 
 def configuration(**properties: Any) -> Any:

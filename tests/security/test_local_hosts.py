@@ -116,7 +116,7 @@ def control(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     arguments = {
         "azure": ["--dir", folder],
         "cluster": ["--dir", folder, "--count", "1"],
-        "service_bus": ["--config", str(ROOT / "arcway" / "local" / "entities.json"), "--port", "0"],
+        "service_bus": ["--config", str(ROOT / "arcway_local" / "entities.json"), "--port", "0"],
     }[request.param]
     with part(request.param, *arguments) as ready:
         if request.param == "service_bus":

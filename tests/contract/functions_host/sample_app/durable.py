@@ -18,12 +18,12 @@ running = {"now": 0, "most": 0}
 lock = threading.Lock()
 
 
-@blueprint.activity_trigger(input_name="text")
+@blueprint.activity_trigger(input_name="message")
 async def shout(message: str) -> str:
     return message.upper()
 
 
-@blueprint.activity_trigger(input_name="text")
+@blueprint.activity_trigger(input_name="message")
 def shout_sync(message: str) -> str:
     return message.upper() + "!"
 
