@@ -66,7 +66,7 @@ class RunStatus:
         text = f"{type(error).__name__}: {redact(str(error), 300)}"
         self.fail(ArcError(Code.INTERNAL_ERROR, f"Internal error of Arcway: {text}").as_dict())
 
-    def end_phase(self, state: str = "Succeeded") -> None:
+    def end_phase(self, state: str) -> None:
         """Close the phase in progress."""
         self._phase["finishedAt"] = self._now()
         self._set_state(state)

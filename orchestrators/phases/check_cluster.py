@@ -46,8 +46,8 @@ def check_cluster(run: RunContext) -> Work[None]:
 def summary(findings: list[Json]) -> str:
     """How many findings there are of each level, the worst first."""
     levels = [finding["level"] for finding in findings]
-    nouns = (("error", "error", "errors"), ("warning", "warning", "warnings"), ("info", "note", "notes"))
-    counts = [counted(levels.count(level), one, many) for level, one, many in nouns if level in levels]
+    nouns = {"error": "error", "warning": "warning", "info": "note"}
+    counts = [counted(levels.count(level), noun) for level, noun in nouns.items() if level in levels]
     return ", ".join(counts) or "no problems found"
 
 
@@ -138,5 +138,5 @@ def _to_remove(run: RunContext) -> list[Json]:
 
 def _as_error(errors: list[Json]) -> Json:
     first = errors[0]
-    more = f" ({counted(len(errors) - 1, 'more error', 'more errors')} in findings)" if len(errors) > 1 else ""
+    more = f" ({counted(len(errors) - 1, 'more error')} in findings)" if len(errors) > 1 else ""
     return ArcError(first["code"], first["message"] + more, remedy=first["remedy"], details=errors).as_dict()

@@ -14,7 +14,7 @@ from orchestrators.run_context import RunContext, Work
 def create_resource(run: RunContext) -> Work[None]:
     """PUT only if something differs, then follow provisioning to its end."""
     yield from ensure_key_pair(run)
-    written = yield from _write(run, existed=run.facts.get("resourceExists", False))
+    written = yield from _write(run, existed=run.facts["resourceExists"])
     if written.get("beingDeleted"):
         yield from run.poll(steps.AWAIT_DELETION, POLL_REMOVAL, timeout_code=Code.CONNECTED_CLUSTER_DELETING)
         written = yield from _write(run, existed=False)

@@ -143,6 +143,14 @@ def test_the_last_of_the_budget_is_granted_in_part() -> None:
     assert context.elapsed == 5 * 3000
 
 
+@pytest.mark.parametrize(("last", "free"), [(3600, 4), (3599.5, 5)])
+def test_throttling_costs_attempts_when_the_budget_is_used_up(last: float, free: int) -> None:
+    long = [failed("ARC-4007", retry_after=seconds) for seconds in (3600, 3600, 3600, last)]
+    context = InMemory({"deploy_agents": [*long, failed("ARC-4007", retry_after=1)]})
+    error_of(context)
+    assert len(context.steps) == free + 5
+
+
 def test_an_unexpected_failure_is_tried_three_times() -> None:
     context = InMemory({"deploy_agents": Crash("what nobody expects password=hunter2hunter2")})
     error = error_of(context)

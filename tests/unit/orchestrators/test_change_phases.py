@@ -102,6 +102,12 @@ def test_without_agents_nothing_is_uninstalled() -> None:
     assert run.facts["result"] == {"id": ID, "resource": "deleted", "agents": "absent"}
 
 
+def test_an_uninstall_that_names_no_leftovers_has_none() -> None:
+    context = world(DISCONNECT, uninstall_agents=ok(done=True, detail="uninstalled"))
+    _, status = do(context, "uninstallAgents", PRESENT, **OFFBOARD)
+    assert status["leftovers"] == []
+
+
 def test_an_uninstall_has_a_deadline_and_names_the_rest() -> None:
     namespace = leftover("Namespace", "azure-arc", reason="Terminating")
     context = world(DISCONNECT, uninstall_agents=ok(done=False, detail="x", leftovers=[namespace], remedy="Do."))

@@ -9,7 +9,7 @@ from arcway.domain.errors import CATALOGUE
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
 from orchestrators.failures import StepFailed
-from orchestrators.phases.check_cluster import check_cluster
+from orchestrators.phases.check_cluster import check_cluster, summary
 from orchestrators.run_context import LEASE, RunContext
 from tests.unit.orchestrators.in_memory import Crash, InMemory, Outcome, arguments, failed, ok, run_in
 from tests.unit.orchestrators.test_connect_phases import created, detail
@@ -126,6 +126,7 @@ def test_the_findings_are_counted_by_level() -> None:
         location="eastus",
     )
     assert detail(status) == "1 error, 2 warnings, 2 notes"
+    assert summary([ERROR, NOTE, ERROR, ERROR]) == "3 errors, 1 note"
 
 
 # --- the plan of a connect ---
@@ -149,6 +150,11 @@ def test_the_findings_are_counted_by_level() -> None:
             {"releaseDeployed": True},
             {"resourceExists": True, "takesOver": True},
             ["take over connected cluster shop from another cluster"],
+        ),
+        (
+            {"releaseDeployed": True, "agentChanges": ["a"]},
+            {"toRegister": ["A"], "resourceExists": True},
+            ["register provider namespace A", "change a of release azure-arc"],
         ),
         (
             {"releaseDeployed": False},

@@ -57,6 +57,7 @@ def test_what_cannot_be_compensated_is_left_with_its_code_and_the_rest_is_done()
     context.drive(run.run_compensations())
     assert context.steps == ["delete_resource", *["uninstall_agents"] * 4]
     assert left(run) == ["connected cluster (ARC-4016)", "key pair (ARC-6006)"]
+    assert [item["reason"] for item in context.status["leftovers"]] == ["UndoFailed"] * 2
 
 
 def test_an_outcome_of_another_shape_does_not_stop_compensation() -> None:
@@ -115,6 +116,7 @@ def test_what_is_kept_is_listed_in_the_order_it_was_created() -> None:
     run.report_leftovers()
     assert context.steps == []
     assert left(run) == ["an event", "key pair", "release", "connected cluster"]
+    assert [item["reason"] for item in context.status["leftovers"]] == [None, "Kept", "Kept", "Kept"]
 
 
 def test_clean_up_goes_newest_first_and_once() -> None:
@@ -148,6 +150,7 @@ def test_clean_up_that_fails_is_left_and_the_rest_is_done() -> None:
     context.drive(run.run_cleanups())
     assert context.steps == [*["release_cluster"] * 5, *["discard_credential"] * 3, "discard_secret"]
     assert left(run) == ["lease (ARC-3002)", "account (ARC-6006)"]
+    assert [item["reason"] for item in context.status["leftovers"]] == ["CleanUpFailed"] * 2
 
 
 def test_clean_up_has_a_deadline() -> None:

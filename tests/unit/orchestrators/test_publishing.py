@@ -6,7 +6,7 @@ import pytest
 
 from arcway.domain import steps
 from arcway.domain.json_values import Json
-from arcway.domain.leftovers import describe_all
+from arcway.domain.leftovers import describe_all, leftover
 from arcway.domain.phases import TIME_LIMITS
 from orchestrators.back_off import back_off
 from orchestrators.failures import RunCanceled
@@ -128,7 +128,7 @@ def test_an_event_that_the_broker_refuses_holds_back_no_other() -> None:
     context = InMemory({"publish_events": refuse_accepted})
     run = finish(context)
     assert sent(context) == [["accepted", "succeeded"], ["accepted"], ["succeeded"]]
-    assert describe_all(run["leftovers"]) == ["event arcway.run.accepted.v1 (ARC-4009)"]
+    assert run["leftovers"] == [leftover("Event", "arcway.run.accepted.v1", reason="NotPublished", code="ARC-4009")]
     assert (phase(run)["state"], phase(run)["detail"]) == (
         "Failed",
         "1 event was not published",
