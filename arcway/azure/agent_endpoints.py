@@ -4,11 +4,15 @@ Key names are the chart's own; which of them a client sets, and where, follows `
 metadata name the Arc data plane, and in the air-gapped clouds.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from arcway.azure.cloud import Cloud
 
 _AIR_GAPPED = ("ussec", "usnat")
+_BUILT_IN = ("azurecloud", "azureusgovernment", "azurechinacloud")
+_AAD_SUFFIX = "k8sproxysvc.connectrp.azs"
+"""As `az connectedk8s` has it; no other cloud that needs one is known."""
 
 
 def endpoints(cloud: Cloud, location: str, registry: str) -> dict[str, Any]:
@@ -34,3 +38,15 @@ def endpoints(cloud: Cloud, location: str, registry: str) -> dict[str, Any]:
             "image": {"repository": registry},
         }
     }
+
+
+def aad_endpoint(cloud: Cloud, resource: Mapping[str, Any]) -> dict[str, str]:
+    """The setting, by its dotted key, for the proxy through which users reach the cluster with Entra ID.
+
+    It has the principal id of the connected cluster's identity, so it is known only once `resource` exists. Empty for
+    clouds whose address is built into the agents.
+    """
+    principal = (resource.get("identity") or {}).get("principalId")
+    if not cloud.data_plane or cloud.name.lower() in _BUILT_IN or not principal:
+        return {}
+    return {"global.kubeAadEndpoint": f"{principal}.{_AAD_SUFFIX}"}

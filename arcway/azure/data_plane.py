@@ -7,6 +7,7 @@ because no SDK covers it.
 
 from typing import Any
 
+from arcway.azure.agent_endpoints import aad_endpoint
 from arcway.azure.cloud import cloud
 from arcway.azure.pipeline import json_object, send
 from arcway.domain.codes import Code
@@ -36,7 +37,7 @@ def helm_settings(location: str, train: str, resource: dict[str, Any]) -> tuple[
         raise ArcError(
             Code.AZURE_RESPONSE_INVALID, "The data plane's Helm settings are not a map of strings to strings."
         )
-    return _path(response), values
+    return _path(response), {**values, **aad_endpoint(cloud(), resource)}
 
 
 def _post(location: str, path: str, body: Any = None) -> Any:

@@ -47,7 +47,7 @@ _NOTIFICATIONS = "https://guestnotificationservice.local"
 def metadata(endpoint: str, tenant: str) -> dict[str, Any]:
     """What `GET /metadata/endpoints` answers."""
     return {
-        "name": "ArcwayLocal",
+        "name": "AzureCloud",
         "authentication": {
             "loginEndpoint": endpoint,
             "audiences": [endpoint, f"{endpoint}/"],

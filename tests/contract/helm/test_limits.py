@@ -27,10 +27,14 @@ _DEADLINE = 2.0
 _SECRET = "planted-5Hq2"
 
 
+def _shorten_calls(patch: pytest.MonkeyPatch) -> None:
+    for module in (pool, cli):
+        patch.setattr(module, "CALL_SECONDS", _DEADLINE)
+
+
 @pytest.fixture
 def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (pool, cli):
-        monkeypatch.setattr(module, "CALL_SECONDS", _DEADLINE)
+    _shorten_calls(monkeypatch)
 
 
 @pytest.fixture(params=["before TLS", "after TLS"])
@@ -61,14 +65,15 @@ def silent(request: pytest.FixtureRequest, access: Access, tmp_path: Path) -> It
         connection.close()
 
 
-@pytest.mark.usefixtures("short_calls")
 def test_a_silent_server_holds_a_call_no_longer_than_its_deadline(
     helm: Helm, silent: Access, access: Access, api: Api
 ) -> None:
-    with pytest.raises(ArcError) as caught:
-        helm.install(silent, "agents", api.namespace, THREE_OBJECTS, {"value": "x"})
+    with pytest.MonkeyPatch.context() as patch:
+        _shorten_calls(patch)
+        with pytest.raises(ArcError) as caught:
+            helm.install(silent, "agents", api.namespace, THREE_OBJECTS, {"value": "x"})
     assert caught.value.code == Code.HELM_TIMEOUT
-    # And the next call is answered.
+    # The next call, which may take as long as ever, is answered.
     assert helm.release(access, "agents", api.namespace) is None
 
 
@@ -139,7 +144,7 @@ def test_closing_the_pool_ends_a_call_in_progress(silent: Access, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads memory from /proc")
 def test_two_hundred_cycles_do_not_grow_a_worker(access: Access, api: Api, azure: Json, tmp_path: Path) -> None:
     helm = WorkerPool(tmp_path / "work", 1, azure["caFile"])

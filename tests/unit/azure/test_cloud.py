@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 
 from arcway.azure import cloud as clouds
-from arcway.azure.agent_endpoints import endpoints
+from arcway.azure.agent_endpoints import aad_endpoint, endpoints
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
@@ -122,3 +122,20 @@ def test_agents_are_told_the_endpoints_of_an_air_gapped_cloud() -> None:
     assert identity["his_endpoint_override"] == (
         "https://gbl.his.arc.azure.eaglex.ic.gov/discovery?location=eastus&api-version=1.1-preview"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "data_plane", "principal", "settings"),
+    [
+        ("AzureStackCloud", "https://dp.local", "p1", {"global.kubeAadEndpoint": "p1.k8sproxysvc.connectrp.azs"}),
+        ("AzureStackCloud", "https://dp.local", None, {}),
+        ("AzureStackCloud", None, "p1", {}),
+        ("AzureCloud", "https://127.0.0.1:1", "p1", {}),
+    ],
+)
+def test_the_entra_proxy_is_named_by_the_identity_where_its_address_is_not_built_in(
+    name: str, data_plane: str | None, principal: str | None, settings: dict[str, str]
+) -> None:
+    cloud = clouds.Cloud(name=name, arm="a", audience="a", login="https://login.x", data_plane=data_plane)
+    assert aad_endpoint(cloud, {"identity": {"principalId": principal}}) == settings
+    assert aad_endpoint(cloud, {"identity": None}) == {}
