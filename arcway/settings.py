@@ -4,7 +4,6 @@ The only module that reads the environment. docs/local.md and local.settings.sam
 """
 
 import hashlib
-import ipaddress
 import os
 import re
 import tempfile
@@ -17,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from arcway.domain.secret_names import SecretKind, kind_of
 from arcway.domain.secrets_held import hold_always
-from arcway.domain.urls import is_url
+from arcway.domain.urls import is_loopback, is_url
 from arcway.private_folder import folder_problem
 
 _SESSION_KEYS_NAME = "arcway-page-session"
@@ -224,8 +223,7 @@ def _is_guid(value: str) -> bool:
 def _is_loopback(host_and_port: str) -> bool:
     """Whether an address is this machine's alone."""
     try:
-        host = urlsplit(f"//{host_and_port}").hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return is_loopback(urlsplit(f"//{host_and_port}").hostname)
     except ValueError:
         return False
 

@@ -17,6 +17,7 @@ from arcway.domain.phases import CLEAN_UP_SECONDS, TIME_LIMITS, UNDO, UNDO_SECON
 from arcway.domain.retry_after import clamped
 from arcway.domain.run import Phase, truncate_for_status
 from arcway.domain.steps import PUBLISH_EVENTS, RELEASE_CLUSTER, Done, Facts, Polled, Step
+from arcway.domain.timestamps import timestamp
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
 from orchestrators.back_off import back_off
@@ -24,7 +25,7 @@ from orchestrators.cancel_requests import CancelRequests
 from orchestrators.deadline import Deadline
 from orchestrators.failures import RunCanceled, StepFailed, unexpected
 from orchestrators.outbox import Outbox
-from orchestrators.run_status import RunStatus, timestamp
+from orchestrators.run_status import RunStatus
 
 type Work[T] = Generator[Task[Any], Any, T]
 

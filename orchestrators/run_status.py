@@ -1,7 +1,6 @@
 """The status of a run as its orchestrator writes it: state, phases, findings, leftovers; shown as the custom status."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
@@ -10,6 +9,7 @@ from arcway.domain.leftovers import because
 from arcway.domain.phases import phases_of
 from arcway.domain.request import read_request
 from arcway.domain.run import new_run, truncate_for_status
+from arcway.domain.timestamps import timestamp
 from durabletask.task import OrchestrationContext
 
 
@@ -94,8 +94,3 @@ class RunStatus:
 
     def _now(self) -> str:
         return timestamp(self._context.current_utc_datetime)
-
-
-def timestamp(time: datetime) -> str:
-    """ISO 8601 in UTC, with milliseconds."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

@@ -161,11 +161,11 @@ def _reference(parameters: _Agents, proof: str | None) -> KubeconfigReference:
     try:
         reference = KubeconfigReference(secret=name, context=parameters.context, temporary=temporary, proof=proof)
     except ValidationError as error:
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*field_errors(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=field_errors(error)) from error
     names = {"kubeconfig.secret": "kubeconfig", "kubeconfig.proof": _PROOF.name}
     if wrong := wrong_kubeconfig(reference):
         details = [{**item, "field": names.get(item["field"], item["field"])} for item in wrong]
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
+        raise ArcError(Code.INVALID_PARAMETERS, details=details)
     return reference
 
 

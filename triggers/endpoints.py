@@ -145,14 +145,14 @@ def _read[P: Parameters](request: func.HttpRequest, path: str, parameters: type[
     names = path_names(path)
     if twice := sorted(request.params.keys() & set(names)):
         details = [{"field": name, "message": "belongs in the path, not in the query"} for name in twice]
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
+        raise ArcError(Code.INVALID_PARAMETERS, details=details)
     if control_problems := control_characters(dict(request.params)):
         raise ArcError(Code.INVALID_PARAMETERS, details=control_problems)
     in_path = {name: request.route_params[name] for name in names if name in request.route_params}
     try:
         return parameters.model_validate({**request.params, **in_path})
     except ValidationError as error:
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*field_errors(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=field_errors(error)) from error
 
 
 def _flag(value: object) -> object:

@@ -88,7 +88,7 @@ async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) ->
     run_id = body.get("run")
     if not isinstance(run_id, str) or set(body) - {"operation", "run"}:
         details = [{"field": "run", "message": "must be the id of a run, and the only field besides operation"}]
-        raise ArcError(Code.INVALID_FIELDS, details=[*details])
+        raise ArcError(Code.INVALID_FIELDS, details=details)
     instance = await get_run(client, run_id)
     if instance["finishedAt"]:
         return

@@ -64,7 +64,7 @@ async def _post(
     age = timedelta(**{_UNITS[unit]: int(number)})
     if age < _KEPT:
         details = [{"field": "olderThan", "message": "must be at least 1d: runs are kept for at least one day"}]
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*details])
+        raise ArcError(Code.INVALID_PARAMETERS, details=details)
     removed = await _purge(client, age)
     return http.respond(Purged(purged=removed).as_json())
 

@@ -5,7 +5,7 @@ import binascii
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import azure.durable_functions as df
 import grpc
@@ -20,6 +20,7 @@ from arcway.domain.phases import phases_of
 from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import Cluster, Run, RunError, new_run, read_run
 from arcway.domain.text import excerpt, presentable
+from arcway.domain.timestamps import timestamp
 from arcway.telemetry import log
 
 # Any escape of JSON but that of the mark of a text that was cut.
@@ -170,7 +171,7 @@ def _read_token(token: str) -> tuple[str, str]:
         created_at, run_id = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError, TypeError, RecursionError) as error:
         details = [{"field": "continuationToken", "message": "is not a token from this list"}]
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*details]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=details) from error
     return str(created_at), str(run_id)
 
 
@@ -203,7 +204,7 @@ def _run_of(state: OrchestrationState) -> str:
 
 
 def _time(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return timestamp(time)
 
 
 def _accepted(state: OrchestrationState, payload: Json) -> Json:

@@ -72,7 +72,7 @@ async def _retry(
     caller.require(role_for(instance["operation"]))
     if not instance["finishedAt"]:
         details = [{"run": instance["id"], "href": f"/api/runs/{instance['id']}"}]
-        raise ArcError(Code.RUN_IN_PROGRESS, f"Run {instance['id']} is still in progress.", details=[*details])
+        raise ArcError(Code.RUN_IN_PROGRESS, f"Run {instance['id']} is still in progress.", details=details)
     if instance["state"] == "Succeeded":
         return http.respond(instance)
     started = await retry_run(client, instance, caller)

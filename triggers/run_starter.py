@@ -20,6 +20,7 @@ from arcway.domain.ids import Origin, RunId
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import Identity, is_retriable
+from arcway.domain.timestamps import timestamp
 from arcway.settings import settings
 from triggers.access.callers import Caller
 from triggers.run_reader import get_instance, input_of, is_over, request_of
@@ -137,7 +138,7 @@ def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None
         "requestKey": key,
         "keys": keys,
         "request": request.as_json(),
-        "createdAt": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "createdAt": timestamp(datetime.now(UTC)),
         "correlationId": origin.correlation_id,
         "traceparent": origin.traceparent,
         "source": settings().source if settings().publishes else None,

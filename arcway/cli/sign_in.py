@@ -5,7 +5,6 @@ hostile server could name the scope of another resource, Azure Resource Manager 
 For the same reason a token goes to https or loopback only.
 """
 
-import ipaddress
 import os
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from arcway.cli.embedded import Stack
+from arcway.domain.urls import is_loopback as is_loopback_host
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
@@ -107,8 +107,7 @@ def is_loopback(url: str) -> bool:
     """Whether an http or https address is this machine's alone."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        return parts.scheme in ("http", "https") and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
+        return parts.scheme in ("http", "https") and is_loopback_host(parts.hostname)
     except ValueError:
         return False
 

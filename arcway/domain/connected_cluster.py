@@ -7,7 +7,7 @@ from arcway.domain.findings import finding
 from arcway.domain.json_values import Json
 from arcway.domain.text import counted
 
-CERTIFICATE_WARNING_DAYS = 15
+IDENTITY_CERTIFICATE_WARNING_DAYS = 15
 """The agents renew a certificate long before; one with fewer days left has agents that do not work."""
 HEARTBEAT_WARNING_SECONDS = 15 * 60
 """Azure calls a cluster Offline after 15 minutes without a heartbeat (https://aka.ms/arc-k8s-connectivity-status)."""
@@ -33,7 +33,7 @@ def warnings(resource: Json) -> list[str]:
     if status not in ("Connected", "Connecting"):
         messages.append(f"is {status}")
     days, age = resource["certificateDaysLeft"], resource["heartbeatAgeSeconds"]
-    if days is not None and days < CERTIFICATE_WARNING_DAYS:
+    if days is not None and days < IDENTITY_CERTIFICATE_WARNING_DAYS:
         messages.append("certificate has expired" if days < 0 else f"certificate expires in {counted(days, 'day')}")
     if age is not None and age > HEARTBEAT_WARNING_SECONDS:
         messages.append(f"no heartbeat for {span(age)}")

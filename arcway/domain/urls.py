@@ -1,5 +1,6 @@
 """URLs as callers and operators write them. What other parsers could read otherwise is refused."""
 
+import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
 
@@ -36,3 +37,11 @@ def is_url(url: str, *schemes: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether a host, as a URL has it, is this machine alone."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

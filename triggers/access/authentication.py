@@ -1,12 +1,12 @@
 """Identifies the caller of a request: by its bearer token, or, without an authority, as a user of this machine."""
 
-import ipaddress
 from urllib.parse import urlsplit
 
 import azure.functions as func
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.urls import is_loopback
 from arcway.settings import settings
 from triggers.access import callers
 from triggers.access.callers import Caller
@@ -50,11 +50,3 @@ def refuse_other_sites(request: func.HttpRequest) -> None:
     foreign = origin is not None and urlsplit(origin).netloc != urlsplit(request.url).netloc
     if foreign or request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
         raise ArcError(Code.CROSS_SITE_REQUEST)
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether a host is this machine alone."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False

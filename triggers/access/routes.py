@@ -6,6 +6,7 @@ from urllib.parse import parse_qs
 import azure.durable_functions as df
 import azure.functions as func
 
+from arcway.page.files import PLACE
 from arcway.settings import settings
 from triggers import http
 from triggers.access import session, sign_in
@@ -34,7 +35,7 @@ async def _sign_out(req: func.HttpRequest, client: df.DurableFunctionsClient, ca
     fields = parse_qs(req.get_body()[:_FORM_LIMIT].decode(errors="replace"))
     await session.check_csrf(req, fields.get("csrf", [""])[0])
     if settings().authority is None:
-        return session.redirect(session.PATH)
+        return session.redirect(PLACE)
     return session.redirect(sign_in.sign_out_address(req), session.set_cookie(req, session.COOKIE, "", 0))
 
 

@@ -20,11 +20,12 @@ from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
+from arcway.domain.urls import is_loopback
+from arcway.page.files import PLACE
 from arcway.settings import Authority, settings
-from triggers.access.authentication import is_loopback, refuse_other_names, refuse_other_sites
+from triggers.access.authentication import refuse_other_names, refuse_other_sites
 from triggers.access.callers import LOCAL, Caller, other_roles_in, roles_in
 
-PATH = "/api/page"
 COOKIE = "arcway-session"
 SECONDS = 8 * 3600
 
@@ -96,7 +97,7 @@ def to_sign_in(request: func.HttpRequest) -> func.HttpResponse:
     """Redirect to the sign-in, and from there back to the requested page."""
     parts = urlsplit(request.url)
     target = parts.path + (f"?{parts.query}" if parts.query else "")
-    return redirect(f"{PATH}/sign-in?to={quote(target, safe='')}", status=302)
+    return redirect(f"{PLACE}/sign-in?to={quote(target, safe='')}", status=302)
 
 
 def redirect(place: str, *cookies: str, status: int = 303) -> func.HttpResponse:
@@ -119,7 +120,7 @@ def cookie_of(request: func.HttpRequest, name: str) -> str | None:
 def set_cookie(request: func.HttpRequest, name: str, value: str, seconds: int) -> str:
     """A Set-Cookie header for the page alone; no value or no seconds take the cookie away."""
     secure = "; Secure" if scheme_of(request) == "https" else ""
-    return f"{name}={value}; Max-Age={seconds}; Path={PATH}; HttpOnly; SameSite=Lax{secure}"
+    return f"{name}={value}; Max-Age={seconds}; Path={PLACE}; HttpOnly; SameSite=Lax{secure}"
 
 
 def scheme_of(request: func.HttpRequest) -> str:

@@ -18,6 +18,7 @@ import azure.functions as func
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.json_values import Json
+from arcway.page.files import PLACE
 from arcway.settings import Authority, settings
 from triggers.access import callers, session
 from triggers.access.callers import Caller
@@ -38,7 +39,7 @@ _PLACE = re.compile(r"/api/page(?:[/?][\w\-.~%/?=&:,+@]*)?", re.ASCII)
 
 def place_after(target: str | None) -> str:
     """Where to go after the sign-in: a place on the page itself, whatever was asked for."""
-    return target if target and len(target) <= 1000 and _PLACE.fullmatch(target) else session.PATH
+    return target if target and len(target) <= 1000 and _PLACE.fullmatch(target) else PLACE
 
 
 async def begin(request: func.HttpRequest, place: str) -> tuple[str, str]:
@@ -47,7 +48,7 @@ async def begin(request: func.HttpRequest, place: str) -> tuple[str, str]:
     Raises `ArcError`: ARC-1009 the page has no sign-in, ARC-4014 the authority does not answer.
     """
     authority, secret = session.authority(), await session.client_secret()
-    where = f"{session.scheme_of(request)}://{session.host_of(request)}{session.PATH}/callback"
+    where = f"{session.scheme_of(request)}://{session.host_of(request)}{PLACE}/callback"
     flow = await asyncio.to_thread(_initiate, authority, secret, where)
     flow_state = {**{name: flow[name] for name in _KEPT}, "to": place}
     sealed = await session.seal(FLOW_COOKIE, flow_state, _FLOW_SECONDS)
@@ -78,7 +79,7 @@ async def complete(request: func.HttpRequest) -> tuple[Caller, str]:
 def sign_out_address(request: func.HttpRequest) -> str:
     """Where the authority forgets the browser too, and sends it back to the page."""
     authority = session.authority()
-    back = quote(f"{session.scheme_of(request)}://{session.host_of(request)}{session.PATH}", safe="")
+    back = quote(f"{session.scheme_of(request)}://{session.host_of(request)}{PLACE}", safe="")
     return f"{authority.url}/{authority.tenant_id}/oauth2/v2.0/logout?post_logout_redirect_uri={back}"
 
 

@@ -147,7 +147,7 @@ def cluster_of(req: func.HttpRequest) -> ClusterId:
     """The cluster that an address names. Raises `ArcError` ARC-1006."""
     parameters = {name: req.params.get(name, "") for name in ("subscription", "group", "name")}
     if missing := [{"field": name, "message": "is needed"} for name, value in parameters.items() if not value]:
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*missing])
+        raise ArcError(Code.INVALID_PARAMETERS, details=missing)
     # Not checked: what names no cluster has no run either, and nothing else is asked about it.
     return ClusterId(parameters["subscription"], parameters["group"], parameters["name"])
 
@@ -161,7 +161,7 @@ def _checked(subscription: str) -> str:
     try:
         return _Subscription(subscription=subscription).subscription
     except ValidationError as error:
-        raise ArcError(Code.INVALID_PARAMETERS, details=[*field_errors(error)]) from error
+        raise ArcError(Code.INVALID_PARAMETERS, details=field_errors(error)) from error
 
 
 async def _runs(client: df.DurableFunctionsClient) -> list[Json]:

@@ -29,7 +29,7 @@ from arcway.domain.text import counted, excerpt
 OLDEST_SUPPORTED = (1, 27)
 NEWEST_KNOWN = (1, 36)
 _OWNER = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "AZURE_RESOURCE_NAME")
-CERTIFICATE_WARNING_DAYS = 30
+SERVER_CERTIFICATE_WARNING_DAYS = 30
 
 
 def inspect(
@@ -115,7 +115,7 @@ def _version(git_version: str) -> list[Json]:
 def _certificate(access: Access) -> list[Json]:
     ends = server_certificate.expiry(access)
     days = (ends - datetime.now(UTC)).days
-    if days >= CERTIFICATE_WARNING_DAYS:
+    if days >= SERVER_CERTIFICATE_WARNING_DAYS:
         return []
     message = f"The certificate of {access.server} expires in {counted(days, 'day')}, on {ends:%Y-%m-%d}."
     return [finding(Code.SERVER_CERTIFICATE_EXPIRES_SOON, message, "warning")]
