@@ -4,13 +4,13 @@ from activities.cluster_session import locked_cluster
 from activities.release_values import new_chart, onboard_values
 from activities.step import Call
 from arcway.azure import connected_clusters, data_plane
+from arcway.cluster import ownership
 from arcway.cluster.agents import key_pair, release
 from arcway.cluster.agents.change import train_of
 from arcway.cluster.agents.marks import Marks, mark_namespaces, mark_pods
 from arcway.cluster.agents.release import Chart
 from arcway.cluster.agents.release_namespace import release_namespace
-from arcway.cluster.agents.values import Values, deep_merge, from_dotted, refuse_another
-from arcway.cluster.checks import preflight
+from arcway.cluster.agents.values import Values, deep_merge, from_dotted
 from arcway.domain.json_values import Json
 from arcway.domain.steps import AgentsDeployed
 
@@ -24,10 +24,10 @@ def deploy_agents(call: Call) -> AgentsDeployed:
     marks = Marks.of(call.request)
     with locked_cluster(call) as target:
         deployed, redo = release.current(target)
-        is_ownerless = deployed is not None and preflight.owner(target.api) is None
+        is_ownerless = deployed is not None and ownership.owner(target.api) is None
         if deployed is not None and is_ownerless:
             # Objects of the release were deleted; only the release still knows whose agents these were.
-            refuse_another(deployed.values, call.request.cluster)
+            ownership.refuse_another(deployed.values, call.request.cluster)
         is_marked = mark_namespaces(target.api, marks, release_namespace(target.api))
         current = deployed.values if deployed else {}
         chart = new_chart(call.request, current)

@@ -9,7 +9,7 @@ from arcway.azure.secrets import read_secret
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.agents import agent_status, key_pair
 from arcway.cluster.checks import permissions
-from arcway.cluster.checks.preflight import owner
+from arcway.cluster.ownership import owner
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError

@@ -14,9 +14,9 @@ from arcway.cluster.agents.release_namespace import all_records, release_namespa
 from arcway.cluster.agents.release_secrets import records, revision_of
 from arcway.cluster.checks import permissions
 from arcway.cluster.checks.findings import lacking
-from arcway.cluster.checks.preflight import belongs_to_another
 from arcway.cluster.constants import CONFIG, RELEASE
 from arcway.cluster.helm import Release
+from arcway.cluster.ownership import belongs_to_another
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding

@@ -21,9 +21,9 @@ from arcway.cluster.agents.release_secrets import manifest_of, records, records_
 from arcway.cluster.agents.served_apis import Served, objects_in
 from arcway.cluster.checks import permissions
 from arcway.cluster.checks.findings import lacking
-from arcway.cluster.checks.preflight import belongs_to_another
 from arcway.cluster.constants import RELEASE
 from arcway.cluster.helm import Helm
+from arcway.cluster.ownership import belongs_to_another
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding

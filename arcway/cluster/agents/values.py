@@ -60,17 +60,6 @@ def proxy_values(proxy: Proxy | None, credentials: str | None, skip_range: str) 
     return {"global": values}
 
 
-def refuse_another(values: Values, cluster: ClusterId) -> None:
-    """Check that a release with these values serves no other connected cluster. Raises `ArcError` ARC-2011."""
-    global_values = values.get("global") or {}
-    names = [str(global_values.get(name) or "") for name in ("subscriptionId", "resourceGroupName", "resourceName")]
-    served = ClusterId(*names)
-    if all(names) and served.key != cluster.key:
-        raise ArcError(
-            Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, f"The cluster's release belongs to {served.resource_id}."
-        )
-
-
 def from_dotted(settings: dict[str, str]) -> Values:
     """The tree of dotted keys, each text turned into a value as `helm --set` does (true, false, null, integers).
 

@@ -17,18 +17,17 @@ from arcway.cluster.agents.release_namespace import all_records
 from arcway.cluster.checks import internal_ranges, nodes, permissions
 from arcway.cluster.checks.findings import lacking
 from arcway.cluster.checks.permissions import Permission
-from arcway.cluster.constants import CONFIG, NAMESPACE, RELEASE_NAMESPACE
+from arcway.cluster.constants import NAMESPACE, RELEASE_NAMESPACE
+from arcway.cluster.ownership import owner
 from arcway.domain.codes import Code
 from arcway.domain.detection import detect_distribution, detect_infrastructure
 from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
-from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.domain.text import counted, excerpt
 
 OLDEST_SUPPORTED = (1, 27)
 NEWEST_KNOWN = (1, 36)
-_OWNER = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "AZURE_RESOURCE_NAME")
 SERVER_CERTIFICATE_WARNING_DAYS = 30
 
 
@@ -64,28 +63,6 @@ def inspect(
         "releaseDeployed": deployed,
         "inside": internal_ranges.internal_ranges(api, node_list) if proxied else [],
     }
-
-
-def owner(api: ClusterApi) -> ClusterId | None:
-    """The connected cluster that the agents in this cluster serve; None when there are no agents."""
-    config = api.get(CONFIG)
-    if config is None:
-        return None
-    data = config.get("data") or {}
-    return ClusterId(*(_part_of_id(data.get(name)) for name in _OWNER))
-
-
-def _part_of_id(value: object) -> str:
-    """One part of an ARM id as it may have been written into the ConfigMap; no more than one part."""
-    return excerpt(value).replace("/", "\\x2f")
-
-
-def belongs_to_another(api: ClusterApi, cluster: ClusterId) -> str | None:
-    """Why the agents in this cluster are refused: they serve another connected cluster than `cluster`. None if not."""
-    current_owner = owner(api)
-    if current_owner is None or current_owner.key == cluster.key:
-        return None
-    return f"The cluster's agents belong to {current_owner.resource_id}."
 
 
 def _version(git_version: str) -> list[Json]:
