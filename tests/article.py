@@ -129,8 +129,8 @@ class Shell:
 
 
 def _lasting(page: str) -> list[str]:
-    for leftover, name in _DIFFERS:
-        page = leftover.sub(name, page)
+    for pattern, name in _DIFFERS:
+        page = pattern.sub(name, page)
     return page.splitlines()
 
 
@@ -149,15 +149,15 @@ def _kubeconfig(stack: Stack) -> dict[str, Any]:
 
 def write() -> list[str]:
     """Write what changed; returns what that is."""
-    rendered = PAGE.read_text()
+    page = PAGE.read_text()
     with tempfile.TemporaryDirectory(prefix="arcway-article-") as folder:
         shell = Shell(Path(folder), _PACE_SECONDS)
         try:
-            real = replay(rendered, shell)
+            real = replay(page, shell)
         finally:
             shell.close()
     changes = []
-    if difference := differences(rendered, real):
+    if difference := differences(page, real):
         PAGE.write_text(real)
         changes.append(difference)
     recording = RECORDING.read_text()

@@ -74,8 +74,8 @@ def _helm(folder: Path) -> float:
     try:
         with socket.create_server(("127.0.0.1", 0)) as silent, mock.patch.object(pool, "CALL_SECONDS", _HELM_SECONDS):
             server = f"https://127.0.0.1:{silent.getsockname()[1]}"
-            reported = Access(server, authority.certificate_pem.decode(), token="nobody")
-            access = read_kubeconfig(reported.as_kubeconfig(), None, allow_loopback=True)
+            cluster_access = Access(server, authority.certificate_pem.decode(), token="nobody")
+            access = read_kubeconfig(cluster_access.as_kubeconfig(), None, allow_loopback=True)
             begun = time.perf_counter()
             try:
                 helm.release(access, "agents", "none")

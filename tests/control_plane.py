@@ -52,9 +52,9 @@ def pytest_report_header() -> str | None:
 @pytest.fixture(scope="session")
 def control_plane() -> Path:
     """The administrator's kubeconfig of a real control plane."""
-    fields = os.environ.get("ARCWAY_TEST_KUBECONFIG")
-    if fields:
-        return Path(fields)
+    configured = os.environ.get("ARCWAY_TEST_KUBECONFIG")
+    if configured:
+        return Path(configured)
     if not CONTROL_PLANE.is_built():
         _missing(NOT_BUILT)
     folder = Path(os.environ[_FOLDER])
@@ -73,10 +73,10 @@ def helm_program() -> Path:
     return HELM_CLIENT.folder / "helm"
 
 
-def _missing(subject: str) -> None:
+def _missing(reason: str) -> None:
     if os.environ.get("ARCWAY_TEST_CONTROL_PLANE") == "required":
-        pytest.fail(subject, pytrace=False)
-    pytest.skip(subject)
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 def _boot(folder: Path) -> dict[str, Any]:

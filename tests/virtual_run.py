@@ -82,8 +82,8 @@ class VirtualRun:
             self._new = []
             if response.customStatus.value:
                 self.status = json.loads(response.customStatus.value)
-            finished = [action for action in response.actions if action.HasField("completeOrchestration")]
-            if finished:
+            completions = [action for action in response.actions if action.HasField("completeOrchestration")]
+            if completions:
                 return self.status
             self._act(list(response.actions))
         raise AssertionError(f"no end: {self.status}")

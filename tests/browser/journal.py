@@ -29,11 +29,11 @@ def write_runs(folder: Path, count: int) -> str:
         statements: list[Statement] = []
         for number in range(count):
             created = now - timedelta(minutes=number + 1)
-            run, completed = _run(f"shop-{number:03}", f"group-{number % 7}", created, OUTCOMES[number % len(OUTCOMES)])
-            statements += _rows(run, completed, created)
+            run, payload = _run(f"shop-{number:03}", f"group-{number % 7}", created, OUTCOMES[number % len(OUTCOMES)])
+            statements += _rows(run, payload, created)
         created = now - timedelta(days=2)
-        run, completed = _run("hostile", "groupe.é", created, "Failed")
-        statements += _rows(_poisoned(run), completed, created)
+        run, payload = _run("hostile", "groupe.é", created, "Failed")
+        statements += _rows(_poisoned(run), payload, created)
         journal.write(statements)
     finally:
         journal.close()
@@ -43,7 +43,7 @@ def write_runs(folder: Path, count: int) -> str:
 def _run(name: str, group: str, created: datetime, outcome: str) -> tuple[Json, Json]:
     body = {"subscriptionId": SUBSCRIPTION, "resourceGroup": group, "name": name, "location": "eastus"}
     request = parse_request({**body, "kubeconfig": {"secret": "arcway-nothing"}}, "onboard")
-    fields: Json = {
+    payload: Json = {
         "runId": uuid.uuid4().hex[:12],
         "operation": "onboard",
         "requestKey": str(uuid.uuid4()),
@@ -57,7 +57,7 @@ def _run(name: str, group: str, created: datetime, outcome: str) -> tuple[Json, 
     }
     instance = ClusterId(SUBSCRIPTION, group, name).instance()
     phases = phases_of("onboard", request.order)
-    run = new_run(f"{instance}.{fields['runId']}", request, phases, fields).as_json()
+    run = new_run(f"{instance}.{payload['runId']}", request, phases, payload).as_json()
     ended = _text(created + timedelta(seconds=20))
     run |= {"state": outcome, "phase": "checkCluster", "finishedAt": ended, "updatedAt": ended}
     run["phases"][0] |= {"state": outcome, "attempts": 1, "startedAt": _text(created), "finishedAt": ended}
@@ -68,7 +68,7 @@ def _run(name: str, group: str, created: datetime, outcome: str) -> tuple[Json, 
             "phase": "checkCluster",
         }
         run["error"] = {**why, "retryable": True, "remedy": "Check that the address is reachable.", "details": []}
-    return run, fields
+    return run, payload
 
 
 def _poisoned(run: Json) -> Json:

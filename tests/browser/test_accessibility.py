@@ -23,12 +23,12 @@ def places(site: Site) -> list[str]:
     olga = site.arcway("onboarder")
     runs: list[Json] = olga.http.get("/runs").json()["value"]
     shop = next(run for run in runs if run["state"] == "Failed" and run["cluster"]["name"].startswith("shop"))
-    finished = olga.connect(site.cluster())
-    where = f"subscription={olga.subscription}&group=clusters&name={finished['cluster']['name']}"
+    connected_run = olga.connect(site.cluster())
+    where = f"subscription={olga.subscription}&group=clusters&name={connected_run['cluster']['name']}"
     return [
         "",
         "?q=nothing-like-this",
-        f"/runs/{finished['id']}",
+        f"/runs/{connected_run['id']}",
         f"/runs/{site.hostile}",
         f"/runs/{shop['id']}/retry",
         f"/agents?{where}",

@@ -224,11 +224,13 @@ def phase(run: Json, name: str) -> Json:
 _plainly = processes.launch
 
 
-def _launch(part: str, arguments: Sequence[str], folder: Path, log: Path, payload: dict[str, str]) -> tuple[Json, int]:
+def _launch(
+    part: str, arguments: Sequence[str], folder: Path, log: Path, environment: dict[str, str]
+) -> tuple[Json, int]:
     """As the stack does it, but the function app has key pairs ready: see tests/e2e/ready_keys."""
     if part == "functions":
-        payload = {**payload, "PYTHONPATH": os.pathsep.join((str(_READY_KEYS), str(folder)))}
-    return _plainly(part, arguments, folder, log, payload)
+        environment = {**environment, "PYTHONPATH": os.pathsep.join((str(_READY_KEYS), str(folder)))}
+    return _plainly(part, arguments, folder, log, environment)
 
 
 @pytest.fixture(scope="session")

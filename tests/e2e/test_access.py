@@ -256,11 +256,11 @@ def test_people_sign_in_to_the_page_and_out_again(browser: Browser, signed: Sign
     browser.cookies["arcway-session"] = cookie_value[:-8] + "A" * 8
     assert browser.post(out).status_code == 401
     browser.cookies["arcway-session"] = cookie_value
-    finished = browser.post(out, csrf=_csrf_of(signed, cookie_value))
-    assert finished.status_code == 303, finished.text
+    signed_out = browser.post(out, csrf=_csrf_of(signed, cookie_value))
+    assert signed_out.status_code == 303, signed_out.text
     assert browser.cookies == {}
     assert browser.post(out).status_code == 401
-    goodbye = signed.azure.http.get(finished.headers["Location"])
+    goodbye = signed.azure.http.get(signed_out.headers["Location"])
     assert (goodbye.status_code, goodbye.headers["Location"]) == (302, f"{browser.url}/api/page")
 
 

@@ -118,20 +118,20 @@ def test_an_uninstall_that_never_ended(arcway: Arcway, cluster: SimulatedCluster
 
 
 def test_a_namespace_that_is_terminating_is_waited_for(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    blocked = {
+    config_map = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "held", "namespace": "azure-arc", "finalizers": ["example.com/slow"]},
     }
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "azure-arc"}}
     assert cluster.send("POST", "/api/v1/namespaces", namespace) == 201
-    assert cluster.send("POST", "/api/v1/namespaces/azure-arc/configmaps", blocked) == 201
+    assert cluster.send("POST", "/api/v1/namespaces/azure-arc/configmaps", config_map) == 201
     assert cluster.send("DELETE", "/api/v1/namespaces/azure-arc", None) == 200
     answer = arcway.start(arcway.request(cluster))
     observed_run = arcway.wait_until(answer.json()["id"], lambda run: phase(run, "deployAgents")["state"] == "Waiting")
     assert "namespace azure-arc" in phase(observed_run, "deployAgents")["detail"]
-    blocked["metadata"]["finalizers"] = []  # type: ignore[index]
-    assert cluster.send("PUT", "/api/v1/namespaces/azure-arc/configmaps/held", blocked) == 200
+    config_map["metadata"]["finalizers"] = []  # type: ignore[index]
+    assert cluster.send("PUT", "/api/v1/namespaces/azure-arc/configmaps/held", config_map) == 200
     connected(arcway.finish(answer.json()["id"]))
 
 

@@ -61,8 +61,8 @@ def test_the_command_line_takes_them(arcway: Arcway, cluster: SimulatedCluster, 
         ("--pod-label", "sidecar.istio.io/inject=false"),
         ("--pod-annotation", "linkerd.io/inject=disabled"),
     ]
-    fields = [line for pair in marks for line in pair]
-    completed = command("connect", *named, "--kubeconfig-secret", cluster.secret, "--create-resource-group", *fields)
+    options = [line for pair in marks for line in pair]
+    completed = command("connect", *named, "--kubeconfig-secret", cluster.secret, "--create-resource-group", *options)
     assert completed.returncode == 0, completed.stderr
     assert_marked(cluster)
     wrong = command("connect", *named, "--kubeconfig-secret", cluster.secret, "--pod-label", "none")

@@ -243,10 +243,10 @@ def test_an_event_is_kept_while_the_broker_refuses_it(arcway: Arcway, bus: Bus, 
     httpx.post(f"{bus.control}/faults", json=fault).raise_for_status()
     answer = arcway.start(arcway.request(cluster))
     run_id, correlation = answer.json()["id"], answer.json()["correlationId"]
-    blocked = arcway.wait_until(run_id, lambda run: phase(run, "publishResult")["attempts"] >= 2)
-    assert blocked["state"] == "Running"
-    assert phase(blocked, "publishResult")["error"]["code"] == Code.EVENT_BROKER_UNREACHABLE
-    assert phase(blocked, "waitForMetadata")["state"] == "Succeeded"
+    waiting_run = arcway.wait_until(run_id, lambda run: phase(run, "publishResult")["attempts"] >= 2)
+    assert waiting_run["state"] == "Running"
+    assert phase(waiting_run, "publishResult")["error"]["code"] == Code.EVENT_BROKER_UNREACHABLE
+    assert phase(waiting_run, "waitForMetadata")["state"] == "Succeeded"
     httpx.delete(f"{bus.control}/faults").raise_for_status()
     assert arcway.finish(run_id)["state"] == "Succeeded"
     heard = [kind(message) for message in bus.heard(correlation)]

@@ -139,11 +139,11 @@ def test_what_is_wrong_is_said_all_at_once_and_nothing_is_kept(signed: Signed, p
     wrong = {"kubeconfig": "{]", "name": "no/name", "location": "", "tags": "no equals sign", "proxy.https": "nope"}
     answer = olga.post("/start", form(signed, cluster, **wrong))
     assert answer.status_code == 400
-    reported = unescape(answer.text)
+    page = unescape(answer.text)
     for field in ("name", "location", "tags", "proxy.https", "kubeconfig"):
-        assert f"<li>{field}: " in reported, field
-    assert 'value="no/name"' in reported
-    assert "{]" not in reported
+        assert f"<li>{field}: " in page, field
+    assert 'value="no/name"' in page
+    assert "{]" not in page
     context = olga.post("/start", form(signed, cluster, context="missing"))
     assert (context.status_code, "no context named missing" in context.text) == (400, True)
     empty = olga.post("/start", form(signed, cluster, kubeconfig=""))

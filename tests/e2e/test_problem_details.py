@@ -146,9 +146,11 @@ def test_a_body_that_says_that_it_is_something_else(arcway: Arcway, headers: dic
     is_problem(arcway.http.post("/onboardings", content=b"{}", headers=headers), 415, Code.CONTENT_TYPE_NOT_JSON)
 
 
-@pytest.mark.parametrize("payload", [None, "application/json", "Application/JSON; charset=UTF-8"])
-def test_a_body_is_taken_for_json_however_that_is_said(arcway: Arcway, payload: str | None) -> None:
-    answer = arcway.http.post("/onboardings", content=b"{}", headers={"Content-Type": payload} if payload else {})
+@pytest.mark.parametrize("content_type", [None, "application/json", "Application/JSON; charset=UTF-8"])
+def test_a_body_is_taken_for_json_however_that_is_said(arcway: Arcway, content_type: str | None) -> None:
+    answer = arcway.http.post(
+        "/onboardings", content=b"{}", headers={"Content-Type": content_type} if content_type else {}
+    )
     is_problem(answer, 400, Code.INVALID_FIELDS)
 
 

@@ -140,10 +140,10 @@ def test_a_release_of_the_same_name_that_is_somebody_elses_stays(
 def forged(release: Json, **labels: str) -> Json:
     """A record that Helm did not write."""
     name = f"sh.helm.release.v1.azure-arc.v{labels.get('version', '1')}"
-    expected_text = {"owner": "helm", "name": "azure-arc", "status": "deployed", "version": "1", **labels}
+    all_labels = {"owner": "helm", "name": "azure-arc", "status": "deployed", "version": "1", **labels}
     packed = base64.b64encode(gzip.compress(json.dumps(release).encode()))
     data = {"release": base64.b64encode(packed).decode()}
-    return {"metadata": {"name": name, "labels": expected_text}, "type": "helm.sh/release.v1", "data": data}
+    return {"metadata": {"name": name, "labels": all_labels}, "type": "helm.sh/release.v1", "data": data}
 
 
 def test_whoever_may_write_secrets_somewhere_steers_no_installation(arcway: Arcway, cluster: SimulatedCluster) -> None:

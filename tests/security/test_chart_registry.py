@@ -108,15 +108,15 @@ def test_no_archive_is_kept_under_the_digest_of_another(helm: Helm, registry: Re
         assert helm.pull(registry.reference, digest) == archives[digest]
 
 
-@pytest.mark.parametrize("subject", ["layer", "manifest"])
-def test_content_that_is_not_of_its_digest_is_refused(helm: Helm, registry: Registry, subject: str) -> None:
+@pytest.mark.parametrize("part", ["layer", "manifest"])
+def test_content_that_is_not_of_its_digest_is_refused(helm: Helm, registry: Registry, part: str) -> None:
     digest = digest_of(registry.good)
     second = {"layer": (digest_of(GOOD), EVIL), "manifest": (digest, registry.evil)}
-    name, content = second[subject]
+    name, content = second[part]
     registry.blobs[name] = content
     with pytest.raises(ArcError, match=Code.CHART_UNAVAILABLE):
         helm.pull(registry.reference, digest)
-    registry.blobs[name] = GOOD if subject == "layer" else registry.good
+    registry.blobs[name] = GOOD if part == "layer" else registry.good
     assert helm.pull(registry.reference, digest) == GOOD
 
 

@@ -103,8 +103,8 @@ def test_one_verb_less_is_a_finding_that_names_it(
             _grant(administrator, name, [entry for entry in needed if entry not in lost])
             eventually(partial(_may_none, api, lost))
             eventually(partial(_may_all, api, [entry for entry in needed if entry not in lost]))
-            expected_text = _findings(api, access, table)
-            assert expected_text == {
+            messages = _findings(api, access, table)
+            assert messages == {
                 f"The credential lacks the permission to {line}." for line in permissions.in_words(lost)
             }
 

@@ -110,12 +110,12 @@ def test_a_secret_of_any_shape_is_taken_out_of_any_text(
 ) -> None:
     content, secret = data.draw(SHAPES[shape])
     whole = f"{before} {content} {after}"
-    for rendered in (
+    for redacted in (
         redact(whole, 5000),
         redact(redact(whole, 5000)),
         ArcError(Code.KUBERNETES_CHANGE_REFUSED, whole).message,
     ):
-        assert secret not in rendered
+        assert secret not in redacted
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_the_agents_key_counts_and_the_public_key_stays_whole() -> None:
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     document = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     public = key_pair.public_key_of(private)
-    rendered = private.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    public_key = private.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
     secret = {"data": {"privateKey": base64.b64encode(document.encode()).decode()}}
 
     def outcome() -> Any:
@@ -284,7 +284,7 @@ def test_the_agents_key_counts_and_the_public_key_stays_whole() -> None:
         return {"publicKey": public, "detail": document.splitlines()[16]}
 
     result = step_that(outcome)["ok"]
-    assert base64.b64decode(result["publicKey"]) == rendered
+    assert base64.b64decode(result["publicKey"]) == public_key
     assert document.splitlines()[16] not in result["detail"]
 
 

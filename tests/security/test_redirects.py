@@ -116,16 +116,16 @@ def test_redirects_are_not_followed_by_helm(
 
 
 @pytest.mark.parametrize("status", [307, 308])
-@pytest.mark.parametrize("subject", ["discovery", "PATCH"])
+@pytest.mark.parametrize("redirected", ["discovery", "PATCH"])
 def test_redirects_are_not_followed_in_the_middle_of_an_installation(
-    helm: Helm, hostile: Hostile, inside: tuple[Server, str], status: int, subject: str
+    helm: Helm, hostile: Hostile, inside: tuple[Server, str], status: int, redirected: str
 ) -> None:
     server, url = inside
     hostile.status, hostile.location = status, url
     hostile.redirects = {
         "discovery": lambda exchange: exchange.path.startswith(("/openapi", "/apis?", "/api?")),
         "PATCH": lambda exchange: exchange.command == "PATCH",
-    }[subject]
+    }[redirected]
     error = refused(lambda: helm.install(hostile.access, "agents", NAMESPACE, THREE_OBJECTS, {"value": "x"}))
     assert error.code == Code.API_SERVER_REDIRECTED
     assert server.requests == []

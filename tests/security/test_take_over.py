@@ -86,9 +86,9 @@ def test_it_is_taken_over_by_those_who_say_so(
             Code.CONNECTED_CLUSTER_TAKEN,
             False,
         )
-    retained = arcway.resource(cluster)
-    assert retained
-    assert retained["properties"][_KEY] == taken["result"]["properties"][_KEY]
+    resource_after = arcway.resource(cluster)
+    assert resource_after
+    assert resource_after["properties"][_KEY] == taken["result"]["properties"][_KEY]
     removed = run(arcway, "/offboardings", arcway.offboarding(cluster, agentsOnly=True))
     assert (removed["state"], removed["result"]["agents"]) == ("Succeeded", "removed")
     assert arcway.resource(cluster)

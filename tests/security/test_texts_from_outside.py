@@ -145,7 +145,7 @@ def test_letters_of_all_scripts_stay_welcome(message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload",
+    "header",
     [
         *(
             "",
@@ -161,16 +161,16 @@ def test_letters_of_all_scripts_stay_welcome(message: str) -> None:
         *("abcdefgh,ijklmnop", "abcd_efgh", "abcdefgh\x1b[31m", "²³¹²³¹²³¹"),
     ],
 )
-def test_a_correlation_id_is_plain_or_a_new_one(payload: str) -> None:
+def test_a_correlation_id_is_plain_or_a_new_one(header: str) -> None:
     origins = [
-        http.origin_of(posted(headers={"x-ms-correlation-request-id": payload})),
-        Origin.of(payload, None),
+        http.origin_of(posted(headers={"x-ms-correlation-request-id": header})),
+        Origin.of(header, None),
         Origin.of(None, None),
-        Origin.of(payload.encode(), 5),
+        Origin.of(header.encode(), 5),
     ]
     for origin in origins:
         assert re.fullmatch("[0-9a-f-]{36}", origin.correlation_id)
-        assert payload not in origin.correlation_id or not payload
+        assert header not in origin.correlation_id or not header
 
 
 def test_a_good_correlation_id_is_kept() -> None:
@@ -181,9 +181,9 @@ def test_a_good_correlation_id_is_kept() -> None:
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-@pytest.mark.parametrize("payload", [5, b"x", TRACE.encode(), TRACE + "\n", TRACE.upper(), ["x"], TRACE + "\r\nX: y"])
-def test_what_is_no_traceparent_is_left_out(payload: object) -> None:
-    assert Origin.of("rollout-7", payload).traceparent is None
+@pytest.mark.parametrize("header", [5, b"x", TRACE.encode(), TRACE + "\n", TRACE.upper(), ["x"], TRACE + "\r\nX: y"])
+def test_what_is_no_traceparent_is_left_out(header: object) -> None:
+    assert Origin.of("rollout-7", header).traceparent is None
 
 
 @pytest.mark.parametrize("key", ["a\tb", "\x7f", "é", "a\r\nX: y", "\u202e", "x" * 129, "", "日"])

@@ -295,11 +295,11 @@ def test_the_forwarder_leaves_nothing_behind(api_server: Server) -> None:
     parts = None
     with forwarding(server, find_endpoint(server, allow_loopback=True)) as proxy:
         parts = urlsplit(proxy)
-        retained = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=240)
-        retained.set_tunnel("127.0.0.1", api_server.server_port, {"Proxy-Authorization": authorization_in(proxy)})
-        retained.connect()
+        kept_open = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=240)
+        kept_open.set_tunnel("127.0.0.1", api_server.server_port, {"Proxy-Authorization": authorization_in(proxy)})
+        kept_open.connect()
         silent = socket.create_connection(("127.0.0.1", int(parts.port or 0)), 5)
-    for connection in (retained.sock, silent):
+    for connection in (kept_open.sock, silent):
         with suppress(ConnectionResetError):
             assert connection.recv(1) == b""
         connection.close()

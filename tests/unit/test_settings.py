@@ -8,7 +8,7 @@ LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
 
 
 @pytest.mark.parametrize(
-    ("payload", "image"),
+    ("environment", "image"),
     [
         ({}, "mcr.microsoft.com/cbl-mariner/busybox:2.0"),
         ({"ARCWAY_REGISTRIES": ""}, "mcr.microsoft.com/cbl-mariner/busybox:2.0"),
@@ -16,8 +16,8 @@ LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
         ({"ARCWAY_REGISTRIES": "mirror:5000,other", "ARCWAY_CHECK_IMAGE": "other/tools/nc:1"}, "other/tools/nc:1"),
     ],
 )
-def test_the_image_of_the_network_check_comes_from_an_allowed_registry(payload: dict[str, str], image: str) -> None:
-    assert read_settings({**LOCAL, **payload}).check_image == image
+def test_the_image_of_the_network_check_comes_from_an_allowed_registry(environment: dict[str, str], image: str) -> None:
+    assert read_settings({**LOCAL, **environment}).check_image == image
 
 
 @pytest.mark.parametrize("image", ["docker.io/library/busybox", "busybox", "mcr.microsoft.com.example/busybox"])

@@ -23,7 +23,7 @@ def engine() -> Iterator[Engine]:
     engine.stop()
 
 
-def ask(engine: Engine, subject: str, instance_id: str) -> grpc.StatusCode | None:
+def ask(engine: Engine, call: str, instance_id: str) -> grpc.StatusCode | None:
     calls: dict[str, Any] = {
         "raise": lambda: raise_event(engine, instance_id),
         "terminate": lambda: engine.TerminateInstance(pb.TerminateRequest(instanceId=instance_id), LOCAL),
@@ -31,19 +31,19 @@ def ask(engine: Engine, subject: str, instance_id: str) -> grpc.StatusCode | Non
         "resume": lambda: engine.ResumeInstance(pb.ResumeRequest(instanceId=instance_id), LOCAL),
     }
     try:
-        calls[subject]()
+        calls[call]()
     except EngineError as error:
         return error.code
     return None
 
 
-@pytest.mark.parametrize("subject", ["raise", "terminate", "suspend", "resume"])
-def test_unknown_and_finished_instances_are_refused_and_stay_as_they_are(engine: Engine, subject: str) -> None:
-    assert ask(engine, subject, "nobody") == _UNKNOWN
+@pytest.mark.parametrize("call", ["raise", "terminate", "suspend", "resume"])
+def test_unknown_and_finished_instances_are_refused_and_stay_as_they_are(engine: Engine, call: str) -> None:
+    assert ask(engine, call, "nobody") == _UNKNOWN
     start(engine, "p")
     give(engine, take(engine), complete())
     state_before = state(engine, "p")
-    assert ask(engine, subject, "p") == _WRONG
+    assert ask(engine, call, "p") == _WRONG
     assert state(engine, "p") == state_before
     assert engine.take_orchestration() is None
 

@@ -58,17 +58,17 @@ def test_history_status_and_output_are_the_same_afterwards(place: Place) -> None
     place.engine.CompleteOrchestratorTask(response, LOCAL)
     finish(place.engine, act(place.engine))
     give(place.engine, take(place.engine), complete(pb.ORCHESTRATION_STATUS_FAILED, '"bad"', failure="broken"))
-    rendered, past = state(place.engine, "p"), history(place.engine, "p")
+    instance, past = state(place.engine, "p"), history(place.engine, "p")
     engine = place.again()
     assert history(engine, "p") == past
     instance_state = state(engine, "p")
     assert (instance_state.output, instance_state.customStatus, instance_state.failureDetails) == (
-        rendered.output,
-        rendered.customStatus,
-        rendered.failureDetails,
+        instance.output,
+        instance.customStatus,
+        instance.failureDetails,
     )
-    assert instance_state.completedTimestamp == rendered.completedTimestamp
-    assert instance_state.lastUpdatedTimestamp.ToDatetime() - rendered.lastUpdatedTimestamp.ToDatetime() < timedelta(
+    assert instance_state.completedTimestamp == instance.completedTimestamp
+    assert instance_state.lastUpdatedTimestamp.ToDatetime() - instance.lastUpdatedTimestamp.ToDatetime() < timedelta(
         seconds=1
     )
     assert engine.take_orchestration() is None
@@ -162,10 +162,10 @@ def test_a_rewound_orchestration_keeps_its_rewritten_history(place: Place) -> No
     engine = place.again()
     work = take(engine)
     assert kinds(work)[-1] == "executionRewound"
-    retained = [*work.request.pastEvents[:2], work.request.newEvents[-1]]
-    give(engine, work, pb.OrchestratorAction(rewindOrchestration=pb.RewindOrchestrationAction(newHistory=retained)))
+    rewritten = [*work.request.pastEvents[:2], work.request.newEvents[-1]]
+    give(engine, work, pb.OrchestratorAction(rewindOrchestration=pb.RewindOrchestrationAction(newHistory=rewritten)))
     engine = place.again()
-    assert list(take(engine).request.pastEvents)[:3] == retained
+    assert list(take(engine).request.pastEvents)[:3] == rewritten
     assert state(engine, "p").orchestrationStatus == pb.ORCHESTRATION_STATUS_RUNNING
 
 
@@ -178,9 +178,11 @@ def test_a_parent_hears_of_a_child_that_ended_before_the_crash(place: Place) -> 
     place.engine.RewindInstance(pb.RewindInstanceRequest(instanceId="p"), LOCAL)
     work = take(place.engine)
     place.engine._alarms.stop()
-    retained = [*failed.request.pastEvents, work.request.newEvents[-1]]
+    rewritten = [*failed.request.pastEvents, work.request.newEvents[-1]]
     give(
-        place.engine, work, pb.OrchestratorAction(rewindOrchestration=pb.RewindOrchestrationAction(newHistory=retained))
+        place.engine,
+        work,
+        pb.OrchestratorAction(rewindOrchestration=pb.RewindOrchestrationAction(newHistory=rewritten)),
     )
     assert kinds(take(place.again()))[-1] == "subOrchestrationInstanceFailed"
 

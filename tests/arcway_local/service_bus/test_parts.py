@@ -240,15 +240,15 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path: Path) -> None:
 
 def test_the_store_gives_back_what_was_committed_and_nothing_else(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    fields, gone, late = (_message(bytes([number])) for number in (1, 2, 3))
-    for number, message in enumerate((fields, gone, late)):
+    committed, gone, late = (_message(bytes([number])) for number in (1, 2, 3))
+    for number, message in enumerate((committed, gone, late)):
         message.key = message.sequence = number + 1
-    store.put("q", fields)
+    store.put("q", committed)
     store.put("q", gone)
     store.commit()
-    fields.lock, fields.locked_until, fields.delivery_count = uuid4(), 77, 3
-    fields.state, fields.reason, fields.description = State.DEFERRED, "why", "so"
-    store.put("q/$deadletterqueue", fields)
+    committed.lock, committed.locked_until, committed.delivery_count = uuid4(), 77, 3
+    committed.state, committed.reason, committed.description = State.DEFERRED, "why", "so"
+    store.put("q/$deadletterqueue", committed)
     store.remove(gone)
     store.number("q", 12)
     store.remember("q", "id", 2000)
@@ -261,7 +261,7 @@ def test_the_store_gives_back_what_was_committed_and_nothing_else(tmp_path: Path
     ((path, message),) = list(reread.messages())
     assert path == "q/$deadletterqueue"
     names = [name for name in Message.__slots__ if name != "key"]
-    assert [getattr(message, name) for name in names] == [getattr(fields, name) for name in names]
+    assert [getattr(message, name) for name in names] == [getattr(committed, name) for name in names]
     assert reread.numbers() == {"q": 12}
     assert list(reread.history(1500)) == [("q", "id", 2000)]
     reread.close()

@@ -95,18 +95,18 @@ def _put(api: ClusterApi, path: str, name: str, body: Json) -> None:
 
 
 def _identity(version: str, values: Json) -> dict[str, str]:
-    fields = values["global"]
+    global_values = values["global"]
     return {
-        "AZURE_SUBSCRIPTION_ID": fields["subscriptionId"],
-        "AZURE_RESOURCE_GROUP": fields["resourceGroupName"],
-        "AZURE_RESOURCE_NAME": fields["resourceName"],
-        "AZURE_REGION": fields["location"],
-        "AZURE_TENANT_ID": fields["tenantId"],
+        "AZURE_SUBSCRIPTION_ID": global_values["subscriptionId"],
+        "AZURE_RESOURCE_GROUP": global_values["resourceGroupName"],
+        "AZURE_RESOURCE_NAME": global_values["resourceName"],
+        "AZURE_REGION": global_values["location"],
+        "AZURE_TENANT_ID": global_values["tenantId"],
         "AZURE_ARC_AGENT_VERSION": version,
         "AZURE_ARC_AUTOUPDATE": str(values["systemDefaultValues"]["azureArcAgents"]["autoUpdate"]).lower(),
         "ARC_AGENT_RELEASE_TRAIN": values["systemDefaultValues"]["azureArcAgents"]["releaseTrain"],
-        "KUBERNETES_DISTRO": fields["kubernetesDistro"],
-        "KUBERNETES_INFRA": fields["kubernetesInfra"],
+        "KUBERNETES_DISTRO": global_values["kubernetesDistro"],
+        "KUBERNETES_INFRA": global_values["kubernetesInfra"],
         "ONBOARDING_SECRET_NAME": "azure-arc-connect-privatekey",
     }
 

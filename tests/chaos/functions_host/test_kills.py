@@ -46,18 +46,18 @@ class Experiment:
 
     def ask(self, host: Host, name: str) -> None:
         """Ask for everything that has not been acknowledged for this run yet; ends early when the host is gone."""
-        finished = self.acknowledged[name]
+        acknowledged = self.acknowledged[name]
         try:
-            if "start" not in finished and host.status(name).status_code == 404:
+            if "start" not in acknowledged and host.status(name).status_code == 404:
                 url = f"{MANAGEMENT}/orchestrators/everything/{name}"
                 assert host.http.post(url, json={"round": 1}).status_code == 202
-            finished.add("start")
-            if "event" not in finished:
+            acknowledged.add("start")
+            if "event" not in acknowledged:
                 assert host.raise_event(name, "go", name).status_code == 202
-                finished.add("event")
-            if name in self.suspended and "suspend" not in finished:
+                acknowledged.add("event")
+            if name in self.suspended and "suspend" not in acknowledged:
                 assert host.post(f"{name}/suspend").status_code == 202
-                finished.add("suspend")
+                acknowledged.add("suspend")
         except httpx.TransportError:
             return
 

@@ -80,13 +80,13 @@ def test_a_lock_outlives_a_kill_and_expires_in_its_time(tmp_path: Path) -> None:
     try:
         with _entity(bus, "hasty") as entity:
             entity.send("held")
-            blocked = entity.receive()
-        assert blocked.locked_until_utc is not None
+            locked = entity.receive()
+        assert locked.locked_until_utc is not None
         bus = _kill(bus, tmp_path)
-        assert bus.counts("hasty")["locked"] == (1 if until(blocked.locked_until_utc) > 0 else 0)
+        assert bus.counts("hasty")["locked"] == (1 if until(locked.locked_until_utc) > 0 else 0)
         with _entity(bus, "hasty") as entity:
             redelivered = entity.receive()
-            assert until(blocked.locked_until_utc) <= 0
+            assert until(locked.locked_until_utc) <= 0
             assert (str(redelivered), redelivered.delivery_count) == ("held", 1)
             entity.receiver.complete_message(redelivered)
     finally:

@@ -21,25 +21,25 @@ class Azure:
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
-        configuration = shell.stack.azure
-        tls = ssl.create_default_context(cafile=configuration["caFile"])
-        self._http = httpx.Client(base_url=configuration["endpoint"], verify=tls, timeout=240)
+        endpoints = shell.stack.azure
+        tls = ssl.create_default_context(cafile=endpoints["caFile"])
+        self._http = httpx.Client(base_url=endpoints["endpoint"], verify=tls, timeout=240)
         self.asked: dict[str, list[Json]] = {}
 
     def watched(self, line: str) -> str:
         count_before = len(self._requests())
-        expected_text = self._shell(line)
+        output = self._shell(line)
         self.asked[line] = self._requests()[count_before:]
-        return expected_text
+        return output
 
     def resource_group(self, name: str) -> Json:
-        configuration = self._shell.stack.azure
+        endpoints = self._shell.stack.azure
         requests = {
-            "headers": {"X-IDENTITY-HEADER": configuration["identityHeader"]},
-            "params": {"resource": configuration["endpoint"]},
+            "headers": {"X-IDENTITY-HEADER": endpoints["identityHeader"]},
+            "params": {"resource": endpoints["endpoint"]},
         }
         token = self._http.get("/msi/token", **requests).json()["access_token"]  # type: ignore[arg-type]
-        url = f"/subscriptions/{configuration['subscriptionId']}/resourceGroups/{name}?api-version=2024-11-01"
+        url = f"/subscriptions/{endpoints['subscriptionId']}/resourceGroups/{name}?api-version=2024-11-01"
         body: Json = self._http.get(url, headers={"Authorization": f"Bearer {token}"}).raise_for_status().json()
         return body
 
@@ -68,9 +68,9 @@ def azure(shell: Shell) -> Iterator[Azure]:
 # More than a dozen processes one after another, each of which loads what the command needs.
 @pytest.mark.timeout(900)
 def test_the_page_is_what_happens(azure: Azure) -> None:
-    rendered = PAGE.read_text()
-    real = replay(rendered, azure.watched)
-    assert not (difference := differences(rendered, real)), f"scripts/write-article writes this anew:\n{difference}"
+    page = PAGE.read_text()
+    real = replay(page, azure.watched)
+    assert not (difference := differences(page, real)), f"scripts/write-article writes this anew:\n{difference}"
     group = azure.resource_group("AzureArcTest")
     assert (group["location"], group["tags"]) == ("eastus", {"team": "lab"})
     of_the_first, of_the_second = (
@@ -107,19 +107,19 @@ def test_what_differs_by_run_is_told_apart_from_what_does_not() -> None:
     later = re.sub(r"\d\d:\d\d\.\d{3}Z", "59:59.999Z", page)
     assert later != page
     assert differences(page, later) == ""
-    for leftover, counterpart in (
+    for word, counterpart in (
         ("Connected", "Offline"),
         ("exit code 1", "exit code 0"),
         ("7/7", "6/7"),
         ("Ready.\n", ""),
     ):
-        assert (leftover in page) == bool(differences(page, page.replace(leftover, counterpart))), leftover
+        assert (word in page) == bool(differences(page, page.replace(word, counterpart))), word
 
 
 def test_a_command_keeps_its_line_and_loses_what_it_printed_before() -> None:
-    expected_text: Callable[[str], str] = "said: {}\n".format
+    output_of: Callable[[str], str] = "said: {}\n".format
     page = "text\n```console\n$ one\nold\nold\n$ two\n```\n$ no command\n"
-    assert replay(page, expected_text) == "text\n```console\n$ one\nsaid: one\n$ two\nsaid: two\n```\n$ no command\n"
+    assert replay(page, output_of) == "text\n```console\n$ one\nsaid: one\n$ two\nsaid: two\n```\n$ no command\n"
 
 
 def test_every_heading_has_a_command_and_tests_that_exist() -> None:

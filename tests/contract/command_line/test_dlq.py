@@ -46,8 +46,8 @@ def test_dead_letters_are_listed_shown_resubmitted_and_purged(connection: str) -
     assert json.loads(dlq(connection, "show", "m1").stdout)["body"] == '{"n": 1}'
     missing = dlq(connection, "show", "nope")
     assert (missing.returncode, "Traceback" in missing.stderr) == (5, False)
-    finished = dlq(connection, "resubmit", "m0", "nope")
-    assert (finished.returncode, json.loads(finished.stdout)) == (3, {"resubmitted": ["m0"]})
+    completed = dlq(connection, "resubmit", "m0", "nope")
+    assert (completed.returncode, json.loads(completed.stdout)) == (3, {"resubmitted": ["m0"]})
     with (
         ServiceBusClient.from_connection_string(connection) as client,
         client.get_queue_receiver("onboarding-requests") as receiver,

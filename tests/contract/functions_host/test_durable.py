@@ -268,6 +268,6 @@ def test_calls_in_the_wrong_state_are_refused_and_harm_nothing(host: Host, name:
     host.raise_event(name, "go", "done")
     assert host.until(name, "Completed", "Failed")["output"] == "done"
     finished = host.status(name).json()
-    for leftover in ("resume", "suspend", "terminate"):
-        assert host.post(f"{name}/{leftover}").status_code == 410
+    for call in ("resume", "suspend", "terminate"):
+        assert host.post(f"{name}/{call}").status_code == 410
     assert host.status(name).json() == finished

@@ -41,7 +41,7 @@ def short_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 def silent(request: pytest.FixtureRequest, access: Access, tmp_path: Path) -> Iterator[Access]:
     """A server that accepts connections and says nothing, or completes TLS and then says nothing."""
     authority = CertificateAuthority.open(tmp_path / "ca")
-    stopped, retained = threading.Event(), []
+    stopped, connections = threading.Event(), []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.1)
 
@@ -49,10 +49,10 @@ def silent(request: pytest.FixtureRequest, access: Access, tmp_path: Path) -> It
             while not stopped.is_set():
                 with suppress(TimeoutError, OSError):
                     connection, _ = listener.accept()
-                    retained.append(connection)
+                    connections.append(connection)
                     if request.param == "after TLS":
                         connection.settimeout(5)
-                        retained.append(context.wrap_socket(connection, server_side=True))
+                        connections.append(context.wrap_socket(connection, server_side=True))
 
         context: ssl.SSLContext = authority.server_context()
         thread = threading.Thread(target=accept)
@@ -61,7 +61,7 @@ def silent(request: pytest.FixtureRequest, access: Access, tmp_path: Path) -> It
         yield dataclasses.replace(access, server=server, ca=authority.certificate_pem.decode())
         stopped.set()
         thread.join()
-    for connection in retained:
+    for connection in connections:
         connection.close()
 
 
@@ -80,7 +80,7 @@ def test_a_silent_server_holds_a_call_no_longer_than_its_deadline(
 @pytest.mark.usefixtures("short_calls")
 def test_a_call_shows_no_secret_to_others(helm: Helm, silent: Access, tmp_path_factory: pytest.TempPathFactory) -> None:
     token = f"{_SECRET}-token"
-    fields = dataclasses.replace(silent, token=token, certificate=None, key=None)
+    access = dataclasses.replace(silent, token=token, certificate=None, key=None)
     observed: list[str] = []
     over = threading.Event()
 
@@ -92,7 +92,7 @@ def test_a_call_shows_no_secret_to_others(helm: Helm, silent: Access, tmp_path_f
     watcher.start()
     try:
         with pytest.raises(ArcError):
-            helm.install(fields, "agents", "test-none", THREE_OBJECTS, {"value": f"{_SECRET}-value"})
+            helm.install(access, "agents", "test-none", THREE_OBJECTS, {"value": f"{_SECRET}-value"})
         files = _files_with(tmp_path_factory.getbasetemp(), _SECRET)
     finally:
         over.set()

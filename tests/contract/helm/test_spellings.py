@@ -66,8 +66,8 @@ def lines(message: str, end: str) -> str:
 
 def one_line(data: bytes) -> bytes:
     """Each block's base64 in one line."""
-    head, *remaining = data.decode().strip().splitlines()
-    return f"{head}\n{''.join(remaining[:-1])}\n{remaining[-1]}\n".encode()
+    head, *lines_after = data.decode().strip().splitlines()
+    return f"{head}\n{''.join(lines_after[:-1])}\n{lines_after[-1]}\n".encode()
 
 
 def in_yaml(document: Json) -> bytes:

@@ -288,8 +288,8 @@ def test_propagation_to_dependents(api: Api, policy: str) -> None:
 
 
 def test_a_namespace_is_terminating_until_it_is_empty(api: Api) -> None:
-    blocked = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
-    api.http.post(api.path("configmaps"), json=blocked)
+    with_finalizer = {"metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
+    api.http.post(api.path("configmaps"), json=with_finalizer)
     api.http.delete(f"/api/v1/namespaces/{api.namespace}")
     namespace = api.http.get(f"/api/v1/namespaces/{api.namespace}").json()
     assert namespace["status"]["phase"] == "Terminating"

@@ -40,8 +40,8 @@ def rows(api: Api, path: str) -> dict[str, list[Any]]:
 def test_the_columns_that_people_expect(api: Api, path: str, columns: str) -> None:
     group, _, plural = path.rpartition("/")
     answer = api.http.get(f"/apis/{group}/v1/{plural}" if group else f"/api/v1/{plural}", headers=TABLE).json()
-    rendered = [column["name"] for column in answer["columnDefinitions"] if column["priority"] == 0]
-    assert " ".join(rendered) == columns
+    names = [column["name"] for column in answer["columnDefinitions"] if column["priority"] == 0]
+    assert " ".join(names) == columns
     assert answer["apiVersion"] == "meta.k8s.io/v1"
 
 
@@ -92,10 +92,10 @@ def test_custom_columns_of_one_object(api: Api) -> None:
     for name, value in (("full", about), ("empty", {})):
         body = {"apiVersion": f"{group}/v1", "kind": "Link", "metadata": {"name": name}, "spec": value}
         assert api.http.post(path, json=body).status_code == 201
-    rendered = rows(api, path)
-    assert rendered["full"][:4] == ["t", 3, "z", "True"]
-    assert rendered["empty"][:4] == [None] * 4
-    assert rendered["full"][4].endswith("s")
+    cells = rows(api, path)
+    assert cells["full"][:4] == ["t", 3, "z", "True"]
+    assert cells["empty"][:4] == [None] * 4
+    assert cells["full"][4].endswith("s")
 
 
 def test_what_goes_along_with_a_row(api: Api) -> None:

@@ -180,10 +180,10 @@ def cluster(only_user: Path, stack: Stack) -> Iterator[RealCluster]:
     # The simulated agents find the cluster here, as real ones would be inside it.
     path = Path(stack.clusters) / "real.yaml"
     server = real.kubeconfig["clusters"][0]["cluster"]["server"]
-    for remaining in path.parent.glob("*.yaml"):
+    for old_kubeconfig in path.parent.glob("*.yaml"):
         # What the command line has left for them: they serve a cluster by one of its kubeconfigs only.
-        if server in remaining.read_text():
-            remaining.unlink()
+        if server in old_kubeconfig.read_text():
+            old_kubeconfig.unlink()
     write_private(path, only_user.read_bytes())
     try:
         yield real

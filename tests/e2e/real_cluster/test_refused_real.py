@@ -109,13 +109,13 @@ def test_finalizers_of_namespace_definition_role_and_binding_go_with_force(
     succeeded(arcway.connect(cluster))
     role = {"metadata": {"name": "azure-arc-extra", **_ADOPTED}, "rules": []}
     assert cluster.send("POST", f"{_RBAC}/clusterroles", role) == 201
-    blocked = (
+    with_finalizers = (
         _NAMESPACE,
         f"{_CRDS}/gitconfigs.clusterconfig.azure.com",
         f"{_RBAC}/clusterroles/azure-arc-extra",
         f"{_RBAC}/clusterrolebindings/azure-arc-operator",
     )
-    for path in blocked:
+    for path in with_finalizers:
         hold(cluster, path)
     assert succeeded(arcway.disconnect(cluster, force=True))["leftovers"] == []
     cluster.eventually(lambda: cluster.objects() == objects_before)

@@ -87,8 +87,8 @@ async def test_what_is_no_cookie_of_ours_is_no_session(value: str) -> None:
 
 
 async def test_a_cookie_of_the_sign_in_is_no_session() -> None:
-    retained = await session.seal(FLOW_COOKIE, {"name": "x", "oid": "x", "roles": [*Role], "csrf": "x"}, 60)
-    assert await viewer_of(request(Cookie=f"{COOKIE}={retained}")) is None
+    flow_cookie = await session.seal(FLOW_COOKIE, {"name": "x", "oid": "x", "roles": [*Role], "csrf": "x"}, 60)
+    assert await viewer_of(request(Cookie=f"{COOKIE}={flow_cookie}")) is None
 
 
 async def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,10 +118,10 @@ async def test_a_key_that_another_instance_uses_already_is_read_before_a_cookie_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await cookie()
-    configuration = session._secrets
+    secrets = session._secrets
     use(monkeypatch, SIGNED_IN, keys=f"a new session key of more than 32 characters\n{KEYS}")
     fresh = await cookie()
-    monkeypatch.setattr(session, "_secrets", configuration)
+    monkeypatch.setattr(session, "_secrets", secrets)
     monkeypatch.setattr(session, "_AGAIN_SECONDS", 0)
     assert await viewer_of(request(Cookie=fresh)) is not None
 

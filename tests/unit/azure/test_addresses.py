@@ -71,8 +71,8 @@ def test_addresses_of_a_cloud(cloud: Cloud, expected: list[str]) -> None:
 
 
 def test_what_is_at_one_address_is_one_address() -> None:
-    configuration = "https://127.0.0.1:9000"
-    cloud = Cloud("Local", configuration, "a", configuration, configuration, configuration, configuration)
+    address = "https://127.0.0.1:9000"
+    cloud = Cloud("Local", address, "a", address, address, address, address)
     with (
         mock.patch.object(endpoints, "cloud", return_value=cloud),
         mock.patch.object(data_plane, "latest_chart", return_value="127.0.0.1:9000/chart:1"),

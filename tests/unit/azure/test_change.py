@@ -58,15 +58,15 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         status_code=201,
         json=dict,
     )
-    finished = SimpleNamespace(polling_method=lambda: SimpleNamespace(first=first))
+    poller = SimpleNamespace(polling_method=lambda: SimpleNamespace(first=first))
 
     def put(group: str, name: str, body: Any, **_: Any) -> Any:
         calls.append(("PUT", body))
-        return finished
+        return poller
 
     def patch(group: str, name: str, body: Any, **_: Any) -> Any:
         calls.append(("PATCH", body))
-        return finished
+        return poller
 
     operations = SimpleNamespace(
         get=lambda group, name: ConnectedCluster(RESOURCE), begin_create_or_replace=put, begin_update_async=patch

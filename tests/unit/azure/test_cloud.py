@@ -86,7 +86,7 @@ def test_agents_know_the_clouds_that_are_built_into_them() -> None:
 
 
 def test_agents_are_told_the_endpoints_that_the_metadata_name() -> None:
-    reported = settings_of(
+    settings = settings_of(
         {
             "name": "Local",
             "resourceManager": "https://arm.local",
@@ -99,7 +99,7 @@ def test_agents_are_told_the_endpoints_that_the_metadata_name() -> None:
             },
         }
     )
-    assert reported == {
+    assert settings == {
         "azureResourceManagerEndpoint": "https://arm.local",
         "activeDirectoryEndpoint": "https://login.local",
         "azureArcAgents": {"config_dp_endpoint_override": "https://arc.local:8443"},

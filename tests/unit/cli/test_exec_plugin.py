@@ -89,11 +89,11 @@ assert sys.stdin.read() == ""
 print("for the user", file=sys.stderr)
 """
     run(plugin(body, env=[{"name": "GIVEN", "value": "$(HOME)"}], provideClusterInfo=True), CLUSTER, "me", yes=True)
-    info, fields, path = json.loads((tmp_path / "seen").read_text())
+    info, environment, path = json.loads((tmp_path / "seen").read_text())
     cluster = {"server": "https://a", "certificate-authority-data": "Q0E=", "config": {"audience": "x"}}
     spec = {"interactive": False, "cluster": cluster}
     assert json.loads(info) == {"apiVersion": V1, "kind": "ExecCredential", "spec": spec}
-    assert fields == "$(HOME)"
+    assert environment == "$(HOME)"
     assert path
 
 

@@ -90,8 +90,8 @@ def given(tmp_path: Path) -> Kubeconfig:
     return Kubeconfig(tmp_path / "config")
 
 
-def handed(payload: Kubeconfig | None, proxy: Proxy | None = None) -> Any:
-    return provided_credential(cast("ArcwayClient", Remote()), "Shop_1", payload, Needs("onboard"), proxy)
+def handed(kubeconfig: Kubeconfig | None, proxy: Proxy | None = None) -> Any:
+    return provided_credential(cast("ArcwayClient", Remote()), "Shop_1", kubeconfig, Needs("onboard"), proxy)
 
 
 def test_what_is_accepted_stays_and_says_nothing_of_the_user(world: World, given: Kubeconfig) -> None:
@@ -148,14 +148,14 @@ def test_what_cannot_be_removed_is_named(
     )
 
 
-@pytest.mark.parametrize(("hours", "expected_text"), [(24.0, False), (1.0, True)])
+@pytest.mark.parametrize(("hours", "is_told"), [(24.0, False), (1.0, True)])
 def test_a_token_shorter_than_asked_for_is_told(
-    world: World, given: Kubeconfig, capsys: pytest.CaptureFixture[str], hours: float, expected_text: bool
+    world: World, given: Kubeconfig, capsys: pytest.CaptureFixture[str], hours: float, is_told: bool
 ) -> None:
     world.hours = hours
     with handed(given):
         pass
-    assert ("earlier than requested" in capsys.readouterr().err) == expected_text
+    assert ("earlier than requested" in capsys.readouterr().err) == is_told
 
 
 def test_a_stored_kubeconfig_is_named_and_nothing_is_made(world: World) -> None:

@@ -14,7 +14,7 @@ HTTPS, HTTP = "http://user:pass@proxy:3128", "http://user:pass@proxy:3129/"
 
 
 @pytest.mark.parametrize(
-    ("payload", "plain", "credentials"),
+    ("proxy", "plain", "credentials"),
     [
         (Proxy(), Proxy(), None),
         (Proxy(https="http://proxy:1"), Proxy(https="http://proxy:1"), None),
@@ -26,8 +26,8 @@ HTTPS, HTTP = "http://user:pass@proxy:3128", "http://user:pass@proxy:3129/"
         (Proxy(https="http://u:@proxy"), Proxy(https="http://proxy"), "u:"),
     ],
 )
-def test_they_are_taken_out(payload: Proxy, plain: Proxy, credentials: str | None) -> None:
-    assert without_credentials(payload) == (plain, credentials)
+def test_they_are_taken_out(proxy: Proxy, plain: Proxy, credentials: str | None) -> None:
+    assert without_credentials(proxy) == (plain, credentials)
 
 
 def test_the_agents_get_what_was_typed() -> None:
@@ -37,7 +37,7 @@ def test_the_agents_get_what_was_typed() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload",
+    "proxy",
     [
         Proxy(https=HTTPS, http="http://proxy:1"),
         Proxy(https=HTTPS, http="http://user:other@proxy:1"),
@@ -52,12 +52,10 @@ def test_the_agents_get_what_was_typed() -> None:
         Proxy(https="http://user:pass@[proxy"),
     ],
 )
-def test_what_cannot_be_taken_out_is_refused_without_being_shown(
-    payload: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_taken_out_is_refused_without_being_shown(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", mock.Mock(isatty=lambda: False))
     with pytest.raises(CommandError) as caught:
-        without_credentials(payload)
+        without_credentials(proxy)
     assert caught.value.exit_code == USAGE
     assert "pass@" not in str(caught.value)
     assert "pa" not in str(caught.value).replace("password", "").replace("pair", "").replace("space", "")

@@ -40,9 +40,9 @@ def test_a_pod_that_waits_only_for_the_identity_does_not_hold_up_agents_first() 
 
 
 def test_a_pod_that_waits_for_the_identity_must_still_be_scheduled() -> None:
-    blocked = [deployment("proxy", ready=False, secret="azure-identity-certificate")]
-    assert not look(blocked, [pod("proxy", node=None)]).done
-    assert not look(blocked, []).done
+    waiting = [deployment("proxy", ready=False, secret="azure-identity-certificate")]
+    assert not look(waiting, [pod("proxy", node=None)]).done
+    assert not look(waiting, []).done
 
 
 def test_an_unready_agent_is_named() -> None:

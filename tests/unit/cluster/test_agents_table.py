@@ -43,10 +43,10 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("status", "ready", "spec", "node"), CASES)
-def test_columns_of_a_pod(status: str, ready: str, spec: dict[str, Any], node: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("status", "ready", "spec", "pod_status_fields"), CASES)
+def test_columns_of_a_pod(status: str, ready: str, spec: dict[str, Any], pod_status_fields: dict[str, Any]) -> None:
     metadata = {"name": "p", "creationTimestamp": "2026-01-01T00:00:30Z"}
-    pod = {"metadata": metadata, "spec": {"containers": [{"name": "a"}], **spec}, "status": node}
+    pod = {"metadata": metadata, "spec": {"containers": [{"name": "a"}], **spec}, "status": pod_status_fields}
     row = pod_row(pod, NOW)
     assert (row["status"], row["ready"], row["ageSeconds"]) == (status, ready, 90)
     going = {**pod, "metadata": {**metadata, "deletionTimestamp": "2026-01-01T00:01:00Z"}}

@@ -70,9 +70,9 @@ def test_taints_on_every_node_are_told_before_anything_is_installed() -> None:
         tainted("a", ("node-role.kubernetes.io/control-plane", "NoSchedule")),
         tainted("b", ("CriticalAddonsOnly", "NoExecute"), ("x", "PreferNoSchedule")),
     ]
-    (reported,) = inspect(repelling)
-    assert (reported["code"], reported["level"]) == (Code.NODES_TAINTED, "warning")
-    assert "CriticalAddonsOnly:NoExecute, node-role.kubernetes.io/control-plane:NoSchedule." in reported["message"]
+    (taint_finding,) = inspect(repelling)
+    assert (taint_finding["code"], taint_finding["level"]) == (Code.NODES_TAINTED, "warning")
+    assert "CriticalAddonsOnly:NoExecute, node-role.kubernetes.io/control-plane:NoSchedule." in taint_finding["message"]
     assert codes([*repelling, node("c")]) == []
     assert codes([tainted("a", ("x", "PreferNoSchedule"))]) == []
     # Kubernetes' own taints say what the node's conditions say, and pass with them.

@@ -10,19 +10,19 @@ from arcway.domain.connected_cluster import span, warnings, with_ages
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
-def aged(status: str = "Connected", node: str | None = None, ends: str | None = None) -> dict[str, Any]:
-    times = {"lastConnectivityTime": node, "managedIdentityCertificateExpirationTime": ends}
+def aged(status: str = "Connected", connected_at: str | None = None, ends: str | None = None) -> dict[str, Any]:
+    times = {"lastConnectivityTime": connected_at, "managedIdentityCertificateExpirationTime": ends}
     return with_ages({"name": "n", "properties": {"connectivityStatus": status, **times}}, NOW)
 
 
 def test_times_become_ages() -> None:
-    result = aged(node="2026-11-24T11:59:30.5Z", ends="2027-02-22T11:00:00")
+    result = aged(connected_at="2026-11-24T11:59:30.5Z", ends="2027-02-22T11:00:00")
     assert (result["heartbeatAgeSeconds"], result["certificateDaysLeft"]) == (29, 89)
     assert warnings(result) == []
 
 
 def test_a_clock_that_is_ahead_gives_no_negative_age() -> None:
-    assert aged(node="2026-11-24T12:00:05Z")["heartbeatAgeSeconds"] == 0
+    assert aged(connected_at="2026-11-24T12:00:05Z")["heartbeatAgeSeconds"] == 0
 
 
 @pytest.mark.parametrize("message", [None, ""])
@@ -37,7 +37,7 @@ def test_what_azure_does_not_know_yet_has_no_age(message: str | None) -> None:
         (aged("Offline"), ["is Offline"]),
         (aged(ends="2026-11-24T11:00:00Z"), ["certificate has expired"]),
         (aged(ends="2026-12-01T12:00:00Z"), ["certificate expires in 7 days"]),
-        (aged(node="2026-11-24T09:00:00Z"), ["no heartbeat for 3h"]),
+        (aged(connected_at="2026-11-24T09:00:00Z"), ["no heartbeat for 3h"]),
     ],
 )
 def test_what_needs_attention_is_said(resource: dict[str, Any], expected: list[str]) -> None:

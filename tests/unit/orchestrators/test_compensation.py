@@ -64,14 +64,14 @@ def test_an_outcome_of_another_shape_does_not_stop_compensation() -> None:
     context = InMemory({"delete_resource": ok(), "uninstall_agents": {"ok": []}})
     run = run_with_work(context)
     context.drive(run.run_compensations())
-    assert left(run) == [f"{leftover} (ARC-6006)" for leftover in ("connected cluster", "release", "key pair")]
+    assert left(run) == [f"{name} (ARC-6006)" for name in ("connected cluster", "release", "key pair")]
 
 
 def test_compensation_has_a_deadline_each() -> None:
     context = InMemory({"delete_resource": ok(done=False), "uninstall_agents": ok(done=False, retryAfter=100)})
     run = run_with_work(context)
     context.drive(run.run_compensations())
-    assert left(run) == [f"{leftover} (ARC-6005)" for leftover in ("connected cluster", "release", "key pair")]
+    assert left(run) == [f"{name} (ARC-6005)" for name in ("connected cluster", "release", "key pair")]
     assert 3 * UNDO_SECONDS - 300 < context.elapsed <= 3 * UNDO_SECONDS
 
 

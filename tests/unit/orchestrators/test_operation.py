@@ -104,8 +104,10 @@ def test_a_check_has_a_result_and_changes_nothing() -> None:
     assert status["result"]["plan"] == ["install release azure-arc", "create connected cluster shop"]
 
 
-@pytest.mark.parametrize(("step", "retained"), [("deploy_agents", 1), ("create_resource", 2), ("configure_agents", 3)])
-def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, retained: int) -> None:
+@pytest.mark.parametrize(
+    ("step", "kept_count"), [("deploy_agents", 1), ("create_resource", 2), ("configure_agents", 3)]
+)
+def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, kept_count: int) -> None:
     context = world(CONNECT, **{step: REFUSED})
     with pytest.raises(RunFailed, match=r"ARC-4010: "):
         orchestrate(context, payload())
@@ -120,7 +122,7 @@ def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, retained: i
         "release azure-arc",
         "connected cluster shop",
     ]
-    assert describe_all(status["leftovers"]) == created[:retained]
+    assert describe_all(status["leftovers"]) == created[:kept_count]
     assert context.steps[-2:] == [step, "release_cluster"]
 
 

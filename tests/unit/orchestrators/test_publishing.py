@@ -114,10 +114,10 @@ def test_a_broker_that_stays_down_holds_a_run_for_a_day_and_fails_only_its_phase
 def test_the_phase_shows_why_an_event_waits() -> None:
     context = InMemory({"publish_events": [failed("ARC-3005", message="No broker.", retry_after=9), ok()]})
     finish(context)
-    rendered = [phase(status) for status in context.statuses]
-    (retrying,) = [item for item in rendered if item["state"] == "Retrying"]
+    phases = [phase(status) for status in context.statuses]
+    (retrying,) = [item for item in phases if item["state"] == "Retrying"]
     assert (retrying["detail"], retrying["error"]) == (None, {"code": "ARC-3005", "message": "No broker."})
-    assert rendered[-1]["error"] is None
+    assert phases[-1]["error"] is None
     assert (retrying["attempts"], context.waits) == (1, [9])
 
 

@@ -37,10 +37,10 @@ def test_values_are_escaped() -> None:
 
 
 def test_the_vendored_file_is_the_one_that_is_named() -> None:
-    expected_text = (FOLDER / "static/vendor/README.md").read_text()
+    readme = (FOLDER / "static/vendor/README.md").read_text()
     result = files.static_file("htmx.min.js")
     assert result is not None
-    assert hashlib.sha256(result.content).hexdigest() in expected_text
+    assert hashlib.sha256(result.content).hexdigest() in readme
     assert b'version:"2.0.10"' in result.content
 
 

@@ -63,8 +63,8 @@ def calls_no_json(context: OrchestrationContext, value: Any) -> Work:
 
 @blueprint.orchestration_trigger(context_name="context")
 def raises_when_told(context: OrchestrationContext, value: Any) -> Work:
-    reported = yield context.wait_for_external_event("go")
-    raise LookupError(reported)
+    event = yield context.wait_for_external_event("go")
+    raise LookupError(event)
 
 
 @blueprint.orchestration_trigger(context_name="context")
