@@ -121,19 +121,17 @@ def endpoint[P: Parameters](
     return declare
 
 
-def at(path: str) -> dict[str, http.Guarded]:
-    """The declared handlers of a path by method, each with the roles that it needs."""
-    return {method: (endpoint.needed, endpoint.handler) for method, endpoint in _DECLARED[path].items()}
+def declared_routes() -> dict[str, dict[str, http.Guarded]]:
+    """The declared handlers by path and method, each with the roles that it needs."""
+    return {
+        path: {method: (item.needed, item.handler) for method, item in methods.items()}
+        for path, methods in sorted(_DECLARED.items())
+    }
 
 
 def declared() -> list[Endpoint]:
     """All operations, by path."""
     return [endpoint for _, methods in sorted(_DECLARED.items()) for endpoint in methods.values()]
-
-
-def paths() -> list[str]:
-    """All paths below /api that have an endpoint."""
-    return sorted(_DECLARED)
 
 
 def path_names(path: str) -> list[str]:

@@ -5,26 +5,35 @@ parameters sorted behind every literal segment: `runs/purge` is found before `ru
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from triggers import http
 
-type Answering = Callable[[func.HttpRequest, df.DurableFunctionsClient], Awaitable[func.HttpResponse]]
+type Dispatch[H] = Callable[
+    [func.HttpRequest, df.DurableFunctionsClient, Mapping[str, H]], Awaitable[func.HttpResponse]
+]
 
 
-def register(blueprint: df.Blueprint, path: str, answer: Answering) -> None:
-    """Add the function for a path below /api, which takes all methods: the host answers others with a bare 404."""
+def register[H](blueprint: df.Blueprint, routes: Mapping[str, Mapping[str, H]], dispatch: Dispatch[H]) -> None:
+    """Add a function for each path below /api; `dispatch` gives a request to the handler of its method.
 
-    async def function(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-        return await answer(req, client)
-
-    with_client = blueprint.durable_client_input(client_name="client")(function)
-    blueprint.function_name(function_name(path))(blueprint.route(route=path, methods=http.ALL_METHODS)(with_client))
+    A function takes all methods: the host answers others with a bare 404.
+    """
+    for path, handlers in routes.items():
+        _register_path(blueprint, path, handlers, dispatch)
 
 
 def function_name(path: str) -> str:
     """The name of the function of a path."""
     return re.sub(r"\W", "_", re.sub(r"\{\*?(\w+)\}", r"zz_\1", path))
+
+
+def _register_path[H](blueprint: df.Blueprint, path: str, handlers: Mapping[str, H], dispatch: Dispatch[H]) -> None:
+    async def function(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
+        return await dispatch(req, client, handlers)
+
+    with_client = blueprint.durable_client_input(client_name="client")(function)
+    blueprint.function_name(function_name(path))(blueprint.route(route=path, methods=http.ALL_METHODS)(with_client))

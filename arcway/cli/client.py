@@ -68,7 +68,7 @@ class ArcwayClient:
         self.stack = stack
         self._signed_in = sign_in.of_stack(stack) if stack else signed_in
         # What is sent to this machine must not take the way over a proxy.
-        remote = not sign_in.is_loopback(url)
+        remote = not sign_in.is_loopback_url(url)
         self._http = httpx.Client(base_url=self.url, timeout=70, trust_env=remote, verify=_trusted())
 
     @classmethod

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from arcway.cli.options import Output, OutputOption, SubscriptionOption
+from arcway.cli.options import OutputOption, QuietOption, SubscriptionOption, TimeoutOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,8 @@ class Following:
         False
     )
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Return as soon as the run is accepted.")] = False
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the run.")] = 3600
-    quiet: Annotated[bool, typer.Option("--quiet", help="Do not show progress.")] = False
+    timeout: TimeoutOption = 3600
+    quiet: QuietOption = False
     format_: OutputOption = "table"
 
 
@@ -164,9 +164,10 @@ def with_groups(command: Callable[..., int]) -> Callable[..., int]:
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if dataclasses.is_dataclass(hint)}
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command).parameters.values():
-        group = groups.get(parameter.name)
-        parameters += [_keyword(parameter.name, parameter.default, hints[parameter.name])] if group is None else []
-        parameters += _of_group(parameter.name, group) if group is not None else []
+        if group := groups.get(parameter.name):
+            parameters += _of_group(parameter.name, group)
+        else:
+            parameters.append(_keyword(parameter.name, parameter.default, hints[parameter.name]))
 
     @functools.wraps(command)
     def flat(**options: Any) -> int:
@@ -194,6 +195,3 @@ def _of_group(prefix: str, group: Any) -> list[inspect.Parameter]:
 
 def _keyword(name: str, default: object, annotation: object) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-__all__ = ["ClusterOptions", "Following", "Kubeconfig", "KubeconfigOfRun", "Marks", "Output", "Proxy", "with_groups"]

@@ -11,7 +11,6 @@ ServerOption = Annotated[
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="Output format; jsonl prints one JSON object per line.")
 ]
-
 SubscriptionOption = Annotated[
     str | None,
     typer.Option(
@@ -21,7 +20,6 @@ SubscriptionOption = Annotated[
     ),
 ]
 LocationOption = Annotated[str, typer.Option("--location", "-l", help="Azure location, such as eastus.")]
-
 
 # What the connected cluster and its agents should be like.
 TagsOption = Annotated[

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from arcway.cli import output, progress
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
-from arcway.cli.option_groups import Following, Output
+from arcway.cli.option_groups import Following
+from arcway.cli.options import Output
 from arcway.domain.codes import Code
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from arcway.cli.embedded import Stack
-from arcway.domain.urls import is_loopback as is_loopback_host
+from arcway.domain.urls import is_loopback
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, TokenCredential
@@ -75,7 +75,7 @@ def of_user(url: str) -> SignIn | None:
     scope = os.environ.get("ARCWAY_SCOPE")
     if not scope:
         return None
-    if urlsplit(url).scheme != "https" and not is_loopback(url):
+    if urlsplit(url).scheme != "https" and not is_loopback_url(url):
         raise SignInError(f"Tokens are sent only to https or loopback addresses, not to {url}.")
     return SignIn(scope, _credentials(ca_file()))
 
@@ -103,11 +103,11 @@ def of_stack(stack: Stack) -> SignIn | None:
     return SignIn(f"api://{azure['apiClientId']}/.default", [credential])
 
 
-def is_loopback(url: str) -> bool:
+def is_loopback_url(url: str) -> bool:
     """Whether an http or https address is this machine's alone."""
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and is_loopback_host(parts.hostname)
+        return parts.scheme in ("http", "https") and is_loopback(parts.hostname)
     except ValueError:
         return False
 

@@ -31,7 +31,7 @@ def check_cluster(run: RunContext) -> Work[None]:
     else:
         findings = yield from _check_change(run, request)
     run.add_findings(findings)
-    errors = [finding for finding in findings if finding["level"] == "error"]
+    errors = _errors(findings)
     run.set_detail(summary(findings))
     if run.request.operation == "check":
         network = {"network": run.facts["network"]} if "network" in run.facts else {}
@@ -53,7 +53,7 @@ def summary(findings: list[Json]) -> str:
 
 def _check_connect(run: RunContext, request: OnboardRequest) -> Work[list[Json]]:
     findings = yield from _check(run, steps.CHECK_CLUSTER)
-    can_run_pods = not any(finding["level"] == "error" for finding in findings)
+    can_run_pods = not _errors(findings)
     cluster = run.facts.get("cluster", {})
     arguments = {"owner": cluster.get("owner"), "publicKey": cluster.get("publicKey"), "cluster": cluster or None}
     findings = findings + (yield from _check(run, steps.CHECK_AZURE, **arguments))
@@ -74,8 +74,7 @@ def _check_disconnect(run: RunContext, request: OffboardRequest) -> Work[list[Js
         run.facts["resourceExists"] = False
         return findings
     findings += yield from _check(run, steps.CHECK_RESOURCE, publicKey=run.facts.get("publicKey"))
-    is_refused = any(finding["level"] == "error" for finding in findings)
-    if run.facts.get("resourceExists") and not run.facts["agents"] and not is_refused:
+    if run.facts.get("resourceExists") and not run.facts["agents"] and not _errors(findings):
         remedy = CATALOGUE[Code.AGENTS_NOT_INSTALLED].remedy
         message = f"The cluster has no agents; only connected cluster {request.name} will be deleted."
         findings.append({"code": Code.AGENTS_NOT_INSTALLED, "level": "warning", "message": message, "remedy": remedy})
@@ -134,6 +133,10 @@ def _plan_of_change(run: RunContext) -> list[str]:
 def _to_remove(run: RunContext) -> list[Json]:
     resource = leftover("ConnectedCluster", run.request.name, reason="NotRemovedYet")
     return ([resource] if run.facts["resourceExists"] else []) + read_leftovers(run.facts["agents"])
+
+
+def _errors(findings: list[Json]) -> list[Json]:
+    return [finding for finding in findings if finding["level"] == "error"]
 
 
 def _as_error(errors: list[Json]) -> Json:

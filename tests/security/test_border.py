@@ -35,9 +35,8 @@ from triggers import health
 from triggers.access.callers import LOCAL as LOCAL_CALLER
 from triggers.access.callers import Role
 from triggers.access.session import Viewer
-from triggers.endpoints import at
 from triggers.page import views
-from triggers.routes import DECLARING  # noqa: F401 - it declares the endpoints
+from triggers.routes import ROUTES
 
 LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
 
@@ -116,7 +115,7 @@ async def ask_health(client: Ill, roles: set[Role] | None, monkeypatch: pytest.M
 
     monkeypatch.setattr(health, "caller_of", caller)
     request = func.HttpRequest("GET", "http://127.0.0.1/api/health", body=b"")
-    handler = at("health")["GET"][1]
+    handler = ROUTES["health"]["GET"][1]
     answer = await handler(request, client, None)  # type: ignore[arg-type]
     assert answer.status_code == 503
     document: dict[str, Any] = json.loads(answer.get_body())
@@ -243,7 +242,7 @@ async def test_older_runs_are_removed() -> None:
 
     client: Any = SimpleNamespace(purge_orchestrations_by=record_purge)
     request = func.HttpRequest("POST", "http://127.0.0.1/api/runs/purge", params={"olderThan": "24h"}, body=b"")
-    answer = await at("runs/purge")["POST"][1](request, client, LOCAL_CALLER)
+    answer = await ROUTES["runs/purge"]["POST"][1](request, client, LOCAL_CALLER)
     assert json.loads(answer.get_body()) == {"purged": 3}
     assert datetime.now(UTC) - requests[0] >= timedelta(days=1)
 

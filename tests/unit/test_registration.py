@@ -2,13 +2,11 @@
 
 import pytest
 
-from triggers.endpoints import paths
 from triggers.page.routes import ROUTES as PAGE
 from triggers.registration import function_name
-from triggers.routes import DECLARING
+from triggers.routes import ROUTES as API
 
-assert DECLARING  # the endpoints are declared where these modules are imported
-ALL = [*paths(), *PAGE, "page/static/{file}", "page/sign-in", "{*path}"]
+ALL = [*API, *PAGE, "page/static/{file}", "page/sign-in", "{*path}"]
 
 
 @pytest.mark.parametrize(

@@ -48,12 +48,4 @@ ROUTES: Mapping[str, Mapping[str, Guarded]] = {
 blueprint = df.Blueprint()
 
 
-def _add(path: str, handlers: Mapping[str, Guarded]) -> None:
-    async def answer(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-        return await http.dispatch(req, client, handlers)
-
-    register(blueprint, path, answer)
-
-
-for _path, _handlers in ROUTES.items():
-    _add(_path, _handlers)
+register(blueprint, ROUTES, http.dispatch)

@@ -27,20 +27,12 @@ ROUTES: Mapping[str, Mapping[str, Guarded]] = {
 blueprint = df.Blueprint()
 
 
-def _add(path: str, handlers: Mapping[str, Guarded]) -> None:
-    async def answer(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-        return await responses.dispatch_page(req, client, handlers)
-
-    register(blueprint, path, answer)
-
-
-for _path, _handlers in ROUTES.items():
-    _add(_path, _handlers)
-
-
-async def _static(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
+async def _static(
+    req: func.HttpRequest, client: df.DurableFunctionsClient, handlers: Mapping[str, Guarded]
+) -> func.HttpResponse:
     """A file that is the same for all users, signed in or not."""
     return views.static(req)
 
 
-register(blueprint, "page/static/{file}", _static)
+register(blueprint, ROUTES, responses.dispatch_page)
+register(blueprint, {"page/static/{file}": {}}, _static)

@@ -86,7 +86,7 @@ class _Vault:
             sign_in.user_credential(),
             retry_total=1,
             # A vault on loopback is not under a vault domain, so its challenge can be verified only in Azure.
-            verify_challenge_resource=not sign_in.is_loopback(self._address),
+            verify_challenge_resource=not sign_in.is_loopback_url(self._address),
             **({"connection_verify": ca} if (ca := sign_in.ca_file()) else {}),
         )
 

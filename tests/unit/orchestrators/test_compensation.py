@@ -119,15 +119,20 @@ def test_what_is_kept_is_listed_in_the_order_it_was_created() -> None:
     assert [item["reason"] for item in context.status["leftovers"]] == [None, "Kept", "Kept", "Kept"]
 
 
-def test_clean_up_goes_newest_first_and_once() -> None:
-    context = InMemory()
-    run = run_in(context)
+def add_cleanups(run: RunContext) -> None:
+    """A secret, an account and a lease, made in this order."""
     for entry, step in (
         ("secret", steps.DISCARD_SECRET),
         ("account", steps.DISCARD_CREDENTIAL),
         ("lease", steps.RELEASE_CLUSTER),
     ):
         run.add_cleanup(thing(entry), step)
+
+
+def test_clean_up_goes_newest_first_and_once() -> None:
+    context = InMemory()
+    run = run_in(context)
+    add_cleanups(run)
     run.add_cleanup(thing("secret"), steps.DISCARD_SECRET)
     context.drive(run.run_cleanups(steps.DISCARD_CREDENTIAL))
     assert context.steps == ["discard_credential"]
@@ -141,12 +146,7 @@ def test_clean_up_goes_newest_first_and_once() -> None:
 def test_clean_up_that_fails_is_left_and_the_rest_is_done() -> None:
     context = InMemory({"release_cluster": failed("ARC-3002"), "discard_credential": Crash("x")})
     run = run_in(context)
-    for entry, step in (
-        ("secret", steps.DISCARD_SECRET),
-        ("account", steps.DISCARD_CREDENTIAL),
-        ("lease", steps.RELEASE_CLUSTER),
-    ):
-        run.add_cleanup(thing(entry), step)
+    add_cleanups(run)
     context.drive(run.run_cleanups())
     assert context.steps == [*["release_cluster"] * 5, *["discard_credential"] * 3, "discard_secret"]
     assert left(run) == ["lease (ARC-3002)", "account (ARC-6006)"]
