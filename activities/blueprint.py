@@ -28,14 +28,13 @@ from activities.register_providers import register_providers
 from activities.release_cluster import release_cluster
 from activities.roll_back_agents import roll_back_agents
 from activities.start_network_check import start_network_check
-from activities.step import activity
+from activities.step import Activities
 from activities.uninstall_agents import uninstall_agents
 from activities.update_agents import update_agents
 from activities.update_resource import update_resource
 from activities.upgrade_agents import upgrade_agents
 from activities.wait_for_metadata import wait_for_metadata
-
-blueprint = df.Blueprint()
+from arcway.installation import Installation
 
 STEPS = (
     await_deletion,
@@ -71,5 +70,10 @@ STEPS = (
     wait_for_metadata,
 )
 
-for step in STEPS:
-    blueprint.activity_trigger(input_name="payload")(activity(step))
+
+def blueprint_of(installation: Installation) -> df.Blueprint:
+    """The activities of an installation."""
+    blueprint, activities = df.Blueprint(), Activities(installation)
+    for step in STEPS:
+        blueprint.activity_trigger(input_name="payload")(activities.activity(step))
+    return blueprint

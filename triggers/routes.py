@@ -13,18 +13,21 @@ from triggers.api_description import route  # noqa: F401 - declares an endpoint
 from triggers.endpoints import declared_routes
 from triggers.http import Guarded
 from triggers.registration import register
+from triggers.services import Invocation, Services
 
 ROUTES = declared_routes()
 
-blueprint = df.Blueprint()
+
+def blueprint_of(services: Services) -> df.Blueprint:
+    """The functions of the API."""
+    blueprint = df.Blueprint()
+    register(blueprint, services, ROUTES, http.dispatch)
+    register(blueprint, services, {"{*path}": {}}, _unknown_path)
+    return blueprint
 
 
 async def _unknown_path(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, handlers: Mapping[str, Guarded]
+    req: func.HttpRequest, invocation: Invocation, handlers: Mapping[str, Guarded]
 ) -> func.HttpResponse:
     path = excerpt(req.route_params.get("path", ""), 100)
     return http.problem(ArcError(Code.PATH_NOT_FOUND, f"Path does not exist: /api/{path}."))
-
-
-register(blueprint, ROUTES, http.dispatch)
-register(blueprint, {"{*path}": {}}, _unknown_path)

@@ -21,9 +21,10 @@ from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import Identity, is_retriable
 from arcway.domain.timestamps import timestamp
-from arcway.settings import settings
+from arcway.settings import Settings
 from triggers.access.callers import Caller
 from triggers.run_reader import get_instance, input_of, is_over, request_of
+from triggers.services import Invocation
 
 _KEYS_CARRIED = 5
 _TRIES = 3
@@ -38,9 +39,7 @@ class Started:
     finished: bool
 
 
-async def start_run(
-    client: df.DurableFunctionsClient, request: AnyRequest, key: str, origin: Origin, caller: Caller
-) -> Started:
+async def start_run(invocation: Invocation, request: AnyRequest, key: str, origin: Origin, caller: Caller) -> Started:
     """Start the request's run for the caller, or return the one that the same key or an equal request started.
 
     A key belongs to one connected cluster. Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002
@@ -49,14 +48,15 @@ async def start_run(
     """
     instance = _instance(request)
     for _ in range(_TRIES):
-        state = await get_instance(client, instance)
+        state = await get_instance(invocation.client, instance)
         earlier = input_of(state) if state else None
         if state and earlier and (same_run := _same_run(instance, earlier, is_over(state), request, key)):
             return same_run
         payload = _payload(request, key, origin, earlier)
+        payload |= {"source": _event_source(invocation.installation.settings)}
         payload |= {"startedBy": caller.identity.as_json(), "roles": sorted(caller.secret_user.roles)}
         try:
-            await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
+            await invocation.client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
         except grpc.RpcError:
             continue  # another request may have started one in the meantime: read again
         return Started(RunId(instance, payload["runId"]), finished=False)
@@ -70,12 +70,12 @@ async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key:
     return _same_run(instance, input_of(state), is_over(state), request, key) if state else None
 
 
-async def retry_run(client: df.DurableFunctionsClient, run: Json, caller: Caller) -> Started:
+async def retry_run(invocation: Invocation, run: Json, caller: Caller) -> Started:
     """A new run of an ended run's request. Raises `ArcError` as `start_run` does, ARC-2025 if it cannot succeed."""
-    request = await request_of(client, run["id"])
+    request = await request_of(invocation.client, run["id"])
     if not is_retriable(request):
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
-    return await start_run(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), caller)
+    return await start_run(invocation, request, str(uuid.uuid4()), Origin(run["correlationId"]), caller)
 
 
 async def cancel_run(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> bool:
@@ -128,6 +128,11 @@ def _digest(request: AnyRequest) -> str:
     return hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
 
 
+def _event_source(settings: Settings) -> str | None:
+    """The source of the run's events; None when there is no broker to send them to."""
+    return settings.source if settings.publishes else None
+
+
 def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None) -> Json:
     keys: list[Json] = []
     if earlier:
@@ -141,6 +146,5 @@ def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None
         "createdAt": timestamp(datetime.now(UTC)),
         "correlationId": origin.correlation_id,
         "traceparent": origin.traceparent,
-        "source": settings().source if settings().publishes else None,
     }
     return payload

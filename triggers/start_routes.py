@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from arcway.domain.codes import Code
@@ -25,6 +24,7 @@ from triggers.access.callers import OFFBOARD, ONBOARD, Caller
 from triggers.endpoints import Answer, Flag, Header, Parameters, endpoint
 from triggers.run_reader import get_run
 from triggers.run_starter import start_run
+from triggers.services import Invocation
 
 _DRY_RUN_SECONDS = 60
 _KEY_LIMIT = 128
@@ -102,7 +102,7 @@ _EXAMPLE: Mapping[str, Any] = {
     codes=_CODES,
 )
 async def _onboard(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
     """Connect a cluster.
 
@@ -111,7 +111,7 @@ async def _onboard(
     body = http.json_body(req)
     is_check = isinstance(body, dict) and body.get("operation") == "check"
     request = parse_request(body, "check" if is_check else "onboard")
-    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
@@ -130,11 +130,11 @@ async def _onboard(
     codes=_CODES,
 )
 async def _offboard(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
     """Disconnect a cluster: delete it in Azure, remove its agents."""
     request = parse_request(http.json_body(req), "offboard")
-    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
@@ -149,11 +149,11 @@ async def _offboard(
     codes=_CODES,
 )
 async def _update(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
     """Change a connected cluster, its agents or both; omitted fields stay unchanged."""
     request = parse_request(http.json_body(req), "update")
-    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
@@ -168,34 +168,32 @@ async def _update(
     codes=_CODES,
 )
 async def _upgrade(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
     """Upgrade a connected cluster's agents; rolled back if they do not become Ready."""
     request = parse_request(http.json_body(req), "upgrade")
-    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 async def _start_and_respond(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, request: AnyRequest, caller: Caller, *, dry_run: bool
+    req: func.HttpRequest, invocation: Invocation, request: AnyRequest, caller: Caller, *, dry_run: bool
 ) -> func.HttpResponse:
     """Start the request's run: 202 with its place, 200 when it is over already. A dry run is waited for."""
     origin, key = http.origin_of(req), _key(req)
     if dry_run or request.operation == "check":
-        return await _check(client, request.model_copy(update={"operation": "check"}), origin, caller)
-    started = await start_run(client, request, key, origin, caller)
-    run = await get_run(client, str(started.run))
+        return await _check(invocation, request.model_copy(update={"operation": "check"}), origin, caller)
+    started = await start_run(invocation, request, key, origin, caller)
+    run = await get_run(invocation.client, str(started.run))
     return http.respond(run, 200) if started.finished else _accepted(run)
 
 
-async def _check(
-    client: df.DurableFunctionsClient, request: AnyRequest, origin: Origin, caller: Caller
-) -> func.HttpResponse:
-    started = await start_run(client, request, str(uuid.uuid4()), origin, caller)
+async def _check(invocation: Invocation, request: AnyRequest, origin: Origin, caller: Caller) -> func.HttpResponse:
+    started = await start_run(invocation, request, str(uuid.uuid4()), origin, caller)
     try:
-        await client.wait_for_orchestration_completion(started.run.instance, timeout=_DRY_RUN_SECONDS)
+        await invocation.client.wait_for_orchestration_completion(started.run.instance, timeout=_DRY_RUN_SECONDS)
     except TimeoutError:
-        return _accepted(await get_run(client, str(started.run)))
-    return http.respond(await get_run(client, str(started.run)))
+        return _accepted(await get_run(invocation.client, str(started.run)))
+    return http.respond(await get_run(invocation.client, str(started.run)))
 
 
 def _accepted(run: dict[str, object]) -> func.HttpResponse:

@@ -9,13 +9,12 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.json_values import Json
-from arcway.settings import Authority, settings
+from arcway.settings import Authority
 
 if TYPE_CHECKING:
     from jwt import PyJWK
@@ -105,6 +104,11 @@ def _published(url: str, ca_file: str | None) -> "dict[str, PyJWK]":
 class Tokens:
     """Validates the tokens of one authority."""
 
+    @classmethod
+    def of(cls, authority: Authority, ca_file: str | None) -> "Tokens":
+        """Those of an authority that is trusted by `ca_file`, too."""
+        return cls(authority, Keys(f"{authority.url}/{authority.tenant_id}/discovery/v2.0/keys", ca_file))
+
     def __init__(self, authority: Authority, keys: Keys) -> None:
         self._authority = authority
         self._keys = keys
@@ -152,13 +156,3 @@ class Tokens:
         if claims["tid"] != self._authority.tenant_id or not isinstance(claims["oid"], str) or not claims["oid"]:
             raise ArcError(Code.NOT_SIGNED_IN, "The token was issued by another tenant or has no oid claim.")
         return claims
-
-
-@cache
-def tokens() -> Tokens:
-    """The validator of this process. Only where an authority is configured."""
-    authority = settings().authority
-    if authority is None:
-        raise AssertionError("no authority is configured")
-    keys = Keys(f"{authority.url}/{authority.tenant_id}/discovery/v2.0/keys", settings().ca_file)
-    return Tokens(authority, keys)
