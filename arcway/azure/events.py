@@ -1,7 +1,7 @@
 """Sends result events to the Service Bus topic.
 
-One sender per process behind a lock: the SDK's sync client is not for several threads at once. After an error it is
-opened again, because a link that broke stays broken.
+One sender per installation behind a lock: the SDK's sync client is not for several threads at once. After an error it
+is opened again, because a link that broke stays broken.
 """
 
 import threading
