@@ -9,8 +9,7 @@ import azure.durable_functions as df
 from arcway.domain import steps
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
-from arcway.domain.phases import phases_of
-from arcway.domain.request import OnboardRequest, UpgradeRequest
+from arcway.domain.request import OnboardRequest, UpgradeRequest, phases_of_request
 from durabletask.task import OrchestrationContext
 
 from orchestrators.failures import RunCanceled, StepFailed
@@ -51,7 +50,7 @@ def _add_credential_cleanups(run: RunContext) -> None:
 
 
 def _phase_names(run: RunContext) -> tuple[str, ...]:
-    return phases_of(run.request.operation, run.request.order)
+    return phases_of_request(run.request)
 
 
 def _run_all(run: RunContext) -> Work[str]:

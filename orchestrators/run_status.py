@@ -6,8 +6,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import because
-from arcway.domain.phases import phases_of
-from arcway.domain.request import read_request
+from arcway.domain.request import phases_of_request, read_request
 from arcway.domain.run import new_run, truncate_for_status
 from arcway.domain.timestamps import timestamp
 from durabletask.task import OrchestrationContext
@@ -20,7 +19,7 @@ class RunStatus:
         self._context = context
         self.request = read_request(payload["request"])
         self.run_id: str = payload["runId"]
-        phases = phases_of(self.request.operation, self.request.order)
+        phases = phases_of_request(self.request)
         self._status = new_run(f"{context.instance_id}.{self.run_id}", self.request, phases, payload).as_json()
         self._status["state"] = "Running"
         self._phase: Json = {}

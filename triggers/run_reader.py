@@ -16,8 +16,7 @@ from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover, read_leftovers
-from arcway.domain.phases import phases_of
-from arcway.domain.request import AnyRequest, read_request
+from arcway.domain.request import AnyRequest, phases_of_request, read_request
 from arcway.domain.run import Cluster, Run, RunError, new_run, read_run
 from arcway.domain.text import excerpt, presentable
 from arcway.domain.timestamps import timestamp
@@ -210,8 +209,7 @@ def _time(time: datetime) -> str:
 def _accepted(state: OrchestrationState, payload: Json) -> Json:
     run_id = f"{state.instance_id}.{payload['runId']}"
     request = read_request(payload["request"])
-    phases = phases_of(request.operation, request.order)
-    return new_run(run_id, request, phases, payload).as_json()
+    return new_run(run_id, request, phases_of_request(request), payload).as_json()
 
 
 def _ended(run: Json, state: OrchestrationState, created: list[Json], outcome: str, error: ArcError) -> Json:

@@ -20,6 +20,12 @@ type PhaseName = Literal[
     "publishResult",
 ]
 
+type Order = Literal["agents-first", "resource-first"]
+"""Which of the two a connect makes first."""
+
+type Scope = Literal["azure-first", "azure-only", "agents-only"]
+"""Which of the two a disconnect, an update or an upgrade changes: both, Azure first, or one of them."""
+
 _BEFORE: tuple[PhaseName, ...] = ("checkCluster", "registerProviders", "pollRegistration", "ensureResourceGroup")
 _AFTER: tuple[PhaseName, ...] = ("configureAgents", "waitForMetadata", "publishResult")
 
@@ -59,7 +65,6 @@ CLEAN_UP_SECONDS = 5 * 60
 ASKED_SECONDS = 4 * 3600
 # upgradeAgents is limited by the request: this is the longest that it may ask for.
 _UPGRADE_SECONDS = 3600
-_LONGEST_ORDERS = {"onboard": "agents-first", "update": "azure-first"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +95,18 @@ def longest_seconds(operation: str) -> int:
 
     Waiting for a broker needs no cluster.
     """
-    names = [name for name in phases_of(operation, _LONGEST_ORDERS.get(operation, "")) if name != "publishResult"]
+    names = [name for name in phases_of(operation) if name != "publishResult"]
     return sum(TIME_LIMITS.get(name, _UPGRADE_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
 
 
-def phases_of(operation: str, order: str) -> tuple[PhaseName, ...]:
-    """The phases of one operation in the order asked for."""
+def phases_of(operation: str, scope: Scope = "azure-first", order: Order = "agents-first") -> tuple[PhaseName, ...]:
+    """The phases of one operation; `order` counts for a connect, `scope` for the operations on what is connected."""
     if operation == "check":
         return CHECK
     if operation == "offboard":
-        return {"azure-only": AZURE_ONLY, "agents-only": AGENTS_ONLY}.get(order, OFFBOARD)
+        return {"azure-only": AZURE_ONLY, "agents-only": AGENTS_ONLY}.get(scope, OFFBOARD)
     if operation == "update":
-        return _UPDATES[order]
+        return _UPDATES[scope]
     if operation == "upgrade":
         return UPGRADE
     return AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST

@@ -30,6 +30,7 @@ from arcway.domain.fields import (
 from arcway.domain.ids import ClusterId
 from arcway.domain.marks import Annotations, Labels
 from arcway.domain.model import Model, field_errors
+from arcway.domain.phases import PhaseName, Scope, phases_of
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
 
@@ -122,7 +123,7 @@ class OffboardRequest(_ClusterRequest):
         return agents_only
 
     @property
-    def order(self) -> Literal["azure-first", "azure-only", "agents-only"]:
+    def scope(self) -> Scope:
         """Azure comes first, as with `az connectedk8s delete`."""
         if self.agents_only:
             return "agents-only"
@@ -192,7 +193,7 @@ class UpdateRequest(_ClusterRequest):
         return operation
 
     @property
-    def order(self) -> Literal["azure-first", "azure-only", "agents-only"]:
+    def scope(self) -> Scope:
         """Azure comes first, because the agents' settings follow the connected cluster's."""
         if not _asks_for(vars(self), _AGENTS_PART):
             return "azure-only"
@@ -213,7 +214,7 @@ class UpgradeRequest(_ClusterRequest):
     proxy: Proxy | None = None
 
     @property
-    def order(self) -> Literal["agents-only"]:
+    def scope(self) -> Scope:
         """Azure learns the new version from the agents."""
         return "agents-only"
 
@@ -226,6 +227,13 @@ _MULTILINE = frozenset({"proxy.certificate"})
 # Each model refuses what only the other has, so that what one wrote only that one reads.
 _STORED: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
 _MODELS: dict[str, type[AnyRequest]] = {"offboard": OffboardRequest, "update": UpdateRequest, "upgrade": UpgradeRequest}
+
+
+def phases_of_request(request: AnyRequest) -> tuple[PhaseName, ...]:
+    """The phases of the request's run."""
+    if isinstance(request, OnboardRequest):
+        return phases_of(request.operation, order=request.order)
+    return phases_of(request.operation, request.scope)
 
 
 def read_request(data: dict[str, Any]) -> AnyRequest:

@@ -84,7 +84,7 @@ def _check_disconnect(run: RunContext, request: OffboardRequest) -> Work[list[Js
 def _check_change(run: RunContext, request: UpdateRequest | UpgradeRequest) -> Work[list[Json]]:
     findings = yield from _check(run, steps.CHECK_CONNECTED_CLUSTER)
     run.facts["result"] = run.facts.get("resource")
-    if request.order != "azure-only":
+    if request.scope != "azure-only":
         location, resource = run.facts.get("location"), run.facts.get("resource")
         findings += yield from _check(run, steps.CHECK_RELEASE, location=location, resource=resource)
     return findings

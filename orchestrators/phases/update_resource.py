@@ -4,6 +4,7 @@ from arcway.domain import steps
 from arcway.domain.codes import Code
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_RESOURCE
+from arcway.domain.request import UpdateRequest
 
 from orchestrators.run_context import RunContext, Work
 
@@ -22,7 +23,7 @@ def update_resource(run: RunContext) -> Work[None]:
         )
         yield from _read_resource(run)
     run.set_detail(f"changed {', '.join(changes)}" if changes else "already as requested")
-    if run.request.order == "azure-only":
+    if isinstance(run.request, UpdateRequest) and run.request.scope == "azure-only":
         run.set_leftovers([])
 
 

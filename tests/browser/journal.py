@@ -11,8 +11,7 @@ from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
-from arcway.domain.phases import phases_of
-from arcway.domain.request import parse_request
+from arcway.domain.request import parse_request, phases_of_request
 from arcway.domain.run import new_run, truncate_for_status
 from arcway_local.functions.journal import FILE_NAME, Journal, Statement
 
@@ -56,7 +55,7 @@ def _run(name: str, group: str, created: datetime, outcome: str) -> tuple[Json, 
         "startedBy": {"name": "Olga Onboarder", "objectId": None},
     }
     instance = ClusterId(SUBSCRIPTION, group, name).instance()
-    phases = phases_of("onboard", request.order)
+    phases = phases_of_request(request)
     run = new_run(f"{instance}.{payload['runId']}", request, phases, payload).as_json()
     ended = _text(created + timedelta(seconds=20))
     run |= {"state": outcome, "phase": "checkCluster", "finishedAt": ended, "updatedAt": ended}

@@ -12,7 +12,7 @@ from durabletask.task import OrchestrationContext
 
 import orchestrators.operation as operations
 from arcway.domain.json_values import Json
-from arcway.domain.phases import phases_of
+from arcway.domain.request import AnyRequest, phases_of_request
 from orchestrators.run_context import RunContext
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.driver import Driver, Killed
@@ -59,11 +59,11 @@ def test_a_recorded_run_replays(name: str) -> None:
 
 
 def test_a_change_that_breaks_running_orchestrations_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def reordered(operation: str, order: str) -> tuple[str, ...]:
-        first, second, *remaining = phases_of(operation, order)
+    def reordered(request: AnyRequest) -> tuple[str, ...]:
+        first, second, *remaining = phases_of_request(request)
         return second, first, *remaining
 
-    monkeypatch.setattr(operations, "phases_of", reordered)
+    monkeypatch.setattr(operations, "phases_of_request", reordered)
     assert any("NonDeterminism" in failure for failure in failures("success"))
 
 

@@ -238,15 +238,15 @@ def test_errors_of_a_check_end_a_connect_before_anything_is_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "order"),
+    ("operation", "choice"),
     [
-        *(("onboard", order) for order in ("agents-first", "resource-first")),
-        *(("offboard", order) for order in ("azure-first", "azure-only", "agents-only")),
-        *(("update", order) for order in ("azure-first", "azure-only", "agents-only")),
-        ("upgrade", "agents-only"),
-        ("check", ""),
+        *(("onboard", {"order": order}) for order in ("agents-first", "resource-first")),
+        *(("offboard", {"scope": scope}) for scope in ("azure-first", "azure-only", "agents-only")),
+        *(("update", {"scope": scope}) for scope in ("azure-first", "azure-only", "agents-only")),
+        ("upgrade", {"scope": "agents-only"}),
+        ("check", {}),
     ],
 )
-def test_every_phase_has_a_generator(operation: str, order: str) -> None:
-    names = phases_of(operation, order)
+def test_every_phase_has_a_generator(operation: str, choice: dict[str, Any]) -> None:
+    names = phases_of(operation, **choice)
     assert [name for name in names if name not in PHASES] == ([] if operation == "check" else ["publishResult"])
