@@ -28,7 +28,7 @@ class RunFailed(Exception):
 @blueprint.function_name("operation")
 @blueprint.orchestration_trigger(context_name="context", orchestration="operation")
 def run_operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
-    """Run one operation on one cluster; the input is what `triggers.run_starter` puts together."""
+    """Run one operation on one cluster; the input is what `arcway.runs.starter` puts together."""
     run = RunContext(context, payload)
     _add_credential_cleanups(run)
     outcome = yield from _run_all(run)

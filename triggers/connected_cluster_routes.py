@@ -20,11 +20,11 @@ from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference, wrong_kubeconfig
 from arcway.domain.request import read_request
 from arcway.domain.secret_names import PROOF_PATTERN, SecretKind, kind_of
+from arcway.runs.reader import get_instance, input_of
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller
 from triggers.endpoints import Answer, Header, Parameters, endpoint
 from triggers.response_models import AgentsTable, ConnectedCluster, ConnectedClusterList
-from triggers.run_reader import get_instance, input_of
 from triggers.services import Invocation
 
 _ONE = "connectedClusters/{subscription}/{group}/{name}"

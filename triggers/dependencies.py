@@ -9,7 +9,7 @@ import azure.durable_functions as df
 from arcway import queries
 from arcway.domain.errors import ArcError
 from arcway.installation import Installation
-from triggers.run_reader import get_instance
+from arcway.runs.reader import get_instance
 
 FRESH_SECONDS = 5.0
 

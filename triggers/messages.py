@@ -22,12 +22,12 @@ from arcway.domain.owners import QUEUE
 from arcway.domain.request import AnyRequest, parse_request
 from arcway.domain.secrets_held import holding
 from arcway.domain.text import excerpt
+from arcway.runs.reader import get_run
+from arcway.runs.starter import cancel_run, known_run
 from arcway.settings import Settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
 from triggers.json_reader import read_json
-from triggers.run_reader import get_run
-from triggers.run_starter import cancel_run, known_run, start_run
 from triggers.services import Invocation, Services
 
 BODY_LIMIT = 64 * 1024
@@ -92,7 +92,7 @@ async def _do(invocation: Invocation, body: object, key: str, origin: Origin) ->
     # The secret of a message that comes again may be gone with its run.
     if request.kubeconfig is not None and await known_run(invocation.client, request, key) is None:
         await asyncio.to_thread(queries.check_secret, invocation.installation, request.kubeconfig, sender.secret_user)
-    await start_run(invocation, request, key, origin, sender)
+    await invocation.start_run(request, key, origin, sender)
 
 
 async def _cancel(invocation: Invocation, body: dict[str, object]) -> None:

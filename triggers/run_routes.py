@@ -13,12 +13,12 @@ from arcway.domain.fields import ResourceGroupName, SubscriptionId
 from arcway.domain.ids import RUN_ID
 from arcway.domain.request import Operation
 from arcway.domain.run import Run, RunState
+from arcway.runs.reader import Filter, get_run, list_page
+from arcway.runs.starter import cancel_run, retry_run
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller, role_for
 from triggers.endpoints import Answer, Parameters, Time, digits, endpoint
 from triggers.response_models import RunList
-from triggers.run_reader import Filter, get_run, list_page
-from triggers.run_starter import cancel_run, retry_run
 from triggers.services import Invocation
 
 _SHOWN_BY_DEFAULT = timedelta(days=30)
@@ -75,7 +75,7 @@ async def _retry(
         raise ArcError(Code.RUN_IN_PROGRESS, f"Run {instance['id']} is still in progress.", details=details)
     if instance["state"] == "Succeeded":
         return http.respond(instance)
-    started = await retry_run(invocation, instance, caller)
+    started = await retry_run(invocation.client, instance, invocation.author_of(caller))
     run = await get_run(invocation.client, str(started.run))
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 

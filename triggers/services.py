@@ -6,8 +6,12 @@ from functools import partial
 import azure.durable_functions as df
 
 from arcway import queries
+from arcway.domain.ids import Origin
+from arcway.domain.request import AnyRequest
 from arcway.installation import Installation
+from arcway.runs.starter import Author, Started, start_run
 from triggers.access.authentication import Authentication
+from triggers.access.callers import Caller
 from triggers.access.page_secrets import PageSecrets
 from triggers.access.session import Sessions
 from triggers.access.sign_in import SignIn
@@ -49,3 +53,13 @@ class Invocation:
     def installation(self) -> Installation:
         """The installation that the function app is of."""
         return self.services.installation
+
+    def author_of(self, caller: Caller) -> Author:
+        """The caller as the author of runs."""
+        settings = self.installation.settings
+        source = settings.source if settings.publishes else None
+        return Author(caller.identity, caller.secret_user.roles, source)
+
+    async def start_run(self, request: AnyRequest, key: str, origin: Origin, caller: Caller) -> Started:
+        """Start the request's run for the caller. Raises `ArcError` as `arcway.runs.starter.start_run` does."""
+        return await start_run(self.client, request, key, origin, self.author_of(caller))

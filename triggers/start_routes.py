@@ -19,11 +19,10 @@ from arcway.domain.request import (
     parse_request,
 )
 from arcway.domain.run import Run
+from arcway.runs.reader import get_run
 from triggers import http
 from triggers.access.callers import OFFBOARD, ONBOARD, Caller
 from triggers.endpoints import Answer, Flag, Header, Parameters, endpoint
-from triggers.run_reader import get_run
-from triggers.run_starter import start_run
 from triggers.services import Invocation
 
 _DRY_RUN_SECONDS = 60
@@ -182,13 +181,13 @@ async def _start_and_respond(
     origin, key = http.origin_of(req), _key(req)
     if dry_run or request.operation == "check":
         return await _check(invocation, request.model_copy(update={"operation": "check"}), origin, caller)
-    started = await start_run(invocation, request, key, origin, caller)
+    started = await invocation.start_run(request, key, origin, caller)
     run = await get_run(invocation.client, str(started.run))
     return http.respond(run, 200) if started.finished else _accepted(run)
 
 
 async def _check(invocation: Invocation, request: AnyRequest, origin: Origin, caller: Caller) -> func.HttpResponse:
-    started = await start_run(invocation, request, str(uuid.uuid4()), origin, caller)
+    started = await invocation.start_run(request, str(uuid.uuid4()), origin, caller)
     try:
         await invocation.client.wait_for_orchestration_completion(started.run.instance, timeout=_DRY_RUN_SECONDS)
     except TimeoutError:

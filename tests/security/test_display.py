@@ -24,13 +24,13 @@ from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
 from arcway.domain.run import STATUS_LIMIT, new_run, truncate_for_status
 from arcway.domain.text import excerpt, json_text, listed, presentable, sentence, visible
+from arcway.runs.reader import get_run, list_runs
 from arcway.telemetry import correlated, log, log_one_line_each
 from tests.installations import invocation, local_installation
 from tests.security.test_steps import CONNECT
 from triggers.access.callers import Role
 from triggers.access.session import Viewer
 from triggers.page import views
-from triggers.run_reader import get_run, list_runs
 
 _SEQUENCES = ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\x9d0;x\x9c", "a\rb", "a\nb", "a\x0bb\x0cc"]
 _CONTROLS = "\x00\x7f\x85\u2028\u2029\u202e\u2066\u200e\u061c\U000e0041"

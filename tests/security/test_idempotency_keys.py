@@ -14,12 +14,12 @@ from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
+from arcway.runs.starter import Started
 from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_messages import Bus, event, kind
 from tests.installations import invocation
-from triggers import messages
-from triggers.run_starter import Started
+from triggers import messages, services
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ async def test_a_message_that_comes_again_needs_no_secret_of_its_run(
     async def known_run(*_: object) -> Started:
         return started_under_test
 
-    async def start(invoked: object, request: object, key: str, *_: object) -> Started:
+    async def start(client: object, request: object, key: str, *_: object) -> Started:
         started.append(key)
         return started_under_test
 
@@ -79,7 +79,7 @@ async def test_a_message_that_comes_again_needs_no_secret_of_its_run(
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
 
     monkeypatch.setattr(messages, "known_run", known_run)
-    monkeypatch.setattr(messages, "start_run", start)
+    monkeypatch.setattr(services, "start_run", start)
     monkeypatch.setattr(queries, "check_secret", gone)
     body: Any = arcway.request(cluster)
     message: Any = SimpleNamespace(

@@ -9,7 +9,7 @@ import pytest
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.run import Identity
-from triggers.run_starter import cancel_run
+from arcway.runs.starter import cancel_run
 
 _BY = Identity(name="somebody", object_id=None)
 

@@ -10,14 +10,14 @@ from arcway.domain.ids import Origin
 from arcway.domain.json_values import Json
 from arcway.domain.request import OnboardRequest, parse_request
 from arcway.page.files import PLACE
+from arcway.runs.reader import get_run, request_of
+from arcway.runs.starter import cancel_run, retry_run
 from triggers import http
 from triggers.access.callers import role_for
 from triggers.access.session import Viewer, redirect
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
 from triggers.page.responses import fields_of, render_page
 from triggers.page.views import cluster_of
-from triggers.run_reader import get_run, request_of
-from triggers.run_starter import cancel_run, retry_run, start_run
 from triggers.services import Invocation
 
 
@@ -51,7 +51,7 @@ async def confirmed_retry(req: func.HttpRequest, invocation: Invocation, viewer:
     run = await _run(req, invocation, viewer)
     if not run["finishedAt"] or run["state"] == "Succeeded":
         return _to(run["id"])
-    return _to(str((await retry_run(invocation, run, viewer)).run))
+    return _to(str((await retry_run(invocation.client, run, invocation.author_of(viewer))).run))
 
 
 async def connect_checked(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
@@ -64,7 +64,7 @@ async def connect_checked(req: func.HttpRequest, invocation: Invocation, viewer:
     if not isinstance(request, OnboardRequest) or (run["operation"], run["state"]) != ("check", "Succeeded"):
         raise ArcError(Code.CHECK_NOT_SUCCESSFUL, f"Run {run['id']} is not a successful check.")
     onboarding = request.model_copy(update={"operation": "onboard"})
-    started = await start_run(invocation, onboarding, run["id"], Origin(run["correlationId"]), viewer)
+    started = await invocation.start_run(onboarding, run["id"], Origin(run["correlationId"]), viewer)
     return _to(str(started.run))
 
 
@@ -96,7 +96,7 @@ async def disconnect(req: func.HttpRequest, invocation: Invocation, viewer: View
         values = {**body, "kubeconfig": fields.get("kubeconfig", ""), "context": fields.get("context", "")}
         problems = [{**item, "field": item["field"].removesuffix(".secret")} for item in error.details]
         return render_page("disconnect.html", viewer, status=400, section="clusters", values=values, problems=problems)
-    started = await start_run(invocation, request, str(uuid.uuid4()), http.origin_of(req), viewer)
+    started = await invocation.start_run(request, str(uuid.uuid4()), http.origin_of(req), viewer)
     return _to(str(started.run))
 
 

@@ -23,7 +23,6 @@ from triggers import http
 from triggers.access.session import Viewer, redirect
 from triggers.page.responses import fields_of, render_page
 from triggers.page.views import subscriptions
-from triggers.run_starter import start_run
 from triggers.services import Invocation
 
 _PLAIN = ("name", "resourceGroup", "location", "subscriptionId", "order", "onFailure")
@@ -50,7 +49,7 @@ async def check(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -
     if problems or upload is None or request is None:
         return await _form(invocation, viewer, fields, problems)
     async with kubeconfig_upload.storing(invocation.installation, upload):
-        started = await start_run(invocation, request, str(uuid.uuid4()), http.origin_of(req), viewer)
+        started = await invocation.start_run(request, str(uuid.uuid4()), http.origin_of(req), viewer)
     return redirect(f"{PLACE}/runs/{started.run}")
 
 

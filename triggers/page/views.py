@@ -21,12 +21,12 @@ from arcway.domain.text import excerpt
 from arcway.page.files import PLACE, static_file
 from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
 from arcway.page.timeline import timeline
+from arcway.runs.reader import get_run, list_runs, request_of
 from triggers import http
 from triggers.access.callers import OFFBOARD, ONBOARD, role_for
 from triggers.access.session import Viewer
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
 from triggers.page.responses import render_page
-from triggers.run_reader import get_run, list_runs, request_of
 from triggers.services import Invocation
 
 _DAYS = 30

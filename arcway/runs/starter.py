@@ -1,4 +1,4 @@
-"""Starts and cancels runs, or finds the run of the same request. The same for HTTP, messages and the page.
+"""Starts and cancels runs, or finds the run of the same request. The same for all triggers and activities.
 
 One orchestration instance per cluster makes operations on it exclude one another. The real host replaces a finished
 instance silently and refuses a running one, so the state is read first and again after a refused start.
@@ -21,14 +21,27 @@ from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import Identity, is_retriable
 from arcway.domain.timestamps import timestamp
-from arcway.settings import Settings
-from triggers.access.callers import Caller
-from triggers.run_reader import get_instance, input_of, is_over, request_of
-from triggers.services import Invocation
+from arcway.runs.reader import get_instance, input_of, is_over, request_of
 
 _KEYS_CARRIED = 5
 _TRIES = 3
 _OVER_OR_GONE = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """For whom a run is started: who it is, by which roles secrets are read, and the source of the run's events."""
+
+    identity: Identity
+    roles: frozenset[str]
+    event_source: str | None
+    """None when there is no broker to send them to."""
+
+    @classmethod
+    def of(cls, payload: Json) -> "Author":
+        """The author of what was started with this input."""
+        identity = Identity.model_validate(payload["startedBy"])
+        return cls(identity, frozenset(payload["roles"]), payload["source"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +52,14 @@ class Started:
     finished: bool
 
 
-async def start_run(invocation: Invocation, request: AnyRequest, key: str, origin: Origin, caller: Caller) -> Started:
-    """Start the request's run for the caller, or return the one that the same key or an equal request started.
+async def start_run(
+    client: df.DurableFunctionsClient,
+    request: AnyRequest,
+    key: str,
+    origin: Origin,
+    author: Author,
+) -> Started:
+    """Start the request's run for the author, or return the one that the same key or an equal request started.
 
     A key belongs to one connected cluster. Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002
     the key's run was replaced by a later one, ARC-6009 the key was used for another request, ARC-6007 the engine does
@@ -48,15 +67,13 @@ async def start_run(invocation: Invocation, request: AnyRequest, key: str, origi
     """
     instance = _instance(request)
     for _ in range(_TRIES):
-        state = await get_instance(invocation.client, instance)
+        state = await get_instance(client, instance)
         earlier = input_of(state) if state else None
         if state and earlier and (same_run := _same_run(instance, earlier, is_over(state), request, key)):
             return same_run
-        payload = _payload(request, key, origin, earlier)
-        payload |= {"source": _event_source(invocation.installation.settings)}
-        payload |= {"startedBy": caller.identity.as_json(), "roles": sorted(caller.secret_user.roles)}
+        payload = _payload(request, key, origin, earlier, author)
         try:
-            await invocation.client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
+            await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
         except grpc.RpcError:
             continue  # another request may have started one in the meantime: read again
         return Started(RunId(instance, payload["runId"]), finished=False)
@@ -70,12 +87,12 @@ async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key:
     return _same_run(instance, input_of(state), is_over(state), request, key) if state else None
 
 
-async def retry_run(invocation: Invocation, run: Json, caller: Caller) -> Started:
+async def retry_run(client: df.DurableFunctionsClient, run: Json, author: Author) -> Started:
     """A new run of an ended run's request. Raises `ArcError` as `start_run` does, ARC-2025 if it cannot succeed."""
-    request = await request_of(invocation.client, run["id"])
+    request = await request_of(client, run["id"])
     if not is_retriable(request):
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
-    return await start_run(invocation, request, str(uuid.uuid4()), Origin(run["correlationId"]), caller)
+    return await start_run(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), author)
 
 
 async def cancel_run(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> bool:
@@ -128,12 +145,7 @@ def _digest(request: AnyRequest) -> str:
     return hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _event_source(settings: Settings) -> str | None:
-    """The source of the run's events; None when there is no broker to send them to."""
-    return settings.source if settings.publishes else None
-
-
-def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None) -> Json:
+def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None, author: Author) -> Json:
     keys: list[Json] = []
     if earlier:
         keys = [_remembered(earlier), *earlier["keys"]][:_KEYS_CARRIED]
@@ -146,5 +158,8 @@ def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None
         "createdAt": timestamp(datetime.now(UTC)),
         "correlationId": origin.correlation_id,
         "traceparent": origin.traceparent,
+        "source": author.event_source,
+        "startedBy": author.identity.as_json(),
+        "roles": sorted(author.roles),
     }
     return payload
