@@ -9,6 +9,7 @@ from activities import blueprint as activities
 from arcway.installation import Installation
 from arcway.settings import read_settings
 from arcway.telemetry import log_one_line_each
+from orchestrators.fleet import blueprint as fleet_orchestrators
 from orchestrators.operation import blueprint as orchestrators
 from triggers import messages, purge
 from triggers import routes as api_routes
@@ -26,6 +27,7 @@ app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 for blueprint in (
     activities.blueprint_of(installation),
     orchestrators,
+    fleet_orchestrators,
     access_routes.blueprint_of(services),
     api_routes.blueprint_of(services),
     purge.blueprint_of(services),

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+import azure.durable_functions as df
+
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.ids import Origin
@@ -67,6 +69,44 @@ class Activities:
         run.__name__ = run.__qualname__ = step.__name__
         run.__doc__ = step.__doc__
         return run
+
+
+@dataclass(frozen=True, slots=True)
+class FleetCall:
+    """The input of a step of a fleet, which reads and starts runs."""
+
+    payload: Json
+    client: df.DurableFunctionsClient
+
+
+type FleetStep = Callable[[FleetCall], Awaitable[Any]]
+
+
+def fleet_activity(step: FleetStep) -> Callable[[dict[str, Any], Any], Awaitable[dict[str, Any]]]:
+    """The activity that does a step of a fleet; the host hands the engine's client to it."""
+
+    # The worker library refuses a parameterised generic here, and the client's class.
+    async def run(payload: dict, client) -> dict:  # type: ignore[type-arg, no-untyped-def]
+        return await perform_for_fleet(step, FleetCall(payload, client))
+
+    run.__name__ = run.__qualname__ = step.__name__
+    run.__doc__ = step.__doc__
+    return run
+
+
+async def perform_for_fleet(step: FleetStep, call: FleetCall) -> Json:
+    """Do the step and put what it returns in the envelope. Raises `UnexpectedError`."""
+    payload = call.payload
+    with correlated(Origin(payload["correlationId"], payload["traceparent"])), holding():
+        try:
+            return {"ok": await step(call)}
+        except ArcError as error:
+            log.warning("%s %s: %s", payload["id"], step.__name__, error)
+            return {"error": _envelope(error)}
+        except Exception as error:  # noqa: BLE001 - the border: everything else must leave without its secrets
+            message = f"{type(error).__name__}: {redact(str(error), 300)}"
+            log.error("%s %s: unexpected %s", payload["id"], step.__name__, message)
+    raise UnexpectedError(message)
 
 
 def perform(step: Step, payload: Json, installation: Installation) -> Json:

@@ -57,6 +57,11 @@ _STATUS = {
     Code.ENGINE_UNREACHABLE: 503,
     Code.CHECK_NOT_SUCCESSFUL: 409,
     Code.IDEMPOTENCY_KEY_REUSED: 409,
+    Code.FLEET_NOT_FOUND: 404,
+    Code.FLEET_SUPERSEDED: 410,
+    Code.FLEET_IN_PROGRESS: 409,
+    Code.FLEET_COMMAND_NOT_POSSIBLE: 409,
+    Code.FLEET_LIST_INCOMPLETE: 503,
 }
 _STATUS_OF_FAMILY = {Family.INPUT: 400, Family.CLUSTER: 400, Family.NETWORK: 502, Family.AZURE: 502}
 
@@ -135,8 +140,8 @@ def respond(body: Any, status: int = 200, **headers: str) -> func.HttpResponse:
     return unsniffed(func.HttpResponse(content, status_code=status, headers=headers, mimetype="application/json"))
 
 
-def json_body(request: func.HttpRequest) -> object:
-    """The body as a JSON value that every reader reads alike (RFC 8259, I-JSON).
+def json_body(request: func.HttpRequest, limit: int = BODY_LIMIT, values: int = VALUES_LIMIT) -> object:
+    """The body as a JSON value that every reader reads alike (RFC 8259, I-JSON), of at most `limit` bytes.
 
     Raises `ArcError`: ARC-1002 it is none, ARC-1003 it is too large, ARC-1011 it says that it is something else.
     """
@@ -144,10 +149,10 @@ def json_body(request: func.HttpRequest) -> object:
     if (coding := request.headers.get("Content-Encoding", "identity")) != "identity":
         raise ArcError(Code.CONTENT_TYPE_NOT_JSON, f"The body has the unsupported encoding {coding[:80]}.")
     data = request.get_body()
-    if len(data) > BODY_LIMIT:
+    if len(data) > limit:
         raise ArcError(Code.BODY_TOO_LARGE)
-    if count_of(data) > VALUES_LIMIT:
-        raise ArcError(Code.BODY_NOT_JSON, f"The body has more than {VALUES_LIMIT} values.")
+    if count_of(data) > values:
+        raise ArcError(Code.BODY_NOT_JSON, f"The body has more than {values} values.")
     return read_json(data)
 
 

@@ -8,7 +8,16 @@ import azure.functions as func
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import excerpt
-from triggers import connected_cluster_routes, health, http, purge, run_routes, start_routes  # noqa: F401 - declare
+from triggers import (  # noqa: F401 - they declare endpoints
+    connected_cluster_routes,
+    fleet_command_routes,
+    fleet_routes,
+    health,
+    http,
+    purge,
+    run_routes,
+    start_routes,
+)
 from triggers.api_description import route  # noqa: F401 - declares an endpoint
 from triggers.endpoints import declared_routes
 from triggers.http import Guarded

@@ -37,7 +37,7 @@ class _DryRun(Parameters):
     """Return the findings and the plan of a check, without changing anything."""
 
 
-_HEADERS = (
+KEY_HEADERS = (
     Header(
         "Idempotency-Key",
         "The same key and request for a connected cluster return the run that they started; the same key with another "
@@ -80,7 +80,7 @@ _EXAMPLE: Mapping[str, Any] = {
     ONBOARD,
     name="connect",
     parameters=_DryRun,
-    headers=_HEADERS,
+    headers=KEY_HEADERS,
     body=OnboardRequest,
     examples={
         "small": {**_EXAMPLE, "location": "eastus"},
@@ -118,7 +118,7 @@ async def _onboard(
     OFFBOARD,
     name="disconnect",
     parameters=_DryRun,
-    headers=_HEADERS,
+    headers=KEY_HEADERS,
     body=OffboardRequest,
     examples={
         "both halves": _EXAMPLE,
@@ -141,7 +141,7 @@ async def _offboard(
     ONBOARD,
     name="update",
     parameters=_DryRun,
-    headers=_HEADERS,
+    headers=KEY_HEADERS,
     body=UpdateRequest,
     examples={"tags and proxy": {**_EXAMPLE, "tags": {"team": "shop"}, "disableProxy": True}},
     answers=_ANSWERS,
@@ -160,7 +160,7 @@ async def _update(
     ONBOARD,
     name="upgrade",
     parameters=_DryRun,
-    headers=_HEADERS,
+    headers=KEY_HEADERS,
     body=UpgradeRequest,
     examples={"a version": {**_EXAMPLE, "agentVersion": "1.36.2"}},
     answers=_ANSWERS,
@@ -178,7 +178,7 @@ async def _start_and_respond(
     req: func.HttpRequest, invocation: Invocation, request: AnyRequest, caller: Caller, *, dry_run: bool
 ) -> func.HttpResponse:
     """Start the request's run: 202 with its place, 200 when it is over already. A dry run is waited for."""
-    origin, key = http.origin_of(req), _key(req)
+    origin, key = http.origin_of(req), key_of(req)
     if dry_run or request.operation == "check":
         return await _check(invocation, request.model_copy(update={"operation": "check"}), origin, caller)
     started = await invocation.start_run(request, key, origin, caller)
@@ -199,7 +199,8 @@ def _accepted(run: dict[str, object]) -> func.HttpResponse:
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 
 
-def _key(req: func.HttpRequest) -> str:
+def key_of(req: func.HttpRequest) -> str:
+    """The Idempotency-Key of the request, or a new one. Raises `ArcError` ARC-1006."""
     key = req.headers.get("Idempotency-Key")
     if key is None:
         return str(uuid.uuid4())

@@ -185,3 +185,14 @@ def _short_phase(phase: dict[str, Any], limit: int) -> dict[str, Any]:
     error = phase["error"]
     short = error and {**error, "message": _short(error["message"], limit)}
     return {**phase, "detail": _short(phase["detail"], limit), "error": short}
+
+
+def ended_as(run: dict[str, Any]) -> dict[str, Any]:
+    """How a run ended, as its fleet counts it: a check changes nothing, so that it is never unchanged."""
+    error = run["error"] or {}
+    return {
+        "outcome": run["state"],
+        "changed": None if run["operation"] == "check" else run["changed"],
+        "code": error.get("code"),
+        "phase": error.get("phase"),
+    }

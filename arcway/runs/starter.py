@@ -50,6 +50,8 @@ class Started:
 
     run: RunId
     finished: bool
+    same_key: bool = True
+    """False for the run in progress that another key started with an equal request."""
 
 
 async def start_run(
@@ -58,20 +60,22 @@ async def start_run(
     key: str,
     origin: Origin,
     author: Author,
+    *,
+    fleet: Json | None = None,
 ) -> Started:
     """Start the request's run for the author, or return the one that the same key or an equal request started.
 
-    A key belongs to one connected cluster. Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002
-    the key's run was replaced by a later one, ARC-6009 the key was used for another request, ARC-6007 the engine does
-    not answer.
+    `fleet` names the fleet, the member and the attempt to which the run reports its end. A key belongs to one connected
+    cluster. Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002 the key's run was replaced by a
+    later one, ARC-6009 the key was used for another request, ARC-6007 the engine does not respond.
     """
-    instance = _instance(request)
+    instance = instance_of(request)
     for _ in range(_TRIES):
         state = await get_instance(client, instance)
         earlier = input_of(state) if state else None
         if state and earlier and (same_run := _same_run(instance, earlier, is_over(state), request, key)):
             return same_run
-        payload = _payload(request, key, origin, earlier, author)
+        payload = _payload(request, key, origin, earlier, author) | ({"fleet": fleet} if fleet else {})
         try:
             await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
         except grpc.RpcError:
@@ -82,7 +86,7 @@ async def start_run(
 
 async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key: str) -> Started | None:
     """The existing run that `start_run` would return; None if it would start one. Raises `ArcError` as it does."""
-    instance = _instance(request)
+    instance = instance_of(request)
     state = await get_instance(client, instance)
     return _same_run(instance, input_of(state), is_over(state), request, key) if state else None
 
@@ -92,7 +96,10 @@ async def retry_run(client: df.DurableFunctionsClient, run: Json, author: Author
     request = await request_of(client, run["id"])
     if not is_retriable(request):
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
-    return await start_run(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), author)
+    state = await get_instance(client, run["id"].partition(".")[0])
+    # The run of a fleet's member that a caller retries counts for the fleet, too.
+    fleet = input_of(state).get("fleet") if state else None
+    return await start_run(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), author, fleet=fleet)
 
 
 async def cancel_run(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> bool:
@@ -108,7 +115,8 @@ async def cancel_run(client: df.DurableFunctionsClient, run_id: str, canceled_by
     return True
 
 
-def _instance(request: AnyRequest) -> str:
+def instance_of(request: AnyRequest) -> str:
+    """The orchestration instance of the request's runs."""
     return request.cluster.instance("check" if request.operation == "check" else "cluster")
 
 
@@ -124,7 +132,7 @@ def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key
         )
     if not over:
         if key == earlier["requestKey"] or _digest(request) == _digest(read_request(earlier["request"])):
-            return Started(run, finished=False)
+            return Started(run, finished=False, same_key=key == earlier["requestKey"])
         message = f"Run {run} ({earlier['operation']}) is in progress for this cluster."
         raise ArcError(Code.RUN_IN_PROGRESS, message, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     if key == earlier["requestKey"]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from activities.blueprint import STEPS
+from activities.blueprint import FLEET_STEPS, STEPS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("activities", "orchestrators", "triggers", "arcway", "arcway_local")
@@ -128,7 +128,7 @@ def test_every_step_has_a_file_of_its_name_and_every_file_a_step() -> None:
     not_steps = {"__init__", "absence", "blueprint", "cluster_session", "connected_cluster_change"}
     not_steps |= {"release_values", "step"}
     files = {path.stem for path in (ROOT / "activities").glob("*.py")} - not_steps
-    assert files == {step.__name__ for step in STEPS}
+    assert files == {step.__name__ for step in (*STEPS, *FLEET_STEPS)}
 
 
 def test_every_module_says_its_duty() -> None:
