@@ -105,7 +105,7 @@ def is_random(run: str) -> bool:
     """
     if bool(_PADDED.fullmatch(run)) or (len(run) >= 60 and not set("-_/~").intersection(run)):
         return True
-    if len(run) >= 44 and "/" in run and _changes(run.replace("/", "")) > 0.45 and _has_all(run):
+    if len(run) >= 44 and "/" in run and _changes(run.replace("/", "")) > 0.35 and _has_all(run):
         return True
     return any(_is_random_part(part) for part in run.split("/"))
 
