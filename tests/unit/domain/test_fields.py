@@ -1,5 +1,7 @@
 """The limits of a request's fields, each on both sides."""
 
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -9,7 +11,7 @@ from arcway.domain.marks import Annotations, Labels
 SUBSCRIPTION = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 
 
-def read(field: object, value: object) -> object:
+def read(field: Any, value: object) -> object:
     return TypeAdapter(field).validate_python(value)
 
 
