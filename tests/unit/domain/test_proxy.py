@@ -62,13 +62,13 @@ def test_certificates_of_cas_are_taken_several_at_once() -> None:
     ("message", "why"),
     [
         ("PEM", "must be one or more certificates in PEM form"),
-        ("", "PEM form"),
-        (certificate(ca=False), "CA certificates only"),
-        (certificate(ca=None), "CA certificates only"),
-        (certificate() + certificate(ca=False), "CA certificates only"),
+        ("", "must be one or more certificates in PEM form"),
+        (certificate(ca=False), "must contain CA certificates only; CN=proxy is not one"),
+        (certificate(ca=None), "must contain CA certificates only; CN=proxy is not one"),
+        (certificate() + certificate(ca=False), "must contain CA certificates only; CN=proxy is not one"),
         (certificate(begins=-9, ends=-2), "has expired"),
         (certificate() + certificate(begins=-9, ends=-2), "has expired"),
-        (certificate(begins=2), "not valid yet"),
+        (certificate(begins=2), "is not valid yet"),
         (
             certificate() + KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
             "must not contain a private key",
@@ -78,7 +78,7 @@ def test_certificates_of_cas_are_taken_several_at_once() -> None:
 def test_a_certificate_that_would_not_work_is_refused_by_name(message: str, why: str) -> None:
     [problem] = refusal(certificate=message)
     assert problem["field"] == "proxy.certificate"
-    assert why in problem["message"]
+    assert problem["message"].startswith(why)
     assert "BEGIN" not in problem["message"]
 
 
@@ -93,6 +93,11 @@ def test_the_word_arc_stands_for_the_clouds_arc_services() -> None:
     result = no_proxy_list("10.0.0.0/8, Arc ,.corp", (), "us").split(",")
     services = [".his.arc.azure.us", ".dp.kubernetesconfiguration.azure.us", ".guestconfiguration.azure.us"]
     assert result == ["10.0.0.0/8", *services, ".corp"]
+
+
+def test_skip_range_without_a_request_is_what_the_cluster_has() -> None:
+    assert no_proxy_list(None, ("10.96.0.0/12", ".svc"), "com") == "10.96.0.0/12,.svc"
+    assert no_proxy_list(None, (), "com") == ""
 
 
 def test_what_is_inside_the_cluster_comes_behind_what_was_asked_for_and_once() -> None:
@@ -145,7 +150,17 @@ def test_proxy_credentials_are_read_without_their_line_end(stored: str, line: st
 
 @pytest.mark.parametrize(
     "stored",
-    ["", "user", ":password", "user:pass\nword", "user:password\n\n", "user:\x1b[2J", f"u:{'x' * 511}", "\nu:p"],
+    [
+        "",
+        "user",
+        ":password",
+        ":pass:word",
+        "user:pass\nword",
+        "user:password\n\n",
+        "user:\x1b[2J",
+        f"u:{'x' * 511}",
+        "\nu:p",
+    ],
 )
 def test_proxy_credentials_of_another_form_are_refused_without_repeating_them(stored: str) -> None:
     with pytest.raises(ArcError) as refused:
