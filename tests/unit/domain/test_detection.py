@@ -63,12 +63,15 @@ def node(
         (node("a", annotations={"kubeadm.alpha.kubernetes.io/cri-socket": "x"}), "kubeadm", "generic"),
         (node("a", "VSphere://vm"), "generic", "vsphere"),
         (node("a", kubelet="v1.31.2+k3s1"), "k3s", "generic"),
+        # What is built on k3s is named by its label.
+        (node("a", labels=["talos.dev/version"], kubelet="v1.31.2+k3s1"), "talos", "generic"),
+        (node("a", "kind://docker/x://y"), "kind", "kind"),
         (node("a", kubelet="v1.31.2-gke.100"), "gke", "generic"),
         ({}, "generic", "generic"),
         ({"metadata": {"labels": None, "annotations": None}, "spec": None, "status": None}, "generic", "generic"),
         ({"spec": {"providerID": None}, "status": {"nodeInfo": None}}, "generic", "generic"),
         ({"status": {"nodeInfo": {"kubeletVersion": None}}}, "generic", "generic"),
-        (node("a", kubelet="x" * 100 + "-gke.1"), "generic", "generic"),
+        (node("a", kubelet="x" * 95 + "-gke.1"), "generic", "generic"),
         (node("a", kubelet="x" * 94 + "-gke.1"), "gke", "generic"),
     ],
 )
@@ -117,6 +120,12 @@ def test_the_version_of_a_node_counts_before_that_of_the_api_server() -> None:
     # A maker of versions is looked for in a fixed order, whichever node has it.
     mixed = [node("a", kubelet="v1.33.1+k3s1"), node("b", kubelet="v1.31.2-eks-94953ac")]
     assert detect_distribution(mixed) == "eks"
+
+
+def test_nodes_of_the_control_plane_come_first_and_nodes_without_a_name_before_others() -> None:
+    control_plane = node("z", "aws:///x", labels=["node-role.kubernetes.io/control-plane"])
+    assert detect_infrastructure([node("a", "gce://x"), control_plane]) == "aws"
+    assert detect_infrastructure([node("A", "gce://x"), {"spec": {"providerID": "azure://y"}}]) == "azure"
 
 
 def test_the_infrastructure_is_that_of_the_first_provider_id_in_order() -> None:

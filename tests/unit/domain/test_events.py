@@ -124,13 +124,14 @@ def test_event_that_is_still_too_large_has_fewer_and_shorter_texts(
     event = event_of({**RUN, "findings": ["x" * length] * texts, "padding": {"a": "y" * SIZE_LIMIT}})
     findings = json.loads(encode(event))["data"]["run"]["findings"]
     assert (len(findings), {len(item) for item in findings}) == (texts_left, {length_left})
+    assert {item[-1] for item in findings} == {"x" if length == length_left else "…"}
 
 
 def test_event_with_the_largest_run_fits_after_the_last_cut() -> None:
-    deep = {f"n{number}": ["ü" * 3000] * 200 for number in range(60)}
+    deep = {f"n{number}": [["ü" * 3000] * 200] for number in range(60)}
     event = event_of({**RUN, "number": 5, "nothing": None, "deep": deep})
     encoded = encode(event)
     run = json.loads(encoded)["data"]["run"]
     assert len(encoded) <= SIZE_LIMIT
     assert (run["number"], run["nothing"], run["result"]) == (5, None, None)
-    assert run["deep"]["n0"] == ["ü" * 99 + "…"] * 10
+    assert run["deep"]["n0"] == [["ü" * 99 + "…"] * 10]

@@ -36,6 +36,7 @@ def refusal(field: object, value: object) -> str:
         (fields.ChartVersion, "1.30.0"),
         (fields.ChartVersion, "1.30.0-preview.1"),
         (fields.Tags, {}),
+        (fields.Tags, {"Cost-Center X1 (eu)": "x"}),
         (fields.Tags, {"a": "", "b" * 512: "x" * 256}),
         (fields.Tags, {str(number): "x" for number in range(50)}),
         (fields.Tags, {"a": "<>%&\\?/"}),

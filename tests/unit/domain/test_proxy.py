@@ -54,6 +54,11 @@ def refusal(**proxy: object) -> list[dict[str, str]]:
     return []
 
 
+@pytest.mark.parametrize("url", ["http://proxy:3128", "https://proxy"])
+def test_proxy_is_reached_by_http_or_https(url: str) -> None:
+    assert refusal(https=url, http=url) == []
+
+
 def test_certificates_of_cas_are_taken_several_at_once() -> None:
     assert refusal(certificate=certificate() + certificate(ends=2)) == []
 

@@ -28,6 +28,7 @@ MASK = "[redacted]"
         "a1b2c3d4e5f6g7h8i9j0k1l2",
         # Sixty characters without anything that joins names.
         "z" * 60,
+        f"X{'z' * 59}",
     ],
 )
 def test_key_is_recognized(run: str) -> None:
@@ -44,6 +45,15 @@ def test_key_is_recognized(run: str) -> None:
         "azure-arc-kube-aad-proxy-7f8b9c6d5d-x2x4z",
         "aks-nodepool1-12345678-vmss000000",
         "z" * 59,
+        # Short words and slashes change the kind of character often.
+        "Shop1/West/Prod/Data/Sales/Cubes/Month/Total/Sums",
+        "Shop1/Western2/Prod/Data/Sales/Cubes/Month/Total/Sums",
+        "Authorization/policyAssignments/72f988bf-86f1-41af-91ab-2d7cd011db47",
+        "Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
+        "a1-b2-c3-d4-e5-f6-g7-h8-i9",
+        "a1_b2_c3_d4_e5_f6_g7_h8_i9",
+        "aaaa1111bbbb2222cccc33dd",
+        "0123456789ABCDEF0123456789ABCDEFX",
         f"{'a' * 30}-{'b' * 40}",
         f"{'a' * 30}_{'b' * 40}",
         # One character less than what is recognized.
@@ -75,6 +85,10 @@ def test_short_runs_stay_whatever_they_are() -> None:
         ("mail to rita@example.com", "mail to rita@example.com"),
         ("rita@example.com:8080", "rita@example.com:8080"),
         ("https://host/@x", f"https://{MASK}x"),
+        ("at https://@proxy", f"at https://{MASK}proxy"),
+        ("at :password@proxy", f"at {MASK}proxy"),
+        ("at http%3A%2F%2Fuser%3Ap%40ss%40proxy", f"at http%3A%2F%2F{MASK}proxy"),
+        (f"u:p@ss@reg/a@sha256:{'a' * 64}", f"{MASK}reg/a@sha256:{'a' * 64}"),
         ("@ alone and @", "@ alone and @"),
         (f"oci://reg/a@sha256:{'a' * 64}", f"oci://reg/a@sha256:{'a' * 64}"),
         (f"oci://u:p@reg/a@SHA256:{'a' * 64}", f"oci://{MASK}reg/a@SHA256:{'a' * 64}"),

@@ -164,6 +164,15 @@ def test_texts_of_a_status_are_cut_to_the_longest_that_fits(length: int, phases:
     assert run["phases"][0]["detail"] == "x" * length
 
 
+def test_status_may_have_exactly_its_limit() -> None:
+    run = long_run(320, 2)
+    run["correlationId"] += "c" * (STATUS_LIMIT - len(json.dumps(truncate_for_status(run))))
+    status = truncate_for_status(run)
+    assert (len(json.dumps(status)), len(status["phases"][0]["detail"])) == (STATUS_LIMIT, 320)
+    run["correlationId"] += "c"
+    assert len(truncate_for_status(run)["phases"][0]["detail"]) == 160
+
+
 def test_status_without_texts_stays_without() -> None:
     run = new_run("cluster-x.y", parse_request(GOOD), AGENTS_FIRST, STARTED).as_json()
     run["findings"] = [{"code": "ARC-2016", "level": "info", "message": "m", "remedy": None}]

@@ -1,6 +1,7 @@
 """The secrets that the work at hand holds are masked in every form, for as long as the work lasts."""
 
 import base64
+import contextvars
 import json
 from urllib.parse import quote, quote_plus
 
@@ -47,8 +48,10 @@ def test_secret_is_masked_inside_the_base64_of_a_longer_text(before: str, after:
         for encoded in (base64.b64encode(data).decode(), base64.urlsafe_b64encode(data).decode()):
             masked = mask(encoded)
             assert MASK in masked
-            # What is left is a letter at each end that has bits of the secret, and what stands beside it.
-            assert len(masked.replace(MASK, "").rstrip("=")) <= 2 + (len(before) + len(after) + 2) * 4 // 3
+            # The letters that have bits of what stands beside the secret are left.
+            start, end = 8 * len(before), 8 * (len(before) + len(secret.encode()))
+            letters = end // 6 - -(-start // 6)
+            assert len(masked.replace(MASK, "").rstrip("=")) == len(encoded.rstrip("=")) - letters
 
 
 def test_characters_that_do_not_show_are_masked_where_they_are_shown_as_escapes() -> None:
@@ -80,6 +83,22 @@ def test_secret_is_forgotten_when_the_work_ends() -> None:
             assert mask("hunter22 hunter33") == f"hunter22 {MASK}"
         assert mask("hunter22 hunter33") == f"{MASK} hunter33"
     assert mask("hunter22") == "hunter22"
+
+
+def test_secrets_outside_a_piece_of_work_are_held_in_their_context() -> None:
+    def work() -> list[str]:
+        for number in range(65):
+            hold(f"secret-{number:03}")
+        return [mask(f"secret-{number:03}") for number in (0, 1, 64)]
+
+    assert contextvars.Context().run(work) == ["secret-000", MASK, MASK]
+    assert contextvars.Context().run(mask, "secret-064") == "secret-064"
+
+
+def test_secret_with_half_a_surrogate_pair_is_masked() -> None:
+    with holding():
+        hold("pass\ud800word")
+        assert mask("is pass\ud800word") == f"is {MASK}"
 
 
 def test_secret_of_the_process_is_masked_in_all_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +170,7 @@ def test_lines_of_a_short_private_key_are_all_masked() -> None:
     with holding():
         hold("\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----"]))
         assert [mask(line) for line in lines] == [MASK] * 12
+        assert mask("".join(lines)) == MASK
 
 
 def test_lines_of_other_texts_are_not_secrets_each() -> None:
