@@ -1,0 +1,48 @@
+"""The phases of each operation: what comes when, what an order leaves out, and how long a run may take."""
+
+import pytest
+
+from arcway.domain.phases import Interval, longest_seconds, phases_of
+
+BEFORE = ["checkCluster", "registerProviders", "pollRegistration", "ensureResourceGroup"]
+AFTER = ["configureAgents", "waitForMetadata", "publishResult"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "order", "names"),
+    [
+        ("onboard", "agents-first", [*BEFORE, "deployAgents", "createResource", *AFTER]),
+        ("onboard", "resource-first", [*BEFORE, "createResource", "deployAgents", *AFTER]),
+        ("offboard", "azure-first", ["checkCluster", "deleteResource", "uninstallAgents", "publishResult"]),
+        ("offboard", "azure-only", ["checkCluster", "deleteResource", "publishResult"]),
+        ("offboard", "agents-only", ["checkCluster", "uninstallAgents", "publishResult"]),
+        ("update", "azure-first", ["checkCluster", "updateResource", "updateAgents", "publishResult"]),
+        ("update", "azure-only", ["checkCluster", "updateResource", "publishResult"]),
+        ("update", "agents-only", ["checkCluster", "updateAgents", "publishResult"]),
+        ("upgrade", "agents-only", ["checkCluster", "upgradeAgents", "waitForMetadata", "publishResult"]),
+        ("check", "agents-first", ["checkCluster"]),
+        ("check", "azure-only", ["checkCluster"]),
+    ],
+)
+def test_phases_follow_the_operation_and_its_order(operation: str, order: str, names: list[str]) -> None:
+    assert list(phases_of(operation, order)) == names
+
+
+@pytest.mark.parametrize(
+    ("operation", "minutes"),
+    [
+        # The limits of docs/architecture.md, with 20 minutes to undo and to clean up, without the sending of events.
+        ("onboard", 1 + 5 + 15 + 5 + 20 + 10 + 20 + 15 + 20),
+        ("offboard", 1 + 10 + 10 + 20),
+        ("update", 1 + 10 + 20 + 20),
+        ("upgrade", 1 + 60 + 15 + 20),
+        ("check", 1 + 20),
+    ],
+)
+def test_longest_time_of_a_run_is_that_of_all_its_phases_and_the_clean_up(operation: str, minutes: int) -> None:
+    assert longest_seconds(operation) == minutes * 60
+
+
+def test_polling_interval_doubles_up_to_its_longest() -> None:
+    interval = Interval(first=0.5, longest=5)
+    assert [interval.after(looks) for looks in (1, 2, 3, 4, 5, 60)] == [0.5, 1, 2, 4, 5, 5]
