@@ -24,6 +24,7 @@ from triggers import http
 from triggers.access.callers import OFFBOARD, Caller
 from triggers.endpoints import Answer, Parameters, endpoint
 from triggers.response_models import Purged
+from triggers.run_index import index_of
 
 blueprint = df.Blueprint()
 
@@ -74,4 +75,5 @@ async def _purge(client: df.DurableFunctionsClient, age: timedelta) -> int:
         result = await client.purge_orchestrations_by(created_time_to=datetime.now(UTC) - age, runtime_status=_FINISHED)
     except grpc.RpcError as error:
         raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
+    index_of(client).forget()
     return result.deleted_instance_count

@@ -1,7 +1,8 @@
 """What the page shows: the overview, one run, connected clusters, agents, static files. Changes nothing."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -20,13 +21,14 @@ from arcway.domain.model import Model, field_errors
 from arcway.domain.request import OnboardRequest
 from arcway.domain.text import excerpt
 from arcway.page.files import PLACE, static_file
-from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
+from arcway.page.overview import OPERATIONS, STATES, Chosen, Overview, overview
 from arcway.page.timeline import timeline
 from triggers import http
 from triggers.access.callers import OFFBOARD, ONBOARD, role_for
 from triggers.access.session import Viewer
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
 from triggers.page.responses import render_page, secure_headers
+from triggers.run_index import ListedRun
 from triggers.run_reader import get_run, list_runs, request_of
 
 _DAYS = 30
@@ -51,7 +53,7 @@ async def overview_page(req: func.HttpRequest, client: df.DurableFunctionsClient
         "overview.html",
         viewer,
         section="runs",
-        view=overview(await _runs(client), chosen),
+        view=await _overview(client, chosen),
         now=datetime.now(UTC),
         states=STATES,
         operations=OPERATIONS,
@@ -140,7 +142,7 @@ def static(req: func.HttpRequest) -> func.HttpResponse:
 
 async def subscriptions(client: df.DurableFunctionsClient) -> list[str]:
     """The subscriptions that runs were about, the newest first."""
-    return list(dict.fromkeys(run["cluster"]["subscriptionId"] for run in await _runs(client)))
+    return list(dict.fromkeys(run.summary["cluster"]["subscriptionId"] for run in await _runs(client)))
 
 
 def cluster_of(req: func.HttpRequest) -> ClusterId:
@@ -164,7 +166,14 @@ def _checked(subscription: str) -> str:
         raise ArcError(Code.INVALID_PARAMETERS, details=field_errors(error)) from error
 
 
-async def _runs(client: df.DurableFunctionsClient) -> list[Json]:
+async def _overview(client: df.DurableFunctionsClient, chosen: Chosen) -> Overview:
+    """Counts of all runs; documents of those on the page."""
+    runs = {run.summary["id"]: run for run in await _runs(client)}
+    view = overview([run.summary for run in runs.values()], chosen)
+    return replace(view, runs=[runs[summary["id"]].document() for summary in view.runs])
+
+
+async def _runs(client: df.DurableFunctionsClient) -> Sequence[ListedRun]:
     return await list_runs(client, datetime.now(UTC) - timedelta(days=_DAYS))
 
 
