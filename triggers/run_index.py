@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from operator import attrgetter
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -36,7 +37,7 @@ _READ_ALL_AFTER_SECONDS = 600.0
 # Beyond so many it is cheaper to read all than to read each that has ended since.
 _MOST_SINGLE_READS = 200
 _READS_AT_ONCE = 16
-# All lists wait for one update: an engine that hangs must not hold them for good.
+# All lists wait for one update: an engine that hangs must not hold them up without end.
 _UPDATE_SECONDS = 120.0
 # An update that reads more rows than this lets the lists that follow share what it read, for so many times as long as
 # it took.
@@ -75,6 +76,7 @@ class RunIndex:
         self._updating = asyncio.Lock()
         self._read_from = datetime.min.replace(tzinfo=UTC)
         self._read_all_at = self._rests_until = self._updated_since = -1.0
+        self._removals = self._removals_read = 0
 
     async def newest_first(self, client: df.DurableFunctionsClient) -> Sequence[ListedRun]:
         """All runs as they are now. Raises `ArcError` ARC-6007.
@@ -84,7 +86,8 @@ class RunIndex:
         """
         asked = time.monotonic()
         async with self._updating:
-            if self._updated_since < asked and self._rests_until <= time.monotonic():
+            rests = self._removals == self._removals_read and time.monotonic() < self._rests_until
+            if self._updated_since < asked and not rests:
                 try:
                     async with asyncio.timeout(_UPDATE_SECONDS):
                         await self._update(client)
@@ -94,11 +97,12 @@ class RunIndex:
 
     def forget(self) -> None:
         """Read all runs again before the next list, because some were removed."""
-        self._read_all_at = self._rests_until = self._updated_since = -1.0
+        self._removals += 1
 
     async def _update(self, client: df.DurableFunctionsClient) -> None:
-        begun, now, rests_until = time.monotonic(), datetime.now(UTC), -1.0
-        states = None if begun >= self._read_all_at else await self._changed(client)
+        begun, now, rests_until, removals = time.monotonic(), datetime.now(UTC), -1.0, self._removals
+        reads_all = begun >= self._read_all_at or removals != self._removals_read
+        states = None if reads_all else await self._changed(client)
         if states is None:
             states = {state.instance_id: state for state in await _query(client)}
             known = {key: run for key, run in self._runs.items() if key in states}
@@ -110,15 +114,14 @@ class RunIndex:
         for key in [key for key, state in states.items() if state is None]:
             known.pop(key, None)
         changed = [state for key, state in states.items() if state and not _is_same(state, known.get(key))]
-        for run in await _at_once(lambda state: _listed(client, state), changed):
-            known[run.state.instance_id] = run
+        known |= await _listed(client, changed)
         # Nothing is awaited from here on: a reader sees all of an update or nothing, and one that fails is repeated.
         if changed or len(known) != len(self._runs):
             self._newest_first = sorted(known.values(), key=attrgetter("position"), reverse=True)
             self._runs = {run.state.instance_id: run for run in self._newest_first}
             self._in_progress = [key for key, run in self._runs.items() if run.state.runtime_status not in OVER]
         self._read_from, self._updated_since = now - _CLOCK_SKEW, begun
-        self._read_all_at, self._rests_until = read_all_at, rests_until
+        self._read_all_at, self._rests_until, self._removals_read = read_all_at, rests_until, removals
 
     async def _changed(self, client: df.DurableFunctionsClient) -> dict[str, OrchestrationState | None] | None:
         """The states that may have changed, None for an instance that is gone; None if it takes reading all."""
@@ -155,12 +158,22 @@ def _is_same(state: OrchestrationState, known: ListedRun | None) -> bool:
     return known is not None and all(getattr(state, name) == getattr(known.state, name) for name in names)
 
 
-async def _listed(client: df.DurableFunctionsClient, state: OrchestrationState) -> ListedRun:
-    """The run in a list; one without a readable status, such as one that has not begun, is read with its input."""
-    if (summary := summary_by_status(state)) is not None:
-        return ListedRun.of(state, summary)
-    whole = await _read(client, state.instance_id) or state
-    return ListedRun.of(whole, summary_of(to_document(whole, with_result=False)))
+async def _listed(client: df.DurableFunctionsClient, states: Sequence[OrchestrationState]) -> dict[str, ListedRun]:
+    """The runs by their instances; one without a readable status, as before it begins, is read with its input."""
+    runs: dict[str, ListedRun] = {}
+    unclear: list[OrchestrationState] = []
+    for some in batched(states, PAGE_SIZE, strict=False):
+        for state in some:
+            if (summary := summary_by_status(state)) is not None:
+                runs[state.instance_id] = ListedRun.of(state, summary)
+            else:
+                unclear.append(state)
+        # Others have their turn: the first list of a process goes through all runs.
+        await asyncio.sleep(0)
+    for whole in await _at_once(lambda state: _read(client, state.instance_id), unclear):
+        if whole is not None:
+            runs[whole.instance_id] = ListedRun.of(whole, summary_of(to_document(whole, with_result=False)))
+    return runs
 
 
 async def _query(client: df.DurableFunctionsClient, **conditions: Any) -> list[OrchestrationState]:
