@@ -23,6 +23,7 @@ from arcway_local.functions.journal import Journal
 from arcway_local.functions.journaled import JournaledEngine
 from arcway_local.functions.records import LOCAL, Activity, OrchestrationWork
 from orchestrators.operation import run_operation
+from orchestrators.versions import NEWEST
 
 type Around = Callable[[str, Json, Callable[[], Json]], Json]
 
@@ -49,7 +50,7 @@ class Driver:
     the app's before and after a kill.
     """
 
-    def __init__(self, journal: Path, around: Around, versions: tuple[str, str] = ("1", "1")) -> None:
+    def __init__(self, journal: Path, around: Around, versions: tuple[str, str] = (str(NEWEST), str(NEWEST))) -> None:
         self._path = journal
         self._versions = versions
         self._around = around
