@@ -29,6 +29,11 @@ class Deadline:
         """Whether waiting for this error costs no attempt: Azure says when to come back, and the budget has a rest."""
         return error["code"] == _THROTTLED and self.requested_by(error) > 0 and self._budget > 0
 
+    def is_throttled_within(self, error: Mapping[str, Any]) -> bool:
+        """The same also without a time from Azure, for as long as there is a limit that ends it."""
+        without_time = error["code"] == _THROTTLED and self.requested_by(error) == 0 and self.time is not None
+        return without_time or self.is_throttled(error)
+
     def requested_by(self, error: Mapping[str, Any]) -> float:
         """The seconds that Azure asks to wait with an error; 0 when it does not."""
         # The cluster's own waits are part of the phase.

@@ -26,6 +26,7 @@ from orchestrators.deadline import Deadline
 from orchestrators.failures import RunCanceled, StepFailed, unexpected
 from orchestrators.outbox import Outbox
 from orchestrators.run_status import RunStatus
+from orchestrators.versions import FREE_THROTTLING, version_of
 
 type Work[T] = Generator[Task[Any], Any, T]
 
@@ -51,6 +52,7 @@ class RunContext(RunStatus):
         self._is_outside_phases = False
         self._unexpected_publishing = 0
         self._deadline = Deadline()
+        self._version = version_of(context)
         self._written_at: datetime | None = None
 
     # --- what phases use -------------------------------------------------------------------------------------------
@@ -81,7 +83,7 @@ class RunContext(RunStatus):
             error = outcome["error"]
             if error["code"] == NOT_THERE:
                 missed_at = missed_at or self._now()
-            attempts += not self._is_outside_phases and self._deadline.is_throttled(error)
+            attempts += self._is_free(error)
             if not error["retryable"] or attempt >= attempts:
                 raise StepFailed(error)
             self.set_error(error)
@@ -253,6 +255,12 @@ class RunContext(RunStatus):
         finally:
             self._phase = phase
             self._deadline.time, self._is_outside_phases = before
+
+    def _is_free(self, error: Json) -> bool:
+        """Whether waiting for this error costs no attempt."""
+        if self._version >= FREE_THROTTLING:
+            return self._deadline.is_throttled_within(error)
+        return not self._is_outside_phases and self._deadline.is_throttled(error)
 
     def _stop_if_canceled(self) -> None:
         if not self._is_outside_phases and self.cancels.is_requested():

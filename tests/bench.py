@@ -1,6 +1,6 @@
 """Measures what the README promises about speed and reports it with facts about the machine; asserts nothing.
 
-`python -m tests.bench [onboarding|service-bus|page|parsers|engine] [--json] [--clusters N]`. CPU is that of the
+`python -m tests.bench [onboarding|service-bus|page|lists|parsers|engine] [--json] [--clusters N]`. CPU is that of the
 function app and its Helm workers, read from /proc.
 """
 
@@ -26,18 +26,23 @@ import httpx
 from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options, Stack
-from tests import bench_engine, bench_messages, bench_page, bench_parsers
+from tests import bench_engine, bench_lists, bench_messages, bench_page, bench_parsers
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _GROUP = "bench"
+_MEASURES = {
+    "service-bus": bench_messages,
+    "page": bench_page,
+    "lists": bench_lists,
+    "parsers": bench_parsers,
+    "engine": bench_engine,
+}
 
 
 def main() -> int:
     """Run all measurements and print them."""
     parser = argparse.ArgumentParser()
-    parser.add_argument(
-        "what", nargs="?", choices=("onboarding", "service-bus", "page", "parsers", "engine"), default="onboarding"
-    )
+    parser.add_argument("what", nargs="?", choices=("onboarding", *_MEASURES), default="onboarding")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--clusters", type=int, default=100)
     chosen = parser.parse_args()
@@ -45,8 +50,7 @@ def main() -> int:
     if chosen.what == "onboarding":
         report |= onboarding(chosen.clusters)
     else:
-        measures = {"service-bus": bench_messages, "page": bench_page, "parsers": bench_parsers, "engine": bench_engine}
-        report |= measures[chosen.what].measure()
+        report |= _MEASURES[chosen.what].measure()
     if chosen.json:
         sys.stdout.write(json.dumps(report, indent=1) + "\n")
     else:

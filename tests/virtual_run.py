@@ -18,6 +18,7 @@ from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyp
 from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
 from orchestrators.operation import run_operation
+from orchestrators.versions import NEWEST
 
 type Answers = Callable[[str, Json], Json]
 
@@ -74,6 +75,7 @@ class VirtualRun:
         started = pb.HistoryEvent(eventId=-1)
         started.executionStarted.name = "operation"
         started.executionStarted.input.value = json.dumps(self.payload)
+        started.executionStarted.version.value = str(NEWEST)
         started.executionStarted.orchestrationInstance.instanceId = INSTANCE
         self._new = [self._orchestrator_started(), started]
         for _ in range(_MOST_REPLAYS):

@@ -99,7 +99,8 @@ async def _list(
         subscription=parameters.subscription,
         resource_group=parameters.resource_group,
     )
-    runs, token = await list_page(invocation.client, chosen, parameters.top, parameters.continuation_token)
+    index, client = invocation.services.runs, invocation.client
+    runs, token = await list_page(index, client, chosen, parameters.top, parameters.continuation_token)
     return http.respond({"value": runs, "continuationToken": token})
 
 

@@ -9,6 +9,7 @@ from arcway import queries
 from arcway.domain.ids import Origin
 from arcway.domain.request import AnyRequest
 from arcway.installation import Installation
+from arcway.runs.index import RunIndex
 from arcway.runs.starter import Author, Started, start_run
 from triggers.access.authentication import Authentication
 from triggers.access.callers import Caller
@@ -29,6 +30,7 @@ class Services:
     sign_in: SignIn | None
     """None without an authority: all users of this machine are signed in."""
     dependencies: Dependencies
+    runs: RunIndex
 
     @classmethod
     def of(cls, installation: Installation) -> "Services":
@@ -39,7 +41,7 @@ class Services:
         page_secrets = PageSecrets(partial(queries.secret_of_page, installation))
         sessions = Sessions(authority, authentication, page_secrets)
         sign_in = SignIn(authority, sessions, tokens, ca_file) if authority and tokens else None
-        return cls(installation, authentication, sessions, sign_in, Dependencies(installation))
+        return cls(installation, authentication, sessions, sign_in, Dependencies(installation), RunIndex())
 
 
 @dataclass(frozen=True, slots=True)

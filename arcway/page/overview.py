@@ -33,13 +33,10 @@ class Chosen:
 
     def takes(self, run: Json) -> bool:
         """Whether the run is one of those; the text is looked for in the names of cluster and resource group."""
-        cluster = run["cluster"]
-        names = (cluster["name"].lower(), cluster["resourceGroup"].lower())
-        return (
-            self.state in ("", run["state"])
-            and self.operation in ("", run["operation"])
-            and any(self.words.lower() in name for name in names)
-        )
+        if self.state not in ("", run["state"]) or self.operation not in ("", run["operation"]):
+            return False
+        cluster, words = run["cluster"], self.words.lower()
+        return not words or words in cluster["name"].lower() or words in cluster["resourceGroup"].lower()
 
     def query(self, **changes: Any) -> str:
         """The query of an address that chooses this, with changes; empty when it chooses everything."""

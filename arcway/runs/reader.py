@@ -1,30 +1,25 @@
-"""Reads runs from the engine's state: the one place that knows how a run and an orchestration instance relate."""
+"""Reads runs from the engine: one by its id, and lists of them by page."""
 
 import base64
 import binascii
 import json
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import azure.durable_functions as df
 import grpc
-from durabletask.client import OrchestrationQuery, OrchestrationState, OrchestrationStatus
+from durabletask.client import OrchestrationState
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
 from arcway.domain.json_values import Json
-from arcway.domain.leftovers import leftover, read_leftovers
-from arcway.domain.request import AnyRequest, phases_of_request, read_request
-from arcway.domain.run import Cluster, Run, RunError, new_run, read_run
-from arcway.domain.text import excerpt, presentable
-from arcway.domain.timestamps import timestamp
-from arcway.telemetry import log
-
-# Any escape of JSON but that of the mark of a text that was cut.
-_ESCAPED = re.compile(r"\\(?!u2026|[\"\\])")
-_OVER = (OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED)
+from arcway.domain.request import AnyRequest, read_request
+from arcway.domain.text import excerpt
+from arcway.runs.document import OVER, to_document
+from arcway.runs.index import ListedRun, RunIndex, in_utc
 
 
 async def get_instance(client: df.DurableFunctionsClient, instance: str) -> OrchestrationState | None:
@@ -37,16 +32,13 @@ async def get_instance(client: df.DurableFunctionsClient, instance: str) -> Orch
 
 def is_over(state: OrchestrationState) -> bool:
     """Whether the instance has ended."""
-    return state.runtime_status in _OVER
+    return state.runtime_status in OVER
 
 
 def input_of(state: OrchestrationState) -> Json:
     """The input that the instance was started with."""
     payload: Json = state.get_input()
     return payload
-
-
-_CHANGES_NOTHING = ("checkCluster", "pollRegistration", "waitForMetadata", "publishResult")
 
 
 async def get_run(client: df.DurableFunctionsClient, run_id: str) -> Json:
@@ -74,44 +66,6 @@ async def request_of(client: df.DurableFunctionsClient, run_id: str) -> AnyReque
     return read_request(input_of(state)["request"])
 
 
-def to_document(state: OrchestrationState, *, with_result: bool) -> Json:
-    """The run's document; for an unreadable state a placeholder, so that it hides no other run."""
-    try:
-        run: Json = _view(state, with_result=with_result)
-        if with_result or not _is_plain(state.serialized_custom_status):
-            run = presentable(run)
-        Run.model_validate({**run, "result": None})
-        datetime.fromisoformat(run["createdAt"])
-    except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
-        log.warning("run of instance %s cannot be shown: %s", state.instance_id, type(error).__name__)
-        return _not_to_be_shown(state)
-    return run
-
-
-def _is_plain(status: str | None) -> bool:
-    """Whether a status has plain letters only, so that it need not be gone through; a list has many."""
-    return status is not None and status.isascii() and status.isprintable() and not _ESCAPED.search(status)
-
-
-def _view(state: OrchestrationState, *, with_result: bool) -> Json:
-    payload = input_of(state)
-    document = state.get_custom_status()
-    if not isinstance(document, dict):
-        document = _accepted(state, payload)
-    document = read_run(document)
-    created = read_leftovers(document.pop("made", []))
-    if state.runtime_status == OrchestrationStatus.COMPLETED and with_result:
-        document = read_run(state.get_output())
-    elif state.runtime_status == OrchestrationStatus.TERMINATED:
-        document = _ended(document, state, created, "Canceled", ArcError(Code.RUN_TERMINATED))
-    elif state.runtime_status == OrchestrationStatus.FAILED and document["state"] != "Failed":
-        document = _ended(document, state, created, "Failed", ArcError(Code.INTERNAL_ERROR))
-    elif state.runtime_status == OrchestrationStatus.SUSPENDED:
-        document = {**document, "phases": [_suspended(phase) for phase in document["phases"]]}
-    run: Json = document
-    return run
-
-
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which runs a list shows; None shows all."""
@@ -125,44 +79,36 @@ class Filter:
     def takes(self, run: Json) -> bool:
         """Whether the list shows this run."""
         cluster = run["cluster"]
-        expected = (
-            (self.state, run["state"]),
-            (self.operation, run["operation"]),
-            (self.subscription, cluster["subscriptionId"]),
-            (self.resource_group, cluster["resourceGroup"]),
+        return (
+            _is_equal(self.state, run["state"])
+            and _is_equal(self.operation, run["operation"])
+            and _is_equal(self.subscription, cluster["subscriptionId"])
+            and _is_equal(self.resource_group, cluster["resourceGroup"])
         )
-        return all(want is None or want.lower() == has.lower() for want, has in expected)
 
 
-async def list_runs(client: df.DurableFunctionsClient, created_from: datetime) -> list[Json]:
-    """All runs on clusters since then, newest first. Raises `ArcError` ARC-6007."""
-    query = OrchestrationQuery(
-        created_time_from=created_from, instance_id_prefix="cluster-", fetch_inputs_and_outputs=True
-    )
-    try:
-        states = await client.get_all_orchestration_states(query)
-    except grpc.RpcError as error:
-        raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
-    return sorted((to_document(state, with_result=False) for state in states), key=_position, reverse=True)
+def _is_equal(expected: str | None, text: str) -> bool:
+    return expected is None or expected.lower() == text.lower()
+
+
+async def list_runs(index: RunIndex, client: df.DurableFunctionsClient, created_from: datetime) -> Sequence[ListedRun]:
+    """All runs on clusters since then, newest first, without inputs and results. Raises `ArcError` ARC-6007."""
+    start = in_utc(created_from)
+    return [run for run in await index.newest_first(client) if run.created_at >= start]
 
 
 async def list_page(
-    client: df.DurableFunctionsClient, chosen: Filter, top: int, token: str | None
+    index: RunIndex, client: df.DurableFunctionsClient, chosen: Filter, top: int, token: str | None
 ) -> tuple[list[Json], str | None]:
     """One page of runs, newest first, and the token of the next. Raises `ArcError` ARC-1006 for a token not ours."""
-    last_id = _read_token(token) if token else None
-    runs = [run for run in await list_runs(client, chosen.created_from) if chosen.takes(run)]
-    if last_id is not None:
-        runs = [run for run in runs if _position(run) < last_id]
-    return runs[:top], _token(runs[top - 1]) if len(runs) > top else None
+    last = _read_token(token) if token else None
+    behind = (run for run in await list_runs(index, client, chosen.created_from) if last is None or run.position < last)
+    runs = list(islice((run for run in behind if chosen.takes(run.summary)), top + 1))
+    return [run.document() for run in runs[:top]], _token(runs[top - 1]) if len(runs) > top else None
 
 
-def _position(run: Json) -> tuple[str, str]:
-    return str(run["createdAt"]), str(run["id"])
-
-
-def _token(run: Json) -> str:
-    return base64.urlsafe_b64encode(json.dumps(_position(run)).encode()).decode().rstrip("=")
+def _token(run: ListedRun) -> str:
+    return base64.urlsafe_b64encode(json.dumps(run.position).encode()).decode().rstrip("=")
 
 
 def _read_token(token: str) -> tuple[str, str]:
@@ -172,66 +118,3 @@ def _read_token(token: str) -> tuple[str, str]:
         details = [{"field": "continuationToken", "message": "is not a token from this list"}]
         raise ArcError(Code.INVALID_PARAMETERS, details=details) from error
     return str(created_at), str(run_id)
-
-
-def _not_to_be_shown(state: OrchestrationState) -> Json:
-    """What the engine alone knows of a run."""
-    created, updated = _time(state.created_at), _time(state.last_updated_at)
-    error = ArcError(Code.INTERNAL_ERROR, "The state of this run cannot be read.")
-    over = is_over(state)
-    run = Run(
-        id=f"{state.instance_id}.{_run_of(state)}",
-        operation="onboard",
-        state="Failed" if over else "Running",
-        cluster=Cluster(subscription_id="", resource_group="", name="(unknown)", location=None, resource_id=""),
-        phases=[],
-        error=RunError(code=error.code, message=error.message, remedy=error.remedy),
-        created_at=created,
-        updated_at=updated,
-        finished_at=updated if over else None,
-        correlation_id="",
-    )
-    return run.as_json()
-
-
-def _run_of(state: OrchestrationState) -> str:
-    try:
-        run_id = RunId.parse(f"{state.instance_id}.{input_of(state)['runId']}")
-    except (LookupError, TypeError, ValueError):
-        run_id = None
-    return run_id.run if run_id else "0" * 12
-
-
-def _time(time: datetime) -> str:
-    return timestamp(time)
-
-
-def _accepted(state: OrchestrationState, payload: Json) -> Json:
-    run_id = f"{state.instance_id}.{payload['runId']}"
-    request = read_request(payload["request"])
-    return new_run(run_id, request, phases_of_request(request), payload).as_json()
-
-
-def _ended(run: Json, state: OrchestrationState, created: list[Json], outcome: str, error: ArcError) -> Json:
-    """A run that could not end itself: what it had made stays, and so may what its phase had begun."""
-    begun = [
-        leftover("Phase", phase["name"], reason="MayExist")
-        for phase in run["phases"]
-        if phase["startedAt"] and not phase["finishedAt"] and phase["name"] not in _CHANGES_NOTHING
-    ]
-    ended = _time(state.last_updated_at)
-    phases = [
-        phase if phase["finishedAt"] or not phase["startedAt"] else {**phase, "state": outcome, "finishedAt": ended}
-        for phase in run["phases"]
-    ]
-    why = {"code": error.code, "message": error.message, "phase": run["phase"], "retryable": error.retryable}
-    failure = {**why, "remedy": error.remedy, "details": []}
-    over = {"state": outcome, "phases": phases, "error": failure, "finishedAt": ended, "updatedAt": ended}
-    added = [item for item in (*created, *begun) if item not in run["leftovers"]]
-    return {**run, **over, "leftovers": [*run["leftovers"], *added]}
-
-
-def _suspended(phase: Json) -> Json:
-    if phase["finishedAt"] or not phase["startedAt"]:
-        return phase
-    return {**phase, "state": "Waiting", "detail": "suspended by an operator"}

@@ -11,6 +11,7 @@ import durabletask.internal.helpers as helpers
 import durabletask.internal.orchestrator_service_pb2 as pb
 import grpc
 
+from arcway_local.functions.creation_order import Place
 from arcway_local.functions.entities import Entities
 from arcway_local.functions.lifecycle import TERMINAL
 from arcway_local.functions.records import Instance, stamp
@@ -95,27 +96,30 @@ class Clients(Entities):
     def QueryInstances(self, request: pb.QueryInstancesRequest, context: Any) -> pb.QueryInstancesResponse:
         """Instances by creation time, a page at a time; the next page begins after the last one shown.
 
-        Instances that come or go, or no longer fit, between two pages move none past its reader.
+        Instances that come or go, or no longer fit, between two pages move none past its reader. Inputs, outputs and
+        failures are shown only on request; a custom status always is, as in the extension.
         """
         query = request.query
-        last_position = _after(query, context)
+        last_place, limit = _after(query, context), query.maxInstanceCount
+        start = query.createdTimeFrom.ToDatetime(UTC) if query.HasField("createdTimeFrom") else None
+        end = query.createdTimeTo.ToDatetime(UTC) if query.HasField("createdTimeTo") else None
+        statuses, prefix = frozenset(query.runtimeStatus), query.instanceIdPrefix.value
+        reply = pb.QueryInstancesResponse()
         with self._lock:
-            fitting = sorted(
-                (instance.created_at, instance.instance_id)
-                for instance in self._instances.values()
-                if _fits(query, instance)
-            )
-            remaining = [place for place in fitting if last_position is None or place > last_position]
-            page = remaining[: query.maxInstanceCount] if query.maxInstanceCount > 0 else remaining
-            states = [
-                self._build_instance_response(self._instances[key], query.fetchInputsAndOutputs).orchestrationState
-                for _, key in page
-            ]
-        has_more = len(remaining) > len(page)
-        token = f"{page[-1][0].isoformat()}{_SEPARATOR}{page[-1][1]}" if has_more else None
-        return pb.QueryInstancesResponse(
-            orchestrationState=states, continuationToken=helpers.get_string_value(token) if token else None
-        )
+            for place, instance in self._creation_order.since(start, last_place, self._instances):
+                if end is not None and place[0] >= end:
+                    break
+                if (statuses and instance.status not in statuses) or not place[1].startswith(prefix):
+                    continue
+                if last_place is not None and 0 < limit <= len(reply.orchestrationState):
+                    reply.continuationToken.value = f"{last_place[0].isoformat()}{_SEPARATOR}{last_place[1]}"
+                    break
+                state = self._build_instance_response(instance, query.fetchInputsAndOutputs).orchestrationState
+                if not query.fetchInputsAndOutputs:
+                    state.ClearField("failureDetails")
+                reply.orchestrationState.append(state)
+                last_place = place
+        return reply
 
 
 def _is_suspended(instance: Instance) -> bool:
@@ -135,7 +139,7 @@ def _in(verb: str, instance: Instance) -> str:
     return f"Cannot {verb} the orchestration instance {instance.instance_id} because instance is in the {status} state."
 
 
-def _after(query: pb.InstanceQuery, context: Any) -> tuple[datetime, str] | None:
+def _after(query: pb.InstanceQuery, context: Any) -> Place | None:
     token = query.continuationToken.value
     if not token:
         return None
@@ -145,13 +149,3 @@ def _after(query: pb.InstanceQuery, context: Any) -> tuple[datetime, str] | None
     except ValueError:
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The continuation token is not one of this task hub.")
         return None
-
-
-def _fits(query: pb.InstanceQuery, instance: Any) -> bool:
-    created = instance.created_at
-    return not (
-        (query.runtimeStatus and instance.status not in query.runtimeStatus)
-        or (query.HasField("createdTimeFrom") and created < query.createdTimeFrom.ToDatetime(UTC))
-        or (query.HasField("createdTimeTo") and created >= query.createdTimeTo.ToDatetime(UTC))
-        or not instance.instance_id.startswith(query.instanceIdPrefix.value)
-    )

@@ -35,7 +35,6 @@ from arcway_local.functions.worker import DURABLE_CLIENT, Worker
 
 _FIRED = frozenset(("httpTrigger", ORCHESTRATION, ACTIVITY, ENTITY, TIMER, SERVICE_BUS))
 _SERVED = frozenset((DURABLE_CLIENT, "http"))
-_UNLIMITED = 2**31 - 1
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +121,11 @@ async def serve(options: Options) -> AsyncIterator[Running]:
 
 
 def client_configuration(settings: HostSettings, url: str, rpc_address: str, required_query: str) -> str:
-    """The JSON that a durableClient binding receives, as the extension sends it."""
+    """The JSON that a durableClient binding receives, as the extension sends it.
+
+    Without `maxGrpcMessageSizeInBytes`, which not every version of the extension names: what the app asks of the engine
+    has to fit into gRPC's default of 4 MiB here, too.
+    """
     base = url + PATH
     creation = f"{base}/orchestrators/{{functionName}}[/{{instanceId}}]?{required_query}"
     return json.dumps(
@@ -136,7 +139,6 @@ def client_configuration(settings: HostSettings, url: str, rpc_address: str, req
             "requiredQueryStringParameters": required_query,
             "rpcBaseUrl": f"http://{rpc_address}",
             "useForwardedHost": False,
-            "maxGrpcMessageSizeInBytes": _UNLIMITED,
             "grpcHttpClientTimeout": "00:01:40",
         }
     )

@@ -15,6 +15,7 @@ from uuid import uuid4
 import durabletask.internal.orchestrator_service_pb2 as pb
 from durabletask.testing.in_memory_backend import OrchestrationInstance
 
+from arcway_local.functions.creation_order import CreationOrder
 from arcway_local.functions.engine import Engine
 from arcway_local.functions.errors import JournalError
 from arcway_local.functions.journal import Journal
@@ -75,6 +76,7 @@ class JournaledEngine(Engine):
         self._committing = CommittingLock(self._commit)
         self._lock = cast("threading.RLock", self._committing)
         self._instances = ledger.instances
+        self._creation_order = CreationOrder(ledger.instances.values())
         self._entities = ledger.entities
         self._pending_lock_requests = recovered.lock_requests
         self._holders = holders(ledger.instances.values())

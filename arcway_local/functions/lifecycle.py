@@ -19,6 +19,7 @@ import grpc
 from durabletask.testing.in_memory_backend import InMemoryOrchestrationBackend, OrchestrationInstance
 
 from arcway_local.functions.alarms import Alarms
+from arcway_local.functions.creation_order import CreationOrder
 from arcway_local.functions.errors import JournalError
 from arcway_local.functions.records import (
     Activity,
@@ -62,6 +63,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
         self._orchestrators = orchestrators
         self._default_version = default_version
         self._alarms = Alarms()
+        self._creation_order = CreationOrder()
         self._work_available: WorkSignal = WorkSignal()
 
     @override
@@ -144,6 +146,7 @@ class Lifecycle(InMemoryOrchestrationBackend):
         ]
         stamp(reversed(instance.pending_events))
         self._instances[instance.instance_id] = instance
+        self._creation_order.add(instance, self._instances)
         if start_at is None or start_at <= now:
             self._enqueue_orchestration(instance.instance_id)
         else:

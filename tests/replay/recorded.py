@@ -15,6 +15,7 @@ from google.protobuf import json_format  # type: ignore[import-untyped]
 
 from arcway.domain.json_values import Json
 from arcway_local.functions.journal import Journal
+from orchestrators.versions import NEWEST
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
 from tests.chaos.fault_matrix.credentials import temporary
@@ -62,7 +63,8 @@ def record(world: World, name: str) -> None:
             run_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
         if scenario.get("newAgentsFail"):
             break_new_agents(case)
-        driver = Driver(world.installation, path, around)
+        version = scenario.get("version", str(NEWEST))
+        driver = Driver(world.installation, path, around, versions=(version, version))
         driver.run(INSTANCE, run_input)
         case.control_azure("paces", {"connection": {"seconds": 0}})
         batches = [[_without_traces(json_format.MessageToDict(event)) for event in batch] for batch in batches_of(path)]
@@ -94,6 +96,24 @@ SCENARIOS: dict[str, dict[str, Any]] = {
     "retry": {"fault": {"path": r"/connectedClusters/[^/]+$", "method": "PUT", "status": 503}},
     "failure": {"broken": True},
     "rollback": {"broken": True, "onFailure": "rollback"},
+    # Recorded of version 1, in which throttling cost attempts without a Retry-After, and when something was undone.
+    "throttled": {
+        "version": "1",
+        "onFailure": "rollback",
+        "fault": {"path": r"/connectedClusters/[^/]+$", "method": "PUT", "status": 429, "times": 5},
+    },
+    "rollback-throttled": {
+        "version": "1",
+        "broken": True,
+        "onFailure": "rollback",
+        "fault": {
+            "path": r"/connectedClusters/[^/]+$",
+            "method": "DELETE",
+            "status": 429,
+            "headers": {"Retry-After": "1"},
+            "times": 5,
+        },
+    },
     "update": {"operation": "update"},
     "upgrade": {"operation": "upgrade"},
     "upgrade-rolled-back": {"operation": "upgrade", "newAgentsFail": True},

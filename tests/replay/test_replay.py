@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +15,15 @@ import orchestrators.operation as operations
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, phases_of_request
 from orchestrators.run_context import RunContext
+from orchestrators.versions import NEWEST
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.driver import Driver, Killed
 from tests.chaos.fault_matrix.inputs import payload
 from tests.chaos.fault_matrix.world import Case
 from tests.replay.recorded import INSTANCE, SCENARIOS, read
 
-ENDINGS = {"failure": "Failed", "rollback": "Failed", "upgrade-rolled-back": "Failed", "cancel": "Canceled"}
+FAILED = ("failure", "rollback", "upgrade-rolled-back", "throttled", "rollback-throttled")
+ENDINGS = dict.fromkeys(FAILED, "Failed") | {"cancel": "Canceled"}
 
 
 def replay(past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]) -> pb.OrchestratorResponse:
@@ -65,6 +68,17 @@ def test_a_change_that_breaks_running_orchestrations_is_noticed(monkeypatch: pyt
 
     monkeypatch.setattr(operations, "phases_of_request", reordered)
     assert any("NonDeterminism" in failure for failure in failures("success"))
+
+
+@pytest.mark.parametrize("name", ["throttled", "rollback-throttled"])
+def test_a_run_keeps_to_the_decisions_of_its_version(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrators.run_context.version_of", lambda context: NEWEST)
+    assert any("NonDeterminism" in failure for failure in failures(name))
+
+
+def test_new_runs_are_of_the_newest_version() -> None:
+    host = json.loads(Path("host.json").read_text())
+    assert host["extensions"]["durableTask"]["defaultVersion"] == str(NEWEST)
 
 
 def test_a_run_finishes_under_the_version_it_was_started_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

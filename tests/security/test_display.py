@@ -24,6 +24,7 @@ from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
 from arcway.domain.run import STATUS_LIMIT, new_run, truncate_for_status
 from arcway.domain.text import excerpt, json_text, listed, presentable, sentence, visible
+from arcway.runs.index import RunIndex
 from arcway.runs.reader import get_run, list_runs
 from arcway.telemetry import correlated, log, log_one_line_each
 from tests.installations import invocation, local_installation
@@ -174,7 +175,7 @@ class State(SimpleNamespace):
     """What the engine knows of an instance."""
 
     def __init__(self, status: Any, payload: Any, number: int = 1) -> None:
-        time = datetime(2026, 3, 1, tzinfo=UTC)
+        time = datetime.now(UTC)
         super().__init__(
             instance_id=f"cluster-{number:026x}",
             runtime_status=OrchestrationStatus.RUNNING,
@@ -227,7 +228,7 @@ async def test_one_runs_odd_texts_hide_no_other_run(broken: State) -> None:
         return broken if instance == broken.instance_id else good
 
     client: Any = SimpleNamespace(get_all_orchestration_states=states, get_orchestration_state=one)
-    documents = await list_runs(client, datetime(2026, 1, 1, tzinfo=UTC))
+    documents = [run.document() for run in await list_runs(RunIndex(), client, datetime(2026, 1, 1, tzinfo=UTC))]
     assert len(documents) == 2
     json.dumps(documents, ensure_ascii=False).encode()
     import azure.functions as func

@@ -1,7 +1,8 @@
 """What the page shows: the overview, one run, connected clusters, agents, static files. Changes nothing."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -19,8 +20,9 @@ from arcway.domain.model import Model, field_errors
 from arcway.domain.request import OnboardRequest
 from arcway.domain.text import excerpt
 from arcway.page.files import PLACE, static_file
-from arcway.page.overview import OPERATIONS, STATES, Chosen, overview
+from arcway.page.overview import OPERATIONS, STATES, Chosen, Overview, overview
 from arcway.page.timeline import timeline
+from arcway.runs.index import ListedRun
 from arcway.runs.reader import get_run, list_runs, request_of
 from triggers import http
 from triggers.access.callers import OFFBOARD, ONBOARD, role_for
@@ -51,7 +53,7 @@ async def overview_page(req: func.HttpRequest, invocation: Invocation, viewer: V
         "overview.html",
         viewer,
         section="runs",
-        view=overview(await _runs(invocation), chosen),
+        view=await _overview(invocation, chosen),
         now=datetime.now(UTC),
         states=STATES,
         operations=OPERATIONS,
@@ -139,7 +141,7 @@ def static(req: func.HttpRequest) -> func.HttpResponse:
 
 async def subscriptions(invocation: Invocation) -> list[str]:
     """The subscriptions that runs were about, the newest first."""
-    return list(dict.fromkeys(run["cluster"]["subscriptionId"] for run in await _runs(invocation)))
+    return list(dict.fromkeys(run.summary["cluster"]["subscriptionId"] for run in await _runs(invocation)))
 
 
 def cluster_of(req: func.HttpRequest) -> ClusterId:
@@ -163,8 +165,15 @@ def _checked(subscription: str) -> str:
         raise ArcError(Code.INVALID_PARAMETERS, details=field_errors(error)) from error
 
 
-async def _runs(invocation: Invocation) -> list[Json]:
-    return await list_runs(invocation.client, datetime.now(UTC) - timedelta(days=_DAYS))
+async def _overview(invocation: Invocation, chosen: Chosen) -> Overview:
+    """Counts of all runs; documents of those on the page."""
+    runs = {run.summary["id"]: run for run in await _runs(invocation)}
+    view = overview([run.summary for run in runs.values()], chosen)
+    return replace(view, runs=[runs[summary["id"]].document() for summary in view.runs])
+
+
+async def _runs(invocation: Invocation) -> Sequence[ListedRun]:
+    return await list_runs(invocation.services.runs, invocation.client, datetime.now(UTC) - timedelta(days=_DAYS))
 
 
 async def _actions(invocation: Invocation, run: Json, viewer: Viewer) -> list[Json]:

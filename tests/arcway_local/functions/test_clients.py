@@ -7,6 +7,7 @@ from typing import Any
 import durabletask.internal.orchestrator_service_pb2 as pb
 import grpc
 import pytest
+from google.protobuf import wrappers_pb2  # type: ignore[import-untyped]
 
 from arcway_local.functions.engine import Engine
 from arcway_local.functions.records import LOCAL, EngineError
@@ -111,3 +112,59 @@ def test_a_continuation_token_that_is_none_is_refused(engine: Engine) -> None:
     query.continuationToken.value = "17"
     with pytest.raises(EngineError, match="continuation token"):
         engine.QueryInstances(pb.QueryInstancesRequest(query=query), LOCAL)
+
+
+def listed(engine: Engine, **fields: Any) -> list[pb.OrchestrationState]:
+    query = pb.InstanceQuery(**fields)
+    return list(engine.QueryInstances(pb.QueryInstancesRequest(query=query), LOCAL).orchestrationState)
+
+
+def test_a_query_shows_payloads_only_on_request_and_a_custom_status_always(engine: Engine) -> None:
+    start(engine, "p1", input=wrappers_pb2.StringValue(value='"input"'))
+    work = take(engine)
+    failed = complete(pb.ORCHESTRATION_STATUS_FAILED, '"output"', failure="no")
+    response = pb.OrchestratorResponse(instanceId="p1", completionToken=work.token, actions=[failed])
+    response.customStatus.value = '"status"'
+    engine.CompleteOrchestratorTask(response, LOCAL)
+    (short,) = listed(engine)
+    (whole,) = listed(engine, fetchInputsAndOutputs=True)
+    assert (short.customStatus.value, whole.customStatus.value) == ('"status"', '"status"')
+    payloads = ("input", "output", "failureDetails")
+    assert [short.HasField(name) for name in payloads] == [False] * 3
+    assert [whole.HasField(name) for name in payloads] == [True] * 3
+
+
+def test_instances_are_listed_in_the_order_of_their_creation_also_after_replacement_removal_and_restart(
+    place: Place,
+) -> None:
+    engine: Engine = place.engine
+    for name in ("a", "b", "c"):
+        start(engine, name)
+    work = {item.request.instanceId: item for item in (take(engine) for _ in range(3))}
+    for name in ("a", "b"):
+        give(engine, work[name], complete())
+    start(engine, "a")
+    engine.PurgeInstances(pb.PurgeInstancesRequest(instanceId="b"), LOCAL)
+    for engine_now in (engine, place.again()):
+        states = listed(engine_now)
+        assert [item.instanceId for item in states] == ["c", "a"]
+        moment = states[1].createdTimestamp
+        assert [item.instanceId for item in listed(engine_now, createdTimeFrom=moment)] == ["a"]
+        assert [item.instanceId for item in listed(engine_now, createdTimeTo=moment)] == ["c"]
+        assert [
+            item.instanceId for item in listed(engine_now, instanceIdPrefix=wrappers_pb2.StringValue(value="c"))
+        ] == ["c"]
+
+
+def test_places_of_instances_that_are_gone_are_dropped(engine: Engine) -> None:
+    for _ in range(300):
+        start(engine, "same")
+        give(engine, take(engine), complete())
+    assert [item.instanceId for item in listed(engine)] == ["same"]
+    assert len(engine._creation_order._places) < 100
+
+
+def test_what_is_only_read_is_not_compared_with_the_journal(place: Place) -> None:
+    start(place.engine, "p1")
+    assert [item.instanceId for item in listed(place.engine)] == ["p1"]
+    assert place.engine._ledger.instances.touched == set()

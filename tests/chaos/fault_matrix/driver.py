@@ -24,6 +24,7 @@ from arcway_local.functions.journal import Journal
 from arcway_local.functions.journaled import JournaledEngine
 from arcway_local.functions.records import LOCAL, Activity, OrchestrationWork
 from orchestrators.operation import run_operation
+from orchestrators.versions import NEWEST
 
 type Around = Callable[[str, Json, Callable[[], Json]], Json]
 
@@ -59,7 +60,7 @@ class Driver:
         installation: Installation,
         journal: Path,
         around: Around = _undisturbed,
-        versions: tuple[str, str] = ("1", "1"),
+        versions: tuple[str, str] = (str(NEWEST), str(NEWEST)),
     ) -> None:
         self._installation = installation
         self._path = journal

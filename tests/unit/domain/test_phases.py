@@ -1,5 +1,7 @@
 """The phases of each operation: what comes when, what an order leaves out, and how long a run may take."""
 
+from typing import Any
+
 import pytest
 
 from arcway.domain.phases import Interval, longest_seconds, phases_of
@@ -9,7 +11,7 @@ AFTER = ["configureAgents", "waitForMetadata", "publishResult"]
 
 
 @pytest.mark.parametrize(
-    ("operation", "order", "names"),
+    ("operation", "which", "names"),
     [
         ("onboard", "agents-first", [*BEFORE, "deployAgents", "createResource", *AFTER]),
         ("onboard", "resource-first", [*BEFORE, "createResource", "deployAgents", *AFTER]),
@@ -20,12 +22,14 @@ AFTER = ["configureAgents", "waitForMetadata", "publishResult"]
         ("update", "azure-only", ["checkCluster", "updateResource", "publishResult"]),
         ("update", "agents-only", ["checkCluster", "updateAgents", "publishResult"]),
         ("upgrade", "agents-only", ["checkCluster", "upgradeAgents", "waitForMetadata", "publishResult"]),
-        ("check", "agents-first", ["checkCluster"]),
+        ("check", "azure-first", ["checkCluster"]),
         ("check", "azure-only", ["checkCluster"]),
     ],
 )
-def test_phases_follow_the_operation_and_its_order(operation: str, order: str, names: list[str]) -> None:
-    assert list(phases_of(operation, order)) == names
+def test_phases_follow_the_operation_and_its_scope_or_order(operation: str, which: Any, names: list[str]) -> None:
+    is_connect = operation == "onboard"
+    phases = phases_of(operation, order=which) if is_connect else phases_of(operation, which)
+    assert list(phases) == names
 
 
 @pytest.mark.parametrize(

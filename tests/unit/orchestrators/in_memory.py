@@ -16,6 +16,7 @@ from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
 from orchestrators.operation import run_operation
 from orchestrators.run_context import RunContext
+from orchestrators.versions import NEWEST
 
 type Outcome = Json | Exception | Callable[[Json], Json]
 
@@ -64,6 +65,7 @@ class InMemory(OrchestrationContext):
 
     outcomes: dict[str, Outcome | Sequence[Outcome]] = field(default_factory=dict)
     now: datetime = BEGIN
+    started_under: str | None = str(NEWEST)
     calls: list[StepCall] = field(default_factory=list)
     statuses: list[Json] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -145,6 +147,11 @@ class InMemory(OrchestrationContext):
         """The virtual time."""
         return self.now
 
+    @property
+    def version(self) -> str | None:
+        """The version under which the run started."""
+        return self.started_under
+
     def set_custom_status(self, custom_status: Any) -> None:
         """Keep a copy; a status that is not JSON is refused."""
         self.statuses.append(json.loads(json.dumps(custom_status, allow_nan=False)))
@@ -186,7 +193,7 @@ class InMemory(OrchestrationContext):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AssertionError("orchestrators do not use this")
 
-    parent_instance_id = version = is_replaying = property(_refuse)
+    parent_instance_id = is_replaying = property(_refuse)
     call_entity = signal_entity = lock_entities = call_sub_orchestrator = send_event = _refuse
     continue_as_new = new_uuid = _exit_critical_section = _refuse
 

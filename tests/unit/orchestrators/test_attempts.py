@@ -7,7 +7,7 @@ import pytest
 
 from arcway.domain import steps
 from arcway.domain.json_values import Json
-from arcway.domain.phases import ASKED_SECONDS
+from arcway.domain.phases import ASKED_SECONDS, TIME_LIMITS
 from orchestrators.back_off import back_off
 from orchestrators.failures import StepFailed
 from tests.unit.orchestrators.in_memory import RUN, Crash, InMemory, Outcome, failed, ok, payload, phases, run_in, stamp
@@ -103,8 +103,27 @@ def test_throttling_costs_no_attempt_and_no_time_of_the_phase() -> None:
     assert context.elapsed > 12 * 600
 
 
-def test_throttling_without_retry_after_costs_attempts() -> None:
+def test_throttling_without_retry_after_costs_no_attempt_and_ends_with_the_phase() -> None:
+    context = InMemory({"deploy_agents": [failed("ARC-4007")] * 12 + [ok()]})
+    call(context)
+    assert len(context.steps) == 13
     context = InMemory({"deploy_agents": failed("ARC-4007")})
+    assert error_of(context)["code"] == "ARC-4007"
+    # It asks for nothing, so that nothing is added to the phase's limit.
+    assert TIME_LIMITS["deployAgents"] - 80 < context.elapsed <= TIME_LIMITS["deployAgents"]
+
+
+def test_throttling_without_retry_after_costs_attempts_where_nothing_else_ends_it() -> None:
+    context = InMemory({"upgrade_agents": failed("ARC-4007")})
+    run = run_in(context, "upgradeAgents", operation="upgrade")
+    with pytest.raises(StepFailed):
+        context.drive(run.call(steps.UPGRADE_AGENTS))
+    assert len(context.steps) == 5
+
+
+@pytest.mark.parametrize("version", ["1", None, "odd"])
+def test_throttling_without_retry_after_costs_attempts_in_a_run_of_the_first_version(version: str | None) -> None:
+    context = InMemory({"deploy_agents": failed("ARC-4007")}, started_under=version)
     error_of(context)
     assert len(context.steps) == 5
 

@@ -8,7 +8,7 @@ from arcway.domain.leftovers import describe_all, leftover
 from arcway.domain.phases import CLEAN_UP_SECONDS, UNDO_SECONDS
 from orchestrators.failures import StepFailed
 from orchestrators.run_context import RunContext
-from tests.unit.orchestrators.in_memory import Crash, InMemory, failed, ok, run_in
+from tests.unit.orchestrators.in_memory import Crash, InMemory, Outcome, failed, ok, run_in
 
 DONE = ok(done=True)
 
@@ -75,7 +75,26 @@ def test_compensation_has_a_deadline_each() -> None:
     assert 3 * UNDO_SECONDS - 300 < context.elapsed <= 3 * UNDO_SECONDS
 
 
-def test_throttling_counts_as_attempts_and_time_of_a_compensation() -> None:
+@pytest.mark.parametrize(("version", "count", "remaining"), [("2", 8, []), ("1", 5, ["connected cluster (ARC-4007)"])])
+def test_throttling_costs_no_attempt_of_a_compensation(version: str, count: int, remaining: list[str]) -> None:
+    throttled: list[Outcome] = [failed("ARC-4007", retry_after=20)] * 7
+    context = InMemory({"delete_resource": [*throttled, DONE], "uninstall_agents": DONE}, started_under=version)
+    run = run_with_work(context)
+    context.drive(run.run_compensations())
+    assert left(run) == remaining
+    assert context.steps.count("delete_resource") == count
+
+
+def test_throttling_costs_no_attempt_of_a_clean_up() -> None:
+    context = InMemory({"discard_secret": [failed("ARC-4007")] * 6 + [ok()]})
+    run = run_in(context)
+    run.add_cleanup(thing("secret"), steps.DISCARD_SECRET)
+    context.drive(run.run_cleanups())
+    assert left(run) == []
+    assert len(context.steps) == 7
+
+
+def test_throttling_counts_as_time_of_a_compensation() -> None:
     context = InMemory({"delete_resource": failed("ARC-4007", retry_after=400), "uninstall_agents": DONE})
     run = run_with_work(context)
     context.drive(run.run_compensations())
