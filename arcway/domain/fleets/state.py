@@ -145,7 +145,7 @@ class FleetState:
             chosen.append(position)
         return [(index, self._start(index, now)) for index in chosen[:free]]
 
-    # --- what happened ---------------------------------------------------------------------------------------------
+    # --- what happened -------------------------------------------------------------------------------------------
 
     def confirm(self, index: int, attempt: int, run: str, *, adopted: bool = False) -> None:
         """The member's run was started, or found in progress; an adopted one is another caller's."""
