@@ -19,7 +19,7 @@ SHORT_PAUSE, FIRST_PAUSE, LONGEST_PAUSE = 15.0, 300.0, 3600.0
 _ENDS_KEPT = 20
 _COMMANDS_KEPT = 50
 
-# Nothing was changed yet, and the cluster may be there later: the member waits without a slot, and does not count as failed.
+# Nothing was changed yet, and the cluster may be there later: the member waits without a slot and has not failed.
 PARKABLE = frozenset({Code.API_SERVER_UNREACHABLE, Code.API_SERVER_TIMEOUT, Code.SECRET_UNUSABLE, Code.RUN_IN_PROGRESS})
 NOTHING_CHANGED = ("checkCluster", None)
 """The phases before which nothing was changed; None is the start itself."""
