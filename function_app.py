@@ -1,31 +1,38 @@
-"""The function app: registers the blueprints and does nothing else."""
+"""The function app: builds the installation, registers the blueprints that work with it, and does nothing else."""
+
+import os
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from activities.blueprint import blueprint as activities
-from arcway.settings import settings
+from activities import blueprint as activities
+from arcway.installation import Installation
+from arcway.settings import read_settings
 from arcway.telemetry import log_one_line_each
+from orchestrators.fleet import blueprint as fleet_orchestrators
 from orchestrators.operation import blueprint as orchestrators
-from triggers.access.routes import blueprint as access_routes
-from triggers.messages import blueprint as messages
-from triggers.page.routes import blueprint as page_routes
-from triggers.purge import blueprint as nightly_purge
-from triggers.routes import blueprint as api_routes
+from triggers import messages, purge
+from triggers import routes as api_routes
+from triggers.access import routes as access_routes
+from triggers.page import routes as page_routes
+from triggers.services import Services
 
 log_one_line_each()
-configuration = settings()  # wrong settings must keep the app from starting, not fail its first run
+# Wrong settings must keep the app from starting, not fail its first run.
+installation = Installation(read_settings(os.environ))
+services = Services.of(installation)
 
 # Not keys, which are shared secrets: each route asks for a token of the tenant itself (triggers/http.py).
 app = df.DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 for blueprint in (
-    activities,
+    activities.blueprint_of(installation),
     orchestrators,
-    access_routes,
-    api_routes,
-    nightly_purge,
-    page_routes,
+    fleet_orchestrators,
+    access_routes.blueprint_of(services),
+    api_routes.blueprint_of(services),
+    purge.blueprint_of(services),
+    page_routes.blueprint_of(services),
 ):
     app.register_functions(blueprint)
-if configuration.onboarding_queue:
-    app.register_functions(messages)
+if installation.settings.onboarding_queue:
+    app.register_functions(messages.blueprint_of(services))

@@ -10,7 +10,7 @@ from arcway.domain.steps import Polled
 
 def await_deletion(call: Call[OnboardRequest]) -> Polled:
     """Done when Azure is no longer deleting it, whether it was deleted or not."""
-    resource = connected_clusters.get(call.request.cluster)
+    resource = connected_clusters.get(call.installation.azure, call.request.cluster)
     if resource is not None and is_being_deleted(resource):
         return {"done": False, "detail": "an earlier connected cluster of this name is being deleted"}
     if resource is None:

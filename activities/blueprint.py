@@ -8,6 +8,7 @@ from activities.check_agents import check_agents
 from activities.check_azure import check_azure
 from activities.check_cluster import check_cluster
 from activities.check_connected_cluster import check_connected_cluster
+from activities.check_fleet_list import check_fleet_list
 from activities.check_release import check_release
 from activities.check_resource import check_resource
 from activities.configure_agents import configure_agents
@@ -19,6 +20,7 @@ from activities.discard_secret import discard_secret
 from activities.end_network_check import end_network_check
 from activities.ensure_key_pair import ensure_key_pair
 from activities.ensure_resource_group import ensure_resource_group
+from activities.look_at_members import look_at_members
 from activities.poll_agents import poll_agents
 from activities.poll_network_check import poll_network_check
 from activities.poll_registration import poll_registration
@@ -27,15 +29,15 @@ from activities.publish_events import publish_events
 from activities.register_providers import register_providers
 from activities.release_cluster import release_cluster
 from activities.roll_back_agents import roll_back_agents
+from activities.start_members import start_members
 from activities.start_network_check import start_network_check
-from activities.step import activity
+from activities.step import Activities, fleet_activity
 from activities.uninstall_agents import uninstall_agents
 from activities.update_agents import update_agents
 from activities.update_resource import update_resource
 from activities.upgrade_agents import upgrade_agents
 from activities.wait_for_metadata import wait_for_metadata
-
-blueprint = df.Blueprint()
+from arcway.installation import Installation
 
 STEPS = (
     await_deletion,
@@ -71,5 +73,15 @@ STEPS = (
     wait_for_metadata,
 )
 
-for step in STEPS:
-    blueprint.activity_trigger(input_name="payload")(activity(step))
+FLEET_STEPS = (check_fleet_list, look_at_members, start_members)
+
+
+def blueprint_of(installation: Installation) -> df.Blueprint:
+    """The activities of an installation."""
+    blueprint, activities = df.Blueprint(), Activities(installation)
+    for step in STEPS:
+        blueprint.activity_trigger(input_name="payload")(activities.activity(step))
+    for fleet_step in FLEET_STEPS:
+        with_client = blueprint.durable_client_input(client_name="client")
+        with_client(blueprint.activity_trigger(input_name="payload")(fleet_activity(fleet_step)))
+    return blueprint

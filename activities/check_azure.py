@@ -11,7 +11,6 @@ from arcway.azure.providers import (
     REGISTERED,
     UNDER_WAY,
     may_not_register,
-    providers,
     register_action,
 )
 from arcway.domain.codes import Code
@@ -36,26 +35,26 @@ _CLOSED_SUBSCRIPTION = ("disabled", "warned", "deleted", "expired")
 def check_azure(call: Call) -> Checked:
     """Findings and facts of the subscription; changes nothing."""
     request = call.request
-    subscription = subscriptions.subscription(request.subscription_id)
-    findings = _subscription(request, subscription.state) + _location(request) + _owner(call, call.payload["owner"])
-    group = subscriptions.resource_group(request.subscription_id, request.resource_group)
+    subscription = subscriptions.subscription(call.installation.azure, request.subscription_id)
+    findings = _subscription(request, subscription.state) + _location(call) + _owner(call, call.payload["owner"])
+    group = subscriptions.resource_group(call.installation.azure, request.subscription_id, request.resource_group)
     group_exists = group is not None
     if group is not None and subscriptions.is_being_deleted(group):
         findings.append(
             finding(Code.RESOURCE_GROUP_DELETING, f"Resource group {request.resource_group} is being deleted.")
         )
-    resource = connected_clusters.get(request.cluster) if group_exists else None
+    resource = connected_clusters.get(call.installation.azure, request.cluster) if group_exists else None
     findings += managed_elsewhere(resource) + _state(call, resource)
     findings += _of_another(request, resource, call.payload.get("publicKey"))
-    states = {name: providers.state(request.subscription_id, name) for name in NAMESPACES}
+    states = {name: call.installation.azure.providers.state(request.subscription_id, name) for name in NAMESPACES}
     if group_exists:
-        findings += _permissions(request, [name for name, state in states.items() if state not in UNDER_WAY])
+        findings += _permissions(call, [name for name, state in states.items() if state not in UNDER_WAY])
     elif not request.create_resource_group:
         findings.append(
             finding(Code.RESOURCE_GROUP_NOT_FOUND, f"Resource group {request.resource_group} does not exist.")
         )
     if not any(finding["level"] == "error" for finding in findings):
-        data_plane.check_health(request.location)
+        data_plane.check_health(call.installation.azure, request.location)
     return {
         "findings": findings,
         "facts": {
@@ -126,7 +125,7 @@ def _owner(call: Call, owner: str | None) -> list[Json]:
         return []
     _, _, subscription, _, group, *_, name = owner.split("/")
     try:
-        gone = connected_clusters.get(ClusterId(subscription, group, name)) is None
+        gone = connected_clusters.get(call.installation.azure, ClusterId(subscription, group, name)) is None
     except ArcError as error:
         if error.retryable:
             raise
@@ -138,8 +137,9 @@ def _owner(call: Call, owner: str | None) -> list[Json]:
     return [finding(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, f"The cluster's agents belong to {owner}.")]
 
 
-def _location(request: OnboardRequest) -> list[Json]:
-    offered = providers.locations(request.subscription_id, connected_clusters.RESOURCE_TYPE)
+def _location(call: Call) -> list[Json]:
+    request = call.request
+    offered = call.installation.azure.providers.locations(request.subscription_id, connected_clusters.RESOURCE_TYPE)
     plain = {location.replace(" ", "").lower() for location in offered}
     if request.location in plain:
         return []
@@ -150,11 +150,15 @@ def _location(request: OnboardRequest) -> list[Json]:
     return [finding(Code.LOCATION_NOT_OFFERED, message)]
 
 
-def _permissions(request: OnboardRequest, unregistered: list[str]) -> list[Json]:
+def _permissions(call: Call, unregistered: list[str]) -> list[Json]:
     """What the caller lacks in the group; a registration that is refused there is refused in the subscription, too."""
+    request = call.request
     actions = {register_action(namespace): namespace for namespace in unregistered}
     missing = subscriptions.missing_actions(
-        request.subscription_id, request.resource_group, (*connected_clusters.WRITE_ACTIONS, *actions)
+        call.installation.azure,
+        request.subscription_id,
+        request.resource_group,
+        (*connected_clusters.WRITE_ACTIONS, *actions),
     )
     findings = []
     for action in missing:

@@ -12,7 +12,6 @@ from arcway.domain.errors import ArcError
 from arcway.domain.findings import finding
 from arcway.domain.json_values import Json
 from arcway.domain.steps import Checked, Facts
-from arcway.settings import settings
 
 
 def check_cluster(call: Call) -> Checked:
@@ -23,7 +22,7 @@ def check_cluster(call: Call) -> Checked:
         findings, facts = preflight.inspect(
             target.api,
             target.access,
-            settings().installation,
+            call.installation.settings.installation_name,
             proxied=proxy is not None,
             network=request.check_network,
         )
@@ -32,7 +31,7 @@ def check_cluster(call: Call) -> Checked:
         is_planned = request.operation == "check" and facts["releaseDeployed"]
         has_errors = any(finding["level"] == "error" for finding in findings)
         changes = _changes(call, target, facts) if is_planned and not has_errors else []
-    if proxy is not None and (addresses := bypass_list(proxy, facts)):
+    if proxy is not None and (addresses := bypass_list(call.installation.azure, proxy, facts)):
         findings.append(
             finding(Code.PROXY_BYPASS, f"The agents connect directly (without the proxy) to: {addresses}.", "info")
         )
@@ -52,7 +51,7 @@ def _credentials(call: Call) -> list[Json]:
     """What is wrong with the proxy's credentials, before anything that needs them is begun."""
     try:
         if call.request.proxy:
-            read_proxy_credentials(call.request.proxy, call.user)
+            read_proxy_credentials(call.installation.secrets, call.request.proxy, call.user)
     except ArcError as error:
         if error.retryable:
             raise

@@ -14,7 +14,7 @@ from arcway.domain.steps import Checked, Facts
 def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
     """Findings and facts of the connected cluster; changes nothing."""
     request = call.request
-    resource = connected_clusters.get(request.cluster)
+    resource = connected_clusters.get(call.installation.azure, request.cluster)
     if resource is None:
         believe_absent(call, f"connected cluster {request.name}")
         return {
@@ -38,7 +38,7 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Check
         changes = sorted(update_change(request).differing(resource))
     if changes:
         missing = subscriptions.missing_actions(
-            request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS
+            call.installation.azure, request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS
         )
         findings += not_allowed(missing)
     facts: Facts = {"resource": resource, "location": resource["location"], "resourceChanges": changes}

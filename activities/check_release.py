@@ -1,5 +1,7 @@
 """check_release: reads the agents' release, whether it may be changed, and what an update or upgrade would change."""
 
+from typing import Any
+
 from activities.cluster_session import read_only_cluster
 from activities.release_values import update_values
 from activities.step import Call
@@ -10,16 +12,14 @@ from arcway.cluster.agents.change import Deployed
 from arcway.cluster.agents.release import Chart
 from arcway.cluster.agents.values import changed_keys
 from arcway.cluster.checks import internal_ranges
-from arcway.cluster.helm import Helm
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken
 from arcway.domain.findings import finding
 from arcway.domain.json_values import Json
-from arcway.domain.owners import SecretUser
 from arcway.domain.request import UpdateRequest, UpgradeRequest
 from arcway.domain.steps import Checked, Facts, Release
 from arcway.domain.versions import is_older
-from arcway.settings import settings
+from arcway.installation import Installation
 
 
 def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
@@ -29,7 +29,7 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
     """
     request, location = call.request, call.payload["location"]
     with read_only_cluster(call) as target:
-        findings = change.inspect(target.api, settings().installation, request.cluster)
+        findings = change.inspect(target.api, call.installation.settings.installation_name, request.cluster)
         if findings or location is None:
             return {"findings": findings, "facts": {}}
         key = key_pair.public_key(target.api)
@@ -37,9 +37,9 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
             return {"findings": [finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))], "facts": {}}
         deployed = change.deployed(target)
         if isinstance(request, UpdateRequest):
-            facts = _update(request, call.user, deployed, _inside(target.api, request))
+            facts = _update(call, request, deployed, _inside(target.api, request))
             return {"findings": [], "facts": {**facts, "publicKey": key}}
-        findings, version = _upgrade(request, deployed, location, target.helm)
+        findings, version = _upgrade(call.installation, request, deployed, location)
     before: Release = {
         "revision": deployed.revision,
         "version": deployed.version,
@@ -49,8 +49,8 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
     return {"findings": findings, "facts": {"release": before, "wanted": version, "publicKey": key}}
 
 
-def _update(request: UpdateRequest, user: SecretUser, deployed: Deployed, inside: list[str]) -> Facts:
-    values = update_values(request, user, deployed.latest.values, inside)
+def _update(call: Call[Any], request: UpdateRequest, deployed: Deployed, inside: list[str]) -> Facts:
+    values = update_values(call.installation, request, call.user, deployed.latest.values, inside)
     return {"inside": inside, "agentChanges": changed_keys(deployed.latest.values, values)}
 
 
@@ -61,13 +61,16 @@ def _inside(api: ClusterApi, request: UpdateRequest) -> list[str]:
     return internal_ranges.internal_ranges(api, nodes)
 
 
-def _upgrade(request: UpgradeRequest, deployed: Deployed, location: str, helm: Helm) -> tuple[list[Json], str]:
+def _upgrade(
+    installation: Installation, request: UpgradeRequest, deployed: Deployed, location: str
+) -> tuple[list[Json], str]:
     """Findings, and the version to have; it is the one that is there when there is nothing to do."""
     if deployed.upgrades_itself:
         return [
             finding(Code.AUTO_UPGRADE_ON, f"Auto-upgrade is on; the agents have {deployed.version}.")
         ], deployed.version
-    newest = Chart.parse(data_plane.latest_chart(location, deployed.train), None, settings().registries)
+    path = data_plane.latest_chart(installation.azure, location, deployed.train)
+    newest = Chart.parse(path, None, installation.settings.registries)
     version = request.agent_version or newest.version
     if is_older(version, deployed.version):
         if request.agent_version is None:
@@ -78,5 +81,5 @@ def _upgrade(request: UpgradeRequest, deployed: Deployed, location: str, helm: H
             )
         ], deployed.version
     if version != deployed.version:
-        helm.digest_of(Chart(newest.repository, version).reference)
+        installation.helm.digest_of(Chart(newest.repository, version).reference)
     return [], version

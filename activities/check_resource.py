@@ -15,11 +15,11 @@ def check_resource(call: Call[OffboardRequest]) -> Checked:
     With azureOnly nothing is known of the cluster, and the caller says that the resource is to be deleted in any case.
     """
     request = call.request
-    resource = connected_clusters.get(request.cluster)
+    resource = connected_clusters.get(call.installation.azure, request.cluster)
     if resource is None:
         return {"findings": [], "facts": {"resourceExists": False}}
     missing = subscriptions.missing_actions(
-        request.subscription_id, request.resource_group, connected_clusters.DELETE_ACTIONS
+        call.installation.azure, request.subscription_id, request.resource_group, connected_clusters.DELETE_ACTIONS
     )
     findings = managed_elsewhere(resource) + not_allowed(missing)
     if not request.azure_only and serves_another(resource, call.payload.get("publicKey")):

@@ -13,13 +13,12 @@ from arcway.cluster.agents.values import deep_merge, from_dotted
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.steps import SettingsChanged
-from arcway.settings import settings
 
 
 def configure_agents(call: Call) -> SettingsChanged:
     """Upgrade the release if a setting differs; returns without waiting for the agents."""
     request = call.request
-    resource = connected_clusters.get(request.cluster)
+    resource = connected_clusters.get(call.installation.azure, request.cluster)
     if resource is None:
         believe_absent(call, f"connected cluster {request.name}")
         raise ArcError(
@@ -30,8 +29,8 @@ def configure_agents(call: Call) -> SettingsChanged:
         if deployed is None:
             raise ArcError(Code.HELM_FAILED, "Release azure-arc was removed while the cluster was being connected.")
         train = request.agents.train or train_of(deployed.values)
-        path, dotted = data_plane.helm_settings(request.location, train, resource)
-        chart = Chart.parse(path, deployed.chart_version, settings().registries)
+        path, dotted = data_plane.helm_settings(call.installation.azure, request.location, train, resource)
+        chart = Chart.parse(path, deployed.chart_version, call.installation.settings.registries)
         values = deep_merge(
             onboard_values(call, call.payload["facts"], resource, deployed.values, chart), from_dotted(dotted)
         )

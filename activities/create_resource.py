@@ -22,7 +22,7 @@ def create_resource(call: Call) -> ResourceWritten:
     off: no other cluster has the key.
     """
     request, facts = call.request, call.payload["facts"]
-    existing = connected_clusters.get(request.cluster)
+    existing = connected_clusters.get(call.installation.azure, request.cluster)
     # The check looked before the agents were deployed; the key that it saw may have been replaced since.
     if (
         existing
@@ -36,12 +36,12 @@ def create_resource(call: Call) -> ResourceWritten:
     if existing is None:
         if call.payload.get("resourceExists"):
             believe_absent(call, f"connected cluster {request.name}")
-        operation = connected_clusters.create(request.cluster, request.location, change)
+        operation = connected_clusters.create(call.installation.azure, request.cluster, request.location, change)
         return {"created": True, "changed": True, "operation": operation, "done": operation is None}
     created_at = (existing.get("systemData") or {}).get("createdAt") or ""
     created = has_key(existing, call.payload["publicKey"]) and created_at >= call.payload["createdAt"]
     state = existing["properties"].get("provisioningState")
     if not change.differing(existing) and state not in _ENDED_BADLY:
         return {"created": created, "changed": created, "operation": None, "done": state == _DONE}
-    operation = connected_clusters.replace(request.cluster, existing, change)
+    operation = connected_clusters.replace(call.installation.azure, request.cluster, existing, change)
     return {"created": created, "changed": True, "operation": operation, "done": operation is None}

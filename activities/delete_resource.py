@@ -18,11 +18,11 @@ def delete_resource(call: Call[AnyRequest]) -> Polled:
     `operation` is the URL to follow: once Azure has said that it deleted the resource, its absence is believed. Raises
     `ArcError` ARC-4016 when another cluster is connected by it by now.
     """
-    deletion = _poll_deletion(call.payload.get("operation"))
+    deletion = _poll_deletion(call)
     if deletion is not None and not deletion["done"]:
         return deletion
     is_deleted = deletion is not None
-    resource = connected_clusters.get(call.request.cluster)
+    resource = connected_clusters.get(call.installation.azure, call.request.cluster)
     if resource is None:
         if not is_deleted:
             believe_absent(call, f"connected cluster {call.request.name}")
@@ -32,14 +32,14 @@ def delete_resource(call: Call[AnyRequest]) -> Polled:
     is_azure_only = isinstance(call.request, OffboardRequest) and call.request.azure_only
     if not is_azure_only and serves_another(resource, call.payload.get("publicKey")):
         raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
-    return {**_IN_PROGRESS, "operation": connected_clusters.delete(call.request.cluster)}
+    return {**_IN_PROGRESS, "operation": connected_clusters.delete(call.installation.azure, call.request.cluster)}
 
 
-def _poll_deletion(status_url: str | None) -> Polled | None:
+def _poll_deletion(call: Call[AnyRequest]) -> Polled | None:
     """What Azure says of the deletion that was asked for; None if it ended otherwise or is not known."""
-    if status_url is None:
+    if (status_url := call.payload.get("operation")) is None:
         return None
-    status, retry_after, _error = connected_clusters.operation_state(status_url)
+    status, retry_after, _error = connected_clusters.operation_state(call.installation.azure, status_url)
     if status in ("", "Failed", "Canceled"):
         return None
     return {"done": True} if status == "Succeeded" else {**_IN_PROGRESS, "retryAfter": retry_after}

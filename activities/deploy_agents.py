@@ -20,7 +20,7 @@ def deploy_agents(call: Call) -> AgentsDeployed:
 
     What the request leaves out stays as it is in a release that is there.
     """
-    resource, facts = connected_clusters.get(call.request.cluster), call.payload["facts"]
+    resource, facts = connected_clusters.get(call.installation.azure, call.request.cluster), call.payload["facts"]
     marks = Marks.of(call.request)
     with locked_cluster(call) as target:
         deployed, redo = release.current(target)
@@ -30,7 +30,7 @@ def deploy_agents(call: Call) -> AgentsDeployed:
             ownership.refuse_another(deployed.values, call.request.cluster)
         is_marked = mark_namespaces(target.api, marks, release_namespace(target.api))
         current = deployed.values if deployed else {}
-        chart = new_chart(call.request, current)
+        chart = new_chart(call.installation, call.request, current)
         values = onboard_values(call, facts, resource, current, chart)
         train = train_of(values)
         if deployed is None:
@@ -58,5 +58,5 @@ def _settings_of_resource(call: Call, resource: Json | None, train: str) -> Valu
     """What configure_agents gave the release wins over the request's own values, or each would undo the other."""
     if resource is None:
         return {}
-    _, settings = data_plane.helm_settings(call.request.location, train, resource)
+    _, settings = data_plane.helm_settings(call.installation.azure, call.request.location, train, resource)
     return from_dotted(settings)

@@ -15,11 +15,11 @@ def discard_credential(call: Call[AnyRequest]) -> Done:
     if kubeconfig is None or not kubeconfig.temporary:
         return {}
     try:
-        access = open_kubeconfig(kubeconfig, call.user)
+        access = open_kubeconfig(call.installation, kubeconfig, call.user)
     except ArcError as error:
         if error.code == kubeconfig.code_when_gone:
             return {}
         raise
-    with cluster_api(access) as api:
+    with cluster_api(call.installation.connections, access) as api:
         temporary_account.delete_with_own_token(api, kubeconfig.secret, access.token)
     return {}

@@ -1,7 +1,6 @@
 """discard_secret: deletes the secrets that were stored for this run."""
 
 from activities.step import Call
-from arcway.azure.secrets import delete_secret
 from arcway.domain.request import AnyRequest
 from arcway.domain.secret_names import SecretKind, proxy_name
 from arcway.domain.steps import Done
@@ -14,6 +13,6 @@ def discard_secret(call: Call[AnyRequest]) -> Done:
         return {}
     own = proxy_name(kubeconfig.secret)
     if proxy is not None and proxy.credentials is not None and proxy.credentials.secret == own:
-        delete_secret(own, SecretKind.TEMPORARY)
-    delete_secret(kubeconfig.secret, SecretKind.TEMPORARY)
+        call.installation.secrets.delete(own, SecretKind.TEMPORARY)
+    call.installation.secrets.delete(kubeconfig.secret, SecretKind.TEMPORARY)
     return {}

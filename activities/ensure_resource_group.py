@@ -11,12 +11,17 @@ from arcway.domain.steps import Created
 def ensure_resource_group(call: Call) -> Created:
     """Returns whether the group was created now. Raises `ArcError` ARC-4006 if it is missing."""
     request = call.request
-    if subscriptions.resource_group(request.subscription_id, request.resource_group) is not None:
+    if (
+        subscriptions.resource_group(call.installation.azure, request.subscription_id, request.resource_group)
+        is not None
+    ):
         return {"created": False}
     if not request.create_resource_group:
         raise ArcError(Code.RESOURCE_GROUP_NOT_FOUND, f"Resource group {request.resource_group} does not exist.")
     if call.payload.get("resourceGroupExists"):
         believe_absent(call, f"resource group {request.resource_group}")
     tags = request.tags or {}
-    subscriptions.create_resource_group(request.subscription_id, request.resource_group, request.location, tags)
+    subscriptions.create_resource_group(
+        call.installation.azure, request.subscription_id, request.resource_group, request.location, tags
+    )
     return {"created": True}

@@ -1,8 +1,7 @@
 """poll_network_check: reads the Job that tries the network once."""
 
-from activities.cluster_session import open_access
+from activities.cluster_session import open_cluster
 from activities.step import Call
-from arcway.cluster.access.api import cluster_api
 from arcway.cluster.checks import network_check
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
@@ -12,7 +11,7 @@ from arcway.domain.steps import NetworkCheckPolled
 
 def poll_network_check(call: Call) -> NetworkCheckPolled:
     """Done when the Job has an outcome or cannot have one; then `findings` and, by address, `reachable`."""
-    with cluster_api(open_access(call)) as api:
+    with open_cluster(call) as api:
         outcome = network_check.read_outcome(api)
     if outcome.problem:
         findings = [finding(Code.NETWORK_NOT_CHECKED, f"The network check could not run. {outcome.problem}", "warning")]

@@ -16,9 +16,9 @@ def poll_resource(call: Call[AnyRequest]) -> Polled:
     """Done when provisioning succeeded. Raises ARC-4010 when it ended otherwise, ARC-4012 when it is gone."""
     status, wait, error = "", None, None
     if call.payload["operation"]:
-        status, wait, error = connected_clusters.operation_state(call.payload["operation"])
+        status, wait, error = connected_clusters.operation_state(call.installation.azure, call.payload["operation"])
     if not status:
-        resource = connected_clusters.get(call.request.cluster)
+        resource = connected_clusters.get(call.installation.azure, call.request.cluster)
         if resource is None:
             believe_absent(call, f"connected cluster {call.request.name}")
             raise ArcError(

@@ -6,8 +6,8 @@ from activities.connected_cluster_change import environment_of
 from activities.step import Call
 from arcway.azure import data_plane
 from arcway.azure.agent_endpoints import endpoints
-from arcway.azure.cloud import cloud
-from arcway.azure.secrets import read_secret
+from arcway.azure.clients import AzureClients
+from arcway.azure.secrets import Secrets
 from arcway.cluster.agents.change import train_of
 from arcway.cluster.agents.release import Chart
 from arcway.cluster.agents.update_values import agent_settings, changed_proxy, without_a_proxy
@@ -18,13 +18,13 @@ from arcway.domain.owners import SecretUser
 from arcway.domain.proxy import Proxy, no_proxy_list, proxy_credentials
 from arcway.domain.request import OnboardRequest, UpdateRequest
 from arcway.domain.secret_names import SecretKind, kind_of
-from arcway.settings import settings
+from arcway.installation import Installation
 
 
-def new_chart(request: OnboardRequest, current: Values) -> Chart:
+def new_chart(installation: Installation, request: OnboardRequest, current: Values) -> Chart:
     """The chart of a new installation, of the release train that the request names or that `current` values have."""
-    path = data_plane.latest_chart(request.location, request.agents.train or train_of(current))
-    return Chart.parse(path, request.agents.version, settings().registries)
+    path = data_plane.latest_chart(installation.azure, request.location, request.agents.train or train_of(current))
+    return Chart.parse(path, request.agents.version, installation.settings.registries)
 
 
 def onboard_values(call: Call, facts: Json, resource: Json | None, current: Values, chart: Chart) -> Values:
@@ -32,14 +32,15 @@ def onboard_values(call: Call, facts: Json, resource: Json | None, current: Valu
 
     What was detected is for agents of which neither their release nor the cluster's own `resource` says otherwise.
     """
+    cloud = call.installation.azure.cloud
     request, environment = call.request, environment_of(resource, call.payload.get("publicKey"), facts)
     identity = identity_values(
         request.cluster,
         location=request.location,
         tenant_id=call.payload["tenantId"],
-        cloud_name=cloud().agents_name,
+        cloud_name=cloud.agents_name,
     )
-    cloud_values = endpoints(cloud(), request.location, chart.repository.partition("/")[0])
+    cloud_values = endpoints(cloud, request.location, chart.repository.partition("/")[0])
     kept = deep_merge(deep_merge(first_values(**environment), cloud_values), current)
     return deep_merge(deep_merge(kept, identity), named_values(call, current, facts))
 
@@ -55,10 +56,14 @@ def named_values(call: Call, current: Values, facts: Json) -> Values:
     )
     if request.proxy is None:
         return values
-    return deep_merge(values, _proxy_values(request.proxy, call.user, current, facts.get("inside", ())))
+    return deep_merge(
+        values, _proxy_values(call.installation, request.proxy, call.user, current, facts.get("inside", ()))
+    )
 
 
-def update_values(request: UpdateRequest, user: SecretUser, current: Values, inside: Sequence[str]) -> Values:
+def update_values(
+    installation: Installation, request: UpdateRequest, user: SecretUser, current: Values, inside: Sequence[str]
+) -> Values:
     """The values that an update gives a release with these `current` ones; `inside` are ranges that need no proxy."""
     values = agent_settings(
         auto_upgrade=request.auto_upgrade, distribution=request.distribution, infrastructure=request.infrastructure
@@ -67,27 +72,31 @@ def update_values(request: UpdateRequest, user: SecretUser, current: Values, ins
         return deep_merge(values, without_a_proxy(current))
     if request.proxy is None:
         return values
-    return deep_merge(values, _proxy_values(request.proxy, user, current, inside))
+    return deep_merge(values, _proxy_values(installation, request.proxy, user, current, inside))
 
 
-def bypass_list(proxy: Proxy, facts: Json) -> str:
+def bypass_list(azure: AzureClients, proxy: Proxy, facts: Json) -> str:
     """The addresses that bypass the proxy: those of the request and the cluster's own ranges."""
     if not (proxy.https or proxy.http):
         return ""
-    return no_proxy_list(proxy.skip_range, facts.get("inside", ()), cloud().domain)
+    return no_proxy_list(proxy.skip_range, facts.get("inside", ()), azure.cloud.domain)
 
 
-def read_proxy_credentials(proxy: Proxy, user: SecretUser) -> str | None:
+def read_proxy_credentials(secrets: Secrets, proxy: Proxy, user: SecretUser) -> str | None:
     """`user:password` from the secret that the proxy names. Raises `ArcError` ARC-2041 when it is not that."""
     if proxy.credentials is None:
         return None
     name = proxy.credentials.secret
     is_temporary = kind_of(name) is SecretKind.TEMPORARY
     code = Code.TEMPORARY_CREDENTIAL_GONE if is_temporary else Code.PROXY_CREDENTIALS_INVALID
-    secret = read_secret(name, SecretKind.PROXY_CREDENTIALS, SecretKind.TEMPORARY, user=user, code_when_gone=code)
+    secret = secrets.read(name, SecretKind.PROXY_CREDENTIALS, SecretKind.TEMPORARY, user=user, code_when_gone=code)
     return proxy_credentials(name, secret)
 
 
-def _proxy_values(proxy: Proxy, user: SecretUser, current: Values, inside: Sequence[str]) -> Values:
-    credentials = read_proxy_credentials(proxy, user)
-    return changed_proxy(current, proxy, credentials=credentials, inside=inside, cloud_domain=cloud().domain)
+def _proxy_values(
+    installation: Installation, proxy: Proxy, user: SecretUser, current: Values, inside: Sequence[str]
+) -> Values:
+    credentials = read_proxy_credentials(installation.secrets, proxy, user)
+    return changed_proxy(
+        current, proxy, credentials=credentials, inside=inside, cloud_domain=installation.azure.cloud.domain
+    )

@@ -2,12 +2,11 @@
 
 from urllib.parse import urlsplit
 
-from activities.cluster_session import open_access
+from activities.cluster_session import open_cluster
 from activities.release_values import bypass_list
 from activities.step import Call
 from arcway.azure import endpoints
 from arcway.azure.endpoints import Address
-from arcway.cluster.access.api import cluster_api
 from arcway.cluster.agents.marks import Marks
 from arcway.cluster.checks import network_check
 from arcway.cluster.checks.network_check import Route
@@ -16,7 +15,6 @@ from arcway.domain.findings import finding
 from arcway.domain.json_values import Json
 from arcway.domain.proxy import Proxy, is_skipped
 from arcway.domain.steps import NetworkCheckStarted
-from arcway.settings import settings
 
 _THE_PROXY = "the outbound proxy"
 
@@ -24,13 +22,17 @@ _THE_PROXY = "the outbound proxy"
 def start_network_check(call: Call) -> NetworkCheckStarted:
     """Done when the Job is started; `addresses` are those that it tries, `findings` what it cannot try."""
     request = call.request
-    endpoints_to_try = endpoints.required_endpoints(request.location, request.agents.train or "stable")
+    endpoints_to_try = endpoints.required_endpoints(
+        call.installation.azure, request.location, request.agents.train or "stable"
+    )
     route = Route()
     findings: list[Json] = []
     if proxy := request.proxy:
-        endpoints_to_try, route, findings = _through(proxy, endpoints_to_try, bypass_list(proxy, call.payload["facts"]))
-    with cluster_api(open_access(call)) as api:
-        image = settings().check_image
+        endpoints_to_try, route, findings = _through(
+            proxy, endpoints_to_try, bypass_list(call.installation.azure, proxy, call.payload["facts"])
+        )
+    with open_cluster(call) as api:
+        image = call.installation.settings.check_image
         names, marks = [item.address for item in endpoints_to_try], Marks.of(request)
         blocker = network_check.start(api, call.payload["runId"], image, names, route, marks)
     addresses = [

@@ -9,8 +9,9 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
+
+import azure.durable_functions as df
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
@@ -20,7 +21,7 @@ from arcway.domain.owners import SecretUser
 from arcway.domain.request import OnboardRequest, read_request
 from arcway.domain.secrets_held import holding, masked_value
 from arcway.domain.text import presentable
-from arcway.settings import settings
+from arcway.installation import Installation
 from arcway.telemetry import correlated, log
 
 OUTCOME_BYTES = 64 * 1024
@@ -34,6 +35,7 @@ class Call[R = OnboardRequest]:
 
     request: R
     payload: Json
+    installation: Installation
 
     @property
     def user(self) -> SecretUser:
@@ -45,35 +47,79 @@ class UnexpectedError(Exception):
     """An error without a code; its text is redacted and its cause is in the log only."""
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    # Of our own: on the worker's pool, slow steps would hold up the replay of every orchestration.
-    return ThreadPoolExecutor(settings().step_threads, thread_name_prefix="step")
+type Step = Callable[[Call[Any]], Mapping[str, Any]]
 
 
-def activity(body: Callable[[Call[Any]], Mapping[str, Any]]) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
-    """The async activity that does the step `body`."""
+class Activities:
+    """Makes activities of the steps of one installation."""
 
-    # The worker library refuses a parameterised generic here.
-    async def run(payload: dict) -> dict:  # type: ignore[type-arg]
-        return await asyncio.get_running_loop().run_in_executor(_threads(), perform, body, payload)
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        # Of our own: on the worker's pool, slow steps would hold up the replay of every orchestration.
+        self._threads = ThreadPoolExecutor(installation.settings.step_threads, thread_name_prefix="step")
 
-    run.__name__ = run.__qualname__ = body.__name__
-    run.__doc__ = body.__doc__
+    def activity(self, step: Step) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
+        """The async activity that does the step."""
+
+        # The worker library refuses a parameterised generic here.
+        async def run(payload: dict) -> dict:  # type: ignore[type-arg]
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, perform, step, payload, self._installation)
+
+        run.__name__ = run.__qualname__ = step.__name__
+        run.__doc__ = step.__doc__
+        return run
+
+
+@dataclass(frozen=True, slots=True)
+class FleetCall:
+    """The input of a step of a fleet, which reads and starts runs."""
+
+    payload: Json
+    client: df.DurableFunctionsClient
+
+
+type FleetStep = Callable[[FleetCall], Awaitable[Any]]
+
+
+def fleet_activity(step: FleetStep) -> Callable[[dict[str, Any], Any], Awaitable[dict[str, Any]]]:
+    """The activity that does a step of a fleet; the host hands the engine's client to it."""
+
+    # The worker library refuses a parameterised generic here, and the client's class.
+    async def run(payload: dict, client) -> dict:  # type: ignore[type-arg, no-untyped-def]
+        return await perform_for_fleet(step, FleetCall(payload, client))
+
+    run.__name__ = run.__qualname__ = step.__name__
+    run.__doc__ = step.__doc__
     return run
 
 
-def perform(body: Callable[[Call[Any]], Mapping[str, Any]], payload: Json) -> Json:
-    """Do the step and put its outcome in the envelope. Raises `UnexpectedError`."""
+async def perform_for_fleet(step: FleetStep, call: FleetCall) -> Json:
+    """Do the step and put what it returns in the envelope. Raises `UnexpectedError`."""
+    payload = call.payload
     with correlated(Origin(payload["correlationId"], payload["traceparent"])), holding():
         try:
-            outcome = _fit_to_leave(body(Call(read_request(payload["request"]), payload)))
+            return {"ok": await step(call)}
         except ArcError as error:
-            log.warning("%s %s: %s", payload["runId"], body.__name__, error)
+            log.warning("%s %s: %s", payload["id"], step.__name__, error)
             return {"error": _envelope(error)}
         except Exception as error:  # noqa: BLE001 - the border: everything else must leave without its secrets
             message = f"{type(error).__name__}: {redact(str(error), 300)}"
-            log.error("%s %s: unexpected %s", payload["runId"], body.__name__, message)
+            log.error("%s %s: unexpected %s", payload["id"], step.__name__, message)
+    raise UnexpectedError(message)
+
+
+def perform(step: Step, payload: Json, installation: Installation) -> Json:
+    """Do the step and put its outcome in the envelope. Raises `UnexpectedError`."""
+    with correlated(Origin(payload["correlationId"], payload["traceparent"])), holding():
+        try:
+            outcome = _fit_to_leave(step(Call(read_request(payload["request"]), payload, installation)))
+        except ArcError as error:
+            log.warning("%s %s: %s", payload["runId"], step.__name__, error)
+            return {"error": _envelope(error)}
+        except Exception as error:  # noqa: BLE001 - the border: everything else must leave without its secrets
+            message = f"{type(error).__name__}: {redact(str(error), 300)}"
+            log.error("%s %s: unexpected %s", payload["runId"], step.__name__, message)
         else:
             return {"ok": outcome}
     raise UnexpectedError(message)

@@ -8,7 +8,6 @@ from arcway.cluster.agents import change, release
 from arcway.cluster.agents.release import Chart
 from arcway.domain.request import UpdateRequest
 from arcway.domain.steps import SettingsChanged
-from arcway.settings import settings
 
 
 def update_agents(call: Call[UpdateRequest]) -> SettingsChanged:
@@ -16,8 +15,8 @@ def update_agents(call: Call[UpdateRequest]) -> SettingsChanged:
     request, payload = call.request, call.payload
     with locked_cluster(call) as target:
         deployed, redo = change.release_to_change(target, request.cluster)
-        path = data_plane.latest_chart(payload["location"], change.train_of(deployed.values))
-        chart = Chart.parse(path, deployed.chart_version, settings().registries)
-        values = update_values(request, call.user, deployed.values, payload["inside"])
+        path = data_plane.latest_chart(call.installation.azure, payload["location"], change.train_of(deployed.values))
+        chart = Chart.parse(path, deployed.chart_version, call.installation.settings.registries)
+        values = update_values(call.installation, request, call.user, deployed.values, payload["inside"])
         changed_keys = release.upgrade_if_changed(target, deployed, chart, values, redo=redo)
     return {"changed": bool(changed_keys), "differing": len(changed_keys)}

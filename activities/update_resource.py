@@ -13,7 +13,9 @@ from arcway.domain.steps import ResourceUpdated
 def update_resource(call: Call[UpdateRequest]) -> ResourceUpdated:
     """Write only what differs; `operation` is the URL to follow."""
     try:
-        changed, operation = connected_clusters.update(call.request.cluster, update_change(call.request))
+        changed, operation = connected_clusters.update(
+            call.installation.azure, call.request.cluster, update_change(call.request)
+        )
     except ArcError as error:
         if error.code == Code.CONNECTED_CLUSTER_NOT_FOUND:
             believe_absent(call, f"connected cluster {call.request.name}")

@@ -7,7 +7,6 @@ from arcway.cluster.agents import change
 from arcway.cluster.agents.release import Chart
 from arcway.domain.request import UpgradeRequest
 from arcway.domain.steps import Changed
-from arcway.settings import settings
 
 
 def upgrade_agents(call: Call[UpgradeRequest]) -> Changed:
@@ -15,7 +14,7 @@ def upgrade_agents(call: Call[UpgradeRequest]) -> Changed:
     payload = call.payload
     with locked_cluster(call) as target:
         deployed, redo = change.release_to_change(target, call.request.cluster)
-        path = data_plane.latest_chart(payload["location"], change.train_of(deployed.values))
-        chart = Chart.parse(path, payload["wanted"], settings().registries)
+        path = data_plane.latest_chart(call.installation.azure, payload["location"], change.train_of(deployed.values))
+        chart = Chart.parse(path, payload["wanted"], call.installation.settings.registries)
         changed = change.upgrade(target, deployed, chart, redo=redo)
     return {"changed": changed}

@@ -17,7 +17,7 @@ def wait_for_metadata(call: Call[OnboardRequest | UpgradeRequest]) -> MetadataPo
 
     With an `agentVersion` they must be those of these agents.
     """
-    resource = connected_clusters.get(call.request.cluster)
+    resource = connected_clusters.get(call.installation.azure, call.request.cluster)
     if resource is None:
         believe_absent(call, f"connected cluster {call.request.name}")
         raise ArcError(

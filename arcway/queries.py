@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from arcway.azure import connected_clusters
-from arcway.azure.cloud import cloud
-from arcway.azure.secrets import read_secret
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.agents import agent_status, key_pair
 from arcway.cluster.checks import permissions
@@ -19,34 +17,39 @@ from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import SecretKind
 from arcway.domain.secrets_held import hold_always
 from arcway.domain.text import presentable
+from arcway.installation import Installation
 from arcway.kubeconfig_upload import open_kubeconfig, stored_text
 
 
-def connected_cluster(cluster: ClusterId) -> dict[str, Any]:
+def connected_cluster(installation: Installation, cluster: ClusterId) -> dict[str, Any]:
     """The connected cluster as Azure has it now, with the age of its heartbeat. Raises `ArcError` ARC-4012."""
-    resource = connected_clusters.get(cluster)
+    resource = connected_clusters.get(installation.azure, cluster)
     if resource is None:
         raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
     document: dict[str, Any] = presentable(with_ages(resource, datetime.now(UTC)))
     return document
 
 
-def connected_clusters_in(subscription_id: str, resource_group: str | None) -> list[dict[str, Any]]:
+def connected_clusters_in(
+    installation: Installation, subscription_id: str, resource_group: str | None
+) -> list[dict[str, Any]]:
     """All connected clusters of a subscription or of one resource group, by name."""
     now = datetime.now(UTC)
-    listed = connected_clusters.list_in(subscription_id, resource_group)
+    listed = connected_clusters.list_in(installation.azure, subscription_id, resource_group)
     documents = [presentable(with_ages(item, now)) for item in listed]
     return sorted(documents, key=lambda item: str(item["id"]).lower())
 
 
-def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretUser) -> dict[str, Any]:
+def agents_of(
+    installation: Installation, cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretUser
+) -> dict[str, Any]:
     """The agents of a connected cluster as its own API server shows them to `user`; takes no Lease.
 
     Raises `ArcError`: ARC-2001 to ARC-2007 when the kubeconfig does not lead there, ARC-5012 when there are no agents,
     ARC-2011 or ARC-4016 when they are another connected cluster's: by what they say themselves, or by their key.
     """
-    resource = connected_clusters.get(cluster)
-    with cluster_api(open_kubeconfig(kubeconfig, user)) as api:
+    resource = connected_clusters.get(installation.azure, cluster)
+    with cluster_api(installation.connections, open_kubeconfig(installation, kubeconfig, user)) as api:
         served = owner(api)
         if served is None:
             raise ArcError(Code.AGENTS_NOT_INSTALLED, "The cluster has no agents.")
@@ -61,18 +64,18 @@ def agents_of(cluster: ClusterId, kubeconfig: KubeconfigReference, user: SecretU
         return agent_status.read(api)
 
 
-def check_secret(reference: KubeconfigReference, user: SecretUser) -> None:
+def check_secret(installation: Installation, reference: KubeconfigReference, user: SecretUser) -> None:
     """Raises `ArcError` as `stored_text` if `user` has no such secret; its value is discarded."""
-    stored_text(reference, user)
+    stored_text(installation, reference, user)
 
 
-def secret_of_page(name: str) -> str:
+def secret_of_page(installation: Installation, name: str) -> str:
     """The client secret or the session keys of the page. Raises `ArcError` ARC-2001 when it cannot be read."""
-    value = read_secret(name, SecretKind.PAGE, user=None)
+    value = installation.secrets.read(name, SecretKind.PAGE, user=None)
     hold_always(value, *value.splitlines())
     return value
 
 
-def resource_manager_answers() -> str:
+def resource_manager_answers(installation: Installation) -> str:
     """The name of the cloud that Resource Manager says it is. Raises `ArcError`."""
-    return cloud().name
+    return installation.azure.cloud.name

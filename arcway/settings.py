@@ -1,6 +1,7 @@
-"""Settings, read once from the environment; all problems are reported together.
+"""Settings, read once from an environment; all problems are reported together.
 
-The only module that reads the environment. docs/local.md and local.settings.sample.json list the same names.
+`function_app.py` hands the environment in, so that nothing below it reads one. docs/local.md and
+local.settings.sample.json list the same names.
 """
 
 import hashlib
@@ -10,12 +11,10 @@ import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from arcway.domain.secret_names import SecretKind, kind_of
-from arcway.domain.secrets_held import hold_always
 from arcway.domain.urls import is_loopback, is_url
 from arcway.private_folder import folder_problem
 
@@ -88,7 +87,7 @@ class Settings:
     """ONBOARDING_QUEUE: queue whose messages start runs; without it no messages are taken."""
     events_topic: str
     """ARCWAY_EVENTS_TOPIC: topic that result events go to."""
-    installation: str
+    installation_name: str
     """ARCWAY_INSTALLATION: name by which installations keep out of one another's way in a cluster; by default the
     function app's name (WEBSITE_SITE_NAME), on one machine a name made from the work folder."""
     retention_days: int
@@ -109,7 +108,7 @@ class Settings:
     @property
     def source(self) -> str:
         """How this service names itself in events."""
-        return f"urn:arcway:{self.installation}"
+        return f"urn:arcway:{self.installation_name}"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -155,7 +154,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         bus_namespace=bus_namespace,
         onboarding_queue=queue,
         events_topic=environment.get("ARCWAY_EVENTS_TOPIC") or "onboarding-events",
-        installation=_installation(environment),
+        installation_name=_installation_name(environment),
         retention_days=_count(environment, "ARCWAY_RETENTION_DAYS", 30, wrong, limit=3650),
         helm_workers=_count(environment, "ARCWAY_HELM_WORKERS", 4, wrong),
         step_threads=_count(environment, "ARCWAY_STEP_THREADS", 32, wrong),
@@ -228,7 +227,7 @@ def _is_loopback(host_and_port: str) -> bool:
         return False
 
 
-def _installation(environment: Mapping[str, str]) -> str:
+def _installation_name(environment: Mapping[str, str]) -> str:
     named = environment.get("ARCWAY_INSTALLATION") or environment.get("WEBSITE_SITE_NAME")
     if named:
         return named
@@ -246,12 +245,3 @@ def _count(environment: Mapping[str, str], name: str, default: int, wrong: list[
         wrong.append(f"{name} must be a number from 1 to {limit}")
         return default
     return int(value)
-
-
-@cache
-def settings() -> Settings:
-    """The settings of this process. The secrets among them are masked in whatever leaves it."""
-    configuration = read_settings(os.environ)
-    hold_always(*re.findall(r"SharedAccessKey=([^;]+)", configuration.bus_connection or ""))
-    hold_always(*(unquote(urlsplit(url).password or "") for url in configuration.proxy.values() if "://" in url))
-    return configuration

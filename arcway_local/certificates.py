@@ -82,7 +82,7 @@ class CertificateAuthority:
         return self._issue(_name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, [])
 
     def server_context(self, *, client_certificates: bool = False) -> ssl.SSLContext:
-        """A TLS context with a fresh server certificate; with client_certificates, ours are asked for and checked."""
+        """A TLS context with a new server certificate; with `client_certificates`, clients may present ours."""
         issued = self.issue_server()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2

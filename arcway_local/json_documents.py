@@ -1,4 +1,4 @@
-"""Reads JSON that others sent: what is nested beyond all reason is refused, from any sender."""
+"""Reads JSON from any sender, with a limit on its nesting."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ _TOO_DEEP = f"The JSON is nested more than {DEEPEST} levels deep."
 
 
 def read_json(source: str | bytes) -> Any:
-    """The document. Raises ValueError for text that is not JSON, or nested more than `DEEPEST` levels deep."""
+    """Parse a document. Raises ValueError for text that is not JSON or is nested more than `DEEPEST` levels deep."""
     try:
         document = json.loads(source)
     except RecursionError as error:

@@ -1,15 +1,15 @@
-"""Faults on order: a list of orders, each for the next occasions that it fits."""
+"""Injected faults: a list of orders, each for the next events that it matches."""
 
 from typing import Any, Protocol
 
 
 class Order(Protocol):
-    """One order, for the next `count` occasions (None: always)."""
+    """One order, for the next `count` events (None: all)."""
 
     count: int | None
 
     def fits(self, *occasion: Any) -> bool:
-        """Whether the order is meant for this occasion."""
+        """Whether the order matches this event."""
 
 
 class Orders[O: Order]:
@@ -19,7 +19,7 @@ class Orders[O: Order]:
         self._orders: list[O] = []
 
     def add(self, order: O) -> None:
-        """Take an order."""
+        """Append an order."""
         self._orders.append(order)
 
     def clear(self) -> None:
@@ -27,11 +27,11 @@ class Orders[O: Order]:
         self._orders.clear()
 
     def listed(self) -> list[O]:
-        """The orders that still wait for their occasion."""
+        """The orders that are not used up."""
         return [order for order in self._orders if order.count != 0]
 
     def take(self, *occasion: Any) -> O | None:
-        """The order for this occasion, counted, or None."""
+        """The first order that matches this event, or None; counts the event against it."""
         for order in self.listed():
             if order.fits(*occasion):
                 if order.count is not None:

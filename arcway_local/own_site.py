@@ -1,4 +1,4 @@
-"""Keeps other sites' pages in a browser on this machine from using what is open to all processes on it.
+"""Refuses requests of other sites' pages, in a browser on this machine, to what is open to all its processes.
 
 A page can send requests to loopback, and can read the answers where its own name resolves to loopback (DNS rebinding).
 """

@@ -1,4 +1,4 @@
-"""Processes of the embedded stack: started apart from their parent, known by their number, stopped reliably.
+"""Processes of the embedded stack: started apart from their parent, identified by process id, stopped reliably.
 
 A number alone may belong to another process by now, so it counts only together with the program's arguments.
 """
@@ -23,13 +23,13 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class PartError(Exception):
-    """A part did not start; one sentence with its own last words."""
+    """A part did not start; one sentence with the end of its log."""
 
 
 def launch(
     part: str, arguments: Sequence[str], folder: Path, log: Path, settings: dict[str, str]
 ) -> tuple[dict[str, Any], int]:
-    """Start `arcway_local.<part>` and return what it announced and its number. Raises `PartError`."""
+    """Start `arcway_local.<part>` and return its announcement and its process id. Raises `PartError`."""
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     environment["PYTHONPATH"] = str(folder)
     with log.open("ab") as errors:
@@ -69,7 +69,7 @@ def is_ours(pid: int) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process of this number runs; one that ended and was not collected does not."""
+    """Whether a process with this id runs; a zombie does not."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -80,7 +80,7 @@ def is_alive(pid: int) -> bool:
 
 
 def stop(pids: Sequence[int]) -> None:
-    """Stop processes in this order; those that do not listen are killed."""
+    """Stop processes in this order with SIGTERM, and kill those that do not end."""
     ours = [pid for pid in pids if is_ours(pid)]
     for pid in ours:
         os.kill(pid, signal.SIGTERM)

@@ -1,8 +1,8 @@
 """The embedded stack as a whole: the unmodified function app, a Service Bus, a simulated Azure, simulated clusters.
 
 Every part is a process of its own that announces itself with one line of JSON. What runs where is kept in `stack.json`
-of the state folder: by it the command line finds the stack, and a part that died is started again at its old place,
-where it continues.
+of the state folder: the command line finds the stack by it, and a part that died is started again at the same
+address, where it continues.
 """
 
 import json
@@ -74,7 +74,7 @@ def state_dir() -> Path:
 
 
 def running(state: Path) -> Stack | None:
-    """The stack that `state` belongs to, if anything of it is alive; what died may be about to be started again."""
+    """The stack of this state folder, if any part of it is alive; dead parts may be about to restart."""
     stack = _known(state)
     return stack if stack and len(stack.dead_parts()) < len(stack.pids) else None
 
@@ -85,7 +85,7 @@ def is_known(state: Path) -> bool:
 
 
 def start(state: Path, options: Options | None = None) -> Stack:
-    """Start the stack, or what is missing of it. Raises `StackError` when all of it is up already."""
+    """Start the stack, or its missing parts. Raises `StackError` if all of it is running."""
     stack = _known(state)
     if stack and not stack.dead_parts() and not stack.is_orphan() and stack.owner != os.getpid():
         raise StackError(f"The stack is up already at {stack.url}; `arcway down` stops it.")
@@ -101,13 +101,13 @@ def start(state: Path, options: Options | None = None) -> Stack:
 
 
 def keep(state: Path) -> None:
-    """Let the stack stay when its owner ends."""
+    """Keep the stack running when the process that started it ends."""
     if stack := _known(state):
         _write(state, replace(stack, owner=None))
 
 
 def stop(state: Path) -> bool:
-    """Stop the stack of this state folder, or what is left of it; returns whether there was one."""
+    """Stop the stack of this state folder, or its remaining parts; returns whether there was one."""
     stack = _known(state)
     if stack is None:
         return False

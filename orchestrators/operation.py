@@ -13,6 +13,7 @@ from arcway.domain.request import OnboardRequest, UpgradeRequest, phases_of_requ
 from durabletask.task import OrchestrationContext
 
 from orchestrators.failures import RunCanceled, StepFailed
+from orchestrators.fleet_reports import ENDED, report_of
 from orchestrators.phases import PHASES
 from orchestrators.publishing import PUBLISH, publish_result
 from orchestrators.run_context import RunContext, Work
@@ -28,7 +29,7 @@ class RunFailed(Exception):
 @blueprint.function_name("operation")
 @blueprint.orchestration_trigger(context_name="context", orchestration="operation")
 def run_operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
-    """Run one operation on one cluster; the input is what `triggers.run_starter` puts together."""
+    """Run one operation on one cluster; the input is what `arcway.runs.starter` puts together."""
     run = RunContext(context, payload)
     _add_credential_cleanups(run)
     outcome = yield from _run_all(run)
@@ -36,6 +37,8 @@ def run_operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
     if PUBLISH in _phase_names(run):
         yield from publish_result(run, outcome)
     final = run.finish(outcome, run.facts.get("result"))
+    if fleet := payload.get("fleet"):
+        context.send_event(fleet["id"].partition(".")[0], ENDED, data=report_of(fleet, final))
     if outcome == "Failed":
         raise RunFailed(f"{final['error']['code']}: {final['error']['message']}")
     return final

@@ -83,7 +83,7 @@ class RunStatus:
 
     def _show(self) -> None:
         self._status["updatedAt"] = self._now()
-        # For readers of a run that was ended from outside; `triggers.run_reader` does not show it of others.
+        # For readers of a run that was ended from outside; `arcway.runs.reader` does not show it of others.
         created = [because(item, "Kept") for item in self._created()]
         self._context.set_custom_status(truncate_for_status({**self._status, "made": created}))
 

@@ -26,9 +26,9 @@ from arcway.domain.retry_after import retry_after
 from arcway.domain.secrets_held import hold, holding, masked_value
 from arcway.domain.text import LONG, presentable, visible
 from arcway.domain.versions import is_older
+from arcway.runs.reader import _read_token
 from triggers import http
 from triggers.page.responses import FORM_LIMIT, fields_of
-from triggers.run_reader import _read_token
 
 type Call = Callable[[Any], object]
 

@@ -7,7 +7,6 @@ The first two are what Azure says, the last one what the cluster itself does.
 import asyncio
 from typing import Annotated, Any
 
-import azure.durable_functions as df
 import azure.functions as func
 from pydantic import Field, ValidationError
 
@@ -21,11 +20,12 @@ from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference, wrong_kubeconfig
 from arcway.domain.request import read_request
 from arcway.domain.secret_names import PROOF_PATTERN, SecretKind, kind_of
+from arcway.runs.reader import get_instance, input_of
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller
 from triggers.endpoints import Answer, Header, Parameters, endpoint
 from triggers.response_models import AgentsTable, ConnectedCluster, ConnectedClusterList
-from triggers.run_reader import get_instance, input_of
+from triggers.services import Invocation
 
 _ONE = "connectedClusters/{subscription}/{group}/{name}"
 _AZURE_CODES = (
@@ -103,12 +103,10 @@ class _Agents(_One):
     answers={200: Answer("The connected clusters in Azure, by name.", ConnectedClusterList)},
     codes=_AZURE_CODES,
 )
-async def _list(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Where
-) -> func.HttpResponse:
+async def _list(req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _Where) -> func.HttpResponse:
     """List the connected clusters of a subscription or of one of its resource groups."""
     resources = await asyncio.to_thread(
-        queries.connected_clusters_in, parameters.subscription, parameters.resource_group
+        queries.connected_clusters_in, invocation.installation, parameters.subscription, parameters.resource_group
     )
     return http.respond({"value": resources})
 
@@ -121,11 +119,9 @@ async def _list(
     answers={200: Answer("The connected cluster as Azure has it now.", ConnectedCluster)},
     codes=_AZURE_CODES,
 )
-async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _One
-) -> func.HttpResponse:
+async def _get(req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _One) -> func.HttpResponse:
     """Read a connected cluster: connectivity, version, nodes, age of the heartbeat, days of the certificate."""
-    return http.respond(await asyncio.to_thread(queries.connected_cluster, parameters.cluster))
+    return http.respond(await asyncio.to_thread(queries.connected_cluster, invocation.installation, parameters.cluster))
 
 
 @endpoint(
@@ -138,7 +134,7 @@ async def _get(
     codes=(*_AZURE_CODES, *_CLUSTER_CODES),
 )
 async def _agents(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Agents
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _Agents
 ) -> func.HttpResponse:
     """Read the agents in a connected cluster.
 
@@ -149,10 +145,14 @@ async def _agents(
             raise ArcError(
                 Code.INVALID_PARAMETERS, details=[{"field": "context", "message": "is only allowed with kubeconfig"}]
             )
-        return http.respond(await agents_by_last_run(client, parameters.cluster))
+        return http.respond(await agents_by_last_run(invocation, parameters.cluster))
     caller.require(CHANGE)
     reference = _reference(parameters, req.headers.get(_PROOF.name))
-    return http.respond(await asyncio.to_thread(queries.agents_of, parameters.cluster, reference, caller.secret_user))
+    return http.respond(
+        await asyncio.to_thread(
+            queries.agents_of, invocation.installation, parameters.cluster, reference, caller.secret_user
+        )
+    )
 
 
 def _reference(parameters: _Agents, proof: str | None) -> KubeconfigReference:
@@ -169,11 +169,11 @@ def _reference(parameters: _Agents, proof: str | None) -> KubeconfigReference:
     return reference
 
 
-async def agents_by_last_run(client: df.DurableFunctionsClient, cluster: ClusterId) -> dict[str, Any]:
+async def agents_by_last_run(invocation: Invocation, cluster: ClusterId) -> dict[str, Any]:
     """The agents as the kubeconfig of the cluster's last run shows them. Raises `ArcError`, ARC-2023 if it is gone."""
-    reference, user = await kubeconfig_of_last_run(client, cluster)
+    reference, user = await kubeconfig_of_last_run(invocation, cluster)
     try:
-        return await asyncio.to_thread(queries.agents_of, cluster, reference, user)
+        return await asyncio.to_thread(queries.agents_of, invocation.installation, cluster, reference, user)
     except ArcError as error:
         if error.code not in (Code.SECRET_UNUSABLE, Code.TEMPORARY_CREDENTIAL_GONE):
             raise
@@ -181,11 +181,9 @@ async def agents_by_last_run(client: df.DurableFunctionsClient, cluster: Cluster
         raise ArcError(Code.KUBECONFIG_UNKNOWN, message) from error
 
 
-async def kubeconfig_of_last_run(
-    client: df.DurableFunctionsClient, cluster: ClusterId
-) -> tuple[KubeconfigReference, SecretUser]:
+async def kubeconfig_of_last_run(invocation: Invocation, cluster: ClusterId) -> tuple[KubeconfigReference, SecretUser]:
     """The kubeconfig of the cluster's last run, and who asked for that. Raises `ArcError` ARC-2023."""
-    state = await get_instance(client, cluster.instance())
+    state = await get_instance(invocation.client, cluster.instance())
     started = input_of(state) if state else None
     request = read_request(started["request"]) if started else None
     if started is None or request is None or request.kubeconfig is None:

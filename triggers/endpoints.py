@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from inspect import cleandoc
 from typing import Annotated, Any
 
-import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BeforeValidator, ConfigDict, ValidationError
 
@@ -22,6 +21,7 @@ from arcway.domain.errors import ArcError
 from arcway.domain.model import Model, field_errors
 from triggers import http
 from triggers.access.callers import Caller, Needed
+from triggers.services import Invocation
 
 
 class Parameters(Model):
@@ -85,9 +85,7 @@ def endpoint[P: Parameters](
     headers: tuple[Header, ...] = (),
     body: type[Model] | None = None,
     examples: Mapping[str, Mapping[str, Any]] | None = None,
-) -> Callable[
-    [Callable[[func.HttpRequest, df.DurableFunctionsClient, Caller, P], Awaitable[func.HttpResponse]]], http.Handler
-]:
+) -> Callable[[Callable[[func.HttpRequest, Invocation, Caller, P], Awaitable[func.HttpResponse]]], http.Handler]:
     """Declare the handler of a place such as `GET runs/{id}`; its docstring tells callers what it does.
 
     The handler is called with its parameters, if these are as declared; otherwise the caller gets ARC-1006.
@@ -95,12 +93,10 @@ def endpoint[P: Parameters](
     method, _, path = place.partition(" ")
 
     def declare(
-        handler: Callable[[func.HttpRequest, df.DurableFunctionsClient, Caller, P], Awaitable[func.HttpResponse]],
+        handler: Callable[[func.HttpRequest, Invocation, Caller, P], Awaitable[func.HttpResponse]],
     ) -> http.Handler:
-        async def guarded(
-            request: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller
-        ) -> func.HttpResponse:
-            return await handler(request, client, caller, _read(request, path, parameters))
+        async def guarded(request: func.HttpRequest, invocation: Invocation, caller: Caller) -> func.HttpResponse:
+            return await handler(request, invocation, caller, _read(request, path, parameters))
 
         _DECLARED.setdefault(path, {})[method] = Endpoint(
             path=path,

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.message import Message
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from arcway.domain.codes import Code, Family
@@ -21,10 +20,10 @@ from arcway.domain.json_values import count_of
 from arcway.domain.secrets_held import holding
 from arcway.domain.text import excerpt
 from arcway.telemetry import log
-from triggers.access.authentication import caller_of
 from triggers.access.callers import NOBODY, OPEN, Caller, Needed
 from triggers.json_reader import read_json
 from triggers.response_models import Problem
+from triggers.services import Invocation
 
 ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 BODY_LIMIT = 1024 * 1024
@@ -58,15 +57,20 @@ _STATUS = {
     Code.ENGINE_UNREACHABLE: 503,
     Code.CHECK_NOT_SUCCESSFUL: 409,
     Code.IDEMPOTENCY_KEY_REUSED: 409,
+    Code.FLEET_NOT_FOUND: 404,
+    Code.FLEET_SUPERSEDED: 410,
+    Code.FLEET_IN_PROGRESS: 409,
+    Code.FLEET_COMMAND_NOT_POSSIBLE: 409,
+    Code.FLEET_LIST_INCOMPLETE: 503,
 }
 _STATUS_OF_FAMILY = {Family.INPUT: 400, Family.CLUSTER: 400, Family.NETWORK: 502, Family.AZURE: 502}
 
-type Handler = Callable[[func.HttpRequest, df.DurableFunctionsClient, Caller], Awaitable[func.HttpResponse]]
+type Handler = Callable[[func.HttpRequest, Invocation, Caller], Awaitable[func.HttpResponse]]
 type Guarded = tuple[Needed, Handler]
 
 
 async def dispatch(
-    request: func.HttpRequest, client: df.DurableFunctionsClient, handlers: Mapping[str, Guarded]
+    request: func.HttpRequest, invocation: Invocation, handlers: Mapping[str, Guarded]
 ) -> func.HttpResponse:
     """Answer a request with the handler of its method, if the caller holds one of the roles that go with it.
 
@@ -77,10 +81,10 @@ async def dispatch(
         if method not in handlers:
             raise ArcError(Code.METHOD_NOT_ALLOWED, f"{excerpt(request.method, 20)} is not supported here.")
         needed, handler = handlers[method]
-        caller = NOBODY if needed == OPEN else await caller_of(request)
+        caller = NOBODY if needed == OPEN else await invocation.services.authentication.caller_of(request)
         caller.require(needed)
         with holding():
-            return unsniffed(await handler(request, client, caller))
+            return unsniffed(await handler(request, invocation, caller))
     except ArcError as error:
         return problem(error, headers={"Allow": _allowed(handlers)} if error.code == Code.METHOD_NOT_ALLOWED else None)
     except Exception as error:  # noqa: BLE001 - the border: the caller gets problem details, the log what happened
@@ -136,8 +140,8 @@ def respond(body: Any, status: int = 200, **headers: str) -> func.HttpResponse:
     return unsniffed(func.HttpResponse(content, status_code=status, headers=headers, mimetype="application/json"))
 
 
-def json_body(request: func.HttpRequest) -> object:
-    """The body as a JSON value that every reader reads alike (RFC 8259, I-JSON).
+def json_body(request: func.HttpRequest, limit: int = BODY_LIMIT, values: int = VALUES_LIMIT) -> object:
+    """The body as a JSON value that every reader reads alike (RFC 8259, I-JSON), of at most `limit` bytes.
 
     Raises `ArcError`: ARC-1002 it is none, ARC-1003 it is too large, ARC-1011 it says that it is something else.
     """
@@ -145,10 +149,10 @@ def json_body(request: func.HttpRequest) -> object:
     if (coding := request.headers.get("Content-Encoding", "identity")) != "identity":
         raise ArcError(Code.CONTENT_TYPE_NOT_JSON, f"The body has the unsupported encoding {coding[:80]}.")
     data = request.get_body()
-    if len(data) > BODY_LIMIT:
+    if len(data) > limit:
         raise ArcError(Code.BODY_TOO_LARGE)
-    if count_of(data) > VALUES_LIMIT:
-        raise ArcError(Code.BODY_NOT_JSON, f"The body has more than {VALUES_LIMIT} values.")
+    if count_of(data) > values:
+        raise ArcError(Code.BODY_NOT_JSON, f"The body has more than {values} values.")
     return read_json(data)
 
 

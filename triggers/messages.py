@@ -13,35 +13,45 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from arcway import queries
-from arcway.azure.events import sender
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import rejected_event
 from arcway.domain.ids import Origin
+from arcway.domain.json_values import Json
 from arcway.domain.owners import QUEUE
 from arcway.domain.request import AnyRequest, parse_request
 from arcway.domain.secrets_held import holding
 from arcway.domain.text import excerpt
-from arcway.settings import settings
+from arcway.runs.reader import get_run
+from arcway.runs.starter import cancel_run, known_run
+from arcway.settings import Settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
 from triggers.json_reader import read_json
-from triggers.run_reader import get_run
-from triggers.run_starter import cancel_run, known_run, start_run
-
-blueprint = df.Blueprint()
+from triggers.services import Invocation, Services
 
 BODY_LIMIT = 64 * 1024
 # An event's id has at most 128 characters, and is made from the message's.
 _PLAIN_ID = re.compile(r"[ -~]{1,100}")
 
 
-@blueprint.service_bus_queue_trigger(
-    arg_name="message", queue_name="%ONBOARDING_QUEUE%", connection="ServiceBusConnection"
-)
-@blueprint.durable_client_input(client_name="client")
-async def onboarding_message(message: func.ServiceBusMessage, client: df.DurableFunctionsClient) -> None:
-    """Start the run that the message requests, or publish on the topic why not."""
+def blueprint_of(services: Services) -> df.Blueprint:
+    """The function that receives the messages."""
+    blueprint = df.Blueprint()
+
+    @blueprint.service_bus_queue_trigger(
+        arg_name="message", queue_name="%ONBOARDING_QUEUE%", connection="ServiceBusConnection"
+    )
+    @blueprint.durable_client_input(client_name="client")
+    async def onboarding_message(message: func.ServiceBusMessage, client: df.DurableFunctionsClient) -> None:
+        """Start the run that the message requests, or publish on the topic why not."""
+        await receive(message, Invocation(services, client))
+
+    return blueprint
+
+
+async def receive(message: func.ServiceBusMessage, invocation: Invocation) -> None:
+    """Start the run that the message requests, or publish on the topic why not. Raises `ArcError` that may pass."""
     key = _key(message)
     properties = message.application_properties or {}
     trace = properties.get("traceparent") or properties.get("Diagnostic-Id")
@@ -50,14 +60,15 @@ async def onboarding_message(message: func.ServiceBusMessage, client: df.Durable
     try:
         body = _body(message)
         with holding():
-            await _do(client, body, key, origin)
+            await _do(invocation, body, key, origin)
     except ArcError as error:
         if error.code == Code.RUN_SUPERSEDED:
             log.info("message %s was handled by a run that a later one superseded", key)
             return
         if error.retryable and error.code != Code.RUN_IN_PROGRESS:
             raise
-        await _reject(message, key, origin, body, error)
+        event = _rejection(message, key, body, error, invocation.installation.settings)
+        await asyncio.to_thread(invocation.installation.events.send, [event], origin.correlation_id)
 
 
 def _key(message: func.ServiceBusMessage) -> str:
@@ -73,41 +84,41 @@ def _body(message: func.ServiceBusMessage) -> object:
     return read_json(data)
 
 
-async def _do(client: df.DurableFunctionsClient, body: object, key: str, origin: Origin) -> None:
+async def _do(invocation: Invocation, body: object, key: str, origin: Origin) -> None:
     if isinstance(body, dict) and body.get("operation") == "cancel":
-        await _cancel(client, body)
+        await _cancel(invocation, body)
         return
-    request = parse_request(body)
+    request, sender = parse_request(body), _sender(invocation.installation.settings)
     # The secret of a message that comes again may be gone with its run.
-    if request.kubeconfig is not None and await known_run(client, request, key) is None:
-        await asyncio.to_thread(queries.check_secret, request.kubeconfig, _sender().secret_user)
-    await start_run(client, request, key, origin, _sender())
+    if request.kubeconfig is not None and await known_run(invocation.client, request, key) is None:
+        await asyncio.to_thread(queries.check_secret, invocation.installation, request.kubeconfig, sender.secret_user)
+    await invocation.start_run(request, key, origin, sender)
 
 
-async def _cancel(client: df.DurableFunctionsClient, body: dict[str, object]) -> None:
+async def _cancel(invocation: Invocation, body: dict[str, object]) -> None:
     run_id = body.get("run")
     if not isinstance(run_id, str) or set(body) - {"operation", "run"}:
         details = [{"field": "run", "message": "must be the id of a run, and the only field besides operation"}]
         raise ArcError(Code.INVALID_FIELDS, details=details)
-    instance = await get_run(client, run_id)
+    instance = await get_run(invocation.client, run_id)
     if instance["finishedAt"]:
         return
-    await cancel_run(client, run_id, _sender().identity)
+    await cancel_run(invocation.client, run_id, _sender(invocation.installation.settings).identity)
 
 
-def _sender() -> Caller:
+def _sender(settings: Settings) -> Caller:
     """Service Bus does not say who sent a message; who may send is decided by the queue's Sender role."""
-    return Caller(f"queue {settings().onboarding_queue}", None, frozenset(), other_roles=frozenset({QUEUE}))
+    return Caller(f"queue {settings.onboarding_queue}", None, frozenset(), other_roles=frozenset({QUEUE}))
 
 
-async def _reject(message: func.ServiceBusMessage, key: str, origin: Origin, body: object, error: ArcError) -> None:
+def _rejection(message: func.ServiceBusMessage, key: str, body: object, error: ArcError, settings: Settings) -> Json:
+    """The event that says why the message started no run."""
     enqueued = message.enqueued_time_utc
     time = enqueued.astimezone(UTC).isoformat().replace("+00:00", "Z") if enqueued else "1970-01-01T00:00:00Z"
     message_id = excerpt(message.message_id or key, 128)
-    event = rejected_event(
-        message_id, error.as_dict(), key=key, source=settings().source, subject=_subject(body), time=time
+    return rejected_event(
+        message_id, error.as_dict(), key=key, source=settings.source, subject=_subject(body), time=time
     )
-    await asyncio.to_thread(sender.send, [event], origin.correlation_id)
 
 
 def _subject(body: object) -> str | None:

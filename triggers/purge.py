@@ -18,15 +18,13 @@ from arcway import kubeconfig_upload
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import counted
-from arcway.settings import settings
+from arcway.runs.index import RunIndex
 from arcway.telemetry import log
 from triggers import http
 from triggers.access.callers import OFFBOARD, Caller
 from triggers.endpoints import Answer, Parameters, endpoint
 from triggers.response_models import Purged
-from triggers.run_index import index_of
-
-blueprint = df.Blueprint()
+from triggers.services import Invocation, Services
 
 _FINISHED = [OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED]
 # The user who started a run must be able to see how it ended.
@@ -34,14 +32,20 @@ _KEPT = timedelta(days=1)
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
-@blueprint.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
-@blueprint.durable_client_input(client_name="client")
-async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
-    """Every night: runs older than ARCWAY_RETENTION_DAYS, and kubeconfigs of the page that have expired."""
-    removed = await _purge(client, timedelta(days=settings().retention_days))
-    log.info("purged %s", counted(removed, "finished run"))
-    forgotten = await asyncio.to_thread(kubeconfig_upload.forget_expired, datetime.now(UTC))
-    log.info("deleted %s", counted(len(forgotten), "expired kubeconfig"))
+def blueprint_of(services: Services) -> df.Blueprint:
+    """The nightly timer."""
+    blueprint = df.Blueprint()
+
+    @blueprint.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
+    @blueprint.durable_client_input(client_name="client")
+    async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
+        """Every night: runs older than ARCWAY_RETENTION_DAYS, and kubeconfigs of the page that have expired."""
+        removed = await _purge(services.runs, client, timedelta(days=services.installation.settings.retention_days))
+        log.info("purged %s", counted(removed, "finished run"))
+        expired = await asyncio.to_thread(kubeconfig_upload.forget_expired, services.installation, datetime.now(UTC))
+        log.info("deleted %s", counted(len(expired), "expired kubeconfig"))
+
+    return blueprint
 
 
 class _Older(Parameters):
@@ -57,23 +61,21 @@ class _Older(Parameters):
     answers={200: Answer("The number of runs that were removed.", Purged)},
     codes=(Code.ENGINE_UNREACHABLE,),
 )
-async def _post(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Older
-) -> func.HttpResponse:
+async def _post(req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _Older) -> func.HttpResponse:
     """Remove finished runs that started before a given age."""
     number, unit = parameters.older_than[:-1], parameters.older_than[-1]
     age = timedelta(**{_UNITS[unit]: int(number)})
     if age < _KEPT:
         details = [{"field": "olderThan", "message": "must be at least 1d: runs are kept for at least one day"}]
         raise ArcError(Code.INVALID_PARAMETERS, details=details)
-    removed = await _purge(client, age)
+    removed = await _purge(invocation.services.runs, invocation.client, age)
     return http.respond(Purged(purged=removed).as_json())
 
 
-async def _purge(client: df.DurableFunctionsClient, age: timedelta) -> int:
+async def _purge(runs: RunIndex, client: df.DurableFunctionsClient, age: timedelta) -> int:
     try:
         result = await client.purge_orchestrations_by(created_time_to=datetime.now(UTC) - age, runtime_status=_FINISHED)
     except grpc.RpcError as error:
         raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
-    index_of(client).forget()
+    runs.forget()
     return result.deleted_instance_count

@@ -11,19 +11,22 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from triggers import http
+from triggers.services import Invocation, Services
 
-type Dispatch[H] = Callable[
-    [func.HttpRequest, df.DurableFunctionsClient, Mapping[str, H]], Awaitable[func.HttpResponse]
-]
+type Dispatch[H] = Callable[[func.HttpRequest, Invocation, Mapping[str, H]], Awaitable[func.HttpResponse]]
 
 
-def register[H](blueprint: df.Blueprint, routes: Mapping[str, Mapping[str, H]], dispatch: Dispatch[H]) -> None:
+def register[H](
+    blueprint: df.Blueprint, services: Services, routes: Mapping[str, Mapping[str, H]], dispatch: Dispatch[H]
+) -> None:
     """Add a function for each path below /api; `dispatch` gives a request to the handler of its method.
 
     A function takes all methods: the host answers others with a bare 404.
     """
     for path, handlers in routes.items():
-        _register_path(blueprint, path, handlers, dispatch)
+        function = _function_of(services, handlers, dispatch)
+        with_client = blueprint.durable_client_input(client_name="client")(function)
+        blueprint.function_name(function_name(path))(blueprint.route(route=path, methods=http.ALL_METHODS)(with_client))
 
 
 def function_name(path: str) -> str:
@@ -31,9 +34,10 @@ def function_name(path: str) -> str:
     return re.sub(r"\W", "_", re.sub(r"\{\*?(\w+)\}", r"zz_\1", path))
 
 
-def _register_path[H](blueprint: df.Blueprint, path: str, handlers: Mapping[str, H], dispatch: Dispatch[H]) -> None:
+def _function_of[H](
+    services: Services, handlers: Mapping[str, H], dispatch: Dispatch[H]
+) -> Callable[[func.HttpRequest, df.DurableFunctionsClient], Awaitable[func.HttpResponse]]:
     async def function(req: func.HttpRequest, client: df.DurableFunctionsClient) -> func.HttpResponse:
-        return await dispatch(req, client, handlers)
+        return await dispatch(req, Invocation(services, client), handlers)
 
-    with_client = blueprint.durable_client_input(client_name="client")(function)
-    blueprint.function_name(function_name(path))(blueprint.route(route=path, methods=http.ALL_METHODS)(with_client))
+    return function

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from arcway.domain.fleets.document import FleetDocument
 from arcway.domain.model import Model
 from arcway.domain.run import Run
 
@@ -110,3 +111,38 @@ class AgentsTable(Model):
     deployments: list[AgentDeployment]
     pods: list[AgentPod]
     problems: list[AgentProblem]
+
+
+class FleetList(Model):
+    """Fleets."""
+
+    value: list[FleetDocument]
+
+
+class MemberError(Model):
+    """Why a member's last run failed."""
+
+    code: str
+    message: str
+    remedy: str | None
+
+
+class FleetMember(Model):
+    """One member of a fleet."""
+
+    index: int
+    name: str
+    resource_id: str
+    state: str
+    run: str | None
+    """Its last run; null before the first, and when the cluster has a run of another fleet or caller by now."""
+    phase: str | None
+    error: MemberError | None
+
+
+class FleetMemberList(Model):
+    """One page of a fleet's members."""
+
+    value: list[FleetMember]
+    continuation_token: str | None
+    """Token of the next page; null on the last."""

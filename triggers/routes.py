@@ -8,23 +8,35 @@ import azure.functions as func
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import excerpt
-from triggers import connected_cluster_routes, health, http, purge, run_routes, start_routes  # noqa: F401 - declare
+from triggers import (  # noqa: F401 - they declare endpoints
+    connected_cluster_routes,
+    fleet_command_routes,
+    fleet_routes,
+    health,
+    http,
+    purge,
+    run_routes,
+    start_routes,
+)
 from triggers.api_description import route  # noqa: F401 - declares an endpoint
 from triggers.endpoints import declared_routes
 from triggers.http import Guarded
 from triggers.registration import register
+from triggers.services import Invocation, Services
 
 ROUTES = declared_routes()
 
-blueprint = df.Blueprint()
+
+def blueprint_of(services: Services) -> df.Blueprint:
+    """The functions of the API."""
+    blueprint = df.Blueprint()
+    register(blueprint, services, ROUTES, http.dispatch)
+    register(blueprint, services, {"{*path}": {}}, _unknown_path)
+    return blueprint
 
 
 async def _unknown_path(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, handlers: Mapping[str, Guarded]
+    req: func.HttpRequest, invocation: Invocation, handlers: Mapping[str, Guarded]
 ) -> func.HttpResponse:
     path = excerpt(req.route_params.get("path", ""), 100)
     return http.problem(ArcError(Code.PATH_NOT_FOUND, f"Path does not exist: /api/{path}."))
-
-
-register(blueprint, ROUTES, http.dispatch)
-register(blueprint, {"{*path}": {}}, _unknown_path)

@@ -4,7 +4,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -14,12 +13,13 @@ from arcway.domain.fields import ResourceGroupName, SubscriptionId
 from arcway.domain.ids import RUN_ID
 from arcway.domain.request import Operation
 from arcway.domain.run import Run, RunState
+from arcway.runs.reader import Filter, get_run, list_page
+from arcway.runs.starter import cancel_run, retry_run
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller, role_for
 from triggers.endpoints import Answer, Parameters, Time, digits, endpoint
 from triggers.response_models import RunList
-from triggers.run_reader import Filter, get_run, list_page
-from triggers.run_starter import cancel_run, retry_run
+from triggers.services import Invocation
 
 _SHOWN_BY_DEFAULT = timedelta(days=30)
 _RUN_CODES = (Code.RUN_NOT_FOUND, Code.RUN_SUPERSEDED, Code.ENGINE_UNREACHABLE)
@@ -65,18 +65,18 @@ class _Chosen(Parameters):
     codes=(*_RUN_CODES, Code.TEMPORARY_CREDENTIAL_GONE, Code.RUN_IN_PROGRESS),
 )
 async def _retry(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Retry a failed or canceled run: a new run of the same request, which reads the current state first."""
-    instance = await get_run(client, parameters.id)
+    instance = await get_run(invocation.client, parameters.id)
     caller.require(role_for(instance["operation"]))
     if not instance["finishedAt"]:
         details = [{"run": instance["id"], "href": f"/api/runs/{instance['id']}"}]
         raise ArcError(Code.RUN_IN_PROGRESS, f"Run {instance['id']} is still in progress.", details=details)
     if instance["state"] == "Succeeded":
         return http.respond(instance)
-    started = await retry_run(client, instance, caller)
-    run = await get_run(client, str(started.run))
+    started = await retry_run(invocation.client, instance, invocation.author_of(caller))
+    run = await get_run(invocation.client, str(started.run))
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 
 
@@ -89,7 +89,7 @@ async def _retry(
     codes=(Code.ENGINE_UNREACHABLE,),
 )
 async def _list(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _Chosen
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _Chosen
 ) -> func.HttpResponse:
     """List runs, newest first."""
     chosen = Filter(
@@ -99,7 +99,8 @@ async def _list(
         subscription=parameters.subscription,
         resource_group=parameters.resource_group,
     )
-    runs, token = await list_page(client, chosen, parameters.top, parameters.continuation_token)
+    index, client = invocation.services.runs, invocation.client
+    runs, token = await list_page(index, client, chosen, parameters.top, parameters.continuation_token)
     return http.respond({"value": runs, "continuationToken": token})
 
 
@@ -111,11 +112,9 @@ async def _list(
     answers={200: Answer("The run.", Run)},
     codes=_RUN_CODES,
 )
-async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
-) -> func.HttpResponse:
+async def _get(req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _OneRun) -> func.HttpResponse:
     """Read a run."""
-    return http.respond(await get_run(client, parameters.id))
+    return http.respond(await get_run(invocation.client, parameters.id))
 
 
 @endpoint(
@@ -130,13 +129,13 @@ async def _get(
     codes=_RUN_CODES,
 )
 async def _cancel(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _OneRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _OneRun
 ) -> func.HttpResponse:
     """Cancel a run."""
-    instance = await get_run(client, parameters.id)
+    instance = await get_run(invocation.client, parameters.id)
     caller.require(role_for(instance["operation"]))
     if instance["finishedAt"]:
         return http.respond(instance)
-    if not await cancel_run(client, instance["id"], caller.identity):
-        return http.respond(await get_run(client, parameters.id))
+    if not await cancel_run(invocation.client, instance["id"], caller.identity):
+        return http.respond(await get_run(invocation.client, parameters.id))
     return http.respond(instance, 202, Location=f"/api/runs/{instance['id']}")

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from arcway.domain.codes import Code
@@ -20,11 +19,11 @@ from arcway.domain.request import (
     parse_request,
 )
 from arcway.domain.run import Run
+from arcway.runs.reader import get_run
 from triggers import http
 from triggers.access.callers import OFFBOARD, ONBOARD, Caller
 from triggers.endpoints import Answer, Flag, Header, Parameters, endpoint
-from triggers.run_reader import get_run
-from triggers.run_starter import start_run
+from triggers.services import Invocation
 
 _DRY_RUN_SECONDS = 60
 _KEY_LIMIT = 128
@@ -38,7 +37,7 @@ class _DryRun(Parameters):
     """Return the findings and the plan of a check, without changing anything."""
 
 
-_HEADERS = (
+KEY_HEADERS = (
     Header(
         "Idempotency-Key",
         "The same key and request for a connected cluster return the run that they started; the same key with another "
@@ -81,7 +80,7 @@ _EXAMPLE: Mapping[str, Any] = {
     ONBOARD,
     name="connect",
     parameters=_DryRun,
-    headers=_HEADERS,
+    headers=KEY_HEADERS,
     body=OnboardRequest,
     examples={
         "small": {**_EXAMPLE, "location": "eastus"},
@@ -102,7 +101,7 @@ _EXAMPLE: Mapping[str, Any] = {
     codes=_CODES,
 )
 async def _onboard(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
     """Connect a cluster.
 
@@ -111,7 +110,7 @@ async def _onboard(
     body = http.json_body(req)
     is_check = isinstance(body, dict) and body.get("operation") == "check"
     request = parse_request(body, "check" if is_check else "onboard")
-    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
@@ -119,7 +118,7 @@ async def _onboard(
     OFFBOARD,
     name="disconnect",
     parameters=_DryRun,
-    headers=_HEADERS,
+    headers=KEY_HEADERS,
     body=OffboardRequest,
     examples={
         "both halves": _EXAMPLE,
@@ -130,11 +129,11 @@ async def _onboard(
     codes=_CODES,
 )
 async def _offboard(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
     """Disconnect a cluster: delete it in Azure, remove its agents."""
     request = parse_request(http.json_body(req), "offboard")
-    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
@@ -142,18 +141,18 @@ async def _offboard(
     ONBOARD,
     name="update",
     parameters=_DryRun,
-    headers=_HEADERS,
+    headers=KEY_HEADERS,
     body=UpdateRequest,
     examples={"tags and proxy": {**_EXAMPLE, "tags": {"team": "shop"}, "disableProxy": True}},
     answers=_ANSWERS,
     codes=_CODES,
 )
 async def _update(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
     """Change a connected cluster, its agents or both; omitted fields stay unchanged."""
     request = parse_request(http.json_body(req), "update")
-    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
@@ -161,48 +160,47 @@ async def _update(
     ONBOARD,
     name="upgrade",
     parameters=_DryRun,
-    headers=_HEADERS,
+    headers=KEY_HEADERS,
     body=UpgradeRequest,
     examples={"a version": {**_EXAMPLE, "agentVersion": "1.36.2"}},
     answers=_ANSWERS,
     codes=_CODES,
 )
 async def _upgrade(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
 ) -> func.HttpResponse:
     """Upgrade a connected cluster's agents; rolled back if they do not become Ready."""
     request = parse_request(http.json_body(req), "upgrade")
-    return await _start_and_respond(req, client, request, caller, dry_run=parameters.dry_run)
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 async def _start_and_respond(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, request: AnyRequest, caller: Caller, *, dry_run: bool
+    req: func.HttpRequest, invocation: Invocation, request: AnyRequest, caller: Caller, *, dry_run: bool
 ) -> func.HttpResponse:
     """Start the request's run: 202 with its place, 200 when it is over already. A dry run is waited for."""
-    origin, key = http.origin_of(req), _key(req)
+    origin, key = http.origin_of(req), key_of(req)
     if dry_run or request.operation == "check":
-        return await _check(client, request.model_copy(update={"operation": "check"}), origin, caller)
-    started = await start_run(client, request, key, origin, caller)
-    run = await get_run(client, str(started.run))
+        return await _check(invocation, request.model_copy(update={"operation": "check"}), origin, caller)
+    started = await invocation.start_run(request, key, origin, caller)
+    run = await get_run(invocation.client, str(started.run))
     return http.respond(run, 200) if started.finished else _accepted(run)
 
 
-async def _check(
-    client: df.DurableFunctionsClient, request: AnyRequest, origin: Origin, caller: Caller
-) -> func.HttpResponse:
-    started = await start_run(client, request, str(uuid.uuid4()), origin, caller)
+async def _check(invocation: Invocation, request: AnyRequest, origin: Origin, caller: Caller) -> func.HttpResponse:
+    started = await invocation.start_run(request, str(uuid.uuid4()), origin, caller)
     try:
-        await client.wait_for_orchestration_completion(started.run.instance, timeout=_DRY_RUN_SECONDS)
+        await invocation.client.wait_for_orchestration_completion(started.run.instance, timeout=_DRY_RUN_SECONDS)
     except TimeoutError:
-        return _accepted(await get_run(client, str(started.run)))
-    return http.respond(await get_run(client, str(started.run)))
+        return _accepted(await get_run(invocation.client, str(started.run)))
+    return http.respond(await get_run(invocation.client, str(started.run)))
 
 
 def _accepted(run: dict[str, object]) -> func.HttpResponse:
     return http.respond(run, 202, **{"Location": f"/api/runs/{run['id']}", "Retry-After": "2"})
 
 
-def _key(req: func.HttpRequest) -> str:
+def key_of(req: func.HttpRequest) -> str:
+    """The Idempotency-Key of the request, or a new one. Raises `ArcError` ARC-1006."""
     key = req.headers.get("Idempotency-Key")
     if key is None:
         return str(uuid.uuid4())

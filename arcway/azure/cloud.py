@@ -4,13 +4,11 @@ Protocol: GET /metadata/endpoints?api-version=2022-09-01, anonymous.
 """
 
 from dataclasses import dataclass
-from functools import cache
 from urllib.parse import urlsplit
 
-from arcway.azure.pipeline import json_object, send
+from arcway.azure.pipeline import Pipeline, json_object
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.settings import settings
 
 _API = "2022-09-01"
 _NAMES = {"AzureCloud": "AZUREPUBLICCLOUD", "AzureUSGovernment": "AZUREUSGOVERNMENTCLOUD"}
@@ -66,11 +64,9 @@ class Cloud:
         return f"https://{location}.dp.kubernetesconfiguration.azure.{self.domain}"
 
 
-@cache
-def cloud() -> Cloud:
-    """The cloud that ARCWAY_ARM_ENDPOINT belongs to; asked once per process."""
-    arm = settings().arm_endpoint
-    metadata = json_object(send(arm, None, "GET", f"/metadata/endpoints?api-version={_API}"))
+def read_cloud(pipeline: Pipeline, arm: str) -> Cloud:
+    """The cloud that the Resource Manager at `arm` belongs to, as its metadata say."""
+    metadata = json_object(pipeline.send(arm, None, "GET", f"/metadata/endpoints?api-version={_API}"))
     services = metadata.get("dataplaneEndpoints") or {}
     try:
         return Cloud(

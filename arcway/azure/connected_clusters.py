@@ -13,7 +13,7 @@ from typing import Any, cast
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.polling import PollingMethod
 
-from arcway.azure import arm
+from arcway.azure.clients import AzureClients
 from arcway.azure.errors import azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
@@ -64,60 +64,60 @@ class Change:
         return {name: value for name, value in desired.items() if value is not None}
 
 
-def get(cluster: ClusterId) -> dict[str, Any] | None:
+def get(azure: AzureClients, cluster: ClusterId) -> dict[str, Any] | None:
     """Return the resource as Azure has it, with `resourceGroup` added as `az` does; None if it does not exist."""
-    resource = _read(cluster)
+    resource = _read(azure, cluster)
     return _with_group(resource.as_dict()) if resource is not None else None
 
 
-def update(cluster: ClusterId, change: Change) -> tuple[bool, str | None]:
+def update(azure: AzureClients, cluster: ClusterId, change: Change) -> tuple[bool, str | None]:
     """Change the resource if anything differs: whether it did, and the URL to follow if Azure is not done at once.
 
     A PATCH where it can say all; else a PUT of the resource as it is with what differs, so that everything else stays,
     the public key above all. Raises `ArcError` ARC-4012 when the resource does not exist.
     """
-    resource = _read(cluster)
+    resource = _read(azure, cluster)
     if resource is None:
         raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
     differing = change.differing(resource.as_dict())
     if not differing:
         return False, None
     if differing.keys() <= _PATCHABLE:
-        return True, _patch(cluster, _applied({}, differing))
-    return True, put(cluster, _applied(_writable(resource), differing))
+        return True, _patch(azure, cluster, _applied({}, differing))
+    return True, put(azure, cluster, _applied(_writable(resource), differing))
 
 
-def replace(cluster: ClusterId, resource: dict[str, Any], change: Change) -> str | None:
+def replace(azure: AzureClients, cluster: ClusterId, resource: dict[str, Any], change: Change) -> str | None:
     """Put `resource`, as `get` returned it, with what `change` wants; returns the URL to follow.
 
     Everything that Azure lets one write is in the body, because a PUT takes away what it leaves out.
     """
-    model = arm.connected_cluster({name: value for name, value in resource.items() if name != "resourceGroup"})
-    return put(cluster, _applied(_writable(model), change.differing(resource)))
+    model = _model_of({name: value for name, value in resource.items() if name != "resourceGroup"})
+    return put(azure, cluster, _applied(_writable(model), change.differing(resource)))
 
 
-def put(cluster: ClusterId, body: dict[str, Any]) -> str | None:
+def put(azure: AzureClients, cluster: ClusterId, body: dict[str, Any]) -> str | None:
     """Create or replace the resource; returns the URL to follow, None when Azure was done at once."""
     with azure_errors():
-        result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_create_or_replace(
+        result: Any = azure.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_create_or_replace(
             cluster.resource_group, cluster.name, cast("Any", body), polling=_Followed()
         )
     return _operation_url(result)
 
 
-def _patch(cluster: ClusterId, body: dict[str, Any]) -> str | None:
+def _patch(azure: AzureClients, cluster: ClusterId, body: dict[str, Any]) -> str | None:
     with azure_errors():
-        result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_update_async(
+        result: Any = azure.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_update_async(
             cluster.resource_group, cluster.name, cast("Any", body), polling=_Followed()
         )
     return _operation_url(result)
 
 
-def delete(cluster: ClusterId) -> str | None:
+def delete(azure: AzureClients, cluster: ClusterId) -> str | None:
     """Start deleting the resource. Returns the URL to follow, or None if it does not exist."""
     with azure_errors():
         try:
-            result: Any = arm.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_delete(
+            result: Any = azure.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_delete(
                 cluster.resource_group, cluster.name, polling=_Followed()
             )
         except ResourceNotFoundError:
@@ -125,14 +125,14 @@ def delete(cluster: ClusterId) -> str | None:
     return _operation_url(result)
 
 
-def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]:
+def operation_state(azure: AzureClients, url: str) -> tuple[str, float | None, dict[str, Any] | None]:
     """Read a long-running operation once: its status, the seconds Azure asks to wait, its error.
 
     The address may be of either form: `Azure-AsyncOperation` answers with a status, `Location` with 202 as long as the
     operation lasts (https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations). The status
     is empty when Azure does not know the operation: not yet, or not any more.
     """
-    answered, body, headers = arm.follow(url)
+    answered, body, headers = azure.follow(url)
     if answered == HTTPStatus.NOT_FOUND:
         return "", None, None
     retry_header = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
@@ -143,9 +143,9 @@ def operation_state(url: str) -> tuple[str, float | None, dict[str, Any] | None]
     return state, retry_after(retry_header, datetime.now(UTC)), body.get("error")
 
 
-def list_in(subscription_id: str, resource_group: str | None = None) -> list[dict[str, Any]]:
+def list_in(azure: AzureClients, subscription_id: str, resource_group: str | None = None) -> list[dict[str, Any]]:
     """Return all connected clusters of the subscription, or of one of its resource groups."""
-    operations = arm.connected_kubernetes(subscription_id).connected_cluster
+    operations = azure.connected_kubernetes(subscription_id).connected_cluster
     with azure_errors():
         resources = (
             operations.list_by_resource_group(resource_group) if resource_group else operations.list_by_subscription()
@@ -153,26 +153,33 @@ def list_in(subscription_id: str, resource_group: str | None = None) -> list[dic
         return [_with_group(item.as_dict()) for item in resources]
 
 
-def create(cluster: ClusterId, location: str, change: Change) -> str | None:
+def create(azure: AzureClients, cluster: ClusterId, location: str, change: Change) -> str | None:
     """Put a resource that has only what `change` wants; returns the URL to follow, None when Azure was done at once.
 
     The service has no default of its own for what a new resource must have: its tags and its auto-upgrade.
     """
     new = {"location": location, "identity": {"type": "SystemAssigned"}, "tags": {}, "properties": {}}
     default = Change(auto_upgrade=True).differing({})
-    return put(cluster, _applied(new, {**default, **change.differing({})}))
+    return put(azure, cluster, _applied(new, {**default, **change.differing({})}))
 
 
-def _read(cluster: ClusterId) -> Any:
+def _read(azure: AzureClients, cluster: ClusterId) -> Any:
     with azure_errors():
         try:
-            return arm.connected_kubernetes(cluster.subscription_id).connected_cluster.get(
+            return azure.connected_kubernetes(cluster.subscription_id).connected_cluster.get(
                 cluster.resource_group, cluster.name
             )
         except ResourceNotFoundError as error:
             if error.error is not None and error.error.code == "SubscriptionNotFound":
                 raise
             return None
+
+
+def _model_of(resource: dict[str, Any]) -> Any:
+    """The SDK's model of a connected cluster as Azure returned it; it has the read-only properties, too."""
+    from azure.mgmt.hybridkubernetes.models import ConnectedCluster
+
+    return ConnectedCluster(resource)
 
 
 def _writable(value: Any) -> dict[str, Any]:

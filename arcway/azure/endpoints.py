@@ -8,7 +8,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from arcway.azure import data_plane
-from arcway.azure.cloud import Cloud, cloud
+from arcway.azure.clients import AzureClients
+from arcway.azure.cloud import Cloud
 
 _GITOPS = "github.com:9418"
 
@@ -21,10 +22,10 @@ class Address(NamedTuple):
     optional: bool = False
 
 
-def required_endpoints(location: str, train: str) -> list[Address]:
+def required_endpoints(azure: AzureClients, location: str, train: str) -> list[Address]:
     """Return the addresses, each once. Raises `ArcError` if the cloud or its data plane does not respond."""
-    current_cloud = cloud()
-    registry = data_plane.latest_chart(location, train).partition("/")[0]
+    current_cloud = azure.cloud
+    registry = data_plane.latest_chart(azure, location, train).partition("/")[0]
     required = (
         (current_cloud.arm, "Resource Manager"),
         (current_cloud.login, "sign-in"),

@@ -1,17 +1,17 @@
 """Sends result events to the Service Bus topic.
 
-One sender per process behind a lock: the SDK's sync client is not for several threads at once. After an error it is
-opened again, because a link that broke stays broken.
+One sender per installation behind a lock: the SDK's sync client is not for several threads at once. After an error it
+is opened again, because a link that broke stays broken.
 """
 
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
-from arcway.azure.pipeline import credential
+from arcway.azure.clients import AzureClients
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.events import CONTENT_TYPE, encode, properties_of
-from arcway.settings import settings
+from arcway.settings import Settings
 
 if TYPE_CHECKING:
     from azure.servicebus import ServiceBusClient, ServiceBusSender
@@ -20,9 +20,11 @@ _CONNECT_SECONDS = 10
 
 
 class EventSender:
-    """The sender of this process."""
+    """The sender of one installation."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings, azure: AzureClients) -> None:
+        self._settings = settings
+        self._azure = azure
         self._lock = threading.Lock()
         self._client: ServiceBusClient | None = None
         self._sender: ServiceBusSender | None = None
@@ -73,15 +75,14 @@ class EventSender:
     def _open(self) -> "ServiceBusSender":
         from azure.servicebus import ServiceBusClient
 
-        configuration = settings()
         options: dict[str, Any] = {"retry_total": 0, "socket_timeout": _CONNECT_SECONDS}
-        if configuration.bus_connection:
-            self._client = ServiceBusClient.from_connection_string(configuration.bus_connection, **options)
-        elif configuration.bus_namespace:
-            self._client = ServiceBusClient(configuration.bus_namespace, credential(), **options)
+        if self._settings.bus_connection:
+            self._client = ServiceBusClient.from_connection_string(self._settings.bus_connection, **options)
+        elif self._settings.bus_namespace:
+            self._client = ServiceBusClient(self._settings.bus_namespace, self._azure.pipeline.credential, **options)
         else:
             raise ValueError("no Service Bus is configured")
-        self._sender = self._client.get_topic_sender(configuration.events_topic)
+        self._sender = self._client.get_topic_sender(self._settings.events_topic)
         return self._sender
 
     def close(self) -> None:
@@ -97,6 +98,3 @@ def _is_final(error: Exception) -> bool:
 
     cause = getattr(error, "inner_exception", None) or error
     return isinstance(error, MessageSizeExceededError) or isinstance(cause, UnicodeError)
-
-
-sender = EventSender()

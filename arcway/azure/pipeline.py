@@ -5,7 +5,7 @@ themselves, sleeping in the middle of a call; here the durable orchestrator deci
 the configured Resource Manager and to the data plane only.
 """
 
-from functools import cache, lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,11 +24,12 @@ from azure.core.rest import HttpRequest, HttpResponse
 from arcway.azure.errors import ANSWER_WITHOUT_JSON, azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.settings import settings
 from arcway.telemetry import origin
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
+# Resource Manager, and a data plane for each location in use.
+_HOSTS = 64
 
 
 class CorrelationPolicy(SansIOHTTPPolicy[Any, Any]):
@@ -42,77 +43,74 @@ class CorrelationPolicy(SansIOHTTPPolicy[Any, Any]):
                 request.http_request.headers["traceparent"] = current_origin.traceparent
 
 
-@cache
-def credential() -> TokenCredential:
-    """The managed identity; on one machine the simulated Azure serves its endpoint to the same class."""
-    from azure.identity import ManagedIdentityCredential
+class Pipeline:
+    """The way of every request to Azure: one credential, and one client per host."""
 
-    return ManagedIdentityCredential(
-        client_id=settings().client_id,
-        connection_verify=verify(),
-        connection_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retry_total=1,
-    )
+    def __init__(self, client_id: str | None, ca_file: str | None) -> None:
+        self._client_id = client_id
+        self._verify: str | bool = ca_file or True
+        self.client = lru_cache(_HOSTS)(self._new_client)
 
+    @cached_property
+    def credential(self) -> TokenCredential:
+        """The managed identity; on one machine the simulated Azure serves its endpoint to the same class."""
+        from azure.identity import ManagedIdentityCredential
 
-def verify() -> str | bool:
-    """What `connection_verify` of Azure's clients takes: the extra CA, or the public ones."""
-    return settings().ca_file or True
-
-
-def transport_options() -> dict[str, Any]:
-    """Time limits and trust, as keyword arguments of Azure's clients."""
-    return {
-        "connection_timeout": CONNECT_SECONDS,
-        "read_timeout": READ_SECONDS,
-        "connection_verify": verify(),
-    }
-
-
-def policies(scope: str | None) -> list[Any]:
-    """The policies of every client; without `scope` no token is sent."""
-    chain: list[Any] = [
-        RequestIdPolicy(),
-        CorrelationPolicy(),
-        UserAgentPolicy(base_user_agent="arcway"),
-        ContentDecodePolicy(),
-    ]
-    if scope:
-        chain.append(BearerTokenCredentialPolicy(credential(), scope))
-    return chain
-
-
-@lru_cache(64)
-def client(endpoint: str, scope: str | None) -> PipelineClient[HttpRequest, HttpResponse]:
-    """A client for endpoints without an SDK, on one host."""
-    return PipelineClient(endpoint, policies=policies(scope), **transport_options())
-
-
-def send(endpoint: str, scope: str | None, method: str, url: str, json: Any = None) -> HttpResponse:
-    """Send one request to `url` on `endpoint`'s host and return the successful answer.
-
-    Raises `ArcError` as `request` does, and what `azure_errors` makes of an answer that says no.
-    """
-    response = request(endpoint, scope, method, url, json)
-    with azure_errors():
-        response.raise_for_status()
-    return response
-
-
-def request(endpoint: str, scope: str | None, method: str, url: str, json: Any = None) -> HttpResponse:
-    """Send one request to `url` on `endpoint`'s host and return the answer, whatever it says.
-
-    Raises `ArcError`: ARC-4011 for an absolute URL on another host (a token would be sent there), and what
-    `azure_errors` makes of having no answer.
-    """
-    if urlsplit(url).netloc and urlsplit(url).netloc != urlsplit(endpoint).netloc:
-        raise ArcError(
-            Code.AZURE_RESPONSE_INVALID, "Azure returned a link to another host, which Arcway does not follow."
+        return ManagedIdentityCredential(
+            client_id=self._client_id,
+            connection_verify=self._verify,
+            connection_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retry_total=1,
         )
-    http = client(endpoint, scope)
-    with azure_errors():
-        return http.send_request(HttpRequest(method, http.format_url(url), json=json))
+
+    def transport_options(self) -> dict[str, Any]:
+        """Time limits and trust, as keyword arguments of Azure's clients."""
+        return {
+            "connection_timeout": CONNECT_SECONDS,
+            "read_timeout": READ_SECONDS,
+            "connection_verify": self._verify,
+        }
+
+    def policies(self, scope: str | None) -> list[Any]:
+        """The policies of every client; without `scope` no token is sent."""
+        chain: list[Any] = [
+            RequestIdPolicy(),
+            CorrelationPolicy(),
+            UserAgentPolicy(base_user_agent="arcway"),
+            ContentDecodePolicy(),
+        ]
+        if scope:
+            chain.append(BearerTokenCredentialPolicy(self.credential, scope))
+        return chain
+
+    def send(self, endpoint: str, scope: str | None, method: str, url: str, json: Any = None) -> HttpResponse:
+        """Send one request to `url` on `endpoint`'s host and return the successful answer.
+
+        Raises `ArcError` as `request` does, and what `azure_errors` makes of an answer that says no.
+        """
+        response = self.request(endpoint, scope, method, url, json)
+        with azure_errors():
+            response.raise_for_status()
+        return response
+
+    def request(self, endpoint: str, scope: str | None, method: str, url: str, json: Any = None) -> HttpResponse:
+        """Send one request to `url` on `endpoint`'s host and return the answer, whatever it says.
+
+        Raises `ArcError`: ARC-4011 for an absolute URL on another host (a token would be sent there), and what
+        `azure_errors` makes of having no answer.
+        """
+        if urlsplit(url).netloc and urlsplit(url).netloc != urlsplit(endpoint).netloc:
+            raise ArcError(
+                Code.AZURE_RESPONSE_INVALID, "Azure returned a link to another host, which Arcway does not follow."
+            )
+        http = self.client(endpoint, scope)
+        with azure_errors():
+            return http.send_request(HttpRequest(method, http.format_url(url), json=json))
+
+    def _new_client(self, endpoint: str, scope: str | None) -> PipelineClient[HttpRequest, HttpResponse]:
+        """A client for endpoints without an SDK, on one host."""
+        return PipelineClient(endpoint, policies=self.policies(scope), **self.transport_options())
 
 
 def json_object(response: HttpResponse, *, or_null: bool = False) -> dict[str, Any]:

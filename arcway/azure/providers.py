@@ -9,12 +9,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from arcway.azure import arm
 from arcway.azure.errors import azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+
+if TYPE_CHECKING:
+    from azure.mgmt.resource.resources import ResourceManagementClient
 
 NAMESPACES = ("Microsoft.Kubernetes", "Microsoft.KubernetesConfiguration")
 REGISTERED = "Registered"
@@ -34,9 +36,21 @@ class _Known:
 
 
 class Providers:
-    """What this process knows of provider namespaces. `clock` returns seconds that only grow."""
+    """What this process knows of provider namespaces.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    `resources` returns the client of a subscription, `clock` seconds that only grow. An answer counts for
+    `look_seconds`.
+    """
+
+    def __init__(
+        self,
+        resources: Callable[[str], "ResourceManagementClient"],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        look_seconds: float = _LOOK_SECONDS,
+    ) -> None:
+        self._resources = resources
+        self._look_seconds = look_seconds
         self._clock = clock
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()  # the longest unused first
         self._lock = threading.Lock()
@@ -61,7 +75,7 @@ class Providers:
             if self._clock() - entry.asked_at < _REGISTER_SECONDS:
                 return False
             with azure_errors():
-                arm.resources(subscription_id).providers.register(namespace)
+                self._resources(subscription_id).providers.register(namespace)
             entry.asked_at = self._clock()
             entry.looked_at = float("-inf")
             return True
@@ -69,9 +83,9 @@ class Providers:
     def _look(self, subscription_id: str, namespace: str) -> dict[str, Any]:
         entry = self._entry(subscription_id, namespace)
         with entry.lock:
-            if self._clock() - entry.looked_at >= _LOOK_SECONDS:
+            if self._clock() - entry.looked_at >= self._look_seconds:
                 with azure_errors():
-                    entry.provider = arm.resources(subscription_id).providers.get(namespace).as_dict()
+                    entry.provider = self._resources(subscription_id).providers.get(namespace).as_dict()
                 entry.looked_at = self._clock()
             return entry.provider
 
@@ -84,7 +98,7 @@ class Providers:
             return entry
 
 
-def ask(subscription_id: str, namespace: str) -> bool:
+def ask(providers: Providers, subscription_id: str, namespace: str) -> bool:
     """Request registration; returns whether it was requested now. Raises `ArcError` ARC-4005 if it is not allowed."""
     try:
         return providers.register(subscription_id, namespace)
@@ -107,6 +121,3 @@ def may_not_register(subscription_id: str, namespace: str) -> ArcError:
         f"{namespace} is not registered, and Arcway's identity lacks the permission to register it.",
         remedy=f"Ask an administrator of the subscription to run `{command}`, then start a new run.",
     )
-
-
-providers = Providers()

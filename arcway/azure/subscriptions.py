@@ -5,7 +5,7 @@ from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from arcway.azure import arm
+from arcway.azure.clients import AzureClients
 from arcway.azure.errors import azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
@@ -25,20 +25,20 @@ class Subscription:
     """Enabled, Warned, PastDue, Disabled, Deleted: https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states."""
 
 
-def subscription(subscription_id: str) -> Subscription:
+def subscription(azure: AzureClients, subscription_id: str) -> Subscription:
     """Read the subscription. Raises `ArcError` ARC-4003 if it does not exist or is not visible."""
-    body, _ = arm.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
+    body, _ = azure.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
     tenant = body.get("tenantId")
     if not isinstance(tenant, str):
         raise ArcError(Code.AZURE_RESPONSE_INVALID, "The subscription has no tenantId in Azure's response.")
     return Subscription(tenant, str(body.get("state") or "Enabled"))
 
 
-def resource_group(subscription_id: str, name: str) -> dict[str, Any] | None:
+def resource_group(azure: AzureClients, subscription_id: str, name: str) -> dict[str, Any] | None:
     """Read the resource group; None if it does not exist."""
     with azure_errors():
         try:
-            group: dict[str, Any] = arm.resources(subscription_id).resource_groups.get(name).as_dict()
+            group: dict[str, Any] = azure.resources(subscription_id).resource_groups.get(name).as_dict()
         except ResourceNotFoundError as error:
             if error.error is not None and error.error.code == "SubscriptionNotFound":
                 raise
@@ -53,13 +53,17 @@ def is_being_deleted(group: dict[str, Any]) -> bool:
     return str(state).lower() == "deleting"
 
 
-def create_resource_group(subscription_id: str, name: str, location: str, tags: dict[str, str]) -> None:
+def create_resource_group(
+    azure: AzureClients, subscription_id: str, name: str, location: str, tags: dict[str, str]
+) -> None:
     """Create the resource group; does nothing if it exists."""
     with azure_errors():
-        arm.resources(subscription_id).resource_groups.create_or_update(name, {"location": location, "tags": tags})
+        azure.resources(subscription_id).resource_groups.create_or_update(name, {"location": location, "tags": tags})
 
 
-def missing_actions(subscription_id: str, resource_group: str, actions: tuple[str, ...]) -> list[str]:
+def missing_actions(
+    azure: AzureClients, subscription_id: str, resource_group: str, actions: tuple[str, ...]
+) -> list[str]:
     """Return those of `actions` that Arcway's identity lacks in the resource group.
 
     Rule: an action is allowed by an assignment whose `actions` match it and whose `notActions` do not
@@ -71,7 +75,7 @@ def missing_actions(subscription_id: str, resource_group: str, actions: tuple[st
     )
     granted: list[dict[str, list[str]]] = []
     for _ in range(_MOST_PAGES):
-        body, _headers = arm.get(url)
+        body, _headers = azure.get(url)
         granted += body.get("value", [])
         url = body.get("nextLink") or ""
         if not url:

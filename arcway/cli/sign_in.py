@@ -77,12 +77,12 @@ def of_user(url: str) -> SignIn | None:
         return None
     if urlsplit(url).scheme != "https" and not is_loopback_url(url):
         raise SignInError(f"Tokens are sent only to https or loopback addresses, not to {url}.")
-    return SignIn(scope, _credentials(ca_file()))
+    return SignIn(scope, credentials_in_order(ca_file()))
 
 
 def user_credential() -> UserCredential:
     """The user's own identity, as Azure's SDK takes it."""
-    return UserCredential(_credentials(ca_file()))
+    return UserCredential(credentials_in_order(ca_file()))
 
 
 def of_stack(stack: Stack) -> SignIn | None:
@@ -117,7 +117,7 @@ def ca_file() -> str | None:
     return os.environ.get("ARCWAY_CA_FILE") or None
 
 
-def _credentials(ca: str | None) -> "list[TokenCredential]":
+def credentials_in_order(ca: str | None) -> "list[TokenCredential]":
     """What is there without asking, and only then, at a terminal, a browser or a code."""
     from azure.identity import DefaultAzureCredential, DeviceCodeCredential, InteractiveBrowserCredential
 

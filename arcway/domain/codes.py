@@ -16,6 +16,7 @@ class Family(StrEnum):
     AZURE = "ARC-4"
     AGENTS = "ARC-5"
     WORKFLOW = "ARC-6"
+    FLEET = "ARC-7"
 
 
 def family(code: str) -> Family | None:
@@ -148,3 +149,10 @@ class Code(StrEnum):
     ENGINE_UNREACHABLE = "ARC-6007"
     CHECK_NOT_SUCCESSFUL = "ARC-6008"
     IDEMPOTENCY_KEY_REUSED = "ARC-6009"
+
+    # Fleets.
+    FLEET_NOT_FOUND = "ARC-7001"
+    FLEET_SUPERSEDED = "ARC-7002"
+    FLEET_IN_PROGRESS = "ARC-7003"
+    FLEET_COMMAND_NOT_POSSIBLE = "ARC-7004"
+    FLEET_LIST_INCOMPLETE = "ARC-7005"

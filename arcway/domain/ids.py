@@ -72,3 +72,33 @@ class RunId:
         """Read a public id; None when `value` is not one."""
         match = RUN_ID.fullmatch(value)
         return cls(match["instance"], match["run"]) if match else None
+
+
+FLEET_ID = re.compile(r"(?P<instance>fleet-[0-9a-f]{26})\.(?P<run>[0-9a-f]{12})")
+
+
+@dataclass(frozen=True, slots=True)
+class FleetId:
+    """The public id of a fleet: the orchestration instance of its name, and the fleet within it."""
+
+    instance: str
+    run: str
+
+    def __str__(self) -> str:
+        return f"{self.instance}.{self.run}"
+
+    @classmethod
+    def parse(cls, value: str) -> "FleetId | None":
+        """Read a public id; None when `value` is not one."""
+        match = FLEET_ID.fullmatch(value)
+        return cls(match["instance"], match["run"]) if match else None
+
+
+def fleet_instance(name: str) -> str:
+    """The orchestration instance that all fleets of a name share, so that they exclude one another."""
+    return f"fleet-{hashlib.sha256(name.encode()).hexdigest()[:26]}"
+
+
+def page_instance(fleet_list: str, number: int) -> str:
+    """The orchestration that keeps a page of a fleet's list; `fleet_list` is the run of the fleet that it came with."""
+    return f"page-{fleet_list}-{number}"

@@ -105,9 +105,16 @@ def is_random(run: str) -> bool:
     """
     if bool(_PADDED.fullmatch(run)) or (len(run) >= 60 and not set("-_/~").intersection(run)):
         return True
-    if len(run) >= 44 and "/" in run and _changes(run.replace("/", "")) > 0.45 and _has_all(run):
+    if len(run) >= 44 and "/" in run and _has_all(run) and _is_random_path(run):
         return True
     return any(_is_random_part(part) for part in run.split("/"))
+
+
+def _is_random_path(run: str) -> bool:
+    """Whether a run with slashes is base64, which has no hyphens then, and more digits than paths of names have."""
+    changes = _changes(run.replace("/", ""))
+    has_marks = bool(set("-_~").intersection(run))
+    return changes > 0.45 or (changes > 0.35 and not has_marks and sum(map(str.isdecimal, run)) > 2)
 
 
 def _is_random_part(part: str) -> bool:

@@ -5,7 +5,7 @@ provider (16 KiB as UTF-16, that is 8,192 characters).
 """
 
 import json
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -19,9 +19,21 @@ type PhaseState = Literal["Pending", "Running", "Waiting", "Retrying", "Succeede
 
 STATUS_LIMIT = 8000
 FINDINGS_SHOWN = 10
-_SHORT = 160
-_NAME_LENGTH = 300
-_LEFTOVERS, _FEWEST_LEFTOVERS = 20, 5
+
+
+class _Cut(NamedTuple):
+    """How much of a run a status has: characters of a text, findings, leftovers, characters of their names."""
+
+    text: int
+    findings: int
+    leftovers: int
+    name: int
+
+
+_CUTS = (
+    *(_Cut(text, FINDINGS_SHOWN, 20, 300) for text in (320, 160, 80, 40)),
+    *(_Cut(40, 0, 5, 80), _Cut(12, 0, 5, 12), _Cut(1, 0, 0, 1)),
+)
 
 
 class Finding(Model):
@@ -145,29 +157,36 @@ def _short(text: str | None, limit: int) -> str | None:
 
 
 def truncate_for_status(run: dict[str, Any]) -> dict[str, Any]:
-    """The run's JSON form cut to what a custom status may hold: no result, few findings, short details."""
-    leftovers = run["leftovers"]
-    run = {**run, "result": None, "findings": run["findings"][:FINDINGS_SHOWN]}
-    for limit in (_SHORT * 2, _SHORT, _SHORT // 2, _SHORT // 4):
-        run["phases"] = [_short_phase(phase, limit) for phase in run["phases"]]
-        run["findings"] = [
+    """The run's JSON form cut to what a custom status may hold: no result, few findings, short details.
+
+    It is cut no more than needed. The last cut leaves so little that every run fits, whatever its texts are.
+    """
+    for cut in _CUTS:
+        status = _cut(run, cut)
+        if len(json.dumps(status)) <= STATUS_LIMIT:
+            break
+    return status
+
+
+def _cut(run: dict[str, Any], cut: _Cut) -> dict[str, Any]:
+    limit = cut.text
+    status = {
+        **run,
+        "result": None,
+        "phases": [_short_phase(phase, limit) for phase in run["phases"]],
+        "findings": [
             {**finding, "message": _short(finding["message"], limit), "remedy": _short(finding["remedy"], limit)}
-            for finding in run["findings"]
-        ]
-        for name in ("startedBy", "canceledBy"):
-            if run.get(name):
-                run[name] = {**run[name], "name": _short(run[name]["name"], limit)}
-        run["leftovers"] = shortened(leftovers, _LEFTOVERS, _NAME_LENGTH)
-        if run["error"]:
-            run["error"] = {
-                **run["error"],
-                "message": _short(run["error"]["message"], limit * 2),
-                "remedy": _short(run["error"]["remedy"], limit * 2),
-                "details": [],
-            }
-        if len(json.dumps(run)) <= STATUS_LIMIT:
-            return run
-    return {**run, "findings": [], "leftovers": shortened(leftovers, _FEWEST_LEFTOVERS, _SHORT // 2)}
+            for finding in run["findings"][: cut.findings]
+        ],
+        "leftovers": shortened(run["leftovers"], cut.leftovers, cut.name),
+    }
+    for name in ("startedBy", "canceledBy"):
+        if run.get(name):
+            status[name] = {**run[name], "name": _short(run[name]["name"], limit)}
+    if error := run["error"]:
+        texts = {name: _short(error[name], limit * 2) for name in ("message", "remedy")}
+        status["error"] = {**error, **texts, "details": []}
+    return status
 
 
 def read_run(stored: dict[str, Any]) -> dict[str, Any]:
@@ -185,3 +204,14 @@ def _short_phase(phase: dict[str, Any], limit: int) -> dict[str, Any]:
     error = phase["error"]
     short = error and {**error, "message": _short(error["message"], limit)}
     return {**phase, "detail": _short(phase["detail"], limit), "error": short}
+
+
+def ended_as(run: dict[str, Any]) -> dict[str, Any]:
+    """How a run ended, as its fleet counts it: a check changes nothing, so that it is never unchanged."""
+    error = run["error"] or {}
+    return {
+        "outcome": run["state"],
+        "changed": None if run["operation"] == "check" else run["changed"],
+        "code": error.get("code"),
+        "phase": error.get("phase"),
+    }

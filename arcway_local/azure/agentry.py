@@ -15,7 +15,7 @@ _PROXY = {
 
 
 def helm_settings(configurations: list[Any]) -> dict[str, str]:
-    """The settings, all of them texts; what is protected comes as its sender wrote it, a placeholder."""
+    """Helm settings by name, every value a string. Protected settings keep the placeholder that their sender wrote."""
     settings: dict[str, str] = {}
     for configuration in configurations:
         if not isinstance(configuration, dict):

@@ -3,7 +3,7 @@
 They find clusters by watching a folder of kubeconfigs and act only on what is in a cluster: nothing happens before
 the release's ConfigMap is there; which connected cluster it serves is read from it; the private key is read from the
 Secret; the identity is asked for only while clusteridentityoperator is Ready, and metadata are reported only while
-cluster-metadata-operator is. They never hear of an onboarding from the code under test.
+cluster-metadata-operator is. The code under test tells them nothing.
 """
 
 import asyncio
@@ -32,13 +32,15 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
 class NotYet(Exception):
-    """Something that the agents wait for is not there yet."""
+    """What the agents wait for does not exist yet; they try again."""
 
 
 class Agents:
-    """Runs the agents of every cluster whose kubeconfig is in one of the folders: `*.yaml`, and what the page kept.
+    """Runs the agents of every cluster whose kubeconfig is in one of the folders.
 
-    `endpoint` and `tls` are the Arc service's; of the paces the agents keep that of heartbeats.
+    These are `*.yaml` and the kubeconfigs that the page stored.
+
+    `endpoint` and `tls` are the Arc service's; of `paces` they use only the one of heartbeats.
     """
 
     def __init__(self, folders: Sequence[Path], endpoint: str, tls: Any, paces: Paces) -> None:

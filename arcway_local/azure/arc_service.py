@@ -45,18 +45,18 @@ class ArcService:
         self._identities: dict[str, Identity] = {}
 
     def form_of(self, key: str) -> Any:
-        """The JSON form of an identity as it is kept."""
+        """The JSON form in which an identity is stored."""
         identity = self._identities[key]
         return [identity.token, identity.public_key, identity.expires.isoformat()]
 
     def restore(self, key: str, form: Any) -> None:
-        """Take back what `form_of` gave."""
+        """Restore an identity from the JSON form that `form_of` returned."""
         token, public_key, expires = form
         change = Change(self._world.paces.connection)
         self._identities[key] = Identity(token, public_key, datetime.fromisoformat(expires), change)
 
     def routes(self, routes: Routes) -> None:
-        """Add what this service answers."""
+        """Register the routes of this service."""
         routes.add("POST", r"/azure-arc-agents/challenge", self._challenge)
         routes.add("POST", r"/azure-arc-agents/identity", self._identity)
         routes.add("POST", r"/azure-arc-agents/heartbeat", self._heartbeat)

@@ -31,7 +31,7 @@ class ResourceManager:
         self._gate = gate
 
     def routes(self, routes: Routes) -> None:
-        """Add what this service answers; everything but the metadata wants a token and an api-version."""
+        """Register the routes of this service. All but the metadata require a token and an api-version."""
         routes.add("GET", r"/metadata/endpoints", self._metadata)
         table: tuple[tuple[str, str, str, Handler], ...] = (
             ("GET", SUBSCRIPTION_PATH, _READ, self._subscription),

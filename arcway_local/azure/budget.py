@@ -1,4 +1,4 @@
-"""What Resource Manager says is left of a subscription's request budget: a bucket per kind that fills up again.
+"""The remaining request budget of a subscription as Resource Manager reports it: a bucket per kind that fills up again.
 
 It only reports; no request is refused for an empty bucket.
 """
@@ -24,7 +24,7 @@ class Budget:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
 
     def headers(self, method: str, path: str) -> dict[str, str]:
-        """The headers of an answer, with this request counted; none outside Resource Manager."""
+        """Count this request and return the rate-limit headers of its response; none outside Resource Manager."""
         parts = path.lower().split("/")
         if parts[1] not in ("subscriptions", "providers"):
             return {}

@@ -40,7 +40,7 @@ class ConnectedClusters:
         self.slow_patches = False
 
     def routes(self, routes: Routes) -> None:
-        """Add what this service answers."""
+        """Register the routes of this service."""
         table: tuple[tuple[str, str, str, Handler], ...] = (
             ("GET", SUBSCRIPTION_PATH + _CLUSTERS, f"{TYPE}/read", self._list),
             ("GET", GROUP_PATH + _CLUSTERS, f"{TYPE}/read", self._list),

@@ -17,7 +17,7 @@ PUT  /control/guards       {"locks": [{"scope": id, "level": "CanNotDelete" or "
                            a restart forgets them
 PUT  /control/patches      {"asynchronous": true}    a PATCH answers 202 with a Location to follow
 PUT  /control/provisioning-failures {"<resource id>": {"code": …, "message": …}}
-PUT  /control/connectivity {"<resource id>": "Offline"}   what Azure says of a cluster until its next heartbeat;
+PUT  /control/connectivity {"<resource id>": "Offline"}   the connectivity of a cluster until its next heartbeat;
                            an Expired one has no more heartbeats, as its identity has run out
 PUT  /control/clusters     {"<resource id>": {"provisioningState": "Deleting", "connectivityStatus": …, any property,
                              "gone": {"reads": 2, "seconds": 0}}}       with `gone`, when the record vanishes on its own
@@ -69,7 +69,7 @@ class Control:
         self.faults: list[Fault] = []
 
     def routes(self, routes: Routes) -> None:
-        """Add the controls."""
+        """Register the routes of the controls."""
         routes.add("GET", r"/control/requests", self._requests)
         routes.add("DELETE", r"/control/requests", self._forget)
         routes.add("PUT", r"/control/paces", self._paces)
@@ -90,7 +90,7 @@ class Control:
         routes.add("POST", r"/control/tokens", self._tokens)
 
     def take_fault(self, method: str, path: str) -> Fault | None:
-        """The fault for a request, counted."""
+        """The fault that applies to this request, or None; counts the request against it."""
         for fault in self.faults:
             if fault.take(method, path):
                 return fault

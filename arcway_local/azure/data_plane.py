@@ -23,7 +23,7 @@ class DataPlane:
         self.extra_settings: dict[str, str] = {}
 
     def routes(self, routes: Routes) -> None:
-        """Add what this service answers."""
+        """Register the routes of this service."""
         routes.add("POST", r"/azure-arc-k8sagents/healthcheck", self._health)
         routes.add("POST", r"/azure-arc-k8sagents/getlatesthelmpackagepath", self._latest)
         routes.add("POST", r"/azure-arc-k8sagents/gethelmsettings", self._settings)

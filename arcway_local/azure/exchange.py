@@ -1,4 +1,4 @@
-"""What all simulated services share: a table of routes, ARM's error form, faults, and a log of what was asked.
+"""What all simulated services share: a table of routes, ARM's error form, faults, and a log of requests.
 
 Paths are matched as Azure does: without regard to case, doubled slashes ignored.
 """
@@ -52,7 +52,7 @@ class Exchange:
 
 @dataclass(slots=True)
 class Fault:
-    """Something that goes wrong with the next `times` requests that match."""
+    """A fault of the next `times` requests that match; None: of every one."""
 
     path: re.Pattern[str]
     method: str = "*"
@@ -74,7 +74,7 @@ class Fault:
     """Whether the request takes effect before it goes wrong."""
 
     def take(self, method: str, path: str) -> bool:
-        """Whether this request is one of those, counted."""
+        """Whether the fault applies to this request; counts the request if so."""
         if self.times == 0 or self.method not in ("*", method) or not self.path.search(path):
             return False
         if self.skip:
@@ -85,7 +85,7 @@ class Fault:
         return True
 
     def answer(self) -> web.Response:
-        """What the client gets."""
+        """The response of the fault."""
         headers = dict(self.headers)
         if self.retry_after_date is not None:
             headers["Retry-After"] = formatdate(time.time() + self.retry_after_date, usegmt=True)
@@ -107,7 +107,7 @@ class Routes:
             self._table.append((method, re.compile(pattern, re.IGNORECASE), handler))
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]] | None:
-        """The handler of a request and what its pattern took out of the path."""
+        """The handler of a request, and the groups of its pattern in the path."""
         for route_method, pattern, handler in self._table:
             if route_method == method and (match := pattern.fullmatch(path)):
                 return handler, match.groupdict()
@@ -121,7 +121,7 @@ class RequestLog:
         self.entries: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
 
     def add(self, request: web.Request, path: str, status: int) -> None:
-        """Remember a request."""
+        """Append a request; the oldest is dropped when the log is full."""
         self.entries.append(
             {
                 "time": now(),
@@ -141,7 +141,7 @@ def refusal(error: Refusal) -> web.Response:
 
 
 def stamp(request: web.Request, response: web.StreamResponse, budget: dict[str, str]) -> None:
-    """The headers that every answer of Resource Manager has; a fault's own stay."""
+    """Add the headers of every Resource Manager response; headers of a fault are kept."""
     for name in _ECHOED:
         if value := request.headers.get(name):
             response.headers[name] = value

@@ -1,4 +1,4 @@
-"""What every request to Resource Manager passes: token, api-version, what the caller may do, what keeps it from it."""
+"""The checks of every request to Resource Manager: token, api-version, the caller's permissions, and guards."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class Gate:
         self.guards = Guards()
 
     def to(self, kind: str, action: str, handler: Handler) -> Handler:
-        """A handler behind the gate. `kind` is the resource type; in `action` a leading `*` is the path's namespace."""
+        """Add the checks to a handler. `kind` is the resource type; in `action`, a leading `*` is the namespace."""
         namespace, _, resource_type = kind.partition("/")
 
         async def guarded(exchange: Exchange) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""What keeps Resource Manager from a write that its caller may do: state, deny assignments, locks, policies.
+"""Reasons to refuse a write that the caller has permission for: state, deny assignments, locks, policies.
 
 The answers have the codes, texts and forms of the public cloud.
 """
@@ -17,7 +17,7 @@ _READ_ONLY_STATES = ("Disabled", "Warned", "Expired", "Deleted")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What a request asks Resource Manager to do."""
+    """The write that a request asks for."""
 
     method: str
     action: str

@@ -1,6 +1,6 @@
 """Key Vault secrets: set, get, list, delete, and the 401 challenge by which clients learn where to get a token.
 
-As in every vault of today a deleted secret is kept, and its name with it, until it is recovered or purged.
+As in every vault today, a deleted secret keeps its name in use until it is recovered or purged.
 """
 
 import secrets
@@ -26,7 +26,7 @@ class KeyVault:
         self._entra = entra
 
     def routes(self, routes: Routes) -> None:
-        """Add what this service answers."""
+        """Register the routes of this service."""
         routes.add("GET", r"/secrets/?", self._list)
         routes.add("GET", _NAME + r"(/(?P<version>[0-9a-f]*))?/?", self._get)
         routes.add("PUT", _NAME, self._set)

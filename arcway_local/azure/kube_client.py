@@ -21,7 +21,7 @@ _WATCH_SECONDS = 300
 
 
 class KubeError(Exception):
-    """The API server did not answer as hoped; agents try again."""
+    """The API server returned an error or did not respond; the agents try again."""
 
 
 class KubeClient:

@@ -1,4 +1,4 @@
-"""The metadata of the simulated cloud: every name that clients read of the public cloud's, with addresses here."""
+"""The metadata of the simulated cloud: the names that clients read in the public cloud's, with local addresses."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ _NOTIFICATIONS = "https://guestnotificationservice.local"
 
 
 def metadata(endpoint: str, tenant: str) -> dict[str, Any]:
-    """What `GET /metadata/endpoints` answers."""
+    """The body of `GET /metadata/endpoints`."""
     return {
         "name": "AzureCloud",
         "authentication": {

@@ -1,4 +1,4 @@
-"""What Resource Manager tells of provider namespaces: their resource types, locations and api-versions.
+"""Provider namespaces as Resource Manager shows them: their resource types, locations and api-versions.
 
 The types and versions are those of the public cloud, as far as onboarding meets them; a version that a namespace does
 not have is refused.

@@ -56,7 +56,7 @@ def new_record(resource_id: str, name: str, location: str, tenant: str, writer: 
 
 
 def replace(record: dict[str, Any], body: dict[str, Any], writer: Writer) -> None:
-    """Put `body`, which `checked_properties` has let pass, in the place of what clients wrote before."""
+    """Replace what clients wrote before by `body`, which `checked_properties` must have accepted."""
     properties, previous = checked_properties(body), record["properties"]
     if previous.get("agentPublicKeyCertificate") != properties["agentPublicKeyCertificate"]:
         previous["connectivityStatus"] = "Connecting"
@@ -84,12 +84,12 @@ def patch(record: dict[str, Any], body: dict[str, Any], writer: Writer) -> None:
 
 
 def sign(record: dict[str, Any], writer: Writer) -> None:
-    """Say who changed the record last, and when."""
+    """Set the last writer and the time in `systemData`."""
     record["systemData"].update(lastModifiedBy=writer.name, lastModifiedByType=writer.kind, lastModifiedAt=now())
 
 
 def checked_properties(body: dict[str, Any]) -> dict[str, Any]:
-    """The properties of a PUT that a client may write. Raises `Refusal` 400 for a key or an identity that is none."""
+    """The properties of a PUT that a client may write. Raises `Refusal` 400 for an invalid key or identity."""
     properties = {
         name: _readable(name, value)
         for name, value in (body.get("properties") or {}).items()

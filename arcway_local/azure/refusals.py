@@ -1,11 +1,11 @@
-"""What Azure answers instead of doing what it is asked: the error, in the form that Resource Manager gives it."""
+"""The error that Azure returns for a refused request, in Resource Manager's form."""
 
 from collections.abc import Sequence
 from typing import Any
 
 
 class Refusal(Exception):
-    """A refusal: status, code and message, and what some codes carry besides."""
+    """A refused request: status, code and message, and the additional fields of some codes."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Refusal(Exception):
         self.headers = headers or {}
 
     def form(self) -> dict[str, Any]:
-        """The body of the answer."""
+        """The body of the response."""
         error: dict[str, Any] = {"code": self.code, "message": str(self)}
         if self.target is not None:
             error["target"] = self.target

@@ -1,7 +1,7 @@
 """An OCI registry with an agents' chart of our own, in a few versions. Read-only and anonymous, as the real one is.
 
 Protocol: OCI distribution 1.1 (manifests by tag and digest, blobs, tag list); Helm's media types. It packs the folder
-`chart`, for an old version with what old ones had instead, and sets the version.
+`chart` and sets the version; an old version has the templates of old versions in their place.
 """
 
 import gzip
@@ -39,7 +39,7 @@ class Registry:
             self._add(version)
 
     def routes(self, routes: Routes) -> None:
-        """Add what this service answers."""
+        """Register the routes of this service."""
         routes.add("GET", r"/v2/?", self._base)
         routes.add("GET|HEAD", _PATH + r"/manifests/(?P<reference>[^/]+)", self._manifest)
         routes.add("GET|HEAD", _PATH + r"/blobs/(?P<digest>sha256:[0-9a-f]+)", self._blob)

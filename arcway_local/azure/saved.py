@@ -32,16 +32,16 @@ class Saved:
         self._touched: set[Key] = set()
 
     def touch(self, kind: str, key: str) -> None:
-        """Say that an object was made, changed or removed."""
+        """Mark an object as created, changed or removed; `flush` writes it."""
         self._touched.add((kind, key))
 
     def read(self) -> Iterator[tuple[str, str, Any]]:
-        """Every object that was kept: kind, key, value."""
+        """Every stored object: kind, key, value."""
         for kind, key, value in self._database.execute("SELECT kind, key, value FROM objects").fetchall():
             yield kind, key, json.loads(value)
 
     def flush(self, form_of: Callable[[str, str], Any]) -> None:
-        """Write what was touched in one transaction; `form_of` gives an object's JSON form, None when it is gone."""
+        """Write all marked objects in one transaction. `form_of` returns an object's JSON form, None if removed."""
         if not self._touched:
             return
         self._database.execute("BEGIN")

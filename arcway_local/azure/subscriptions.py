@@ -35,14 +35,14 @@ class Subscription:
     state: str = "Enabled"
 
     def form(self) -> dict[str, Any]:
-        """The JSON form that is kept."""
+        """The JSON form in which the subscription is stored."""
         states = {name: provider.state for name, provider in self.providers.items()}
         stored = {"providers": states, "groups": self.groups, "actions": self.actions, "notActions": self.not_actions}
         return {"id": self.id, "state": self.state, **stored}
 
     @classmethod
     def restore(cls, form: dict[str, Any], paces: Paces) -> "Subscription":
-        """Rebuild what `form` gave; a registration in progress begins again."""
+        """Restore what `form` returned; a registration in progress starts again."""
         providers = {
             name: Provider(state, Change(paces.registration) if state in _MOVES else None)
             for name, state in form["providers"].items()
@@ -89,11 +89,11 @@ class Subscriptions:
         return [self.provider(subscription_id, name) for name in self.subscription(subscription_id).providers]
 
     def register(self, subscription_id: str, namespace: str) -> dict[str, Any]:
-        """Start registration; harmless when it is under way or over."""
+        """Start registration; no effect if it is in progress or complete."""
         return self._move(subscription_id, namespace, ("NotRegistered", "Unregistered"), "Registering")
 
     def unregister(self, subscription_id: str, namespace: str) -> dict[str, Any]:
-        """Start to take the registration back; harmless when there is none."""
+        """Start to unregister; no effect without a registration."""
         return self._move(subscription_id, namespace, ("Registered",), "Unregistering")
 
     def _move(
@@ -112,7 +112,7 @@ class Subscriptions:
         return provider
 
     def set_provider(self, subscription_id: str, namespace: str, state: str) -> None:
-        """Say in which state a namespace is; one that moves continues at its pace."""
+        """Set the state of a namespace; Registering and Unregistering complete at their pace."""
         provider = self._provider(subscription_id, namespace)
         provider.state, provider.change = state, Change(self.paces.registration) if state in _MOVES else None
         self.touch("subscription", subscription_id.lower())
@@ -131,7 +131,7 @@ class Subscriptions:
         return group
 
     def delete_group(self, subscription_id: str, name: str, gone: Pace | None) -> None:
-        """Start to delete the group and what is in it; without `gone` it stays in that state."""
+        """Start to delete the group and its resources; without `gone` it stays Deleting."""
         group = self.group(subscription_id, name)
         group["properties"]["provisioningState"] = "Deleting"
         self.touch("subscription", subscription_id.lower())
@@ -139,12 +139,12 @@ class Subscriptions:
             self._leaving[group["id"].lower()] = Change(gone)
 
     def empty_group(self, group_id: str) -> None:
-        """Forget what is in the group; who keeps resources does."""
+        """Called when a group is deleted; the subclass that stores resources removes those of the group."""
 
     def put_group(
         self, subscription_id: str, name: str, location: str, tags: dict[str, str]
     ) -> tuple[dict[str, Any], bool]:
-        """Create or update a resource group; also tells whether it is new."""
+        """Create or update a resource group; returns it and whether it is new."""
         groups = self.subscription(subscription_id).groups
         existing = groups.get(name.lower())
         if existing and existing["location"] != location:

@@ -30,7 +30,7 @@ class Change:
     reads: int = 0
 
     def look(self) -> bool:
-        """Count a read and tell whether the change is complete."""
+        """Count a read; returns whether the change is complete."""
         complete = self.reads >= self.pace.reads and time.monotonic() - self.started >= self.pace.seconds
         self.reads += 1
         return complete

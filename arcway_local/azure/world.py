@@ -52,7 +52,7 @@ class World(Subscriptions):
         self.fail_provisioning: dict[str, dict[str, str]] = {}
 
     def form_of(self, kind: str, key: str) -> Any:
-        """The JSON form of an object as it is kept; None when there is none."""
+        """The JSON form in which an object is stored; None if it does not exist."""
         if kind == "subscription":
             return self.subscriptions[key].form()
         if kind == "operation":
@@ -67,7 +67,7 @@ class World(Subscriptions):
         return stored[kind].get(key)
 
     def restore(self, kind: str, key: str, form: Any) -> None:
-        """Take back what `form_of` gave; an operation in progress begins again."""
+        """Restore what `form_of` returned; an operation in progress starts again."""
         if kind == "subscription":
             self.subscriptions[key] = Subscription.restore(form, self.paces)
         elif kind == "operation":
@@ -88,7 +88,7 @@ class World(Subscriptions):
     def put_cluster(
         self, subscription_id: str, group: str, name: str, body: dict[str, Any], writer: Writer
     ) -> tuple[dict[str, Any], Operation, bool]:
-        """Create or replace a connected cluster: the resource, the operation to follow, whether it is new."""
+        """Create or replace a connected cluster; returns the resource, the operation, and whether it is new."""
         if self._provider(subscription_id, "Microsoft.Kubernetes").state != "Registered":
             message = "The subscription is not registered to use namespace 'Microsoft.Kubernetes'."
             raise Refusal(409, "MissingSubscriptionRegistration", message)
@@ -130,7 +130,7 @@ class World(Subscriptions):
         return cluster
 
     def start_patch(self, cluster: dict[str, Any]) -> Operation:
-        """Follow a change that has taken effect already, for clients that have to wait."""
+        """Start an operation for a change that has already taken effect, for clients that have to follow one."""
         return self._start(cluster["id"].lower(), "patch", self.paces.provisioning)
 
     def delete_cluster(self, cluster: dict[str, Any]) -> Operation:
@@ -147,7 +147,7 @@ class World(Subscriptions):
         return [self.clusters[key] for key in keys if key in self.clusters]
 
     def put_configuration(self, cluster: dict[str, Any], name: str, properties: Any) -> tuple[dict[str, Any], bool]:
-        """Create or replace a source control configuration of a connected cluster, and whether it is new."""
+        """Create or replace a source control configuration of a connected cluster; returns it and whether it is new."""
         form: dict[str, Any] = {
             "id": f"{cluster['id']}/providers/{_CONFIGURATION}/{name}",
             "name": name,
@@ -168,7 +168,7 @@ class World(Subscriptions):
         return configuration
 
     def empty_group(self, group_id: str) -> None:
-        """Connected clusters and what belongs to them go with their group."""
+        """Remove the connected clusters of a group, with their configurations."""
         for key in [key for key in self.clusters if key.startswith(f"{group_id.lower()}/")]:
             del self.clusters[key]
             self._open.pop(key, None)
@@ -241,7 +241,7 @@ class World(Subscriptions):
         return str(cluster["properties"]["agentPublicKeyCertificate"]) if cluster else ""
 
     def set_properties(self, resource_id: str, properties: dict[str, Any], gone: Pace | None = None) -> None:
-        """Say something of a connected cluster as the service would; with `gone`, when it vanishes on its own.
+        """Set properties that only the service writes; with `gone`, the record is removed at that pace.
 
         Raises `Refusal` 404.
         """

@@ -1,7 +1,7 @@
 """Simulated Kubernetes clusters: one HTTPS API for many clusters, good enough for Helm, kubectl and client libraries.
 
 Written from the protocol. `python -m arcway_local.cluster --count N --dir D` runs it alone, `server.SimulatedClusters`
-in process. Clusters are served below `/clusters/NAME`; `/control` takes orders (JSON, on loopback, without
+in process. Clusters are served below `/clusters/NAME`; `/control` is the control API (JSON, on loopback, without
 authentication):
 
 GET    /control/clusters                     {"clusters": [{"name", "kubeconfig"}]}
@@ -35,5 +35,5 @@ of v1beta1, OpenAPI v2, reviews of other subjects and of tokens, exec and logs o
 Endpoints, capacity, PersistentVolumes, node heartbeats. Controllers' own writes are not recorded in managedFields,
 nor are maps themselves (`.`) beside their keys.
 
-`real` beside these modules runs a real control plane; tests/contract/kubernetes_api holds the two to the same answers.
+`real` beside these modules runs a real control plane; tests/contract/kubernetes_api runs the same tests on both.
 """

@@ -1,4 +1,4 @@
-"""Who a request comes from, and what they may do: tokens, client certificates, RBAC rules.
+"""Authentication and authorization of requests: tokens, client certificates, RBAC rules.
 
 Rules come from the control API's users and from the Role and ClusterRole bindings in the store.
 """
@@ -34,7 +34,7 @@ ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What a request wants to do: a verb on a resource, or on a non-resource path."""
+    """The action that a request asks for: a verb on a resource, or on a non-resource path."""
 
     verb: str
     group: str = ""
@@ -53,7 +53,7 @@ class Access:
         self._users: dict[str, User] = {}
 
     def add(self, user: User, token: str = "") -> str:
-        """Let a user in; returns the bearer token, a new one unless one is given."""
+        """Add a user; returns the bearer token: `token`, or a new one."""
         token = token or secrets.token_urlsafe(24)
         self._users[token] = user
         return token

@@ -1,4 +1,4 @@
-"""What a cluster's kubelets have to do: when pods become ready, and which pods fail and how.
+"""The ordered behaviour of a cluster's kubelets: when pods become ready, and which pods fail and how.
 
 Plain data set through the control API and read by the pod controller.
 """
@@ -71,7 +71,7 @@ class Behaviour:
         return any(fnmatchcase(address, pattern) for pattern in self.unreachable)
 
     def note_read(self, namespace: str) -> bool:
-        """Count a read of pods or workloads (empty namespace: of all); whether that can make a pod ready."""
+        """Count a read of pods or workloads (empty namespace: of all); returns whether it can make a pod ready."""
         if self.readiness.mode != "reads":
             return False
         self._reads[namespace] += 1
@@ -87,5 +87,5 @@ class Behaviour:
         return max(0.0, started + self.readiness.value - now) if self.readiness.mode == "seconds" else 0
 
     def forget(self, uid: str) -> None:
-        """Drop what is remembered about a pod that is gone."""
+        """Drop the state of a deleted pod."""
         self._started.pop(uid, None)

@@ -1,4 +1,7 @@
-"""The control API: clusters come and go, and get their orders. Paths and bodies are in the package's docstring."""
+"""The control API: adds and removes clusters, and sets their behaviour and faults.
+
+Paths and bodies are in the package's docstring.
+"""
 
 import dataclasses
 from collections.abc import Awaitable, Callable

@@ -16,7 +16,7 @@ type GroupVersion = tuple[str, str]
 
 
 def version_document() -> Json:
-    """What /version answers."""
+    """The body of /version."""
     major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
     document = {
         "major": major,
@@ -148,7 +148,7 @@ def resource_list(kinds: list[Kind], group: str, version: str) -> Json | None:
 
 
 def openapi_index(kinds: list[Kind]) -> Json:
-    """What /openapi/v3 answers: one document per group and version, with its hash."""
+    """The body of /openapi/v3: one document per group and version, with its hash."""
     paths: Json = {}
     for group, versions in _group_versions(kinds).items():
         for version in versions:
@@ -159,7 +159,7 @@ def openapi_index(kinds: list[Kind]) -> Json:
 
 
 def openapi_document(kinds: list[Kind], group: str, version: str) -> Json | None:
-    """What /openapi/v3/apis/GROUP/VERSION answers, or None."""
+    """The body of /openapi/v3/apis/GROUP/VERSION, or None."""
     served = [kind for kind in kinds if (kind.group, kind.version) == (group, version) and "patch" in kind.verbs]
     if not any((kind.group, kind.version) == (group, version) for kind in kinds):
         return None

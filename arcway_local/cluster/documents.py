@@ -1,4 +1,4 @@
-"""What a server says about itself: health, version, discovery and OpenAPI, by path."""
+"""What a server reports of itself: health, version, discovery and OpenAPI, by path."""
 
 from aiohttp import web
 
@@ -12,7 +12,7 @@ _DISCOVERY_V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscover
 
 
 def document(kinds: list[Kind], path: str, accept: str) -> web.Response:
-    """The answer to a GET of a path that names no resource. Raises ApiError 404 or 406."""
+    """The response to a GET of a path that does not name a resource. Raises ApiError 404 or 406."""
     parts = path.strip("/").split("/")
     if parts[0] in ("readyz", "livez", "healthz"):
         return web.Response(text="ok")

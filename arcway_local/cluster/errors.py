@@ -48,7 +48,7 @@ def no_such_path() -> ApiError:
 
 
 def already_exists(group: str, plural: str, name: str) -> ApiError:
-    """409 for a create of something that is there."""
+    """409 for a create of an object that exists."""
     message = f'{_qualified(group, plural)} "{name}" already exists'
     return ApiError(409, "AlreadyExists", message, _details(group, plural, name))
 

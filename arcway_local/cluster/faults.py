@@ -1,4 +1,4 @@
-"""Faults of a cluster's API on order: silence, delay, error answers, dropped connections.
+"""Injected faults of a cluster's API: silence, delay, error responses, dropped connections.
 
 Plain data.
 """
@@ -12,7 +12,7 @@ from arcway_local.orders import Orders
 
 @dataclass(slots=True)
 class Fault:
-    """One order: for the next `count` requests (None: all) whose method and path match.
+    """A fault of the next `count` requests (None: all) whose method and path match.
 
     `path` is a regular expression searched in the path below the cluster's prefix; `seconds` belongs to delay,
     `status` and `retry_after_seconds` to status.

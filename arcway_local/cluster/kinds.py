@@ -34,7 +34,7 @@ class Kind:
 
     @property
     def key(self) -> ResourceKey:
-        """What the store files its objects under; all versions of a kind share it."""
+        """The key of its objects in the store; all versions of a kind share it."""
         return self.group, self.plural
 
     @property

@@ -1,4 +1,4 @@
-"""A pod's log as the API answers it: nothing runs, so it holds what the pod's orders say that its containers wrote."""
+"""A pod's log. No container runs: the log is the one that the pod's ordered behaviour has."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from arcway_local.cluster.values import Json, name_of
 
 
 def read(pod: Json, behaviour: Behaviour, query: Mapping[str, str]) -> str:
-    """The log, cut to `tailLines`. Raises ApiError 400 as the kubelet does for a container that is not or was not."""
+    """The log, cut to `tailLines`. Raises ApiError 400 for an unknown container, or one without a previous run."""
     names = [container["name"] for container in pod["spec"]["containers"]]
     name = query.get("container") or (names[0] if len(names) == 1 else "")
     if not name:

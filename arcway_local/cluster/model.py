@@ -39,7 +39,7 @@ class Cluster:
         return self.access.add(User(name, (*groups, "system:authenticated"), tuple(rules)))
 
     def note_read(self, resource: str, namespace: str) -> None:
-        """A client read pods or their workloads."""
+        """Count a client's read of pods or their workloads."""
         if resource in ("pods", "deployments", "replicasets", "jobs") and self.behaviour.note_read(namespace):
             self.controllers.look_again(namespace)
 

@@ -1,7 +1,7 @@
 """Decodes the protobuf bodies that Go clients send for a few kinds (`_MESSAGES`), Secrets of Helm above all.
 
 Field numbers are those of the published `generated.proto` files of k8s.io/api and k8s.io/apimachinery; the envelope
-is `k8s\\0` followed by a runtime.Unknown. A kind that it cannot decode is an UnknownMessageError.
+is `k8s\\0` followed by a runtime.Unknown. Other kinds raise UnknownMessageError.
 """
 
 import base64

@@ -20,7 +20,7 @@ _OLD_PAGE = (
 
 
 def present(item: Json, kind: Kind, form: Form) -> Json:
-    """The object in the version and form asked for."""
+    """The object in the requested version and form."""
     if form == "partial":
         return {"kind": "PartialObjectMetadata", "apiVersion": _PARTIAL, "metadata": item["metadata"]}
     if form.startswith("table"):
@@ -62,7 +62,7 @@ def check_list_options(query: Mapping[str, str]) -> None:
 
 
 def list_objects(store: Store, kind: Kind, namespace: str, query: Mapping[str, str], form: Form) -> Json:
-    """A list as the API answers it. Raises ApiError 400, 410, 422 or 504."""
+    """A list as the API returns it. Raises ApiError 400, 410, 422 or 504."""
     check_list_options(query)
     revision, start = _position(store, query)
     try:
@@ -107,7 +107,7 @@ def _position(store: Store, query: Mapping[str, str]) -> tuple[int, str]:
 
 
 def wanted_version(store: Store, query: Mapping[str, str]) -> int:
-    """The resourceVersion of a get or list, 0 when absent. Raises ApiError 400, and 504 for one of the future."""
+    """The resourceVersion of a get or list, 0 when absent. Raises ApiError 400, 504 for one that is not reached yet."""
     version = number(query, "resourceVersion")
     if version > store.revision:
         message = f"Too large resource version: {version}, current: {store.revision}"

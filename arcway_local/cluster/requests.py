@@ -1,4 +1,4 @@
-"""Reads what a request says: which resource its path names, its query, its body, the answer form it accepts."""
+"""Reads a request: the resource that its path names, its query, its body, the response form that it accepts."""
 
 import base64
 import binascii
@@ -189,7 +189,7 @@ def check_write_options(method: str, query: Mapping[str, str], *, apply: bool = 
 
 
 def dry_run(query: Mapping[str, str]) -> bool:
-    """Whether nothing shall be stored."""
+    """Whether the request is a dry run, which stores nothing."""
     return query.get("dryRun") == "All"
 
 

@@ -1,4 +1,4 @@
-"""The one form of answers: compact JSON that must not be cached."""
+"""The form of all responses: compact JSON that must not be cached."""
 
 import json
 
@@ -8,7 +8,7 @@ from arcway_local.cluster.values import Json
 
 
 def respond(body: Json, status: int = 200, content_type: str = "application/json") -> web.Response:
-    """A JSON answer."""
+    """A JSON response."""
     content = json.dumps(body, separators=(",", ":")).encode()
     headers = {"Content-Type": content_type, "Cache-Control": "no-cache, private"}
     return web.Response(body=content, status=status, headers=headers)

@@ -1,4 +1,4 @@
-"""Answers that are computed and not stored: access reviews, service account tokens, scales."""
+"""Responses that are computed and not stored: access reviews, service account tokens, scales."""
 
 import datetime
 from collections.abc import Callable

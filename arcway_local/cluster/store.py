@@ -114,12 +114,12 @@ class Store:
         return last
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call the listener with every change from now on; returns how to stop that."""
+        """Call the listener with every change from now on; returns a function that ends this."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def compact(self) -> None:
-        """Forget the history, as etcd's compaction does: reads from an earlier revision are too old from now on."""
+        """Drop the history, as etcd's compaction does: reads from earlier revisions raise HistoryGoneError."""
         self._history.clear()
         self._oldest = self.revision
 

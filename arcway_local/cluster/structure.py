@@ -1,4 +1,4 @@
-"""What the lists and maps of Kubernetes objects mean to a merge: which are keyed, which are sets, which are atomic.
+"""How lists and maps of Kubernetes objects merge: which are keyed, which are sets, which are atomic.
 
 The facts are the `x-kubernetes-list-type`, `-list-map-keys` and `-map-type` marks of the published OpenAPI, by field
 name.

@@ -27,9 +27,9 @@ from arcway_local.own_site import refuse_other_sites
 
 _LINE_LIMIT = 64 * 1024
 _BODY_LIMIT = 100 * 1024 * 1024
-_BODY_SECONDS = 60
+BODY_SECONDS = 60
 # Also how long a connection may idle between two requests.
-_HEADER_SECONDS = 60.0
+HEADER_SECONDS = 60.0
 _SERVICE_BUS = "serviceBusTrigger"
 _NOT_BY_ADMIN = frozenset(("httpTrigger", ORCHESTRATION, ENTITY))
 
@@ -71,7 +71,7 @@ class HttpServer:
             application,
             access_log=None,
             shutdown_timeout=grace,
-            keepalive_timeout=_HEADER_SECONDS,
+            keepalive_timeout=HEADER_SECONDS,
             # The real host hands a compressed body on as it came.
             auto_decompress=False,
             # Functions refuse what is too long for them in their own words.
@@ -150,7 +150,7 @@ async def _refuse_unreadable(request: web.Request, handler: Handler) -> web.Stre
     """
     try:
         urlsplit(str(request.url))
-        async with asyncio.timeout(_BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS):
             await request.read()
     except TimeoutError:
         return web.Response(status=408)

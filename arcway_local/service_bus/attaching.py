@@ -28,7 +28,7 @@ _ENVELOPE = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """An attach frame's fields, of those that matter here."""
+    """The fields of an attach frame that the broker uses."""
 
     handle: int
     peer_receives: bool
@@ -38,7 +38,7 @@ class Attachment:
 
     @classmethod
     def read(cls, fields: list[Any]) -> "Attachment":
-        """From the frame."""
+        """Read the fields from the frame."""
         return cls(int(fields[1]), bool(fields[2]), 2 if fields[3] is None else int(fields[3]), fields[5], fields[6])
 
 
@@ -52,7 +52,7 @@ class Attacher:
         self._largest = largest
 
     def attach(self, session: Speaker, attachment: Attachment, answers: Callable[[str], AnswerLink | None]) -> Link:
-        """The link; `answers` finds the session's link for answers from an address. Raises Refused."""
+        """Create the link; `answers` finds the session's link for responses to an address. Raises Refused."""
         end = attachment.source if attachment.peer_receives else attachment.target
         if end is not None and end.descriptor in _COORDINATOR:
             raise NotSimulated("Transactions are not simulated.")

@@ -1,4 +1,4 @@
-"""The broker: all entities of the configuration, found by address, and the time at which one of them has to act."""
+"""The broker: all entities of the configuration, found by address, and the time of the next change."""
 
 import time
 from collections.abc import Callable
@@ -81,7 +81,7 @@ class Broker:
         return entity
 
     def restore(self, path: str, message: Message) -> bool:
-        """Take a kept message; False when the configuration has no such entity any more."""
+        """Restore a stored message; False if the configuration no longer has the entity."""
         entity = self.entities.get(path)
         if entity is None:
             return False
@@ -89,25 +89,25 @@ class Broker:
         return True
 
     def wake(self, entity: Entity) -> None:
-        """The entity may have messages for its consumers."""
+        """Mark an entity that may have messages for its consumers; `pump` delivers them."""
         self._waiting[entity] = None
 
     def pump(self) -> None:
-        """Deliver whatever can be delivered."""
+        """Deliver all messages that can be delivered."""
         while self._waiting:
             entity, _ = self._waiting.popitem()
             if isinstance(entity, Queue):
                 entity.pump()
 
     def advance(self) -> int | None:
-        """Let time act; when it has to act again, None for never."""
+        """Apply what is due by now; returns when it must be called again, None for never."""
         now = self.clock()
         for entity in self.entities.values():
             entity.advance(now)
         return min((due for current in self.entities.values() if (due := current.next_due()) is not None), default=None)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Statistics of queues, subscriptions and topics; dead letters count where they come from."""
+        """Statistics of queues, subscriptions and topics; dead letters count for the entity that they come from."""
         counts: dict[str, dict[str, int]] = {}
         for path, entity in self.entities.items():
             if isinstance(entity, Topic) or (isinstance(entity, Queue) and entity.dead_letters is not None):

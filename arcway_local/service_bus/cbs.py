@@ -26,7 +26,7 @@ class Grants:
         self._until: dict[str, float] = {}
 
     def put_token(self, request: Request) -> None:
-        """Take a token. Raises NotAuthorized, BadRequest."""
+        """Verify a token and keep it for this connection. Raises NotAuthorized, BadRequest."""
         if request.properties.get("operation") != "put-token":
             raise BadRequest("The only operation here is put-token.")
         if not isinstance(request.body, str) or not request.body.startswith(_PREFIX):

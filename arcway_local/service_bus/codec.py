@@ -1,6 +1,6 @@
 """AMQP 1.0's type system in bytes: encode, decode, skip (part 1 of the OASIS standard).
 
-Sizes and counts that came over the network are never believed before the bytes are there.
+Sizes and counts from the network are checked against the bytes that have arrived before they are used.
 """
 
 import struct
@@ -76,7 +76,7 @@ def decode(data: bytes, position: int = 0) -> tuple[Any, int]:
 
 
 def skip(data: bytes, position: int) -> int:
-    """The position after the value that starts at a position, without looking into it. Raises CodecError."""
+    """The position after the value that starts at a position, without decoding it. Raises CodecError."""
     try:
         for _ in range(_DEEPEST):
             code = data[position]

@@ -1,5 +1,5 @@
-"""One client's connection: SASL, open and close, sessions by channel. Whatever a client sends wrong costs it this
-connection, and nothing else.
+"""One client's connection: SASL, open and close, sessions by channel. An invalid frame ends the
+connection of its sender, and nothing else.
 """
 
 import asyncio
@@ -60,11 +60,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def sessions(self) -> list[Session]:
-        """The sessions that are there now."""
+        """The open sessions."""
         return list(self._sessions.values())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A client has connected."""
+        """Called when a client has connected."""
         # asyncio gives TCP servers nothing else.
         self._transport = cast(asyncio.Transport, transport)
         if self._house.faults.take(("refuseConnection",)) is not None:
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
         self._house.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
+        """Called when the connection has ended; its links end with it."""
         self._house.connections.discard(self)
         self._transport = None
         for timer in self._timers:
@@ -83,18 +83,18 @@ class Connection(asyncio.Protocol):
         self._house.changed(None)
 
     def pause_writing(self) -> None:
-        """The client reads slower than it is sent to."""
+        """Called when the send buffer is full: deliveries stop."""
         self.writable = False
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
+        """Called when the send buffer has room: deliveries resume."""
         self.writable = True
         for session in self._sessions.values():
             session.look_again()
         self._house.changed(None)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Called with received bytes; handles each complete frame."""
         try:
             for item in self._reader.feed(data):
                 if self._closing:
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
             self._house.changed(self)
 
     def transmit(self) -> None:
-        """Send what has been collected: everything that it may tell of is kept."""
+        """Send what `send` collected. Call it after the changes that it reports are stored."""
         if self._transport is None:
             return
         if self._out:
@@ -125,7 +125,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something after a while, unless the connection is gone by then."""
+        """Call `action` after so many seconds, unless the connection has ended."""
 
         def act() -> None:
             self._timers.discard(timer)
@@ -139,7 +139,7 @@ class Connection(asyncio.Protocol):
         return self._house.broker.clock()
 
     def abort(self) -> None:
-        """End without a word."""
+        """End the connection without a close frame."""
         self._closing = True
         if self._transport is not None:
             self._transport.abort()

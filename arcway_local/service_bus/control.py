@@ -18,7 +18,7 @@ class Controlled(Protocol):
 
     @property
     def faults(self) -> Faults:
-        """The faults on order."""
+        """The injected faults."""
 
     @property
     def connections(self) -> int:
@@ -28,13 +28,13 @@ class Controlled(Protocol):
         """Messages per entity."""
 
     def drop_links(self, path: str, condition: str, description: str) -> int:
-        """End all links to an entity; how many."""
+        """End all links to an entity; returns their number."""
 
     def drop_connections(self) -> int:
-        """End all connections; how many."""
+        """End all connections; returns their number."""
 
     def expire_locks(self, path: str, sequence: int | None) -> int:
-        """End locks before their time; how many. Raises EntityNotFound."""
+        """Expire locks now; returns their number. Raises EntityNotFound."""
 
 
 def control_routes(bus: Controlled) -> list[web.RouteDef]:

@@ -26,27 +26,27 @@ class Rules:
 
 
 class Records(Protocol):
-    """Keeps what has to outlive the process."""
+    """The storage of what must survive the process."""
 
     def put(self, entity: str, message: Message) -> None:
-        """The message is new in the entity, or has changed."""
+        """Store a new or changed message."""
 
     def remove(self, message: Message) -> None:
-        """The message is gone."""
+        """Delete a message."""
 
     def number(self, entity: str, sequence: int) -> None:
-        """The last sequence number that the entity gave."""
+        """Store the last sequence number of the entity."""
 
     def remember(self, entity: str, message_id: str, until: int) -> None:
-        """The id makes other messages duplicates until then."""
+        """Store a message id; until that time, messages with the same id are duplicates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an entity gets from outside.
+    """What an entity needs from the broker.
 
-    `clock` gives milliseconds; `key` a new key for a message; `due` gets the time of the next change;
-    `wake` that messages wait for receivers.
+    `clock` returns milliseconds, `key` a new key for a message. An entity calls `due` with the time of its next change,
+    and `wake` when messages wait for receivers.
     """
 
     clock: Callable[[], int]
@@ -57,7 +57,7 @@ class Surroundings:
 
 
 class Entity(abc.ABC):
-    """Takes drafts, numbers them, drops duplicates, holds those whose time has not come."""
+    """Accepts drafts, numbers them, drops duplicates, holds scheduled ones until they are due."""
 
     def __init__(self, path: str, rules: Rules, around: Surroundings) -> None:
         self.path = path
@@ -69,7 +69,7 @@ class Entity(abc.ABC):
         self._deadlines: list[tuple[int, int]] = []
 
     def enqueue(self, draft: Draft, enqueue_sequence: int = 0) -> Message | None:
-        """Take a message, which may be for later; None when it was a duplicate."""
+        """Accept a message, scheduled ones included; returns it, or None for a duplicate."""
         now = self._around.clock()
         if self._is_duplicate(draft.message_id, now):
             return None
@@ -94,7 +94,7 @@ class Entity(abc.ABC):
         return message
 
     def cancel(self, sequences: list[int]) -> None:
-        """Forget scheduled messages; all of them or none. Raises MessageNotFound."""
+        """Cancel scheduled messages, all or none. Raises MessageNotFound."""
         messages = [self.messages.get(sequence) for sequence in sequences]
         scheduled = [message for message in messages if message is not None and message.state is State.SCHEDULED]
         if len(scheduled) != len(messages):
@@ -103,13 +103,13 @@ class Entity(abc.ABC):
             self._forget(message)
 
     def restore(self, message: Message) -> None:
-        """Take a message that was kept from an earlier process."""
+        """Restore a message that an earlier process stored."""
         self.messages[message.sequence] = message
         if message.state is State.SCHEDULED and message.scheduled_for is not None:
             self._at(message.scheduled_for, message)
 
     def advance(self, now: int) -> None:
-        """Do what the time has come for."""
+        """Apply what is due at `now`."""
         while self._deadlines and self._deadlines[0][0] <= now:
             _, sequence = heapq.heappop(self._deadlines)
             if (message := self.messages.get(sequence)) is not None:

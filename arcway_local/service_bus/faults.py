@@ -1,4 +1,4 @@
-"""Faults on order: sends that are rejected, delayed or lose their link, connections that are refused.
+"""Injected faults: sends that are rejected, delayed or lose their link, connections that are refused.
 
 Plain data.
 """
@@ -13,7 +13,7 @@ KINDS = (*SEND_FAULTS, "refuseConnection")
 
 @dataclass(slots=True)
 class Fault:
-    """One order, for the next `count` times (None: always) that it fits.
+    """A fault of the next `count` events that it matches (None: all).
 
     `entity` is a queue's or topic's name, empty for all; `condition` and `description` belong to `rejectSend` and
     `dropLink`, `seconds` to `delaySend`, which stores the message and acknowledges it later.
@@ -31,7 +31,7 @@ class Fault:
             raise ValueError(f"The kind of a fault is one of {', '.join(KINDS)}, not {self.kind!r}.")
 
     def fits(self, kinds: tuple[str, ...], entity: str = "") -> bool:
-        """Whether the fault is for this."""
+        """Whether the fault matches an event of one of these kinds at this entity."""
         return self.kind in kinds and self.entity.lower() in ("", entity)
 
 

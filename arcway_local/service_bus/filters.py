@@ -1,4 +1,4 @@
-"""Which messages a subscription takes: correlation filters and the filters that take all or nothing."""
+"""Which messages a subscription receives: correlation filters, and filters that match all or none."""
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a filter may read."""
+    """The properties of a message that filters read."""
 
     message_id: Any = None
     to: Any = None
@@ -23,23 +23,23 @@ class Filter(Protocol):
     """One rule of a subscription."""
 
     def matches(self, envelope: Envelope) -> bool:
-        """Whether the rule takes the message."""
+        """Whether the rule matches the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class BooleanFilter:
-    """Takes every message, or none."""
+    """Matches every message, or none."""
 
     takes: bool
 
     def matches(self, envelope: Envelope) -> bool:
-        """The same for every message."""
+        """The same result for every message."""
         return self.takes
 
 
 @dataclass(frozen=True, slots=True)
 class CorrelationFilter:
-    """Takes messages that equal it in every field it names. Values of different types are never equal."""
+    """Matches messages with the same value in every field that it names. Values of different types are never equal."""
 
     system: dict[str, str]
     properties: dict[str, Any]

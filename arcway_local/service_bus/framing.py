@@ -1,7 +1,7 @@
 """Frames: the stream of bytes cut into protocol headers and performatives, and performatives made into bytes
 (part 2 of the OASIS standard).
 
-Field types are checked here, so that the code behind need not.
+Field types are checked here, so that callers can rely on them.
 """
 
 import struct
@@ -64,7 +64,7 @@ _LAYOUTS: dict[int, tuple[_Field, ...]] = {
 
 
 class FrameError(ValueError):
-    """The bytes are not a frame; what follows them cannot be understood either."""
+    """The bytes are not a frame; the stream cannot be read further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class FrameReader:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Header | Frame]:
-        """Take bytes and yield what is complete; empty frames are left out. Raises FrameError."""
+        """Add received bytes and yield what is complete; empty frames are left out. Raises FrameError."""
         self._buffer += data
         position = 0
         try:

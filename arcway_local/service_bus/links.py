@@ -1,4 +1,4 @@
-"""What all links are, and those by which clients send: messages to entities, and requests.
+"""Links in general, and the links on which clients send messages and requests.
 
 A link speaks through its session.
 """
@@ -27,28 +27,28 @@ class Speaker(Protocol):
         """Send a delivery; with a token, it is to be settled."""
 
     def settle_incoming(self, delivery: int, outcome: Described) -> None:
-        """Tell the sender what became of its delivery."""
+        """Report the outcome of a delivery to its sender."""
 
     def flow(self, link: "Link", delivery_count: int, credit: int, drain: bool) -> None:
-        """Tell the peer the link's credit."""
+        """Send the link's credit to the peer."""
 
     def drop(self, link: "Link", condition: str, description: str) -> None:
-        """End the link, which is an error for the peer."""
+        """End the link with an error for the peer."""
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something after a while, unless the connection is gone by then."""
+        """Call `action` after so many seconds, unless the connection has ended."""
 
     def now(self) -> int:
         """Milliseconds since 1970."""
 
 
 def error(condition: str, description: str) -> Described:
-    """An AMQP error. The SDK reads the third field of an error without looking whether it is there."""
+    """An AMQP error. The third field is always present, because the SDK reads it unconditionally."""
     return Described(ULong(0x1D), [Symbol(condition), description, {}])
 
 
 def rejected(condition: str, description: str) -> Described:
-    """The outcome for what was refused."""
+    """The outcome of a refused delivery."""
     return Described(ULong(0x25), [error(condition, description)])
 
 
@@ -61,14 +61,14 @@ class Link:
         self.address = address
 
     def on_flow(self, fields: list[Any]) -> None:
-        """The peer told its credit or asked for ours."""
+        """Called with a flow frame: the peer's credit, or a request for ours."""
 
     def close(self) -> None:
-        """The link is gone."""
+        """Called when the link has ended."""
 
 
 class IncomingLink(Link):
-    """Takes deliveries apart from frames and gives each to a sink, which may raise Refused or CodecError."""
+    """Assembles deliveries from frames and passes each to a sink, which may raise Refused or CodecError."""
 
     def __init__(
         self, session: Speaker, handle: int, address: str, sink: Callable[[bytes, int], None], largest: int
@@ -84,17 +84,17 @@ class IncomingLink(Link):
         self._open = True
 
     def grant(self, delivery_count: int) -> None:
-        """Let the sender send, from its first count on."""
+        """Give the sender credit, counted from `delivery_count`."""
         self._delivery_count = delivery_count
         self.session.flow(self, self._delivery_count, self._credit, False)
 
     def on_flow(self, fields: list[Any]) -> None:
-        """Senders tell their count; a sender that asks for it gets our credit."""
+        """Called with a flow frame of the sender; one that asks for it gets our credit."""
         if fields[9]:
             self.session.flow(self, self._delivery_count, self._credit, False)
 
     def on_transfer(self, fields: list[Any], payload: bytes) -> None:
-        """A frame of a delivery has come."""
+        """Called with a frame of a delivery."""
         if self._first is None:
             self._first = fields
         self._size += len(payload)
@@ -116,7 +116,7 @@ class IncomingLink(Link):
             self.session.flow(self, self._delivery_count, self._credit, False)
 
     def close(self) -> None:
-        """No more credit is given."""
+        """Called when the link has ended; it gets no more credit."""
         self._open = False
 
     def _take(self, delivery: int, settled: bool, form: int, content: bytes, size: int) -> None:
@@ -140,7 +140,7 @@ class IncomingLink(Link):
 
 
 class EntranceLink(IncomingLink):
-    """Takes messages for a queue or topic, and suffers the faults that were ordered for it."""
+    """Accepts messages for a queue or topic; injected faults apply."""
 
     def __init__(
         self,

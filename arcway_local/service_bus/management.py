@@ -24,7 +24,7 @@ type Answer = dict[str, Any] | None
 
 
 class Management:
-    """Answers requests about one entity, whose messages have at most `largest` bytes."""
+    """Handles requests to one entity, whose messages have at most `largest` bytes."""
 
     def __init__(self, broker: Broker, address: str, largest: int) -> None:
         """Raises EntityNotFound."""
@@ -42,7 +42,7 @@ class Management:
         }
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked. Raises Refused."""
+        """Execute a request and return its response. Raises Refused."""
         name = str(request.properties.get("operation", ""))
         operation = self._operations.get(name.removeprefix("com.microsoft:"))
         if operation is None:

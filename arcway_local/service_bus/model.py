@@ -1,4 +1,4 @@
-"""What the broker's rules speak of: drafts, messages, locks, and the ways to be refused.
+"""The broker's data: drafts, messages, locks, and the errors of refused requests.
 
 Plain data. All times are milliseconds since 1970, UTC.
 """
@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class State(IntEnum):
-    """As the annotation `x-opt-message-state` counts them."""
+    """The states of a message, with the numbers of the annotation `x-opt-message-state`."""
 
     ACTIVE = 0
     DEFERRED = 1
@@ -18,7 +18,7 @@ class State(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message that was sent and is in no entity yet. `lifetime` is in milliseconds."""
+    """A received message that is not yet in an entity. `lifetime` is in milliseconds."""
 
     content: bytes
     message_id: str | None = None
@@ -28,7 +28,7 @@ class Draft:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message in an entity. `content` is as it was sent; only the broker's own knowledge changes."""
+    """A message in an entity. `content` never changes; the other fields are the broker's."""
 
     key: int
     content: bytes
@@ -47,14 +47,14 @@ class Message:
 
 
 class Refused(Exception):
-    """The broker does not do what it was asked to; the condition is Service Bus's name for the reason."""
+    """A refused request; `condition` is Service Bus's name for the reason."""
 
     condition = "amqp:internal-error"
     status = 500
 
 
 class LockLost(Refused):
-    """There is no such lock any more: it expired, or its message is settled."""
+    """The lock has expired, or its message is settled."""
 
     condition = "com.microsoft:message-lock-lost"
     status = 410
@@ -75,21 +75,21 @@ class EntityNotFound(Refused):
 
 
 class NotAuthorized(Refused):
-    """No valid token covers what was asked for."""
+    """No valid token covers the request."""
 
     condition = "amqp:unauthorized-access"
     status = 401
 
 
 class NotSimulated(Refused):
-    """Service Bus can do it, this broker cannot."""
+    """Service Bus supports it, this broker does not."""
 
     condition = "amqp:not-implemented"
     status = 501
 
 
 class BadRequest(Refused):
-    """The request has not the form that it must have."""
+    """The request is malformed."""
 
     condition = "com.microsoft:argument-error"
     status = 400

@@ -1,4 +1,4 @@
-"""The links by which clients receive: messages of queues, and answers to requests.
+"""The links on which clients receive messages of queues and responses to requests.
 
 A link speaks through its session.
 """
@@ -16,7 +16,7 @@ from arcway_local.service_bus.values import Described
 
 
 class OutgoingLink(Link):
-    """Sends while the receiver has given credit."""
+    """Sends as long as the receiver has given credit."""
 
     def __init__(self, session: Speaker, handle: int, address: str) -> None:
         super().__init__(session, handle, address)
@@ -24,7 +24,7 @@ class OutgoingLink(Link):
         self._credit = 0
 
     def on_flow(self, fields: list[Any]) -> None:
-        """The receiver gives credit, or wants what is left of it spent or returned."""
+        """Called with a flow frame: new credit, or a request to use up or return what remains."""
         if fields[6] is not None:
             delivery_count = int(fields[5]) if fields[5] is not None else 0
             self._credit = max(0, min(delivery_count + int(fields[6]) - self._delivery_count, 0x7FFFFFFF))
@@ -69,7 +69,7 @@ class ExitLink(OutgoingLink):
         self.session.deliver(self, tag, compose(message, self.session.now()), message.lock)
 
     def settle(self, token: UUID, outcome: Described) -> Described:
-        """Apply the receiver's outcome; what it is to be answered."""
+        """Apply the receiver's outcome; returns the outcome to reply with."""
         try:
             _apply(self._queue, token, outcome)
         except LockLost as lost:
@@ -78,11 +78,11 @@ class ExitLink(OutgoingLink):
         return Described(outcome.descriptor, [] if outcome.descriptor == 0x25 else outcome.value)
 
     def close(self) -> None:
-        """The receiver is gone."""
+        """Called when the link has ended."""
         self._queue.leave(self)
 
     def look_again(self) -> None:
-        """There may be room for a message."""
+        """Deliver messages if there is room now."""
         if self.ready:
             self._wake(self._queue)
 
@@ -96,14 +96,14 @@ class ExitLink(OutgoingLink):
 
 
 class AnswerLink(OutgoingLink):
-    """Sends the answers to requests; they wait for credit, and need no settlement."""
+    """Sends responses to requests; they wait for credit, and need no settlement."""
 
     def __init__(self, session: Speaker, handle: int, address: str) -> None:
         super().__init__(session, handle, address)
         self._waiting: deque[bytes] = deque()
 
     def answer(self, content: bytes) -> None:
-        """Send an answer, as soon as the receiver wants it."""
+        """Send a response as soon as there is credit for it."""
         self._waiting.append(content)
         self._more()
 

@@ -17,21 +17,21 @@ TOO_MANY_DELIVERIES = "MaxDeliveryCountExceeded"
 
 
 class Consumer(Protocol):
-    """Someone who wants messages."""
+    """A receiver of messages."""
 
     locks: bool
     """Whether messages are locked for it; otherwise they are gone once delivered."""
 
     @property
     def ready(self) -> bool:
-        """Whether it takes one now."""
+        """Whether it accepts a message now."""
 
     def deliver(self, message: Message) -> None:
-        """Take one."""
+        """Deliver a message to it."""
 
 
 class Queue(Entity):
-    """Messages that wait, in the order of their numbers, for consumers that compete for them."""
+    """Messages in the order of their numbers, for competing consumers."""
 
     def __init__(self, path: str, rules: Rules, around: Surroundings, dead_letters: "Queue | None") -> None:
         super().__init__(path, rules, around)
@@ -42,7 +42,7 @@ class Queue(Entity):
         self._locks: dict[UUID, Message] = {}
 
     def restore(self, message: Message) -> None:
-        """Take a kept message, with its lock if it had one; in the order in which the locks end."""
+        """Restore a stored message, with its lock if it had one. Call it in the order in which the locks end."""
         super().restore(message)
         if message.expires_at is not None and message.state is not State.SCHEDULED:
             self._at(message.expires_at, message)
@@ -53,7 +53,7 @@ class Queue(Entity):
             self._make_ready(message)
 
     def pump(self) -> None:
-        """Deliver what waits to consumers that are ready, in turn."""
+        """Deliver waiting messages to the consumers that are ready, in turn."""
         while self._ready:
             for _ in range(len(self.consumers)):
                 consumer = self.consumers[0]
@@ -68,16 +68,16 @@ class Queue(Entity):
             consumer.deliver(message)
 
     def leave(self, consumer: Consumer) -> None:
-        """The consumer is gone; its locks stay until they expire, as Service Bus does it without sessions."""
+        """Remove a consumer; its locks stay until they expire, as in Service Bus without sessions."""
         if consumer in self.consumers:
             self.consumers.remove(consumer)
 
     def complete(self, token: UUID) -> None:
-        """The message is done with. Raises LockLost."""
+        """Settle a message as completed: it is removed. Raises LockLost."""
         self._forget(self._unlock(token))
 
     def abandon(self, token: UUID) -> None:
-        """The message could not be handled now: a failed delivery. Raises LockLost."""
+        """Make a message available again; counts as a failed delivery. Raises LockLost."""
         self._give_back(self._unlock(token), failed=True)
 
     def release(self, token: UUID) -> None:
@@ -85,7 +85,7 @@ class Queue(Entity):
         self._give_back(self._unlock(token), failed=False)
 
     def defer(self, token: UUID) -> None:
-        """Put the message aside until someone asks for its number. Raises LockLost."""
+        """Set a message aside until a client asks for its sequence number. Raises LockLost."""
         message = self._unlock(token)
         message.state = State.DEFERRED
         message.delivery_count += 1
@@ -96,7 +96,7 @@ class Queue(Entity):
         self._bury(self._unlock(token), reason, description)
 
     def renew(self, tokens: list[UUID]) -> list[int]:
-        """Let locks last their full time from now on; their new ends. All or none. Raises LockLost."""
+        """Renew locks for their full time, all or none; returns their new ends. Raises LockLost."""
         messages = [self._locked(token) for token in tokens]
         until = self._around.clock() + self.rules.lock_duration
         for token, message in zip(tokens, messages, strict=True):
@@ -107,7 +107,7 @@ class Queue(Entity):
         return [until] * len(tokens)
 
     def receive_deferred(self, sequences: list[int], lock: bool) -> list[Message]:
-        """Take messages that were put aside; all or none. Raises MessageNotFound."""
+        """Receive deferred messages, all or none. Raises MessageNotFound."""
         messages = [self.messages.get(sequence) for sequence in sequences]
         deferred = [
             candidate
@@ -125,14 +125,14 @@ class Queue(Entity):
         return [self.messages[sequence] for sequence in sorted(self.messages) if sequence >= start][:count]
 
     def expire_locks(self, sequence: int | None = None) -> int:
-        """End locks before their time, of one message or all; how many."""
+        """Expire the lock of one message, or all locks, now; returns their number."""
         ended = [lock for lock in self._locks.values() if sequence is None or lock.sequence == sequence]
         for message in ended:
             self._end_lock(message)
         return len(ended)
 
     def counts(self) -> dict[str, int]:
-        """How many messages there are, by what they wait for."""
+        """The number of messages by state."""
         states = [message.state for message in self.messages.values()]
         return {
             "active": states.count(State.ACTIVE),
@@ -143,7 +143,7 @@ class Queue(Entity):
         }
 
     def advance(self, now: int) -> None:
-        """End locks, activate and expire messages whose time has come."""
+        """Expire locks and messages, and activate scheduled messages, that are due at `now`."""
         while self._locks:
             message = next(iter(self._locks.values()))
             if message.locked_until > now:
@@ -152,7 +152,7 @@ class Queue(Entity):
         super().advance(now)
 
     def next_due(self) -> int | None:
-        """When the next lock ends, or a message's time comes."""
+        """When the next lock or message expires or becomes active; None if none does."""
         due = super().next_due()
         lock = next(iter(self._locks.values())).locked_until if self._locks else None
         return min(due, lock) if due is not None and lock is not None else due if lock is None else lock
@@ -252,7 +252,7 @@ class Queue(Entity):
         grave.receive_dead(message)
 
     def receive_dead(self, message: Message) -> None:
-        """Take a message from the queue that this is the dead-letter queue of. It keeps its number."""
+        """Accept a message from the queue whose dead-letter queue this is; it keeps its number."""
         self.messages[message.sequence] = message
         self._around.records.put(self.path, message)
         self._make_ready(message)

@@ -1,7 +1,7 @@
 """The sections of an AMQP message: reading what the broker needs, and composing what a receiver gets
 (part 3 of the OASIS standard; annotations as Service Bus names them).
 
-Bodies are never looked into, except those of requests, so that a message leaves as it came.
+Only bodies of requests are decoded, so that a message leaves as it came.
 """
 
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class _Section:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A message to `$cbs` or `$management`: what is asked, with which body, and how the answer is to be correlated."""
+    """A message to `$cbs` or `$management`: its operation, its body, and how the response is correlated."""
 
     correlation: Any
     properties: dict[str, Any] = field(default_factory=dict)
@@ -99,7 +99,7 @@ def split_batch(content: bytes) -> list[bytes]:
 
 
 def read_draft(content: bytes) -> Draft:
-    """What the broker has to know of a message that was sent. Raises CodecError."""
+    """Read what the broker needs of a received message. Raises CodecError."""
     sections = _sections(content)
     if not any(section.code >= _DATA for section in sections):
         raise CodecError("a message without a body")
@@ -120,7 +120,7 @@ def read_draft(content: bytes) -> Draft:
 
 
 def read_envelope(content: bytes) -> Envelope:
-    """What a subscription's filter may read. Raises CodecError."""
+    """Read the properties for the filters of subscriptions. Raises CodecError."""
     sections = _sections(content)
     properties = _first(content, sections, _PROPERTIES, list)
     values = [*properties, *[None] * (13 - len(properties))]
@@ -138,7 +138,7 @@ def read_envelope(content: bytes) -> Envelope:
 
 
 def compose(message: Message, now: int) -> bytes:
-    """The message as a receiver gets it: the sender's own sections between the broker's annotations.
+    """Encode the message for a receiver: the sender's own sections between the broker's annotations.
 
     Annotations are those SDK 7.15 reads (azure/servicebus/_common/constants.py). `now` is milliseconds since 1970.
     """
@@ -184,7 +184,7 @@ def read_request(content: bytes) -> Request:
 
 
 def compose_reply(correlation: Any, properties: dict[str, Any], body: Any) -> bytes:
-    """The answer to a request, correlated by the request's message id in the very type that it had."""
+    """Encode the response to a request, correlated by the request's message id in its original type."""
     return b"".join(
         (
             described(_PROPERTIES, encode_list([None, None, None, None, None, correlation])),
@@ -195,5 +195,5 @@ def compose_reply(correlation: Any, properties: dict[str, Any], body: Any) -> by
 
 
 def delivery_tag(lock: UUID) -> bytes:
-    """The lock token as the SDK finds it in a delivery's tag: in .NET's byte order."""
+    """The delivery tag in which the SDK finds the lock token: in .NET's byte order."""
     return lock.bytes_le

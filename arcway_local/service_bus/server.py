@@ -1,7 +1,7 @@
-"""The Service Bus as a whole: listens, lets time act, and keeps what changed before anyone hears of it.
+"""The Service Bus as a whole: listens, applies what is due, and stores changes before it reports them.
 
-One tick of the event loop is one transaction: whatever clients sent in it is applied, delivered, committed, and only
-then answered.
+One tick of the event loop is one transaction: what clients sent in it is applied, delivered and committed, and only
+then acknowledged.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 class ServiceBus:
     """A Service Bus on loopback: an async context manager.
 
-    `failure` ends with StoreError when changes can no longer be kept; nothing is acknowledged from then on.
+    `failure` ends with StoreError when changes can no longer be stored; from then on, nothing is acknowledged.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class ServiceBus:
         self.failure.cancel()
 
     def drop_links(self, path: str, condition: str, description: str) -> int:
-        """End all links to an entity, with an error; how many."""
+        """End all links to an entity with an error; returns their number."""
         dropped = 0
         for connection in self._connections:
             for session in connection.sessions:
@@ -116,32 +116,32 @@ class ServiceBus:
         return dropped
 
     def drop_connections(self) -> int:
-        """End all connections without a word; how many."""
+        """End all connections without a close frame; returns their number."""
         connections = list(self._connections)
         for connection in connections:
             connection.abort()
         return len(connections)
 
     def expire_locks(self, path: str, sequence: int | None) -> int:
-        """End locks before their time; how many. Raises EntityNotFound."""
+        """Expire locks now; returns their number. Raises EntityNotFound."""
         ended = self._broker.queue(path).expire_locks(sequence)
         self._changed(None)
         return ended
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Messages per entity, by what they wait for."""
+        """The number of messages per entity, by state."""
         self._broker.advance()
         self._changed(None)
         return self._broker.counts()
 
     @property
     def faults(self) -> Faults:
-        """The faults on order."""
+        """The injected faults."""
         return self._faults
 
     @property
     def connections(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self._connections)
 
     def _restore(self, store: Store) -> None:

@@ -1,6 +1,6 @@
 """An AMQP session: its links by handle, transfer windows, and the deliveries that wait for settlement.
 
-It knows frames as performatives. Our handles are those that the peer chose, which each direction may.
+It handles frames as performatives. Our handles are the ones that the peer chose, which the protocol permits.
 """
 
 from collections import deque
@@ -27,17 +27,17 @@ class Peer(Protocol):
     writable: bool
 
     def send(self, data: bytes) -> None:
-        """Send bytes once everything that they may tell of is kept."""
+        """Send bytes after the changes that they report are stored."""
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something after a while, unless the connection is gone by then."""
+        """Call `action` after so many seconds, unless the connection has ended."""
 
     def now(self) -> int:
         """Milliseconds since 1970."""
 
 
 class Session:
-    """One session. Raises FrameError for frames that make no sense in it."""
+    """One session. Raises FrameError for frames that are invalid in its state."""
 
     def __init__(self, peer: Peer, channel: int, begin: list[Any], attacher: Attacher, largest_message: int) -> None:
         self._peer = peer
@@ -69,11 +69,11 @@ class Session:
         return self._peer.now()
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Do something after a while, unless the connection is gone by then."""
+        """Call `action` after so many seconds, unless the connection has ended."""
         self._peer.later(seconds, action)
 
     def on_attach(self, fields: list[Any]) -> None:
-        """The peer opens a link."""
+        """Called with an attach frame: opens a link."""
         attachment = Attachment.read(fields)
         if attachment.handle in self._links:
             raise FrameError(f"handle {attachment.handle} is in use")
@@ -111,7 +111,7 @@ class Session:
         return None
 
     def on_flow(self, fields: list[Any]) -> None:
-        """The peer tells its window and, with a handle, a link's credit."""
+        """Called with a flow frame: the peer's window and, with a handle, a link's credit."""
         expected = int(fields[0]) if fields[0] is not None else 0
         self._room = max(0, min(expected + int(fields[1]) - self._next_outgoing, 0x7FFFFFFF))
         while self._waiting and self._room > 0:
@@ -121,13 +121,13 @@ class Session:
         self.look_again()
 
     def look_again(self) -> None:
-        """There may be room for deliveries again."""
+        """Deliver messages if there is room now."""
         for link in self._links.values():
             if isinstance(link, ExitLink):
                 link.look_again()
 
     def on_transfer(self, fields: list[Any], payload: bytes) -> None:
-        """The peer sends a message, or a part of one."""
+        """Called with a transfer frame: a message, or a part of one."""
         self._next_incoming = (self._next_incoming + 1) & 0xFFFFFFFF
         self._received += 1
         link = self._link(int(fields[0]))
@@ -140,7 +140,7 @@ class Session:
             self._send(FLOW, self._window())
 
     def on_disposition(self, fields: list[Any]) -> None:
-        """The peer settles deliveries, or says how it wants them settled."""
+        """Called with a disposition frame: settles deliveries with the peer's outcome."""
         by_receiver, first, last, settled, outcome = bool(fields[0]), int(fields[1]), fields[2], fields[3], fields[4]
         if not by_receiver:
             return
@@ -163,7 +163,7 @@ class Session:
                 self._send(DISPOSITION, [False, UInt(delivery), None, True, answer])
 
     def on_detach(self, fields: list[Any]) -> None:
-        """The peer closes a link."""
+        """Called with a detach frame: closes a link."""
         handle = int(fields[0])
         if (link := self._link(handle)) is None:
             self._dropped.discard(handle)
@@ -172,23 +172,23 @@ class Session:
         self._send(DETACH, [UInt(handle), True])
 
     def drop(self, link: Link, condition: str, description: str) -> None:
-        """End the link, which is an error for the peer."""
+        """End the link with an error for the peer."""
         self._forget(link)
         self._dropped.add(link.handle)
         self._send(DETACH, [UInt(link.handle), True, error(condition, description)])
 
     def close(self) -> None:
-        """The session is gone."""
+        """Called when the session has ended; ends its links."""
         for link in self.links:
             self._forget(link)
 
     def flow(self, link: Link, delivery_count: int, credit: int, drain: bool) -> None:
-        """Tell the peer the link's credit."""
+        """Send the link's credit to the peer."""
         fields = [*self._window(), UInt(link.handle), UInt(delivery_count), UInt(credit), None, drain or None]
         self._send(FLOW, fields)
 
     def settle_incoming(self, delivery: int, outcome: Described) -> None:
-        """Tell the sender what became of its delivery."""
+        """Report the outcome of a delivery to its sender."""
         self._send(DISPOSITION, [True, UInt(delivery), None, True, outcome])
 
     def deliver(self, link: Link, tag: bytes, content: bytes, token: UUID | None) -> None:

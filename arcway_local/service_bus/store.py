@@ -1,4 +1,4 @@
-"""Keeps messages in SQLite: what one tick of the broker changed becomes one transaction, and without a folder nothing.
+"""Keeps messages in SQLite, each tick of the broker in one transaction. Without a folder, nothing is stored.
 
 A write-ahead log without a sync per transaction outlives the process, however it ends; a power failure may cost the
 last moments.
@@ -38,7 +38,7 @@ class StoreError(Exception):
 
 
 class MemoryStore:
-    """Keeps nothing beyond the process."""
+    """Stores nothing beyond the process."""
 
     def put(self, entity: str, message: Message) -> None:
         """Nothing to do."""
@@ -86,21 +86,21 @@ class Store:
             raise
 
     def put(self, entity: str, message: Message) -> None:
-        """The message is new in the entity, or has changed."""
+        """Store a new or changed message."""
         self._changed[message.key] = (entity, message)
 
     def remove(self, message: Message) -> None:
-        """The message is gone."""
+        """Delete a message."""
         self._changed.pop(message.key, None)
         if message.key in self._stored:
             self._removed.add(message.key)
 
     def number(self, entity: str, sequence: int) -> None:
-        """The last sequence number that the entity gave."""
+        """Store the last sequence number of the entity."""
         self._numbers[entity] = sequence
 
     def remember(self, entity: str, message_id: str, until: int) -> None:
-        """The id makes other messages duplicates until then."""
+        """Store a message id; until that time, messages with the same id are duplicates."""
         self._history[entity, message_id] = until
 
     def commit(self) -> None:
@@ -141,7 +141,7 @@ class Store:
             many("DELETE FROM history WHERE until <= ?", [(time.time_ns() // 1_000_000,)])
 
     def messages(self) -> Iterator[tuple[str, Message]]:
-        """What was kept: entity and message, in the order in which locks end. Raises StoreError."""
+        """The stored messages with their entities, in the order in which locks end. Raises StoreError."""
         query = (
             "SELECT m.*, c.content FROM messages m JOIN contents c ON c.key = m.key ORDER BY m.locked_until, m.sequence"
         )
@@ -160,7 +160,7 @@ class Store:
             raise self._error(error) from error
 
     def history(self, now: int) -> Iterator[tuple[str, str, int]]:
-        """Entity, message id and end of what still makes duplicates, the oldest first. Raises StoreError."""
+        """The ids that duplicates are detected by, the oldest first: entity, message id, end. Raises StoreError."""
         try:
             self._database.execute("DELETE FROM history WHERE until <= ?", (now,))
             yield from self._database.execute("SELECT entity, message_id, until FROM history ORDER BY until")

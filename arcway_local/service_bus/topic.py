@@ -1,4 +1,4 @@
-"""A topic: a copy of each message for every subscription whose rules take it."""
+"""A topic: a copy of each message for every subscription whose rules match."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from arcway_local.service_bus.queue import Queue
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """Where copies go, and the rules of which one has to take the message."""
+    """A subscription's queue and its rules, of which one must match."""
 
     queue: Queue
     filters: tuple[Filter, ...]
 
     def takes(self, envelope: Envelope) -> bool:
-        """Whether any rule takes the message; a subscription without rules takes none."""
+        """Whether any rule matches the message; without rules, none does."""
         return any(rule.matches(envelope) for rule in self.filters)
 
     @property
     def takes_all(self) -> bool:
-        """Whether the message need not be read."""
+        """Whether every message matches, so that it need not be read."""
         return BooleanFilter(True) in self.filters
 
 
 class Topic(Entity):
-    """Holds only what is scheduled; the rest goes to the subscriptions at once."""
+    """Holds scheduled messages only; the others go to the subscriptions at once."""
 
     def __init__(
         self, path: str, rules: Rules, around: Surroundings, read: Callable[[bytes], tuple[Draft, Envelope]]
@@ -37,7 +37,7 @@ class Topic(Entity):
         self._read = read
 
     def counts(self) -> dict[str, int]:
-        """How many messages are scheduled."""
+        """The number of scheduled messages."""
         return {"scheduled": len(self.messages)}
 
     def _arrive(self, message: Message, lifetime: int | None, now: int) -> None:

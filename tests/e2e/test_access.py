@@ -274,9 +274,12 @@ def _csrf_of(signed: Signed, cookie: str) -> str:
         "ARCWAY_SECRETS_DIR": signed.stack.secrets,
     }
     code = (
-        "import asyncio, sys, azure.functions as func; from triggers.access.session import viewer_of;"
+        "import asyncio, os, sys, azure.functions as func; from arcway.installation import Installation;"
+        "from arcway.settings import read_settings; from triggers.services import Services;"
+        "sessions = Services.of(Installation(read_settings(os.environ))).sessions;"
         "sent = func.HttpRequest('GET', 'http://127.0.0.1/', headers={'Cookie': sys.argv[1]}, body=b'');"
-        "viewer = asyncio.run(viewer_of(sent)); print(viewer.csrf if viewer.name == 'Olga Onboarder' else viewer)"
+        "viewer = asyncio.run(sessions.viewer_of(sent));"
+        "print(viewer.csrf if viewer.name == 'Olga Onboarder' else viewer)"
     )
     completed = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, f"arcway-session={cookie}"],

@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from arcway.cluster.access import server_certificate
-from arcway.cluster.access.api import _refusal, cluster_api
+from arcway.cluster.access.api import _refusal
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm.interface import refusal
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from tests.installations import open_cluster
 from tests.security.api_servers import Exchange, Server
 
 
@@ -74,7 +75,7 @@ def kubeconfig(port: int, ca: bytes, token: str = "token") -> str:
 
 
 def by_client(access: Access) -> None:
-    with cluster_api(access) as api:
+    with open_cluster(access) as api:
         api.get("/version")
 
 

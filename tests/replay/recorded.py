@@ -55,7 +55,7 @@ def record(world: World, name: str) -> None:
         run_input = payload(case, scenario.get("onFailure", "keep"))
         if operation := scenario.get("operation"):
             input_before = payload(case, "keep", agents=agents_before(operation))
-            Driver(Path(folder) / "before.db", lambda step, run_input, perform: perform()).run(INSTANCE, input_before)
+            Driver(world.installation, Path(folder) / "before.db").run(INSTANCE, input_before)
             run_input |= changing(case, operation)
         else:
             run_input["request"]["order"] = scenario.get("order", "agents-first")
@@ -64,7 +64,7 @@ def record(world: World, name: str) -> None:
         if scenario.get("newAgentsFail"):
             break_new_agents(case)
         version = scenario.get("version", str(NEWEST))
-        driver = Driver(path, around, versions=(version, version))
+        driver = Driver(world.installation, path, around, versions=(version, version))
         driver.run(INSTANCE, run_input)
         case.control_azure("paces", {"connection": {"seconds": 0}})
         batches = [[_without_traces(json_format.MessageToDict(event)) for event in batch] for batch in batches_of(path)]

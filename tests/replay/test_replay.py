@@ -100,7 +100,7 @@ def test_a_run_finishes_under_the_version_it_was_started_with(tmp_path: Path, mo
     (tmp_path / "world").mkdir()
     with worlds.ready(tmp_path / "world") as world:
         case = Case(world)
-        driver = Driver(tmp_path / "journal.db", around, versions=("1", "2"))
+        driver = Driver(world.installation, tmp_path / "journal.db", around, versions=("1", "2"))
         state = driver.run(INSTANCE, payload(case, "keep"))
     assert driver.kills == 1
     assert observed == {"1"}

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.access.kubeconfig import Access
 from arcway.private_file import write_private
-from arcway.settings import settings
 from arcway_local.certificates import CertificateAuthority
 from tests.e2e.conftest import arcway, azure, azure_control, cluster, cluster_control, command, signed, stack
+from tests.installations import open_cluster
 
 __all__ = ["arcway", "azure", "azure_control", "cluster", "cluster_control", "command", "signed", "stack"]
 
@@ -75,12 +75,9 @@ class Hostile:
 
 
 @pytest.fixture(autouse=True)
-def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def local(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARCWAY_LOCAL", "1")
     monkeypatch.setenv("WEBSITE_HOSTNAME", "127.0.0.1")
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -109,5 +106,5 @@ def hostile(server_tls: ssl.SSLContext) -> Iterator[Hostile]:
 @pytest.fixture
 def api(hostile: Hostile, authority: CertificateAuthority) -> Iterator[ClusterApi]:
     access = Access(f"https://127.0.0.1:{hostile.port}", authority.certificate_pem.decode(), token="t0ken-of-the-test")
-    with cluster_api(access) as opened:
+    with open_cluster(access) as opened:
         yield opened

@@ -3,16 +3,16 @@
 import json
 import re
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import azure.functions as func
 import httpx
 import pytest
 
 from arcway import queries
-from arcway.azure import arm, pipeline
 from arcway.azure.providers import Providers
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
@@ -31,14 +31,15 @@ from tests.e2e.conftest import (  # noqa: F401 - fixtures
 )
 from tests.e2e.signed import Signed
 from tests.e2e.test_messages import Bus, bus, event, kind, open_bus  # noqa: F401 - fixtures
-from triggers import health
+from tests.installations import LOCAL, invocation, local_installation
+from triggers import http
+from triggers.access.authentication import Authentication
 from triggers.access.callers import LOCAL as LOCAL_CALLER
-from triggers.access.callers import Role
+from triggers.access.callers import Caller, Role
 from triggers.access.session import Viewer
 from triggers.page import views
 from triggers.routes import ROUTES
-
-LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
+from triggers.services import Invocation
 
 
 @pytest.mark.parametrize(
@@ -97,49 +98,54 @@ class Ill:
 
 
 @pytest.fixture
-def ill(monkeypatch: pytest.MonkeyPatch) -> Ill:
-    def refuse() -> str:
+def ill(monkeypatch: pytest.MonkeyPatch) -> Invocation:
+    """An invocation whose engine and Resource Manager do not answer."""
+
+    def refuse(_: object) -> str:
         raise ArcError(Code.AZURE_UNREACHABLE, "arm.internal cannot be reached")
 
     monkeypatch.setattr(queries, "resource_manager_answers", refuse)
-    monkeypatch.setattr(health, "_watch", health._Watch())
-    monkeypatch.setattr(health, "settings", lambda: SimpleNamespace(publishes=False))
-    return Ill()
+    return invocation(Ill())
 
 
-async def ask_health(client: Ill, roles: set[Role] | None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    async def caller(_: func.HttpRequest) -> Any:
-        if roles is None:
+class Known(Authentication):
+    """The caller of every request has these roles; None: is nobody."""
+
+    def __init__(self, roles: set[Role] | None) -> None:
+        super().__init__(None)
+        self._roles = roles
+
+    async def caller_of(self, request: func.HttpRequest) -> Caller:
+        if self._roles is None:
             raise ArcError(Code.NOT_SIGNED_IN)
-        return SimpleNamespace(may=lambda needed: bool(roles & needed))
+        return Caller("Rita", None, frozenset(self._roles))
 
-    monkeypatch.setattr(health, "caller_of", caller)
+
+async def ask_health(ill: Invocation, roles: set[Role] | None) -> dict[str, Any]:
     request = func.HttpRequest("GET", "http://127.0.0.1/api/health", body=b"")
-    handler = ROUTES["health"]["GET"][1]
-    answer = await handler(request, client, None)  # type: ignore[arg-type]
+    services = replace(ill.services, authentication=Known(roles))
+    answer = await http.dispatch(request, Invocation(services, ill.client), ROUTES["health"])
     assert answer.status_code == 503
     document: dict[str, Any] = json.loads(answer.get_body())
     return document
 
 
 @pytest.mark.parametrize("roles", [None, set(), {Role.ONBOARD}])
-async def test_health_tells_the_anonymous_states_only(
-    ill: Ill, roles: set[Role] | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    result = await ask_health(ill, roles, monkeypatch)
+async def test_health_tells_the_anonymous_states_only(ill: Invocation, roles: set[Role] | None) -> None:
+    result = await ask_health(ill, roles)
     assert result == {"engine": "failed", "resourceManager": "failed", "broker": "not configured"}
 
 
-async def test_health_tells_readers_why(ill: Ill, monkeypatch: pytest.MonkeyPatch) -> None:
-    result = await ask_health(ill, {Role.READ}, monkeypatch)
+async def test_health_tells_readers_why(ill: Invocation) -> None:
+    result = await ask_health(ill, {Role.READ})
     assert "arm.internal" in result["resourceManager"]
     assert "10.1.2.3" in result["engine"]
 
 
-async def test_health_is_looked_at_once_for_many(ill: Ill, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_health_is_looked_at_once_for_many(ill: Invocation) -> None:
     for _ in range(20):
-        await ask_health(ill, None, monkeypatch)
-    assert ill.asked == 1
+        await ask_health(ill, None)
+    assert cast("Ill", ill.client).asked == 1
 
 
 # --- parameters that reach Azure -----------------------------------------------------------------------------------
@@ -156,15 +162,12 @@ async def test_a_subscription_that_is_none_never_reaches_azure(
     async def none(_: object) -> list[Any]:
         return []
 
-    configuration = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.responses.settings", lambda: configuration)
-    monkeypatch.setattr("triggers.access.session.settings", lambda: configuration)
     monkeypatch.delattr(queries, "connected_clusters_in")
     client: Any = SimpleNamespace(get_all_orchestration_states=none)
     request = func.HttpRequest(
         "GET", "http://127.0.0.1/api/page", params={"subscription": f"{subscription}x"}, body=b""
     )
-    answer = await views.clusters_page(request, client, READER)
+    answer = await views.clusters_page(request, invocation(client), READER)
     assert answer.status_code == 400
 
 
@@ -176,15 +179,12 @@ def test_the_page_refuses_what_the_api_refuses(arcway: Arcway) -> None:  # noqa:
     assert arcway.asked("..") == []
 
 
-def test_clients_of_azure_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for cached in (arm.connected_kubernetes, arm.resources, pipeline.client):
+def test_clients_of_azure_are_bounded() -> None:
+    clients = local_installation().azure
+    for cached in (clients.connected_kubernetes, clients.resources, clients.pipeline.client):
         assert cached.cache_info().maxsize in range(1, 1001)
-    providers = Providers()
-    monkeypatch.setattr(
-        arm,
-        "resources",
-        lambda _: SimpleNamespace(providers=SimpleNamespace(get=lambda _: SimpleNamespace(as_dict=dict))),
-    )
+    subscription: Any = SimpleNamespace(providers=SimpleNamespace(get=lambda _: SimpleNamespace(as_dict=dict)))
+    providers = Providers(lambda _: subscription)
     for number in range(3000):
         providers.state(f"subscription-{number}", "Microsoft.Kubernetes")
     assert len(providers._known) <= 1000
@@ -242,7 +242,7 @@ async def test_older_runs_are_removed() -> None:
 
     client: Any = SimpleNamespace(purge_orchestrations_by=record_purge)
     request = func.HttpRequest("POST", "http://127.0.0.1/api/runs/purge", params={"olderThan": "24h"}, body=b"")
-    answer = await ROUTES["runs/purge"]["POST"][1](request, client, LOCAL_CALLER)
+    answer = await ROUTES["runs/purge"]["POST"][1](request, invocation(client), LOCAL_CALLER)
     assert json.loads(answer.get_body()) == {"purged": 3}
     assert datetime.now(UTC) - requests[0] >= timedelta(days=1)
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway_local.service_bus.config import ConfigError, parse
 from arcway_local.service_bus.server import ServiceBus
+from tests.installations import local_installation
 
 ENTITIES = Path(__file__).parents[2] / "arcway_local" / "entities.json"
 
@@ -111,12 +111,8 @@ def event(number: int, **data: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def sender(bus: ServiceBus, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EventSender]:
-    configuration = SimpleNamespace(
-        bus_connection=bus.connection_string, bus_namespace=None, events_topic="onboarding-events"
-    )
-    monkeypatch.setattr(events, "settings", lambda: configuration)
-    event_sender = EventSender()
+async def sender(bus: ServiceBus) -> AsyncIterator[EventSender]:
+    event_sender = local_installation(ServiceBusConnection=bus.connection_string).events
     yield event_sender
     await asyncio.to_thread(event_sender.close)
 
@@ -160,15 +156,7 @@ async def test_a_broker_with_a_smaller_limit_is_not_asked_for_ever(
     await asyncio.to_thread(sender.close)
 
 
-async def test_a_broker_that_does_not_answer_is_asked_again(
-    sender: EventSender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configuration = SimpleNamespace(
-        bus_connection="Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=x;SharedAccessKey=eA==;"
-        "UseDevelopmentEmulator=true;",
-        bus_namespace=None,
-        events_topic="onboarding-events",
-    )
-    monkeypatch.setattr(events, "settings", lambda: configuration)
-    error = await refused(sender, [event(1)])
+async def test_a_broker_that_does_not_answer_is_asked_again() -> None:
+    nowhere = "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=x;SharedAccessKey=eA==;UseDevelopmentEmulator=true;"
+    error = await refused(local_installation(ServiceBusConnection=nowhere).events, [event(1)])
     assert (error.code, error.retryable) == (Code.EVENT_BROKER_UNREACHABLE, True)

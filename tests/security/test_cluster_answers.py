@@ -14,6 +14,7 @@ from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.access.kubeconfig import Access
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from tests.installations import open_cluster
 from tests.security.conftest import Hostile
 
 MiB = 1024 * 1024
@@ -141,7 +142,7 @@ def test_all_calls_of_a_step_together_have_a_deadline(
 ) -> None:
     monkeypatch.setattr(product, "SESSION_SECONDS", 0.5, raising=False)
     access = Access(f"https://127.0.0.1:{hostile.port}", authority.certificate_pem.decode(), token="t0ken")
-    with product.cluster_api(access) as opened:
+    with open_cluster(access) as opened:
         assert code_of(lambda: [opened.get("/version") for _ in itertools.count()]) == Code.API_SERVER_TIMEOUT
 
 

@@ -24,12 +24,14 @@ from arcway.domain.ids import Origin
 from arcway.domain.request import parse_request
 from arcway.domain.run import STATUS_LIMIT, new_run, truncate_for_status
 from arcway.domain.text import excerpt, json_text, listed, presentable, sentence, visible
+from arcway.runs.index import RunIndex
+from arcway.runs.reader import get_run, list_runs
 from arcway.telemetry import correlated, log, log_one_line_each
+from tests.installations import invocation, local_installation
 from tests.security.test_steps import CONNECT
 from triggers.access.callers import Role
 from triggers.access.session import Viewer
 from triggers.page import views
-from triggers.run_reader import get_run, list_runs
 
 _SEQUENCES = ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\x9d0;x\x9c", "a\rb", "a\nb", "a\x0bb\x0cc"]
 _CONTROLS = "\x00\x7f\x85\u2028\u2029\u202e\u2066\u200e\u061c\U000e0041"
@@ -216,10 +218,7 @@ BROKEN: list[Any] = [
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=range(len(BROKEN)))
-async def test_one_runs_odd_texts_hide_no_other_run(broken: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    configuration = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.responses.settings", lambda: configuration)
-    monkeypatch.setattr("triggers.access.session.settings", lambda: configuration)
+async def test_one_runs_odd_texts_hide_no_other_run(broken: State) -> None:
     good = State({**SHOWN, "id": f"cluster-{2:026x}.0123456789ab"}, GIVEN, 2)
 
     async def states(_query: object) -> list[Any]:
@@ -229,13 +228,15 @@ async def test_one_runs_odd_texts_hide_no_other_run(broken: State, monkeypatch: 
         return broken if instance == broken.instance_id else good
 
     client: Any = SimpleNamespace(get_all_orchestration_states=states, get_orchestration_state=one)
-    documents = [run.document() for run in await list_runs(client, datetime(2026, 1, 1, tzinfo=UTC))]
+    documents = [run.document() for run in await list_runs(RunIndex(), client, datetime(2026, 1, 1, tzinfo=UTC))]
     assert len(documents) == 2
     json.dumps(documents, ensure_ascii=False).encode()
     import azure.functions as func
 
     request = func.HttpRequest("GET", "http://127.0.0.1/api/page", body=b"")
-    response = await views.overview_page(request, client, Viewer("Rita", None, frozenset({Role.READ}), "token"))
+    response = await views.overview_page(
+        request, invocation(client), Viewer("Rita", None, frozenset({Role.READ}), "token")
+    )
     assert response.status_code == 200
     assert f"{2:026x}" in response.get_body().decode()
     if isinstance(broken.given, dict) and broken.given.get("runId") == "0123456789ab":
@@ -245,6 +246,6 @@ async def test_one_runs_odd_texts_hide_no_other_run(broken: State, monkeypatch: 
 def test_what_azure_says_is_made_visible_where_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = {"id": "/s/x/r/g/p/n/t/x", "name": "\u202e", "tags": {"\x1b[2J": "\ud800"}, "properties": {}}
     monkeypatch.setattr("arcway.azure.connected_clusters.list_in", lambda *_: [resource])
-    (result,) = queries.connected_clusters_in("s", None)
+    (result,) = queries.connected_clusters_in(local_installation(), "s", None)
     json.dumps(result, ensure_ascii=False).encode()
     assert all(line.isprintable() for line in (result["name"], *result["tags"], *result["tags"].values()))

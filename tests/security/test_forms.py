@@ -1,6 +1,7 @@
 """Who sends something is known before it is read."""
 
 import base64
+import uuid
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from tests.installations import invocation, local_installation
 from triggers import http
-from triggers.access.callers import ONBOARD, Role
-from triggers.access.session import Viewer
+from triggers.access.callers import ONBOARD, Caller, Role
+from triggers.access.page_secrets import PageSecrets
+from triggers.access.session import Sessions
 from triggers.access.tokens import Tokens
 from triggers.page import responses
+from triggers.services import Invocation
 
 
 class Unread(func.HttpRequest):
@@ -32,12 +36,19 @@ class Unread(func.HttpRequest):
 
 
 @pytest.fixture
-def authority(monkeypatch: pytest.MonkeyPatch) -> None:
-    configuration = SimpleNamespace(
-        authority=SimpleNamespace(secret_name="x", url="https://login", tenant_id="t", client_id="c")
-    )
-    for module in ("triggers.page.responses", "triggers.access.session", "triggers.access.authentication"):
-        monkeypatch.setattr(f"{module}.settings", lambda: configuration)
+def signing_in() -> Invocation:
+    """An invocation where people sign in, which knows the keys of its sessions."""
+    ids = {"ARCWAY_TENANT_ID": str(uuid.uuid4()), "ARCWAY_CLIENT_ID": str(uuid.uuid4())}
+    installation = local_installation(**ids, ARCWAY_CLIENT_SECRET_NAME="arcway-page-x")
+    own = invocation(None, installation)
+    page_secrets = PageSecrets(lambda name: "a session key of more than 32 characters")
+    sessions = Sessions(installation.settings.authority, own.services.authentication, page_secrets)
+    return invocation(None, installation, sessions=sessions)
+
+
+async def cookie_of_olga(signing_in: Invocation) -> str:
+    olga = Caller("Olga", "x", frozenset(Role))
+    return (await signing_in.services.sessions.new_session(posted(), olga)).partition(";")[0]
 
 
 def posted(kind: type[func.HttpRequest] = Unread, body: bytes = b"csrf=x", **headers: str) -> func.HttpRequest:
@@ -49,38 +60,27 @@ async def handler(*_: object) -> func.HttpResponse:
 
 
 @pytest.mark.parametrize("cookie", ["", "arcway-session=x", "arcway-session=" + "A" * 4000, "a; b=; =c"])
-async def test_the_form_of_nobody_is_not_read(authority: None, monkeypatch: Any, cookie: str) -> None:
-    async def none(purpose: str, message: str) -> None:
-        return None
-
-    monkeypatch.setattr("triggers.access.session.unseal", none)
-    response = await responses.dispatch_page(posted(Cookie=cookie), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+async def test_the_form_of_nobody_is_not_read(signing_in: Invocation, cookie: str) -> None:
+    response = await responses.dispatch_page(posted(Cookie=cookie), signing_in, {"POST": (ONBOARD, handler)})
     assert response.status_code == 401
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-async def test_the_form_of_another_site_is_not_read(authority: None, monkeypatch: Any, headers: Any) -> None:
-    async def viewer(request: object) -> Viewer:
-        return Viewer("Olga", "x", frozenset(Role), "x")
-
-    monkeypatch.setattr(responses, "viewer_of", viewer)
-    response = await responses.dispatch_page(posted(**headers), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+async def test_the_form_of_another_site_is_not_read(signing_in: Invocation, headers: Any) -> None:
+    request = posted(Cookie=await cookie_of_olga(signing_in), **headers)
+    response = await responses.dispatch_page(request, signing_in, {"POST": (ONBOARD, handler)})
     assert response.status_code == 403
 
 
-async def test_the_body_of_nobody_is_not_read(authority: None) -> None:
-    response = await http.dispatch(posted(), None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+async def test_the_body_of_nobody_is_not_read(signing_in: Invocation) -> None:
+    response = await http.dispatch(posted(), signing_in, {"POST": (ONBOARD, handler)})
     assert response.status_code == 401
 
 
-async def test_a_form_with_fields_without_number_is_refused(authority: None, monkeypatch: Any) -> None:
-    async def viewer(request: object) -> Viewer:
-        return Viewer("Olga", "x", frozenset(Role), "x")
-
-    monkeypatch.setattr(responses, "viewer_of", viewer)
-    monkeypatch.setattr("triggers.access.session.viewer_of", viewer)
-    request = posted(func.HttpRequest, b"csrf=x" + b"&a=" * 100_000)
-    response = await responses.dispatch_page(request, None, {"POST": (ONBOARD, handler)})  # type: ignore[arg-type]
+async def test_a_form_with_fields_without_number_is_refused(signing_in: Invocation) -> None:
+    body, cookie = b"csrf=x" + b"&a=" * 100_000, await cookie_of_olga(signing_in)
+    request = posted(func.HttpRequest, body, Cookie=cookie)
+    response = await responses.dispatch_page(request, signing_in, {"POST": (ONBOARD, handler)})
     assert response.status_code == 413
 
 

@@ -1,9 +1,11 @@
 """An idempotency key belongs to one request: with another one it is a conflict, over HTTP and on the queue alike."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from azure.servicebus import ServiceBusClient
@@ -11,12 +13,13 @@ from azure.servicebus import ServiceBusClient
 from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.ids import Origin, RunId
+from arcway.domain.ids import RunId
+from arcway.runs.starter import Started
 from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_messages import Bus, event, kind
-from triggers import messages
-from triggers.run_starter import Started
+from tests.installations import invocation
+from triggers import messages, services
 
 
 @pytest.fixture
@@ -76,10 +79,13 @@ async def test_a_message_that_comes_again_needs_no_secret_of_its_run(
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
 
     monkeypatch.setattr(messages, "known_run", known_run)
-    monkeypatch.setattr(messages, "start_run", start)
+    monkeypatch.setattr(services, "start_run", start)
     monkeypatch.setattr(queries, "check_secret", gone)
     body: Any = arcway.request(cluster)
-    await messages._do(cast("Any", None), body, "key", Origin.of("correlation", None))
+    message: Any = SimpleNamespace(
+        message_id="key", application_properties={}, correlation_id=None, get_body=json.dumps(body).encode
+    )
+    await messages.receive(message, invocation())
     assert started == ["key"]
 
 

@@ -6,50 +6,47 @@ from pathlib import Path
 import pytest
 
 from arcway import kubeconfig_upload
-from arcway.azure import secrets as product
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.owners import SecretUser
 from arcway.domain.secret_names import SecretKind
+from arcway.installation import Installation
 from arcway.kubeconfig_upload import KEPT, KubeconfigUpload, storing
-from arcway.settings import read_settings
+from tests.installations import local_installation
 
 GIVEN = KubeconfigUpload("arcway-kubeconfig-0123456789", "a kubeconfig")
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    environment = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", "ARCWAY_SECRETS_DIR": str(tmp_path)}
-    configuration = read_settings(environment)
-    monkeypatch.setattr(product, "settings", lambda: configuration)
-    return tmp_path
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return local_installation(ARCWAY_SECRETS_DIR=str(tmp_path))
 
 
-def read() -> str:
-    return product.read_secret(GIVEN.secret, SecretKind.KUBECONFIG, user=SecretUser())
+def read(installation: Installation) -> str:
+    return installation.secrets.read(GIVEN.secret, SecretKind.KUBECONFIG, user=SecretUser())
 
 
-async def test_it_is_there_for_the_run_and_for_a_week() -> None:
-    async with storing(GIVEN):
-        assert read() == GIVEN.kubeconfig
-    assert read() == GIVEN.kubeconfig
+async def test_it_is_there_for_the_run_and_for_a_week(installation: Installation) -> None:
+    async with storing(installation, GIVEN):
+        assert read(installation) == GIVEN.kubeconfig
+    assert read(installation) == GIVEN.kubeconfig
     now = datetime.now(UTC)
-    assert kubeconfig_upload.forget_expired(now) == []
-    assert kubeconfig_upload.forget_expired(now + KEPT + timedelta(minutes=1)) == [GIVEN.secret]
+    assert kubeconfig_upload.forget_expired(installation, now) == []
+    assert kubeconfig_upload.forget_expired(installation, now + KEPT + timedelta(minutes=1)) == [GIVEN.secret]
 
 
-async def test_nothing_is_kept_of_a_check_that_is_refused() -> None:
+async def test_nothing_is_kept_of_a_check_that_is_refused(installation: Installation) -> None:
     with pytest.raises(ArcError, match=Code.RUN_IN_PROGRESS):
-        async with storing(GIVEN):
+        async with storing(installation, GIVEN):
             raise ArcError(Code.RUN_IN_PROGRESS)
     with pytest.raises(ArcError, match="does not exist"):
-        read()
+        read(installation)
 
 
-async def test_one_that_another_run_needs_stays_when_a_check_is_refused() -> None:
-    async with storing(GIVEN):
+async def test_one_that_another_run_needs_stays_when_a_check_is_refused(installation: Installation) -> None:
+    async with storing(installation, GIVEN):
         pass
     with pytest.raises(ArcError, match=Code.RUN_IN_PROGRESS):
-        async with storing(GIVEN):
+        async with storing(installation, GIVEN):
             raise ArcError(Code.RUN_IN_PROGRESS)
-    assert read() == GIVEN.kubeconfig
+    assert read(installation) == GIVEN.kubeconfig

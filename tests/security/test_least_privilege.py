@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from arcway.azure import secrets as stored_secrets
 from arcway.cluster.access import temporary_account
-from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.access.refused_credential import seconds_left
 from arcway.cluster.agents import change, removal
@@ -28,7 +27,7 @@ from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import temporary_name
 from arcway.kubeconfig_upload import renewed
 from arcway.private_file import write_private
-from arcway.settings import read_settings
+from tests.installations import local_installation, open_cluster
 
 # Beside other tests that use the control plane, a review may take long.
 pytestmark = pytest.mark.timeout(900)
@@ -48,29 +47,24 @@ def administrator(control_plane: Path) -> Access:
     return read_kubeconfig(control_plane.read_text(), None, allow_loopback=True)
 
 
-def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(
-    administrator: Access, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configuration = read_settings(
-        {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1", "ARCWAY_SECRETS_DIR": str(tmp_path)}
-    )
-    monkeypatch.setattr(stored_secrets, "settings", lambda: configuration)
+def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(administrator: Access, tmp_path: Path) -> None:
+    installation = local_installation(ARCWAY_SECRETS_DIR=str(tmp_path))
     proof = secrets.token_urlsafe(32)
     name = temporary_name("least", proof)
     reference = KubeconfigReference(secret=name, temporary=True, proof=proof)
-    with cluster_api(administrator) as api:
+    with open_cluster(administrator) as api:
         # The API server gives none for less than ten minutes, so that the first look finds fewer left.
         token = temporary_account.make(api, name, 600, permissions.TO_LOOK)
         access = replace(administrator, token=token.value, certificate=None, key=None)
-        with cluster_api(access) as limited_api:
+        with open_cluster(access) as limited_api:
             temporary_account.wait_until_bound(limited_api, permissions.TO_LOOK, 60)
         write_private(tmp_path / name, access.as_kubeconfig().encode())
-        fresh = renewed(reference, access)
+        fresh = renewed(installation, reference, access)
         assert fresh.token not in (None, access.token)
         assert fresh.token in (tmp_path / name).read_text()
         assert (seconds_left(fresh.token) or 0) > 1800
-        assert renewed(reference, fresh) is fresh
-        with cluster_api(fresh) as limited_api:
+        assert renewed(installation, reference, fresh) is fresh
+        with open_cluster(fresh) as limited_api:
             assert permissions.missing(limited_api, permissions.TO_LOOK) == []
             temporary_account.delete_with_own_token(limited_api, name, fresh.token)
         eventually(lambda: api.get(f"{_ROLES}/{name}") is None)
@@ -80,7 +74,7 @@ def test_a_token_that_ends_soon_is_renewed_with_its_own_rights(
 def limited(administrator: Access) -> Iterator[tuple[Access, str]]:
     """A ServiceAccount whose role the test changes, and the role's name."""
     name = f"arcway-tmp-least-{uuid.uuid4().hex[:8]}"
-    with cluster_api(administrator) as api:
+    with open_cluster(administrator) as api:
         token = temporary_account.make(api, name, 3600, permissions.TO_LOOK)
         yield replace(administrator, token=token.value, certificate=None, key=None), name
         temporary_account.delete(api, name)
@@ -96,7 +90,7 @@ def test_one_verb_less_is_a_finding_that_names_it(
     verbs = {(entry.verb, entry.resource, entry.group): entry for entry in _TABLES[table]}
     if not request.config.getoption("--slow"):
         verbs = {key[1:]: entry for key, entry in verbs.items()}  # type: ignore[misc]
-    with cluster_api(access) as api:
+    with open_cluster(access) as api:
         _grant(administrator, name, needed)
         for item in verbs.values():
             lost = [entry for entry in needed if entry[:3] == item[:3]]
@@ -131,7 +125,7 @@ def _findings(api: ClusterApi, access: Access, table: str) -> set[str]:
 
 
 def _grant(administrator: Access, name: str, needed: list[Permission]) -> None:
-    with cluster_api(administrator) as api:
+    with open_cluster(administrator) as api:
         role = api.get(f"{_ROLES}/{name}")
         assert role
         assert api.replace(f"{_ROLES}/{name}", {**role, "rules": permissions.rules(needed)})

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activities.step import Call, perform
+from arcway.azure import secret_folder
 from arcway.azure.errors import azure_errors
 from arcway.azure.secret_folder import Stored
 from arcway.cluster.access.kubeconfig import read_kubeconfig
@@ -31,6 +32,7 @@ from arcway.domain.proxy import with_credentials
 from arcway.domain.request import parse_request
 from arcway.domain.secret_names import SecretKind
 from arcway.telemetry import log
+from tests.installations import local_installation
 from tests.security import worlds
 from tests.security.test_steps import CONNECT, outcome_of
 
@@ -179,23 +181,19 @@ def step_that(body: Callable[[], Any]) -> Any:
 
     step.__name__ = "step"
     payload = {"request": parse_request(CONNECT).as_json(), "correlationId": "c", "traceparent": None, "runId": "r"}
-    return perform(step, payload)
+    return perform(step, payload, local_installation())
 
 
 @pytest.fixture(params=VALUES)
 def secret(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    from arcway.azure import secrets as product
-
     content = str(request.param)
-    monkeypatch.setattr(product, "_find", lambda name: Stored(content))
-    monkeypatch.setattr(product, "settings", lambda: type("Settings", (), {"secrets_dir": ".", "vaults": ()}))
+    monkeypatch.setattr(secret_folder, "read", lambda folder, name: Stored(content))
     return content
 
 
 def read(secret: str) -> str:
-    from arcway.azure.secrets import read_secret
-
-    result = read_secret("arcway-proxy", SecretKind.PROXY_CREDENTIALS, user=None)
+    secrets = local_installation(ARCWAY_SECRETS_DIR=".").secrets
+    result = secrets.read("arcway-proxy", SecretKind.PROXY_CREDENTIALS, user=None)
     assert result == secret
     return result
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.access.api import cluster_api
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm import Helm
 from arcway.cluster.helm.cli import HelmProgram
@@ -15,6 +14,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import THREE_OBJECTS
+from tests.installations import open_cluster
 from tests.security.api_servers import INSIDE, Exchange, Server, passed_on, server_tls, simulated_cluster, trap
 
 STATUSES = [301, 302, 303, 307, 308]
@@ -90,7 +90,7 @@ def test_redirects_are_not_followed_by_the_client(
 ) -> None:
     server, url = inside
     hostile.status, hostile.location = status, url
-    with cluster_api(hostile.access) as api:
+    with open_cluster(hostile.access) as api:
         calls: dict[str, Callable[[], object]] = {
             "GET": lambda: api.get("/version"),
             "POST": lambda: api.create("/api/v1/namespaces", {}),
@@ -137,7 +137,7 @@ def test_a_redirect_to_a_metadata_service_is_named(helm: Helm, hostile: Hostile,
     error = refused(lambda: helm.release(hostile.access, "agents", NAMESPACE))
     # What is no address at all is Helm's own to refuse.
     assert error.code == (Code.HELM_FAILED if url.startswith("file") else Code.API_SERVER_REDIRECTED)
-    with cluster_api(hostile.access) as api:
+    with open_cluster(hostile.access) as api:
         assert refused(lambda: api.get("/version")).code == Code.API_SERVER_REDIRECTED
 
 

@@ -3,23 +3,26 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import activities.cluster_session as cluster_session
-import activities.release_values as release_values
 from activities import check_agents, check_cluster, check_release, poll_agents, poll_network_check, uninstall_agents
 from activities.step import Call, perform
+from arcway.azure.cloud import Cloud
 from arcway.cluster.access.api import cluster_api
+from arcway.cluster.access.connections import Connections
 from arcway.cluster.agents import agent_status
-from arcway.cluster.helm import Release
+from arcway.cluster.helm import Helm, Release
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
+from tests.installations import local_installation
 from tests.security import worlds
 from tests.security.worlds import ACCESS, Client, places, spoilt, texts
 
@@ -77,17 +80,15 @@ def outcome_of(name: str, world: Json, paths: list[str] | None = None) -> Json:
     addresses = [{"address": "a:443", "purpose": "p", "optional": False}]
     payload = {"request": request, "correlationId": "c", "traceparent": None, "runId": "r", "createdAt": worlds.NOW}
     with pytest.MonkeyPatch.context() as patch:
-        client = Client(world, paths)
-        patch.setattr("arcway.cluster.access.api._connections", client)
+        installation = local_installation()
+        installation.connections = cast("Connections", Client(world, paths))
+        installation.helm = cast("Helm", NoHelm())
+        installation.azure.cloud = cast("Cloud", SimpleNamespace(domain="com", agents_name="A"))
         patch.setattr(
             "arcway.cluster.access.server_certificate.expiry", lambda access: datetime.now(UTC) + timedelta(days=99)
         )
-        patch.setattr(cluster_session, "helm", NoHelm)
-        patch.setattr(release_values, "cloud", lambda: type("Cloud", (), {"domain": "com", "agents_name": "A"}))
-        for module in (cluster_session, check_cluster, check_agents, poll_network_check):
-            patch.setattr(module, "open_access", lambda request: ACCESS, raising=False)
-        patch.setattr(check_cluster, "bypass_list", lambda proxy, facts: ",".join(facts["inside"]))
-        return perform(STEPS[name], {**payload, **extra, "addresses": addresses})
+        patch.setattr(cluster_session, "open_access", lambda call: ACCESS)
+        return perform(STEPS[name], {**payload, **extra, "addresses": addresses}, installation)
 
 
 def assert_harmless(value: Any) -> None:
@@ -129,13 +130,11 @@ def test_any_answer_gives_a_table_of_agents_or_a_named_error(data: st.DataObject
     place = data.draw(st.sampled_from(list(places(world[path]))))
     world[path] = spoilt(world[path], place, data.draw(st.sampled_from(JUNK)))
     world["log"] = "\x1b]0;title\x07\ud800"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("arcway.cluster.access.api._connections", Client(world))
-        try:
-            with cluster_api(ACCESS) as api:
-                assert_harmless(agent_status.read(api))
-        except ArcError as error:
-            assert_harmless(error.as_dict())
+    try:
+        with cluster_api(cast("Connections", Client(world)), ACCESS) as api:
+            assert_harmless(agent_status.read(api))
+    except ArcError as error:
+        assert_harmless(error.as_dict())
 
 
 def many(kind: Callable[[str], Json], count: int) -> Json:
@@ -208,7 +207,7 @@ def test_an_object_with_an_odd_name_leads_no_request_elsewhere() -> None:
 def test_what_leaves_a_step_can_be_written_anywhere(outcome: Json) -> None:
     request = parse_request({**REQUESTS["check_cluster"]}).as_json()
     payload = {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"}
-    result = perform(lambda call: outcome, payload)
+    result = perform(lambda call: outcome, payload, local_installation())
     assert_harmless(result)
     assert "ok" in result or result["error"]["code"] == Code.STEP_RESULT_TOO_LARGE
 
@@ -222,6 +221,8 @@ def test_an_error_with_details_without_number_leaves_a_step() -> None:
         )
 
     request = parse_request({**REQUESTS["check_cluster"]}).as_json()
-    result = perform(fails, {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"})
+    result = perform(
+        fails, {"request": request, "correlationId": "c", "traceparent": None, "runId": "r"}, local_installation()
+    )
     assert result["error"]["code"] == Code.KUBERNETES_CHANGE_REFUSED
     assert_harmless(result)

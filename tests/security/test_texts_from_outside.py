@@ -189,7 +189,7 @@ def test_what_is_no_traceparent_is_left_out(header: object) -> None:
 @pytest.mark.parametrize("key", ["a\tb", "\x7f", "é", "a\r\nX: y", "\u202e", "x" * 129, "", "日"])
 def test_an_idempotency_key_is_printable_ascii(key: str) -> None:
     with pytest.raises(ArcError) as caught:
-        start_routes._key(posted(headers={"Idempotency-Key": key}))
+        start_routes.key_of(posted(headers={"Idempotency-Key": key}))
     assert (caught.value.code, caught.value.details[0]["field"]) == (Code.INVALID_PARAMETERS, "Idempotency-Key")
 
 

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from arcway.cluster.access import server_certificate
-from arcway.cluster.access.api import cluster_api
 from arcway.cluster.access.endpoint import find_endpoint
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import Helm
@@ -26,6 +25,7 @@ from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway_local.certificates import CertificateAuthority
+from tests.installations import open_cluster
 from tests.security.api_servers import Exchange, Server, server_tls, trap
 
 NAME = "cluster.example"
@@ -83,7 +83,7 @@ def helm(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Helm]:
 
 
 def by_client(access: Access) -> None:
-    with cluster_api(access) as api:
+    with open_cluster(access) as api:
         assert api.get("/version")
 
 

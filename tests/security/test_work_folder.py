@@ -6,18 +6,19 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from arcway.cluster import helm as adapters
+from arcway.cluster.helm import helm_for
 from arcway.cluster.helm.chart_cache import ChartCache, ca_bundle
 from arcway.cluster.helm.cli import HelmProgram
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import Settings, SettingsError, read_settings
+from tests.installations import LOCAL
 
-LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
 DIGEST = "sha256:" + "a" * 64
 
 
@@ -101,28 +102,25 @@ def test_what_is_made_is_private_whatever_the_umask(tmp_path: Path) -> None:
         assert mode_of(tmp_path / folder) == 0o700
 
 
-def test_without_a_setting_the_folder_has_no_name_that_others_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapters, "settings", lambda: read_settings(LOCAL))
+def test_without_a_setting_the_folder_has_no_name_that_others_know() -> None:
     shared = Path(tempfile.gettempdir())
     paths_before = set(shared.iterdir())
-    adapters.helm.cache_clear()
-    pool = adapters.helm()
+    pool = cast("WorkerPool", helm_for(read_settings(LOCAL)))
     try:
         created = {path for path in set(shared.iterdir()) - paths_before if path.name.startswith("arcway-")}
-        folder = pool._work_dir  # type: ignore[attr-defined]
+        folder = pool._work_dir
         assert folder != shared / "arcway"
         assert folder not in paths_before
         assert folder in created
         assert mode_of(folder) == 0o700
     finally:
-        pool.close()  # type: ignore[attr-defined]
-        adapters.helm.cache_clear()
+        pool.close()
 
 
 def test_the_name_of_an_installation_stays_what_it_was(tmp_path: Path) -> None:
     def name(environment: dict[str, str]) -> str:
         settings: Settings = read_settings({**LOCAL, **environment})
-        return settings.installation
+        return settings.installation_name
 
     assert name({}) == name({}) == f"local-{hashlib.sha256(tempfile.gettempdir().encode()).hexdigest()[:12]}"
     assert (

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from activities.blueprint import STEPS
+from activities.blueprint import FLEET_STEPS, STEPS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("activities", "orchestrators", "triggers", "arcway", "arcway_local")
 ADAPTERS = {
-    "azure.mgmt": {"arcway/azure/arm.py"},
+    "azure.mgmt": {"arcway/azure/clients.py", "arcway/azure/connected_clusters.py", "arcway/azure/providers.py"},
     "azure.identity": {"arcway/azure/pipeline.py", "arcway/cli/sign_in.py"},
-    "azure.keyvault": {"arcway/azure/secrets.py", "arcway/cli/credentials/store.py"},
+    "azure.keyvault": {"arcway/azure/clients.py", "arcway/cli/credentials/store.py"},
     "jinja2": {"arcway/page/renderer.py"},
     "jwt": {
         "triggers/access/tokens.py",
@@ -35,7 +35,6 @@ ADAPTERS = {
     },
 }
 ENVIRONMENT_READERS = {
-    "arcway/settings.py",
     "arcway/cli/bus.py",
     "arcway/cli/credentials/kubeconfig.py",
     "arcway/cli/credentials/exec_plugin.py",
@@ -67,7 +66,7 @@ def test_each_sdk_is_imported_only_where_it_is_adapted(package: str) -> None:
     assert importers == ADAPTERS[package] | {path for path in importers if path.startswith("arcway_local/cluster/")}
 
 
-def test_the_environment_is_read_in_one_place() -> None:
+def test_the_environment_is_read_by_the_function_app_and_by_commands() -> None:
     readers = set()
     for path, tree in sources():
         if path.startswith("arcway_local/"):
@@ -76,6 +75,38 @@ def test_the_environment_is_read_in_one_place() -> None:
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
                 readers.add(path)
     assert readers == ENVIRONMENT_READERS
+
+
+def test_no_module_keeps_what_an_installation_holds() -> None:
+    """A cache at module level may keep only what is the same for all installations."""
+    same_for_all = {
+        "arcway/page/files.py",  # static files
+        "arcway/page/renderer.py",  # templates
+        "arcway/private_folder.py",  # the folder of the process
+        "triggers/api_description/route.py",  # by what it describes
+    }
+    caching, making = set(), set()
+    for path, tree in sources():
+        if path.startswith(("arcway_local/", "arcway/cli/")):
+            continue
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and any(_is_cache(item) for item in node.decorator_list):
+                caching.add(path)
+            if isinstance(node, ast.Assign | ast.AnnAssign) and _makes_own_object(node.value):
+                making.add(path)
+    assert (caching, making) == (same_for_all, set())
+
+
+def _is_cache(decorator: ast.expr) -> bool:
+    name = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(name, ast.Name) and name.id in ("cache", "lru_cache")
+
+
+def _makes_own_object(value: ast.expr | None) -> bool:
+    """Whether an object of a class with state is made: of what installations hold, or of one like it."""
+    held = {"Settings", "AzureClients", "Pipeline", "Secrets", "EventSender", "Connections", "Providers", "WorkerPool"}
+    held |= {"Installation", "Services", "Authentication", "Sessions", "Tokens", "PageSecrets", "Dependencies", "Keys"}
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in held
 
 
 def test_error_codes_are_written_by_name() -> None:
@@ -97,7 +128,7 @@ def test_every_step_has_a_file_of_its_name_and_every_file_a_step() -> None:
     not_steps = {"__init__", "absence", "blueprint", "cluster_session", "connected_cluster_change"}
     not_steps |= {"release_values", "step"}
     files = {path.stem for path in (ROOT / "activities").glob("*.py")} - not_steps
-    assert files == {step.__name__ for step in STEPS}
+    assert files == {step.__name__ for step in (*STEPS, *FLEET_STEPS)}
 
 
 def test_every_module_says_its_duty() -> None:

@@ -9,10 +9,10 @@ import pytest
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.run import Identity
+from arcway.runs.starter import cancel_run
 from orchestrators.cancel_requests import CANCEL_EVENT
 from tests.unit.orchestrators.in_memory import INSTANCE, RUN, InMemory, ok, orchestrate, payload
 from tests.unit.orchestrators.worlds import CONNECT
-from triggers.run_starter import cancel_run
 
 _BY = Identity(name="somebody", object_id=None)
 

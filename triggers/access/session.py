@@ -6,7 +6,6 @@ which browsers refuse together with the prefix `__Host-` (python-worker #1794, #
 plain name.
 """
 
-import asyncio
 import base64
 import json
 import secrets
@@ -16,25 +15,22 @@ from urllib.parse import quote, urlsplit
 
 import azure.functions as func
 
-from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
 from arcway.domain.urls import is_loopback
 from arcway.page.files import PLACE
-from arcway.settings import Authority, settings
-from triggers.access.authentication import refuse_other_names, refuse_other_sites
+from arcway.settings import Authority
+from triggers.access.authentication import Authentication
 from triggers.access.callers import LOCAL, Caller, other_roles_in, roles_in
+from triggers.access.page_secrets import PageSecrets
 
 COOKIE = "arcway-session"
 SECONDS = 8 * 3600
 
-_SECRET_SECONDS = 300
-_AGAIN_SECONDS = 5
 _KEY_LENGTH = 32
 _MOST_KEYS = 4
 _NONCE_LENGTH = 12
-_LOCAL_CSRF = secrets.token_urlsafe(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,55 +38,118 @@ class Viewer(Caller):
     """The viewer of the page. `csrf` goes into every form of it, and comes back to `check_csrf`."""
 
     csrf: str
+    is_signed_in: bool = False
+    """Whether the viewer signed in, and may sign out."""
 
 
-async def viewer_of(request: func.HttpRequest) -> Viewer | None:
-    """The user who is signed in to the page; None without a sign-in, or when it has expired.
+class Sessions:
+    """The sessions of one function app's page; without an authority each user of this machine has one."""
 
-    Raises `ArcError` ARC-1010 where there is no authority and the address is not loopback; ARC-2001, ARC-3003 or what
-    else keeps the client secret from being read.
-    """
-    if settings().authority is None:
-        refuse_other_names(request)
-        return Viewer(LOCAL.name, LOCAL.object_id, LOCAL.roles, _LOCAL_CSRF)
-    if not (cookie := cookie_of(request, COOKIE)) or not has_sign_in():
-        return None
-    session = await unseal(COOKIE, cookie)
-    if session is None:
-        return None
-    roles, other_roles = roles_in(session["roles"]), other_roles_in(session["roles"])
-    return Viewer(session["name"], session["oid"], roles, session["csrf"], other_roles=other_roles)
+    def __init__(self, authority: Authority | None, authentication: Authentication, page_secrets: PageSecrets) -> None:
+        self._authority = authority
+        self._authentication = authentication
+        self._secrets = page_secrets
+        self._local_csrf = secrets.token_urlsafe(32)
 
+    async def viewer_of(self, request: func.HttpRequest) -> Viewer | None:
+        """The user who is signed in to the page; None without a sign-in, or when it has expired.
 
-async def new_session(request: func.HttpRequest, caller: Caller) -> str:
-    """The Set-Cookie header that signs the caller in for eight hours."""
-    session = {
-        "name": caller.name,
-        "oid": caller.object_id,
-        "roles": sorted(caller.roles | caller.other_roles),
-        "csrf": secrets.token_urlsafe(32),
-    }
-    return set_cookie(request, COOKIE, await seal(COOKIE, session, SECONDS), SECONDS)
+        Raises `ArcError` ARC-1010 where there is no authority and the address is not loopback; ARC-2001, ARC-3003 or
+        what else keeps the client secret from being read.
+        """
+        if self._authority is None:
+            self._authentication.refuse_other_names(request)
+            return Viewer(LOCAL.name, LOCAL.object_id, LOCAL.roles, self._local_csrf)
+        if not (cookie := cookie_of(request, COOKIE)) or not self.has_sign_in():
+            return None
+        session = await self.unseal(COOKIE, cookie)
+        if session is None:
+            return None
+        roles, other_roles = roles_in(session["roles"]), other_roles_in(session["roles"])
+        return Viewer(
+            session["name"], session["oid"], roles, session["csrf"], is_signed_in=True, other_roles=other_roles
+        )
 
+    async def new_session(self, request: func.HttpRequest, caller: Caller) -> str:
+        """The Set-Cookie header that signs the caller in for eight hours."""
+        session = {
+            "name": caller.name,
+            "oid": caller.object_id,
+            "roles": sorted(caller.roles | caller.other_roles),
+            "csrf": secrets.token_urlsafe(32),
+        }
+        return set_cookie(request, COOKIE, await self.seal(COOKIE, session, SECONDS), SECONDS)
 
-async def check_csrf(request: func.HttpRequest, form_token: str | None) -> Viewer:
-    """The sender of a form of the page.
+    async def check_csrf(self, request: func.HttpRequest, form_token: str | None) -> Viewer:
+        """The sender of a form of the page.
 
-    Raises `ArcError`: ARC-1007 no sign-in, ARC-1010 the form is not of this viewer's page.
-    """
-    refuse_other_sites(request)
-    viewer = await viewer_of(request)
-    if viewer is None:
-        raise ArcError(Code.NOT_SIGNED_IN, "You are not signed in to the page.", remedy="Sign in to the page again.")
-    if not secrets.compare_digest(viewer.csrf.encode(), (form_token or "").encode()):
-        raise ArcError(Code.CROSS_SITE_REQUEST)
-    return viewer
+        Raises `ArcError`: ARC-1007 no sign-in, ARC-1010 the form is not of this viewer's page.
+        """
+        self._authentication.refuse_other_sites(request)
+        viewer = await self.viewer_of(request)
+        if viewer is None:
+            raise ArcError(
+                Code.NOT_SIGNED_IN, "You are not signed in to the page.", remedy="Sign in to the page again."
+            )
+        if not secrets.compare_digest(viewer.csrf.encode(), (form_token or "").encode()):
+            raise ArcError(Code.CROSS_SITE_REQUEST)
+        return viewer
 
+    def has_sign_in(self) -> bool:
+        """Whether this installation signs people in to the page."""
+        return self._authority is not None and self._authority.secret_name is not None
 
-def has_sign_in() -> bool:
-    """Whether this installation signs people in to the page."""
-    configured = settings().authority
-    return configured is not None and configured.secret_name is not None
+    async def seal(self, purpose: str, value: Json, seconds: int) -> str:
+        """A JSON object as text that only `unseal` for the same purpose reads, for so many seconds."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = secrets.token_bytes(_NONCE_LENGTH)
+        content = json.dumps(
+            {**value, "exp": int(time.time()) + seconds}, separators=(",", ":"), ensure_ascii=False
+        ).encode()
+        sealed = nonce + AESGCM((await self._keys())[0]).encrypt(nonce, content, purpose.encode())
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    async def unseal(self, purpose: str, token: str) -> Json | None:
+        """The object that `seal` sealed; None if the text is not valid or too old."""
+        try:
+            sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        except ValueError:
+            return None
+        data = _opened(await self._keys(), sealed, purpose)
+        if data is None:
+            data = _opened(await self._keys(refresh=True), sealed, purpose)
+        if data is None:
+            return None
+        value: Json = json.loads(data)
+        return value if value["exp"] > time.time() else None
+
+    async def client_secret(self) -> str:
+        """The app registration's client secret. Raises `ArcError`: ARC-1009 not configured, ARC-2001 not readable."""
+        name = self._configured().secret_name
+        if name is None:
+            message = "The page's sign-in is not configured: ARCWAY_CLIENT_SECRET_NAME is not set."
+            raise ArcError(Code.SIGN_IN_FAILED, message, remedy="Set it, or use the API with a bearer token.")
+        return (await self._secrets.read(name)).strip()
+
+    async def _keys(self, *, refresh: bool = False) -> list[bytes]:
+        """The keys of the page's cookies, the one that seals first. Raises `ArcError` ARC-1009: they are too short."""
+        name = self._configured().session_keys_name
+        lines = [
+            line.strip() for line in (await self._secrets.read(name, refresh=refresh)).splitlines() if line.strip()
+        ]
+        if not lines or any(len(line) < _KEY_LENGTH for line in lines):
+            message = f"Secret {name} must have one or more lines of at least {_KEY_LENGTH} random characters."
+            raise ArcError(
+                Code.SIGN_IN_FAILED, message, remedy="Store a line such as `openssl rand -base64 32` prints."
+            )
+        return [_derived(line) for line in lines[:_MOST_KEYS]]
+
+    def _configured(self) -> Authority:
+        """Where the page signs people in. Raises `ArcError` ARC-1009."""
+        if self._authority is None:
+            raise ArcError(Code.SIGN_IN_FAILED, "Sign-in is not configured.")
+        return self._authority
 
 
 def to_sign_in(request: func.HttpRequest) -> func.HttpResponse:
@@ -134,33 +193,6 @@ def host_of(request: func.HttpRequest) -> str:
     return str(urlsplit(request.url).netloc)
 
 
-async def seal(purpose: str, value: Json, seconds: int) -> str:
-    """A JSON object as text that only `unseal` for the same purpose reads, for so many seconds."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    nonce = secrets.token_bytes(_NONCE_LENGTH)
-    content = json.dumps(
-        {**value, "exp": int(time.time()) + seconds}, separators=(",", ":"), ensure_ascii=False
-    ).encode()
-    sealed = nonce + AESGCM((await _keys())[0]).encrypt(nonce, content, purpose.encode())
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
-
-
-async def unseal(purpose: str, token: str) -> Json | None:
-    """The object that `seal` sealed; None if the text is not valid or too old."""
-    try:
-        sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except ValueError:
-        return None
-    data = _opened(await _keys(), sealed, purpose)
-    if data is None:
-        data = _opened(await _keys(refresh=True), sealed, purpose)
-    if data is None:
-        return None
-    value: Json = json.loads(data)
-    return value if value["exp"] > time.time() else None
-
-
 def _opened(keys: list[bytes], sealed: bytes, purpose: str) -> bytes | None:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -171,50 +203,6 @@ def _opened(keys: list[bytes], sealed: bytes, purpose: str) -> bytes | None:
         except (ValueError, InvalidTag):
             continue
     return None
-
-
-async def client_secret() -> str:
-    """The client secret of the app registration. Raises `ArcError`: ARC-1009 not configured, ARC-2001 not readable."""
-    name = authority().secret_name
-    if name is None:
-        message = "The page's sign-in is not configured: ARCWAY_CLIENT_SECRET_NAME is not set."
-        raise ArcError(Code.SIGN_IN_FAILED, message, remedy="Set it, or use the API with a bearer token.")
-    return (await _secrets.read(name)).strip()
-
-
-async def _keys(*, refresh: bool = False) -> list[bytes]:
-    """The keys of the page's cookies, the one that seals first. Raises `ArcError` ARC-1009 when they are too short."""
-    name = authority().session_keys_name
-    lines = [line.strip() for line in (await _secrets.read(name, refresh=refresh)).splitlines() if line.strip()]
-    if not lines or any(len(line) < _KEY_LENGTH for line in lines):
-        message = f"Secret {name} must have one or more lines of at least {_KEY_LENGTH} random characters."
-        raise ArcError(Code.SIGN_IN_FAILED, message, remedy="Store a line such as `openssl rand -base64 32` prints.")
-    return [_derived(line) for line in lines[:_MOST_KEYS]]
-
-
-def authority() -> Authority:
-    """Where the page signs people in. Raises `ArcError` ARC-1009."""
-    if (configured := settings().authority) is None:
-        raise ArcError(Code.SIGN_IN_FAILED, "Sign-in is not configured.")
-    return configured
-
-
-class _Secrets:
-    """The page's secrets, read again every five minutes, so that a new one in the vault counts soon."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[str, float]] = {}
-
-    async def read(self, name: str, *, refresh: bool = False) -> str:
-        """The secret; `refresh`: not older than some seconds, for a cookie that no known key opens."""
-        value, read_at = self._known.get(name, ("", float("-inf")))
-        if time.monotonic() - read_at >= (_AGAIN_SECONDS if refresh else _SECRET_SECONDS):
-            value = await asyncio.to_thread(queries.secret_of_page, name)
-            self._known[name] = (value, time.monotonic())
-        return value
-
-
-_secrets = _Secrets()
 
 
 def _derived(line: str) -> bytes:

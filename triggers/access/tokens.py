@@ -9,13 +9,13 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import partial
 from typing import TYPE_CHECKING
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.json_values import Json
-from arcway.settings import Authority, settings
+from arcway.settings import Authority
 
 if TYPE_CHECKING:
     from jwt import PyJWK
@@ -27,22 +27,21 @@ _SIZE_LIMIT = 16 * 1024
 
 
 class Keys:
-    """The authority's signing keys. Seconds: `pause` between two questions, `fresh` until a known key is looked up
-    again, `max_age` for which a known key counts while the authority does not answer.
+    """The authority's signing keys, which `download` returns by their ids; it may raise `ArcError`.
+
+    Seconds: `pause` between two downloads, `fresh` until a known key is looked up again, `max_age` for which a known
+    key counts while the authority does not answer.
     """
 
     def __init__(
         self,
-        url: str,
-        ca_file: str | None,
+        download: "Callable[[], dict[str, PyJWK]]",
         *,
         pause: float = 5,
         fresh: float = 3600,
         max_age: float = 24 * 3600,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = url
-        self._ca_file = ca_file
         self._pause = pause
         self._fresh = fresh
         self._kept = max_age
@@ -50,7 +49,8 @@ class Keys:
         self._known: dict[str, PyJWK] = {}
         self._answered = self._asked = float("-inf")
         self._failure: ArcError | None = None
-        self._download: asyncio.Task[None] | None = None
+        self._download = download
+        self._downloading: asyncio.Task[None] | None = None
 
     async def get(self, key_id: str) -> "PyJWK":
         """Return the key with this id. Raises `ArcError`: ARC-1007 unknown key, ARC-4014 no response."""
@@ -66,25 +66,26 @@ class Keys:
 
     async def _ask(self) -> None:
         """All callers wait for the same response, and none asks again soon after one."""
-        if self._download is None:
+        if self._downloading is None:
             if self._clock() - self._asked < self._pause:
                 return
-            self._download = asyncio.create_task(self._fetch(), name="signing keys")
-        await asyncio.shield(self._download)
+            self._downloading = asyncio.create_task(self._fetch(), name="signing keys")
+        await asyncio.shield(self._downloading)
 
     async def _fetch(self) -> None:
         try:
-            published = await asyncio.to_thread(_published, self._url, self._ca_file)
+            published = await asyncio.to_thread(self._download)
         except ArcError as error:
             self._failure = error
         else:
             self._known, self._failure = published, None
             self._answered = self._clock()
         finally:
-            self._asked, self._download = self._clock(), None
+            self._asked, self._downloading = self._clock(), None
 
 
-def _published(url: str, ca_file: str | None) -> "dict[str, PyJWK]":
+def published_keys(url: str, ca_file: str | None) -> "dict[str, PyJWK]":
+    """The RSA keys that are published at `url`. Raises `ArcError` ARC-4014 when they cannot be read."""
     import jwt
 
     context = ssl.create_default_context()
@@ -104,6 +105,12 @@ def _published(url: str, ca_file: str | None) -> "dict[str, PyJWK]":
 
 class Tokens:
     """Validates the tokens of one authority."""
+
+    @classmethod
+    def of(cls, authority: Authority, ca_file: str | None) -> "Tokens":
+        """Those of an authority that is trusted by `ca_file`, too."""
+        url = f"{authority.url}/{authority.tenant_id}/discovery/v2.0/keys"
+        return cls(authority, Keys(partial(published_keys, url, ca_file)))
 
     def __init__(self, authority: Authority, keys: Keys) -> None:
         self._authority = authority
@@ -152,13 +159,3 @@ class Tokens:
         if claims["tid"] != self._authority.tenant_id or not isinstance(claims["oid"], str) or not claims["oid"]:
             raise ArcError(Code.NOT_SIGNED_IN, "The token was issued by another tenant or has no oid claim.")
         return claims
-
-
-@cache
-def tokens() -> Tokens:
-    """The validator of this process. Only where an authority is configured."""
-    authority = settings().authority
-    if authority is None:
-        raise AssertionError("no authority is configured")
-    keys = Keys(f"{authority.url}/{authority.tenant_id}/discovery/v2.0/keys", settings().ca_file)
-    return Tokens(authority, keys)

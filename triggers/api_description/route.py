@@ -9,12 +9,12 @@ import json
 from functools import cache
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
-from arcway.settings import settings
+from arcway.settings import Authority
 from triggers.access.callers import OPEN, Caller
 from triggers.endpoints import Answer, Header, NoParameters, endpoint
+from triggers.services import Invocation
 
 
 @endpoint(
@@ -29,10 +29,10 @@ from triggers.endpoints import Answer, Header, NoParameters, endpoint
     },
 )
 async def _get(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, caller: Caller, parameters: NoParameters
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: NoParameters
 ) -> func.HttpResponse:
     """Describe the API."""
-    content, tag = _text()
+    content, tag = _text(invocation.installation.settings.authority)
     tags = [part.strip().removeprefix("W/") for part in req.headers.get("If-None-Match", "").split(",")]
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if tag in tags or "*" in tags:
@@ -41,9 +41,9 @@ async def _get(
 
 
 @cache
-def _text() -> tuple[str, str]:
+def _text(authority: Authority | None) -> tuple[str, str]:
     """The document and its tag. Made when it is first asked for: the app should start fast."""
     from triggers.api_description.document import document
 
-    content = json.dumps(document(settings().authority))
+    content = json.dumps(document(authority))
     return content, f'"{hashlib.sha256(content.encode()).hexdigest()[:32]}"'

@@ -9,7 +9,6 @@ import asyncio
 import uuid
 from typing import Literal
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from arcway import kubeconfig_upload
@@ -24,7 +23,7 @@ from triggers import http
 from triggers.access.session import Viewer, redirect
 from triggers.page.responses import fields_of, render_page
 from triggers.page.views import subscriptions
-from triggers.run_starter import start_run
+from triggers.services import Invocation
 
 _PLAIN = ("name", "resourceGroup", "location", "subscriptionId", "order", "onFailure")
 _FLAGS = ("createResourceGroup", "checkNetwork", "failFast", "takeOver")
@@ -33,28 +32,28 @@ _PROXY = ("https", "http", "skipRange")
 _NONE_YET = "arcway-none"
 
 
-async def empty(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def empty(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
     """The empty form."""
-    return await _form(client, viewer, {}, [])
+    return await _form(invocation, viewer, {}, [])
 
 
-async def check(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def check(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
     """Store the kubeconfig and start the check; or the form again, with all its problems at once."""
     fields = {name: value.strip() for name, value in fields_of(req).items() if name != "kubeconfig"}
-    upload, problems = await _examined(req, fields.get("context") or None)
+    upload, problems = await _examined(req, invocation, fields.get("context") or None)
     request = None
     try:
         request = _request(fields, upload.secret if upload else _NONE_YET, problems)
     except ArcError as error:
         problems = [*error.details, *problems]
     if problems or upload is None or request is None:
-        return await _form(client, viewer, fields, problems)
-    async with kubeconfig_upload.storing(upload):
-        started = await start_run(client, request, str(uuid.uuid4()), http.origin_of(req), viewer)
+        return await _form(invocation, viewer, fields, problems)
+    async with kubeconfig_upload.storing(invocation.installation, upload):
+        started = await invocation.start_run(request, str(uuid.uuid4()), http.origin_of(req), viewer)
     return redirect(f"{PLACE}/runs/{started.run}")
 
 
-async def contexts(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def contexts(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
     """The field for the context, with those of the kubeconfig that was chosen; nothing of it is kept."""
     values: Json = {"names": [], "current": "", "chosen": "", "problems": []}
     try:
@@ -66,9 +65,7 @@ async def contexts(req: func.HttpRequest, client: df.DurableFunctionsClient, vie
     return render_page("context.html", viewer, **values)
 
 
-async def _form(
-    client: df.DurableFunctionsClient, viewer: Viewer, fields: Json, problems: list[Json]
-) -> func.HttpResponse:
+async def _form(invocation: Invocation, viewer: Viewer, fields: Json, problems: list[Json]) -> func.HttpResponse:
     has_options = any(fields.get(name) for name in ("tags", *(f"proxy.{name}" for name in _PROXY)))
     return render_page(
         "start.html",
@@ -77,17 +74,19 @@ async def _form(
         section="start",
         values=fields,
         problems=problems,
-        subscriptions=await subscriptions(client),
+        subscriptions=await subscriptions(invocation),
         more=has_options,
     )
 
 
-async def _examined(req: func.HttpRequest, context: str | None) -> tuple[KubeconfigUpload | None, list[Json]]:
+async def _examined(
+    req: func.HttpRequest, invocation: Invocation, context: str | None
+) -> tuple[KubeconfigUpload | None, list[Json]]:
     """What the kubeconfig comes to, or what is wrong with it."""
     try:
         if not (kubeconfig := _kubeconfig(req)):
             return None, [{"field": "kubeconfig", "message": "is required, as a file or as text"}]
-        return await asyncio.to_thread(kubeconfig_upload.examine, kubeconfig, context), []
+        return await asyncio.to_thread(kubeconfig_upload.examine, invocation.installation, kubeconfig, context), []
     except ArcError as error:
         field = "context" if error.code == Code.KUBECONFIG_CONTEXT_NOT_FOUND else "kubeconfig"
         details = [{"field": field, "message": f"{error.message} {error.remedy}"}]

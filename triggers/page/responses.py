@@ -6,21 +6,19 @@ As in `triggers.http`, each method of a route declares the roles of which the vi
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import azure.durable_functions as df
 import azure.functions as func
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE, ArcError, redact
 from arcway.domain.secrets_held import holding
 from arcway.page.renderer import Shell, render
-from arcway.settings import settings
 from arcway.telemetry import log
 from triggers import http
-from triggers.access.authentication import refuse_other_sites
 from triggers.access.callers import ONBOARD, Needed
-from triggers.access.session import Viewer, check_csrf, has_sign_in, to_sign_in, viewer_of
+from triggers.access.session import Viewer, to_sign_in
+from triggers.services import Invocation
 
-type Handler = Callable[[func.HttpRequest, df.DurableFunctionsClient, Viewer], Awaitable[func.HttpResponse]]
+type Handler = Callable[[func.HttpRequest, Invocation, Viewer], Awaitable[func.HttpResponse]]
 type Guarded = tuple[Needed, Handler]
 
 # Below the size from which the form parser would put an uploaded file on the disk (500 KiB).
@@ -34,30 +32,37 @@ _POLICY = (
 
 
 async def dispatch_page(
-    request: func.HttpRequest, client: df.DurableFunctionsClient, handlers: Mapping[str, Guarded]
+    request: func.HttpRequest, invocation: Invocation, handlers: Mapping[str, Guarded]
 ) -> func.HttpResponse:
     """Answer with the handler of the method if the viewer holds one of the roles that go with it.
 
     Without a sign-in: to the sign-in. A POST is taken only from a form of this viewer's page. Whatever goes wrong
     becomes a page.
     """
+    return secured(await _respond(request, invocation, handlers), invocation)
+
+
+async def _respond(
+    request: func.HttpRequest, invocation: Invocation, handlers: Mapping[str, Guarded]
+) -> func.HttpResponse:
+    sessions = invocation.services.sessions
     method = "GET" if request.method == "HEAD" else request.method
     viewer = None
     try:
         if method not in handlers:
             raise ArcError(Code.METHOD_NOT_ALLOWED, f"{request.method} is not supported here.")
         if method == "POST":
-            refuse_other_sites(request)
-        viewer = await viewer_of(request)
+            invocation.services.authentication.refuse_other_sites(request)
+        viewer = await sessions.viewer_of(request)
         if viewer is None and method != "POST":
-            return http.unsniffed(_sign_in(request))
+            return _sign_in(request)
         if viewer is None or method == "POST":
             # A form is read only when it is known who sends it.
-            viewer = await check_csrf(request, fields_of(request).get("csrf") if viewer else None)
+            viewer = await sessions.check_csrf(request, fields_of(request).get("csrf") if viewer else None)
         needed, handler = handlers[method]
         viewer.require(needed)
         with holding():
-            return http.unsniffed(await handler(request, client, viewer))
+            return await handler(request, invocation, viewer)
     except ArcError as error:
         return problem(error, viewer, headers={} if method in handlers else {"Allow": ", ".join(sorted(handlers))})
     except Exception as error:  # noqa: BLE001 - the border: the viewer gets a page, the log what happened
@@ -90,9 +95,9 @@ def render_page(
     """A page for this viewer, which no cache keeps."""
     shell = Shell()
     if viewer:
-        shell = Shell(viewer.name, viewer.csrf, viewer.may(ONBOARD), has_sign_in())
+        shell = Shell(viewer.name, viewer.csrf, viewer.may(ONBOARD), viewer.is_signed_in)
     html = render(template, shell, **values)
-    sent = {**secure_headers(), "Cache-Control": "no-store", **(headers or {})}
+    sent = {"Cache-Control": "no-store", **(headers or {})}
     return func.HttpResponse(html, status_code=status, headers=sent, mimetype="text/html", charset="utf-8")
 
 
@@ -103,20 +108,18 @@ def problem(error: ArcError, viewer: Viewer | None, headers: Mapping[str, str] |
     return render_page("error.html", viewer, status=status, headers=headers, section="", title=title, error=error)
 
 
-def secure_headers() -> dict[str, str]:
-    """What keeps a browser from doing with the page what it is not for.
+def secured(response: func.HttpResponse, invocation: Invocation) -> func.HttpResponse:
+    """The response, with the headers that keep a browser from doing with the page what it is not for.
 
     Chromium applies form-action to where a form's answer redirects to, and signing out leads to the authority.
     """
-    authority = settings().authority
+    authority = invocation.installation.settings.authority
     policy = f"{_POLICY} {authority.url}" if authority else _POLICY
-    return {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        # Not no-referrer, with which browsers send `Origin: null` along with a form.
-        "Referrer-Policy": "same-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
-    }
+    response.headers["Content-Security-Policy"] = policy
+    # Not no-referrer, with which browsers send `Origin: null` along with a form.
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    return http.unsniffed(response)
 
 
 def _sign_in(request: func.HttpRequest) -> func.HttpResponse:

@@ -9,6 +9,7 @@ from triggers.access.callers import CHANGE, OFFBOARD, ONBOARD, READ
 from triggers.page import actions, connect_form, responses, views
 from triggers.page.responses import Guarded
 from triggers.registration import register
+from triggers.services import Invocation, Services
 
 ROUTES: Mapping[str, Mapping[str, Guarded]] = {
     "page": {"GET": (READ, views.overview_page)},
@@ -24,15 +25,15 @@ ROUTES: Mapping[str, Mapping[str, Guarded]] = {
     "page/{*path}": {"GET": (READ, views.unknown)},
 }
 
-blueprint = df.Blueprint()
+
+def blueprint_of(services: Services) -> df.Blueprint:
+    """The functions of the page."""
+    blueprint = df.Blueprint()
+    register(blueprint, services, ROUTES, responses.dispatch_page)
+    register(blueprint, services, {"page/static/{file}": {}}, _static)
+    return blueprint
 
 
-async def _static(
-    req: func.HttpRequest, client: df.DurableFunctionsClient, handlers: Mapping[str, Guarded]
-) -> func.HttpResponse:
+async def _static(req: func.HttpRequest, invocation: Invocation, handlers: Mapping[str, Guarded]) -> func.HttpResponse:
     """A file that is the same for all users, signed in or not."""
-    return views.static(req)
-
-
-register(blueprint, ROUTES, responses.dispatch_page)
-register(blueprint, {"page/static/{file}": {}}, _static)
+    return responses.secured(views.static(req), invocation)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-import azure.durable_functions as df
 import azure.functions as func
 from pydantic import ValidationError
 
@@ -23,13 +22,14 @@ from arcway.domain.text import excerpt
 from arcway.page.files import PLACE, static_file
 from arcway.page.overview import OPERATIONS, STATES, Chosen, Overview, overview
 from arcway.page.timeline import timeline
+from arcway.runs.index import ListedRun
+from arcway.runs.reader import get_run, list_runs, request_of
 from triggers import http
 from triggers.access.callers import OFFBOARD, ONBOARD, role_for
 from triggers.access.session import Viewer
 from triggers.connected_cluster_routes import kubeconfig_of_last_run
-from triggers.page.responses import render_page, secure_headers
-from triggers.run_index import ListedRun
-from triggers.run_reader import get_run, list_runs, request_of
+from triggers.page.responses import render_page
+from triggers.services import Invocation
 
 _DAYS = 30
 _OVERVIEW_SECONDS, _RUN_SECONDS = 5, 2
@@ -46,14 +46,14 @@ _FACTS = {
 }
 
 
-async def overview_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def overview_page(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
     """The runs of the last 30 days, by ?state=, ?operation=, ?q= and ?page=."""
     chosen = Chosen.of(*(req.params.get(name, "") for name in ("state", "operation", "q", "page")))
     return render_page(
         "overview.html",
         viewer,
         section="runs",
-        view=await _overview(client, chosen),
+        view=await _overview(invocation, chosen),
         now=datetime.now(UTC),
         states=STATES,
         operations=OPERATIONS,
@@ -62,9 +62,9 @@ async def overview_page(req: func.HttpRequest, client: df.DurableFunctionsClient
     )
 
 
-async def run_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def run_page(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
     """One run, and what the viewer may do with it."""
-    run = await get_run(client, req.route_params["id"])
+    run = await get_run(invocation.client, req.route_params["id"])
     cluster = run["cluster"]
     return render_page(
         "run.html",
@@ -72,22 +72,22 @@ async def run_page(req: func.HttpRequest, client: df.DurableFunctionsClient, vie
         section="runs",
         run=run,
         rows=timeline(run, datetime.now(UTC)),
-        actions=await _actions(client, run, viewer),
+        actions=await _actions(invocation, run, viewer),
         facts=_facts(run["result"]),
         agents=f"{PLACE}/agents{_query(cluster['subscriptionId'], cluster['resourceGroup'], cluster['name'])}",
         seconds=_RUN_SECONDS,
     )
 
 
-async def clusters_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def clusters_page(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
     """The connected clusters of ?subscription=, or of the newest run's, those with warnings first."""
-    subscription_ids = await subscriptions(client)
+    subscription_ids = await subscriptions(invocation)
     subscription = req.params.get("subscription", "").strip() or next(iter(subscription_ids), "")
     resources, failure = [], None
     try:
         if subscription:
             chosen = _checked(subscription)
-            resources = await asyncio.to_thread(queries.connected_clusters_in, chosen, None)
+            resources = await asyncio.to_thread(queries.connected_clusters_in, invocation.installation, chosen, None)
     except ArcError as error:
         failure = error
     rows = sorted(map(_row, resources), key=lambda row: (not row["warnings"], row["name"].lower()))
@@ -105,15 +105,15 @@ async def clusters_page(req: func.HttpRequest, client: df.DurableFunctionsClient
     )
 
 
-async def agents_page(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def agents_page(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
     """The agents of ?subscription=&group=&name= as the cluster shows them now, by the last run's kubeconfig."""
     cluster = cluster_of(req)
-    reference, user = await kubeconfig_of_last_run(client, cluster)
-    table = await asyncio.to_thread(queries.agents_of, cluster, reference, user)
+    reference, user = await kubeconfig_of_last_run(invocation, cluster)
+    table = await asyncio.to_thread(queries.agents_of, invocation.installation, cluster, reference, user)
     return render_page("agents.html", viewer, section="clusters", name=cluster.name, table=table)
 
 
-async def unknown(req: func.HttpRequest, client: df.DurableFunctionsClient, viewer: Viewer) -> func.HttpResponse:
+async def unknown(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
     """Raises `ArcError` ARC-1004."""
     raise ArcError(
         Code.PATH_NOT_FOUND, f"The page does not exist: {PLACE}/{excerpt(req.route_params.get('path', ''), 100)}."
@@ -131,7 +131,6 @@ def static(req: func.HttpRequest) -> func.HttpResponse:
     tag = f'"{file.version}"'
     lasting = req.params.get("v") == file.version
     headers = {
-        **secure_headers(),
         "ETag": tag,
         "Cache-Control": "public, max-age=31536000, immutable" if lasting else "no-cache",
     }
@@ -140,9 +139,9 @@ def static(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(file.content, headers=headers, mimetype=file.media_type, charset="utf-8")
 
 
-async def subscriptions(client: df.DurableFunctionsClient) -> list[str]:
+async def subscriptions(invocation: Invocation) -> list[str]:
     """The subscriptions that runs were about, the newest first."""
-    return list(dict.fromkeys(run.summary["cluster"]["subscriptionId"] for run in await _runs(client)))
+    return list(dict.fromkeys(run.summary["cluster"]["subscriptionId"] for run in await _runs(invocation)))
 
 
 def cluster_of(req: func.HttpRequest) -> ClusterId:
@@ -166,25 +165,29 @@ def _checked(subscription: str) -> str:
         raise ArcError(Code.INVALID_PARAMETERS, details=field_errors(error)) from error
 
 
-async def _overview(client: df.DurableFunctionsClient, chosen: Chosen) -> Overview:
+async def _overview(invocation: Invocation, chosen: Chosen) -> Overview:
     """Counts of all runs; documents of those on the page."""
-    runs = {run.summary["id"]: run for run in await _runs(client)}
+    runs = {run.summary["id"]: run for run in await _runs(invocation)}
     view = overview([run.summary for run in runs.values()], chosen)
     return replace(view, runs=[runs[summary["id"]].document() for summary in view.runs])
 
 
-async def _runs(client: df.DurableFunctionsClient) -> Sequence[ListedRun]:
-    return await list_runs(client, datetime.now(UTC) - timedelta(days=_DAYS))
+async def _runs(invocation: Invocation) -> Sequence[ListedRun]:
+    return await list_runs(invocation.services.runs, invocation.client, datetime.now(UTC) - timedelta(days=_DAYS))
 
 
-async def _actions(client: df.DurableFunctionsClient, run: Json, viewer: Viewer) -> list[Json]:
+async def _actions(invocation: Invocation, run: Json, viewer: Viewer) -> list[Json]:
     """What the viewer may do with the run in its present state."""
     place, operation, actions = f"{PLACE}/runs/{run['id']}", run["operation"], []
     may_change = viewer.may(role_for(operation))
     if not run["finishedAt"]:
         return [{"label": "Cancel", "place": f"{place}/cancel", "post": False}] if may_change else []
     if operation == "check":
-        if run["state"] == "Succeeded" and viewer.may(ONBOARD) and _connects(await request_of(client, run["id"])):
+        if (
+            run["state"] == "Succeeded"
+            and viewer.may(ONBOARD)
+            and _connects(await request_of(invocation.client, run["id"]))
+        ):
             actions.append({"label": "Connect this cluster", "place": f"{place}/connect", "post": True})
         return actions
     if run["state"] != "Succeeded" and may_change and run["retriable"]:

@@ -28,7 +28,7 @@ from arcway.domain.text import visible
 
 _GROUP = "client.authentication.k8s.io"
 _VERSIONS = (f"{_GROUP}/v1", f"{_GROUP}/v1beta1")
-_SECONDS, _SECONDS_WITH_A_PERSON = 60.0, 300.0
+LONGEST_SECONDS, _SECONDS_WITH_A_PERSON = 60.0, 300.0
 _SIZE_LIMIT = 1024 * 1024
 _EXTENSION = f"{_GROUP}/exec"
 _CLUSTER_FIELDS = ("server", "tls-server-name", "certificate-authority-data", "disable-compression")
@@ -66,7 +66,7 @@ def run(spec: Json, cluster: Json, user_name: str, *, yes: bool) -> Credential:
         hint = str(spec.get("installHint") or "").strip()
         message = f"{Code.EXEC_PLUGIN_FAILED}: {visible(command[0])} cannot be run: {error.strerror}."
         raise CommandError(message, FAILED, remedy=visible(hint) if hint else None) from error
-    printed = _wait(process, _SECONDS_WITH_A_PERSON if interactive else _SECONDS, own_session=not interactive)
+    printed = _wait(process, _SECONDS_WITH_A_PERSON if interactive else LONGEST_SECONDS, own_session=not interactive)
     return _credential(printed, version)
 
 

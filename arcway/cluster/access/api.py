@@ -26,7 +26,6 @@ from arcway.domain.retry_after import retry_after
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-_connections = Connections()
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
 CALL_SECONDS = 20
@@ -192,12 +191,12 @@ def at(base: str, *names: str) -> str:
 
 
 @contextmanager
-def cluster_api(access: Access) -> Iterator[ClusterApi]:
+def cluster_api(connections: Connections, access: Access) -> Iterator[ClusterApi]:
     """The API of a cluster, over a connection that may stay open for the next step.
 
     What goes wrong meanwhile because an answer has not the shape that Kubernetes gives it is ARC-2027.
     """
-    with _connections.to(access) as client, responses.malformed():
+    with connections.to(access) as client, responses.malformed():
         yield ClusterApi(access, client)
 
 

@@ -6,10 +6,11 @@
 from arcway.domain.catalogue.agents import AGENTS
 from arcway.domain.catalogue.azure import AZURE
 from arcway.domain.catalogue.cluster import CLUSTER
+from arcway.domain.catalogue.fleet import FLEET
 from arcway.domain.catalogue.kind import ErrorKind as Kind
 from arcway.domain.catalogue.network import NETWORK
 from arcway.domain.catalogue.request import REQUEST
 from arcway.domain.catalogue.workflow import WORKFLOW
 from arcway.domain.codes import Code
 
-CATALOGUE: dict[Code, Kind] = {**REQUEST, **CLUSTER, **NETWORK, **AZURE, **AGENTS, **WORKFLOW}
+CATALOGUE: dict[Code, Kind] = {**REQUEST, **CLUSTER, **NETWORK, **AZURE, **AGENTS, **WORKFLOW, **FLEET}

@@ -1,4 +1,4 @@
-"""Who is in the simulated tenant: users, applications with secrets, and the app registration of an API with roles."""
+"""The principals of the simulated tenant: users, applications with secrets, an API's app registration with roles."""
 
 import secrets
 import uuid
@@ -49,7 +49,7 @@ class Directory:
         self.applications = {COMMAND_LINE_ID: Principal.parse(COMMAND_LINE_ID, command_line)}
 
     def application(self, client_id: str, secret: str) -> Principal | None:
-        """The application that knows this secret."""
+        """The application with this client id and secret; None for any other secret."""
         principal = self.applications.get(client_id)
         is_authentic = (
             principal is not None
@@ -59,11 +59,11 @@ class Directory:
         return principal if is_authentic else None
 
     def is_api(self, client_id: str, secret: str) -> bool:
-        """Whether the API's app registration presents its own secret."""
+        """Whether these are the client id and the secret of the API's own app registration."""
         return client_id == API_CLIENT_ID and secrets.compare_digest(self.api_secret.encode(), secret.encode())
 
     def form(self) -> Json:
-        """The JSON form that is kept."""
+        """The JSON form in which the directory is stored."""
         return {
             "apiSecret": self.api_secret,
             "users": {key: asdict(user) for key, user in self.users.items()},
@@ -71,7 +71,7 @@ class Directory:
         }
 
     def restore(self, form: Json) -> None:
-        """Take back what `form` gave."""
+        """Restore the directory from what `form` returned."""
         self.api_secret = form["apiSecret"]
         self.users = {key: Principal(**user) for key, user in form["users"].items()}
         self.applications = {key: Principal(**application) for key, application in form["applications"].items()}

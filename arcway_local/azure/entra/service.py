@@ -1,4 +1,4 @@
-"""The authority of one tenant: its endpoints, and the check by which the other services know a token."""
+"""The authority of one tenant: its endpoints, and the validation of tokens for the other services."""
 
 import secrets
 import time
@@ -50,7 +50,7 @@ class Entra:
         self._touch("entra", "authority")
 
     def registration(self) -> dict[str, str]:
-        """The API's app registration, and an application that may use it: what a stack tells its parts."""
+        """The API's app registration, and an application that may use it: settings for the other parts of the stack."""
         return {
             "api_client_id": API_CLIENT_ID,
             "api_client_secret": self.directory.api_secret,
@@ -59,12 +59,12 @@ class Entra:
         }
 
     def form(self) -> Json:
-        """The JSON form that is kept."""
+        """The JSON form in which the tenant is stored."""
         stored = {"header": self.identity_header, "principal": self.principal_id, "directory": self.directory.form()}
         return {"keys": self._signer.form(), **stored}
 
     def restore(self, form: Json) -> None:
-        """Take back what `form` gave: tokens and the identity endpoint's header stay valid."""
+        """Restore what `form` returned: tokens and the identity endpoint's header stay valid."""
         self.identity_header, self.principal_id = form["header"], form["principal"]
         # State folders of before there were users have one key and no directory.
         self._signer.restore(form.get("keys") or {form["keyId"]: form["key"]})
@@ -72,7 +72,7 @@ class Entra:
             self.directory.restore(form["directory"])
 
     def routes(self, routes: Routes) -> None:
-        """Add what this service answers."""
+        """Register the routes of this service."""
         tenant = rf"(?:{self.tenant})"
         routes.add("GET", r"/(?P<tenant>[^/]+)/v2\.0/\.well-known/openid-configuration", self._discovery)
         routes.add("GET", r"/(?P<tenant>[^/]+)/discovery/v2\.0/keys", self._keys)
@@ -109,7 +109,7 @@ class Entra:
             raise Refusal(401, "InvalidAuthenticationToken", f"The access token is invalid: {error}.") from error
 
     def audiences(self) -> list[str]:
-        """The audiences that this cloud's services take."""
+        """The audiences that the services of this cloud accept."""
         return [self.endpoint, f"{self.endpoint}/", "https://vault.azure.net"]
 
     def _issuer(self) -> str:

@@ -39,7 +39,7 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sim
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a code stands for."""
+    """The sign-in that an authorization code was issued for."""
 
     user: str
     principal: Principal
@@ -50,14 +50,14 @@ class Grant:
 
 
 class SignIn:
-    """Codes that were given and not redeemed yet; a restart forgets them."""
+    """Authorization codes that are issued and not redeemed yet; a restart drops them."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
         self._grants: dict[str, Grant] = {}
 
     async def authorize(self, exchange: Exchange) -> web.StreamResponse:
-        """Ask who it is, or send the browser back with a code."""
+        """Show the form to choose a user, or redirect the browser back with a code."""
         parameters = {name: exchange.query(name) for name in _KEPT}
         if parameters["client_id"] != API_CLIENT_ID:
             return _refused("AADSTS700016: The application was not found in the directory.")
@@ -87,7 +87,7 @@ class SignIn:
         return _back(parameters, code=code)
 
     def redeem(self, code: str, verifier: str, redirect_uri: str) -> Grant | None:
-        """What the code stands for; None when it was used, is too old, or was given to another client."""
+        """Redeem a code once; None if it was used, has expired, or was issued to another client."""
         grant = self._grants.pop(code, None)
         if grant is None or grant.expires < time.monotonic() or grant.redirect_uri != redirect_uri:
             return None
@@ -95,7 +95,7 @@ class SignIn:
         return grant if secrets.compare_digest(challenge.encode(), grant.challenge.encode()) else None
 
     async def sign_out(self, exchange: Exchange) -> web.StreamResponse:
-        """Back to the page; no sign-in is kept here."""
+        """Redirect to the page; there is no session to end."""
         place = exchange.query("post_logout_redirect_uri")
         if _REDIRECT.fullmatch(place):
             return web.Response(status=302, headers={"Location": place})

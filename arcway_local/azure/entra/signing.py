@@ -27,7 +27,7 @@ class Signer:
         self._keys = {**previous, secrets.token_hex(10): rsa.generate_private_key(public_exponent=65537, key_size=2048)}
 
     def sign(self, claims: Json) -> str:
-        """A token with these claims and the times of one that is issued now, unless the claims say others."""
+        """A signed token with these claims; issued now, unless the claims have other times."""
         issued = int(time.time())
         body = {"iat": issued, "nbf": issued, "exp": issued + LIFETIME, **claims}
         key_id, key = list(self._keys.items())[-1]
@@ -62,6 +62,6 @@ class Signer:
         }
 
     def restore(self, form: dict[str, str]) -> None:
-        """Take back what `form` gave."""
+        """Restore the keys from what `form` returned."""
         keys = {key_id: load_pem_private_key(pem.encode(), None) for key_id, pem in form.items()}
         self._keys = {key_id: key for key_id, key in keys.items() if isinstance(key, rsa.RSAPrivateKey)}

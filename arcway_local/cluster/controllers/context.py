@@ -1,4 +1,4 @@
-"""What every controller is given: the cluster's objects, its orders, and how to be called again later."""
+"""What every controller gets: the cluster's objects, its ordered behaviour, and a timer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,10 @@ type Later = Callable[[float, str, str, str], None]
 
 @dataclass(slots=True)
 class Context:
-    """Shared by the controllers of one cluster. `later(seconds, controller, namespace, name)` asks for another look."""
+    """Shared by the controllers of one cluster.
+
+    `later(seconds, controller, namespace, name)` reconciles an object again after that time.
+    """
 
     resources: Resources
     behaviour: Behaviour
@@ -38,7 +41,7 @@ class Context:
         ]
 
     def is_terminating(self, namespace: str) -> bool:
-        """Whether nothing new may be written into a namespace."""
+        """Whether a namespace is Terminating, so that nothing may be created in it."""
         namespace_object = self.resources.store.get(NAMESPACE.key, "", namespace)
         return namespace_object is None or "deletionTimestamp" in namespace_object["metadata"]
 

@@ -1,4 +1,4 @@
-"""Jobs: run pods until enough of them succeeded, too many failed, or the time is over."""
+"""Jobs: run pods until enough of them succeed, too many fail, or the deadline passes."""
 
 from arcway_local.cluster.controllers.context import Context, is_ready, pod_from
 from arcway_local.cluster.kinds import JOB, POD
@@ -49,7 +49,7 @@ def _start_pods(context: Context, job: Json, active: int, succeeded: int, failed
 
 
 def reconcile_deadline(context: Context, namespace: str, name: str) -> None:
-    """The Job's activeDeadlineSeconds are over: it fails and its pods go."""
+    """Fail a Job whose activeDeadlineSeconds are over, and delete its pods."""
     job = context.resources.store.get(JOB.key, namespace, name)
     if job is None or find_condition(job, "Complete") or find_condition(job, "Failed"):
         return
@@ -62,7 +62,7 @@ def reconcile_deadline(context: Context, namespace: str, name: str) -> None:
 
 
 def reconcile_expiry(context: Context, namespace: str, name: str) -> None:
-    """The Job's ttlSecondsAfterFinished are over: it goes."""
+    """Delete a Job whose ttlSecondsAfterFinished are over."""
     job = context.resources.store.get(JOB.key, namespace, name)
     if job is not None and (find_condition(job, "Complete") or find_condition(job, "Failed")):
         context.resources.delete(JOB, namespace, name, {"propagationPolicy": "Foreground"})

@@ -1,4 +1,4 @@
-"""The ends of things: Terminating namespaces, owner references, and definitions that take their instances along.
+"""Deletion: Terminating namespaces, owner references, and the instances of a deleted CRD.
 
 Follows the namespace, garbage-collector and CRD finalizing controllers.
 """
@@ -52,7 +52,7 @@ def _report_remaining(context: Context, namespace: Json, remaining: list[tuple[R
 
 
 def reconcile_definition(context: Context, _: str, name: str) -> None:
-    """Reconcile a CRD once: when it is being deleted, its instances go first."""
+    """Reconcile a CRD once: when it is being deleted, its instances are deleted first."""
     definition = context.resources.store.get(CUSTOM_RESOURCE_DEFINITION.key, "", name)
     if definition is None or CRD_FINALIZER not in definition["metadata"].get("finalizers", ()):
         return
@@ -67,7 +67,7 @@ def reconcile_definition(context: Context, _: str, name: str) -> None:
 
 
 def collect_garbage(context: Context, _: str, uid: str) -> None:
-    """Reconcile what an owner that is being deleted or is gone owns."""
+    """Reconcile the dependents of an owner that is being deleted or is deleted."""
     referenced = context.resources.store.find_uid(uid)
     dependents = context.resources.store.dependents(uid)
     if referenced is None:

@@ -1,6 +1,6 @@
 """Runs the controllers of one cluster: turns changes into reconciliations of objects, one at a time, on the event loop.
 
-Nothing polls: work exists only after a change or when a timer asked for it.
+Nothing polls: only changes and timers start work.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Controllers:
         self._silence = resources.store.listen(self._follow)
 
     def stop(self) -> None:
-        """Forget all work and timers."""
+        """Drop all work and timers."""
         self._stopped = True
         self._silence()
         self._queue.clear()
@@ -72,7 +72,7 @@ class Controllers:
         self._timers.clear()
 
     def look_again(self, namespace: str = "") -> None:
-        """Reconcile every pod (of one namespace): their orders changed."""
+        """Reconcile every pod (of one namespace), because their ordered behaviour changed."""
         for pod in self._resources.store.objects(POD.key, namespace):
             self._add("pods", namespace_of(pod), name_of(pod))
 

@@ -33,7 +33,7 @@ def reconcile_pod(context: Context, namespace: str, name: str) -> None:
 
 
 def forget_pod(context: Context, _: str, uid: str) -> None:
-    """A pod is gone: drop what is remembered about it."""
+    """Drop the state of a deleted pod."""
     context.behaviour.forget(uid)
 
 

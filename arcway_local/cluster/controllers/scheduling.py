@@ -1,4 +1,4 @@
-"""The scheduler: which node takes a pod, and what is said when none does.
+"""The scheduler: which node a pod runs on, and the event when none fits.
 
 Respects node selectors, required node affinity, taints and readiness; not at capacity.
 """

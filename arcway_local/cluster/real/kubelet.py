@@ -1,7 +1,7 @@
-"""What kwok's stages cannot do: look whether the Secrets and ConfigMaps that a pod refers to are there.
+"""What kwok's stages cannot do: check that the Secrets and ConfigMaps of a pod exist.
 
-A pod for which they are is marked with an annotation that the stage pod-ready waits for; one for which they are not
-stays Pending and says why, as a kubelet makes it.
+If they do, the pod gets an annotation that the stage pod-ready waits for. If not, it stays Pending with the reason,
+as under a kubelet.
 """
 
 import asyncio

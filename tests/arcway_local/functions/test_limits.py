@@ -51,7 +51,7 @@ def test_three_hundred_waiting_clients_stall_nobody(engine: Engine) -> None:
 
 @pytest.fixture
 async def url(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    monkeypatch.setattr(http_server, "_HEADER_SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "HEADER_SECONDS", 0.2)
     server = HttpServer(Worker(), (), ManagementApi(engine, "key"), 1.0)
     port = await server.start("127.0.0.1", 0)
     yield f"http://127.0.0.1:{port}"
@@ -86,7 +86,7 @@ async def test_headers_that_never_end_close_the_connection(url: str) -> None:
 async def test_a_body_that_never_ends_is_answered_and_the_connection_closed(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_server, "_BODY_SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "BODY_SECONDS", 0.2)
     port = int(url.rpartition(":")[2])
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /api/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n1")

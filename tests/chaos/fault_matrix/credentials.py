@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from arcway.cluster.access import temporary_account
-from arcway.cluster.access.api import cluster_api
 from arcway.cluster.checks.permissions import role_for
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
 from tests.chaos.fault_matrix.world import Case
+from tests.installations import open_cluster
 
 _ROOT = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 # The answer was that there is nothing, where there is something.
@@ -22,7 +22,7 @@ def name_of(case: Case) -> str:
 def temporary(case: Case) -> Json:
     """Make a credential as the command line does, in the vault; the request's reference to it."""
     own = case.access()
-    with cluster_api(own) as api:
+    with open_cluster(own) as api:
         token = temporary_account.make(api, name_of(case), 3600, role_for("check"))
     access = replace(own, token=token.value, certificate=None, key=None)
     case.vault("PUT", name_of(case), access.as_kubeconfig()).raise_for_status()

@@ -19,6 +19,7 @@ import durabletask.internal.orchestrator_service_pb2 as pb
 from activities.blueprint import STEPS
 from activities.step import UnexpectedError, perform
 from arcway.domain.json_values import Json
+from arcway.installation import Installation
 from arcway_local.functions.journal import Journal
 from arcway_local.functions.journaled import JournaledEngine
 from arcway_local.functions.records import LOCAL, Activity, OrchestrationWork
@@ -45,12 +46,23 @@ class _FastEngine(JournaledEngine):
         super().at(min(when, now + _TICK), action)
 
 
+def _undisturbed(step: str, payload: Json, perform: Callable[[], Json]) -> Json:
+    return perform()
+
+
 class Driver:
     """One orchestration from its start to its end. `around` sees every step and decides how it goes; `versions` are
     the app's before and after a kill.
     """
 
-    def __init__(self, journal: Path, around: Around, versions: tuple[str, str] = (str(NEWEST), str(NEWEST))) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        journal: Path,
+        around: Around = _undisturbed,
+        versions: tuple[str, str] = (str(NEWEST), str(NEWEST)),
+    ) -> None:
+        self._installation = installation
         self._path = journal
         self._versions = versions
         self._around = around
@@ -117,7 +129,7 @@ class Driver:
         payload = json.loads(task.input or "null")
         response = pb.ActivityResponse(completionToken=task.token)
         try:
-            outcome = self._around(task.name, payload, lambda: perform(_BODIES[task.name], payload))
+            outcome = self._around(task.name, payload, lambda: perform(_BODIES[task.name], payload, self._installation))
         except UnexpectedError as error:
             response.failureDetails.CopyFrom(
                 pb.TaskFailureDetails(errorType="UnexpectedError", errorMessage=str(error))

@@ -1,4 +1,4 @@
-"""What runs are given, as `triggers.run_starter` puts it together. Must not know faults."""
+"""What runs are given, as `arcway.runs.starter` puts it together. Must not know faults."""
 
 from datetime import UTC, datetime
 

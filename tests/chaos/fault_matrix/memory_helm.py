@@ -3,10 +3,11 @@
 Values are kept in memory; what other parts look at (records, the cluster's identity, the agents) is in the cluster.
 """
 
-from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm import Release
 from arcway.domain.json_values import Json
+from tests.installations import open_cluster
 
 _DEPLOYMENTS = "/apis/apps/v1/namespaces/azure-arc/deployments"
 _CONFIG = "/api/v1/namespaces/azure-arc/configmaps"
@@ -19,10 +20,6 @@ class MemoryHelm:
     def __init__(self) -> None:
         self._values: dict[tuple[str, int], Json] = {}
 
-    def itself(self) -> "MemoryHelm":
-        """In the place of `arcway.cluster.helm.helm`."""
-        return self
-
     def digest_of(self, reference: str) -> str:
         return f"sha256:{reference}"
 
@@ -30,7 +27,7 @@ class MemoryHelm:
         return reference.rpartition(":")[2].encode()
 
     def release(self, access: Access, name: str, namespace: str, revision: int | None = None) -> Release | None:
-        with cluster_api(access) as api:
+        with open_cluster(access) as api:
             records = _records(api, name, namespace)
         if revision is not None:
             records = [record for record in records if _revision(record) == revision]
@@ -52,14 +49,14 @@ class MemoryHelm:
         self._deploy(access, name, namespace, release.chart_version.encode(), release.values)
 
     def uninstall(self, access: Access, name: str, namespace: str) -> None:
-        with cluster_api(access) as api:
+        with open_cluster(access) as api:
             for record in _records(api, name, namespace):
                 api.delete(f"/api/v1/namespaces/{namespace}/secrets/{record['metadata']['name']}")
             api.delete("/api/v1/namespaces/azure-arc")
 
     def _deploy(self, access: Access, name: str, namespace: str, chart: bytes, values: Json) -> None:
         version = chart.decode()
-        with cluster_api(access) as api:
+        with open_cluster(access) as api:
             for needed in (namespace, "azure-arc"):
                 api.create("/api/v1/namespaces", {"metadata": {"name": needed}})
             earlier = _records(api, name, namespace)

@@ -7,15 +7,13 @@ docs/fault-matrix.md: a change of behaviour is a change of that page (ARCWAY_PUB
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
-from activities import cluster_session
 from activities.blueprint import STEPS
 from arcway.domain.json_values import Json
+from arcway.installation import Installation
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
 from tests.chaos.fault_matrix.credentials import check_credential, temporary
@@ -62,9 +60,9 @@ def test_no_step_escapes_the_matrix() -> None:
     "fault", [pytest.param(fault, marks=[pytest.mark.slow] * (fault == "time-out")) for fault in sorted(FAULTS)]
 )
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_a_fault_in_a_step(case: Case, row: Row, fault: str, tmp_path: Path) -> None:
-    with nullcontext() if row.path == RECORDS else mock.patch.object(cluster_session, "helm", case.helm.itself):
-        driver, status = disturbed(case, row, fault, tmp_path)
+def test_a_fault_in_a_step(world: World, case: Case, row: Row, fault: str, tmp_path: Path) -> None:
+    installation = world.installation if row.path == RECORDS else case.installation
+    driver, status = disturbed(case, row, fault, tmp_path, installation)
     outcome = describe(status, undone=row.rollback, findings=row.network).replace(case.cluster, "NAME")
     check_invariants(case, row, fault, status, driver)
     expected = published()
@@ -86,9 +84,8 @@ def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cance
 
     run_input = payload(case, "rollback")
     run_input["request"]["kubeconfig"] = temporary(case)
-    driver = Driver(tmp_path / "journal.db", around)
-    with mock.patch.object(cluster_session, "helm", case.helm.itself):
-        state = driver.run("cluster-x", run_input)
+    driver = Driver(case.installation, tmp_path / "journal.db", around)
+    state = driver.run("cluster-x", run_input)
     status: Json = json.loads(state.customStatus.value)
     assert (status["state"], status["leftovers"]) == ("Canceled" if cancelled else "Succeeded", []), status["error"]
     assert steps[-3:] == ["release_cluster", "discard_credential", "discard_secret"]
@@ -98,7 +95,7 @@ def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cance
     case.close()
 
 
-def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, Json]:
+def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Installation) -> tuple[Driver, Json]:
     """A run in which `fault` hits the first attempt of the row's step."""
     if row.settings_differ:
         case.control_azure("settings", {"global.noProxy": "10.0.0.0/8"})
@@ -107,22 +104,20 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path) -> tuple[Driver, J
     if row.step == "poll_registration":
         case.control_azure("paces", {"registration": {"reads": 1}})
     if row.offboard or row.going:
-        Driver(folder / "before.db", lambda step, step_input, perform: perform()).run(
-            "cluster-x", payload(case, "keep")
-        )
+        Driver(installation, folder / "before.db").run("cluster-x", payload(case, "keep"))
         assert case.resource()
     if row.going:
         going = {"provisioningState": "Deleting", "gone": {"reads": 8, "seconds": 0}}
         case.control_azure("clusters", {case.resource_id: going})
     if row.change and not case.connected:
         input_before = payload(case, "keep", agents=agents_before(row.change))
-        Driver(folder / "before.db", lambda step, step_input, perform: perform()).run("cluster-x", input_before)
+        Driver(installation, folder / "before.db").run("cluster-x", input_before)
         assert case.resource()
     if row.broken:
         break_new_agents(case)
     case.connected = False
     hit = Hit(case, row, fault)
-    driver = Driver(folder / "journal.db", hit)
+    driver = Driver(installation, folder / "journal.db", hit)
     source = "urn:arcway:matrix" if row.system == BUS else None
     step_input = payload(case, "rollback" if row.rollback else "keep", source)
     if row.network:

@@ -35,13 +35,11 @@ def test_the_time_limit_is_the_requests_and_what_was_waited_for_is_the_error(
     with worlds.ready(tmp_path / "world") as world:
         case = Case(world)
         input_before = payload(case, "keep", agents=agents_before("upgrade"))
-        Driver(tmp_path / "before.db", lambda step, step_input, perform: perform()).run("cluster-x", input_before)
+        Driver(world.installation, tmp_path / "before.db").run("cluster-x", input_before)
         case.control_cluster("PUT", "behaviour", behaviour)
         step_input = {**payload(case, "keep"), **changing(case, "upgrade")}
         step_input["request"] |= {"upgradeTimeout": 60, "failFast": False}
-        state = Driver(tmp_path / "journal.db", lambda step, step_input, perform: perform()).run(
-            "cluster-x", step_input
-        )
+        state = Driver(world.installation, tmp_path / "journal.db").run("cluster-x", step_input)
         status = json.loads(state.customStatus.value)
         assert (status["state"], status["error"]["code"], status["error"]["phase"]) == ("Failed", code, "upgradeAgents")
         assert words in status["error"]["message"]

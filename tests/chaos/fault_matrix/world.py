@@ -1,5 +1,6 @@
 """The world of the fault matrix: a simulated Azure, simulated clusters, the product's settings pointing there."""
 
+import copy
 import gc
 import os
 import ssl
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import httpx
@@ -21,14 +22,15 @@ import arcway.cluster.access.api as cluster_api
 import arcway.cluster.agents.key_pair as key_pair
 import arcway.cluster.helm.pool as helm_pool
 from activities import absence
-from arcway import settings
-from arcway.azure import arm, cloud, providers, secrets
+from arcway.azure.providers import Providers
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
-from arcway.cluster.helm import helm
+from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain import phases
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
+from arcway.installation import Installation
 from arcway.private_file import write_private
+from arcway.settings import read_settings
 from arcway_local import processes
 from arcway_local.stack import APP_DIR, ENTITIES
 from tests.chaos.fault_matrix.memory_helm import MemoryHelm
@@ -75,6 +77,14 @@ class World:
         token: str = self.azure_http.get("/msi/token", params=query, headers=header).json()["access_token"]
         return token
 
+    def open_installation(self) -> None:
+        """The installation that works in this world."""
+        self.installation = Installation(read_settings(self.settings()))
+        self.installation.azure.providers = Providers(self.installation.azure.resources, look_seconds=0.01)
+        self._stack.callback(self.installation.connections.close)
+        self._stack.callback(self.installation.events.close)
+        self._stack.callback(cast("WorkerPool", self.installation.helm).close)
+
     def stop(self) -> None:
         self._stack.close()
         self.azure_http.close()
@@ -111,7 +121,9 @@ class Case:
     def __init__(self, world: World) -> None:
         self._world = world
         self.subscription = str(uuid.uuid4())
-        self.helm = MemoryHelm()
+        self.installation = copy.copy(world.installation)
+        """With Helm in memory."""
+        self.installation.helm = MemoryHelm()
         # Whether the cluster is connected and as a change wants to find it.
         self.connected = False
         self._changed: set[str] = set()
@@ -222,7 +234,6 @@ def ready(folder: Path) -> Iterator[World]:
         with (
             mock.patch.dict(os.environ, world.settings()),
             mock.patch.object(key_pair, "rsa", fake),
-            mock.patch.object(providers, "_LOOK_SECONDS", 0.01),
             mock.patch.object(pipeline, "READ_SECONDS", _ANSWER_SECONDS),
             mock.patch.object(cluster_api, "READ_SECONDS", _ANSWER_SECONDS),
             mock.patch.object(helm_pool, "CALL_SECONDS", _HELM_SECONDS),
@@ -231,32 +242,14 @@ def ready(folder: Path) -> Iterator[World]:
             mock.patch.object(absence, "READ_AGAIN_SECONDS", 0.0),
             mock.patch.dict(phases.TIME_LIMITS, limits),
         ):
-            _forget()
+            world.open_installation()
             # What is loaded by now stays; the collector need not look at it again and again.
             gc.collect()
             gc.freeze()
             yield world
     finally:
         gc.unfreeze()
-        pool: Any = helm()
-        pool.close()
-        _forget()
         world.stop()
-
-
-def _forget() -> None:
-    """What a process asks once must be asked again in another world."""
-    for cached in (
-        settings.settings,
-        cloud.cloud,
-        pipeline.credential,
-        pipeline.client,
-        arm.connected_kubernetes,
-        arm.resources,
-        secrets._vault,
-        helm,
-    ):
-        cached.cache_clear()
 
 
 def _client(ready_line: Json) -> httpx.Client:

@@ -9,13 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
-from unittest import mock
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from arcway.azure import arm
 from arcway.azure.providers import Providers
 from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
@@ -40,6 +38,10 @@ def test_every_row_says_what_proves_it(page: Path) -> None:
     assert set(named_in(page.read_text())) - existing_tests() == set()
 
 
+if TYPE_CHECKING:
+    from azure.mgmt.resource.resources import ResourceManagementClient
+
+
 class Subscription:
     """Counts how often a provider namespace was asked about and asked to register."""
 
@@ -62,9 +64,9 @@ class Subscription:
 
 def test_a_provider_is_asked_about_once_however_many_runs_wait() -> None:
     azure, now = Subscription(), [0.0]
-    providers = Providers(clock=lambda: now[0])
+    providers = Providers(lambda subscription: cast("ResourceManagementClient", azure), clock=lambda: now[0])
     every = list(range(RUNS))
-    with mock.patch.object(arm, "resources", return_value=azure), ThreadPoolExecutor(RUNS) as runs:
+    with ThreadPoolExecutor(RUNS) as runs:
         assert set(runs.map(lambda _: providers.state("one", "Microsoft.Kubernetes"), every)) == {"Registering"}
         assert sum(runs.map(lambda _: providers.register("one", "Microsoft.Kubernetes"), every)) == 1
         assert azure.calls == ["get Microsoft.Kubernetes", "register Microsoft.Kubernetes"]

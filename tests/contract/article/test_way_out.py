@@ -1,5 +1,6 @@
 """Arcway's own calls take the proxy of its environment: to Azure, to a cluster, to a chart's registry."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from arcway import settings
-from arcway.azure import pipeline
-from arcway.cluster.access.api import cluster_api
+from arcway.azure.pipeline import Pipeline
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.errors import ArcError
+from arcway.settings import read_settings
 from arcway_local.certificates import CertificateAuthority
+from tests.installations import open_cluster
 
 
 class Proxy(ThreadingHTTPServer):
@@ -45,28 +46,25 @@ def proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Proxy]:
         monkeypatch.setenv("ARCWAY_LOCAL", "1")
         monkeypatch.setenv("WEBSITE_HOSTNAME", "127.0.0.1")
         monkeypatch.setenv("ARCWAY_WORK_DIR", str(tmp_path))
-        settings.settings.cache_clear()
-        pipeline.client.cache_clear()
         yield server
         server.shutdown()
         thread.join()
-    settings.settings.cache_clear()
-    pipeline.client.cache_clear()
 
 
 def _azure(folder: Path) -> None:
+    pipeline = Pipeline(client_id=None, ca_file=None)
     pipeline.send("https://arm.example", None, "GET", "https://arm.example/subscriptions")
 
 
 def _cluster(folder: Path) -> None:
     authority = CertificateAuthority.open(folder / "ca")
     access = Access("https://cluster.example:6443", authority.certificate_pem.decode(), token="token")
-    with cluster_api(access) as api:
+    with open_cluster(access) as api:
         api.get("/version")
 
 
 def _registry(folder: Path) -> None:
-    helm = WorkerPool(folder / "work", 1, None, settings.settings().proxy)
+    helm = WorkerPool(folder / "work", 1, None, read_settings(os.environ).proxy)
     try:
         helm.digest_of("registry.example/charts/agents:1.0.0")
     finally:

@@ -7,27 +7,29 @@ import sys
 from tests.contract.azure_api.conftest import ROOT, Azure
 
 CODE = """
+import os
 import sys
 from datetime import UTC, datetime, timedelta
-from arcway.azure.secrets import delete_expired, read_secret, store_secret
-from arcway.azure.pipeline import credential
 from arcway.cli import sign_in
 from arcway.cli.credentials.store import _Vault
 from arcway.cli.client import CommandError
 from arcway.domain.secret_names import SecretKind
-from arcway.settings import settings
+from arcway.installation import Installation
+from arcway.settings import read_settings
+installation = Installation(read_settings(os.environ))
+secrets = installation.secrets
 now = datetime.now(UTC)
-store_secret("arcway-kubeconfig-1", sys.stdin.read(), now + timedelta(days=1))
-store_secret("arcway-kubeconfig-2", "expired", now - timedelta(days=1))
-print(read_secret("arcway-kubeconfig-1", SecretKind.KUBECONFIG, user=None))
-print(delete_expired(now))
-store_secret("arcway-kubeconfig-2", "again", now + timedelta(days=1))
-print(read_secret("arcway-kubeconfig-2", SecretKind.KUBECONFIG, user=None))
-print(delete_expired(now + timedelta(days=2)))
-sign_in.user_credential = credential
-sign_in.ca_file = lambda: settings().ca_file
+secrets.store("arcway-kubeconfig-1", sys.stdin.read(), now + timedelta(days=1))
+secrets.store("arcway-kubeconfig-2", "expired", now - timedelta(days=1))
+print(secrets.read("arcway-kubeconfig-1", SecretKind.KUBECONFIG, user=None))
+print(secrets.delete_expired(now))
+secrets.store("arcway-kubeconfig-2", "again", now + timedelta(days=1))
+print(secrets.read("arcway-kubeconfig-2", SecretKind.KUBECONFIG, user=None))
+print(secrets.delete_expired(now + timedelta(days=2)))
+sign_in.user_credential = lambda: installation.azure.pipeline.credential
+sign_in.ca_file = lambda: installation.settings.ca_file
 try:
-    _Vault(settings().vaults[0]).put("arcway-kubeconfig-2", "again", None)
+    _Vault(installation.settings.vaults[0]).put("arcway-kubeconfig-2", "again", None)
 except CommandError as error:
     print(error, error.remedy)
 """

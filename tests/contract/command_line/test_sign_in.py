@@ -87,7 +87,7 @@ def at(hostile: Hostile) -> Iterator[ArcwayClient]:
 @pytest.fixture
 def credential(monkeypatch: pytest.MonkeyPatch) -> Credential:
     credential_under_test = Credential()
-    monkeypatch.setattr(sign_in, "_credentials", lambda ca: [credential_under_test])
+    monkeypatch.setattr(sign_in, "credentials_in_order", lambda ca: [credential_under_test])
     monkeypatch.setenv("ARCWAY_SCOPE", SCOPE)
     monkeypatch.delenv("ARCWAY_CA_FILE", raising=False)
     return credential_under_test
@@ -171,7 +171,7 @@ def test_who_cannot_sign_in_is_refused(hostile: Hostile, credential: Credential)
 
 def test_without_a_terminal_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    names = [type(item).__name__ for item in sign_in._credentials(None)]
+    names = [type(item).__name__ for item in sign_in.credentials_in_order(None)]
     assert names == ["DefaultAzureCredential"]
 
 

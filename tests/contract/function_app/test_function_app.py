@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from activities.blueprint import STEPS
+from activities.blueprint import FLEET_STEPS, STEPS
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,9 +44,9 @@ def test_azures_own_worker_library_accepts_the_app() -> None:
     completed = run_python("-c", _INDEX, str(ROOT))
     assert completed.returncode == 0, completed.stderr
     kinds = json.loads(completed.stdout)
-    steps = {step.__name__ for step in STEPS}
+    steps = {step.__name__ for step in (*STEPS, *FLEET_STEPS)}
     assert {name for name, kind in kinds.items() if kind == "activityTrigger"} - {"BuiltIn__HttpActivity"} == steps
-    assert kinds["operation"] == "orchestrationTrigger"
+    assert {kinds[name] for name in ("operation", "fleet", "fleet_page")} == {"orchestrationTrigger"}
     assert max(name for name, kind in kinds.items() if kind == "httpTrigger") == "zz_path"
 
 

@@ -21,13 +21,16 @@ from arcway.domain.request import parse_request, phases_of_request
 from arcway.domain.run import new_run
 from arcway.domain.timestamps import timestamp
 from arcway.page.overview import Chosen
+from arcway.runs import index as run_index
+from arcway.runs.index import PAGE_SIZE, RunIndex
+from arcway.runs.reader import Filter, list_page
 from arcway_local.functions.engine import Engine
 from arcway_local.functions.records import CUSTOM_STATUS_LIMIT, LOCAL, OrchestrationWork
 from tests.arcway_local.functions.driving import complete, raise_event, take
-from triggers import purge, run_index
+from tests.installations import invocation
+from triggers import purge
 from triggers.page import views
-from triggers.run_index import PAGE_SIZE, RunIndex, index_of
-from triggers.run_reader import Filter, list_page
+from triggers.services import Invocation
 
 SUBSCRIPTION = "aaaaaaaa-0000-4000-8000-000000000001"
 FOUR_MIB = 4 * 1024 * 1024
@@ -69,6 +72,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.engine = Recorder()
+        self.index = RunIndex()
         self._work: dict[str, OrchestrationWork] = {}
         self._runs: dict[str, Json] = {}
         self._created_at = datetime.now(UTC)
@@ -127,10 +131,14 @@ class Hub:
         finally:
             await client.close()
 
+    def invocation(self, client: df.DurableFunctionsClient) -> Invocation:
+        """An invocation of a function app that knows these runs."""
+        return invocation(client, runs=self.index)
+
     async def page(self, top: int = 100, token: str | None = None, **chosen: str) -> tuple[list[Json], str | None]:
         """A page of the runs of the last day."""
         since = Filter(datetime.now(UTC) - timedelta(days=1), **chosen)
-        return await self.call(lambda client: list_page(client, since, top, token))
+        return await self.call(lambda client: list_page(self.index, client, since, top, token))
 
     async def names(self, **chosen: str) -> list[str]:
         documents, _ = await self.page(100, None, **chosen)
@@ -248,7 +256,7 @@ async def test_a_terminated_run_is_canceled(hub: Hub) -> None:
 async def test_what_was_purged_is_not_listed(hub: Hub) -> None:
     hub.run("a")
     assert await hub.names() == ["a"]
-    assert await hub.call(lambda client: purge._purge(client, timedelta(0))) == 1
+    assert await hub.call(lambda client: purge._purge(hub.index, client, timedelta(0))) == 1
     assert await hub.names() == []
 
 
@@ -257,14 +265,9 @@ async def test_a_purge_during_a_list_is_seen_by_the_next(hub: Hub) -> None:
     for number in range(PAGE_SIZE):
         hub.run(f"c{number}")
 
-    async def index(client: df.DurableFunctionsClient) -> RunIndex:
-        return index_of(client)
-
-    runs = await hub.call(index)
-
     def remove() -> None:
         hub.engine.PurgeInstances(pb.PurgeInstancesRequest(instanceId=first), LOCAL)
-        runs.forget()
+        hub.index.forget()
 
     hub.engine.between_pages = remove
     await hub.names()
@@ -344,7 +347,7 @@ async def test_with_very_many_in_progress_lists_share_for_a_while(hub: Hub, monk
     hub.engine.pages.clear()
     assert await hub.names() == ["b", "a"]
     assert hub.engine.pages == []
-    await hub.call(lambda client: purge._purge(client, timedelta(0)))
+    await hub.call(lambda client: purge._purge(hub.index, client, timedelta(0)))
     hub.run("c")
     assert await hub.names() == ["c", "b", "a"]
 
@@ -396,10 +399,10 @@ async def test_the_overview_counts_all_and_reads_the_documents_of_its_page(hub: 
         instance = hub.begin(f"c{number:02}")
         hub.end(instance, "Failed" if number % 3 == 0 else "Succeeded")
     hub.begin("new")
-    view = await hub.call(lambda client: views._overview(client, Chosen(page=2)))
+    view = await hub.call(lambda client: views._overview(hub.invocation(client), Chosen(page=2)))
     assert (view.counts["Failed"], view.counts["Succeeded"], view.counts["Accepted"]) == (20, 40, 1)
     assert [run["cluster"]["name"] for run in view.runs] == [f"c{number:02}" for number in range(10, -1, -1)]
     assert all(run["phases"] for run in view.runs)
-    found = await hub.call(lambda client: views._overview(client, Chosen("Failed", "onboard", "C0")))
+    found = await hub.call(lambda client: views._overview(hub.invocation(client), Chosen("Failed", "onboard", "C0")))
     assert [run["cluster"]["name"] for run in found.runs] == ["c09", "c06", "c03", "c00"]
-    assert await hub.call(views.subscriptions) == [SUBSCRIPTION]
+    assert await hub.call(lambda client: views.subscriptions(hub.invocation(client))) == [SUBSCRIPTION]

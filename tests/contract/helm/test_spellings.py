@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.access.api import _connections, cluster_api
 from arcway.cluster.access.kubeconfig import read_kubeconfig
 from arcway.cluster.access.tls import context_for
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
 from arcway.domain.text import decoded
+from tests.installations import open_cluster
 
 type Spelling = Callable[[Json], bytes]
 
@@ -165,7 +165,7 @@ def by_helm(program: Path, data: bytes, folder: Path) -> bool:
 def by_service(data: bytes) -> bool:
     """Whether the service does."""
     try:
-        with cluster_api(read_kubeconfig(decoded(data), None, allow_loopback=True)) as api:
+        with open_cluster(read_kubeconfig(decoded(data), None, allow_loopback=True)) as api:
             return api.get("/api/v1/namespaces/kube-public") is not None
     except (ArcError, UnicodeDecodeError):
         return False
@@ -186,10 +186,7 @@ def test_without_an_authority_the_public_ones_decide(kubeconfig: Json, tmp_path:
     assert "certificate-authority-data" not in access.as_kubeconfig()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(authority))
-        try:
-            assert by_service(data)
-        finally:
-            _connections.close()  # the next one that names no authority must not find this connection
+        assert by_service(data)
         assert context_for(access).cert_store_stats()["x509_ca"] > 100
 
 

@@ -50,6 +50,7 @@ def test_any_text_survives(helm: Helm, access: Access, api: Api, texts: list[str
 
 def test_a_skip_range_with_the_characters_of_set() -> None:
     proxy = Proxy(https="http://proxy:3128", skip_range="10.0.0.0/8,a{b},c\\d,ü")
-    with mock.patch.object(release_values, "cloud"):
-        skipped = release_values.bypass_list(proxy, {"inside": [".svc"]})
+    azure = mock.Mock()
+    azure.cloud.domain = "com"
+    skipped = release_values.bypass_list(azure, proxy, {"inside": [".svc"]})
     assert proxy_values(proxy, None, skipped)["global"]["noProxy"] == "10.0.0.0/8,a{b},c\\d,ü,.svc"

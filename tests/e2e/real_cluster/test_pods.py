@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.access.api import ClusterApi, cluster_api
+from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.access.kubeconfig import read_kubeconfig
 from arcway.cluster.agents import health
 from arcway.cluster.agents.health import Workloads
@@ -17,6 +17,7 @@ from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
 from tests.contract.kubernetes_api.conftest import Api, rest_client
 from tests.e2e.real_cluster.conftest import RealCluster
+from tests.installations import open_cluster
 
 # As in the neighbouring files: a busy control plane is slow to clean up.
 pytestmark = pytest.mark.timeout(900)
@@ -36,7 +37,7 @@ def api(control_plane: Path) -> Iterator[Api]:
 
 @pytest.fixture
 def product(control_plane: Path) -> Iterator[ClusterApi]:
-    with cluster_api(read_kubeconfig(control_plane.read_text(), None, allow_loopback=True)) as opened:
+    with open_cluster(read_kubeconfig(control_plane.read_text(), None, allow_loopback=True)) as opened:
         yield opened
 
 

@@ -7,7 +7,6 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-import triggers.access.tokens as access_tokens
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
@@ -30,7 +29,7 @@ class Tenant:
         self.answers = True
         self.current = "one"
         self.keys = {"one": _KEYS[0]}
-        self.store = Keys("https://login.example/keys", None, clock=lambda: self.now)
+        self.store = Keys(self.published, clock=lambda: self.now)
         self.tokens = Tokens(AUTHORITY, self.store)
 
     def rotate(self, key_id: str, *, keep: bool = False) -> None:
@@ -39,7 +38,7 @@ class Tenant:
         self.keys = {**(self.keys if keep else {}), key_id: fresh}
         self.current = key_id
 
-    def published(self, url: str, ca_file: str | None) -> dict[str, jwt.PyJWK]:
+    def published(self) -> dict[str, jwt.PyJWK]:
         """What the product would download."""
         self.asked += 1
         if not self.answers:
@@ -77,7 +76,5 @@ class Tenant:
 
 
 @pytest.fixture
-def tenant(monkeypatch: pytest.MonkeyPatch) -> Tenant:
-    tenant_under_test = Tenant()
-    monkeypatch.setattr(access_tokens, "_published", tenant_under_test.published)
-    return tenant_under_test
+def tenant() -> Tenant:
+    return Tenant()

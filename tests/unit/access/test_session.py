@@ -7,19 +7,20 @@ from http.cookies import SimpleCookie
 import azure.functions as func
 import pytest
 
-import triggers.access.authentication as gate
-import triggers.access.session as session
-from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.settings import read_settings
+from tests.installations import LOCAL
 from tests.unit.access.conftest import CLIENT, TENANT
+from triggers.access import session
+from triggers.access.authentication import Authentication
 from triggers.access.callers import Caller, Role, readable
-from triggers.access.session import COOKIE, check_csrf, viewer_of
+from triggers.access.page_secrets import PageSecrets
+from triggers.access.session import COOKIE, Sessions
 from triggers.access.sign_in import FLOW_COOKIE, place_after
+from triggers.access.tokens import Tokens
 
 SIGNED_IN = {"ARCWAY_TENANT_ID": TENANT, "ARCWAY_CLIENT_ID": CLIENT, "ARCWAY_CLIENT_SECRET_NAME": "arcway-page"}
-LOCAL = {"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1:7071"}
 HERE, ON_LOOPBACK = "https://arcway.example/api/page", "http://127.0.0.1:7071/api/page"
 ALICE = Caller("Alice Example", "11111111-0000-0000-0000-000000000001", frozenset({Role.READ}))
 
@@ -27,19 +28,21 @@ ALICE = Caller("Alice Example", "11111111-0000-0000-0000-000000000001", frozense
 KEYS = "one session key of more than 32 characters"
 
 
-def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], keys: str = KEYS) -> None:
-    """Another process with these settings: it knows only what it is told."""
-    chosen = read_settings(environment)
-    monkeypatch.setattr(session, "settings", lambda: chosen)
-    monkeypatch.setattr(gate, "settings", lambda: chosen)
-    monkeypatch.setattr(session, "_secrets", session._Secrets())
+def authentication_of(environment: dict[str, str]) -> Authentication:
+    authority = read_settings(environment).authority
+    return Authentication(Tokens.of(authority, None) if authority else None)
+
+
+def sessions_of(keys: str = KEYS, environment: dict[str, str] = SIGNED_IN) -> Sessions:
+    """Those of another process, which knows only what it is told."""
     secrets_by_name = {"arcway-page": "a client secret", "arcway-page-session": keys}
-    monkeypatch.setattr(queries, "secret_of_page", secrets_by_name.__getitem__)
+    page_secrets = PageSecrets(secrets_by_name.__getitem__)
+    return Sessions(read_settings(environment).authority, authentication_of(environment), page_secrets)
 
 
-@pytest.fixture(autouse=True)
-def signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, SIGNED_IN)
+@pytest.fixture
+def sessions() -> Sessions:
+    return sessions_of()
 
 
 def request(url: str = HERE, method: str = "GET", **headers: str) -> func.HttpRequest:
@@ -51,91 +54,87 @@ def form(url: str = HERE, **headers: str) -> func.HttpRequest:
     return request(url, "POST", **headers)
 
 
-async def cookie(caller: Caller = ALICE, url: str = HERE) -> str:
+async def cookie(sessions: Sessions, caller: Caller = ALICE, url: str = HERE) -> str:
     """A cookie as the browser sends it back."""
-    return (await session.new_session(request(url), caller)).partition(";")[0]
+    return (await sessions.new_session(request(url), caller)).partition(";")[0]
 
 
-async def test_a_session_tells_who_signed_in_to_every_instance(monkeypatch: pytest.MonkeyPatch) -> None:
-    cookie_value = await cookie()
-    use(monkeypatch, SIGNED_IN)
-    viewer = await viewer_of(request(Cookie=f"theme=dark; {cookie_value}; other=1"))
+async def test_a_session_tells_who_signed_in_to_every_instance(sessions: Sessions) -> None:
+    cookie_value = await cookie(sessions)
+    viewer = await sessions_of().viewer_of(request(Cookie=f"theme=dark; {cookie_value}; other=1"))
     assert viewer is not None
     assert (viewer.name, viewer.object_id, viewer.roles) == (ALICE.name, ALICE.object_id, ALICE.roles)
     assert len(viewer.csrf) >= 32
 
 
-async def test_every_session_has_a_csrf_secret_of_its_own() -> None:
-    first, second = [await viewer_of(request(Cookie=await cookie())) for _ in range(2)]
+async def test_every_session_has_a_csrf_secret_of_its_own(sessions: Sessions) -> None:
+    first, second = [await sessions.viewer_of(request(Cookie=await cookie(sessions))) for _ in range(2)]
     assert first is not None
     assert second is not None
     assert first.csrf != second.csrf
 
 
-async def test_a_changed_cookie_is_no_session() -> None:
-    name, _, value = (await cookie()).partition("=")
+async def test_a_changed_cookie_is_no_session(sessions: Sessions) -> None:
+    name, _, value = (await cookie(sessions)).partition("=")
     data = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
     for place in (0, 12, len(data) // 2, len(data) - 1):
         changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
         document = base64.urlsafe_b64encode(changed).decode().rstrip("=")
-        assert await viewer_of(request(Cookie=f"{name}={document}")) is None
+        assert await sessions.viewer_of(request(Cookie=f"{name}={document}")) is None
 
 
 @pytest.mark.parametrize("value", ["", "x", "é", "AAAA", "A" * 4000, "a.b.c"])
-async def test_what_is_no_cookie_of_ours_is_no_session(value: str) -> None:
-    assert await viewer_of(request(Cookie=f"{COOKIE}={value}")) is None
+async def test_what_is_no_cookie_of_ours_is_no_session(sessions: Sessions, value: str) -> None:
+    assert await sessions.viewer_of(request(Cookie=f"{COOKIE}={value}")) is None
 
 
-async def test_a_cookie_of_the_sign_in_is_no_session() -> None:
-    flow_cookie = await session.seal(FLOW_COOKIE, {"name": "x", "oid": "x", "roles": [*Role], "csrf": "x"}, 60)
-    assert await viewer_of(request(Cookie=f"{COOKIE}={flow_cookie}")) is None
+async def test_a_cookie_of_the_sign_in_is_no_session(sessions: Sessions) -> None:
+    flow_cookie = await sessions.seal(FLOW_COOKIE, {"name": "x", "oid": "x", "roles": [*Role], "csrf": "x"}, 60)
+    assert await sessions.viewer_of(request(Cookie=f"{COOKIE}={flow_cookie}")) is None
 
 
-async def test_a_session_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    cookie_value = await cookie()
+async def test_a_session_ends(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie_value = await cookie(sessions)
     later = time.time() + session.SECONDS + 1
     monkeypatch.setattr(time, "time", lambda: later)
-    assert await viewer_of(request(Cookie=cookie_value)) is None
+    assert await sessions.viewer_of(request(Cookie=cookie_value)) is None
 
 
-async def test_another_session_key_ends_every_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    cookie_value = await cookie()
-    use(monkeypatch, SIGNED_IN, keys="another session key of more than 32 characters")
-    assert await viewer_of(request(Cookie=cookie_value)) is None
+async def test_another_session_key_ends_every_session(sessions: Sessions) -> None:
+    cookie_value = await cookie(sessions)
+    other = sessions_of("another session key of more than 32 characters")
+    assert await other.viewer_of(request(Cookie=cookie_value)) is None
 
 
-async def test_session_keys_are_rotated_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    cookie_value = await cookie()
-    use(monkeypatch, SIGNED_IN, keys=f"a new session key of more than 32 characters\n{KEYS}\n")
-    assert await viewer_of(request(Cookie=cookie_value)) is not None
-    fresh = await cookie()
-    use(monkeypatch, SIGNED_IN, keys="a new session key of more than 32 characters")
-    assert await viewer_of(request(Cookie=fresh)) is not None
-    assert await viewer_of(request(Cookie=cookie_value)) is None
+async def test_session_keys_are_rotated_side_by_side(sessions: Sessions) -> None:
+    cookie_value = await cookie(sessions)
+    both = sessions_of(f"a new session key of more than 32 characters\n{KEYS}\n")
+    assert await both.viewer_of(request(Cookie=cookie_value)) is not None
+    fresh = await cookie(both)
+    new = sessions_of("a new session key of more than 32 characters")
+    assert await new.viewer_of(request(Cookie=fresh)) is not None
+    assert await new.viewer_of(request(Cookie=cookie_value)) is None
 
 
-async def test_a_key_that_another_instance_uses_already_is_read_before_a_cookie_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    await cookie()
-    secrets = session._secrets
-    use(monkeypatch, SIGNED_IN, keys=f"a new session key of more than 32 characters\n{KEYS}")
-    fresh = await cookie()
-    monkeypatch.setattr(session, "_secrets", secrets)
-    monkeypatch.setattr(session, "_AGAIN_SECONDS", 0)
-    assert await viewer_of(request(Cookie=fresh)) is not None
+async def test_a_key_that_another_instance_uses_already_is_read_before_a_cookie_is_refused() -> None:
+    secrets_by_name = {"arcway-page-session": KEYS}
+    page_secrets = PageSecrets(secrets_by_name.__getitem__, pause=0)
+    late = Sessions(read_settings(SIGNED_IN).authority, authentication_of(SIGNED_IN), page_secrets)
+    await cookie(late)
+    secrets_by_name["arcway-page-session"] = f"a new session key of more than 32 characters\n{KEYS}"
+    fresh = await cookie(sessions_of(secrets_by_name["arcway-page-session"]))
+    assert await late.viewer_of(request(Cookie=fresh)) is not None
 
 
 @pytest.mark.parametrize("keys", ["", "short", f"{KEYS}\nshort"])
-async def test_session_keys_that_could_be_guessed_are_refused(monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
-    use(monkeypatch, SIGNED_IN, keys=keys)
+async def test_session_keys_that_could_be_guessed_are_refused(keys: str) -> None:
     with pytest.raises(ArcError, match=Code.SIGN_IN_FAILED):
-        await cookie()
+        await cookie(sessions_of(keys))
 
 
-async def test_the_cookie_is_for_this_page_alone_and_fits_any_browser() -> None:
+async def test_the_cookie_is_for_this_page_alone_and_fits_any_browser(sessions: Sessions) -> None:
     longest = Caller("\N{GRINNING FACE}" * 256, "0" * 36, frozenset(Role))
-    header = await session.new_session(request(), longest)
+    header = await sessions.new_session(request(), longest)
     assert len(header) < 3000
     (morsel,) = SimpleCookie(header).values()
     assert (morsel["path"], morsel["samesite"], morsel["httponly"], morsel["secure"]) == (
@@ -145,23 +144,23 @@ async def test_the_cookie_is_for_this_page_alone_and_fits_any_browser() -> None:
         True,
     )
     assert set(morsel.value) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-    assert "secure" not in (await session.new_session(request(ON_LOOPBACK), ALICE)).lower()
+    assert "secure" not in (await sessions.new_session(request(ON_LOOPBACK), ALICE)).lower()
     # TLS ends before the app in Azure.
-    assert "; Secure" in await session.new_session(request("http://arcway.example/api/page"), ALICE)
+    assert "; Secure" in await sessions.new_session(request("http://arcway.example/api/page"), ALICE)
 
 
-async def test_a_form_needs_the_viewers_own_token() -> None:
-    cookie_value = await cookie()
-    viewer = await viewer_of(request(Cookie=cookie_value))
+async def test_a_form_needs_the_viewers_own_token(sessions: Sessions) -> None:
+    cookie_value = await cookie(sessions)
+    viewer = await sessions.viewer_of(request(Cookie=cookie_value))
     assert viewer is not None
-    assert await check_csrf(form(Cookie=cookie_value, Origin="https://arcway.example"), viewer.csrf) == viewer
-    second = await viewer_of(request(Cookie=await cookie()))
+    assert await sessions.check_csrf(form(Cookie=cookie_value, Origin="https://arcway.example"), viewer.csrf) == viewer
+    second = await sessions.viewer_of(request(Cookie=await cookie(sessions)))
     assert second is not None
     for token in (None, "", "x", "é", second.csrf):
         with pytest.raises(ArcError, match=Code.CROSS_SITE_REQUEST):
-            await check_csrf(form(Cookie=cookie_value), token)
+            await sessions.check_csrf(form(Cookie=cookie_value), token)
     with pytest.raises(ArcError, match=Code.NOT_SIGNED_IN):
-        await check_csrf(form(), viewer.csrf)
+        await sessions.check_csrf(form(), viewer.csrf)
 
 
 @pytest.mark.parametrize(
@@ -173,22 +172,24 @@ async def test_a_form_needs_the_viewers_own_token() -> None:
         {"Sec_Fetch_Site": "same-site"},
     ],
 )
-async def test_a_form_of_another_site_is_refused_even_with_the_token(headers: dict[str, str]) -> None:
-    cookie_value = await cookie()
-    viewer = await viewer_of(request(Cookie=cookie_value))
+async def test_a_form_of_another_site_is_refused_even_with_the_token(
+    sessions: Sessions, headers: dict[str, str]
+) -> None:
+    cookie_value = await cookie(sessions)
+    viewer = await sessions.viewer_of(request(Cookie=cookie_value))
     assert viewer is not None
     with pytest.raises(ArcError, match=Code.CROSS_SITE_REQUEST):
-        await check_csrf(form(Cookie=cookie_value, **headers), viewer.csrf)
+        await sessions.check_csrf(form(Cookie=cookie_value, **headers), viewer.csrf)
 
 
-async def test_without_an_authority_the_viewer_is_the_local_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, LOCAL)
-    viewer = await viewer_of(request(ON_LOOPBACK))
+async def test_without_an_authority_the_viewer_is_the_local_one() -> None:
+    sessions = sessions_of(environment=LOCAL)
+    viewer = await sessions.viewer_of(request(ON_LOOPBACK))
     assert viewer is not None
     assert (viewer.name, viewer.object_id, viewer.roles) == ("local", None, frozenset(Role))
-    assert await check_csrf(form(ON_LOOPBACK), viewer.csrf) == viewer
+    assert await sessions.check_csrf(form(ON_LOOPBACK), viewer.csrf) == viewer
     with pytest.raises(ArcError, match=Code.CROSS_SITE_REQUEST):
-        await check_csrf(form(ON_LOOPBACK), "")
+        await sessions.check_csrf(form(ON_LOOPBACK), "")
 
 
 @pytest.mark.parametrize(
@@ -201,21 +202,19 @@ async def test_without_an_authority_the_viewer_is_the_local_one(monkeypatch: pyt
         ("http://localhost:7071/api/runs", {"Sec_Fetch_Site": "cross-site"}),
     ],
 )
-async def test_without_an_authority_other_sites_in_the_browser_get_nothing(
-    monkeypatch: pytest.MonkeyPatch, url: str, headers: dict[str, str]
-) -> None:
-    use(monkeypatch, LOCAL)
+async def test_without_an_authority_other_sites_in_the_browser_get_nothing(url: str, headers: dict[str, str]) -> None:
+    authentication = authentication_of(LOCAL)
     with pytest.raises(ArcError, match=Code.CROSS_SITE_REQUEST):
-        await gate.caller_of(form(url, **headers))
-    assert (await gate.caller_of(form(ON_LOOPBACK))).name == "local"
-    assert (await gate.caller_of(request(ON_LOOPBACK, Sec_Fetch_Site="cross-site"))).name == "local"
+        await authentication.caller_of(form(url, **headers))
+    assert (await authentication.caller_of(form(ON_LOOPBACK))).name == "local"
+    assert (await authentication.caller_of(request(ON_LOOPBACK, Sec_Fetch_Site="cross-site"))).name == "local"
 
 
-async def test_without_a_client_secret_nobody_is_signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    cookie_value = await cookie()
-    use(monkeypatch, {name: SIGNED_IN[name] for name in ("ARCWAY_TENANT_ID", "ARCWAY_CLIENT_ID")})
-    assert await viewer_of(request(Cookie=cookie_value)) is None
-    assert not session.has_sign_in()
+async def test_without_a_client_secret_nobody_is_signed_in(sessions: Sessions) -> None:
+    cookie_value = await cookie(sessions)
+    without = sessions_of(environment={name: SIGNED_IN[name] for name in ("ARCWAY_TENANT_ID", "ARCWAY_CLIENT_ID")})
+    assert await without.viewer_of(request(Cookie=cookie_value)) is None
+    assert not without.has_sign_in()
 
 
 @pytest.mark.parametrize(

@@ -61,11 +61,8 @@ LOCAL = Cloud(
 )
 def test_addresses_of_a_cloud(cloud: Cloud, expected: list[str]) -> None:
     chart = "mcr.example:5000/azurearck8s/chart:1.0.0"
-    with (
-        mock.patch.object(endpoints, "cloud", return_value=cloud),
-        mock.patch.object(data_plane, "latest_chart", return_value=chart),
-    ):
-        result = endpoints.required_endpoints("eastus", "stable")
+    with mock.patch.object(data_plane, "latest_chart", return_value=chart):
+        result = endpoints.required_endpoints(mock.Mock(cloud=cloud), "eastus", "stable")
     assert [item.address for item in result if not item.optional] == expected
     assert [item.address for item in result if item.optional] == ["github.com:9418"]
 
@@ -73,10 +70,7 @@ def test_addresses_of_a_cloud(cloud: Cloud, expected: list[str]) -> None:
 def test_what_is_at_one_address_is_one_address() -> None:
     address = "https://127.0.0.1:9000"
     cloud = Cloud("Local", address, "a", address, address, address, address)
-    with (
-        mock.patch.object(endpoints, "cloud", return_value=cloud),
-        mock.patch.object(data_plane, "latest_chart", return_value="127.0.0.1:9000/chart:1"),
-    ):
-        first, *remaining = endpoints.required_endpoints("eastus", "stable")
+    with mock.patch.object(data_plane, "latest_chart", return_value="127.0.0.1:9000/chart:1"):
+        first, *remaining = endpoints.required_endpoints(mock.Mock(cloud=cloud), "eastus", "stable")
     assert (first.address, len(remaining)) == ("127.0.0.1:9000", 1)
     assert first.purpose.startswith("Resource Manager, sign-in, ")

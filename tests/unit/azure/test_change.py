@@ -1,13 +1,15 @@
 """A connected cluster is changed where it differs, by the smallest call that can say it, and keeps everything else."""
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 from azure.mgmt.hybridkubernetes.models import ConnectedCluster
 
-from arcway.azure import arm, connected_clusters
-from arcway.azure.connected_clusters import Change, update
+from arcway.azure import connected_clusters
+from arcway.azure.clients import AzureClients
+from arcway.azure.connected_clusters import Change
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
@@ -48,10 +50,18 @@ RESOURCE: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
-    """What Azure is sent about a resource that it has."""
-    calls: list[tuple[str, Any]] = []
+class Azure:
+    """The clients of an Azure that has the resource, or nothing; `sent` is what it is asked to write."""
+
+    def __init__(self, resource: dict[str, Any] | None) -> None:
+        self.sent: list[tuple[str, Any]] = []
+        self._operations = _operations(resource, self.sent)
+
+    def connected_kubernetes(self, subscription_id: str) -> Any:
+        return SimpleNamespace(connected_cluster=self._operations)
+
+
+def _operations(resource: dict[str, Any] | None, calls: list[tuple[str, Any]]) -> Any:
     first = SimpleNamespace(
         headers={"Azure-AsyncOperation": "https://follow"},
         request=SimpleNamespace(method="PUT"),
@@ -68,12 +78,21 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         calls.append(("PATCH", body))
         return poller
 
-    operations = SimpleNamespace(
-        get=lambda group, name: ConnectedCluster(RESOURCE), begin_create_or_replace=put, begin_update_async=patch
-    )
-    client = SimpleNamespace(connected_cluster=operations)
-    monkeypatch.setattr(arm, "connected_kubernetes", lambda subscription: client)
-    return calls
+    def get(group: str, name: str) -> ConnectedCluster:
+        if resource is None:
+            raise ResourceNotFoundError
+        return ConnectedCluster(resource)
+
+    return SimpleNamespace(get=get, begin_create_or_replace=put, begin_update_async=patch)
+
+
+def update(azure: Azure, change: Change) -> tuple[bool, str | None]:
+    return connected_clusters.update(cast("AzureClients", azure), CLUSTER, change)
+
+
+@pytest.fixture
+def azure() -> Azure:
+    return Azure(RESOURCE)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +104,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         Change(distribution="aks", infrastructure="Azure", hybrid_benefit="NotApplicable", auto_upgrade=True),
     ],
 )
-def test_what_does_not_differ_is_not_written(sent: list[tuple[str, Any]], change: Change) -> None:
-    assert update(CLUSTER, change) == (False, None)
-    assert sent == []
+def test_what_does_not_differ_is_not_written(azure: Azure, change: Change) -> None:
+    assert update(azure, change) == (False, None)
+    assert azure.sent == []
 
 
 @pytest.mark.parametrize(
@@ -104,13 +123,13 @@ def test_what_does_not_differ_is_not_written(sent: list[tuple[str, Any]], change
         ),
     ],
 )
-def test_a_patch_says_what_it_can(sent: list[tuple[str, Any]], change: Change, body: dict[str, Any]) -> None:
-    assert update(CLUSTER, change) == (True, "https://follow")
-    assert sent == [("PATCH", body)]
+def test_a_patch_says_what_it_can(azure: Azure, change: Change, body: dict[str, Any]) -> None:
+    assert update(azure, change) == (True, "https://follow")
+    assert azure.sent == [("PATCH", body)]
 
 
-def test_a_put_keeps_everything_that_azure_lets_one_write(sent: list[tuple[str, Any]]) -> None:
-    assert update(CLUSTER, Change(auto_upgrade=False, infrastructure="aws")) == (True, "https://follow")
+def test_a_put_keeps_everything_that_azure_lets_one_write(azure: Azure) -> None:
+    assert update(azure, Change(auto_upgrade=False, infrastructure="aws")) == (True, "https://follow")
     properties = {
         **KEPT,
         "distribution": "AKS",
@@ -118,7 +137,7 @@ def test_a_put_keeps_everything_that_azure_lets_one_write(sent: list[tuple[str, 
         "arcAgentProfile": {"agentAutoUpgrade": "Disabled", "desiredAgentVersion": "1.2.3"},
         "oidcIssuerProfile": {"enabled": True},
     }
-    assert sent == [
+    assert azure.sent == [
         (
             "PUT",
             {
@@ -132,7 +151,6 @@ def test_a_put_keeps_everything_that_azure_lets_one_write(sent: list[tuple[str, 
     ]
 
 
-def test_what_is_not_there_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connected_clusters, "_read", lambda cluster: None)
+def test_what_is_not_there_cannot_be_changed() -> None:
     with pytest.raises(ArcError, match=Code.CONNECTED_CLUSTER_NOT_FOUND):
-        update(CLUSTER, Change(tags={}))
+        update(Azure(None), Change(tags={}))

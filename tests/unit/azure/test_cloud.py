@@ -1,6 +1,5 @@
 """Every Azure cloud by its own metadata: names, tokens and addresses, nothing of the public cloud built in."""
 
-from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -35,20 +34,9 @@ EXPECTED = {
 }
 
 
-@pytest.fixture(autouse=True)
-def asked_anew() -> Iterator[None]:
-    clouds.cloud.cache_clear()
-    yield
-    clouds.cloud.cache_clear()
-
-
 def met(metadata: dict[str, Any]) -> clouds.Cloud:
-    with (
-        mock.patch.object(clouds, "settings", return_value=mock.Mock(arm_endpoint="https://arm.example")),
-        mock.patch.object(clouds, "send"),
-        mock.patch.object(clouds, "json_object", return_value=metadata),
-    ):
-        return clouds.cloud()
+    with mock.patch.object(clouds, "json_object", return_value=metadata):
+        return clouds.read_cloud(mock.Mock(), "https://arm.example")
 
 
 @pytest.mark.parametrize("name", CLOUDS)

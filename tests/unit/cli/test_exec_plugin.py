@@ -161,6 +161,6 @@ def test_a_command_that_does_not_exist_shows_its_hint() -> None:
     ],
 )
 def test_it_has_a_time_and_a_size_limit(body: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exec_plugin, "_SECONDS", 0.5)
+    monkeypatch.setattr(exec_plugin, "LONGEST_SECONDS", 0.5)
     with pytest.raises(CommandError, match=Code.EXEC_PLUGIN_FAILED):
         run(plugin(body), CLUSTER, "me", yes=True)

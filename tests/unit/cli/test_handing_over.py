@@ -66,7 +66,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world_under_test = World()
 
     @contextmanager
-    def opened(access: Access) -> Iterator[Access]:
+    def opened(_: object, access: Access) -> Iterator[Access]:
         yield access
 
     monkeypatch.setattr(module, "cluster_api", opened)

@@ -9,7 +9,7 @@ from arcway import kubeconfig_upload
 from arcway.cluster.access.kubeconfig import contexts
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.settings import read_settings
+from tests.installations import local_installation
 
 CONFIG: dict[str, Any] = {
     "clusters": [
@@ -25,12 +25,6 @@ CONFIG: dict[str, Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def local(monkeypatch: pytest.MonkeyPatch) -> None:
-    configuration = read_settings({"ARCWAY_LOCAL": "1", "WEBSITE_HOSTNAME": "127.0.0.1"})
-    monkeypatch.setattr(kubeconfig_upload, "settings", lambda: configuration)
-
-
 def test_names_and_the_current_one() -> None:
     assert contexts(json.dumps(CONFIG)) == (["one", "two"], "two")
     assert contexts('{"contexts": [{"name": "x"}, {"name": 7}, {}], "current-context": 5}') == (["x"], None)
@@ -44,11 +38,14 @@ def test_what_has_no_contexts_is_refused(message: str) -> None:
 
 
 def test_only_the_chosen_context_is_kept_under_a_name_of_its_content() -> None:
-    document = json.dumps(CONFIG)
-    first, two = kubeconfig_upload.examine(document, "one"), kubeconfig_upload.examine(document, None)
+    document, installation = json.dumps(CONFIG), local_installation()
+    first, two = (
+        kubeconfig_upload.examine(installation, document, "one"),
+        kubeconfig_upload.examine(installation, document, None),
+    )
     assert "token-of-a" in first.kubeconfig
     assert "token-of-b" not in first.kubeconfig
     assert "token-of-b" in two.kubeconfig
     assert first.secret != two.secret
-    assert kubeconfig_upload.examine(json.dumps({**CONFIG, "extensions": []}), "one") == first
+    assert kubeconfig_upload.examine(installation, json.dumps({**CONFIG, "extensions": []}), "one") == first
     assert "token-of" not in repr(first)

@@ -3,12 +3,13 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError, redact
-from arcway.domain.findings import finding
+from arcway.domain.findings import finding, not_allowed
 
 DOCS = Path(__file__).parents[3] / "docs" / "errors.md"
 
@@ -56,10 +57,68 @@ def test_a_code_is_its_number_wherever_it_is_written() -> None:
 
 
 def test_an_error_survives_a_durable_boundary() -> None:
-    error = ArcError(Code.AZURE_THROTTLED, "Slow down.", retry_after=7, details=[{"field": "x"}])
-    reread = ArcError.from_dict(error.as_dict())
-    assert reread.as_dict() == error.as_dict()
-    assert reread.retryable
+    fields: Any = {"remedy": "Wait.", "retryable": False, "retry_after": 7, "details": [{"field": "x"}]}
+    for error in (ArcError(Code.AZURE_THROTTLED), ArcError(Code.AZURE_THROTTLED, "Slow down.", **fields)):
+        assert ArcError.from_dict(error.as_dict()).as_dict() == error.as_dict()
+    assert error.as_dict() == {
+        "code": "ARC-4007",
+        "message": "Slow down.",
+        "remedy": "Wait.",
+        "retryable": False,
+        "retryAfterSeconds": 7.0,
+        "details": [{"field": "x"}],
+    }
+    assert str(error) == "ARC-4007: Slow down."
+
+
+def test_error_of_an_earlier_version_has_no_times_and_details() -> None:
+    old = {"code": "ARC-4007", "message": "Slow down.", "remedy": "Wait.", "retryable": True}
+    error = ArcError.from_dict(old)
+    assert (error.retry_after, error.details) == (None, [])
+
+
+@pytest.mark.parametrize("message", [None, ""])
+def test_error_without_a_message_has_the_title_and_remedy_of_its_code(message: str | None) -> None:
+    kind = CATALOGUE[Code.AZURE_THROTTLED]
+    error = ArcError(Code.AZURE_THROTTLED, message, remedy=message)
+    assert (error.message, error.remedy, error.retryable) == (f"{kind.title}.", kind.remedy, kind.retryable)
+    assert (error.retry_after, error.details) == (None, [])
+
+
+def test_error_quotes_nothing_that_is_secret_long_or_invisible() -> None:
+    error = ArcError(
+        Code.AZURE_THROTTLED,
+        f"password=hunter22 {'word ' * 500}",
+        remedy="x" * 3000,
+        details=[{"a": "x" * 3000, "b": "\x07"}],
+    )
+    assert error.message.startswith("[redacted] word word")
+    assert (len(error.message), len(error.remedy)) == (2048, 2048)
+    assert error.details == [{"a": "x" * 499 + "…", "b": "\\x07"}]
+
+
+def test_unknown_code_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="ARC-9999"):
+        ArcError("ARC-9999")
+
+
+def test_finding_has_the_remedy_of_its_code_and_a_safe_message() -> None:
+    assert finding(Code.AZURE_THROTTLED, "Slow\ndown, token=hunter22!", "warning") == {
+        "code": "ARC-4007",
+        "level": "warning",
+        "message": "Slow down, [redacted]",
+        "remedy": CATALOGUE[Code.AZURE_THROTTLED].remedy,
+    }
+    assert finding("ARC-4007", "x")["level"] == "error"
+    assert len(finding(Code.AZURE_THROTTLED, "word " * 1000)["message"]) == 2048
+
+
+def test_each_missing_permission_is_a_finding() -> None:
+    assert not_allowed([]) == []
+    assert [(item["code"], item["level"], item["message"]) for item in not_allowed(["a/write", "a/read"])] == [
+        (Code.AZURE_PERMISSION_MISSING, "error", "Arcway's identity lacks a/write in the resource group."),
+        (Code.AZURE_PERMISSION_MISSING, "error", "Arcway's identity lacks a/read in the resource group."),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,18 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.proxy import IN_CLUSTER_HOSTS, is_skipped, no_proxy_list
+from arcway.domain.proxy import (
+    IN_CLUSTER_HOSTS,
+    Proxy,
+    is_skipped,
+    no_proxy_list,
+    proxy_credentials,
+    with_credentials,
+)
 from arcway.domain.request import parse_request
+from arcway.domain.secrets_held import MASK, holding, mask
 
 NOW = datetime.now(UTC)
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -45,6 +54,11 @@ def refusal(**proxy: object) -> list[dict[str, str]]:
     return []
 
 
+@pytest.mark.parametrize("url", ["http://proxy:3128", "https://proxy"])
+def test_proxy_is_reached_by_http_or_https(url: str) -> None:
+    assert refusal(https=url, http=url) == []
+
+
 def test_certificates_of_cas_are_taken_several_at_once() -> None:
     assert refusal(certificate=certificate() + certificate(ends=2)) == []
 
@@ -52,24 +66,24 @@ def test_certificates_of_cas_are_taken_several_at_once() -> None:
 @pytest.mark.parametrize(
     ("message", "why"),
     [
-        ("PEM", "PEM form"),
-        ("", "PEM form"),
-        (certificate(ca=False), "CA certificates only"),
-        (certificate(ca=None), "CA certificates only"),
-        (certificate() + certificate(ca=False), "CA certificates only"),
+        ("PEM", "must be one or more certificates in PEM form"),
+        ("", "must be one or more certificates in PEM form"),
+        (certificate(ca=False), "must contain CA certificates only; CN=proxy is not one"),
+        (certificate(ca=None), "must contain CA certificates only; CN=proxy is not one"),
+        (certificate() + certificate(ca=False), "must contain CA certificates only; CN=proxy is not one"),
         (certificate(begins=-9, ends=-2), "has expired"),
         (certificate() + certificate(begins=-9, ends=-2), "has expired"),
-        (certificate(begins=2), "not valid yet"),
+        (certificate(begins=2), "is not valid yet"),
         (
             certificate() + KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
-            "private key",
+            "must not contain a private key",
         ),
     ],
 )
 def test_a_certificate_that_would_not_work_is_refused_by_name(message: str, why: str) -> None:
     [problem] = refusal(certificate=message)
     assert problem["field"] == "proxy.certificate"
-    assert why in problem["message"]
+    assert problem["message"].startswith(why)
     assert "BEGIN" not in problem["message"]
 
 
@@ -84,6 +98,11 @@ def test_the_word_arc_stands_for_the_clouds_arc_services() -> None:
     result = no_proxy_list("10.0.0.0/8, Arc ,.corp", (), "us").split(",")
     services = [".his.arc.azure.us", ".dp.kubernetesconfiguration.azure.us", ".guestconfiguration.azure.us"]
     assert result == ["10.0.0.0/8", *services, ".corp"]
+
+
+def test_skip_range_without_a_request_is_what_the_cluster_has() -> None:
+    assert no_proxy_list(None, ("10.96.0.0/12", ".svc"), "com") == "10.96.0.0/12,.svc"
+    assert no_proxy_list(None, (), "com") == ""
 
 
 def test_what_is_inside_the_cluster_comes_behind_what_was_asked_for_and_once() -> None:
@@ -112,3 +131,88 @@ def test_no_entry_is_empty_or_comes_twice(given_: list[str], learnt: list[str]) 
 )
 def test_which_hosts_need_no_proxy(host: str, skipped: bool) -> None:
     assert is_skipped(host, "10.0.0.0/8,.His.arc.azure.com, arc.example,,") == skipped
+
+
+@pytest.mark.parametrize(("host", "skipped"), [("X.corp", False), ("xcorp", False), ("corp", True), ("A.CORP", True)])
+def test_domain_of_the_skip_range_is_read_in_any_case(host: str, skipped: bool) -> None:
+    assert is_skipped(host, ".Corp" if skipped else "X.Corp2,Xcorp2") is skipped
+
+
+@pytest.mark.parametrize(
+    ("stored", "line"),
+    [
+        ("user:password", "user:password"),
+        ("user:password\n", "user:password"),
+        ("user:password\r\n", "user:password"),
+        ("user:pass:word@/", "user:pass:word@/"),
+        ("user:", "user:"),
+        (f"u:{'x' * 510}", f"u:{'x' * 510}"),
+    ],
+)
+def test_proxy_credentials_are_read_without_their_line_end(stored: str, line: str) -> None:
+    assert proxy_credentials("arcway-proxy-x", stored) == line
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "user",
+        ":password",
+        ":pass:word",
+        "user:pass\nword",
+        "user:password\n\n",
+        "user:\x1b[2J",
+        f"u:{'x' * 511}",
+        "\nu:p",
+    ],
+)
+def test_proxy_credentials_of_another_form_are_refused_without_repeating_them(stored: str) -> None:
+    with pytest.raises(ArcError) as refused:
+        proxy_credentials("arcway-proxy-x", stored)
+    assert refused.value.code == Code.PROXY_CREDENTIALS_INVALID
+    assert refused.value.message == (
+        "Secret arcway-proxy-x is not one printable line user:password of at most 512 characters."
+    )
+
+
+@pytest.mark.parametrize(
+    ("credentials", "url"),
+    [
+        ("user:password", "http://user:password@proxy:3128/path"),
+        ("us/er:p@ss:w/rd ü", "http://us%2Fer:p%40ss%3Aw%2Frd%20%C3%BC@proxy:3128/path"),
+        ("user:", "http://user:@proxy:3128/path"),
+    ],
+)
+def test_credentials_are_percent_encoded_in_the_proxy_url(credentials: str, url: str) -> None:
+    with holding():
+        assert with_credentials("http://proxy:3128/path", credentials) == url
+
+
+def test_credentials_in_a_proxy_url_are_held_as_a_pair_and_the_password_alone() -> None:
+    with holding():
+        with_credentials("http://proxy", "user-name:hunter22:x")
+        assert mask("for user-name:hunter22:x") == f"for {MASK}"
+        assert mask("is hunter22:x") == f"is {MASK}"
+        assert mask("user-name") == "user-name"
+
+
+@pytest.mark.parametrize(
+    ("days", "problem"),
+    [
+        (-1.001, "is not valid yet: CN=proxy is valid from "),
+        (-1.0, None),
+        (0.0, None),
+        (29.999, None),
+        (30.0, "has expired: CN=proxy was valid until "),
+    ],
+)
+def test_certificate_is_valid_from_its_first_second_to_before_its_last(days: float, problem: str | None) -> None:
+    now = NOW.replace(microsecond=0) + timedelta(days=days)
+    message = Proxy(certificate=certificate()).expired(now)
+    end = NOW + timedelta(days=-1 if days < 0 else 30)
+    assert message == (f"{problem}{end:%Y-%m-%d}" if problem else None)
+
+
+def test_proxy_without_a_certificate_does_not_expire() -> None:
+    assert Proxy(https="http://proxy").expired(NOW) is None

@@ -9,9 +9,9 @@ from durabletask.client import OrchestrationStatus
 
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all, leftover
+from arcway.runs.document import to_document
 from tests.unit.orchestrators.in_memory import INSTANCE, InMemory, failed, ok, orchestrate, payload
 from tests.unit.orchestrators.worlds import CONNECT, DISCONNECT, UPGRADE, world
-from triggers.run_document import to_document
 
 TIME = datetime(2026, 1, 1, tzinfo=UTC)
 

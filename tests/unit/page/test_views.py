@@ -12,9 +12,11 @@ from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import with_ages
 from arcway.domain.errors import ArcError
+from tests.installations import invocation
 from triggers.access.callers import Role
 from triggers.access.session import Viewer
 from triggers.page import views
+from triggers.services import Invocation
 
 READER = Viewer("Rita", None, frozenset({Role.READ}), "token")
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -32,28 +34,21 @@ def resource(name: str, status: str = "Connected", heartbeat: float = 1, days: f
 
 
 @pytest.fixture
-def client() -> Any:
+def page() -> Invocation:
     async def none(_query: object) -> list[Any]:
         return []
 
-    return SimpleNamespace(get_all_orchestration_states=none)
-
-
-@pytest.fixture(autouse=True)
-def local(monkeypatch: pytest.MonkeyPatch) -> None:
-    configuration = SimpleNamespace(authority=None)
-    monkeypatch.setattr("triggers.page.responses.settings", lambda: configuration)
-    monkeypatch.setattr("triggers.access.session.settings", lambda: configuration)
+    return invocation(SimpleNamespace(get_all_orchestration_states=none))
 
 
 def asked(**query: str) -> func.HttpRequest:
     return func.HttpRequest("GET", "http://127.0.0.1/api/page/clusters", params=query, body=b"")
 
 
-async def test_clusters_that_need_attention_come_first(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
+async def test_clusters_that_need_attention_come_first(monkeypatch: pytest.MonkeyPatch, page: Invocation) -> None:
     result = [resource("a"), resource("b", status="Offline", heartbeat=60), resource("c"), resource("d", days=3)]
-    monkeypatch.setattr(queries, "connected_clusters_in", lambda subscription, group: result)
-    document = (await views.clusters_page(asked(subscription=SUBSCRIPTION), client, READER)).get_body().decode()
+    monkeypatch.setattr(queries, "connected_clusters_in", lambda *_: result)
+    document = (await views.clusters_page(asked(subscription=SUBSCRIPTION), page, READER)).get_body().decode()
     assert re.findall(r'<th scope="row">(\w)', document) == ["b", "d", "a", "c"]
     assert "4 connected clusters in Azure now; 2 need attention" in document
     for warning in ("is Offline", "no heartbeat for 60m", "certificate expires in 3 days"):
@@ -61,17 +56,19 @@ async def test_clusters_that_need_attention_come_first(monkeypatch: pytest.Monke
     assert "disconnect" not in document
 
 
-async def test_what_azure_refuses_is_told_beside_the_form(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
-    def refuse(subscription: str, group: str | None) -> list[Any]:
+async def test_what_azure_refuses_is_told_beside_the_form(monkeypatch: pytest.MonkeyPatch, page: Invocation) -> None:
+    def refuse(*_: object) -> list[Any]:
         raise ArcError(Code.AZURE_PERMISSION_MISSING, "No <b>right</b> to list.")
 
     monkeypatch.setattr(queries, "connected_clusters_in", refuse)
-    answer = await views.clusters_page(asked(subscription=SUBSCRIPTION), client, READER)
+    answer = await views.clusters_page(asked(subscription=SUBSCRIPTION), page, READER)
     assert answer.status_code == 403
     assert b"No &lt;b&gt;right&lt;/b&gt; to list." in answer.get_body()
     assert f'value="{SUBSCRIPTION}"'.encode() in answer.get_body()
 
 
-async def test_nothing_is_asked_of_azure_without_a_subscription(monkeypatch: pytest.MonkeyPatch, client: Any) -> None:
+async def test_nothing_is_asked_of_azure_without_a_subscription(
+    monkeypatch: pytest.MonkeyPatch, page: Invocation
+) -> None:
     monkeypatch.delattr(queries, "connected_clusters_in")
-    assert b"Choose a subscription." in (await views.clusters_page(asked(), client, READER)).get_body()
+    assert b"Choose a subscription." in (await views.clusters_page(asked(), page, READER)).get_body()

@@ -1,4 +1,4 @@
-"""Starts and cancels runs, or finds the run of the same request. The same for HTTP, messages and the page.
+"""Starts and cancels runs, or finds the run of the same request. The same for all triggers and activities.
 
 One orchestration instance per cluster makes operations on it exclude one another. The real host replaces a finished
 instance silently and refuses a running one, so the state is read first and again after a refused start.
@@ -21,13 +21,27 @@ from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.run import Identity, is_retriable
 from arcway.domain.timestamps import timestamp
-from arcway.settings import settings
-from triggers.access.callers import Caller
-from triggers.run_reader import get_instance, input_of, is_over, request_of
+from arcway.runs.reader import get_instance, input_of, is_over, request_of
 
 _KEYS_CARRIED = 5
 _TRIES = 3
 _OVER_OR_GONE = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """For whom a run is started: who it is, by which roles secrets are read, and the source of the run's events."""
+
+    identity: Identity
+    roles: frozenset[str]
+    event_source: str | None
+    """None when there is no broker to send them to."""
+
+    @classmethod
+    def of(cls, payload: Json) -> "Author":
+        """The author of what was started with this input."""
+        identity = Identity.model_validate(payload["startedBy"])
+        return cls(identity, frozenset(payload["roles"]), payload["source"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +50,32 @@ class Started:
 
     run: RunId
     finished: bool
+    same_key: bool = True
+    """False for the run in progress that another key started with an equal request."""
 
 
 async def start_run(
-    client: df.DurableFunctionsClient, request: AnyRequest, key: str, origin: Origin, caller: Caller
+    client: df.DurableFunctionsClient,
+    request: AnyRequest,
+    key: str,
+    origin: Origin,
+    author: Author,
+    *,
+    fleet: Json | None = None,
 ) -> Started:
-    """Start the request's run for the caller, or return the one that the same key or an equal request started.
+    """Start the request's run for the author, or return the one that the same key or an equal request started.
 
-    A key belongs to one connected cluster. Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002
-    the key's run was replaced by a later one, ARC-6009 the key was used for another request, ARC-6007 the engine does
-    not answer.
+    `fleet` names the fleet, the member and the attempt to which the run reports its end. A key belongs to one connected
+    cluster. Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002 the key's run was replaced by a
+    later one, ARC-6009 the key was used for another request, ARC-6007 the engine does not respond.
     """
-    instance = _instance(request)
+    instance = instance_of(request)
     for _ in range(_TRIES):
         state = await get_instance(client, instance)
         earlier = input_of(state) if state else None
         if state and earlier and (same_run := _same_run(instance, earlier, is_over(state), request, key)):
             return same_run
-        payload = _payload(request, key, origin, earlier)
-        payload |= {"startedBy": caller.identity.as_json(), "roles": sorted(caller.secret_user.roles)}
+        payload = _payload(request, key, origin, earlier, author) | ({"fleet": fleet} if fleet else {})
         try:
             await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
         except grpc.RpcError:
@@ -65,17 +86,20 @@ async def start_run(
 
 async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key: str) -> Started | None:
     """The existing run that `start_run` would return; None if it would start one. Raises `ArcError` as it does."""
-    instance = _instance(request)
+    instance = instance_of(request)
     state = await get_instance(client, instance)
     return _same_run(instance, input_of(state), is_over(state), request, key) if state else None
 
 
-async def retry_run(client: df.DurableFunctionsClient, run: Json, caller: Caller) -> Started:
+async def retry_run(client: df.DurableFunctionsClient, run: Json, author: Author) -> Started:
     """A new run of an ended run's request. Raises `ArcError` as `start_run` does, ARC-2025 if it cannot succeed."""
     request = await request_of(client, run["id"])
     if not is_retriable(request):
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
-    return await start_run(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), caller)
+    state = await get_instance(client, run["id"].partition(".")[0])
+    # The run of a fleet's member that a caller retries counts for the fleet, too.
+    fleet = input_of(state).get("fleet") if state else None
+    return await start_run(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), author, fleet=fleet)
 
 
 async def cancel_run(client: df.DurableFunctionsClient, run_id: str, canceled_by: Identity) -> bool:
@@ -91,7 +115,8 @@ async def cancel_run(client: df.DurableFunctionsClient, run_id: str, canceled_by
     return True
 
 
-def _instance(request: AnyRequest) -> str:
+def instance_of(request: AnyRequest) -> str:
+    """The orchestration instance of the request's runs."""
     return request.cluster.instance("check" if request.operation == "check" else "cluster")
 
 
@@ -107,7 +132,7 @@ def _same_run(instance: str, earlier: Json, over: bool, request: AnyRequest, key
         )
     if not over:
         if key == earlier["requestKey"] or _digest(request) == _digest(read_request(earlier["request"])):
-            return Started(run, finished=False)
+            return Started(run, finished=False, same_key=key == earlier["requestKey"])
         message = f"Run {run} ({earlier['operation']}) is in progress for this cluster."
         raise ArcError(Code.RUN_IN_PROGRESS, message, details=[{"run": str(run), "href": f"/api/runs/{run}"}])
     if key == earlier["requestKey"]:
@@ -128,7 +153,7 @@ def _digest(request: AnyRequest) -> str:
     return hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None) -> Json:
+def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None, author: Author) -> Json:
     keys: list[Json] = []
     if earlier:
         keys = [_remembered(earlier), *earlier["keys"]][:_KEYS_CARRIED]
@@ -141,6 +166,8 @@ def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None
         "createdAt": timestamp(datetime.now(UTC)),
         "correlationId": origin.correlation_id,
         "traceparent": origin.traceparent,
-        "source": settings().source if settings().publishes else None,
+        "source": author.event_source,
+        "startedBy": author.identity.as_json(),
+        "roles": sorted(author.roles),
     }
     return payload

@@ -18,8 +18,8 @@ from arcway.domain.ids import RunId
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, read_request
 from arcway.domain.text import excerpt
-from triggers.run_document import OVER, to_document
-from triggers.run_index import ListedRun, in_utc, index_of
+from arcway.runs.document import OVER, to_document
+from arcway.runs.index import ListedRun, RunIndex, in_utc
 
 
 async def get_instance(client: df.DurableFunctionsClient, instance: str) -> OrchestrationState | None:
@@ -91,18 +91,18 @@ def _is_equal(expected: str | None, text: str) -> bool:
     return expected is None or expected.lower() == text.lower()
 
 
-async def list_runs(client: df.DurableFunctionsClient, created_from: datetime) -> Sequence[ListedRun]:
+async def list_runs(index: RunIndex, client: df.DurableFunctionsClient, created_from: datetime) -> Sequence[ListedRun]:
     """All runs on clusters since then, newest first, without inputs and results. Raises `ArcError` ARC-6007."""
     start = in_utc(created_from)
-    return [run for run in await index_of(client).newest_first(client) if run.created_at >= start]
+    return [run for run in await index.newest_first(client) if run.created_at >= start]
 
 
 async def list_page(
-    client: df.DurableFunctionsClient, chosen: Filter, top: int, token: str | None
+    index: RunIndex, client: df.DurableFunctionsClient, chosen: Filter, top: int, token: str | None
 ) -> tuple[list[Json], str | None]:
     """One page of runs, newest first, and the token of the next. Raises `ArcError` ARC-1006 for a token not ours."""
     last = _read_token(token) if token else None
-    behind = (run for run in await list_runs(client, chosen.created_from) if last is None or run.position < last)
+    behind = (run for run in await list_runs(index, client, chosen.created_from) if last is None or run.position < last)
     runs = list(islice((run for run in behind if chosen.takes(run.summary)), top + 1))
     return [run.document() for run in runs[:top]], _token(runs[top - 1]) if len(runs) > top else None
 

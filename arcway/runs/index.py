@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 from operator import attrgetter
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import azure.durable_functions as df
 import grpc
@@ -22,7 +21,7 @@ from durabletask.client import OrchestrationQuery, OrchestrationState, Orchestra
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
-from triggers.run_document import OVER, summary_by_status, summary_of, to_document
+from arcway.runs.document import OVER, summary_by_status, summary_of, to_document
 
 PAGE_SIZE = 100
 """Instances in one answer of the engine: a custom status has at most 8,192 characters, so that a full page of the
@@ -50,7 +49,7 @@ class ListedRun:
 
     state: OrchestrationState
     summary: Json
-    """What lists filter and count by (`run_document.summary_of`)."""
+    """What lists filter and count by (`arcway.runs.document.summary_of`)."""
     created_at: datetime
     """The engine's time."""
     position: tuple[str, str]
@@ -67,7 +66,7 @@ class ListedRun:
 
 
 class RunIndex:
-    """The runs of one task hub. For one event loop."""
+    """The runs of one task hub, for one event loop; every invocation brings a client of its own."""
 
     def __init__(self) -> None:
         self._runs: dict[str, ListedRun] = {}
@@ -134,18 +133,6 @@ class RunIndex:
             return None
         read = await _at_once(lambda key: _read(client, key, fetch_payloads=False), ended)
         return states | dict(zip(ended, read, strict=True))
-
-
-_indexes: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], RunIndex]] = WeakKeyDictionary()
-
-
-def index_of(client: df.DurableFunctionsClient) -> RunIndex:
-    """The index of the client's task hub in this process. Every invocation has a client of its own."""
-    address = getattr(client, "rpcBaseUrl", None)
-    if address is None:
-        return RunIndex()
-    indexes = _indexes.setdefault(asyncio.get_running_loop(), {})
-    return indexes.setdefault((address, client.taskHubName), RunIndex())
 
 
 def in_utc(time: datetime) -> datetime:

@@ -1,0 +1,43 @@
+"""start_members: starts the runs of some members of a fleet, each under a key that makes a repetition harmless."""
+
+from activities.step import FleetCall
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import Origin
+from arcway.domain.json_values import Json
+from arcway.runs.fleets import FleetList
+from arcway.runs.outcomes import outcome_of
+from arcway.runs.starter import Author, start_run
+
+
+async def start_members(call: FleetCall) -> list[Json]:
+    """One answer for each member: the `run` that was started or found, a `report` if it has ended.
+
+    A run that was found may be another caller's with an equal request: it is `adopted`. `again` instead is the code why
+    the member could not be started now.
+    """
+    members = FleetList(call.client, call.payload)
+    return [await _start(call, members, index, attempt) for index, attempt in call.payload["members"]]
+
+
+async def _start(call: FleetCall, members: FleetList, index: int, attempt: int) -> Json:
+    payload = call.payload
+    fleet = {"id": payload["id"], "member": index, "attempt": attempt}
+    key = f"{payload['run']}/{index}/{attempt}"
+    origin = Origin(payload["correlationId"], payload["traceparent"])
+    try:
+        request = await members.request(index)
+        started = await start_run(call.client, request, key, origin, Author.of(payload), fleet=fleet)
+    except ArcError as error:
+        return _refused(error)
+    run = str(started.run)
+    answer = {"run": run, "adopted": not started.same_key}
+    return {**answer, "report": await outcome_of(call.client, run)} if started.finished else answer
+
+
+def _refused(error: ArcError) -> Json:
+    """The run of another request or of a later one is in the way: the member is tried again later."""
+    if error.code == Code.ENGINE_UNREACHABLE:
+        return {"again": error.code}
+    outcome = "Superseded" if error.code == Code.RUN_SUPERSEDED else "Failed"
+    return {"report": {"outcome": outcome, "changed": None, "code": error.code, "phase": None}}

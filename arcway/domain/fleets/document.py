@@ -1,0 +1,168 @@
+"""The fleet: the public document about one fleet, which is also its orchestration's custom status.
+
+Durable's Azure Storage provider keeps at most 8,192 characters of a status; 10,000 members take 5,000 for their map.
+"""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from arcway.domain.catalogue import CATALOGUE
+from arcway.domain.codes import Code
+from arcway.domain.fleets.member_map import MemberState, encode
+from arcway.domain.fleets.state import FleetState
+from arcway.domain.json_values import Json
+from arcway.domain.model import Model
+from arcway.domain.run import Identity
+from arcway.domain.timestamps import timestamp
+
+type FleetPhase = Literal["Accepted", "Running", "Paused", "Canceling", "Succeeded", "Incomplete", "Failed", "Canceled"]
+
+OVER = ("Succeeded", "Incomplete", "Failed", "Canceled")
+_GROUPS = 8
+# Fewer ends say nothing of how fast a fleet is.
+_ENDS_NEEDED = 5
+
+
+class FailureGroup(Model):
+    """The members whose last run failed, or could not be started, with one code."""
+
+    code: str
+    title: str
+    remedy: str | None
+    count: int
+    example: int
+    """The index of one of them."""
+
+
+class Command(Model):
+    """Who asked for something, and when."""
+
+    by: Identity
+    at: str
+
+
+class FleetError(Model):
+    """Why a fleet ended without its members."""
+
+    code: str
+    message: str
+
+
+class FleetDocument(Model):
+    """One operation on many clusters. Times are ISO 8601 in UTC."""
+
+    id: str
+    name: str
+    operation: str
+    state: FleetPhase = "Accepted"
+    """Incomplete: some members failed, are parked, skipped or canceled. Failed: no member succeeded."""
+    size: int
+    counts: dict[str, int]
+    """Members by state: waiting, running, succeeded, unchanged, failed, canceled, parked, skipped."""
+    window: int
+    """The maximum number of members in progress at once."""
+    window_now: int
+    """How many may be in progress now, with a slow start."""
+    failures: list[FailureGroup] = Field(default_factory=list)
+    """The most frequent causes of failed and parked members."""
+    next_try_at: str | None = None
+    """When the next parked member is tried again."""
+    per_hour: float | None = None
+    """Members that end in an hour, by the last 20; null when too few have ended."""
+    eta: str | None = None
+    """When the last member is expected to end; null when it is not known."""
+    paused: Command | None = None
+    canceled: Command | None = None
+    error: FleetError | None = None
+    started_by: Identity
+    created_at: str
+    updated_at: str
+    finished_at: str | None = None
+    correlation_id: str
+    map: str
+    """The states of the members in order, two in each letter of the URL-safe base 64 alphabet, the first in its upper
+    three bits: 0 waiting, 1 running, 2 succeeded, 3 unchanged, 4 failed, 5 canceled, 6 parked, 7 skipped."""
+
+
+def document_of(payload: Json, state: FleetState, now: float, phase: str | None = None) -> Json:
+    """The fleet as it is; `payload` is its input, `phase` its state if its members do not decide that."""
+    current = phase or _phase(state)
+    over = current in OVER
+    document = FleetDocument.model_validate(
+        {
+            "id": payload["id"],
+            "name": payload["name"],
+            "operation": payload["operation"],
+            "state": current,
+            "size": len(state.states),
+            "counts": {member.label: state.count(member) for member in MemberState},
+            "window": state.window,
+            "windowNow": min(state.window_now, state.window),
+            "failures": _groups(state),
+            "nextTryAt": _moment(state.next_try()),
+            "perHour": None if over else _per_hour(state),
+            "eta": None if over else _eta(state, now),
+            "paused": _command(state.paused),
+            "canceled": _command(state.canceled),
+            "startedBy": payload["startedBy"],
+            "createdAt": payload["createdAt"],
+            "updatedAt": _moment(now),
+            "finishedAt": _moment(now) if over else None,
+            "correlationId": payload["correlationId"],
+            "map": encode(bytes(state.states)),
+        }
+    )
+    return document.as_json()
+
+
+def outcome(state: FleetState) -> str:
+    """The state in which a fleet ends of which no member is in progress or waits."""
+    if state.canceled:
+        return "Canceled"
+    done = state.count(MemberState.SUCCEEDED) + state.count(MemberState.UNCHANGED)
+    if done == len(state.states):
+        return "Succeeded"
+    return "Incomplete" if done else "Failed"
+
+
+def _phase(state: FleetState) -> str:
+    return "Canceling" if state.canceled else "Paused" if state.paused else "Running"
+
+
+def _groups(state: FleetState) -> list[Json]:
+    by_size = sorted(state.failures.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [
+        {
+            "code": code,
+            "title": CATALOGUE[Code(code)].title,
+            "remedy": CATALOGUE[Code(code)].remedy,
+            "count": len(members),
+            "example": members[0],
+        }
+        for code, members in by_size[:_GROUPS]
+    ]
+
+
+def _per_hour(state: FleetState) -> float | None:
+    if len(state.ends) < _ENDS_NEEDED or (seconds := state.ends[-1] - state.ends[0]) <= 0:
+        return None
+    return round((len(state.ends) - 1) / seconds * 3600, 1)
+
+
+def _eta(state: FleetState, now: float) -> str | None:
+    """Parked members are tried when they can be: when, is not known, so they are left out."""
+    rate = _per_hour(state)
+    remaining = state.count(MemberState.WAITING) + len(state.running)
+    if state.paused or rate is None or not remaining:
+        return None
+    return _moment(now + remaining / rate * 3600)
+
+
+def _moment(time: float | None) -> str | None:
+    return None if time is None else timestamp(datetime.fromtimestamp(time, UTC))
+
+
+def _command(command: Json | None) -> Json | None:
+    return {"by": command["by"], "at": command["at"]} if command else None

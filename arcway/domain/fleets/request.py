@@ -1,0 +1,171 @@
+"""The request for a fleet: one operation, defaults, and the members that it is done on. One parser for all ways in.
+
+A member's request is the fleet's defaults with the member's own fields over them, and is checked by the parser of
+single requests, so that a fleet accepts what a request accepts and nothing else.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeGuard
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
+from arcway.domain.model import Model, field_errors
+from arcway.domain.request import Operation, parse_request
+
+MOST_MEMBERS = 10_000
+LONGEST_WINDOW = 500
+ENTRY_BYTES = 8 * 1024
+_PROBLEMS_SHOWN = 50
+_DURATION = re.compile(r"([0-9]{1,6})([dhms])")
+_SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_LONGEST_PARK = 30 * 86_400
+_PLACEHOLDER = "{name}"
+_NAME = re.compile(r"[0-9A-Za-z_.-]{1,63}")
+
+
+def _seconds(value: object) -> object:
+    """A duration such as 24h as seconds; what is none stays as it is."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) * _SECONDS[match[2]] if match else value
+
+
+type FleetName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+type Window = Annotated[int, Field(ge=1, le=LONGEST_WINDOW, strict=True)]
+
+
+class FleetRequest(Model):
+    """Do one operation on many clusters."""
+
+    fleet: FleetName
+    """The fleet's name. Only one fleet of a name is in progress at a time."""
+    operation: Operation = "onboard"
+    defaults: dict[str, Any] = Field(default_factory=dict)
+    """Any fields of the operation's request; `{name}` in secret and context stands for the member's name."""
+    members: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_MEMBERS)]
+    """The clusters: fields of the operation's request, over the defaults. Of tags, each name is overridden by itself,
+    and null takes it away; every other field is replaced."""
+    window: Window = 50
+    """The maximum number of members in progress at once."""
+    start: Literal["slow", "all"] = "slow"
+    """slow: three at once, and one more with each success up to the window. all: the window at once."""
+    park_for: Annotated[int, BeforeValidator(_seconds), Field(ge=0, le=_LONGEST_PARK)] = 86_400
+    """How long a member whose cluster is busy or unreachable is tried again, such as 24h. Default: 24h."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A checked request for a fleet."""
+
+    request: FleetRequest
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal requests."""
+        return hashlib.sha256(json.dumps(self.request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
+
+
+def parse_fleet(body: object) -> Fleet:
+    """Validate a JSON value as a request for a fleet. It takes a while for thousands of members.
+
+    Raises `ArcError` ARC-1002 when it is not an object and ARC-1001 with the problems of all members in `details`, the
+    first 50 of them.
+    """
+    if not isinstance(body, dict):
+        raise ArcError(Code.BODY_NOT_JSON)
+    try:
+        request = FleetRequest.model_validate(body)
+    except ValidationError as error:
+        raise _invalid(field_errors(error)) from error
+    if problems := list(_problems(request)):
+        raise _invalid(problems)
+    return Fleet(request)
+
+
+def member_body(operation: str, defaults: Json, entry: Json) -> Json:
+    """A member's request in its outside form: the entry's fields over the defaults."""
+    body = {**defaults, **entry, "operation": operation}
+    if isinstance(own := entry.get("tags"), dict):
+        default = defaults.get("tags")
+        tags = {**(default if isinstance(default, dict) else {}), **own}
+        body["tags"] = {name: value for name, value in tags.items() if value is not None}
+    name = body.get("name")
+    # Of a name that is none, that is what is wrong, and not what the placeholder is in.
+    return {**body, **_with_name(body, name if _is_name(name) else "name")}
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None
+
+
+def _with_name(body: Json, name: str) -> Json:
+    """The references of a request with the member's name for the placeholder."""
+    references: Json = {}
+    if isinstance(kubeconfig := body.get("kubeconfig"), dict):
+        references["kubeconfig"] = _replaced(kubeconfig, ("secret", "context"), name)
+    if isinstance(proxy := body.get("proxy"), dict) and isinstance(credentials := proxy.get("credentials"), dict):
+        references["proxy"] = {**proxy, "credentials": _replaced(credentials, ("secret",), name)}
+    return references
+
+
+def _replaced(reference: Json, fields: tuple[str, ...], name: str) -> Json:
+    texts = {field: reference[field] for field in fields if isinstance(reference.get(field), str)}
+    return {**reference, **{field: text.replace(_PLACEHOLDER, name) for field, text in texts.items()}}
+
+
+def _problems(request: FleetRequest) -> Iterator[Json]:
+    """What is wrong with the members, each problem of the defaults once."""
+    clusters: dict[tuple[str, ...], int] = {}
+    credentials: dict[tuple[Any, ...], int] = {}
+    of_defaults: set[tuple[str, str]] = set()
+    for number, entry in enumerate(request.members):
+        body = member_body(request.operation, request.defaults, entry)
+        for item in _details(request, entry, body):
+            place, message = _place(number, entry, request.defaults, item["field"]), item["message"]
+            if place.startswith("members.") or (place, message) not in of_defaults:
+                yield {"field": place, "message": message}
+            of_defaults.add((place, message))
+        key = tuple(str(body.get(name)).lower() for name in ("subscriptionId", "resourceGroup", "name"))
+        if (first := clusters.setdefault(key, number)) != number:
+            yield {"field": f"members.{number}.name", "message": f"is the same connected cluster as members.{first}"}
+        if isinstance(kubeconfig := body.get("kubeconfig"), dict) and _is_name(body.get("name")):
+            credential = (repr(kubeconfig.get("secret")), repr(kubeconfig.get("context")))
+            if (first := credentials.setdefault(credential, number)) != number:
+                message = f"is the same kubeconfig and context as that of members.{first}"
+                yield {"field": f"members.{number}.kubeconfig", "message": message}
+
+
+def _details(request: FleetRequest, entry: Json, body: Json) -> list[Json]:
+    """What is wrong with one member's request; fields as in that."""
+    if len(json.dumps(entry)) > ENTRY_BYTES:
+        return [{"field": "(body)", "message": f"must have at most {ENTRY_BYTES} bytes"}]
+    if entry.get("operation") is not None or request.defaults.get("operation") is not None:
+        return [{"field": "operation", "message": "is the fleet's: set it beside members"}]
+    try:
+        parse_request(body)
+    except ArcError as error:
+        return error.details
+    return []
+
+
+def _place(number: int, entry: Json, defaults: Json, field: str) -> str:
+    """Where the field of a member's request is in the fleet's."""
+    if field == "(body)":
+        return f"members.{number}"
+    name = field.partition(".")[0]
+    is_of_defaults = name in defaults and name not in entry and _PLACEHOLDER not in json.dumps(defaults[name])
+    return f"defaults.{field}" if is_of_defaults else f"members.{number}.{field}"
+
+
+def _invalid(problems: list[Any]) -> ArcError:
+    """The first problems, and how many there are."""
+    shown = problems[:_PROBLEMS_SHOWN]
+    fields = ", ".join(dict.fromkeys(str(item["field"]) for item in shown[:10]))
+    total = f" ({len(problems)} problems; the first {len(shown)} are listed)" if len(problems) > len(shown) else ""
+    return ArcError(Code.INVALID_FIELDS, f"The fleet has invalid fields: {fields}{total}.", details=shown)

@@ -1,0 +1,252 @@
+"""The orchestrator of a fleet: does what `arcway.domain.fleets.state` decides, and tells it what happened.
+
+Members are ordinary runs under their clusters' instances. An activity starts them; they report their end by an event; a
+sweep finds reports that were lost. The orchestration continues as new now and then, so that its cost does not grow.
+"""
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.durable_functions as df
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
+from arcway.domain.fleets.document import document_of, outcome
+from arcway.domain.fleets.state import FleetState, Report
+from arcway.domain.ids import page_instance
+from arcway.domain.json_values import Json
+from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
+
+from orchestrators.fleet_reports import ENDED
+from orchestrators.run_context import Work
+
+blueprint = df.Blueprint()
+
+COMMAND, OVER = "command", "over"
+"""The events of a caller, and to the fleet's pages when it is over."""
+GENERATION = 50
+"""How many members end before the orchestration continues as new."""
+SWEEP_SECONDS = 300.0
+STATUS_SECONDS = 1.0
+LIST_SECONDS = 600.0
+_LONGEST_LIST_PAUSE = 15.0
+
+
+@blueprint.function_name("fleet")
+@blueprint.orchestration_trigger(context_name="context", orchestration="fleet")
+def run_fleet(context: OrchestrationContext, payload: Any) -> Work[Any]:
+    """Run a fleet, or one generation of it; the input is what `arcway.runs.fleets` puts together."""
+    fleet = FleetContext(context, payload)
+    if "state" not in payload and not (yield from fleet.await_list()):
+        return fleet.finish("Failed")
+    if not (yield from fleet.run_members()):
+        return None  # it continues as new
+    return fleet.finish(outcome(fleet.state))
+
+
+class FleetContext:
+    """One generation of a fleet."""
+
+    def __init__(self, context: OrchestrationContext, payload: Json) -> None:
+        self._context = context
+        self._payload = payload
+        self.state = FleetState.of(payload)
+        self._ended: Task[Any] = context.wait_for_external_event(ENDED)
+        self._commands: Task[Any] = context.wait_for_external_event(COMMAND)
+        self._starting: Task[Any] | None = None
+        self._sweeping: Task[Any] | None = None
+        self._timers: list[tuple[float, Task[Any]]] = []
+        self._batch: list[tuple[int, int]] = []
+        self._looked_at: list[tuple[int, int]] = []
+        self._swept: float = payload.get("swept", self._now)
+        self._shown = 0.0
+        self._is_stale = True
+        self._ends = 0
+        self._error: Json | None = None
+
+    @property
+    def _now(self) -> float:
+        return self._context.current_utc_datetime.replace(tzinfo=UTC).timestamp()
+
+    # --- before the first member -----------------------------------------------------------------------------------
+
+    def await_list(self) -> Work[bool]:
+        """Wait until all pages of the list are there; false when they do not come."""
+        self._show("Accepted")
+        deadline, pause = self._now + LIST_SECONDS, 1.0
+        while True:
+            missing = 1
+            try:
+                answer: Json = yield self._call("check_fleet_list")
+                missing = answer["ok"]["missing"] if "ok" in answer else 1
+            except TaskFailedError:
+                pass  # what is wrong is in the log; the list is asked for again
+            if not missing:
+                return True
+            if self._now >= deadline:
+                self._error = ArcError(Code.FLEET_LIST_INCOMPLETE).as_dict()
+                return False
+            yield self._context.create_timer(timedelta(seconds=pause))
+            pause = min(2 * pause, _LONGEST_LIST_PAUSE)
+
+    # --- members ---------------------------------------------------------------------------------------------------
+
+    def run_members(self) -> Work[bool]:
+        """Work on the members until all have ended; false when the orchestration is to continue as new before."""
+        while True:
+            self._take_events()
+            self._take_results()
+            if self.state.is_over and self._starting is None:
+                return True
+            if self._ends >= GENERATION and self._starting is None and self._sweeping is None:
+                self._show()
+                self._context.continue_as_new(
+                    {**self._payload, "state": self.state.as_json(), "swept": self._swept}, save_events=True
+                )
+                return False
+            self._begin_steps()
+            self._show_if_due()
+            yield when_any(self._waited_for())
+
+    def _take_events(self) -> None:
+        while self._ended.is_complete:
+            self._take_report(self._ended.get_result())
+            self._ended = self._context.wait_for_external_event(ENDED)
+        while self._commands.is_complete:
+            command = self._commands.get_result()
+            # One that was meant for an earlier fleet of this name is ignored.
+            if isinstance(command, dict) and command.get("fleet") == self._payload["id"]:
+                self.state.command(command, self._now)
+                self._cancel_members()
+                self._is_stale = True
+            self._commands = self._context.wait_for_external_event(COMMAND)
+
+    def _take_report(self, report: Any) -> None:
+        if not isinstance(report, dict) or report.get("fleet") != self._payload["id"]:
+            return
+        result = Report(report["outcome"], report["changed"], report["code"], report["phase"])
+        if self.state.end(report["member"], report["attempt"], result, self._now):
+            self._ends += 1
+            self._is_stale = True
+
+    def _take_results(self) -> None:
+        if self._starting is not None and self._starting.is_complete:
+            answers, self._starting = self._answers(self._starting), None
+            self._take_starts(answers)
+        if self._sweeping is not None and self._sweeping.is_complete:
+            answers, self._sweeping = self._answers(self._sweeping), None
+            for (index, attempt), answer in zip(self._looked_at, answers or (), strict=False):
+                if answer is not None and self.state.end(index, attempt, Report(**answer), self._now):
+                    self._ends += 1
+                    self._is_stale = True
+
+    def _take_starts(self, answers: list[Json] | None) -> None:
+        """What became of the members to start; without an answer they are started again as the same attempts."""
+        self._is_stale = True
+        if answers is None:
+            answers = [{"again": Code.INTERNAL_ERROR}] * len(self._batch)
+        for (index, attempt), answer in zip(self._batch, answers, strict=True):
+            if run := answer.get("run"):
+                self.state.confirm(index, attempt, run, adopted=answer["adopted"])
+                if self.state.canceled:
+                    self._cancel_members()
+            if again := answer.get("again"):
+                self.state.put_back(index, attempt, again, self._now)
+            elif report := answer.get("report"):
+                self._ends += self.state.end(index, attempt, Report(**report), self._now)
+
+    def _answers(self, task: Task[Any]) -> list[Json] | None:
+        """What a step answered for each member; None when it failed, which the log tells."""
+        try:
+            answer: Json = task.get_result()
+        except TaskFailedError:
+            return None
+        answers: list[Json] | None = answer.get("ok")
+        return answers
+
+    def _begin_steps(self) -> None:
+        if self._starting is None and (batch := self.state.start(self._now)):
+            self._batch = batch
+            self._starting = self._call("start_members", members=batch)
+            self._is_stale = True
+        is_due = self._now >= self._swept + SWEEP_SECONDS
+        if self._sweeping is None and is_due:
+            self._swept = self._now
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Look at the runs that have not reported for long: their reports may have been lost."""
+        old = [
+            (index, member.attempt, member.run)
+            for index, member in self.state.running.items()
+            if member.run and self._now >= member.since + SWEEP_SECONDS
+        ]
+        if old:
+            self._looked_at = [(index, attempt) for index, attempt, _ in old]
+            self._sweeping = self._call("look_at_members", runs=[run for *_, run in old])
+
+    def _call(self, step: str, **arguments: Any) -> Task[Any]:
+        own = {name: value for name, value in self._payload.items() if name != "state"}
+        return self._context.call_activity(step, input={**own, **arguments})
+
+    def _cancel_members(self) -> None:
+        """Cancel the runs in progress, if that was asked for; each once."""
+        canceled = self.state.canceled
+        if canceled is None or canceled["running"] != "cancel":
+            return
+        sent: list[str] = canceled.setdefault("sent", [])
+        for member in self.state.running.values():
+            if member.run and not member.adopted and member.run not in sent:
+                sent.append(member.run)
+                data = {"run": member.run, "by": canceled["by"]}
+                self._context.send_event(member.run.partition(".")[0], "cancel", data=data)
+
+    def _waited_for(self) -> list[Task[Any]]:
+        waited_for: list[Task[Any]] = [self._ended, self._commands]
+        waited_for += [task for task in (self._starting, self._sweeping) if task is not None]
+        due = self._next_due()
+        self._timers = [(moment, timer) for moment, timer in self._timers if not timer.is_complete]
+        if all(moment > due for moment, _ in self._timers):
+            self._timers.append((due, self._context.create_timer(_at(due))))
+        return [*waited_for, *(timer for _, timer in self._timers)]
+
+    def _next_due(self) -> float:
+        """When something is to be done though nothing happens."""
+        due = [self._swept + SWEEP_SECONDS]
+        if (next_try := self.state.next_try()) is not None and self._starting is None:
+            due.append(next_try)
+        if self._is_stale:
+            due.append(self._shown + STATUS_SECONDS)
+        return min(due)
+
+    # --- what others see -------------------------------------------------------------------------------------------
+
+    def _show_if_due(self) -> None:
+        """Show the state, but not more often than once a second: thousands of members make it long."""
+        if self._is_stale and self._now >= self._shown + STATUS_SECONDS:
+            self._show()
+
+    def _show(self, phase: str | None = None) -> Json:
+        document = document_of(self._payload, self.state, self._now, phase)
+        document["error"] = self._error and {name: self._error[name] for name in ("code", "message")}
+        self._context.set_custom_status(document)
+        self._shown, self._is_stale = self._now, False
+        return document
+
+    def finish(self, over: str) -> Json:
+        """Close the fleet, let its list go, and return its final form."""
+        for number in range(self._payload["pages"]):
+            self._context.send_event(page_instance(self._payload["list"], number), OVER)
+        return {"fleet": self._show(over), "state": self.state.as_json()}
+
+
+def _at(time: float) -> datetime:
+    """The moment, rounded up to the precision of timers: one that is too early would not be due."""
+    return datetime.fromtimestamp(math.ceil(time * 1000) / 1000, UTC)
+
+
+@blueprint.function_name("fleet_page")
+@blueprint.orchestration_trigger(context_name="context", orchestration="fleet_page")
+def keep_page(context: OrchestrationContext, payload: Any) -> Work[None]:
+    """Keep a page of a fleet's list, which is the input, until the fleet is over."""
+    yield context.wait_for_external_event(OVER)

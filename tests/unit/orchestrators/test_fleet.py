@@ -1,0 +1,191 @@
+"""A fleet's orchestration: window, generations, lost reports, parked members, commands, a list that does not come."""
+
+from arcway.domain.codes import Code
+from arcway.domain.fleets.state import FleetState
+from arcway.domain.json_values import Json
+from orchestrators.fleet import GENERATION, LIST_SECONDS, SWEEP_SECONDS
+from tests.unit.orchestrators.fleet_in_memory import SUCCEEDED, FleetInMemory, payload
+from tests.unit.orchestrators.in_memory import failed
+
+BROKEN: Json = {"outcome": "Failed", "changed": False, "code": Code.HELM_FAILED, "phase": "deployAgents"}
+AWAY: Json = {"outcome": "Failed", "changed": False, "code": Code.API_SERVER_UNREACHABLE, "phase": "checkCluster"}
+
+
+def counts(final: Json) -> dict[str, int]:
+    return {name: count for name, count in final["fleet"]["counts"].items() if count}
+
+
+def test_every_member_is_started_once_and_never_more_than_the_window_at_once() -> None:
+    world = FleetInMemory()
+    final = world.run(payload(23))
+    assert (final["fleet"]["state"], counts(final)) == ("Succeeded", {"succeeded": 23})
+    assert (sorted(world.runs), world.most_at_once) == ([(index, 0) for index in range(23)], 5)
+    assert world.sent == [("page-0123456789ab-0", "over", None)]
+
+
+def test_a_slow_start_has_three_at_first() -> None:
+    world = FleetInMemory(report=lambda index, attempt: None)
+    world.say("cancel", seconds=100, running="cancel")
+    world.run(payload(20, start="slow"))
+    assert world.most_at_once == 3
+
+
+def test_many_members_take_several_generations_and_none_is_lost_in_between() -> None:
+    world = FleetInMemory(seconds=7)
+    final = world.run(payload(310, window=40))
+    assert counts(final) == {"succeeded": 310}
+    assert world.generations >= 310 // (GENERATION + 40)
+    assert len(world.runs) == 310
+
+
+def test_the_sweep_finds_reports_that_were_lost() -> None:
+    world = FleetInMemory(lost=lambda index: index % 3 == 0)
+    final = world.run(payload(12))
+    assert counts(final) == {"succeeded": 12}
+    assert world.elapsed >= SWEEP_SECONDS
+    assert len(world.runs) == 12
+
+
+def test_the_sweep_comes_though_generations_are_short() -> None:
+    world = FleetInMemory(seconds=20, lost=lambda index: index == 0)
+    final = world.run(payload(1500, window=30))
+    assert counts(final) == {"succeeded": 1500}
+    steps = [call for call in world.calls if call.step == "look_at_members"]
+    assert SWEEP_SECONDS <= steps[0].seconds < 2 * SWEEP_SECONDS + 60
+
+
+def test_a_cluster_that_is_away_is_tried_again_and_holds_nobody_up() -> None:
+    world = FleetInMemory(report=lambda index, attempt: AWAY if index == 1 and attempt < 2 else SUCCEEDED, seconds=10)
+    final = world.run(payload(4, window=1))
+    assert (final["fleet"]["state"], counts(final)) == ("Succeeded", {"succeeded": 4})
+    assert [call.input["members"] for call in world.calls if call.step == "start_members"][:4] == [
+        [[0, 0]],
+        [[1, 0]],
+        [[2, 0]],
+        [[3, 0]],
+    ]
+    assert (1, 2) in world.runs
+
+
+def test_failures_are_counted_by_their_cause_and_make_the_fleet_incomplete() -> None:
+    world = FleetInMemory(report=lambda index, attempt: BROKEN if index < 2 else SUCCEEDED)
+    final = world.run(payload(5))
+    assert (final["fleet"]["state"], counts(final)) == ("Incomplete", {"succeeded": 3, "failed": 2})
+    (group,) = final["fleet"]["failures"]
+    assert (group["code"], group["count"], group["example"]) == (Code.HELM_FAILED, 2, 0)
+    assert group["remedy"]
+
+
+def test_a_fleet_of_which_nothing_succeeded_has_failed() -> None:
+    final = FleetInMemory(report=lambda index, attempt: BROKEN).run(payload(3))
+    assert final["fleet"]["state"] == "Failed"
+
+
+def test_a_pause_lets_runs_finish_and_starts_nothing() -> None:
+    world = FleetInMemory()
+    world.say("pause", seconds=30)
+    world.say("resume", seconds=1000)
+    final = world.run(payload(10))
+    assert counts(final) == {"succeeded": 10}
+    starts = [call.seconds for call in world.calls if call.step == "start_members"]
+    assert not [moment for moment in starts if 30 < moment < 1000]
+    assert any(status["state"] == "Paused" for status in world.statuses)
+
+
+def test_a_cancel_that_lets_runs_finish() -> None:
+    world = FleetInMemory()
+    world.say("cancel", seconds=30, running="finish")
+    final = world.run(payload(10))
+    assert (final["fleet"]["state"], counts(final)) == ("Canceled", {"succeeded": 5, "canceled": 5})
+    assert [name for _, name, _ in world.sent] == ["over"]
+
+
+def test_a_cancel_of_the_runs_too_names_each_run_once() -> None:
+    world = FleetInMemory()
+    for number in range(2):
+        world.say("cancel", seconds=30 + number, number=number, running="cancel")
+    final = world.run(payload(10))
+    assert (final["fleet"]["state"], counts(final)) == ("Canceled", {"canceled": 10})
+    canceled = [data["run"] for _, name, data in world.sent if name == "cancel"]
+    assert sorted(canceled) == [f"cluster-{index}.0" for index in range(5)]
+
+
+def test_a_run_that_is_another_callers_is_not_canceled() -> None:
+    world = FleetInMemory()
+    world.outcomes["start_members"] = lambda fields: {
+        "ok": [{**world.start(*item), "adopted": item[0] == 1} for item in fields["members"]]
+    }
+    world.say("cancel", seconds=30, running="cancel")
+    final = world.run(payload(3))
+    assert counts(final) == {"canceled": 2, "succeeded": 1}
+
+
+def test_a_command_for_an_earlier_fleet_of_the_name_is_ignored() -> None:
+    world = FleetInMemory()
+    world.say("cancel", seconds=30, running="finish")
+    name, (moment, event, command) = "fleet-0123456789abcdef0123456789.ffffffffffff", world._coming.pop()
+    world._coming.append((moment, event, {**command, "fleet": name}))
+    world._coming.append((moment, event, "nonsense"))
+    assert counts(world.run(payload(6))) == {"succeeded": 6}
+
+
+def test_a_step_that_fails_is_done_again_as_the_same_attempts() -> None:
+    world = FleetInMemory()
+    world.outcomes["start_members"] = [
+        RuntimeError("the process died"),
+        failed("ARC-6007"),
+        lambda fields: {"ok": [world.start(*item) for item in fields["members"]]},
+    ]
+    final = world.run(payload(4))
+    assert (counts(final), sorted(world.runs)) == ({"succeeded": 4}, [(index, 0) for index in range(4)])
+
+
+def test_a_start_that_ends_at_once_counts_at_once() -> None:
+    world = FleetInMemory()
+    busy = {"outcome": "Failed", "changed": None, "code": Code.RUN_IN_PROGRESS, "phase": None}
+    world.outcomes["start_members"] = lambda fields: {
+        "ok": [{"report": busy if attempt == 0 else SUCCEEDED} for _, attempt in fields["members"]]
+    }
+    final = world.run(payload(2))
+    assert counts(final) == {"succeeded": 2}
+
+
+def test_a_fleet_waits_for_its_list_and_gives_up_without_it() -> None:
+    world = FleetInMemory()
+    world.outcomes["check_fleet_list"] = [{"ok": {"missing": 1}}, RuntimeError("away"), {"ok": {"missing": 0}}]
+    assert counts(world.run(payload(2))) == {"succeeded": 2}
+    never = FleetInMemory(outcomes={"check_fleet_list": {"ok": {"missing": 1}}})
+    final = never.run(payload(2))
+    assert (final["fleet"]["state"], final["fleet"]["error"]["code"]) == ("Failed", Code.FLEET_LIST_INCOMPLETE)
+    assert LIST_SECONDS <= never.elapsed < LIST_SECONDS + 30
+    assert never.runs == {}
+
+
+def test_a_fleet_that_is_started_again_does_what_is_left() -> None:
+    first = FleetInMemory(report=lambda index, attempt: BROKEN if index == 2 else SUCCEEDED)
+    earlier = first.run(payload(4))
+    state = FleetState.read(earlier["state"])
+    state.command({"id": "r", "name": "retry", "by": {}, "at": "", "members": None, "codes": None}, 0)
+    again = FleetInMemory()
+    final = again.run(payload(4, state=state.as_json()))
+    assert (counts(final), list(again.runs)) == ({"succeeded": 4}, [(2, 1)])
+
+
+def test_the_status_is_shown_at_most_once_a_second_and_its_last_form_always() -> None:
+    world = FleetInMemory(seconds=0.1)
+    final = world.run(payload(200, window=20))
+    assert len(world.statuses) <= world.elapsed + 3 + world.generations
+    assert world.statuses[-1] == final["fleet"]
+
+
+def test_the_status_of_ten_thousand_members_fits() -> None:
+    import json
+
+    codes = [code.value for code in list(Code)[:30]]
+    world = FleetInMemory(
+        seconds=1, report=lambda index, attempt: {**BROKEN, "code": codes[index % 30]} if index % 2 else SUCCEEDED
+    )
+    world.say("cancel", seconds=40, running="finish")
+    final = world.run(payload(10_000, window=500))
+    assert max(len(json.dumps(status)) for status in world.statuses) <= 8000
+    assert final["fleet"]["size"] == 10_000

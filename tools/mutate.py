@@ -1,0 +1,52 @@
+"""Mutation testing of one part of the code by the fast tests of that part (`scripts/mutate`).
+
+mutmut reads one selection of files and tests from pyproject.toml; the selection of each part is here.
+"""
+
+import sys
+from dataclasses import dataclass
+
+from mutmut.__main__ import cli
+from mutmut.configuration import config
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is changed, and the tests that have to notice: those that take milliseconds each."""
+
+    mutated: tuple[str, ...]
+    tests: tuple[str, ...]
+    unchanged: tuple[str, ...] = ()
+
+
+PARTS = {
+    "orchestrators": Part(("orchestrators/*",), ("tests/unit/orchestrators",)),
+    "domain": Part(
+        ("arcway/domain/*",),
+        (
+            "tests/unit/domain",
+            "tests/security/test_redaction.py",
+            "tests/security/test_retry_after.py",
+            "tests/security/test_texts_from_outside.py",
+        ),
+        # Texts and numbers alone: the tests hold them against docs/errors.md.
+        unchanged=("arcway/domain/catalogue/*",),
+    ),
+    "triggers": Part(("triggers/*",), ("tests/unit/access", "tests/unit/page", "tests/unit/test_cancel.py")),
+}
+
+
+def main() -> None:
+    """Run mutmut on the part named first, with the arguments after it."""
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in PARTS:
+        sys.exit(f"Name the part to change: {', '.join(PARTS)}.")
+    part, selection = PARTS[name], config()
+    selection.only_mutate = list(part.mutated)
+    selection.do_not_mutate = list(part.unchanged)
+    selection.pytest_add_cli_args_test_selection = list(part.tests)
+    cli(arguments)
+
+
+if __name__ == "__main__":
+    main()
