@@ -230,6 +230,7 @@ async def test_a_status_that_cannot_be_read_hides_no_other_run(hub: Hub, status:
     assert {run["id"].partition(".")[0] for run in documents} >= {odd}
     assert "good" in [run["cluster"]["name"] for run in documents]
     assert len({run["id"] for run in documents}) == 2
+    assert await hub.call(lambda client: views.subscriptions(hub.invocation(client))) == [SUBSCRIPTION]
 
 
 async def test_a_later_run_takes_the_place_of_the_earlier_one(hub: Hub) -> None:
