@@ -45,14 +45,20 @@ class Recorder(Engine):
         self.pages: list[pb.QueryInstancesResponse] = []
         self.single: list[pb.GetInstanceRequest] = []
         self.between_pages: Callable[[], None] = lambda: None
+        self.is_sorted = True
 
     @override
     def QueryInstances(self, request: pb.QueryInstancesRequest, context: Any) -> pb.QueryInstancesResponse:
         if request.query.continuationToken.value:
             self.between_pages()
         assert not request.query.fetchInputsAndOutputs
-        self.pages.append(super().QueryInstances(request, context))
-        return self.pages[-1]
+        page = super().QueryInstances(request, context)
+        if not self.is_sorted:
+            states = list(page.orchestrationState)
+            del page.orchestrationState[:]
+            page.orchestrationState.extend(sorted(states, key=lambda state: state.instanceId))
+        self.pages.append(page)
+        return page
 
     @override
     def GetInstance(self, request: pb.GetInstanceRequest, context: Any) -> pb.GetInstanceResponse:
@@ -162,6 +168,17 @@ async def test_a_page_of_runs_is_newest_first_and_continues_behind_the_last(hub:
     third, end = await hub.page(top=3, token=token)
     assert [run["cluster"]["name"] for run in (*first, *second, *third)] == [f"c{number}" for number in range(7)][::-1]
     assert end is None
+
+
+async def test_the_order_of_a_list_is_not_that_of_the_engine(hub: Hub) -> None:
+    # Azure Storage returns instances in the order of their ids.
+    hub.engine.is_sorted = False
+    names = [f"c{number}" for number in range(20)]
+    for name in names:
+        hub.run(name)
+    assert await hub.names() == names[::-1]
+    hub.run("later")
+    assert await hub.names() == ["later", *names[::-1]]
 
 
 async def test_filters_take_what_a_status_says(hub: Hub) -> None:
