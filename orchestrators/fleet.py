@@ -175,7 +175,7 @@ class FleetContext:
             self._sweep()
 
     def _sweep(self) -> None:
-        """Look at the runs that have not reported for long: their reports may have been lost."""
+        """Read the runs that have not reported for long: their reports may have been lost."""
         old = [
             (index, member.attempt, member.run)
             for index, member in self.state.running.items()

@@ -1,4 +1,4 @@
-"""What a fleet can be told: PATCH /api/fleets/{id}, and pause, resume, cancel, retry and skip below it."""
+"""The commands of a fleet: PATCH /api/fleets/{id}, and pause, resume, cancel, retry and skip below it."""
 
 import uuid
 from typing import Annotated, Any, Literal
@@ -83,7 +83,7 @@ async def _change(
 async def _pause(
     req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: OneFleet
 ) -> func.HttpResponse:
-    """Start no more members; those in progress go on."""
+    """Start no more members; those in progress continue."""
     return await _command(invocation, caller, parameters.id, {"name": "pause"})
 
 

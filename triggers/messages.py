@@ -16,6 +16,7 @@ from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import rejected_event
+from arcway.domain.fleets.request import parse_fleet
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import Json
 from arcway.domain.owners import QUEUE
@@ -27,10 +28,12 @@ from arcway.runs.starter import cancel_run, known_run
 from arcway.settings import Settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
+from triggers.fleet_routes import start_from
 from triggers.json_reader import read_json
 from triggers.services import Invocation, Services
 
 BODY_LIMIT = 64 * 1024
+FLEET_LIMIT = 256 * 1024
 # An event's id has at most 128 characters, and is made from the message's.
 _PLAIN_ID = re.compile(r"[ -~]{1,100}")
 
@@ -65,7 +68,7 @@ async def receive(message: func.ServiceBusMessage, invocation: Invocation) -> No
         if error.code == Code.RUN_SUPERSEDED:
             log.info("message %s was handled by a run that a later one superseded", key)
             return
-        if error.retryable and error.code != Code.RUN_IN_PROGRESS:
+        if error.retryable and error.code not in (Code.RUN_IN_PROGRESS, Code.FLEET_IN_PROGRESS):
             raise
         event = _rejection(message, key, body, error, invocation.installation.settings)
         await asyncio.to_thread(invocation.installation.events.send, [event], origin.correlation_id)
@@ -79,14 +82,24 @@ def _key(message: func.ServiceBusMessage) -> str:
 
 def _body(message: func.ServiceBusMessage) -> object:
     data = message.get_body()
-    if len(data) > BODY_LIMIT:
-        raise ArcError(Code.BODY_TOO_LARGE, f"The message has {len(data)} bytes; the limit is {BODY_LIMIT}.")
-    return read_json(data)
+    body = read_json(data) if len(data) <= FLEET_LIMIT else None
+    limit = FLEET_LIMIT if _is_fleet(body) else BODY_LIMIT
+    if len(data) > limit:
+        raise ArcError(Code.BODY_TOO_LARGE, f"The message has {len(data)} bytes; the limit is {limit}.")
+    return body
+
+
+def _is_fleet(body: object) -> bool:
+    return isinstance(body, dict) and "fleet" in body and "members" in body
 
 
 async def _do(invocation: Invocation, body: object, key: str, origin: Origin) -> None:
     if isinstance(body, dict) and body.get("operation") == "cancel":
         await _cancel(invocation, body)
+        return
+    if _is_fleet(body):
+        fleet = await asyncio.to_thread(parse_fleet, body)
+        await start_from(invocation, fleet, key, origin, _sender(invocation.installation.settings))
         return
     request, sender = parse_request(body), _sender(invocation.installation.settings)
     # The secret of a message that comes again may be gone with its run.

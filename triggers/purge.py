@@ -18,7 +18,6 @@ from arcway import kubeconfig_upload
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import counted
-from arcway.runs.index import RunIndex
 from arcway.telemetry import log
 from triggers import http
 from triggers.access.callers import OFFBOARD, Caller
@@ -40,7 +39,8 @@ def blueprint_of(services: Services) -> df.Blueprint:
     @blueprint.durable_client_input(client_name="client")
     async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
         """Every night: runs older than ARCWAY_RETENTION_DAYS, and kubeconfigs of the page that have expired."""
-        removed = await _purge(services.runs, client, timedelta(days=services.installation.settings.retention_days))
+        age = timedelta(days=services.installation.settings.retention_days)
+        removed = await _purge(Invocation(services, client), age)
         log.info("purged %s", counted(removed, "finished run"))
         expired = await asyncio.to_thread(kubeconfig_upload.forget_expired, services.installation, datetime.now(UTC))
         log.info("deleted %s", counted(len(expired), "expired kubeconfig"))
@@ -68,14 +68,16 @@ async def _post(req: func.HttpRequest, invocation: Invocation, caller: Caller, p
     if age < _KEPT:
         details = [{"field": "olderThan", "message": "must be at least 1d: runs are kept for at least one day"}]
         raise ArcError(Code.INVALID_PARAMETERS, details=details)
-    removed = await _purge(invocation.services.runs, invocation.client, age)
+    removed = await _purge(invocation, age)
     return http.respond(Purged(purged=removed).as_json())
 
 
-async def _purge(runs: RunIndex, client: df.DurableFunctionsClient, age: timedelta) -> int:
+async def _purge(invocation: Invocation, age: timedelta) -> int:
     try:
-        result = await client.purge_orchestrations_by(created_time_to=datetime.now(UTC) - age, runtime_status=_FINISHED)
+        result = await invocation.client.purge_orchestrations_by(
+            created_time_to=datetime.now(UTC) - age, runtime_status=_FINISHED
+        )
     except grpc.RpcError as error:
         raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
-    runs.forget()
+    invocation.services.runs.forget()
     return result.deleted_instance_count

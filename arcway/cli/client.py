@@ -6,7 +6,7 @@ Exit codes: docs/command-line.md. Must not print.
 import logging
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -97,25 +97,47 @@ class ArcwayClient:
         parameters = {key: value for key, value in query.items() if value is not None}
         return self._send("GET", path, headers, params=parameters)
 
-    def post(self, path: str, body: Json | None = None, **query: Any) -> Json:
+    def post(self, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None, **query: Any) -> Json:
         """POST to a path under /api. Raises `CommandError`."""
-        return self._send("POST", path, json=body, params=query)
+        return self._send("POST", path, headers, json=body, params=query)
+
+    def patch(self, path: str, body: Json) -> Json:
+        """PATCH a path under /api. Raises `CommandError`."""
+        return self._send("PATCH", path, json=body)
 
     def follow(self, run: Json, timeout: float) -> Iterator[Json]:
         """Yield the run each time it changes, until it has ended. Raises `CommandError` 4 after `timeout` seconds."""
+
+        def late(latest: Json) -> CommandError:
+            message = f"Run {run['id']} is still in phase {latest['phase']} after {timeout:.0f} s; it continues."
+            return CommandError(message, TIMED_OUT, remedy=f"arcway status {run['id']}")
+
+        yield from self._follow(run, f"runs/{run['id']}", timeout, late)
+
+    def follow_fleet(self, fleet: Json, timeout: float) -> Iterator[Json]:
+        """Yield the fleet each time it changes, until it has ended. Raises `CommandError` 4 after `timeout` seconds."""
+
+        def late(latest: Json) -> CommandError:
+            message = f"Fleet {latest['name']} is {latest['state']} after {timeout:.0f} s; it continues."
+            return CommandError(message, TIMED_OUT, remedy=f"arcway fleet show {latest['name']} --follow")
+
+        yield from self._follow(fleet, f"fleets/{fleet['id']}", timeout, late)
+
+    def _follow(
+        self, document: Json, path: str, timeout: float, late: Callable[[Json], CommandError]
+    ) -> Iterator[Json]:
         deadline, pause, updated_at = time.monotonic() + timeout, _POLL_SECONDS, None
         while True:
-            if run["updatedAt"] != updated_at:
-                updated_at, pause = run["updatedAt"], _POLL_SECONDS
-                yield run
-            if run["finishedAt"]:
+            if document["updatedAt"] != updated_at:
+                updated_at, pause = document["updatedAt"], _POLL_SECONDS
+                yield document
+            if document["finishedAt"]:
                 return
             if time.monotonic() > deadline:
-                message = f"Run {run['id']} is still in phase {run['phase']} after {timeout:.0f} s; it continues."
-                raise CommandError(message, TIMED_OUT, remedy=f"arcway status {run['id']}")
+                raise late(document)
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
-            run = self._again(f"runs/{run['id']}", min(deadline, time.monotonic() + _RESTART_SECONDS))
+            document = self._again(path, min(deadline, time.monotonic() + _RESTART_SECONDS))
 
     def _again(self, path: str, until: float) -> Json:
         """GET, repeated while there is no response: a service that restarts continues its runs."""

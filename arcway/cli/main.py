@@ -13,6 +13,7 @@ from arcway.cli.client import FAILED, INTERRUPTED, NOT_FOUND, OK, ArcwayClient, 
 from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.dlq import dlq
+from arcway.cli.fleet import fleet
 from arcway.cli.option_groups import ClusterOptions, Following, with_groups
 from arcway.cli.options import OutputOption, ServerOption, SubscriptionOption
 from arcway.cli.runs import detached
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(local_commands.local, name="local")
 app.add_typer(dlq, name="dlq")
+app.add_typer(fleet, name="fleet")
 for command in (connect, check, agents, disconnect, update, upgrade):
     app.command()(with_groups(command))
 for local_command in (local_commands.up, local_commands.down, local_commands.demo):
@@ -178,7 +180,12 @@ def _examples_on_a_line_of_their_own(commands: Iterable[typer.models.CommandInfo
 
 
 _examples_on_a_line_of_their_own(
-    [*app.registered_commands, *local_commands.local.registered_commands, *dlq.registered_commands]
+    [
+        *app.registered_commands,
+        *local_commands.local.registered_commands,
+        *dlq.registered_commands,
+        *fleet.registered_commands,
+    ]
 )
 
 

@@ -183,7 +183,8 @@ def show_error(error: CommandError) -> None:
         if "field" in item:
             stderr.print(f"  {item['field']}: {item['message']}", markup=False)
         elif "href" in item:
-            stderr.print(f"  arcway status {item['run']}", markup=False)
+            command = "arcway fleet show" if "fleet" in item else "arcway status"
+            stderr.print(f"  {command} {item.get('fleet') or item['run']}", markup=False)
     if error.remedy:
         stderr.print(f"  {error.remedy}", markup=False)
 

@@ -1,4 +1,4 @@
-"""What callers ask of a fleet: checked against its state and told to its orchestration; an ended one begins anew."""
+"""What callers ask of a fleet: checked against its state and sent to its orchestration; an ended one starts again."""
 
 from datetime import UTC, datetime
 
@@ -29,7 +29,7 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
     """
     document = fleet_document(state)
     if document["state"] not in _POSSIBLE_IN[command["name"]]:
-        message = f"Fleet {document['name']} is {document['state']}: it cannot be told to {command['name']}."
+        message = f"Fleet {document['name']} is {document['state']}: {command['name']} is not possible."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
     command = {**command, "at": timestamp(datetime.now(UTC))}
     if document["state"] in OVER:

@@ -1,4 +1,4 @@
-"""The members of a fleet as people look at them: a page of them, with the state and the last run of each."""
+"""The members of a fleet for readers: a page of them, with the state and the last run of each."""
 
 from dataclasses import dataclass
 
@@ -70,7 +70,7 @@ async def _member(
 ) -> Json:
     request = await members.request(index)
     run = await get_instance(client, instance_of(request)) if state is not MemberState.WAITING else None
-    # The cluster's instance may have another run by now, of this fleet or of somebody else.
+    # The cluster's instance may have another run by now, of this fleet or of another caller.
     its_fleet = (input_of(run).get("fleet") or {}) if run is not None else {}
     own = (its_fleet.get("id"), its_fleet.get("member")) == (fleet, index)
     document = to_document(run, with_result=False) if run is not None and own else None

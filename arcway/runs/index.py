@@ -30,17 +30,17 @@ longest stays below the 4 MiB that a gRPC client takes by default."""
 _PREFIX = "cluster-"
 _IN_PROGRESS = [status for status in OrchestrationStatus if status not in OVER]
 # The clocks of those who start runs may differ from this one by so much; a run in progress is found all the same.
-_CLOCK_SKEW = timedelta(seconds=10)
+CLOCK_SKEW = timedelta(seconds=10)
 # What is removed elsewhere, or was missed for whatever reason, is noticed after so long at the latest.
-_READ_ALL_AFTER_SECONDS = 600.0
+READ_ALL_AFTER_SECONDS = 600.0
 # Beyond so many it is cheaper to read all than to read each that has ended since.
-_MOST_SINGLE_READS = 200
+MOST_SINGLE_READS = 200
 _READS_AT_ONCE = 16
 # All lists wait for one update: an engine that hangs must not hold them up without end.
-_UPDATE_SECONDS = 120.0
+UPDATE_SECONDS = 120.0
 # An update that reads more rows than this lets the lists that follow share what it read, for so many times as long as
 # it took.
-_MANY_ROWS, _REST_FACTOR = 1000, 4
+MANY_ROWS, REST_FACTOR = 1000, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class RunIndex:
             rests = self._removals == self._removals_read and time.monotonic() < self._rests_until
             if self._updated_since < asked and not rests:
                 try:
-                    async with asyncio.timeout(_UPDATE_SECONDS):
+                    async with asyncio.timeout(UPDATE_SECONDS):
                         await self._update(client)
                 except TimeoutError as error:
                     raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
@@ -105,11 +105,11 @@ class RunIndex:
         if states is None:
             states = {state.instance_id: state for state in await _query(client)}
             known = {key: run for key, run in self._runs.items() if key in states}
-            read_all_at = begun + _READ_ALL_AFTER_SECONDS
+            read_all_at = begun + READ_ALL_AFTER_SECONDS
         else:
             known, read_all_at = dict(self._runs), self._read_all_at
-            if len(states) > _MANY_ROWS:
-                rests_until = time.monotonic() + _REST_FACTOR * (time.monotonic() - begun)
+            if len(states) > MANY_ROWS:
+                rests_until = time.monotonic() + REST_FACTOR * (time.monotonic() - begun)
         for key in [key for key, state in states.items() if state is None]:
             known.pop(key, None)
         changed = [state for key, state in states.items() if state and not _is_same(state, known.get(key))]
@@ -119,7 +119,7 @@ class RunIndex:
             self._newest_first = sorted(known.values(), key=attrgetter("position"), reverse=True)
             self._runs = {run.state.instance_id: run for run in self._newest_first}
             self._in_progress = [key for key, run in self._runs.items() if run.state.runtime_status not in OVER]
-        self._read_from, self._updated_since = now - _CLOCK_SKEW, begun
+        self._read_from, self._updated_since = now - CLOCK_SKEW, begun
         self._read_all_at, self._rests_until, self._removals_read = read_all_at, rests_until, removals
 
     async def _changed(self, client: df.DurableFunctionsClient) -> dict[str, OrchestrationState | None] | None:
@@ -129,7 +129,7 @@ class RunIndex:
         created = await _query(client, created_time_from=self._read_from)
         states: dict[str, OrchestrationState | None] = {state.instance_id: state for state in (*in_progress, *created)}
         ended = [key for key in self._in_progress if key not in states]
-        if len(ended) > _MOST_SINGLE_READS:
+        if len(ended) > MOST_SINGLE_READS:
             return None
         read = await _at_once(lambda key: _read(client, key, fetch_payloads=False), ended)
         return states | dict(zip(ended, read, strict=True))

@@ -49,7 +49,7 @@ class FleetRequest(Model):
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Any fields of the operation's request; `{name}` in secret and context stands for the member's name."""
     members: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_MEMBERS)]
-    """The clusters: fields of the operation's request, over the defaults. Of tags, each name is overridden by itself,
+    """The clusters: fields of the operation's request, over the defaults. Of tags, each name is overridden alone,
     and null takes it away; every other field is replaced."""
     window: Window = 50
     """The maximum number of members in progress at once."""

@@ -19,7 +19,7 @@ SHORT_PAUSE, FIRST_PAUSE, LONGEST_PAUSE = 15.0, 300.0, 3600.0
 _ENDS_KEPT = 20
 _COMMANDS_KEPT = 50
 
-# Nothing was changed yet, and the cluster may be there later: the member waits without a slot and is no failure.
+# Nothing was changed yet, and the cluster may be there later: the member waits without a slot and has not failed.
 PARKABLE = frozenset({Code.API_SERVER_UNREACHABLE, Code.API_SERVER_TIMEOUT, Code.SECRET_UNUSABLE, Code.RUN_IN_PROGRESS})
 NOTHING_CHANGED = ("checkCluster", None)
 """The phases before which nothing was changed; None is the start itself."""
@@ -145,7 +145,7 @@ class FleetState:
             chosen.append(position)
         return [(index, self._start(index, now)) for index in chosen[:free]]
 
-    # --- what it is told -------------------------------------------------------------------------------------------
+    # --- what happened -------------------------------------------------------------------------------------------
 
     def confirm(self, index: int, attempt: int, run: str, *, adopted: bool = False) -> None:
         """The member's run was started, or found in progress; an adopted one is another caller's."""
@@ -269,7 +269,7 @@ class FleetState:
             self.parked[index] = parked
 
     def _mend(self, index: int, attempt: int, report: Report) -> bool:
-        """A run that was retried by itself counts for its member, if the fleet has not tried again since."""
+        """A run that a caller retried counts for its member, if the fleet has not tried again since."""
         mendable = (MemberState.FAILED, MemberState.PARKED, MemberState.CANCELED)
         is_last = self.attempts.get(index) == attempt + 1
         if report.outcome != "Succeeded" or not is_last or self.states[index] not in mendable:

@@ -21,8 +21,8 @@ from arcway.domain.request import parse_request, phases_of_request
 from arcway.domain.run import new_run
 from arcway.domain.timestamps import timestamp
 from arcway.page.overview import Chosen
-from arcway.runs import index as run_index
-from arcway.runs.index import PAGE_SIZE, RunIndex
+from arcway.runs import index
+from arcway.runs.index import PAGE_SIZE
 from arcway.runs.reader import Filter, list_page
 from arcway_local.functions.engine import Engine
 from arcway_local.functions.records import CUSTOM_STATUS_LIMIT, LOCAL, OrchestrationWork
@@ -78,7 +78,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.engine = Recorder()
-        self.index = RunIndex()
+        self.services = invocation().services
         self._work: dict[str, OrchestrationWork] = {}
         self._runs: dict[str, Json] = {}
         self._created_at = datetime.now(UTC)
@@ -129,22 +129,18 @@ class Hub:
         self.end(instance)
         return instance
 
-    async def call[T](self, read: Callable[[df.DurableFunctionsClient], Awaitable[T]]) -> T:
+    async def call[T](self, read: Callable[[Invocation], Awaitable[T]]) -> T:
         """What `read` returns with a client of its own, as every invocation has one."""
         client = df.DurableFunctionsClient(self._configuration)
         try:
-            return await read(client)
+            return await read(Invocation(self.services, client))
         finally:
             await client.close()
-
-    def invocation(self, client: df.DurableFunctionsClient) -> Invocation:
-        """An invocation of a function app that knows these runs."""
-        return invocation(client, runs=self.index)
 
     async def page(self, top: int = 100, token: str | None = None, **chosen: str) -> tuple[list[Json], str | None]:
         """A page of the runs of the last day."""
         since = Filter(datetime.now(UTC) - timedelta(days=1), **chosen)
-        return await self.call(lambda client: list_page(self.index, client, since, top, token))
+        return await self.call(lambda own: list_page(self.services.runs, own.client, since, top, token))
 
     async def names(self, **chosen: str) -> list[str]:
         documents, _ = await self.page(100, None, **chosen)
@@ -193,7 +189,7 @@ async def test_filters_take_what_a_status_says(hub: Hub) -> None:
 
 
 async def test_a_list_reads_only_what_may_have_changed(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_index, "_CLOCK_SKEW", timedelta(0))
+    monkeypatch.setattr(index, "CLOCK_SKEW", timedelta(0))
     for number in range(2 * PAGE_SIZE + 1):
         hub.run(f"c{number}")
     running = hub.begin("running")
@@ -247,7 +243,7 @@ async def test_a_status_that_cannot_be_read_hides_no_other_run(hub: Hub, status:
     assert {run["id"].partition(".")[0] for run in documents} >= {odd}
     assert "good" in [run["cluster"]["name"] for run in documents]
     assert len({run["id"] for run in documents}) == 2
-    assert await hub.call(lambda client: views.subscriptions(hub.invocation(client))) == [SUBSCRIPTION]
+    assert await hub.call(views.subscriptions) == [SUBSCRIPTION]
 
 
 async def test_a_later_run_takes_the_place_of_the_earlier_one(hub: Hub) -> None:
@@ -274,7 +270,7 @@ async def test_a_terminated_run_is_canceled(hub: Hub) -> None:
 async def test_what_was_purged_is_not_listed(hub: Hub) -> None:
     hub.run("a")
     assert await hub.names() == ["a"]
-    assert await hub.call(lambda client: purge._purge(hub.index, client, timedelta(0))) == 1
+    assert await hub.call(lambda own: purge._purge(own, timedelta(0))) == 1
     assert await hub.names() == []
 
 
@@ -285,7 +281,7 @@ async def test_a_purge_during_a_list_is_seen_by_the_next(hub: Hub) -> None:
 
     def remove() -> None:
         hub.engine.PurgeInstances(pb.PurgeInstancesRequest(instanceId=first), LOCAL)
-        hub.index.forget()
+        hub.services.runs.forget()
 
     hub.engine.between_pages = remove
     await hub.names()
@@ -307,7 +303,7 @@ async def test_a_run_in_progress_that_was_removed_elsewhere_is_not_listed(hub: H
 async def test_removals_and_whatever_was_missed_are_noticed_when_all_are_read_again(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_index, "_READ_ALL_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(index, "READ_ALL_AFTER_SECONDS", 0.0)
     instance = hub.run("a")
     hub.run("b")
     assert await hub.names() == ["b", "a"]
@@ -316,7 +312,7 @@ async def test_removals_and_whatever_was_missed_are_noticed_when_all_are_read_ag
 
 
 async def test_when_many_have_ended_all_are_read(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_index, "_MOST_SINGLE_READS", 2)
+    monkeypatch.setattr(index, "MOST_SINGLE_READS", 2)
     instances = [hub.begin(f"c{number}") for number in range(3)]
     for instance in instances:
         hub.show(instance, state="Running")
@@ -356,8 +352,8 @@ async def test_a_run_that_ends_between_two_answers_of_the_engine_is_listed_once(
 
 
 async def test_with_very_many_in_progress_lists_share_for_a_while(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_index, "_MANY_ROWS", 1)
-    monkeypatch.setattr(run_index, "_REST_FACTOR", 1e9)
+    monkeypatch.setattr(index, "MANY_ROWS", 1)
+    monkeypatch.setattr(index, "REST_FACTOR", 1e9)
     for name in ("a", "b"):
         hub.show(hub.begin(name), state="Running")
     await hub.names()
@@ -365,7 +361,7 @@ async def test_with_very_many_in_progress_lists_share_for_a_while(hub: Hub, monk
     hub.engine.pages.clear()
     assert await hub.names() == ["b", "a"]
     assert hub.engine.pages == []
-    await hub.call(lambda client: purge._purge(hub.index, client, timedelta(0)))
+    await hub.call(lambda own: purge._purge(own, timedelta(0)))
     hub.run("c")
     assert await hub.names() == ["c", "b", "a"]
 
@@ -390,7 +386,7 @@ async def test_an_engine_that_does_not_respond_is_named_and_asked_again(hub: Hub
 
 async def test_an_engine_that_hangs_does_not_hold_all_lists(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.run("a")
-    monkeypatch.setattr(run_index, "_UPDATE_SECONDS", 0.0)
+    monkeypatch.setattr(index, "UPDATE_SECONDS", 0.0)
     with pytest.raises(ArcError) as caught:
         await hub.names()
     assert caught.value.code == Code.ENGINE_UNREACHABLE
@@ -417,10 +413,10 @@ async def test_the_overview_counts_all_and_reads_the_documents_of_its_page(hub: 
         instance = hub.begin(f"c{number:02}")
         hub.end(instance, "Failed" if number % 3 == 0 else "Succeeded")
     hub.begin("new")
-    view = await hub.call(lambda client: views._overview(hub.invocation(client), Chosen(page=2)))
+    view = await hub.call(lambda own: views._overview(own, Chosen(page=2)))
     assert (view.counts["Failed"], view.counts["Succeeded"], view.counts["Accepted"]) == (20, 40, 1)
     assert [run["cluster"]["name"] for run in view.runs] == [f"c{number:02}" for number in range(10, -1, -1)]
     assert all(run["phases"] for run in view.runs)
-    found = await hub.call(lambda client: views._overview(hub.invocation(client), Chosen("Failed", "onboard", "C0")))
+    found = await hub.call(lambda own: views._overview(own, Chosen("Failed", "onboard", "C0")))
     assert [run["cluster"]["name"] for run in found.runs] == ["c09", "c06", "c03", "c00"]
-    assert await hub.call(lambda client: views.subscriptions(hub.invocation(client))) == [SUBSCRIPTION]
+    assert await hub.call(views.subscriptions) == [SUBSCRIPTION]
