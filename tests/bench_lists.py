@@ -13,6 +13,7 @@ from arcway_local.stack import Options
 from tests.browser.journal import write_runs
 
 _SIZES = (1_000, 5_000, 10_000)
+_IN_PROGRESS = 500
 _TIMES = 40
 _PLACES = {
     "GET /api/runs": "/runs",
@@ -28,13 +29,15 @@ _PLACES = {
 
 def measure() -> Json:
     """Milliseconds: the first list of a new process, which reads all runs, and then of each list and page."""
-    return {f"{size:,} runs": _with_runs(size) for size in _SIZES}
+    ended = {f"{size:,} runs": _with_runs(size) for size in _SIZES}
+    name = f"{_SIZES[-1]:,} runs, {_IN_PROGRESS:,} of them in progress"
+    return ended | {name: _with_runs(_SIZES[-1], _IN_PROGRESS)}
 
 
-def _with_runs(size: int) -> Json:
+def _with_runs(size: int, in_progress: int = 0) -> Json:
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
-        write_runs(state, size)
+        write_runs(state, size, in_progress)
         stack = embedded.start(state, Options(clusters=0))
         try:
             with httpx.Client(base_url=f"{stack.url}/api", timeout=120) as http:

@@ -91,7 +91,10 @@ async def _retry(
 async def _list(
     req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _Chosen
 ) -> func.HttpResponse:
-    """List runs, newest first."""
+    """List runs, newest first.
+
+    With more than 1,000 runs in progress, the list may be a second or two old.
+    """
     chosen = Filter(
         parameters.created_from or datetime.now(UTC) - _SHOWN_BY_DEFAULT,
         state=parameters.state,

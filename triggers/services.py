@@ -31,6 +31,7 @@ class Services:
     """None without an authority: all users of this machine are signed in."""
     dependencies: Dependencies
     runs: RunIndex
+    """The runs as lists show them."""
 
     @classmethod
     def of(cls, installation: Installation) -> "Services":

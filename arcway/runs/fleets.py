@@ -30,6 +30,8 @@ from arcway.runs.starter import Author
 PAGE = 100
 """Members of a page."""
 _AT_ONCE = 8
+# The output of a large fleet has up to 130 kB, and a gRPC client takes 4 MiB by default.
+_LISTED = 20
 _TRIES = 3
 
 
@@ -124,7 +126,7 @@ def fleet_document(state: OrchestrationState) -> Json:
 
 async def list_fleets(client: df.DurableFunctionsClient) -> list[Json]:
     """The latest fleet of each name, the newest first. Raises `ArcError` ARC-6007."""
-    query = OrchestrationQuery(instance_id_prefix="fleet-", fetch_inputs_and_outputs=True)
+    query = OrchestrationQuery(instance_id_prefix="fleet-", max_instance_count=_LISTED, fetch_inputs_and_outputs=True)
     try:
         states = await client.get_all_orchestration_states(query)
     except grpc.RpcError as error:

@@ -49,7 +49,7 @@ class ListedRun:
 
     state: OrchestrationState
     summary: Json
-    """What lists filter and count by (`run_document.summary_of`)."""
+    """What lists filter and count by (`arcway.runs.document.summary_of`)."""
     created_at: datetime
     """The engine's time."""
     position: tuple[str, str]
@@ -66,7 +66,7 @@ class ListedRun:
 
 
 class RunIndex:
-    """The runs of one task hub, for one event loop."""
+    """The runs of one task hub, for one event loop; every invocation brings a client of its own."""
 
     def __init__(self) -> None:
         self._runs: dict[str, ListedRun] = {}

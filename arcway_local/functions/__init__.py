@@ -16,6 +16,8 @@ Not imitated:
 - A client's call is refused by the state at that moment, with what has been asked of the instance counted in. The
   real extension reads the status table, which follows a moment later; whether raising an event is refused at all
   depends on its setting throwStatusExceptionsOnRaiseEvent.
+- A query returns instances in the order of their creation; Azure Storage returns them in the order of their ids. The
+  client's configuration names no largest gRPC message, as that of some versions of the extension: 4 MiB is the limit.
 - Locks of several entities are granted together, in the order of the requests, and not one entity after the other. As
   in Azure, a lock whose holder was terminated stays until the entity storage is cleaned.
 - At most 4,000 clients can wait for instances at once; more are refused.

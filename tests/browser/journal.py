@@ -16,19 +16,24 @@ from arcway.domain.run import new_run, truncate_for_status
 from arcway_local.functions.journal import FILE_NAME, Journal, Statement
 
 SUBSCRIPTION = "aaaaaaaa-0000-4000-8000-000000000001"
+_STATUSES = {"Failed": pb.ORCHESTRATION_STATUS_FAILED, "Running": pb.ORCHESTRATION_STATUS_RUNNING}
 OUTCOMES = ("Succeeded",) * 8 + ("Failed", "Canceled")
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>'\"&amp;{{7*7}}"
 
 
-def write_runs(folder: Path, count: int) -> str:
-    """Write so many plain runs and, as the oldest, one full of hostile texts; returns the id of that one."""
+def write_runs(folder: Path, count: int, in_progress: int = 0) -> str:
+    """Write so many plain runs and, as the oldest, one full of hostile texts; returns the id of that one.
+
+    The newest are `in_progress`: their orchestrations wait for an event that never comes.
+    """
     now = datetime.now(UTC)
     journal = Journal(folder / FILE_NAME)
     try:
         statements: list[Statement] = []
         for number in range(count):
             created = now - timedelta(minutes=number + 1)
-            run, payload = _run(f"shop-{number:03}", f"group-{number % 7}", created, OUTCOMES[number % len(OUTCOMES)])
+            outcome = "Running" if number < in_progress else OUTCOMES[number % len(OUTCOMES)]
+            run, payload = _run(f"shop-{number:03}", f"group-{number % 7}", created, outcome)
             statements += _rows(run, payload, created)
         created = now - timedelta(days=2)
         run, payload = _run("hostile", "groupe.é", created, "Failed")
@@ -58,8 +63,9 @@ def _run(name: str, group: str, created: datetime, outcome: str) -> tuple[Json, 
     phases = phases_of_request(request)
     run = new_run(f"{instance}.{payload['runId']}", request, phases, payload).as_json()
     ended = _text(created + timedelta(seconds=20))
-    run |= {"state": outcome, "phase": "checkCluster", "finishedAt": ended, "updatedAt": ended}
-    run["phases"][0] |= {"state": outcome, "attempts": 1, "startedAt": _text(created), "finishedAt": ended}
+    end = None if outcome == "Running" else ended
+    run |= {"state": outcome, "phase": "checkCluster", "finishedAt": end, "updatedAt": ended}
+    run["phases"][0] |= {"state": outcome, "attempts": 1, "startedAt": _text(created), "finishedAt": end}
     if outcome == "Failed":
         why = {
             "code": Code.API_SERVER_UNREACHABLE,
@@ -90,8 +96,8 @@ def _poisoned(run: Json) -> Json:
 
 def _rows(run: Json, payload: Json, created: datetime) -> list[Statement]:
     instance = str(run["id"]).partition(".")[0]
-    status = pb.ORCHESTRATION_STATUS_FAILED if run["state"] == "Failed" else pb.ORCHESTRATION_STATUS_COMPLETED
-    output = None if run["state"] == "Failed" else json.dumps(run)
+    status = _STATUSES.get(run["state"], pb.ORCHESTRATION_STATUS_COMPLETED)
+    output = json.dumps(run) if status == pb.ORCHESTRATION_STATUS_COMPLETED else None
     identity = (instance, uuid.uuid4().hex, "operation", None, json.dumps(payload), "{}", None, None, None)
     return [
         ("INSERT INTO instances VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*identity, created.isoformat(), None)),

@@ -10,6 +10,9 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.run import Identity
 from arcway.runs.starter import cancel_run
+from orchestrators.cancel_requests import CANCEL_EVENT
+from tests.unit.orchestrators.in_memory import INSTANCE, RUN, InMemory, ok, orchestrate, payload
+from tests.unit.orchestrators.worlds import CONNECT
 
 _BY = Identity(name="somebody", object_id=None)
 
@@ -53,3 +56,27 @@ def test_an_engine_that_does_not_answer_is_named(error: grpc.RpcError) -> None:
     with pytest.raises(ArcError) as caught:
         ask(error)
     assert caught.value.code == Code.ENGINE_UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("run", "state"),
+    [(f"{INSTANCE}.{RUN}", "Canceled"), (f"{INSTANCE}.ffffffffffff", "Succeeded")],
+    ids=["its", "late"],
+)
+@pytest.mark.parametrize("seconds", [0, 5, 30])
+def test_a_cancel_reaches_the_run_that_it_names_and_never_the_next_one_on_the_cluster(
+    run: str, state: str, seconds: float
+) -> None:
+    sent: list[Any] = []
+
+    class Client:
+        async def raise_orchestration_event(self, instance: str, name: str, *, data: Any) -> None:
+            assert (instance, name) == (INSTANCE, CANCEL_EVENT)
+            sent.append(data)
+
+    client: Any = Client()
+    assert asyncio.run(cancel_run(client, run, _BY))
+    context = InMemory({**CONNECT, "poll_agents": [ok(done=False)] * 8 + [ok(done=True)]})
+    context.cancel(seconds=seconds, data=sent[0])
+    assert orchestrate(context, payload())["state"] == state
+    assert context.status["canceledBy"] == (_BY.as_json() if state == "Canceled" else None)

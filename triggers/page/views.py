@@ -141,7 +141,9 @@ def static(req: func.HttpRequest) -> func.HttpResponse:
 
 async def subscriptions(invocation: Invocation) -> list[str]:
     """The subscriptions that runs were about, the newest first."""
-    return list(dict.fromkeys(run.summary["cluster"]["subscriptionId"] for run in await _runs(invocation)))
+    named = dict.fromkeys(run.summary["cluster"]["subscriptionId"] for run in await _runs(invocation))
+    # A run that cannot be read names none.
+    return [subscription for subscription in named if subscription]
 
 
 def cluster_of(req: func.HttpRequest) -> ClusterId:

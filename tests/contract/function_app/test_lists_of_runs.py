@@ -45,14 +45,20 @@ class Recorder(Engine):
         self.pages: list[pb.QueryInstancesResponse] = []
         self.single: list[pb.GetInstanceRequest] = []
         self.between_pages: Callable[[], None] = lambda: None
+        self.is_sorted = True
 
     @override
     def QueryInstances(self, request: pb.QueryInstancesRequest, context: Any) -> pb.QueryInstancesResponse:
         if request.query.continuationToken.value:
             self.between_pages()
         assert not request.query.fetchInputsAndOutputs
-        self.pages.append(super().QueryInstances(request, context))
-        return self.pages[-1]
+        page = super().QueryInstances(request, context)
+        if not self.is_sorted:
+            states = list(page.orchestrationState)
+            del page.orchestrationState[:]
+            page.orchestrationState.extend(sorted(states, key=lambda state: state.instanceId))
+        self.pages.append(page)
+        return page
 
     @override
     def GetInstance(self, request: pb.GetInstanceRequest, context: Any) -> pb.GetInstanceResponse:
@@ -160,6 +166,17 @@ async def test_a_page_of_runs_is_newest_first_and_continues_behind_the_last(hub:
     assert end is None
 
 
+async def test_the_order_of_a_list_is_not_that_of_the_engine(hub: Hub) -> None:
+    # Azure Storage returns instances in the order of their ids.
+    hub.engine.is_sorted = False
+    names = [f"c{number}" for number in range(20)]
+    for name in names:
+        hub.run(name)
+    assert await hub.names() == names[::-1]
+    hub.run("later")
+    assert await hub.names() == ["later", *names[::-1]]
+
+
 async def test_filters_take_what_a_status_says(hub: Hub) -> None:
     hub.run("a", group="one")
     hub.end(hub.begin("b", group="two"), "Failed")
@@ -226,6 +243,7 @@ async def test_a_status_that_cannot_be_read_hides_no_other_run(hub: Hub, status:
     assert {run["id"].partition(".")[0] for run in documents} >= {odd}
     assert "good" in [run["cluster"]["name"] for run in documents]
     assert len({run["id"] for run in documents}) == 2
+    assert await hub.call(views.subscriptions) == [SUBSCRIPTION]
 
 
 async def test_a_later_run_takes_the_place_of_the_earlier_one(hub: Hub) -> None:

@@ -72,6 +72,12 @@ def test_a_back_off_that_passes_the_deadline_ends_with_the_error_of_the_step() -
     assert (caught.value.error["code"], context.elapsed) == ("ARC-3002", 0)
 
 
+def test_throttling_extends_the_shortest_phase_by_what_azure_asks() -> None:
+    context = InMemory({"check_azure": [failed("ARC-4007", retry_after=60)] * 6 + [ok()]})
+    context.drive(run_in(context, "checkCluster").call(steps.CHECK_AZURE))
+    assert (len(context.steps), context.elapsed) == (7, 360)
+
+
 def test_the_time_of_a_step_counts_towards_the_deadline() -> None:
     context = InMemory()
 
