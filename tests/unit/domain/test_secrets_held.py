@@ -127,6 +127,12 @@ def test_longest_form_is_masked_first() -> None:
         assert mask("a%20b%2Fc%20d") == MASK
 
 
+def test_short_secret_does_not_keep_longer_ones_from_being_masked() -> None:
+    with holding():
+        hold("hunter", "correct-horse")
+        assert mask("hunter and correct-horse", shortest=13) == f"hunter and {MASK}"
+
+
 @pytest.mark.parametrize(("shortest", "masked"), [(9, "hunter22"), (8, MASK), (6, MASK)])
 def test_short_secrets_stay_where_they_may_be_words(shortest: int, masked: str) -> None:
     with holding():
@@ -141,6 +147,10 @@ def test_short_secrets_stay_where_they_may_be_words(shortest: int, masked: str) 
         ("is correct-ho…", True, f"is {MASK}"),
         ("is correct-ho", False, "is correct-ho"),
         ("is correct-xx", True, "is correct-xx"),
+        ("is correct-hx", True, "is correct-hx"),
+        ("correct-ho", True, MASK),
+        ("correctly said correct-ho", True, f"correctly said {MASK}"),
+        ("correct-horse and correct-hx", True, f"{MASK} and correct-hx"),
         ("is corre", True, "is corre"),
         ("is correc", True, f"is {MASK}"),
         ("correct-horse and correct-h…", True, f"{MASK} and {MASK}"),
