@@ -163,6 +163,13 @@ def test_secret_that_the_cut_went_through_is_masked(message: str, cut: bool, mas
         assert mask(message, cut=cut) == masked
 
 
+@pytest.mark.parametrize("message", ["secret-of-sec", "secret-of-secret-", "secret-of-secret-4…"])
+def test_secret_that_repeats_its_own_beginning_is_masked_from_its_start(message: str) -> None:
+    with holding():
+        hold("secret-of-secret-42")
+        assert mask(f"is {message}", cut=True) == f"is {MASK}"
+
+
 def test_lines_of_a_private_key_are_masked_but_its_first_which_are_public() -> None:
     lines = [f"{number:02}" + "abcdefghijklmnop" for number in range(20)]
     key = "\n".join(["-----BEGIN RSA PRIVATE KEY-----", *lines, "short", "-----END RSA PRIVATE KEY-----"])
