@@ -149,6 +149,7 @@ def test_short_secrets_stay_where_they_may_be_words(shortest: int, masked: str) 
         ("is correct-xx", True, "is correct-xx"),
         ("is correct-hx", True, "is correct-hx"),
         ("correct-ho", True, MASK),
+        ("correct-hx", True, "correct-hx"),
         ("correctly said correct-ho", True, f"correctly said {MASK}"),
         ("correct-horse and correct-hx", True, f"{MASK} and correct-hx"),
         ("is corre", True, "is corre"),
@@ -168,6 +169,12 @@ def test_secret_that_repeats_its_own_beginning_is_masked_from_its_start(message:
     with holding():
         hold("secret-of-secret-42")
         assert mask(f"is {message}", cut=True) == f"is {MASK}"
+
+
+def test_text_before_the_secret_may_look_like_its_beginning() -> None:
+    with holding():
+        hold("aaaaaaab-9")
+        assert mask("is aaaaaaaab", cut=True) == f"is a{MASK}"
 
 
 def test_lines_of_a_private_key_are_masked_but_its_first_which_are_public() -> None:
