@@ -3,8 +3,10 @@
 mutmut reads one selection of files and tests from pyproject.toml; the selection of each part is here.
 """
 
+import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from mutmut.__main__ import cli
 from mutmut.configuration import config
@@ -36,6 +38,9 @@ PARTS = {
 }
 
 
+_RESULTS = Path("mutants")
+
+
 def main() -> None:
     """Run mutmut on the part named first, with the arguments after it."""
     name, *arguments = sys.argv[1:] or [""]
@@ -45,7 +50,17 @@ def main() -> None:
     selection.only_mutate = list(part.mutated)
     selection.do_not_mutate = list(part.unchanged)
     selection.pytest_add_cli_args_test_selection = list(part.tests)
+    _drop_results_of_another(name)
     cli(arguments)
+
+
+def _drop_results_of_another(part: str) -> None:
+    """Delete what mutmut keeps in its one folder, if that is of another part: it would take files of it for unchanged."""
+    mark = _RESULTS / "part"
+    if not mark.exists() or mark.read_text() != part:
+        shutil.rmtree(_RESULTS, ignore_errors=True)
+        _RESULTS.mkdir()
+        mark.write_text(part)
 
 
 if __name__ == "__main__":
