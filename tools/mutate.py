@@ -50,12 +50,13 @@ def main() -> None:
     selection.only_mutate = list(part.mutated)
     selection.do_not_mutate = list(part.unchanged)
     selection.pytest_add_cli_args_test_selection = list(part.tests)
-    _drop_results_of_another(name)
+    if arguments[:1] == ["run"]:
+        _drop_results_of_another(name)
     cli(arguments)
 
 
 def _drop_results_of_another(part: str) -> None:
-    """Delete what mutmut keeps in its one folder, if that is of another part: it would take files of it for unchanged."""
+    """Empty mutmut's folder if its files are of another part: mutmut would not mutate files that it has there already."""
     mark = _RESULTS / "part"
     if not mark.exists() or mark.read_text() != part:
         shutil.rmtree(_RESULTS, ignore_errors=True)
