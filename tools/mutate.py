@@ -37,7 +37,6 @@ PARTS = {
     "triggers": Part(("triggers/*",), ("tests/unit/access", "tests/unit/page", "tests/unit/test_cancel.py")),
 }
 
-
 _RESULTS = Path("mutants")
 
 
@@ -56,7 +55,7 @@ def main() -> None:
 
 
 def _drop_results_of_another(part: str) -> None:
-    """Empty mutmut's folder if its files are of another part: mutmut would not mutate files that it has there already."""
+    """Empty the folder if it is of another part: mutmut would not mutate the files that are there already."""
     mark = _RESULTS / "part"
     if not mark.exists() or mark.read_text() != part:
         shutil.rmtree(_RESULTS, ignore_errors=True)
