@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 import typer
 
 from arcway.cli import requests
-from arcway.cli.client import ArcwayClient
+from arcway.cli.client import USAGE, ArcwayClient, CommandError
+from arcway.cli.connect_contexts import Contexts, Job, connect_contexts
 from arcway.cli.credentials.provisioning import Needs, provided_credential
-from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, Marks, Proxy
+from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, Marks, NewCluster, Proxy
 from arcway.cli.options import (
     CheckNetworkOption,
     DistributionOption,
@@ -25,9 +26,10 @@ from arcway.domain.json_values import Json
 
 def connect(
     *,
-    cluster: ClusterOptions,
+    cluster: NewCluster,
     location: LocationOption,
     kubeconfig: KubeconfigOfRun,
+    contexts: Contexts,
     create_resource_group: Annotated[
         bool | None, typer.Option(help="Create the resource group if it is missing (default with the local stack).")
     ] = None,
@@ -65,8 +67,10 @@ def connect(
     server: ServerOption = None,
 ) -> int:
     """Connect a cluster. Example: arcway connect -n shop -g clusters -l eastus --kube-config ~/.kube/config"""
+    if contexts.all_contexts == (cluster.name is not None):
+        raise CommandError("Give either --name or --all-contexts.", USAGE)
     client = ArcwayClient.find(server)
-    body = _request(client, cluster, location)
+    body = _request(client, cluster.named(cluster.name or ""), location)
     body["tags"] = None if tags is None else requests.tags(tags)
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
     body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": auto_upgrade}
@@ -75,6 +79,9 @@ def connect(
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
     needs = Needs("onboard", network=check_network)
+    if cluster.name is None:
+        del body["name"]
+        return connect_contexts(client, contexts, Job(body, kubeconfig, needs, proxy, following))
     with provided_credential(
         client, cluster.name, kubeconfig, needs, proxy, agents_look=not following.dry_run
     ) as provided:

@@ -52,7 +52,7 @@ def apply(
     if no_wait:
         output.stderr.print(f"arcway fleet show {started['name']} --follow", markup=False)
         return _show(started, format_, OK)
-    return _follow(client, started, timeout, format_, quiet=quiet)
+    return follow_fleet(client, started, timeout, format_, quiet=quiet)
 
 
 @fleet.command(name="list")
@@ -75,7 +75,7 @@ def show(
     """Show a fleet. Example: arcway fleet show shops --follow"""
     client = ArcwayClient.find(server)
     document = client.get(f"fleets/{name}")
-    return _follow(client, document, timeout, format_, quiet=quiet) if follow else _show(document, format_, OK)
+    return follow_fleet(client, document, timeout, format_, quiet=quiet) if follow else _show(document, format_, OK)
 
 
 @fleet.command()
@@ -157,7 +157,8 @@ def _command(server: str | None, name: str, command: str, body: Json | None = No
     return OK
 
 
-def _follow(client: ArcwayClient, document: Json, timeout: float, format_: Output, *, quiet: bool) -> int:
+def follow_fleet(client: ArcwayClient, document: Json, timeout: float, format_: Output, *, quiet: bool) -> int:
+    """Follow a fleet until it has ended and show it; returns the exit code. Raises `CommandError`."""
     try:
         changes = client.follow_fleet(document, timeout)
         if format_ != "jsonl":

@@ -28,6 +28,23 @@ class ClusterOptions:
     subscription: SubscriptionOption = None
 
 
+@dataclass(frozen=True, slots=True)
+class NewCluster:
+    """Which connected cluster is made; without a name those of all contexts."""
+
+    resource_group: Annotated[
+        str, typer.Option("--resource-group", "-g", help="Resource group of the connected cluster.")
+    ]
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", help="Name of the connected cluster; not with --all-contexts.")
+    ] = None
+    subscription: SubscriptionOption = None
+
+    def named(self, name: str) -> ClusterOptions:
+        """The connected cluster of this name."""
+        return ClusterOptions(name, self.resource_group, self.subscription)
+
+
 @dataclass(frozen=True)
 class Kubeconfig:
     """Where the kubeconfig is, a file and a context in it or a stored secret, and what the service gets of it."""

@@ -79,6 +79,12 @@ def choose(file: Path | None, context: str | None) -> Chosen:
     return Chosen(cluster, user, user_name)
 
 
+def context_names(file: Path | None) -> list[tuple[str, str]]:
+    """The names of all contexts, each with the name of its cluster. Raises `CommandError` for an unreadable file."""
+    contexts = _merged(_files(file))["context"]
+    return [(name, str(entry.get("cluster", ""))) for name, entry in contexts.items()]
+
+
 def _files(named: Path | None) -> list[Path]:
     if named is not None:
         return [named]
