@@ -113,16 +113,25 @@ def perform(step: Step, payload: Json, installation: Installation) -> Json:
     """Do the step and put its outcome in the envelope. Raises `UnexpectedError`."""
     with correlated(Origin(payload["correlationId"], payload["traceparent"])), holding():
         try:
-            outcome = _fit_to_leave(step(Call(read_request(payload["request"]), payload, installation)))
+            outcome = _fit_to_leave(step(Call(_request_in(payload), payload, installation)))
         except ArcError as error:
-            log.warning("%s %s: %s", payload["runId"], step.__name__, error)
+            log.warning("%s %s: %s", _id_in(payload), step.__name__, error)
             return {"error": _envelope(error)}
         except Exception as error:  # noqa: BLE001 - the border: everything else must leave without its secrets
             message = f"{type(error).__name__}: {redact(str(error), 300)}"
-            log.error("%s %s: unexpected %s", payload["runId"], step.__name__, message)
+            log.error("%s %s: unexpected %s", _id_in(payload), step.__name__, message)
         else:
             return {"ok": outcome}
     raise UnexpectedError(message)
+
+
+def _id_in(payload: Json) -> str:
+    return str(payload.get("runId") or payload["id"])
+
+
+def _request_in(payload: Json) -> Any:
+    """The run's request; a fleet has none."""
+    return read_request(payload["request"]) if "request" in payload else None
 
 
 def _fit_to_leave(outcome: Mapping[str, Any]) -> Json:

@@ -11,12 +11,15 @@ from typing import Any
 import azure.durable_functions as df
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.events import FleetEventKind
 from arcway.domain.fleets.document import document_of, outcome
 from arcway.domain.fleets.state import FleetState, Report
 from arcway.domain.ids import page_instance
 from arcway.domain.json_values import Json
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
+from orchestrators.back_off import back_off
+from orchestrators.fleet_outbox import FleetOutbox
 from orchestrators.fleet_reports import ENDED
 from orchestrators.run_context import Work
 
@@ -29,6 +32,14 @@ GENERATION = 50
 SWEEP_SECONDS = 300.0
 STATUS_SECONDS = 1.0
 LIST_SECONDS = 600.0
+PUBLISH_SECONDS = 86_400.0
+LONGEST_PAUSE = 600.0
+_LAST_EVENTS: dict[str, FleetEventKind] = {
+    "Succeeded": "succeeded",
+    "Incomplete": "incomplete",
+    "Failed": "failed",
+    "Canceled": "canceled",
+}
 _LONGEST_LIST_PAUSE = 15.0
 
 
@@ -38,10 +49,10 @@ def run_fleet(context: OrchestrationContext, payload: Any) -> Work[Any]:
     """Run a fleet, or one generation of it; the input is what `arcway.runs.fleets` puts together."""
     fleet = FleetContext(context, payload)
     if "state" not in payload and not (yield from fleet.await_list()):
-        return fleet.finish("Failed")
+        return (yield from fleet.finish("Failed"))
     if not (yield from fleet.run_members()):
         return None  # it continues as new
-    return fleet.finish(outcome(fleet.state))
+    return (yield from fleet.finish(outcome(fleet.state)))
 
 
 class FleetContext:
@@ -63,6 +74,10 @@ class FleetContext:
         self._is_stale = True
         self._ends = 0
         self._error: Json | None = None
+        self._outbox = FleetOutbox(payload["source"], payload["traceparent"], payload.get("outbox"))
+        self._publishing: Task[Any] | None = None
+        self._published: list[Json] = []
+        self._publish_at, self._refusals = 0.0, 0
 
     @property
     def _now(self) -> float:
@@ -72,7 +87,7 @@ class FleetContext:
 
     def await_list(self) -> Work[bool]:
         """Wait until all pages of the list are there; false when they do not come."""
-        self._show("Accepted")
+        self._outbox.add("accepted", self._show("Accepted"), "accepted/1")
         deadline, pause = self._now + LIST_SECONDS, 1.0
         while True:
             missing = 1
@@ -98,11 +113,10 @@ class FleetContext:
             self._take_results()
             if self.state.is_over and self._starting is None:
                 return True
-            if self._ends >= GENERATION and self._starting is None and self._sweeping is None:
+            if self._ends >= GENERATION and not any((self._starting, self._sweeping, self._publishing)):
                 self._show()
-                self._context.continue_as_new(
-                    {**self._payload, "state": self.state.as_json(), "swept": self._swept}, save_events=True
-                )
+                carried = {"state": self.state.as_json(), "swept": self._swept, "outbox": self._outbox.as_json()}
+                self._context.continue_as_new({**self._payload, **carried}, save_events=True)
                 return False
             self._begin_steps()
             self._show_if_due()
@@ -116,10 +130,16 @@ class FleetContext:
             command = self._commands.get_result()
             # One that was meant for an earlier fleet of this name is ignored.
             if isinstance(command, dict) and command.get("fleet") == self._payload["id"]:
-                self.state.command(command, self._now)
-                self._cancel_members()
-                self._is_stale = True
+                self._obey(command)
             self._commands = self._context.wait_for_external_event(COMMAND)
+
+    def _obey(self, command: Json) -> None:
+        was_paused = self.state.paused is not None
+        self.state.command(command, self._now)
+        self._cancel_members()
+        self._is_stale = True
+        if was_paused != (self.state.paused is not None) and not self.state.canceled:
+            self._outbox.add("resumed" if was_paused else "paused", self._show())
 
     def _take_report(self, report: Any) -> None:
         if not isinstance(report, dict) or report.get("fleet") != self._payload["id"]:
@@ -139,6 +159,24 @@ class FleetContext:
                 if answer is not None and self.state.end(index, attempt, Report(**answer), self._now):
                     self._ends += 1
                     self._is_stale = True
+
+        if self._publishing is not None and self._publishing.is_complete:
+            self._take_publishing(self._publishing)
+            self._publishing = None
+
+    def _take_publishing(self, task: Task[Any]) -> None:
+        """An event that can never be sent is dropped; for the others the broker is asked again later."""
+        try:
+            answer: Json = task.get_result()
+        except TaskFailedError:
+            answer = {"error": {"retryable": True, "retryAfterSeconds": None}}
+        if "ok" in answer or not answer["error"]["retryable"]:
+            self._outbox.published(self._published)
+            self._refusals = 0
+        else:
+            self._refusals += 1
+            pause = back_off(self._payload["id"], "publish_events", self._refusals, answer["error"], LONGEST_PAUSE)
+            self._publish_at = self._now + pause
 
     def _take_starts(self, answers: list[Json] | None) -> None:
         """What became of the members to start; without an answer they are started again as the same attempts."""
@@ -169,6 +207,9 @@ class FleetContext:
             self._batch = batch
             self._starting = self._call("start_members", members=batch)
             self._is_stale = True
+        if self._publishing is None and self._outbox.waiting and self._now >= self._publish_at:
+            self._published = list(self._outbox.waiting)
+            self._publishing = self._call("publish_events", events=self._published)
         is_due = self._now >= self._swept + SWEEP_SECONDS
         if self._sweeping is None and is_due:
             self._swept = self._now
@@ -203,7 +244,7 @@ class FleetContext:
 
     def _waited_for(self) -> list[Task[Any]]:
         waited_for: list[Task[Any]] = [self._ended, self._commands]
-        waited_for += [task for task in (self._starting, self._sweeping) if task is not None]
+        waited_for += [task for task in (self._starting, self._sweeping, self._publishing) if task is not None]
         due = self._next_due()
         self._timers = [(moment, timer) for moment, timer in self._timers if not timer.is_complete]
         if all(moment > due for moment, _ in self._timers):
@@ -217,6 +258,8 @@ class FleetContext:
             due.append(next_try)
         if self._is_stale:
             due.append(self._shown + STATUS_SECONDS)
+        if self._outbox.waiting and self._publishing is None:
+            due.append(self._publish_at)
         return min(due)
 
     # --- what others see -------------------------------------------------------------------------------------------
@@ -224,7 +267,7 @@ class FleetContext:
     def _show_if_due(self) -> None:
         """Show the state, but not more often than once a second: thousands of members make it long."""
         if self._is_stale and self._now >= self._shown + STATUS_SECONDS:
-            self._show()
+            self._outbox.add_progress(self._show())
 
     def _show(self, phase: str | None = None) -> Json:
         document = document_of(self._payload, self.state, self._now, phase)
@@ -233,11 +276,28 @@ class FleetContext:
         self._shown, self._is_stale = self._now, False
         return document
 
-    def finish(self, over: str) -> Json:
-        """Close the fleet, let its list go, and return its final form."""
+    def finish(self, over: str) -> Work[Json]:
+        """Close the fleet: publish what waits, let its list go, and return its final form."""
+        document = self._show(over)
+        kind: FleetEventKind = _LAST_EVENTS[over]
+        self._outbox.add(kind, document, "ended/1")
+        yield from self._publish_rest()
         for number in range(self._payload["pages"]):
             self._context.send_event(page_instance(self._payload["list"], number), OVER)
-        return {"fleet": self._show(over), "state": self.state.as_json()}
+        return {"fleet": document, "state": self.state.as_json()}
+
+    def _publish_rest(self) -> Work[None]:
+        """The fleet's last events are sent until the broker has them, or for a day; the fleet is over meanwhile."""
+        until = self._now + PUBLISH_SECONDS
+        while self._outbox.waiting and self._now < until:
+            if self._publishing is None and self._now < self._publish_at:
+                yield self._context.create_timer(_at(self._publish_at))
+            if self._publishing is None:
+                self._published = list(self._outbox.waiting)
+                self._publishing = self._call("publish_events", events=self._published)
+            yield when_any([self._publishing])
+            self._take_publishing(self._publishing)
+            self._publishing = None
 
 
 def _at(time: float) -> datetime:

@@ -3,8 +3,10 @@
 mutmut reads one selection of files and tests from pyproject.toml; the selection of each part is here.
 """
 
+import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from mutmut.__main__ import cli
 from mutmut.configuration import config
@@ -35,6 +37,8 @@ PARTS = {
     "triggers": Part(("triggers/*",), ("tests/unit/access", "tests/unit/page", "tests/unit/test_cancel.py")),
 }
 
+_RESULTS = Path("mutants")
+
 
 def main() -> None:
     """Run mutmut on the part named first, with the arguments after it."""
@@ -45,7 +49,18 @@ def main() -> None:
     selection.only_mutate = list(part.mutated)
     selection.do_not_mutate = list(part.unchanged)
     selection.pytest_add_cli_args_test_selection = list(part.tests)
+    if arguments[:1] == ["run"]:
+        _drop_results_of_another(name)
     cli(arguments)
+
+
+def _drop_results_of_another(part: str) -> None:
+    """Empty the folder if it is of another part: mutmut would not mutate the files that are there already."""
+    mark = _RESULTS / "part"
+    if not mark.exists() or mark.read_text() != part:
+        shutil.rmtree(_RESULTS, ignore_errors=True)
+        _RESULTS.mkdir()
+        mark.write_text(part)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from arcway.domain.codes import Code
 from arcway.domain.fleets.document import FleetDocument
-from arcway.domain.fleets.request import MOST_MEMBERS, Fleet, FleetRequest, parse_fleet
+from arcway.domain.fleets.request import MOST_MEMBERS, Fleet, FleetRequest
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import Json
 from arcway.runs.fleet_members import MemberFilter, list_members
@@ -16,6 +16,7 @@ from arcway.runs.fleets import StartedFleet, fleet_document, fleet_state_of, lis
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller, role_for
 from triggers.endpoints import Answer, NoParameters, Parameters, digits, endpoint
+from triggers.fleet_selection import read_fleet
 from triggers.response_models import FleetList, FleetMemberList
 from triggers.services import Invocation
 from triggers.start_routes import KEY_HEADERS, key_of
@@ -39,6 +40,16 @@ _EXAMPLE: Json = {
 
 
 type _State = Literal["waiting", "running", "succeeded", "unchanged", "failed", "canceled", "parked", "skipped"]
+
+
+_SELECTING: Json = {
+    "fleet": "tag-all",
+    "operation": "update",
+    "defaults": {"tags": {"owner": "platform"}},
+    "select": {
+        "connectedClusters": {"subscriptions": ["11111111-2222-3333-4444-555555555555"], "tags": {"team": "shop"}}
+    },
+}
 
 
 class OneFleet(Parameters):
@@ -65,7 +76,7 @@ class _Members(OneFleet):
     parameters=NoParameters,
     headers=KEY_HEADERS,
     body=FleetRequest,
-    examples={"two clusters": _EXAMPLE},
+    examples={"two clusters": _EXAMPLE, "connected clusters": _SELECTING},
     answers={
         200: Answer("The completed fleet for this key.", FleetDocument),
         202: Answer(
@@ -91,7 +102,8 @@ async def _start(
     operation.
     """
     key, origin = key_of(req), http.origin_of(req)
-    fleet = await asyncio.to_thread(_read_fleet, req)
+    body = await asyncio.to_thread(http.json_body, req, BODY_LIMIT, _VALUES_LIMIT)
+    fleet = await read_fleet(invocation, body)
     caller.require(role_for(fleet.request.operation))
     started = await start_from(invocation, fleet, key, origin, caller)
     document = fleet_document(await fleet_state_of(invocation.client, str(started.fleet)))
@@ -153,7 +165,3 @@ async def _members(
         invocation.client, state, chosen, parameters.top, parameters.continuation_token or 0
     )
     return http.respond({"value": members, "continuationToken": token})
-
-
-def _read_fleet(req: func.HttpRequest) -> Fleet:
-    return parse_fleet(http.json_body(req, BODY_LIMIT, _VALUES_LIMIT))

@@ -16,7 +16,6 @@ from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import rejected_event
-from arcway.domain.fleets.request import parse_fleet
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import Json
 from arcway.domain.owners import QUEUE
@@ -29,6 +28,7 @@ from arcway.settings import Settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
 from triggers.fleet_routes import start_from
+from triggers.fleet_selection import read_fleet
 from triggers.json_reader import read_json
 from triggers.services import Invocation, Services
 
@@ -90,7 +90,7 @@ def _body(message: func.ServiceBusMessage) -> object:
 
 
 def _is_fleet(body: object) -> bool:
-    return isinstance(body, dict) and "fleet" in body and "members" in body
+    return isinstance(body, dict) and "fleet" in body and ("members" in body or "select" in body)
 
 
 async def _do(invocation: Invocation, body: object, key: str, origin: Origin) -> None:
@@ -98,7 +98,7 @@ async def _do(invocation: Invocation, body: object, key: str, origin: Origin) ->
         await _cancel(invocation, body)
         return
     if _is_fleet(body):
-        fleet = await asyncio.to_thread(parse_fleet, body)
+        fleet = await read_fleet(invocation, body)
         await start_from(invocation, fleet, key, origin, _sender(invocation.installation.settings))
         return
     request, sender = parse_request(body), _sender(invocation.installation.settings)

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from arcway.domain.json_values import Json
 
+type FleetEventKind = Literal[
+    "accepted", "progressed", "paused", "resumed", "succeeded", "incomplete", "failed", "canceled"
+]
 type EventKind = Literal["accepted", "phaseChanged", "succeeded", "failed", "canceled", "rejected"]
 
 SIZE_LIMIT = 192 * 1024
@@ -32,6 +35,14 @@ def run_event(
     return {**event, "traceparent": trace} if trace else event
 
 
+def fleet_event(kind: FleetEventKind, fleet: Json, *, source: str, place: str, time: str, trace: str | None) -> Json:
+    """An event about a fleet, without its map; `place` tells the events of one fleet apart."""
+    data = {"fleet": {name: value for name, value in fleet.items() if name != "map"}}
+    event_id = f"{fleet['id'].rpartition('.')[2]}/{place}"
+    event = {**_event("accepted", event_id, source, fleet["id"], time, data), "type": f"arcway.fleet.{kind}.v1"}
+    return {**event, "traceparent": trace} if trace else event
+
+
 def rejected_event(message_id: str, problem: Json, *, key: str, source: str, subject: str | None, time: str) -> Json:
     """An event about a message that cannot become a run; `problem` has code, message, remedy and details.
 
@@ -42,12 +53,13 @@ def rejected_event(message_id: str, problem: Json, *, key: str, source: str, sub
 
 
 def properties_of(event: Json) -> dict[str, str]:
-    """What subscriptions may filter by: type, state, subscription and resource group."""
-    run = event["data"].get("run") or {}
+    """What subscriptions may filter by: type, state, subscription and resource group, or the fleet's name."""
+    run, fleet = event["data"].get("run") or {}, event["data"].get("fleet") or {}
     cluster = run.get("cluster") or {}
     properties = {
         "type": event["type"],
-        "state": run.get("state"),
+        "state": run.get("state") or fleet.get("state"),
+        "fleet": fleet.get("name"),
         "subscriptionId": cluster.get("subscriptionId"),
         "resourceGroup": cluster.get("resourceGroup"),
     }

@@ -98,17 +98,22 @@ def _forms() -> Iterator[str]:
 
 
 def _replaced(message: str, forms: Iterable[str], cut: bool, shortest: int) -> str:
-    end = len(message) - len(CUT) if message.endswith(CUT) else len(message)
     for form in forms:
         if len(form) < shortest:
             continue
         if form in message:
             message = message.replace(form, MASK)
-            end = len(message) - len(CUT) if message.endswith(CUT) else len(message)
-        if cut and (start := message.rfind(form[:SHORTEST])) >= 0 and form.startswith(message[start:end]):
+        if cut and (start := _start_of_cut(message.removesuffix(CUT), form)) >= 0:
             message = message[:start] + MASK
-            end = len(message)
     return message
+
+
+def _start_of_cut(message: str, form: str) -> int:
+    """Where the longest beginning of a secret starts that the message ends with; -1 if it ends with none."""
+    start = message.find(form[:SHORTEST], max(0, len(message) - len(form)))
+    while start >= 0 and not form.startswith(message[start:]):
+        start = message.find(form[:SHORTEST], start + 1)
+    return start
 
 
 def _add(secret_forms: deque[Forms], secrets: Iterable[str | None]) -> None:

@@ -24,13 +24,14 @@ from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, parse_request
 from arcway.domain.text import excerpt
 from arcway.domain.timestamps import timestamp
-from arcway.runs.index import PAGE_SIZE
 from arcway.runs.reader import get_instance, input_of, is_over
 from arcway.runs.starter import Author
 
 PAGE = 100
 """Members of a page."""
 _AT_ONCE = 8
+# The output of a large fleet has up to 130 kB, and a gRPC client takes 4 MiB by default.
+_LISTED = 20
 _TRIES = 3
 
 
@@ -72,9 +73,11 @@ async def start_fleet(
 async def restart_fleet(client: df.DurableFunctionsClient, state: OrchestrationState, retry: Json) -> FleetId:
     """Start an ended fleet again, from the state in which it ended and with the command to retry members.
 
-    Raises `ArcError`: ARC-7004 it has none to retry, ARC-6007 the engine does not respond.
+    Raises `ArcError`: ARC-7003 its last events are not sent yet, ARC-7004 it has none to retry, ARC-6007.
     """
     earlier, output, run = input_of(state), state.get_output(), uuid.uuid4().hex[:12]
+    if not is_over(state):
+        raise ArcError(Code.FLEET_IN_PROGRESS, f"Fleet {earlier['id']} has ended, but not all of its events are sent.")
     if not isinstance(output, dict):
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, "The fleet was terminated: send its request again.")
     fleet = FleetState.read(output["state"])
@@ -123,7 +126,7 @@ def fleet_document(state: OrchestrationState) -> Json:
 
 async def list_fleets(client: df.DurableFunctionsClient) -> list[Json]:
     """The latest fleet of each name, the newest first. Raises `ArcError` ARC-6007."""
-    query = OrchestrationQuery(instance_id_prefix="fleet-", max_instance_count=PAGE_SIZE, fetch_inputs_and_outputs=True)
+    query = OrchestrationQuery(instance_id_prefix="fleet-", max_instance_count=_LISTED, fetch_inputs_and_outputs=True)
     try:
         states = await client.get_all_orchestration_states(query)
     except grpc.RpcError as error:
@@ -151,19 +154,23 @@ class FleetList:
 
     async def entry(self, index: int) -> Json:
         """A member as it was given. Raises `ArcError` ARC-7005 when the list does not have it any more."""
-        page = await self._page(index // PAGE)
+        page = await self.page_of(index)
         entry: Json = page["members"][index % PAGE]
         return entry
 
     async def request(self, index: int) -> AnyRequest:
         """A member's request. Raises `ArcError` as `entry` does."""
-        page, entry = await self._page(index // PAGE), await self.entry(index)
+        page, entry = await self.page_of(index), await self.entry(index)
         return parse_request(member_body(page["operation"], page["defaults"], entry))
 
     async def missing(self) -> int:
         """The number of pages that are not there."""
         states = [await get_instance(self._client, self._instance(number)) for number in range(self._payload["pages"])]
         return sum(state is None for state in states)
+
+    async def page_of(self, index: int) -> Json:
+        """The page that a member is on, with the fleet's operation and defaults. Raises `ArcError` as `entry` does."""
+        return await self._page(index // PAGE)
 
     async def _page(self, number: int) -> Json:
         if number not in self._pages:

@@ -210,6 +210,10 @@ def test_a_message_starts_a_fleet(
         time.sleep(0.1)
     finished = fleets.finish()
     assert (counts(finished), finished["correlationId"]) == ({"succeeded": 2}, correlation)
+    heard = bus.heard(correlation, until={"fleet.succeeded"})
+    fleet_events = [event(message) for message in heard if ".fleet." in event(message)["type"]]
+    assert fleet_events[0]["type"] == "arcway.fleet.accepted.v1"
+    assert fleet_events[-1]["data"]["fleet"] == {name: finished[name] for name in finished if name != "map"}
     rejected = bus.heard(bus.send(fleets.body({"name": "!"})))
     assert kind(rejected[-1]) == "rejected"
     fields = {item["field"] for item in event(rejected[-1])["data"]["error"]["details"]}
@@ -240,3 +244,33 @@ def test_the_command_line(
     (tmp_path / "bad.csv").write_text("name,location\na,eastus\nb\n")
     bad = command("fleet", "apply", "-f", str(tmp_path / "bad.csv"))
     assert (bad.returncode, "bad.csv:3: 1 cells, but the header has 2." in bad.stderr) == (2, True)
+
+
+def test_clusters_are_selected_by_tag_by_run_and_by_another_fleet(
+    arcway: Arcway, fleets: Fleets, clusters: list[SimulatedCluster]
+) -> None:
+    one, other, _ = clusters
+    wrong = fleets.member(other, resourceGroup="none", createResourceGroup=False)
+    fleets.start(fleets.body(fleets.member(one, tags={"team": "shop"}), wrong))
+    fleets.finish()
+    by_tag, by_run, by_fleet = Fleets(arcway), Fleets(arcway), Fleets(arcway)
+    chosen = {"connectedClusters": {"subscriptions": [arcway.subscription], "tags": {"TEAM": "shop"}}}
+    by_tag.start({"fleet": by_tag.name, "operation": "update", "defaults": {"tags": {"a": "b"}}, "select": chosen})
+    assert (by_tag.finish()["state"], by_tag.members()[0]["name"]) == ("Succeeded", f"c-{one.name}")
+    left_out = [f"c-{one.name}"]
+    for fleet, selection in (
+        (by_run, {"runs": {"state": "Failed", "since": "1h"}, "except": left_out}),
+        (by_fleet, {"fleet": {"id": fleets.name}}),
+    ):
+        body = fleet.body(select=selection)
+        answer = arcway.http.post("/fleets", json=body)
+        assert answer.status_code == 202, answer.text
+        assert f"c-{other.name}" in {member["name"] for member in fleet.members()}
+    assert [member["name"] for member in by_fleet.members()] == [f"c-{other.name}"]
+    by_fleet.command("cancel", {"running": "cancel"})
+    by_run.command("cancel", {"running": "cancel"})
+    by_run.finish()
+    by_fleet.finish()
+    nothing = {**fleets.body(), "fleet": "none", "select": {"fleet": {"id": by_tag.name}}}
+    refused = arcway.http.post("/fleets", json=nothing)
+    assert (refused.status_code, refused.json()["details"][0]["field"]) == (400, "select")

@@ -87,7 +87,8 @@ def _number(message: ServiceBusReceivedMessage) -> int:
 
 
 def kind(message: ServiceBusReceivedMessage) -> str:
-    return str(event(message)["type"]).split(".")[2]
+    _, subject, happened, _ = str(event(message)["type"]).split(".")
+    return happened if subject == "run" else f"{subject}.{happened}"
 
 
 def event(message: ServiceBusReceivedMessage) -> Json:

@@ -7,7 +7,7 @@ single requests, so that a fleet accepts what a request accepts and nothing else
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeGuard
 
@@ -15,6 +15,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.fleets.durations import seconds_of
+from arcway.domain.fleets.selection import Selection
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model, field_errors
 from arcway.domain.request import Operation, parse_request
@@ -23,17 +25,9 @@ MOST_MEMBERS = 10_000
 LONGEST_WINDOW = 500
 ENTRY_BYTES = 8 * 1024
 _PROBLEMS_SHOWN = 50
-_DURATION = re.compile(r"([0-9]{1,6})([dhms])")
-_SECONDS = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _LONGEST_PARK = 30 * 86_400
 _PLACEHOLDER = "{name}"
 _NAME = re.compile(r"[0-9A-Za-z_.-]{1,63}")
-
-
-def _seconds(value: object) -> object:
-    """A duration such as 24h as seconds; what is none stays as it is."""
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    return int(match[1]) * _SECONDS[match[2]] if match else value
 
 
 type FleetName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
@@ -48,44 +42,60 @@ class FleetRequest(Model):
     operation: Operation = "onboard"
     defaults: dict[str, Any] = Field(default_factory=dict)
     """Any fields of the operation's request; `{name}` in secret and context stands for the member's name."""
-    members: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_MEMBERS)]
+    members: Annotated[list[dict[str, Any]], Field(max_length=MOST_MEMBERS)] = Field(default_factory=list)
     """The clusters: fields of the operation's request, over the defaults. Of tags, each name is overridden alone,
     and null takes it away; every other field is replaced."""
+    select: Selection | None = None
+    """Clusters besides members; expanded when the fleet is accepted."""
     window: Window = 50
     """The maximum number of members in progress at once."""
     start: Literal["slow", "all"] = "slow"
     """slow: three at once, and one more with each success up to the window. all: the window at once."""
-    park_for: Annotated[int, BeforeValidator(_seconds), Field(ge=0, le=_LONGEST_PARK)] = 86_400
+    park_for: Annotated[int, BeforeValidator(seconds_of), Field(ge=0, le=_LONGEST_PARK)] = 86_400
     """How long a member whose cluster is busy or unreachable is tried again, such as 24h. Default: 24h."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """A checked request for a fleet."""
+    """A checked request for a fleet, with all its members."""
 
     request: FleetRequest
-
-    @property
-    def digest(self) -> str:
-        """Equal for equal requests."""
-        return hashlib.sha256(json.dumps(self.request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
+    digest: str
+    """Equal for equal requests, whatever they select."""
 
 
-def parse_fleet(body: object) -> Fleet:
-    """Validate a JSON value as a request for a fleet. It takes a while for thousands of members.
+def read_fleet_request(body: object) -> FleetRequest:
+    """Validate a JSON value as a request for a fleet, but for its members.
 
-    Raises `ArcError` ARC-1002 when it is not an object and ARC-1001 with the problems of all members in `details`, the
-    first 50 of them.
+    Raises `ArcError` ARC-1002 when it is not an object and ARC-1001 with all problems in `details`.
     """
     if not isinstance(body, dict):
         raise ArcError(Code.BODY_NOT_JSON)
     try:
-        request = FleetRequest.model_validate(body)
+        return FleetRequest.model_validate(body)
     except ValidationError as error:
         raise _invalid(field_errors(error)) from error
-    if problems := list(_problems(request)):
+
+
+def fleet_of(request: FleetRequest, selected: Sequence[Json] = ()) -> Fleet:
+    """The fleet of a request and the members that it selects. It takes a while for thousands of members.
+
+    Raises `ArcError` ARC-1001 with the problems of all members in `details`, the first 50 of them.
+    """
+    digest = hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
+    everyone = request.model_copy(update={"members": [*request.members, *selected]})
+    if not 0 < len(everyone.members) <= MOST_MEMBERS:
+        place = "select" if request.select else "members"
+        message = f"must have 1 to {MOST_MEMBERS} members; there are {len(everyone.members)}"
+        raise _invalid([{"field": place, "message": message}])
+    if problems := list(_problems(everyone)):
         raise _invalid(problems)
-    return Fleet(request)
+    return Fleet(everyone, digest)
+
+
+def parse_fleet(body: object) -> Fleet:
+    """The fleet of a JSON value that selects nothing. Raises `ArcError` as `read_fleet_request` and `fleet_of` do."""
+    return fleet_of(read_fleet_request(body))
 
 
 def member_body(operation: str, defaults: Json, entry: Json) -> Json:

@@ -97,6 +97,11 @@ def test_error_quotes_nothing_that_is_secret_long_or_invisible() -> None:
     assert error.details == [{"a": "x" * 499 + "…", "b": "\\x07"}]
 
 
+def test_texts_inside_a_detail_are_cut() -> None:
+    [detail] = ArcError(Code.AZURE_THROTTLED, details=[{"items": ["x" * 3000]}]).details
+    assert detail == {"items": ["x" * 2047 + "…"]}
+
+
 def test_unknown_code_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="ARC-9999"):
         ArcError("ARC-9999")

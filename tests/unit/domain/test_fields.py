@@ -41,6 +41,8 @@ def refusal(field: object, value: object) -> str:
         (fields.Tags, {str(number): "x" for number in range(50)}),
         (fields.Tags, {"a": "<>%&\\?/"}),
         (Labels, {}),
+        # Names that only begin like those of Helm and Kubernetes.
+        (Labels, {"meta.helm.shop/a": "x", "helm.shop/a": "x", "kubernetes.io/metadata": "x"}),
         (Labels, {"a": "", "app.kubernetes.io/name": "a" * 63, f"{'a' * 253}/{'b' * 63}": "x"}),
         (Labels, {f"l{number}": "x" for number in range(30)}),
         (Annotations, {"a.b/c": "any text, with blanks" + "x" * 1003}),
@@ -77,6 +79,7 @@ def test_field_takes_what_azure_and_kubernetes_take(field: object, value: object
         (Labels, {"a": "x" * 64}),
         (Labels, {"b" * 64: "x"}),
         (Labels, {"-a": "x"}),
+        (Labels, {f"{'a' * 254}/b": "x"}),
         (Labels, {"a": "with blank"}),
         (Annotations, {"a": "x" * 1025}),
     ],

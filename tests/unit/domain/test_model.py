@@ -1,9 +1,12 @@
 """What all values from outside share: their names, strictness, and how problems are reported."""
 
+from datetime import date
+
 import pytest
 from pydantic import ValidationError, field_validator
 
 from arcway.domain.model import Model, SecretReference, field_errors
+from arcway.domain.secret_names import SecretKind
 
 
 class Inner(Model):
@@ -32,6 +35,16 @@ def test_names_are_camel_case_outside() -> None:
     value = {"items": [{"smallNumber": 5}], "name": "x"}
     assert Outer.model_validate(value).as_json() == value
     assert Outer(items=[Inner(small_number=5)]).as_json() == value
+
+
+def test_json_form_has_only_what_json_has() -> None:
+    class Other(Model):
+        kinds: tuple[SecretKind, ...]
+        day: date
+
+    value = Other(kinds=(SecretKind.PAGE,), day=date(2026, 3, 1)).as_json()
+    assert value == {"kinds": ["secret of the page"], "day": "2026-03-01"}
+    assert type(value["kinds"][0]) is str
 
 
 def test_every_problem_is_reported_with_its_field_in_the_outside_form() -> None:

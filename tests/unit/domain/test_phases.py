@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from arcway.domain.phases import Interval, longest_seconds, phases_of
+from arcway.domain import phases
+from arcway.domain.phases import ASKED_SECONDS, TIME_LIMITS, Interval, longest_seconds, phases_of
 
 BEFORE = ["checkCluster", "registerProviders", "pollRegistration", "ensureResourceGroup"]
 AFTER = ["configureAgents", "waitForMetadata", "publishResult"]
@@ -50,3 +51,26 @@ def test_longest_time_of_a_run_is_that_of_all_its_phases_and_the_clean_up(operat
 def test_polling_interval_doubles_up_to_its_longest() -> None:
     interval = Interval(first=0.5, longest=5)
     assert [interval.after(looks) for looks in (1, 2, 3, 4, 5, 60)] == [0.5, 1, 2, 4, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("interval", "first", "longest"),
+    [
+        # The figures of docs/adr/0005-polling.md.
+        (phases.POLL_REGISTRATION, 5, 30),
+        (phases.POLL_RESOURCE, 0.5, 30),
+        (phases.WAIT_FOR_METADATA, 0.5, 30),
+        (phases.POLL_AGENTS, 0.25, 10),
+        (phases.POLL_REMOVAL, 0.25, 10),
+        (phases.UNDO, 0.5, 10),
+        (phases.POLL_NETWORK_CHECK, 0.5, 5),
+    ],
+)
+def test_polling_starts_short_and_stays_within_the_read_budget(interval: Interval, first: float, longest: int) -> None:
+    assert (interval.after(1), interval.after(2), interval.after(100)) == (first, 2 * first, longest)
+
+
+def test_a_run_waits_for_the_broker_for_a_day_and_for_azure_for_four_hours() -> None:
+    day = 86_400
+    assert TIME_LIMITS["publishResult"] == day
+    assert day / 6 == ASKED_SECONDS

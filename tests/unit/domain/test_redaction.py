@@ -3,6 +3,7 @@
 import pytest
 
 from arcway.domain.redaction import is_random, redact, without_secrets
+from arcway.domain.secrets_held import hold, holding
 
 MASK = "[redacted]"
 
@@ -13,6 +14,10 @@ MASK = "[redacted]"
         # Base64 with slashes, none of whose parts is long.
         "QEDeTaZ02N/cJtftqLBa/llqrzowSDXGKH8KJZz86TSs",
         "aB3/dE5gH7/jK9lM1nO/pQ4rS6tU8vW/xY2zA4bC6dE8",
+        # Such base64 with one digit, or with fewer changes and three digits.
+        "aBcDe/FgHiJkLmN/oPqRsTuV1xYzAb/CdEfGhIjKlMnOp",
+        "abCDe1FGhij/JKlmnOPQrs2TUVwxyz/Abc3DEFghij/HIjklm",
+        "abCDe1FGhij/JKlmnOPQrs2TUXwxyz/Abc3DEFghij/HIjklm",
         # Base64 with its padding.
         "c2hvcnQga2V5IG9mIG1pbmU=",
         "QUJDREVGR0hJSktMTU5PUFE==",
@@ -111,6 +116,15 @@ def test_text_is_cut_before_it_is_searched_and_its_end_is_not_shown() -> None:
     assert redact(message, 20) == "word word word w…"
     # The window is four times the limit; a secret that begins near its end may have been cut: it is left out.
     assert redact("a" * 15 + " " * 60 + "secret", 20) == "a" * 15 + " …"
+
+
+def test_held_secret_that_the_cut_went_through_is_masked_however_long_it_is() -> None:
+    secret = "correct horse battery staple " * 20
+    with holding():
+        hold(secret)
+        assert redact(f"it says{' ' * 400}{secret}", 150) == "it says …"
+        # The whole text is there: its end is not the beginning of a secret that was cut.
+        assert redact("the horse is correct", 50) == "the horse is correct"
 
 
 def test_default_limit_is_one_paragraph() -> None:

@@ -127,6 +127,12 @@ def test_longest_form_is_masked_first() -> None:
         assert mask("a%20b%2Fc%20d") == MASK
 
 
+def test_short_secret_does_not_keep_longer_ones_from_being_masked() -> None:
+    with holding():
+        hold("hunter", "correct-horse")
+        assert mask("hunter and correct-horse", shortest=13) == f"hunter and {MASK}"
+
+
 @pytest.mark.parametrize(("shortest", "masked"), [(9, "hunter22"), (8, MASK), (6, MASK)])
 def test_short_secrets_stay_where_they_may_be_words(shortest: int, masked: str) -> None:
     with holding():
@@ -141,6 +147,11 @@ def test_short_secrets_stay_where_they_may_be_words(shortest: int, masked: str) 
         ("is correct-ho…", True, f"is {MASK}"),
         ("is correct-ho", False, "is correct-ho"),
         ("is correct-xx", True, "is correct-xx"),
+        ("is correct-hx", True, "is correct-hx"),
+        ("correct-ho", True, MASK),
+        ("correct-hx", True, "correct-hx"),
+        ("correctly said correct-ho", True, f"correctly said {MASK}"),
+        ("correct-horse and correct-hx", True, f"{MASK} and correct-hx"),
         ("is corre", True, "is corre"),
         ("is correc", True, f"is {MASK}"),
         ("correct-horse and correct-h…", True, f"{MASK} and {MASK}"),
@@ -151,6 +162,19 @@ def test_secret_that_the_cut_went_through_is_masked(message: str, cut: bool, mas
     with holding():
         hold("correct-horse")
         assert mask(message, cut=cut) == masked
+
+
+@pytest.mark.parametrize("message", ["secret-of-sec", "secret-of-secret-", "secret-of-secret-4…"])
+def test_secret_that_repeats_its_own_beginning_is_masked_from_its_start(message: str) -> None:
+    with holding():
+        hold("secret-of-secret-42")
+        assert mask(f"is {message}", cut=True) == f"is {MASK}"
+
+
+def test_text_before_the_secret_may_look_like_its_beginning() -> None:
+    with holding():
+        hold("aaaaaaab-9")
+        assert mask("is aaaaaaaab", cut=True) == f"is a{MASK}"
 
 
 def test_lines_of_a_private_key_are_masked_but_its_first_which_are_public() -> None:

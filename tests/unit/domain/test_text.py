@@ -1,6 +1,7 @@
 """Texts for users: numbers with their nouns, and text from outside made fit to be shown."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -138,10 +139,10 @@ def test_list_names_five_unless_the_caller_says_otherwise() -> None:
     assert listed("abcdefg") == "a, b, c, d, e and 2 more"
 
 
-def nested(depth: int) -> Any:
+def nested(depth: int, wrap: Callable[[Any], Any]) -> Any:
     value: Any = "x"
-    for level in range(depth):
-        value = {"a": value} if level % 2 else [value]
+    for _ in range(depth):
+        value = wrap(value)
     return value
 
 
@@ -154,10 +155,11 @@ def test_json_value_is_made_visible_and_cut_at_every_depth() -> None:
     assert presentable(["abcdef", {"abcdef": "abcdef"}], 4) == ["abc…", {"abcdef": "abc…"}]
 
 
-def test_json_value_is_at_most_32_levels_deep() -> None:
-    assert presentable(nested(32)) == nested(32)
+@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}], ids=["lists", "objects"])
+def test_json_value_is_at_most_32_levels_deep(wrap: Callable[[Any], Any]) -> None:
+    assert presentable(nested(32, wrap)) == nested(32, wrap)
     with pytest.raises(ValueError, match=r"^the value is nested too deeply$"):
-        presentable(nested(33))
+        presentable(nested(33, wrap))
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, 2**63, -(2**63), 1e300])

@@ -189,3 +189,55 @@ def test_the_status_of_ten_thousand_members_fits() -> None:
     final = world.run(payload(10_000, window=500))
     assert max(len(json.dumps(status)) for status in world.statuses) <= 8000
     assert final["fleet"]["size"] == 10_000
+
+
+def events(world: FleetInMemory) -> list[tuple[str, str]]:
+    sent = [event for call in world.calls if call.step == "publish_events" for event in call.input["events"]]
+    return [(event["type"].removeprefix("arcway.fleet."), event["id"]) for event in sent]
+
+
+def test_events_tell_of_the_fleet_from_its_begin_to_its_end() -> None:
+    world = FleetInMemory(seconds=20)
+    world.say("pause", seconds=30)
+    world.say("resume", seconds=50)
+    world.run(payload(20, source="urn:arcway:test"))
+    kinds = events(world)
+    assert kinds[0] == ("accepted.v1", "0123456789ab/accepted/1")
+    assert kinds[-1] == ("succeeded.v1", "0123456789ab/ended/1")
+    assert [kind for kind, _ in kinds].count("paused.v1") == [kind for kind, _ in kinds].count("resumed.v1") == 1
+    assert {place for kind, place in kinds if kind == "progressed.v1"} <= {
+        f"0123456789ab/progressed/{tenth}" for tenth in range(1, 10)
+    }
+    assert len(set(kinds)) == len(kinds)
+
+
+def test_progress_is_told_once_for_each_tenth_over_all_generations() -> None:
+    world = FleetInMemory(seconds=5)
+    world.run(payload(400, window=30, source="urn:arcway:test"))
+    progress = [place for kind, place in events(world) if kind == "progressed.v1"]
+    assert progress == [f"0123456789ab/progressed/{tenth}" for tenth in range(1, 10)]
+    assert world.generations > 3
+
+
+def test_events_wait_for_a_broker_that_is_away_and_hold_no_member_up() -> None:
+    away = failed(Code.EVENT_BROKER_UNREACHABLE)
+    world = FleetInMemory(seconds=10)
+    world.outcomes["publish_events"] = [away] * 8 + [{"ok": {}}]
+    final = world.run(payload(10, source="urn:arcway:test"))
+    assert counts(final) == {"succeeded": 10}
+    last = [call.input["events"] for call in world.calls if call.step == "publish_events"][-1]
+    assert last[0]["type"] == "arcway.fleet.accepted.v1"
+    assert last[-1]["type"] == "arcway.fleet.succeeded.v1"
+
+
+def test_an_event_that_can_never_be_sent_is_dropped() -> None:
+    world = FleetInMemory(seconds=10)
+    world.outcomes["publish_events"] = [failed(Code.EVENT_REJECTED, retryable=False), {"ok": {}}]
+    world.run(payload(3, source="urn:arcway:test"))
+    assert [kind for kind, _ in events(world)].count("accepted.v1") == 1
+
+
+def test_without_a_broker_nothing_is_sent() -> None:
+    world = FleetInMemory()
+    world.run(payload(3))
+    assert "publish_events" not in world.steps

@@ -1,0 +1,89 @@
+"""Expands what a fleet selects into members: by Azure's lists, by runs, by the list of another fleet."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from arcway import queries
+from arcway.domain.fleets.member_map import MemberState, decode
+from arcway.domain.fleets.request import Fleet, FleetRequest, fleet_of, member_body, read_fleet_request
+from arcway.domain.fleets.selection import SelectedConnectedClusters, SelectedMembers, SelectedRuns, Selection
+from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
+from arcway.runs.fleets import FleetList, fleet_document, fleet_state_of
+from arcway.runs.reader import get_instance, input_of, list_runs
+from triggers.services import Invocation
+
+_READS_AT_ONCE = 16
+
+
+async def read_fleet(invocation: Invocation, body: object) -> Fleet:
+    """The fleet that a JSON value asks for. Raises `ArcError`: ARC-1001, ARC-1002, or why it cannot be read."""
+    request = await asyncio.to_thread(read_fleet_request, body)
+    selected = await _select(invocation, request) if request.select else []
+    return await asyncio.to_thread(fleet_of, request, selected)
+
+
+async def _select(invocation: Invocation, request: FleetRequest) -> list[Json]:
+    selection = request.select or Selection()
+    if selection.connected_clusters:
+        members = await _connected_clusters(invocation, selection.connected_clusters)
+    elif selection.runs:
+        members = await _runs(invocation, selection.runs)
+    else:
+        members = await _members(invocation, request, selection.fleet or SelectedMembers(id=""))
+    return [member for member in members if not selection.leaves_out(member["name"], _cluster(member).resource_id)]
+
+
+async def _connected_clusters(invocation: Invocation, chosen: SelectedConnectedClusters) -> list[Json]:
+    members: list[Json] = []
+    for subscription in dict.fromkeys(chosen.subscriptions):
+        group = chosen.resource_groups[0] if len(chosen.resource_groups) == 1 else None
+        resources = await asyncio.to_thread(queries.connected_clusters_in, invocation.installation, subscription, group)
+        for resource in filter(chosen.takes, resources):
+            _, _, own_subscription, _, own_group, *_ = resource["id"].split("/")
+            place = {"subscriptionId": own_subscription.lower(), "resourceGroup": own_group}
+            members.append({**place, "name": resource["name"]})
+    return members
+
+
+async def _runs(invocation: Invocation, chosen: SelectedRuns) -> list[Json]:
+    """The clusters of the runs, with the kubeconfig that each run had, unless it was for that run alone."""
+    since = datetime.now(UTC) - timedelta(seconds=chosen.since)
+    runs = await list_runs(invocation.services.runs, invocation.client, since)
+    instances = [
+        run.state.instance_id
+        for run in runs
+        if run.summary["state"] == chosen.state and chosen.operation in (None, run.summary["operation"])
+    ]
+    slots = asyncio.Semaphore(_READS_AT_ONCE)
+
+    async def member(instance: str) -> Json | None:
+        async with slots:
+            state = await get_instance(invocation.client, instance)
+        if state is None:
+            return None
+        request = input_of(state)["request"]
+        cluster = {name: request[name] for name in ("subscriptionId", "resourceGroup", "name")}
+        kubeconfig = request.get("kubeconfig")
+        return cluster if not kubeconfig or kubeconfig["temporary"] else {**cluster, "kubeconfig": kubeconfig}
+
+    return [member for member in await asyncio.gather(*map(member, instances)) if member is not None]
+
+
+async def _members(invocation: Invocation, request: FleetRequest, chosen: SelectedMembers) -> list[Json]:
+    """Members of another fleet: their whole requests for the same operation, else their clusters and kubeconfigs."""
+    state = await fleet_state_of(invocation.client, chosen.id)
+    payload, document = input_of(state), fleet_document(state)
+    members, whole = FleetList(invocation.client, payload), payload["operation"] == request.operation
+    selected: list[Json] = []
+    for index, value in enumerate(decode(document["map"], document["size"])):
+        if MemberState(value).label in chosen.states:
+            page, entry = await members.page_of(index), await members.entry(index)
+            body = member_body(page["operation"], page["defaults"], entry)
+            names = body.keys() - {"operation"} if whole else ("subscriptionId", "resourceGroup", "name", "kubeconfig")
+            selected.append({name: body[name] for name in names if name in body})
+    return selected
+
+
+def _cluster(member: Json) -> ClusterId:
+    return ClusterId(member["subscriptionId"], member["resourceGroup"], member["name"])
