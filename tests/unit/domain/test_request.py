@@ -336,12 +336,12 @@ def test_time_limit_of_an_upgrade_is_a_minute_to_an_hour(seconds: int, accepted:
 
 
 @pytest.mark.parametrize(
-    ("change", "order"),
+    ("change", "scope"),
     [({}, "azure-first"), ({"azureOnly": True}, "azure-only"), ({"agentsOnly": True}, "agents-only")],
 )
-def test_disconnecting_starts_with_azure_unless_it_is_limited_to_one_side(change: dict[str, bool], order: str) -> None:
-    assert parse_request({**OFFBOARD, **change}, "offboard").order == order
+def test_disconnecting_starts_with_azure_unless_it_is_limited_to_one_side(change: dict[str, bool], scope: str) -> None:
+    assert parse_request({**OFFBOARD, **change}, "offboard").scope == scope
 
 
 def test_an_upgrade_is_of_the_agents_only() -> None:
-    assert parse_request(UPGRADE, "upgrade").order == "agents-only"
+    assert parse_request(UPGRADE, "upgrade").scope == "agents-only"
