@@ -1,5 +1,6 @@
 """Which of many runs a page of the overview shows, and how many there are in which state. Pure functions."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -64,10 +65,9 @@ class Overview:
 
 def overview(runs: Sequence[Json], chosen: Chosen) -> Overview:
     """A page of `runs`, which are in the order in which they are shown. A page after the last one is the last one."""
-    counts = dict.fromkeys(STATES, 0)
-    for run in runs:
-        counts[run["state"]] = counts.get(run["state"], 0) + 1
-    matching = [run for run in runs if chosen.takes(run)]
+    counts = dict.fromkeys(STATES, 0) | Counter(run["state"] for run in runs)
+    chooses_all = not (chosen.state or chosen.operation or chosen.words)
+    matching = runs if chooses_all else [run for run in runs if chosen.takes(run)]
     pages = max(1, -(-len(matching) // PAGE_SIZE))
     page = min(chosen.page, pages)
     start = (page - 1) * PAGE_SIZE
