@@ -81,6 +81,6 @@ async def _member(
         "resourceId": request.cluster.resource_id,
         "state": state.label,
         "run": str(RunId(run.instance_id, input_of(run)["runId"])) if run is not None and own else None,
-        "phase": document["phase"] if document else None,
+        "phase": ((error and error["phase"]) or document["phase"]) if document else None,
         "error": {"code": error["code"], "message": error["message"], "remedy": error["remedy"]} if error else None,
     }
