@@ -7,7 +7,7 @@ from arcway.page.fleet_map import LABELS, Squares
 
 
 def test_labels_are_the_states_of_members() -> None:
-    assert LABELS == tuple(state.label for state in MemberState)
+    assert tuple(state.label for state in MemberState) == LABELS
 
 
 def test_each_state_that_occurs_has_one_path_with_a_square_for_each_member() -> None:
