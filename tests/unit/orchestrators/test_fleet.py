@@ -1,6 +1,9 @@
 """A fleet's orchestration: window, generations, lost reports, parked members, commands, a list that does not come."""
 
+import json
+
 from arcway.domain.codes import Code
+from arcway.domain.fleets.document import document_of
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.json_values import Json
 from orchestrators.fleet import GENERATION, LIST_SECONDS, SWEEP_SECONDS
@@ -175,20 +178,21 @@ def test_the_status_is_shown_at_most_once_a_second_and_its_last_form_always() ->
     world = FleetInMemory(seconds=0.1)
     final = world.run(payload(200, window=20))
     assert len(world.statuses) <= world.elapsed + 3 + world.generations
-    assert world.statuses[-1] == final["fleet"]
+    assert document_of(payload(200, window=20), world.statuses[-1]) == final["fleet"]
 
 
-def test_the_status_of_ten_thousand_members_fits() -> None:
-    import json
-
-    codes = [code.value for code in list(Code)[:30]]
+def test_the_status_of_ten_thousand_members_fits_whoever_says_what() -> None:
+    codes = [code.value for code in Code]
     world = FleetInMemory(
-        seconds=1, report=lambda index, attempt: {**BROKEN, "code": codes[index % 30]} if index % 2 else SUCCEEDED
+        seconds=1, report=lambda index, attempt: {**BROKEN, "code": codes[index % len(codes)]} if index % 2 else AWAY
     )
-    world.say("cancel", seconds=40, running="finish")
-    final = world.run(payload(10_000, window=500))
+    long_name = {"name": "\N{GRINNING FACE}" * 256, "objectId": "0" * 36}
+    world.say("pause", seconds=30, by=long_name)
+    world.say("cancel", seconds=40, running="finish", by=long_name)
+    final = world.run(payload(10_000, window=500, startedBy=long_name))
     assert max(len(json.dumps(status)) for status in world.statuses) <= 8000
-    assert final["fleet"]["size"] == 10_000
+    assert (final["fleet"]["size"], final["fleet"]["canceled"]["by"]["name"]) == (10_000, long_name["name"][:64])
+    assert all(group["remedy"] for group in final["fleet"]["failures"])
 
 
 def events(world: FleetInMemory) -> list[tuple[str, str]]:
