@@ -103,15 +103,66 @@ def test_user_information_is_taken_out_of_what_has_a_host(message: str, redacted
     assert without_secrets(message) == redacted
 
 
-_NAMES = (
-    "password passwd passphrase passcode passwort pwd pass secret token credential credentials connectionString "
-    "connection_string sas sig auth sas_url sas-uri signature authorization cookie session_id session-key jwt "
-    "kubeconfig-data kubeconfig_data client-key-data certificate-key-data clientKeyData privateKey private_key"
-).split()
-_KEYS = (
-    "api access account admin client consumer encryption function functions host master primary private root secondary "
-    "secret service shared signing ssh storage subscription user vault web"
-).split()
+_NAMES = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "pwd",
+    "pass",
+    "secret",
+    "token",
+    "credential",
+    "credentials",
+    "connectionString",
+    "connection_string",
+    "sas",
+    "sig",
+    "auth",
+    "sas_url",
+    "sas-uri",
+    "signature",
+    "authorization",
+    "cookie",
+    "session_id",
+    "session-key",
+    "jwt",
+    "kubeconfig-data",
+    "kubeconfig_data",
+    "client-key-data",
+    "certificate-key-data",
+    "clientKeyData",
+    "privateKey",
+    "private_key",
+]
+_KEYS = [
+    "api",
+    "access",
+    "account",
+    "admin",
+    "client",
+    "consumer",
+    "encryption",
+    "function",
+    "functions",
+    "host",
+    "master",
+    "primary",
+    "private",
+    "root",
+    "secondary",
+    "secret",
+    "service",
+    "shared",
+    "signing",
+    "ssh",
+    "storage",
+    "subscription",
+    "user",
+    "vault",
+    "web",
+]
 
 
 @pytest.mark.parametrize("name", [*_NAMES, *(f"{word}{join}key" for word in _KEYS for join in ("_", "", "%5f"))])
