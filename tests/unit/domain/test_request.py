@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.phases import phases_of
+from arcway.domain.phases import Scope, phases_of
 from arcway.domain.request import AnyRequest, parse_request, read_request
 
 GOOD: dict[str, Any] = {
@@ -156,7 +156,7 @@ WITHOUT_CLUSTER: dict[str, Any] = {key: value for key, value in UPDATE.items() i
 
 
 @pytest.mark.parametrize(
-    ("change", "order"),
+    ("change", "scope"),
     [
         ({"tags": {}}, "azure-only"),
         ({"removeTags": ["a"]}, "azure-only"),
@@ -167,12 +167,12 @@ WITHOUT_CLUSTER: dict[str, Any] = {key: value for key, value in UPDATE.items() i
         ({"disableProxy": True, "tags": {"a": "b"}}, "azure-first"),
     ],
 )
-def test_an_update_goes_where_it_changes_something(change: dict[str, Any], order: str) -> None:
-    request = parse_request({**UPDATE, **change})
-    assert request.order == order
-    assert phases_of("update", order)[-1] == "publishResult"
-    assert ("updateResource" in phases_of("update", order)) == (order != "agents-only")
-    assert ("updateAgents" in phases_of("update", order)) == (order != "azure-only")
+def test_an_update_goes_where_it_changes_something(change: dict[str, Any], scope: Scope) -> None:
+    request = parse_request({**UPDATE, **change}, "update")
+    assert request.scope == scope
+    assert phases_of("update", scope)[-1] == "publishResult"
+    assert ("updateResource" in phases_of("update", scope)) == (scope != "agents-only")
+    assert ("updateAgents" in phases_of("update", scope)) == (scope != "azure-only")
 
 
 @pytest.mark.parametrize("nothing", [{}, {"tags": None, "removeTags": [], "disableProxy": False, "autoUpgrade": None}])
