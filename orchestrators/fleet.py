@@ -111,7 +111,7 @@ class FleetContext:
         while True:
             self._take_events()
             self._take_results()
-            if self.state.is_over and self._starting is None:
+            if self.state.is_over:
                 return True
             if self._ends >= GENERATION and not any((self._starting, self._sweeping, self._publishing)):
                 self._show()
@@ -135,7 +135,7 @@ class FleetContext:
 
     def _obey(self, command: Json) -> None:
         was_paused = self.state.paused is not None
-        self.state.command(command, self._now)
+        self.state.command(command)
         self._cancel_members()
         self._is_stale = True
         if was_paused != (self.state.paused is not None) and not self.state.canceled:

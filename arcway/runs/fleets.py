@@ -84,7 +84,7 @@ async def restart_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
     fleet.canceled = fleet.paused = None
     if not fleet.retryable(retry["members"], retry["codes"]):
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, "The fleet has no such members to retry.")
-    fleet.command(retry, datetime.now(UTC).timestamp())
+    fleet.command(retry)
     again = {"state": fleet.as_json(), "run": run, "id": str(FleetId(state.instance_id, run))}
     payload = {**earlier, **again, "key": str(uuid.uuid4()), "createdAt": timestamp(datetime.now(UTC))}
     payload.pop("swept", None)

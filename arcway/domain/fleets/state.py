@@ -190,7 +190,7 @@ class FleetState:
 
     # --- commands --------------------------------------------------------------------------------------------------
 
-    def command(self, command: Json, now: float) -> None:
+    def command(self, command: Json) -> None:
         """Obey a command; one that came before, or makes no sense any more, has no effect."""
         if command["id"] in self.commands:
             return
@@ -204,7 +204,7 @@ class FleetState:
             case "cancel":
                 self._cancel({**by, "running": command["running"]})
             case "retry" if not self.canceled:
-                self._retry(command.get("members"), command.get("codes"), now)
+                self._retry(command.get("members"), command.get("codes"))
             case "skip":
                 self._skip(command["members"])
             case "set":
@@ -230,7 +230,7 @@ class FleetState:
         chosen = [index for index in members if 0 <= index < len(self.states) and self.states[index] in again]
         return [index for index in chosen if not codes or index in named]
 
-    def _retry(self, members: list[int] | None, codes: list[str] | None, now: float) -> None:
+    def _retry(self, members: list[int] | None, codes: list[str] | None) -> None:
         for index in self.retryable(members, codes):
             self._forget_failure(index)
             self.parked.pop(index, None)

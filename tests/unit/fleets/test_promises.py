@@ -142,10 +142,10 @@ class FleetMachine(RuleBasedStateMachine):
     def _command(self, command: dict[str, object], repeated: bool = False) -> None:
         self.commands += 1
         document = {"id": f"command-{self.commands}", **BY, **command}
-        self.state.command(document, self.now)
+        self.state.command(document)
         if repeated:
             before = self.state.as_json()
-            self.state.command(document, self.now)
+            self.state.command(document)
             assert self.state.as_json() == before
 
 

@@ -129,10 +129,10 @@ def test_a_start_that_did_not_reach_the_engine_is_the_same_attempt_soon() -> Non
 def test_a_pause_starts_nothing_and_counts_what_ends() -> None:
     state = new()
     state.start(0)
-    state.command(command("pause"), 1)
+    state.command(command("pause"))
     state.end(0, 0, OK, 2)
     assert (state.start(2), state.next_try(), state.is_over) == ([], None, False)
-    state.command(command("resume"), 3)
+    state.command(command("resume"))
     assert state.start(3) == [(4, 0)]
 
 
@@ -140,7 +140,7 @@ def test_a_cancel_ends_what_waits_and_is_parked() -> None:
     state = new(size=8, window=2)
     state.start(0)
     state.end(0, 0, AWAY, 1)
-    state.command(command("cancel", running="finish"), 1)
+    state.command(command("cancel", running="finish"))
     assert (labels(state).count("canceled"), state.failures, state.is_over) == (7, {}, False)
     state.end(1, 0, AWAY, 2)
     assert (labels(state), state.is_over) == (["canceled"] * 8, True)
@@ -150,10 +150,10 @@ def test_a_command_that_comes_twice_has_its_effect_once() -> None:
     state = new(size=1)
     state.start(0)
     state.end(0, 0, BROKEN, 0)
-    state.command(command("retry", members=None, codes=None), 1)
+    state.command(command("retry", members=None, codes=None))
     assert state.start(1) == [(0, 1)]
     state.end(0, 1, BROKEN, 2)
-    state.command(command("retry", members=None, codes=None), 3)
+    state.command(command("retry", members=None, codes=None))
     assert state.start(3) == []
 
 
@@ -166,7 +166,7 @@ def test_a_retry_is_of_the_failed_and_parked_or_of_those_it_names() -> None:
     assert state.retryable(None, [Code.HELM_TIMEOUT]) == [4]
     assert state.retryable([0, 1, 3, 5, 99], None) == [1, 3]
     assert state.retryable([1, 4], [Code.HELM_FAILED]) == [1]
-    state.command(command("retry", members=None, codes=None), 1)
+    state.command(command("retry", members=None, codes=None))
     assert state.start(1) == [(1, 1), (2, 1), (4, 1)]
     assert state.failures == {}
 
@@ -175,7 +175,7 @@ def test_members_that_wait_or_are_parked_can_be_skipped() -> None:
     state = new(size=4, window=2)
     state.start(0)
     state.end(0, 0, AWAY, 0)
-    state.command(command("skip", members=[0, 1, 2, 99]), 1)
+    state.command(command("skip", members=[0, 1, 2, 99]))
     assert labels(state) == ["skipped", "running", "skipped", "waiting"]
     assert state.failures == {}
 
@@ -183,10 +183,10 @@ def test_members_that_wait_or_are_parked_can_be_skipped() -> None:
 def test_the_window_can_be_changed() -> None:
     state = new(size=50, window=10)
     state.start(0)
-    state.command(command("set", window=3), 1)
+    state.command(command("set", window=3))
     state.end(0, 0, OK, 2)
     assert state.start(2) == []
-    state.command(command("set", 1, window=12), 3)
+    state.command(command("set", 1, window=12))
     assert len(state.start(3)) == 3
 
 
@@ -203,7 +203,7 @@ def test_an_older_run_does_not_count_for_a_later_attempt() -> None:
     state = new(size=1)
     state.start(0)
     state.end(0, 0, BROKEN, 0)
-    state.command(command("retry", members=None, codes=None), 1)
+    state.command(command("retry", members=None, codes=None))
     state.start(1)
     assert not state.end(0, 0, OK, 2)
     state.end(0, 1, BROKEN, 3)
@@ -217,7 +217,7 @@ def test_a_state_is_read_as_it_was_written() -> None:
     state.confirm(1, 0, "cluster-1.2")
     for index, report in ((0, BROKEN), (2, AWAY)):
         state.end(index, 0, report, 1)
-    state.command(command("pause"), 2)
+    state.command(command("pause"))
     again = FleetState.read(json.loads(json.dumps(state.as_json())))
     assert again == state
 

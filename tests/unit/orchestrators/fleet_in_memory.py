@@ -64,6 +64,10 @@ class FleetInMemory(InMemory):
         command = {"id": f"{name}-{number}", "name": name, "fleet": FLEET, **by, **fields}
         self._coming.append((BEGIN + timedelta(seconds=seconds), "command", command))
 
+    def tell(self, name: str, data: Any, *, seconds: float) -> None:
+        """Raise any event for the fleet, in some seconds."""
+        self._coming.append((BEGIN + timedelta(seconds=seconds), name, data))
+
     def run(self, fleet: Json) -> Json:
         """Drive all generations of a fleet to its end and return what it returns."""
         handle: Any = run_fleet._function.get_user_function()
@@ -90,7 +94,7 @@ class FleetInMemory(InMemory):
                     timer.complete(None)
 
     def _arrive(self, name: str, data: Any) -> None:
-        if name == "ended" and data is not None:
+        if name == "ended" and isinstance(data, dict) and data["fleet"] == FLEET:
             self.runs[data["member"], data["attempt"]] = {key: data[key] for key in SUCCEEDED}
             if self.lost(data["member"]):
                 return

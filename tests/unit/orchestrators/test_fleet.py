@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from typing import Any
 
 from arcway.domain.codes import Code
 from arcway.domain.fleets.document import document_of
@@ -169,7 +170,7 @@ def test_a_fleet_that_is_started_again_does_what_is_left() -> None:
     first = FleetInMemory(report=lambda index, attempt: BROKEN if index == 2 else SUCCEEDED)
     earlier = first.run(payload(4))
     state = FleetState.read(earlier["state"])
-    state.command({"id": "r", "name": "retry", "by": {}, "at": "", "members": None, "codes": None}, 0)
+    state.command({"id": "r", "name": "retry", "by": {}, "at": "", "members": None, "codes": None})
     again = FleetInMemory()
     final = again.run(payload(4, state=state.as_json()))
     assert (counts(final), list(again.runs)) == ({"succeeded": 4}, [(2, 1)])
@@ -218,7 +219,7 @@ def test_events_tell_of_the_fleet_from_its_begin_to_its_end() -> None:
 
 def test_progress_is_told_once_for_each_tenth_over_all_generations() -> None:
     world = FleetInMemory(seconds=5)
-    world.run(payload(400, window=30, source="urn:arcway:test"))
+    world.run(payload(400, window=7, source="urn:arcway:test"))
     progress = [place for kind, place in events(world) if kind == "progressed.v1"]
     assert progress == [f"0123456789ab/progressed/{tenth}" for tenth in range(1, 10)]
     assert world.generations > 3
@@ -300,3 +301,52 @@ def test_a_sweep_that_fails_is_done_again_at_the_next_time() -> None:
     final = world.run(payload(1))
     assert counts(final) == {"succeeded": 1}
     assert [round(call.seconds) for call in world.calls if call.step == "look_at_members"] == [300, 600]
+
+
+def test_a_report_says_what_changed_and_where_it_failed() -> None:
+    reports = {
+        0: {**SUCCEEDED, "changed": False},
+        1: {**AWAY, "phase": "deployAgents"},
+        2: {**AWAY, "code": Code.CLUSTER_LEASE_HELD, "phase": "deployAgents"},
+    }
+    world = FleetInMemory(report=lambda index, attempt: reports[index])
+    final = world.run(payload(3, parkFor=0))
+    assert counts(final) == {"unchanged": 1, "failed": 1, "parked": 1}
+
+
+def test_events_that_are_not_reports_of_this_fleet_are_ignored() -> None:
+    world = FleetInMemory()
+    others: list[Any] = ["nonsense", None, [], {"fleet": "fleet-x.y", "member": 0, "attempt": 0, **SUCCEEDED}]
+    for data in others:
+        world.tell("ended", data, seconds=30)
+    final = world.run(payload(2))
+    assert (counts(final), world.elapsed >= 60) == ({"succeeded": 2}, True)
+
+
+def test_who_canceled_the_fleet_cancels_its_runs() -> None:
+    world = FleetInMemory()
+    world.say("cancel", seconds=30, running="cancel")
+    world.run(payload(1))
+    instance, name, data = world.sent[0]
+    assert (instance, name) == ("cluster-0", "cancel")
+    assert data == {"run": "cluster-0.0", "by": {"name": "olga", "objectId": None}}
+
+
+def test_a_paused_fleet_that_is_canceled_does_not_say_that_it_was_resumed() -> None:
+    world = FleetInMemory()
+    world.say("pause", seconds=10)
+    world.say("cancel", seconds=20, running="finish")
+    world.run(payload(10, source="urn:arcway:test"))
+    kinds = [kind for kind, _ in events(world)]
+    assert (kinds.count("paused.v1"), kinds.count("resumed.v1")) == (1, 0)
+
+
+def test_a_list_is_asked_for_at_growing_intervals_and_the_fleet_is_accepted_meanwhile() -> None:
+    world = FleetInMemory()
+    world.outcomes["check_fleet_list"] = [*[{"ok": {"missing": 1}}] * 6, failed("ARC-6007"), {"ok": {"missing": 0}}]
+    world.run(payload(1, source="urn:arcway:test", traceparent="00-trace"))
+    asked = [round(call.seconds) for call in world.calls if call.step == "check_fleet_list"]
+    assert asked == [0, 1, 3, 7, 15, 30, 45, 60]
+    assert world.statuses[0]["state"] == "Accepted"
+    (first, *_) = [event for call in world.calls if call.step == "publish_events" for event in call.input["events"]]
+    assert (first["traceparent"], first["data"]["fleet"]["state"]) == ("00-trace", "Accepted")
