@@ -56,11 +56,7 @@ async def _runs(invocation: Invocation, chosen: SelectedRuns) -> list[Json]:
     """The clusters of the runs, with the kubeconfig that each run had, unless it was for that run alone."""
     since = datetime.now(UTC) - timedelta(seconds=chosen.since)
     runs = await list_runs(invocation.services.runs, invocation.client, since)
-    instances = [
-        run.state.instance_id
-        for run in runs
-        if run.summary["state"] == chosen.state and chosen.operation in (None, run.summary["operation"])
-    ]
+    instances = [run.state.instance_id for run in runs if chosen.takes(run.summary)]
     slots = asyncio.Semaphore(_READS_AT_ONCE)
 
     async def member(instance: str) -> Json | None:

@@ -59,6 +59,18 @@ class SelectedRuns(Model):
     operation: Operation | None = None
     since: Annotated[int, BeforeValidator(seconds_of), Field(ge=1, le=_YEAR)] = 7 * 86_400
     """How long ago a run may have started, such as 7d. Default: 7d."""
+    subscriptions: Annotated[list[SubscriptionId], Field(max_length=100)] = Field(default_factory=list)
+    resource_groups: Annotated[list[ResourceGroupName], Field(max_length=1000)] = Field(default_factory=list)
+
+    def takes(self, run: Json) -> bool:
+        """Whether the selection has the cluster of this run."""
+        cluster, groups = run["cluster"], {name.lower() for name in self.resource_groups}
+        return (
+            run["state"] == self.state
+            and self.operation in (None, run["operation"])
+            and (not self.subscriptions or cluster["subscriptionId"].lower() in self.subscriptions)
+            and (not groups or cluster["resourceGroup"].lower() in groups)
+        )
 
 
 class SelectedMembers(Model):

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.request import fleet_of, read_fleet_request
-from arcway.domain.fleets.selection import SelectedConnectedClusters, Selection
+from arcway.domain.fleets.selection import SelectedConnectedClusters, SelectedRuns, Selection
 from arcway.domain.json_values import Json
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
@@ -91,3 +91,22 @@ def test_selected_members_are_checked_like_others() -> None:
     with pytest.raises(ArcError) as caught:
         fleet_of(request, [])
     assert caught.value.details == [{"field": "select", "message": "must have 1 to 10000 members; there are 0"}]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, True),
+        ({"state": "Succeeded"}, False),
+        ({"operation": "onboard"}, True),
+        ({"operation": "update"}, False),
+        ({"subscriptions": [SUBSCRIPTION.upper()]}, True),
+        ({"subscriptions": [SUBSCRIPTION.replace("1", "2")]}, False),
+        ({"resourceGroups": ["NORTH"]}, True),
+        ({"resourceGroups": ["south"]}, False),
+    ],
+)
+def test_runs_by_their_fields(fields: Json, expected: bool) -> None:
+    run = {"state": "Failed", "operation": "onboard"}
+    cluster = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "North"}
+    assert SelectedRuns.model_validate(fields).takes({**run, "cluster": cluster}) is expected
