@@ -69,7 +69,7 @@ class Budget:
                 raise ArcError(Code.AZURE_THROTTLED, message, retry_after=wait)
             self._sleep(max(wait, _PAUSE_SECONDS))
 
-    def give_back(self, bucket: Bucket, response: Any) -> None:
+    def give_back(self, bucket: Bucket, response: Any, *, is_poll: bool = False) -> None:
         """Learn from the answer, None when there was none. Call it once for each request that `take` let through."""
         headers: Mapping[str, str] = response.headers if response is not None else {}
         wait = retry_after(headers.get("Retry-After"), datetime.now(UTC))
@@ -77,7 +77,7 @@ class Budget:
             now = self._clock()
             bucket.answered(now, _remaining(headers))
             if response is not None and response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-                bucket.refused(now, _caller(), wait)
+                bucket.refused(now, None if is_poll else _caller(), wait)
 
     def _bucket(self, subscription_id: str, kind: Kind) -> Bucket:
         key = (subscription_id, kind)
@@ -107,7 +107,7 @@ class BudgetPolicy(HTTPPolicy[Any, Any]):
             answer = self.next.send(request)
             response = answer.http_response
         finally:
-            self._budget.give_back(bucket, response)
+            self._budget.give_back(bucket, response, is_poll=is_poll)
         return answer
 
 
