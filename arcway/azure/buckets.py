@@ -14,7 +14,8 @@ _POLL_RESERVE = 0.2
 _MARGIN, _MARGIN_TOKENS, _MARGIN_MOST = 0.05, 2.0, 0.25
 # A caller that does not come back for its turn loses it after this many seconds.
 _GRACE_SECONDS = 30.0
-# After so long without an answer nobody knows what others have used: one request goes first, if it is answered in time.
+# After so long without an answer it is not known what others have used: one request goes first, if its answer is soon
+# there.
 _UNKNOWN_AFTER_SECONDS, _FIRST_SECONDS, _FIRST_PAUSE_SECONDS = 5.0, 2.0, 0.05
 _FOREVER = float("-inf")
 
@@ -23,8 +24,8 @@ _FOREVER = float("-inf")
 class Bucket:
     """The bucket of one subscription and kind. All times are seconds of one clock that only grows.
 
-    Whoever has to wait keeps a place in line under its name until it comes back. A caller without a name, such as a
-    person who looks at a page, is not in line; it may take the last tokens.
+    A caller that has to wait keeps a place in line under its name until it comes back. A caller without a name, such as
+    a page, is not in line; it may take the last tokens.
     """
 
     limit: Limit
@@ -95,7 +96,7 @@ class Bucket:
         self._line, self._polls = _kept(self._line, now), _kept(self._polls, now)
 
     def _wait(self, now: float, caller: str | None, *, is_poll: bool) -> float:
-        """Seconds until there is a token for this caller and for everybody before it."""
+        """Seconds until there is a token for this caller and for all before it."""
         stopped = max(0.0, self._stopped_until - now)
         if caller is None:
             missing, after = 1 - self.level, self._last_turn + 1 / self.limit.per_second - now

@@ -28,7 +28,7 @@ from arcway.telemetry import origin
 IN_PLACE_SECONDS = 1.0
 """So long a request waits for its turn in its thread; for a later turn the caller is to come back."""
 POLL = "arcway_poll"
-"""Option of a request that only looks at what is in progress: it leaves a part of the bucket to the others."""
+"""Option of a request that only follows what is in progress: it leaves a part of the bucket to the others."""
 _SUBSCRIPTION = re.compile(r"/+subscriptions/+([^/]+)", re.IGNORECASE)
 _KINDS: Mapping[str, Kind] = {"GET": "reads", "HEAD": "reads", "DELETE": "deletes"}
 _MOST_BUCKETS = 1000

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from arcway.azure.budget import POLL, Budget
 from arcway.azure.cloud import Cloud, read_cloud
+from arcway.azure.constants import Constants
 from arcway.azure.errors import azure_errors
+from arcway.azure.listings import Listings
 from arcway.azure.pipeline import Pipeline, json_object
 from arcway.azure.providers import Providers
 from arcway.settings import Settings
@@ -34,6 +36,8 @@ class AzureClients:
         self.resources = lru_cache(_SUBSCRIPTIONS)(self._resources)
         self.vault = lru_cache(None)(self._vault)
         self.providers = Providers(self.resources)
+        self.constants = Constants()
+        self.listings = Listings()
 
     @cached_property
     def cloud(self) -> Cloud:
