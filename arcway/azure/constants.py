@@ -1,7 +1,7 @@
 """What is the same for all clusters of a group or subscription: read once for a fleet, not once for each member.
 
-Only good answers are kept, those that let a run go on, and for a minute: a run that is tried again after somebody
-mended something never gets what was wrong before. What an answer means is its reader's concern.
+Only good answers are kept, those with which a run can continue, and for a minute: a run that is tried again after a fix
+never gets what was wrong before. What an answer means is its reader's concern.
 """
 
 import threading

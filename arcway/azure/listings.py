@@ -1,4 +1,4 @@
-"""One listing of a resource group for all members of fleets that look at their connected clusters in it.
+"""One listing of a resource group for all members of fleets that follow their connected clusters in it.
 
 A listing is made when at least two runs look, by one of them while the others wait, and not again before some seconds
 have passed. What this installation wrote after a listing began is not in it: such a cluster is not current. Who may
