@@ -14,9 +14,9 @@ _POLL_RESERVE = 0.2
 _MARGIN, _MARGIN_TOKENS, _MARGIN_MOST = 0.05, 2.0, 0.25
 # A caller that does not come back for its turn loses it after this many seconds.
 _GRACE_SECONDS = 30.0
-# After so long without an answer it is not known what others have used: one request goes first, if its answer is soon
-# there.
-_UNKNOWN_AFTER_SECONDS, _FIRST_SECONDS, _FIRST_PAUSE_SECONDS = 5.0, 2.0, 0.05
+# At most this part of what is left is under way at once, so that an answer shows what others use before it is gone.
+# Without an answer for so long that others may have used the margin, one request goes first, if its answer comes soon.
+_UNDER_WAY, _FIRST_SECONDS, _PAUSE_SECONDS = 0.25, 2.0, 0.05
 _FOREVER = float("-inf")
 
 
@@ -66,11 +66,10 @@ class Bucket:
         """Azure has answered; `remaining` is how many requests it says are left. Call it once for each token."""
         self._refill(now)
         self._in_flight -= 1
-        if remaining is None:
-            return
         self._answered_at = now
-        # Azure may not have counted yet what is still under way.
-        self.level = min(self.level, max(0.0, remaining - self._in_flight))
+        if remaining is not None:
+            # Azure may not have counted yet what is still under way.
+            self.level = min(self.level, max(0.0, remaining - self._in_flight))
 
     def refused(self, now: float, caller: str | None, retry_after: float | None) -> None:
         """Azure has answered 429: no request until its Retry-After, then one, then the line behind it.
@@ -78,7 +77,6 @@ class Bucket:
         Who was refused is the first of the line.
         """
         self._refill(now)
-        self._answered_at = now
         if retry_after is None:
             self.level = min(self.level, self._margin)
             return
@@ -107,8 +105,12 @@ class Bucket:
         missing = ahead + 1 + kept - self.level
         if missing > 0 or stopped:
             return stopped + max(0.0, missing / self.limit.per_second)
-        is_unknown = now - self._answered_at > _UNKNOWN_AFTER_SECONDS
-        return _FIRST_PAUSE_SECONDS if is_unknown and self._in_flight and now - self._sent_at < _FIRST_SECONDS else 0.0
+        return 0.0 if self._in_flight < self._most_under_way(now) else _PAUSE_SECONDS
+
+    def _most_under_way(self, now: float) -> float:
+        if now - self._answered_at > self._margin / self.limit.per_second:
+            return 1 if now - self._sent_at < _FIRST_SECONDS else self._in_flight + 1
+        return max(1.0, self._margin / 2, self.level * _UNDER_WAY)
 
 
 def _kept(line: dict[str, float], now: float) -> dict[str, float]:

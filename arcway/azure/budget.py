@@ -34,6 +34,7 @@ _KINDS: Mapping[str, Kind] = {"GET": "reads", "HEAD": "reads", "DELETE": "delete
 _MOST_BUCKETS = 1000
 _COUNT = re.compile(r"[0-9]{1,9}")
 _PAUSE_SECONDS = 0.01
+_AGAIN_SECONDS = 0.5
 
 
 class Budget:
@@ -66,7 +67,7 @@ class Budget:
                 return bucket
             if now + wait - began > IN_PLACE_SECONDS:
                 message = f"Azure's limit of {kind} in subscription {subscription_id} is used up; no request was sent."
-                raise ArcError(Code.AZURE_THROTTLED, message, retry_after=wait)
+                raise ArcError(Code.AZURE_THROTTLED, message, retry_after=max(wait, _AGAIN_SECONDS))
             self._sleep(max(wait, _PAUSE_SECONDS))
 
     def give_back(self, bucket: Bucket, response: Any, *, is_poll: bool = False) -> None:

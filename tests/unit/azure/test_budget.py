@@ -13,6 +13,7 @@ from azure.core.pipeline import Pipeline
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 
+from arcway.azure.buckets import Bucket
 from arcway.azure.budget import POLL, Budget, BudgetPolicy
 from arcway.domain.arm_limits import AZURE_LIMITS, Kind, Limit, parse_limits
 from arcway.domain.codes import Code
@@ -323,6 +324,18 @@ def test_a_request_without_an_answer_is_counted_once() -> None:
     sent = fill_up(installation)
     assert 10 <= sent <= 15
     assert arm.statuses == {200: sent}
+
+
+def test_a_part_of_what_is_left_is_under_way_at_once() -> None:
+    bucket, now = Bucket(Limit(40, 1)), 100.0
+    # What others have used is not known yet: one goes first, unless its answer takes long.
+    assert [bucket.take(now, f"a{number}") > 0 for number in range(3)] == [False, True, True]
+    assert bucket.take(now + 2, "b") == 0
+    for _ in range(2):
+        bucket.answered(now + 2, 20)
+    sent = [number for number in range(20) if bucket.take(now + 2, f"c{number}") == 0]
+    assert 3 <= len(sent) <= 5
+    assert 0 < bucket.take(now + 2, f"c{len(sent)}") <= 1
 
 
 def test_limits_are_read_or_refused() -> None:
