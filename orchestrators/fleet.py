@@ -12,7 +12,7 @@ import azure.durable_functions as df
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import FleetEventKind
-from arcway.domain.fleets.document import document_of, outcome
+from arcway.domain.fleets.document import document_of, outcome, status_of
 from arcway.domain.fleets.state import FleetState, Report
 from arcway.domain.ids import page_instance
 from arcway.domain.json_values import Json
@@ -270,11 +270,12 @@ class FleetContext:
             self._outbox.add_progress(self._show())
 
     def _show(self, phase: str | None = None) -> Json:
-        document = document_of(self._payload, self.state, self._now, phase)
-        document["error"] = self._error and {name: self._error[name] for name in ("code", "message")}
-        self._context.set_custom_status(document)
+        """Show the state; returns it as readers get it."""
+        status = status_of(self._payload, self.state, self._now, phase)
+        status["error"] = self._error and {name: self._error[name] for name in ("code", "message")}
+        self._context.set_custom_status(status)
         self._shown, self._is_stale = self._now, False
-        return document
+        return document_of(self._payload, status)
 
     def finish(self, over: str) -> Work[Json]:
         """Close the fleet: publish what waits, let its list go, and return its final form."""

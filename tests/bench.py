@@ -1,7 +1,7 @@
 """Measures what the README promises about speed and reports it with facts about the machine; asserts nothing.
 
-`python -m tests.bench [onboarding|service-bus|page|lists|parsers|engine] [--json] [--clusters N]`. CPU is that of the
-function app and its Helm workers, read from /proc.
+`python -m tests.bench [onboarding|service-bus|page|lists|fleet|parsers|engine] [--json] [--clusters N]`. CPU is that of
+the function app and its Helm workers, read from /proc.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import httpx
 from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options, Stack
-from tests import bench_engine, bench_lists, bench_messages, bench_page, bench_parsers
+from tests import bench_engine, bench_fleet, bench_lists, bench_messages, bench_page, bench_parsers
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _GROUP = "bench"
@@ -34,6 +34,7 @@ _MEASURES = {
     "service-bus": bench_messages,
     "page": bench_page,
     "lists": bench_lists,
+    "fleet": bench_fleet,
     "parsers": bench_parsers,
     "engine": bench_engine,
 }

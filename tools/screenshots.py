@@ -82,6 +82,31 @@ def prepare(product: Product) -> dict[str, str]:
     }
 
 
+def fleet(product: Product) -> str:
+    """A fleet in progress: some members are connected, some wait, some cannot be worked on now; returns its id."""
+    connected = [
+        {"name": NAMES[number], "kubeconfig": {"secret": f"arcway-cluster-{number + 1:03}"}} for number in range(3)
+    ]
+    connected.append({"name": NAMES[5], "kubeconfig": {"secret": "arcway-cluster-006"}})
+    elsewhere = [{"name": f"kiosk-{number:03}", "location": "nowhere"} for number in range(5)]
+    away = [{"name": f"till-{number:03}"} for number in range(200)]
+    defaults = {
+        "subscriptionId": product.stack.azure["subscriptionId"],
+        "resourceGroup": "edge",
+        "location": "westeurope",
+        "kubeconfig": {"secret": "arcway-{name}"},
+    }
+    body = {"fleet": "shops", "defaults": defaults, "members": [*connected, *elsewhere, *away], "window": 20}
+    fleet_id: str = product.api.post("/fleets", json=body).raise_for_status().json()["id"]
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        counts = product.api.get(f"/fleets/{fleet_id}").raise_for_status().json()["counts"]
+        if counts["parked"] > 40 and counts["running"]:
+            return fleet_id
+        time.sleep(0.1)
+    raise TimeoutError(fleet_id)
+
+
 def shoot(browser: Browser, url: str, folder: Path, name: str, **options: Any) -> None:
     context = browser.new_context(viewport=options.pop("viewport", WIDE), **options)
     page = context.new_page()
@@ -98,7 +123,8 @@ def main(program: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="arcway-screenshots-") as state, sync_playwright() as playwright:
         stack = embedded.start(Path(state), Options(clusters=len(NAMES), seconds=1.0))
         try:
-            places = prepare(Product(stack))
+            product = Product(stack)
+            places = prepare(product)
             arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
             browser = playwright.chromium.launch(executable_path=program, args=arguments)
             for name, path in places.items():
@@ -106,6 +132,9 @@ def main(program: str, folder: Path) -> None:
             shoot(browser, f"{stack.url}/api/page{places['run']}", folder, "run-dark", color_scheme="dark")
             phone = f"{stack.url}/api/page{places['failed']}"
             shoot(browser, phone, folder, "failed-phone", viewport=PHONE, device_scale_factor=2)
+            # Last, because its runs fill the other pages.
+            fleet_page = f"{stack.url}/api/page/fleets/{fleet(product)}"
+            shoot(browser, fleet_page, folder, "fleet", viewport={**WIDE, "height": 800})
             browser.close()
         finally:
             embedded.stop(Path(state))

@@ -14,7 +14,7 @@ from arcway.domain.json_values import Json
 from arcway.runs.fleet_members import MemberFilter, list_members
 from arcway.runs.fleets import StartedFleet, fleet_document, fleet_state_of, list_fleets, start_fleet
 from triggers import http
-from triggers.access.callers import CHANGE, READ, Caller, role_for
+from triggers.access.callers import CHANGE, READ, Caller
 from triggers.endpoints import Answer, NoParameters, Parameters, digits, endpoint
 from triggers.fleet_selection import read_fleet
 from triggers.response_models import FleetList, FleetMemberList
@@ -103,8 +103,7 @@ async def _start(
     """
     key, origin = key_of(req), http.origin_of(req)
     body = await asyncio.to_thread(http.json_body, req, BODY_LIMIT, _VALUES_LIMIT)
-    fleet = await read_fleet(invocation, body)
-    caller.require(role_for(fleet.request.operation))
+    fleet = await read_fleet(invocation, body, caller)
     started = await start_from(invocation, fleet, key, origin, caller)
     document = fleet_document(await fleet_state_of(invocation.client, str(started.fleet)))
     if started.finished:

@@ -11,14 +11,20 @@ from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.runs.fleets import FleetList, fleet_document, fleet_state_of
 from arcway.runs.reader import get_instance, input_of, list_runs
+from triggers.access.callers import Caller, role_for
 from triggers.services import Invocation
 
 _READS_AT_ONCE = 16
 
 
-async def read_fleet(invocation: Invocation, body: object) -> Fleet:
-    """The fleet that a JSON value asks for. Raises `ArcError`: ARC-1001, ARC-1002, or why it cannot be read."""
+async def read_fleet(invocation: Invocation, body: object, caller: Caller | None = None) -> Fleet:
+    """The fleet that a JSON value asks for; what it selects is read if `caller` may do its operation (None: may).
+
+    Raises `ArcError`: ARC-1001, ARC-1002, ARC-1008, or why a selection cannot be read.
+    """
     request = await asyncio.to_thread(read_fleet_request, body)
+    if caller is not None:
+        caller.require(role_for(request.operation))
     selected = await _select(invocation, request) if request.select else []
     return await asyncio.to_thread(fleet_of, request, selected)
 

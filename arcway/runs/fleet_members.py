@@ -12,7 +12,8 @@ from arcway.domain.ids import RunId
 from arcway.domain.json_values import Json
 from arcway.domain.text import excerpt
 from arcway.runs.document import to_document
-from arcway.runs.fleets import FleetList, fleet_document
+from arcway.runs.fleets import PAGE, FleetList, fleet_document
+from arcway.runs.index import at_once
 from arcway.runs.reader import get_instance, input_of
 from arcway.runs.starter import instance_of
 
@@ -34,16 +35,21 @@ async def list_members(
     """
     payload, document = input_of(fleet), fleet_document(fleet)
     states, members = decode(document["map"], document["size"]), FleetList(client, payload)
+    wanted = [index for index in range(begin, len(states)) if chosen.state in (None, MemberState(states[index]).label)]
     page: list[Json] = []
-    for index in range(begin, len(states)):
-        state = MemberState(states[index])
-        if chosen.state is not None and state.label != chosen.state:
-            continue
+    while wanted and len(page) < top:
+        batch, wanted = wanted[:top], wanted[top:]
+        # Pages are read once, before the members that are on them are read side by side.
+        for index in batch[::PAGE] + batch[-1:]:
+            await members.page_of(index)
+        read = await at_once(
+            lambda index: _member(client, members, payload["id"], index, MemberState(states[index])), batch
+        )
+        matching = [member for member in read if chosen.code in (None, (member["error"] or {}).get("code"))]
+        page += matching[: top - len(page)]
         if len(page) == top:
-            return page, str(index)
-        member = await _member(client, members, payload["id"], index, state)
-        if chosen.code is None or (member["error"] or {}).get("code") == chosen.code:
-            page.append(member)
+            rest = [index for index in (*batch, *wanted) if index > page[-1]["index"]]
+            return page, str(rest[0]) if rest else None
     return page, None
 
 
@@ -81,6 +87,6 @@ async def _member(
         "resourceId": request.cluster.resource_id,
         "state": state.label,
         "run": str(RunId(run.instance_id, input_of(run)["runId"])) if run is not None and own else None,
-        "phase": document["phase"] if document else None,
+        "phase": ((error and error["phase"]) or document["phase"]) if document else None,
         "error": {"code": error["code"], "message": error["message"], "remedy": error["remedy"]} if error else None,
     }

@@ -16,7 +16,7 @@ from durabletask.client import OrchestrationQuery, OrchestrationState
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.fleets.document import OVER, document_of
+from arcway.domain.fleets.document import OVER, document_of, status_of
 from arcway.domain.fleets.request import Fleet, member_body
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.ids import FleetId, Origin, fleet_instance, page_instance
@@ -114,14 +114,14 @@ async def fleet_state_of(client: df.DurableFunctionsClient, fleet: str) -> Orche
 def fleet_document(state: OrchestrationState) -> Json:
     """The fleet's document."""
     payload = input_of(state)
-    document: Any = state.get_custom_status()
-    if not isinstance(document, dict) or document.get("id") != payload["id"]:
-        document = document_of(payload, FleetState.of(payload), datetime.now(UTC).timestamp(), "Accepted")
-    if is_over(state) and document["state"] not in OVER:
+    status: Any = state.get_custom_status()
+    if not isinstance(status, dict) or status.get("id") != payload["id"]:
+        status = status_of(payload, FleetState.of(payload), datetime.now(UTC).timestamp(), "Accepted")
+    if is_over(state) and status["state"] not in OVER:
         ended = timestamp(state.last_updated_at)
         error = {"code": Code.RUN_TERMINATED, "message": "The fleet was terminated from outside Arcway."}
-        return {**document, "state": "Canceled", "finishedAt": ended, "updatedAt": ended, "error": error}
-    return {**document}
+        status = {**status, "state": "Canceled", "finishedAt": ended, "updatedAt": ended, "error": error}
+    return document_of(payload, status)
 
 
 async def list_fleets(client: df.DurableFunctionsClient) -> list[Json]:

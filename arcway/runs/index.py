@@ -131,7 +131,7 @@ class RunIndex:
         ended = [key for key in self._in_progress if key not in states]
         if len(ended) > MOST_SINGLE_READS:
             return None
-        read = await _at_once(lambda key: _read(client, key, fetch_payloads=False), ended)
+        read = await at_once(lambda key: _read(client, key, fetch_payloads=False), ended)
         return states | dict(zip(ended, read, strict=True))
 
 
@@ -157,7 +157,7 @@ async def _listed(client: df.DurableFunctionsClient, states: Sequence[Orchestrat
                 unclear.append(state)
         # Others have their turn: the first list of a process goes through all runs.
         await asyncio.sleep(0)
-    for whole in await _at_once(lambda state: _read(client, state.instance_id), unclear):
+    for whole in await at_once(lambda state: _read(client, state.instance_id), unclear):
         if whole is not None:
             runs[whole.instance_id] = ListedRun.of(whole, summary_of(to_document(whole, with_result=False)))
     return runs
@@ -178,7 +178,7 @@ async def _read(client: df.DurableFunctionsClient, instance: str, **options: boo
         raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine does not respond.") from error
 
 
-async def _at_once[T, R](read: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
+async def at_once[T, R](read: Callable[[T], Awaitable[R]], items: Iterable[T]) -> list[R]:
     """What `read` returns for each item, a few at a time."""
     places = asyncio.Semaphore(_READS_AT_ONCE)
 

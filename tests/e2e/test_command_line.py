@@ -111,7 +111,12 @@ def test_check_changes_nothing(command: Command, arcway: Arcway, cluster: Simula
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("connect",), 2, "--name"),
+        (("connect",), 2, "--resource-group"),
+        (("connect", "-g", "g", "-l", "eastus"), 2, "either --name or --all-contexts"),
+        (("connect", "--all-contexts", "-n", "x", "-g", "g", "-l", "eastus"), 2, "either --name or --all-contexts"),
+        (("fleet", "show", "nope"), 5, Code.FLEET_NOT_FOUND),
+        (("fleet", "apply", "-f", "/no/such/file"), 2, "/no/such/file"),
+        (("fleet", "set", "nope", "--window", "0"), 2, "window"),
         (("connect", "-n", "-x", "-g", "g", "-l", "eastus", "--kubeconfig-secret", "arcway-x"), 2, "name:"),
         (
             ("connect", "-n", "x", "-g", "g", "-l", "eastus", "--kube-config", "/no/such/file"),

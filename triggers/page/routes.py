@@ -6,7 +6,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from triggers.access.callers import CHANGE, OFFBOARD, ONBOARD, READ
-from triggers.page import actions, connect_form, responses, views
+from triggers.page import actions, connect_form, fleets, responses, views
 from triggers.page.responses import Guarded
 from triggers.registration import register
 from triggers.services import Invocation, Services
@@ -16,6 +16,12 @@ ROUTES: Mapping[str, Mapping[str, Guarded]] = {
     "page/agents": {"GET": (READ, views.agents_page)},
     "page/clusters": {"GET": (READ, views.clusters_page)},
     "page/disconnect": {"GET": (OFFBOARD, actions.ask_disconnect), "POST": (OFFBOARD, actions.disconnect)},
+    "page/fleets": {"GET": (READ, fleets.fleets_page)},
+    "page/fleets/{id}": {"GET": (READ, fleets.fleet_page)},
+    "page/fleets/{id}/cancel": {"GET": (CHANGE, fleets.ask_cancel_fleet), "POST": (CHANGE, fleets.cancel_fleet)},
+    "page/fleets/{id}/pause": {"POST": (CHANGE, fleets.pause_fleet)},
+    "page/fleets/{id}/resume": {"POST": (CHANGE, fleets.resume_fleet)},
+    "page/fleets/{id}/retry": {"POST": (CHANGE, fleets.retry_fleet)},
     "page/runs/{id}": {"GET": (READ, views.run_page)},
     "page/runs/{id}/cancel": {"GET": (CHANGE, actions.ask_cancel), "POST": (CHANGE, actions.confirmed_cancel)},
     "page/runs/{id}/connect": {"POST": (ONBOARD, actions.connect_checked)},

@@ -1,6 +1,7 @@
-"""The fleet: the public document about one fleet, which is also its orchestration's custom status.
+"""The fleet: the public document about one fleet, made of its orchestration's input and custom status.
 
-Durable's Azure Storage provider keeps at most 8,192 characters of a status; 10,000 members take 5,000 for their map.
+Durable's Azure Storage provider keeps at most 8,192 characters of a status, and 10,000 members take 5,000 for their
+map: the status has only what nothing else tells.
 """
 
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from arcway.domain.catalogue import CATALOGUE
 from arcway.domain.codes import Code
-from arcway.domain.fleets.member_map import MemberState, encode
+from arcway.domain.fleets.member_map import MemberState, decode, encode
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model
@@ -21,6 +22,7 @@ type FleetPhase = Literal["Accepted", "Running", "Paused", "Canceling", "Succeed
 
 OVER = ("Succeeded", "Incomplete", "Failed", "Canceled")
 _GROUPS = 8
+_NAME_LENGTH = 64
 # Fewer ends say nothing of how fast a fleet is.
 _ENDS_NEEDED = 5
 
@@ -86,35 +88,39 @@ class FleetDocument(Model):
     three bits: 0 waiting, 1 running, 2 succeeded, 3 unchanged, 4 failed, 5 canceled, 6 parked, 7 skipped."""
 
 
-def document_of(payload: Json, state: FleetState, now: float, phase: str | None = None) -> Json:
-    """The fleet as it is; `payload` is its input, `phase` its state if its members do not decide that."""
+def status_of(payload: Json, state: FleetState, now: float, phase: str | None = None) -> Json:
+    """The custom status; `payload` is the fleet's input, `phase` its state if its members do not decide that."""
     current = phase or _phase(state)
     over = current in OVER
-    document = FleetDocument.model_validate(
-        {
-            "id": payload["id"],
-            "name": payload["name"],
-            "operation": payload["operation"],
-            "state": current,
-            "size": len(state.states),
-            "counts": {member.label: state.count(member) for member in MemberState},
-            "window": state.window,
-            "windowNow": min(state.window_now, state.window),
-            "failures": _groups(state),
-            "nextTryAt": _moment(state.next_try()),
-            "perHour": None if over else _per_hour(state),
-            "eta": None if over else _eta(state, now),
-            "paused": _command(state.paused),
-            "canceled": _command(state.canceled),
-            "startedBy": payload["startedBy"],
-            "createdAt": payload["createdAt"],
-            "updatedAt": _moment(now),
-            "finishedAt": _moment(now) if over else None,
-            "correlationId": payload["correlationId"],
-            "map": encode(bytes(state.states)),
-        }
-    )
-    return document.as_json()
+    return {
+        "id": payload["id"],
+        "state": current,
+        "window": state.window,
+        "windowNow": min(state.window_now, state.window),
+        "failures": _groups(state),
+        "nextTryAt": _moment(state.next_try()),
+        "perHour": None if over else _per_hour(state),
+        "eta": None if over else _eta(state, now),
+        "paused": _command(state.paused),
+        "canceled": _command(state.canceled),
+        "error": None,
+        "updatedAt": _moment(now),
+        "finishedAt": _moment(now) if over else None,
+        "map": encode(bytes(state.states)),
+    }
+
+
+def document_of(payload: Json, status: Json) -> Json:
+    """The fleet as readers get it."""
+    states = decode(status["map"], payload["size"])
+    failures = [
+        {**group, "title": CATALOGUE[Code(group["code"])].title, "remedy": CATALOGUE[Code(group["code"])].remedy}
+        for group in status["failures"]
+    ]
+    of_input = ("name", "operation", "size", "startedBy", "createdAt", "correlationId")
+    counts = {member.label: states.count(member) for member in MemberState}
+    own = {**{name: payload[name] for name in of_input}, **status, "failures": failures, "counts": counts}
+    return FleetDocument.model_validate(own).as_json()
 
 
 def outcome(state: FleetState) -> str:
@@ -133,16 +139,7 @@ def _phase(state: FleetState) -> str:
 
 def _groups(state: FleetState) -> list[Json]:
     by_size = sorted(state.failures.items(), key=lambda item: (-len(item[1]), item[0]))
-    return [
-        {
-            "code": code,
-            "title": CATALOGUE[Code(code)].title,
-            "remedy": CATALOGUE[Code(code)].remedy,
-            "count": len(members),
-            "example": members[0],
-        }
-        for code, members in by_size[:_GROUPS]
-    ]
+    return [{"code": code, "count": len(members), "example": members[0]} for code, members in by_size[:_GROUPS]]
 
 
 def _per_hour(state: FleetState) -> float | None:
@@ -165,4 +162,8 @@ def _moment(time: float | None) -> str | None:
 
 
 def _command(command: Json | None) -> Json | None:
-    return {"by": command["by"], "at": command["at"]} if command else None
+    """Who it was and when; a name may be long, and each of its letters up to twelve in a status."""
+    if not command:
+        return None
+    by = command["by"]
+    return {"by": {**by, "name": by["name"][:_NAME_LENGTH]}, "at": command["at"]}

@@ -27,6 +27,7 @@ RELEASE = leftover("HelmRelease", "azure-arc")
         (leftover("Agents", None, reason="NotChecked"), "agents in the cluster (not checked)"),
         (leftover("Agents", "1.2.3", reason="Restored"), "agents 1.2.3, as before"),
         (leftover("CustomResourceDefinition", "a.b.c", reason="Terminating"), "CRD a.b.c"),
+        (leftover("Namespace", "azure-arc", reason="Terminating"), "namespace azure-arc"),
         (leftover("ClusterRole", "azure-arc-x"), "ClusterRole azure-arc-x"),
         (leftover("Secret", "s", namespace="n"), "Secret s in namespace n"),
         (leftover("Lease", "arcway", reason="CleanUpFailed", code="ARC-3001"), "lease arcway (ARC-3001)"),

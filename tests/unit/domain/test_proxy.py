@@ -133,6 +133,30 @@ def test_which_hosts_need_no_proxy(host: str, skipped: bool) -> None:
     assert is_skipped(host, "10.0.0.0/8,.His.arc.azure.com, arc.example,,") == skipped
 
 
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "kubernetes.default.svc", "api.shop.svc", "api.shop.svc.cluster.local"]
+)
+def test_hosts_inside_every_cluster_need_no_proxy(host: str) -> None:
+    assert is_skipped(host, no_proxy_list(None, IN_CLUSTER_HOSTS, "com"))
+    assert not is_skipped(f"{host}.example", no_proxy_list(None, IN_CLUSTER_HOSTS, "com"))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "limit"),
+    [("https", "http://proxy/", 2048), ("http", "http://proxy/", 2048), ("skipRange", "a,", 4096)],
+)
+def test_settings_of_a_proxy_have_a_limit(field: str, value: str, limit: int) -> None:
+    assert refusal(**{field: value.ljust(limit, "a")}) == []
+    assert [item["field"] for item in refusal(**{field: value.ljust(limit + 1, "a")})] == [f"proxy.{field}"]
+
+
+def test_certificates_of_a_proxy_have_a_limit() -> None:
+    one = certificate()
+    most = one + "\n" * (32_768 - len(one))
+    assert refusal(certificate=most) == []
+    assert [item["field"] for item in refusal(certificate=most + "\n")] == ["proxy.certificate"]
+
+
 @pytest.mark.parametrize(("host", "skipped"), [("X.corp", False), ("xcorp", False), ("corp", True), ("A.CORP", True)])
 def test_domain_of_the_skip_range_is_read_in_any_case(host: str, skipped: bool) -> None:
     assert is_skipped(host, ".Corp" if skipped else "X.Corp2,Xcorp2") is skipped

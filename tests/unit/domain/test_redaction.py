@@ -103,6 +103,100 @@ def test_user_information_is_taken_out_of_what_has_a_host(message: str, redacted
     assert without_secrets(message) == redacted
 
 
+_NAMES = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "pwd",
+    "pass",
+    "secret",
+    "token",
+    "credential",
+    "credentials",
+    "connectionString",
+    "connection_string",
+    "sas",
+    "sig",
+    "auth",
+    "sas_url",
+    "sas-uri",
+    "signature",
+    "authorization",
+    "cookie",
+    "session_id",
+    "session-key",
+    "jwt",
+    "kubeconfig-data",
+    "kubeconfig_data",
+    "client-key-data",
+    "certificate-key-data",
+    "clientKeyData",
+    "privateKey",
+    "private_key",
+]
+_KEYS = [
+    "api",
+    "access",
+    "account",
+    "admin",
+    "client",
+    "consumer",
+    "encryption",
+    "function",
+    "functions",
+    "host",
+    "master",
+    "primary",
+    "private",
+    "root",
+    "secondary",
+    "secret",
+    "service",
+    "shared",
+    "signing",
+    "ssh",
+    "storage",
+    "subscription",
+    "user",
+    "vault",
+    "web",
+]
+
+
+@pytest.mark.parametrize("name", [*_NAMES, *(f"{word}{join}key" for word in _KEYS for join in ("_", "", "%5f"))])
+def test_value_with_the_name_of_a_secret_is_taken_out(name: str) -> None:
+    for written in (name, name.upper()):
+        assert without_secrets(f"the {written}=hunter22; next") == f"the {MASK}; next"
+        assert without_secrets(f"the {written}: hunter22\\nnext") == f"the {MASK}\\nnext"
+
+
+@pytest.mark.parametrize(
+    "name", ["key", "keys", "monkey", "bypass", "compass", "author", "authority", "design", "signal"]
+)
+def test_value_with_another_name_stays(name: str) -> None:
+    assert without_secrets(f"the {name}=hunter22; next") == f"the {name}=hunter22; next"
+
+
+@pytest.mark.parametrize(
+    ("message", "redacted"),
+    [
+        ("token=abc", MASK),
+        ("token: abc", "token: abc"),
+        ("is eyJabcd.e-_f.g.", f"is {MASK}"),
+        ("is eyJabc or xeyJabcd", "is eyJabc or xeyJabcd"),
+        ("helm --password hunter22 pull", f"helm {MASK} pull"),
+        ("helm --kube-token hunter22", f"helm {MASK}"),
+        ("with basic abcdef", f"with {MASK}"),
+        ("a bearer abcde", "a bearer abcde"),
+        ("basic auth required, a Bearer token, too", "basic auth required, a Bearer token, too"),
+    ],
+)
+def test_credential_is_known_by_its_form(message: str, redacted: str) -> None:
+    assert without_secrets(message) == redacted
+
+
 def test_readable_ids_stay_beside_keys() -> None:
     scope = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/aB3dE5gH7jK9lM1nO3pQ5rS7"
     digest = f"sha256:{'0123456789abcdef' * 4}"

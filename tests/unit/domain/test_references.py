@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from arcway.domain.codes import Code
 from arcway.domain.json_values import Json
@@ -83,6 +84,21 @@ def test_what_the_models_refuse_is_not_reported_twice(body: Json) -> None:
 def test_kubeconfig_and_credentials_are_both_reported() -> None:
     body = {"kubeconfig": {"secret": "arcway-page-x"}, "proxy": {"credentials": {"secret": "arcway-x"}}}
     assert [item["field"] for item in wrong_references(body)] == ["kubeconfig.secret", "proxy.credentials.secret"]
+
+
+def test_context_has_the_length_of_a_name_in_kubernetes() -> None:
+    assert KubeconfigReference(secret="arcway-shop", context="c" * 253).context == "c" * 253
+    with pytest.raises(ValidationError, match="context"):
+        KubeconfigReference(secret="arcway-shop", context="c" * 254)
+
+
+@pytest.mark.parametrize(
+    ("secret", "field"), [("shop", "secret"), ("arcway-shop", "temporary"), ("arcway-proxy-x", "temporary")]
+)
+def test_temporary_secret_has_the_name_of_one_and_an_invalid_name_is_reported_once(secret: str, field: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        KubeconfigReference.model_validate({"secret": secret, "temporary": True})
+    assert [item["loc"] for item in refused.value.errors()] == [(field,)]
 
 
 def test_code_of_a_missing_secret_says_whether_it_was_temporary() -> None:

@@ -69,6 +69,12 @@ def test_secret_counts_from_six_characters_to_sixteen_thousand(secret: str, mask
         assert (MASK in mask(secret)) is masked
 
 
+def test_mask_says_that_something_was_taken_out() -> None:
+    with holding():
+        hold("hunter22")
+        assert mask("is hunter22.") == "is [redacted]."
+
+
 def test_secret_is_held_without_the_blanks_around_it() -> None:
     with holding():
         hold(" hunter22\n")

@@ -60,7 +60,7 @@ class FleetInMemory(InMemory):
 
     def say(self, name: str, *, seconds: float = 0.0, number: int = 0, **fields: Any) -> None:
         """Give the fleet a command, in some seconds."""
-        by = {"by": {"name": "olga", "objectId": None}, "at": "2026-01-01T00:00:00.000Z"}
+        by = {"by": fields.pop("by", {"name": "olga", "objectId": None}), "at": "2026-01-01T00:00:00.000Z"}
         command = {"id": f"{name}-{number}", "name": name, "fleet": FLEET, **by, **fields}
         self._coming.append((BEGIN + timedelta(seconds=seconds), "command", command))
 

@@ -1,9 +1,13 @@
 """A fleet's orchestration: window, generations, lost reports, parked members, commands, a list that does not come."""
 
+import json
+from itertools import pairwise
+
 from arcway.domain.codes import Code
+from arcway.domain.fleets.document import document_of
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.json_values import Json
-from orchestrators.fleet import GENERATION, LIST_SECONDS, SWEEP_SECONDS
+from orchestrators.fleet import GENERATION, LIST_SECONDS, LONGEST_PAUSE, PUBLISH_SECONDS, SWEEP_SECONDS
 from tests.unit.orchestrators.fleet_in_memory import SUCCEEDED, FleetInMemory, payload
 from tests.unit.orchestrators.in_memory import failed
 
@@ -175,20 +179,21 @@ def test_the_status_is_shown_at_most_once_a_second_and_its_last_form_always() ->
     world = FleetInMemory(seconds=0.1)
     final = world.run(payload(200, window=20))
     assert len(world.statuses) <= world.elapsed + 3 + world.generations
-    assert world.statuses[-1] == final["fleet"]
+    assert document_of(payload(200, window=20), world.statuses[-1]) == final["fleet"]
 
 
-def test_the_status_of_ten_thousand_members_fits() -> None:
-    import json
-
-    codes = [code.value for code in list(Code)[:30]]
+def test_the_status_of_ten_thousand_members_fits_whoever_says_what() -> None:
+    codes = [code.value for code in Code]
     world = FleetInMemory(
-        seconds=1, report=lambda index, attempt: {**BROKEN, "code": codes[index % 30]} if index % 2 else SUCCEEDED
+        seconds=1, report=lambda index, attempt: {**BROKEN, "code": codes[index % len(codes)]} if index % 2 else AWAY
     )
-    world.say("cancel", seconds=40, running="finish")
-    final = world.run(payload(10_000, window=500))
+    long_name = {"name": "\N{GRINNING FACE}" * 256, "objectId": "0" * 36}
+    world.say("pause", seconds=30, by=long_name)
+    world.say("cancel", seconds=40, running="finish", by=long_name)
+    final = world.run(payload(10_000, window=500, startedBy=long_name))
     assert max(len(json.dumps(status)) for status in world.statuses) <= 8000
-    assert final["fleet"]["size"] == 10_000
+    assert (final["fleet"]["size"], final["fleet"]["canceled"]["by"]["name"]) == (10_000, long_name["name"][:64])
+    assert all(group["remedy"] for group in final["fleet"]["failures"])
 
 
 def events(world: FleetInMemory) -> list[tuple[str, str]]:
@@ -241,3 +246,57 @@ def test_without_a_broker_nothing_is_sent() -> None:
     world = FleetInMemory()
     world.run(payload(3))
     assert "publish_events" not in world.steps
+
+
+def test_the_broker_is_asked_again_later_each_time_and_soon_after_it_answered() -> None:
+    away = failed(Code.EVENT_BROKER_UNREACHABLE)
+    world = FleetInMemory(seconds=3000)
+    world.outcomes["publish_events"] = [RuntimeError("the process died"), *[away] * 6, {"ok": {}}, away, {"ok": {}}]
+    world.run(payload(1, source="urn:arcway:test"))
+    moments = [call.seconds for call in world.calls if call.step == "publish_events"]
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    for number, gap in enumerate(gaps[:7]):
+        assert 0.75 * 2**number <= gap <= 1.26 * 2**number
+    # The last event was refused once: the pause begins anew.
+    assert 0.75 <= gaps[-1] <= 1.26
+
+
+def test_a_broker_that_asks_to_wait_is_waited_for() -> None:
+    world = FleetInMemory()
+    world.outcomes["publish_events"] = [failed(Code.EVENT_BROKER_UNREACHABLE, retry_after=77), {"ok": {}}]
+    world.run(payload(3, source="urn:arcway:test"))
+    first, second, *_ = [call.seconds for call in world.calls if call.step == "publish_events"]
+    assert second - first >= 77
+
+
+def test_the_last_events_are_given_up_after_a_day() -> None:
+    world = FleetInMemory()
+    world.outcomes["publish_events"] = failed(Code.EVENT_BROKER_UNREACHABLE)
+    final = world.run(payload(1, source="urn:arcway:test"))
+    assert final["fleet"]["state"] == "Succeeded"
+    assert PUBLISH_SECONDS <= world.elapsed <= PUBLISH_SECONDS + 2000
+    moments = [call.seconds for call in world.calls if call.step == "publish_events"]
+    assert max(later - earlier for earlier, later in pairwise(moments)) <= 1.26 * LONGEST_PAUSE
+
+
+def test_the_sweep_reads_only_runs_that_have_not_reported_for_long() -> None:
+    never = FleetInMemory(report=lambda index, attempt: None if index == 0 else SUCCEEDED, seconds=290)
+    never.say("cancel", seconds=1300, running="cancel")
+    final = never.run(payload(3, window=1))
+    assert counts(final) == {"canceled": 3}
+    looked_at = [call.input["runs"] for call in never.calls if call.step == "look_at_members"]
+    assert looked_at == [["cluster-0.0"]] * 4
+    busy = FleetInMemory(seconds=299)
+    busy.run(payload(6, window=2))
+    assert "look_at_members" not in busy.steps
+
+
+def test_a_sweep_that_fails_is_done_again_at_the_next_time() -> None:
+    world = FleetInMemory(lost=lambda index: True)
+    world.outcomes["look_at_members"] = [
+        RuntimeError("the process died"),
+        lambda fields: {"ok": [world.runs[0, 0] for _ in fields["runs"]]},
+    ]
+    final = world.run(payload(1))
+    assert counts(final) == {"succeeded": 1}
+    assert [round(call.seconds) for call in world.calls if call.step == "look_at_members"] == [300, 600]

@@ -1,0 +1,84 @@
+"""Measures fleets: how long accepting one takes and holds others up, and how fast it is read; asserts nothing."""
+
+import tempfile
+import threading
+import time
+import uuid
+from functools import partial
+from pathlib import Path
+
+import httpx
+
+from arcway.domain.json_values import Json
+from arcway_local import stack as embedded
+from arcway_local.stack import Options
+
+_SIZES = (1_000, 5_000, 10_000)
+_TIMES = 40
+
+
+def measure() -> Json:
+    """Seconds and milliseconds, for fleets of several sizes."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = embedded.start(Path(folder), Options(clusters=0))
+        try:
+            with httpx.Client(base_url=f"{stack.url}/api", timeout=240) as http:
+                return {f"{size:,} members": _of_size(http, size) for size in _SIZES}
+        finally:
+            embedded.stop(Path(folder))
+
+
+def _of_size(http: httpx.Client, size: int) -> Json:
+    """A fleet of checks that cannot succeed, one at a time: what is measured is the fleet, not its members."""
+    defaults = {"subscriptionId": str(uuid.uuid4()), "resourceGroup": "g", "location": "eastus"}
+    body = {
+        "fleet": f"bench-{size}",
+        "operation": "check",
+        "defaults": {**defaults, "kubeconfig": {"secret": "arcway-{name}"}},
+        "members": [{"name": f"m{number}"} for number in range(size)],
+        "window": 1,
+    }
+    over, health = threading.Event(), list[float]()
+    beside = threading.Thread(target=_ping, args=(str(http.base_url), over, health))
+    beside.start()
+    begun = time.perf_counter()
+    fleet = http.post("/fleets", json=body).raise_for_status().json()
+    accepted = time.perf_counter() - begun
+    over.set()
+    beside.join()
+    while http.get(f"/fleets/{fleet['id']}").json()["state"] == "Accepted":
+        time.sleep(0.05)
+    started = time.perf_counter() - begun
+    report = {
+        "accepted, s": round(accepted, 2),
+        "first member started, s": round(started, 2),
+        "health meanwhile, slowest ms": round(max(health) * 1000) if health else None,
+        "GET fleet": _times(partial(http.get, f"/fleets/{fleet['id']}")),
+        "members, top=100": _times(partial(http.get, f"/fleets/{fleet['id']}/members?top=100")),
+        "members, state=waiting": _times(partial(http.get, f"/fleets/{fleet['id']}/members?state=waiting&top=100")),
+        "page": _times(partial(http.get, f"/page/fleets/{fleet['id']}")),
+        "status, characters": len(http.get(f"/fleets/{fleet['id']}").text),
+    }
+    http.post(f"/fleets/{fleet['id']}/cancel", json={"running": "cancel"}).raise_for_status()
+    while not http.get(f"/fleets/{fleet['id']}").json()["finishedAt"]:
+        time.sleep(0.1)
+    return report
+
+
+def _ping(base: str, over: threading.Event, taken: list[float]) -> None:
+    with httpx.Client(base_url=base, timeout=240) as http:
+        while not over.is_set():
+            begun = time.perf_counter()
+            http.get("/health")
+            taken.append(time.perf_counter() - begun)
+            over.wait(0.02)
+
+
+def _times(get: "partial[httpx.Response]") -> Json:
+    taken = []
+    for _ in range(_TIMES):
+        begun = time.perf_counter()
+        get().raise_for_status()
+        taken.append((time.perf_counter() - begun) * 1000)
+    taken.sort()
+    return {"p50 ms": round(taken[_TIMES // 2]), "p95 ms": round(taken[int(_TIMES * 0.95)])}
