@@ -4,6 +4,7 @@ import difflib
 
 from activities.absence import believe_absent
 from activities.connected_cluster_change import onboard_change
+from activities.shared_reads import checked_by, is_member, resource_of
 from activities.step import Call
 from arcway.azure import connected_clusters, data_plane, subscriptions
 from arcway.azure.providers import (
@@ -34,27 +35,33 @@ _CLOSED_SUBSCRIPTION = ("disabled", "warned", "deleted", "expired")
 
 def check_azure(call: Call) -> Checked:
     """Findings and facts of the subscription; changes nothing."""
-    request = call.request
-    subscription = subscriptions.subscription(call.installation.azure, request.subscription_id)
+    return checked_by(call, _check)
+
+
+def _check(call: Call, *, shared: bool) -> Checked:
+    request, azure = call.request, call.installation.azure
+    subscription = subscriptions.subscription(azure, request.subscription_id, shared=shared)
     findings = _subscription(request, subscription.state) + _location(call) + _owner(call, call.payload["owner"])
-    group = subscriptions.resource_group(call.installation.azure, request.subscription_id, request.resource_group)
+    group = subscriptions.resource_group(azure, request.subscription_id, request.resource_group, shared=shared)
     group_exists = group is not None
     if group is not None and subscriptions.is_being_deleted(group):
         findings.append(
             finding(Code.RESOURCE_GROUP_DELETING, f"Resource group {request.resource_group} is being deleted.")
         )
-    resource = connected_clusters.get(call.installation.azure, request.cluster) if group_exists else None
+    resource = resource_of(call, may_be_new=True, shared=shared) if group_exists else None
     findings += managed_elsewhere(resource) + _state(call, resource)
     findings += _of_another(request, resource, call.payload.get("publicKey"))
-    states = {name: call.installation.azure.providers.state(request.subscription_id, name) for name in NAMESPACES}
+    states = {name: azure.providers.state(request.subscription_id, name, shared=shared) for name in NAMESPACES}
     if group_exists:
-        findings += _permissions(call, [name for name, state in states.items() if state not in UNDER_WAY])
+        findings += _permissions(
+            call, [name for name, state in states.items() if state not in UNDER_WAY], shared=shared
+        )
     elif not request.create_resource_group:
         findings.append(
             finding(Code.RESOURCE_GROUP_NOT_FOUND, f"Resource group {request.resource_group} does not exist.")
         )
     if not any(finding["level"] == "error" for finding in findings):
-        data_plane.check_health(call.installation.azure, request.location)
+        data_plane.check_health(azure, request.location)
     return {
         "findings": findings,
         "facts": {
@@ -139,7 +146,9 @@ def _owner(call: Call, owner: str | None) -> list[Json]:
 
 def _location(call: Call) -> list[Json]:
     request = call.request
-    offered = call.installation.azure.providers.locations(request.subscription_id, connected_clusters.RESOURCE_TYPE)
+    offered = call.installation.azure.providers.locations(
+        request.subscription_id, connected_clusters.RESOURCE_TYPE, shared=is_member(call)
+    )
     plain = {location.replace(" ", "").lower() for location in offered}
     if request.location in plain:
         return []
@@ -150,7 +159,7 @@ def _location(call: Call) -> list[Json]:
     return [finding(Code.LOCATION_NOT_OFFERED, message)]
 
 
-def _permissions(call: Call, unregistered: list[str]) -> list[Json]:
+def _permissions(call: Call, unregistered: list[str], *, shared: bool) -> list[Json]:
     """What the caller lacks in the group; a registration that is refused there is refused in the subscription, too."""
     request = call.request
     actions = {register_action(namespace): namespace for namespace in unregistered}
@@ -159,6 +168,7 @@ def _permissions(call: Call, unregistered: list[str]) -> list[Json]:
         request.subscription_id,
         request.resource_group,
         (*connected_clusters.WRITE_ACTIONS, *actions),
+        shared=shared,
     )
     findings = []
     for action in missing:

@@ -2,6 +2,7 @@
 
 from activities.absence import believe_absent
 from activities.connected_cluster_change import update_change
+from activities.shared_reads import checked_by, resource_of
 from activities.step import Call
 from arcway.azure import connected_clusters, subscriptions
 from arcway.domain.codes import Code
@@ -13,8 +14,12 @@ from arcway.domain.steps import Checked, Facts
 
 def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
     """Findings and facts of the connected cluster; changes nothing."""
+    return checked_by(call, _check)
+
+
+def _check(call: Call[UpdateRequest | UpgradeRequest], *, shared: bool) -> Checked:
     request = call.request
-    resource = connected_clusters.get(call.installation.azure, request.cluster)
+    resource = resource_of(call, shared=shared)
     if resource is None:
         believe_absent(call, f"connected cluster {request.name}")
         return {
@@ -38,7 +43,11 @@ def check_connected_cluster(call: Call[UpdateRequest | UpgradeRequest]) -> Check
         changes = sorted(update_change(request).differing(resource))
     if changes:
         missing = subscriptions.missing_actions(
-            call.installation.azure, request.subscription_id, request.resource_group, connected_clusters.WRITE_ACTIONS
+            call.installation.azure,
+            request.subscription_id,
+            request.resource_group,
+            connected_clusters.WRITE_ACTIONS,
+            shared=shared,
         )
         findings += not_allowed(missing)
     facts: Facts = {"resource": resource, "location": resource["location"], "resourceChanges": changes}

@@ -1,5 +1,6 @@
 """check_resource: reads whether the connected cluster is in Azure, and whether it may be deleted."""
 
+from activities.shared_reads import checked_by, resource_of
 from activities.step import Call
 from arcway.azure import connected_clusters, subscriptions
 from arcway.domain.codes import Code
@@ -14,12 +15,20 @@ def check_resource(call: Call[OffboardRequest]) -> Checked:
 
     With azureOnly nothing is known of the cluster, and the caller says that the resource is to be deleted in any case.
     """
+    return checked_by(call, _check)
+
+
+def _check(call: Call[OffboardRequest], *, shared: bool) -> Checked:
     request = call.request
-    resource = connected_clusters.get(call.installation.azure, request.cluster)
+    resource = resource_of(call, shared=shared)
     if resource is None:
         return {"findings": [], "facts": {"resourceExists": False}}
     missing = subscriptions.missing_actions(
-        call.installation.azure, request.subscription_id, request.resource_group, connected_clusters.DELETE_ACTIONS
+        call.installation.azure,
+        request.subscription_id,
+        request.resource_group,
+        connected_clusters.DELETE_ACTIONS,
+        shared=shared,
     )
     findings = managed_elsewhere(resource) + not_allowed(missing)
     if not request.azure_only and serves_another(resource, call.payload.get("publicKey")):

@@ -3,14 +3,16 @@
 from activities.absence import believe_absent
 from activities.cluster_session import locked_cluster
 from activities.release_values import onboard_values
+from activities.shared_reads import resource_of
 from activities.step import Call
-from arcway.azure import connected_clusters, data_plane
+from arcway.azure import data_plane
 from arcway.cluster.agents import release
 from arcway.cluster.agents.change import train_of
 from arcway.cluster.agents.marks import Marks, mark_pods
 from arcway.cluster.agents.release import Chart
 from arcway.cluster.agents.values import deep_merge, from_dotted
 from arcway.domain.codes import Code
+from arcway.domain.connected_cluster import has_key, is_provisioned
 from arcway.domain.errors import ArcError
 from arcway.domain.steps import SettingsChanged
 
@@ -18,7 +20,8 @@ from arcway.domain.steps import SettingsChanged
 def configure_agents(call: Call) -> SettingsChanged:
     """Upgrade the release if a setting differs; returns without waiting for the agents."""
     request = call.request
-    resource = connected_clusters.get(call.installation.azure, request.cluster)
+    key = call.payload["publicKey"]
+    resource = resource_of(call, is_good=lambda item: is_provisioned(item) and has_key(item, key))
     if resource is None:
         believe_absent(call, f"connected cluster {request.name}")
         raise ArcError(

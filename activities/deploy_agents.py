@@ -2,8 +2,9 @@
 
 from activities.cluster_session import locked_cluster
 from activities.release_values import new_chart, onboard_values
+from activities.shared_reads import resource_of
 from activities.step import Call
-from arcway.azure import connected_clusters, data_plane
+from arcway.azure import data_plane
 from arcway.cluster import ownership
 from arcway.cluster.agents import key_pair, release
 from arcway.cluster.agents.change import train_of
@@ -20,7 +21,7 @@ def deploy_agents(call: Call) -> AgentsDeployed:
 
     What the request leaves out stays as it is in a release that is there.
     """
-    resource, facts = connected_clusters.get(call.installation.azure, call.request.cluster), call.payload["facts"]
+    resource, facts = resource_of(call, may_be_new=True), call.payload["facts"]
     marks = Marks.of(call.request)
     with locked_cluster(call) as target:
         deployed, redo = release.current(target)

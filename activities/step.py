@@ -111,7 +111,7 @@ async def perform_for_fleet(step: FleetStep, call: FleetCall) -> Json:
 
 def perform(step: Step, payload: Json, installation: Installation) -> Json:
     """Do the step and put its outcome in the envelope. Raises `UnexpectedError`."""
-    with correlated(Origin(payload["correlationId"], payload["traceparent"])), holding():
+    with correlated(Origin(payload["correlationId"], payload["traceparent"], _id_in(payload))), holding():
         try:
             outcome = _fit_to_leave(step(Call(_request_in(payload), payload, installation)))
         except ArcError as error:

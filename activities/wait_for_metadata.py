@@ -1,11 +1,13 @@
 """wait_for_metadata: reads once whether the cluster has reported to Azure."""
 
 from activities.absence import believe_absent
+from activities.shared_reads import listed
 from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key
 from arcway.domain.errors import ArcError
+from arcway.domain.json_values import Json
 from arcway.domain.request import OnboardRequest, UpgradeRequest
 from arcway.domain.steps import MetadataPolled
 
@@ -17,12 +19,24 @@ def wait_for_metadata(call: Call[OnboardRequest | UpgradeRequest]) -> MetadataPo
 
     With an `agentVersion` they must be those of these agents.
     """
+    item = listed(call)
+    if item is not None and not item.is_current:
+        return {"done": False, "detail": "connectivity is not known yet", "retryAfter": item.next_in}
+    if item is not None and item.resource is not None:
+        polled = _polled(call, item.resource)
+        if not polled["done"]:
+            return {**polled, "retryAfter": item.next_in}
+    # The result is the run's own read, and so is every read of a lone run.
     resource = connected_clusters.get(call.installation.azure, call.request.cluster)
     if resource is None:
         believe_absent(call, f"connected cluster {call.request.name}")
         raise ArcError(
             Code.CONNECTED_CLUSTER_NOT_FOUND, "The connected cluster was deleted while it was being connected."
         )
+    return _polled(call, resource)
+
+
+def _polled(call: Call[OnboardRequest | UpgradeRequest], resource: Json) -> MetadataPolled:
     properties, version = resource["properties"], call.payload.get("agentVersion")
     missing = [name for name in _FILLED_IN if not properties.get(name)]
     if version and properties.get("agentVersion") not in (version, None):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from arcway.domain.arm_limits import AZURE_LIMITS, Kind, Limit, parse_limits
 from arcway.domain.secret_names import SecretKind, kind_of
 from arcway.domain.urls import is_loopback, is_url
 from arcway.private_folder import folder_problem
@@ -96,6 +97,9 @@ class Settings:
     """ARCWAY_HELM_WORKERS: how many Helm calls may run at once; each is a process of about 100 MB."""
     step_threads: int
     """ARCWAY_STEP_THREADS: how many steps may run at once in this process."""
+    arm_limits: Mapping[Kind, Limit]
+    """ARCWAY_ARM_LIMITS: how many requests a subscription takes from this installation, where that differs from Azure's
+    documentation: `reads=250+25/s,writes=200+10/s,deletes=200+10/s`, the bucket's size and what comes back."""
     proxy: Mapping[str, str] = field(repr=False)
     """HTTPS_PROXY, HTTP_PROXY, NO_PROXY: the way out of Arcway's own calls, in either case as everywhere. The clients
     of Azure and Kubernetes read them themselves; Helm's processes get them from here."""
@@ -158,6 +162,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         retention_days=_count(environment, "ARCWAY_RETENTION_DAYS", 30, wrong, limit=3650),
         helm_workers=_count(environment, "ARCWAY_HELM_WORKERS", 4, wrong),
         step_threads=_count(environment, "ARCWAY_STEP_THREADS", 32, wrong),
+        arm_limits=_arm_limits(environment.get("ARCWAY_ARM_LIMITS") or "", wrong),
         proxy={
             name: value
             for name in ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
@@ -237,6 +242,14 @@ def _installation_name(environment: Mapping[str, str]) -> str:
 
 def _list(value: str) -> tuple[str, ...]:
     return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+
+
+def _arm_limits(written: str, wrong: list[str]) -> Mapping[Kind, Limit]:
+    try:
+        return parse_limits(written)
+    except ValueError:
+        wrong.append("ARCWAY_ARM_LIMITS must be limits such as reads=250+25/s,writes=200+10/s")
+        return AZURE_LIMITS
 
 
 def _count(environment: Mapping[str, str], name: str, default: int, wrong: list[str], limit: int = 256) -> int:

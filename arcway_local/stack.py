@@ -33,8 +33,8 @@ class StackError(Exception):
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the stack was asked for: how many simulated clusters (or one real control plane), the port of the function
-    app (0: a free one), how many seconds Azure's own operations take, and whether the function app asks its callers to
-    sign in with the simulated authority.
+    app (0: a free one), how many seconds Azure's own operations take, whether the function app asks its callers to
+    sign in with the simulated authority, and what it is to know of Azure's limits (ARCWAY_ARM_LIMITS).
     """
 
     clusters: int = 1
@@ -42,6 +42,7 @@ class Options:
     port: int = 0
     seconds: float = 0.0
     sign_in: bool = False
+    limits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,7 @@ def _settings(state: Path, stack: Stack) -> dict[str, str]:
         "ONBOARDING_QUEUE": "onboarding-requests",
         "IDENTITY_ENDPOINT": stack.azure["identityEndpoint"],
         "IDENTITY_HEADER": stack.azure["identityHeader"],
+        "ARCWAY_ARM_LIMITS": stack.options.limits,
     }
 
 

@@ -47,6 +47,8 @@ class RunContext(RunStatus):
         self.outbox = Outbox(payload["source"], payload["traceparent"])
         self.cancels = CancelRequests(context, self._status["id"])
         self._caller = {name: payload.get(name) for name in ("traceparent", "startedBy", "roles")}
+        # Members of a fleet share what they read of Azure.
+        self._caller |= {"fleet": payload["fleet"]["id"]} if payload.get("fleet") else {}
         self._compensations: list[tuple[Json, Step[Polled], Json]] = []
         self._cleanups: list[tuple[Json, Step[Done]]] = []
         self._is_outside_phases = False

@@ -7,8 +7,11 @@ from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from arcway.azure.budget import POLL, Budget
 from arcway.azure.cloud import Cloud, read_cloud
+from arcway.azure.constants import Constants
 from arcway.azure.errors import azure_errors
+from arcway.azure.listings import Listings
 from arcway.azure.pipeline import Pipeline, json_object
 from arcway.azure.providers import Providers
 from arcway.settings import Settings
@@ -27,11 +30,14 @@ class AzureClients:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.pipeline = Pipeline(settings.client_id, settings.ca_file)
+        self.budget = Budget(settings.arm_limits)
+        self.pipeline = Pipeline(settings.client_id, settings.ca_file, self.budget)
         self.connected_kubernetes = lru_cache(_SUBSCRIPTIONS)(self._connected_kubernetes)
         self.resources = lru_cache(_SUBSCRIPTIONS)(self._resources)
         self.vault = lru_cache(None)(self._vault)
         self.providers = Providers(self.resources)
+        self.constants = Constants()
+        self.listings = Listings()
 
     @cached_property
     def cloud(self) -> Cloud:
@@ -48,7 +54,7 @@ class AzureClients:
 
         Raises `ArcError` for every failure but 404.
         """
-        response = self.pipeline.request(self.cloud.arm, self.cloud.scope, "GET", url)
+        response = self.pipeline.request(self.cloud.arm, self.cloud.scope, "GET", url, **{POLL: True})
         if response.status_code != HTTPStatus.NOT_FOUND:
             with azure_errors():
                 response.raise_for_status()

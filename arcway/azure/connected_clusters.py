@@ -4,7 +4,8 @@ Long-running operations are started here and followed one read at a time, withou
 or 201, and 201 carries Azure-AsyncOperation (no Location, usually no Retry-After).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -13,8 +14,10 @@ from typing import Any, cast
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.polling import PollingMethod
 
+from arcway.azure.budget import POLL
 from arcway.azure.clients import AzureClients
 from arcway.azure.errors import azure_errors
+from arcway.azure.listings import Listed
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
@@ -98,7 +101,7 @@ def replace(azure: AzureClients, cluster: ClusterId, resource: dict[str, Any], c
 
 def put(azure: AzureClients, cluster: ClusterId, body: dict[str, Any]) -> str | None:
     """Create or replace the resource; returns the URL to follow, None when Azure was done at once."""
-    with azure_errors():
+    with _written(azure, cluster), azure_errors():
         result: Any = azure.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_create_or_replace(
             cluster.resource_group, cluster.name, cast("Any", body), polling=_Followed()
         )
@@ -106,7 +109,7 @@ def put(azure: AzureClients, cluster: ClusterId, body: dict[str, Any]) -> str | 
 
 
 def _patch(azure: AzureClients, cluster: ClusterId, body: dict[str, Any]) -> str | None:
-    with azure_errors():
+    with _written(azure, cluster), azure_errors():
         result: Any = azure.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_update_async(
             cluster.resource_group, cluster.name, cast("Any", body), polling=_Followed()
         )
@@ -115,7 +118,7 @@ def _patch(azure: AzureClients, cluster: ClusterId, body: dict[str, Any]) -> str
 
 def delete(azure: AzureClients, cluster: ClusterId) -> str | None:
     """Start deleting the resource. Returns the URL to follow, or None if it does not exist."""
-    with azure_errors():
+    with _written(azure, cluster), azure_errors():
         try:
             result: Any = azure.connected_kubernetes(cluster.subscription_id).connected_cluster.begin_delete(
                 cluster.resource_group, cluster.name, polling=_Followed()
@@ -145,12 +148,44 @@ def operation_state(azure: AzureClients, url: str) -> tuple[str, float | None, d
 
 def list_in(azure: AzureClients, subscription_id: str, resource_group: str | None = None) -> list[dict[str, Any]]:
     """Return all connected clusters of the subscription, or of one of its resource groups."""
+    return _listed(azure, subscription_id, resource_group)
+
+
+def look(azure: AzureClients, cluster: ClusterId, run: str) -> Listed | None:
+    """What a listing that the runs in the cluster's resource group share says of it; None if there is none.
+
+    Raises `ArcError` ARC-4007 when Azure throttles.
+    """
+    options = {POLL: True}
+    return azure.listings.look(
+        cluster, run, lambda: _listed(azure, cluster.subscription_id, cluster.resource_group, **options)
+    )
+
+
+def _listed(
+    azure: AzureClients, subscription_id: str, resource_group: str | None, **options: Any
+) -> list[dict[str, Any]]:
     operations = azure.connected_kubernetes(subscription_id).connected_cluster
     with azure_errors():
         resources = (
-            operations.list_by_resource_group(resource_group) if resource_group else operations.list_by_subscription()
+            operations.list_by_resource_group(resource_group, **options)
+            if resource_group
+            else operations.list_by_subscription(**options)
         )
         return [_with_group(item.as_dict()) for item in resources]
+
+
+@contextmanager
+def _written(azure: AzureClients, cluster: ClusterId) -> Iterator[None]:
+    """Around a write: what was known of the cluster is not known any more, nor of its group if Azure refuses."""
+    try:
+        yield
+    except ArcError as error:
+        if error.code != Code.AZURE_THROTTLED:
+            azure.constants.forget(cluster.subscription_id)
+        raise
+    finally:
+        azure.listings.wrote(cluster)
 
 
 def create(azure: AzureClients, cluster: ClusterId, location: str, change: Change) -> str | None:

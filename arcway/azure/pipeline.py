@@ -21,6 +21,7 @@ from azure.core.pipeline.policies import (
 )
 from azure.core.rest import HttpRequest, HttpResponse
 
+from arcway.azure.budget import Budget, BudgetPolicy
 from arcway.azure.errors import ANSWER_WITHOUT_JSON, azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
@@ -44,10 +45,11 @@ class CorrelationPolicy(SansIOHTTPPolicy[Any, Any]):
 
 
 class Pipeline:
-    """The way of every request to Azure: one credential, and one client per host."""
+    """The way of every request to Azure: one credential, one budget, and one client per host."""
 
-    def __init__(self, client_id: str | None, ca_file: str | None) -> None:
+    def __init__(self, client_id: str | None, ca_file: str | None, budget: Budget | None = None) -> None:
         self._client_id = client_id
+        self._budget = budget or Budget()
         self._verify: str | bool = ca_file or True
         self.client = lru_cache(_HOSTS)(self._new_client)
 
@@ -82,6 +84,8 @@ class Pipeline:
         ]
         if scope:
             chain.append(BearerTokenCredentialPolicy(self.credential, scope))
+        # The last: only what is sent counts, and a request that is sent again with another token counts twice.
+        chain.append(BudgetPolicy(self._budget))
         return chain
 
     def send(self, endpoint: str, scope: str | None, method: str, url: str, json: Any = None) -> HttpResponse:
@@ -94,8 +98,11 @@ class Pipeline:
             response.raise_for_status()
         return response
 
-    def request(self, endpoint: str, scope: str | None, method: str, url: str, json: Any = None) -> HttpResponse:
-        """Send one request to `url` on `endpoint`'s host and return the answer, whatever it says.
+    def request(
+        self, endpoint: str, scope: str | None, method: str, url: str, json: Any = None, **options: Any
+    ) -> HttpResponse:
+        """Send one request to `url` on `endpoint`'s host and return the answer, whatever it says; `options` are for the
+        policies.
 
         Raises `ArcError`: ARC-4011 for an absolute URL on another host (a token would be sent there), and what
         `azure_errors` makes of having no answer.
@@ -106,7 +113,7 @@ class Pipeline:
             )
         http = self.client(endpoint, scope)
         with azure_errors():
-            return http.send_request(HttpRequest(method, http.format_url(url), json=json))
+            return http.send_request(HttpRequest(method, http.format_url(url), json=json), **options)
 
     def _new_client(self, endpoint: str, scope: str | None) -> PipelineClient[HttpRequest, HttpResponse]:
         """A client for endpoints without an SDK, on one host."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from arcway.azure.constants import KEPT_SECONDS
 from arcway.azure.errors import azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
@@ -55,14 +56,14 @@ class Providers:
         self._known: OrderedDict[tuple[str, str], _Known] = OrderedDict()  # the longest unused first
         self._lock = threading.Lock()
 
-    def state(self, subscription_id: str, namespace: str) -> str:
-        """The registration state, as Azure spells it."""
-        return str(self._look(subscription_id, namespace).get("registrationState", "NotRegistered"))
+    def state(self, subscription_id: str, namespace: str, *, shared: bool = False) -> str:
+        """The registration state, as Azure spells it; with `shared` Registered counts for a minute."""
+        return str(self._look(subscription_id, namespace, shared=shared).get("registrationState", "NotRegistered"))
 
-    def locations(self, subscription_id: str, resource_type: str) -> list[str]:
+    def locations(self, subscription_id: str, resource_type: str, *, shared: bool = False) -> list[str]:
         """The locations that `Namespace/type` is offered in, as Azure shows them (`East US`)."""
         namespace, _, kind = resource_type.partition("/")
-        types = self._look(subscription_id, namespace).get("resourceTypes", [])
+        types = self._look(subscription_id, namespace, shared=shared).get("resourceTypes", [])
         return next((item.get("locations", []) for item in types if item["resourceType"].lower() == kind.lower()), [])
 
     def register(self, subscription_id: str, namespace: str) -> bool:
@@ -80,10 +81,11 @@ class Providers:
             entry.looked_at = float("-inf")
             return True
 
-    def _look(self, subscription_id: str, namespace: str) -> dict[str, Any]:
+    def _look(self, subscription_id: str, namespace: str, *, shared: bool = False) -> dict[str, Any]:
         entry = self._entry(subscription_id, namespace)
         with entry.lock:
-            if self._clock() - entry.looked_at >= self._look_seconds:
+            is_kept = shared and entry.provider.get("registrationState") == REGISTERED
+            if self._clock() - entry.looked_at >= (KEPT_SECONDS if is_kept else self._look_seconds):
                 with azure_errors():
                     entry.provider = self._resources(subscription_id).providers.get(namespace).as_dict()
                 entry.looked_at = self._clock()

@@ -13,6 +13,7 @@ from arcway.domain.errors import ArcError
 _SUBSCRIPTIONS_API = "2022-12-01"
 _PERMISSIONS_API = "2022-04-01"
 _MOST_PAGES = 100
+_ENABLED = "Enabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +26,40 @@ class Subscription:
     """Enabled, Warned, PastDue, Disabled, Deleted: https://learn.microsoft.com/azure/cost-management-billing/manage/subscription-states."""
 
 
-def subscription(azure: AzureClients, subscription_id: str) -> Subscription:
-    """Read the subscription. Raises `ArcError` ARC-4003 if it does not exist or is not visible."""
+def subscription(azure: AzureClients, subscription_id: str, *, shared: bool = False) -> Subscription:
+    """Read the subscription; with `shared` a good answer of the last minute will do, as below.
+
+    Raises `ArcError` ARC-4003 if it does not exist or is not visible.
+    """
+    return azure.constants.read(
+        (subscription_id, "subscription"),
+        lambda: _subscription(azure, subscription_id),
+        lambda answer: answer.state == _ENABLED,
+        shared=shared,
+    )
+
+
+def _subscription(azure: AzureClients, subscription_id: str) -> Subscription:
     body, _ = azure.get(f"/subscriptions/{subscription_id}?api-version={_SUBSCRIPTIONS_API}")
     tenant = body.get("tenantId")
     if not isinstance(tenant, str):
         raise ArcError(Code.AZURE_RESPONSE_INVALID, "The subscription has no tenantId in Azure's response.")
-    return Subscription(tenant, str(body.get("state") or "Enabled"))
+    return Subscription(tenant, str(body.get("state") or _ENABLED))
 
 
-def resource_group(azure: AzureClients, subscription_id: str, name: str) -> dict[str, Any] | None:
+def resource_group(
+    azure: AzureClients, subscription_id: str, name: str, *, shared: bool = False
+) -> dict[str, Any] | None:
     """Read the resource group; None if it does not exist."""
+    return azure.constants.read(
+        (subscription_id, ("group", name.lower())),
+        lambda: _resource_group(azure, subscription_id, name),
+        lambda group: group is not None and not is_being_deleted(group),
+        shared=shared,
+    )
+
+
+def _resource_group(azure: AzureClients, subscription_id: str, name: str) -> dict[str, Any] | None:
     with azure_errors():
         try:
             group: dict[str, Any] = azure.resources(subscription_id).resource_groups.get(name).as_dict()
@@ -62,13 +86,24 @@ def create_resource_group(
 
 
 def missing_actions(
-    azure: AzureClients, subscription_id: str, resource_group: str, actions: tuple[str, ...]
+    azure: AzureClients, subscription_id: str, resource_group: str, actions: tuple[str, ...], *, shared: bool = False
 ) -> list[str]:
     """Return those of `actions` that Arcway's identity lacks in the resource group.
 
     Rule: an action is allowed by an assignment whose `actions` match it and whose `notActions` do not
     (https://learn.microsoft.com/azure/role-based-access-control/role-definitions).
     """
+    return azure.constants.read(
+        (subscription_id, ("actions", resource_group.lower(), actions)),
+        lambda: _missing_actions(azure, subscription_id, resource_group, actions),
+        lambda missing: not missing,
+        shared=shared,
+    )
+
+
+def _missing_actions(
+    azure: AzureClients, subscription_id: str, resource_group: str, actions: tuple[str, ...]
+) -> list[str]:
     url = (
         f"/subscriptions/{subscription_id}/resourceGroups/{resource_group}"
         f"/providers/Microsoft.Authorization/permissions?api-version={_PERMISSIONS_API}"

@@ -71,6 +71,11 @@ def has_expired(resource: Json | None) -> list[Json]:
     ]
 
 
+def is_provisioned(resource: Json) -> bool:
+    """Whether Azure has finished what was last asked of the connected cluster."""
+    return str((resource.get("properties") or {}).get("provisioningState")) == "Succeeded"
+
+
 def is_being_deleted(resource: Json) -> bool:
     """Whether Azure is deleting it."""
     return str((resource.get("properties") or {}).get("provisioningState")).lower() == "deleting"

@@ -42,6 +42,8 @@ class Origin:
 
     correlation_id: str
     traceparent: str | None = None
+    run: str | None = None
+    """The run itself, where one is being worked for; many may share the other two."""
 
     @classmethod
     def of(cls, correlation_id: object, traceparent: object) -> "Origin":

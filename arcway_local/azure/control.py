@@ -21,6 +21,8 @@ PUT  /control/connectivity {"<resource id>": "Offline"}   the connectivity of a 
                            an Expired one has no more heartbeats, as its identity has run out
 PUT  /control/clusters     {"<resource id>": {"provisioningState": "Deleting", "connectivityStatus": …, any property,
                              "gone": {"reads": 2, "seconds": 0}}}       with `gone`, when the record vanishes on its own
+PUT  /control/buckets/{subscription}   {"writes": {"size": 20, "perSecond": 1}, …}     full buckets that answer 429 when
+                           they are empty; kinds that are not named only report, as all do at first
 PUT  /control/retry-after  {"seconds": 2}        Retry-After of operations under way; null for none
 PUT  /control/settings     {"dotted.key": "value"}   additional Helm settings of the data plane
 POST /control/rotate-key   {"keep": true}        sign tokens with a new key; keep: tokens of earlier ones stay valid
@@ -35,6 +37,7 @@ from typing import Any
 
 from aiohttp import web
 
+from arcway_local.azure.budget import Budget
 from arcway_local.azure.connected_clusters import ConnectedClusters
 from arcway_local.azure.data_plane import DataPlane
 from arcway_local.azure.entra import Entra
@@ -59,6 +62,7 @@ class Control:
         connected_clusters: ConnectedClusters,
         data_plane: DataPlane,
         log: RequestLog,
+        budget: Budget,
     ) -> None:
         self._world = world
         self._entra = entra
@@ -66,6 +70,7 @@ class Control:
         self._connected_clusters = connected_clusters
         self._data_plane = data_plane
         self._log = log
+        self._budget = budget
         self.faults: list[Fault] = []
 
     def routes(self, routes: Routes) -> None:
@@ -82,6 +87,7 @@ class Control:
         routes.add("PUT", r"/control/guards", self._guards)
         routes.add("PUT", r"/control/patches", self._patches)
         routes.add("PUT", r"/control/clusters", self._clusters)
+        routes.add("PUT", r"/control/buckets/(?P<id>[^/]+)", self._buckets)
         routes.add("PUT", r"/control/retry-after", self._retry_after)
         routes.add("PUT", r"/control/settings", self._settings)
         routes.add("POST", r"/control/rotate-key", self._rotate_key)
@@ -164,6 +170,13 @@ class Control:
         for resource_id, changes in exchange.json().items():
             gone = Pace.parse(changes.pop("gone")) if "gone" in changes else None
             self._world.set_properties(resource_id, changes, gone)
+        return web.json_response({})
+
+    async def _buckets(self, exchange: Exchange) -> web.StreamResponse:
+        try:
+            self._budget.set_sizes(exchange.parts["id"], exchange.json())
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Refusal(400, "BadControl", f"Not buckets: {error}") from error
         return web.json_response({})
 
     async def _retry_after(self, exchange: Exchange) -> web.StreamResponse:

@@ -69,7 +69,7 @@ class SimulatedAzure:
         self._data_plane = DataPlane(self.world, self._entra, {})
         self._log = RequestLog()
         self._budget = Budget()
-        self._control = Control(self.world, self._entra, gate, clusters_api, self._data_plane, self._log)
+        self._control = Control(self.world, self._entra, gate, clusters_api, self._data_plane, self._log, self._budget)
         self._arc = ArcService(self.world, self._authority)
         self._routes = Routes()
         services: tuple[Any, ...] = (
@@ -141,15 +141,18 @@ class SimulatedAzure:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = re.sub(r"/+", "/", request.path)
         path = path.rstrip("/") or "/"
-        fault = None if path.startswith("/control") else self._control.take_fault(request.method, path)
-        if fault and not fault.after:
-            response: web.StreamResponse = await self._go_wrong(request, fault)
+        limits, refused = self._budget.spend(request.method, path)
+        fault = None if path.startswith("/control") or refused else self._control.take_fault(request.method, path)
+        if refused:
+            response: web.StreamResponse = refusal(refused)
+        elif fault and not fault.after:
+            response = await self._go_wrong(request, fault)
         else:
             response = await self._dispatch(request, path)
             if fault:
                 response = await self._go_wrong(request, fault)
         self._saved.flush(self._form_of)
-        stamp(request, response, self._budget.headers(request.method, path))
+        stamp(request, response, limits)
         if not path.startswith("/control"):
             self._log.add(request, path, response.status)
         return response

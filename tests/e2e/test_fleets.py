@@ -166,6 +166,34 @@ def test_a_fleet_that_has_ended_continues_with_what_failed(
     assert fleets.command("retry", status=409)["code"] == Code.FLEET_COMMAND_NOT_POSSIBLE
 
 
+def test_what_members_share_is_never_older_than_a_fix(
+    fleets: Fleets, arcway: Arcway, clusters: list[SimulatedCluster]
+) -> None:
+    one, other, _ = clusters
+    subscription, write = f"subscriptions/{arcway.subscription}", "Microsoft.Kubernetes/connectedClusters/write"
+    arcway.azure.put(subscription, {"notActions": [write]})
+    fleets.start(fleets.body(fleets.member(one), fleets.member(other), start="all"))
+    assert fleets.finish()["counts"]["failed"] == 2
+    # What was wrong is not kept: the retry of a moment later sees the role.
+    arcway.azure.put(subscription, {"notActions": []})
+    fleets.command("retry")
+    assert fleets.until(lambda fleet: fleet["state"] == "Succeeded")["counts"]["succeeded"] == 2
+    # What was good is kept for a minute; a write that Azure refuses ends that.
+    arcway.azure.put(subscription, {"notActions": [write]})
+    tags: Json = {
+        "operation": "update",
+        "defaults": {"subscriptionId": arcway.subscription, "resourceGroup": "clusters"},
+    }
+    tag = Fleets(arcway)
+    members = [{"name": f"c-{cluster.name}", "tags": {"a": "b"}} for cluster in (one, other)]
+    tag.start({"fleet": tag.name, **tags, "members": members})
+    assert tag.finish()["counts"]["failed"] == 2
+    assert {member["error"]["code"] for member in tag.members()} == {Code.AZURE_PERMISSION_MISSING}
+    arcway.azure.put(subscription, {"notActions": []})
+    tag.command("retry")
+    assert tag.until(lambda fleet: fleet["state"] == "Succeeded")["counts"]["succeeded"] == 2
+
+
 def test_the_same_request_is_the_same_fleet_and_another_one_waits(fleets: Fleets, arcway: Arcway) -> None:
     members = [{"name": f"m{number}", "kubeconfig": {"secret": f"arcway-missing-{number}"}} for number in range(3)]
     body, key = fleets.body(*members), {"Idempotency-Key": str(uuid.uuid4())}

@@ -10,6 +10,8 @@ from azure.mgmt.hybridkubernetes.models import ConnectedCluster
 from arcway.azure import connected_clusters
 from arcway.azure.clients import AzureClients
 from arcway.azure.connected_clusters import Change
+from arcway.azure.constants import Constants
+from arcway.azure.listings import Listings
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
@@ -56,6 +58,7 @@ class Azure:
     def __init__(self, resource: dict[str, Any] | None) -> None:
         self.sent: list[tuple[str, Any]] = []
         self._operations = _operations(resource, self.sent)
+        self.constants, self.listings = Constants(), Listings()
 
     def connected_kubernetes(self, subscription_id: str) -> Any:
         return SimpleNamespace(connected_cluster=self._operations)

@@ -1,0 +1,51 @@
+"""Reads of Azure that members of one fleet share. A lone run reads for itself, and so does every step before it writes.
+
+Which answers may be shared is decided here and in the steps; how they are shared is the adapter's concern.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from activities.step import Call
+from arcway.azure import connected_clusters
+from arcway.azure.listings import Listed
+from arcway.domain.json_values import Json
+from arcway.domain.steps import Checked
+
+
+def is_member(call: Call[Any]) -> bool:
+    """Whether the run belongs to a fleet."""
+    return bool(call.payload.get("fleet"))
+
+
+def listed(call: Call[Any]) -> Listed | None:
+    """What the shared listing says of the run's cluster; None if the step is to read for itself."""
+    if not is_member(call):
+        return None
+    return connected_clusters.look(call.installation.azure, call.request.cluster, str(call.payload.get("runId")))
+
+
+def resource_of(
+    call: Call[Any],
+    *,
+    may_be_new: bool = False,
+    shared: bool = True,
+    is_good: Callable[[Json], bool] = lambda _resource: True,
+) -> Json | None:
+    """The run's connected cluster; None if there is none.
+
+    From the shared listing only if it `is_good`; with `may_be_new` it is also believed if the cluster is not in it.
+    """
+    item = listed(call) if shared else None
+    if item is not None and item.is_current and (is_good(item.resource) if item.resource else may_be_new):
+        return item.resource
+    return connected_clusters.get(call.installation.azure, call.request.cluster)
+
+
+def checked_by(call: Call[Any], check: Callable[..., Checked]) -> Checked:
+    """What `check(call, shared=…)` says; what is wrong by an answer that others had is read again before it counts."""
+    if is_member(call):
+        checked = check(call, shared=True)
+        if not any(finding["level"] == "error" for finding in checked["findings"]):
+            return checked
+    return check(call, shared=False)

@@ -1,0 +1,112 @@
+"""One listing of a resource group for all members of fleets that follow their connected clusters in it.
+
+A listing is made when at least two runs look, by one of them while the others wait, and not again before some seconds
+have passed. What this installation wrote after a listing began is not in it: such a cluster is not current. Who may
+believe a listing, and what it says, is its readers' concern.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import ClusterId
+
+# Between two listings of a group, for each page that it has, and at most.
+_PAGE, _SECONDS_PER_PAGE, _MOST_SECONDS = 100, 5.0, 10.0
+# A run that has not looked for so long does not look any more; waiting runs look every 30 s.
+_LOOKING_SECONDS = 60.0
+_MOST_GROUPS = 64
+_NEVER = float("-inf")
+
+type ListGroup = Callable[[], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a listing says of one cluster: the resource, None if it is not in it."""
+
+    resource: dict[str, Any] | None
+    is_current: bool
+    """Whether the listing began after this installation's last write to the cluster."""
+    next_in: float
+    """Seconds until there may be another listing."""
+
+
+@dataclass(slots=True)
+class _Group:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    runs: dict[str, float] = field(default_factory=dict)
+    began: float = _NEVER
+    resources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused_at: float = _NEVER
+
+    @property
+    def pages(self) -> int:
+        return 1 + len(self.resources) // _PAGE
+
+    @property
+    def interval(self) -> float:
+        return min(_MOST_SECONDS, self.pages * _SECONDS_PER_PAGE)
+
+
+class Listings:
+    """The latest listings of one installation. `clock` gives seconds that only grow."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._groups: OrderedDict[str, _Group] = OrderedDict()  # the longest unused first
+        self._written: OrderedDict[str, float] = OrderedDict()  # the longest ago first
+
+    def look(self, cluster: ClusterId, run: str, list_group: ListGroup) -> Listed | None:
+        """What the latest listing of the cluster's group says; None if the caller is to read for itself.
+
+        That is where fewer runs look than a listing takes requests, and where it is not allowed. Raises `ArcError`
+        ARC-4007 when Azure throttles.
+        """
+        group = self._group(cluster)
+        with group.lock:
+            now = self._clock()
+            group.runs = {name: at for name, at in group.runs.items() if now - at < _LOOKING_SECONDS} | {run: now}
+            if len(group.runs) < max(2, group.pages) or now - group.refused_at < _LOOKING_SECONDS:
+                return None
+            if now - group.began >= group.interval and not self._list(group, now, list_group):
+                return None
+            with self._lock:
+                is_current = self._written.get(cluster.key, _NEVER) < group.began
+            next_in = max(0.0, group.began + group.interval - self._clock())
+            return Listed(group.resources.get(cluster.key), is_current, next_in)
+
+    def wrote(self, cluster: ClusterId) -> None:
+        """This installation has just written the cluster, or tried to."""
+        with self._lock:
+            now = self._clock()
+            self._written.pop(cluster.key, None)
+            self._written[cluster.key] = now
+            while now - next(iter(self._written.values())) > _LOOKING_SECONDS:
+                self._written.popitem(last=False)
+
+    def _list(self, group: _Group, now: float, list_group: ListGroup) -> bool:
+        try:
+            resources = list_group()
+        except ArcError as error:
+            if error.code == Code.AZURE_THROTTLED:
+                raise
+            group.refused_at = now
+            return False
+        group.began, group.resources = now, {str(item["id"]).lower(): item for item in resources}
+        return True
+
+    def _group(self, cluster: ClusterId) -> _Group:
+        key = f"{cluster.subscription_id}/{cluster.resource_group}".lower()
+        with self._lock:
+            group = self._groups.setdefault(key, _Group())
+            self._groups.move_to_end(key)
+            if len(self._groups) > _MOST_GROUPS:
+                self._groups.popitem(last=False)
+            return group
