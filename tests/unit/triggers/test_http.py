@@ -1,7 +1,6 @@
 """What every route does with a request before its handler, and what every answer has."""
 
 import json
-import math
 from typing import Any
 
 import azure.functions as func
@@ -175,18 +174,3 @@ def test_the_origin_of_a_request() -> None:
     origin = http.origin_of(sent())
     assert CORRELATION_ID.fullmatch(origin.correlation_id)
     assert origin.traceparent is None
-
-
-@pytest.mark.parametrize("body", [b"NaN", b"-Infinity", b"1e999", b'{"a": 1, "a": 2}', b"{", b"\xff", b'"\\ud800"'])
-def test_what_readers_could_read_differently_is_refused(body: bytes) -> None:
-    with pytest.raises(ArcError, match=Code.BODY_NOT_JSON):
-        http.json_body(sent(body=body))
-
-
-def test_numbers_and_a_byte_order_mark_are_read() -> None:
-    assert http.json_body(sent(body=b'\xef\xbb\xbf{"a": 1.5, "b": 1e3, "c": {"a": 2}}')) == {
-        "a": 1.5,
-        "b": 1e3,
-        "c": {"a": 2},
-    }
-    assert math.isfinite(1e3)
