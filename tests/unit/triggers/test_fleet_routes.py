@@ -240,6 +240,15 @@ async def test_members_of_another_fleet_are_selected_with_their_requests(api: Ap
     assert page["members"] == [{**place, "name": name} for name in ("a", "b", "c")]
 
 
+async def test_members_selected_for_another_operation_keep_their_kubeconfigs(api: Api, hub: TaskHub) -> None:
+    kubeconfig = {"kubeconfig": {"secret": "arcway-{name}"}}
+    await started(api, {**FLEET, "defaults": {**DEFAULTS, **kubeconfig}})
+    select = {"fleet": {"id": "shops", "states": ["waiting"]}}
+    await started(api, {"fleet": "agents", "operation": "upgrade", "defaults": {}, "select": select})
+    page = [item.payload for item in hub.instances.values() if "members" in item.payload][-1]
+    assert [member["kubeconfig"]["secret"] for member in page["members"]] == ["arcway-a", "arcway-b", "arcway-c"]
+
+
 async def test_clusters_of_runs_are_selected_with_the_kubeconfigs_that_were_not_temporary(
     api: Api, hub: TaskHub
 ) -> None:
