@@ -214,6 +214,23 @@ async def test_a_fleet_is_started_for_the_queue(queue: Queue) -> None:
     assert queue.events == []
 
 
+async def test_a_fleet_may_select_what_azure_lists(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def listed(installation: Installation, *_: Any) -> list[Json]:
+        assert installation is queue.invocation.installation
+        return [{"id": ClusterId(SUBSCRIPTION, "clusters", "shop").resource_id, "name": "shop"}]
+
+    monkeypatch.setattr(queries, "connected_clusters_in", listed)
+    select = {"connectedClusters": {"subscriptions": [SUBSCRIPTION]}}
+    await queue.receive({"fleet": "x", "operation": "update", "defaults": {"tags": {"a": "b"}}, "select": select})
+    pages = [item.payload["members"] for item in queue.hub.instances.values() if "members" in item.payload]
+    assert [[member["name"] for member in page] for page in pages] == [["shop"]]
+
+
+async def test_the_event_has_128_characters_of_a_long_id(queue: Queue) -> None:
+    message_id = (await queue.rejection({}, message_id="a, " * 60))["data"]["messageId"]
+    assert 120 < len(message_id) <= 128
+
+
 @pytest.mark.parametrize("body", [{**FLEET, "members": 1}, {"fleet": "x", "members": []}, {"fleet": "x", "select": {}}])
 async def test_a_fleet_that_is_none_is_answered(queue: Queue, body: Json) -> None:
     assert (await queue.rejection(body))["data"]["error"]["code"] == Code.INVALID_FIELDS
