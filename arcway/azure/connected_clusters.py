@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, cast
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -27,6 +28,7 @@ RESOURCE_TYPE = "Microsoft.Kubernetes/connectedClusters"
 DELETE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/delete",)
 WRITE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/read", "Microsoft.Kubernetes/connectedClusters/write")
 _SUCCEEDED = "Succeeded"
+_MOST_PAGES = 1000
 # What a PATCH takes; anything else needs a PUT of the whole resource.
 _PATCHABLE = {"tags", "distribution", "azureHybridBenefit"}
 
@@ -172,7 +174,8 @@ def _listed(
             if resource_group
             else operations.list_by_subscription(**options)
         )
-        return [_with_group(item.as_dict()) for item in resources]
+        items = [item for page in islice(resources.by_page(), _MOST_PAGES) for item in page]
+    return [_with_group(item.as_dict()) for item in items]
 
 
 @contextmanager

@@ -93,13 +93,17 @@ class Listings:
 
     def _list(self, group: _Group, now: float, list_group: ListGroup) -> bool:
         try:
-            resources = list_group()
+            resources = {str(item["id"]).lower(): item for item in list_group()}
         except ArcError as error:
             if error.code == Code.AZURE_THROTTLED:
                 raise
             group.refused_at = now
             return False
-        group.began, group.resources = now, {str(item["id"]).lower(): item for item in resources}
+        except (LookupError, TypeError, ValueError, AttributeError):
+            # What is not a list of resources is no reason for a run to fail.
+            group.refused_at = now
+            return False
+        group.began, group.resources = now, resources
         return True
 
     def _group(self, cluster: ClusterId) -> _Group:

@@ -82,9 +82,12 @@ def test_members_ask_azure_for_what_is_their_own(tmp_path: Path) -> None:
             "start": "all",
         }
         updates = _finished(stack, http, {"fleet": "tag", **fields})
+        fields |= {"operation": "offboard", "defaults": _defaults(stack, azureOnly=True)}
+        deletions = _finished(stack, http, {"fleet": "disconnect", **fields})
         # Of the first members of a group each reads for itself: nobody else has come yet.
         assert _own(onboarding) <= 3 * MEMBERS + 3
         assert _own(updates) <= 2 * MEMBERS + 3
-        assert _smallest_gap(onboarding + updates, [_LIST]) > 4.9
+        assert _own(deletions) <= 3 * MEMBERS + 3
+        assert _smallest_gap(onboarding + updates + deletions, [_LIST]) > 4.9
         constants = ("GET subscriptions", "GET resourcegroups", "GET list of permissions")
         assert _smallest_gap(onboarding, constants) > 59

@@ -20,6 +20,7 @@ class World:
     def __init__(self) -> None:
         self.now, self.lists = 100.0, 0
         self.error: Code | None = None
+        self.is_malformed = False
         self.names = ["a", "b"]
         self.listings = Listings(clock=lambda: self.now)
 
@@ -30,6 +31,8 @@ class World:
         self.lists += 1
         if self.error:
             raise ArcError(self.error)
+        if self.is_malformed:
+            return [{"name": "a"}]
         return [{"id": ClusterId(GROUP[0], "G", name.upper()).resource_id} for name in self.names]
 
 
@@ -92,8 +95,9 @@ def test_who_has_gone_is_not_counted(world: World) -> None:
     assert world.look("a") is not None
 
 
-def test_without_the_right_to_list_each_reads_for_itself(world: World) -> None:
-    world.error = Code.AZURE_PERMISSION_MISSING
+@pytest.mark.parametrize("error", [Code.AZURE_PERMISSION_MISSING, Code.AZURE_RESPONSE_INVALID, None])
+def test_without_the_right_to_list_each_reads_for_itself(world: World, error: Code | None) -> None:
+    world.error, world.is_malformed = error, error is None
     world.look("a")
     assert [world.look("b") for _ in range(5)] == [None] * 5
     assert world.lists == 1

@@ -1,0 +1,133 @@
+"""What steps of a fleet's member believe of the shared listing; a lone run reads for itself."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from activities.poll_resource import poll_resource
+from activities.shared_reads import resource_of
+from activities.wait_for_metadata import wait_for_metadata
+from arcway.azure import connected_clusters
+from arcway.azure.listings import Listed
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
+from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
+
+CLUSTER = ClusterId("11111111-2222-3333-4444-555555555555", "g", "c")
+CREATED, BEFORE, AFTER = "2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z", "2026-01-01T00:00:02Z"
+REPORTED: Json = {"kubernetesVersion": "1.36", "totalNodeCount": 1, "agentVersion": "1.36.2"}
+
+
+def resource(written: str = AFTER, **properties: Any) -> Json:
+    return {
+        "id": CLUSTER.resource_id,
+        "systemData": {"lastModifiedAt": written},
+        "properties": {"provisioningState": "Succeeded", "connectivityStatus": "Connecting", **properties},
+    }
+
+
+class World:
+    """What the listing and Azure itself say, and what Azure was asked."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.listed: Listed | None = None
+        self.own: Json | None = resource(connectivityStatus="Connected", **REPORTED)
+        self.operation: tuple[str, float | None, Json | None] = ("Succeeded", None, None)
+        self.asked: list[str] = []
+        patch.setattr(connected_clusters, "look", self._look)
+        patch.setattr(connected_clusters, "get", self._get)
+        patch.setattr(connected_clusters, "operation_state", self._operation)
+
+    def call(self, *, member: bool = True, **payload: Any) -> Any:
+        own = {"runId": "run", "createdAt": CREATED, "operation": "https://operation", **payload}
+        return SimpleNamespace(
+            request=SimpleNamespace(cluster=CLUSTER, name="c"),
+            installation=SimpleNamespace(azure=None),
+            payload=own | ({"fleet": "fleet"} if member else {}),
+        )
+
+    def lists(self, item: Json | None, *, is_current: bool = True) -> None:
+        self.listed = Listed(item, is_current, 4.0)
+
+    def _look(self, _azure: Any, _cluster: ClusterId, _run: str) -> Listed | None:
+        self.asked.append("listing")
+        return self.listed
+
+    def _get(self, _azure: Any, _cluster: ClusterId) -> Json | None:
+        self.asked.append("resource")
+        return self.own
+
+    def _operation(self, _azure: Any, _url: str) -> Any:
+        self.asked.append("operation")
+        return self.operation
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(monkeypatch)
+
+
+def test_a_lone_run_reads_for_itself(world: World) -> None:
+    world.lists(resource())
+    call = world.call(member=False)
+    assert (resource_of(call), poll_resource(call)["done"], wait_for_metadata(call)["done"]) == (world.own, True, True)
+    assert world.asked == ["resource", "operation", "resource"]
+
+
+def test_a_member_reads_for_itself_where_there_is_no_listing(world: World) -> None:
+    assert poll_resource(world.call())["done"]
+    assert wait_for_metadata(world.call())["done"]
+    assert world.asked == ["listing", "operation", "listing", "resource"]
+
+
+def test_the_listing_will_do_until_the_result(world: World) -> None:
+    world.lists(resource())
+    polled = wait_for_metadata(world.call())
+    assert (polled["done"], polled["retryAfter"], world.asked) == (False, 4.0, ["listing"])
+    world.lists(resource(connectivityStatus="Connected", **REPORTED))
+    assert wait_for_metadata(world.call())["resource"] == world.own
+    assert world.asked == ["listing", "listing", "resource"]
+
+
+def test_what_was_listed_before_the_write_is_waited_out(world: World) -> None:
+    world.lists(resource(connectivityStatus="Connected", **REPORTED), is_current=False)
+    for polled in (wait_for_metadata(world.call()), poll_resource(world.call())):
+        assert (polled["done"], polled["retryAfter"]) == (False, 4.0)
+    assert world.asked == ["listing", "listing"]
+    assert resource_of(world.call()) == world.own
+
+
+@pytest.mark.parametrize(
+    ("item", "asks"),
+    [
+        (resource(), False),
+        (resource(provisioningState="Accepted"), False),
+        (resource(BEFORE), True),
+        (resource(provisioningState="Failed"), True),
+        (None, True),
+    ],
+)
+def test_provisioning_is_read_from_the_listing_unless_it_does_not_tell(
+    world: World, item: Json | None, asks: bool
+) -> None:
+    world.lists(item)
+    world.operation = ("Failed", None, {"code": "X", "message": "quota"})
+    if asks:
+        with pytest.raises(ArcError, match="quota") as raised:
+            poll_resource(world.call())
+        assert raised.value.code == Code.PROVISIONING_FAILED
+    else:
+        done = item is not None and item["properties"]["provisioningState"] == "Succeeded"
+        assert poll_resource(world.call())["done"] is done
+    assert world.asked == ["listing", *(["operation"] if asks else [])]
+
+
+def test_absence_is_believed_only_where_that_harms_nothing(world: World) -> None:
+    world.lists(None)
+    assert resource_of(world.call(), may_be_new=True) is None
+    assert resource_of(world.call()) == world.own
+    world.lists(resource())
+    assert resource_of(world.call(), is_good=lambda _item: False) == world.own
+    assert resource_of(world.call(), shared=False) == world.own
