@@ -9,8 +9,9 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from tests.installations import LOCAL
 from tests.unit.access.test_session import KEYS, SIGNED_IN, request, sessions_of
-from triggers.access import session
+from triggers.access import callers, session
 from triggers.access.callers import Caller, Role, of_claims, other_roles_in
 from triggers.access.page_secrets import PageSecrets
 from triggers.access.session import Sessions
@@ -104,6 +105,7 @@ async def test_the_viewer_of_this_machine_has_not_signed_in() -> None:
     )
     assert viewer is not None
     assert not viewer.is_signed_in
+    assert viewer.object_id == callers.LOCAL.object_id
     assert len(viewer.csrf) >= 43
 
 
@@ -164,3 +166,17 @@ def test_other_roles_of_a_token(claim: Any, roles: set[str]) -> None:
     assert other_roles_in(claim) == roles
     caller = of_claims("Olga", {"oid": "1", "roles": claim})
     assert (caller.name, caller.object_id, caller.other_roles) == ("Olga", "1", frozenset(roles))
+
+
+async def test_what_earlier_hosts_sealed_is_read() -> None:
+    """Another derivation of the keys would sign everybody out at an update. Sealed until the year 2100."""
+    sealed = "RZbxQrhDUOYVfHac3nZUgOyJ82KIRCwaojHPk_4HB7DRHYIrvpL2GxK121drgkO5ZdBfDUnD"
+    value = await sessions_of().unseal("flow", sealed)
+    assert value is not None
+    assert value["a"] == "b"
+
+
+async def test_without_a_tenant_nothing_is_sealed() -> None:
+    with pytest.raises(ArcError) as caught:
+        await sessions_of(environment=LOCAL).seal("flow", {}, 60)
+    assert (caught.value.code, caught.value.message) == (Code.SIGN_IN_FAILED, "Sign-in is not configured.")

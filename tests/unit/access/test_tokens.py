@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from tests.unit.access.conftest import CLIENT, TENANT, Tenant
+from tests.unit.access.conftest import AUTHORITY, CLIENT, TENANT, Tenant
+from triggers.access import tokens
+from triggers.access.tokens import Tokens
 
 OTHER_TENANT = "00000000-1111-2222-3333-444444444444"
 
@@ -163,3 +165,63 @@ async def test_an_id_token_is_checked_likewise_but_only_for_the_page(tenant: Ten
     assert (await tenant.tokens.id_claims(tenant.token(**about)))["nonce"] == "n"
     with pytest.raises(ArcError):
         await tenant.tokens.id_claims(tenant.token(**about, aud=f"api://{CLIENT}"))
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(0, 1), (3600, 1), (3600.5, 2)])
+async def test_a_known_key_is_asked_for_again_after_an_hour(tenant: Tenant, seconds: float, asked: int) -> None:
+    tenant.now = 1_000_000
+    await tenant.tokens.access_claims(tenant.token())
+    tenant.now += seconds
+    await tenant.tokens.access_claims(tenant.token())
+    assert tenant.asked == asked
+
+
+@pytest.mark.parametrize(("seconds", "asked"), [(4.5, 1), (5, 2)])
+async def test_an_unknown_key_is_asked_for_again_after_five_seconds(tenant: Tenant, seconds: float, asked: int) -> None:
+    tenant.now = 1_000_000
+    unknown = jwt.encode(tenant.claims(), tenant.keys["one"], "RS256", headers={"kid": "unknown"})
+    await refusal(tenant, unknown)
+    tenant.now += seconds
+    await refusal(tenant, unknown)
+    assert tenant.asked == asked
+
+
+async def test_a_known_key_counts_for_a_day_exactly(tenant: Tenant) -> None:
+    tenant.now = 1_000_000
+    token = tenant.token()
+    await tenant.tokens.access_claims(token)
+    tenant.answers = False
+    tenant.now += 24 * 3600
+    await tenant.tokens.access_claims(token)
+    tenant.now += 6
+    error = await refusal(tenant, token)
+    assert (error.code, error.message) == (Code.SIGN_IN_AUTHORITY_UNREACHABLE, "Nobody answers.")
+
+
+async def test_a_refusal_says_what_is_wrong_with_the_token(tenant: Tenant) -> None:
+    unknown = jwt.encode(tenant.claims(), tenant.keys["one"], "RS256", headers={"kid": "unknown"})
+    texts = {
+        "x" * (16 * 1024 + 1): "The token is too long.",
+        "x" * 16 * 1024: "The token is not valid: Not enough segments.",
+        unknown: "The token is signed with a key that its tenant has not published.",
+        tenant.token(nonce="n"): "The token is not an access token.",
+        tenant.token(azp=None): "The token is not an access token.",
+        tenant.token(tid=OTHER_TENANT): "The token was issued by another tenant or has no oid claim.",
+        tenant.token(exp=-300): "The token is not valid: Signature has expired.",
+        jwt.encode(tenant.claims(), "secret" * 8, "HS256"): "The token is not signed with RS256, or has no key id.",
+    }
+    for token, message in texts.items():
+        assert (await refusal(tenant, token)).message == message
+
+
+async def test_keys_are_those_of_the_tenant(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Any, ...]] = []
+
+    def published(*arguments: Any) -> dict[str, Any]:
+        asked.append(arguments)
+        return tenant.published()
+
+    monkeypatch.setattr(tokens, "published_keys", published)
+    claims = await Tokens.of(AUTHORITY, "authority.pem").access_claims(tenant.token())
+    assert claims["tid"] == TENANT
+    assert asked == [(f"https://login.example/{TENANT}/discovery/v2.0/keys", "authority.pem")]

@@ -9,6 +9,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
+from arcway.installation import Installation
 from tests.installations import local_installation
 from tests.unit.triggers.task_hub import BODY, RITA, SUBSCRIPTION, Api, TaskHub
 from triggers.access.callers import Role
@@ -27,7 +28,8 @@ class Asked:
         for name in ("connected_clusters_in", "connected_cluster", "agents_of"):
             monkeypatch.setattr(queries, name, self.answer)
 
-    def answer(self, _installation: Any, *arguments: Any) -> Any:
+    def answer(self, installation: Any, *arguments: Any) -> Any:
+        assert isinstance(installation, Installation)
         self.calls.append(arguments)
         if self.failure:
             raise self.failure
