@@ -82,8 +82,9 @@ def _key(message: func.ServiceBusMessage) -> str:
 
 def _body(message: func.ServiceBusMessage) -> object:
     data = message.get_body()
+    # A message that is too large for anything is not read: it may have been meant for a fleet.
     body = read_json(data) if len(data) <= FLEET_LIMIT else None
-    limit = FLEET_LIMIT if _is_fleet(body) else BODY_LIMIT
+    limit = FLEET_LIMIT if body is None or _is_fleet(body) else BODY_LIMIT
     if len(data) > limit:
         raise ArcError(Code.BODY_TOO_LARGE, f"The message has {len(data)} bytes; the limit is {limit}.")
     return body

@@ -114,7 +114,6 @@ async def test_a_body_that_is_dear_or_odd_is_refused(body: bytes, code: Code) ->
         {"window": True},
         {"parkFor": "99999999d"},
     ],
-    ids=str,
 )
 async def test_fields_that_are_not_what_they_should_be(changes: Json) -> None:
     answer = await post(json.dumps({**BODY, **changes}).encode(), *Role)
