@@ -13,7 +13,7 @@ _POLL_RESERVE = 0.2
 # at most this part of a small one.
 _MARGIN, _MARGIN_TOKENS, _MARGIN_MOST = 0.05, 2.0, 0.25
 # A caller that does not come back for its turn loses it after this many seconds.
-_GRACE_SECONDS = 30.0
+_GRACE_SECONDS = 60.0
 # At most this part of what is left is under way at once, so that an answer shows what others use before it is gone.
 # Without an answer for so long that others may have used the margin, one request goes first, if its answer comes soon.
 _UNDER_WAY, _FIRST_SECONDS, _PAUSE_SECONDS = 0.25, 2.0, 0.05

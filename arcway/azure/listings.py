@@ -100,7 +100,7 @@ class Listings:
             group.refused_at = now
             return False
         except (LookupError, TypeError, ValueError, AttributeError):
-            # What is not a list of resources does not fail a run.
+            # A run does not fail because a list cannot be read: it reads for itself.
             group.refused_at = now
             return False
         group.began, group.resources = now, resources

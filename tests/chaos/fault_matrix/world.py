@@ -4,6 +4,7 @@ import copy
 import gc
 import os
 import ssl
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ import arcway.cluster.access.api as cluster_api
 import arcway.cluster.agents.key_pair as key_pair
 import arcway.cluster.helm.pool as helm_pool
 from activities import absence
+from arcway.azure.budget import Budget
+from arcway.azure.pipeline import Pipeline
 from arcway.azure.providers import Providers
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm.pool import WorkerPool
@@ -36,6 +39,7 @@ from arcway_local.stack import APP_DIR, ENTITIES
 from tests.chaos.fault_matrix.memory_helm import MemoryHelm
 
 _KEYS = 4
+_FASTER = 1000
 # An interval has grown to 30 s by the time that a phase gives up, so that leaves it 6 s of real time.
 _LIMIT_SECONDS = 36
 _ANSWER_SECONDS = 3.0
@@ -79,7 +83,11 @@ class World:
 
     def open_installation(self) -> None:
         """The installation that works in this world."""
-        self.installation = Installation(read_settings(self.settings()))
+        settings = read_settings(self.settings())
+        self.installation = Installation(settings)
+        # Timers of the driver fire after milliseconds; a Retry-After passes as fast.
+        budget = Budget(clock=lambda: time.monotonic() * _FASTER, sleep=lambda seconds: time.sleep(seconds / _FASTER))
+        self.installation.azure.pipeline = Pipeline(settings.client_id, settings.ca_file, budget)
         self.installation.azure.providers = Providers(self.installation.azure.resources, look_seconds=0.01)
         self._stack.callback(self.installation.connections.close)
         self._stack.callback(self.installation.events.close)

@@ -169,7 +169,7 @@ def test_a_turn_that_nobody_comes_back_for_is_not_kept_for_ever() -> None:
     fill_up(installation)
     for number in range(40):
         installation.wait(run=f"canceled-{number}")
-    installation.clock.now += 120
+    installation.clock.now += 200
     assert fill_up(installation) > 10
 
 
