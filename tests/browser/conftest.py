@@ -68,16 +68,16 @@ def visit(chromium: Browser, site: Site) -> Iterator[Opener]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def complain(expected: ConsoleMessage) -> None:
+    def complain(message: ConsoleMessage) -> None:
         # An answer such as 404, or none, is no complaint; what a page was kept from doing is.
-        secrets_by_name = expected.text.startswith(("Failed to load resource", "htmx:"))
-        if expected.type in ("error", "warning") and not secrets_by_name:
-            complaints.append(expected.text)
+        is_an_answer = message.text.startswith(("Failed to load resource", "htmx:"))
+        if message.type in ("error", "warning") and not is_an_answer:
+            complaints.append(message.text)
 
     def open_as(user: str, path: str = "", *, sign_in: bool = False, **options: Any) -> Page:
-        values_known = None if sign_in else _sessions.get(user)
+        signed_in = None if sign_in else _sessions.get(user)
         context = chromium.new_context(
-            ignore_https_errors=True, reduced_motion="reduce", storage_state=values_known, **options
+            ignore_https_errors=True, reduced_motion="reduce", storage_state=signed_in, **options
         )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
@@ -85,7 +85,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Opener]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", complain)
         page.goto(f"{site.page}{path}")
-        if values_known is None:
+        if signed_in is None:
             page.locator(f"button[value={user}]").click()
             page.wait_for_url(f"{site.page}**")
             _sessions[user] = context.storage_state()

@@ -82,8 +82,8 @@ def restarted(state: Path) -> Stack:
     """The stack after what died was started again; a process takes a moment to be seen as dead."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        secrets_by_name = embedded.running(state)
-        if secrets_by_name and secrets_by_name.dead_parts():
+        stack = embedded.running(state)
+        if stack and stack.dead_parts():
             return embedded.start(state)
         time.sleep(0.02)
     raise AssertionError("nothing died")

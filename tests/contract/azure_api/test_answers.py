@@ -16,14 +16,14 @@ def url_of(azure: Azure, name: str = "one") -> str:
 
 def test_metadata_have_every_endpoint_that_clients_read(azure: Azure) -> None:
     endpoint = azure.ready["endpoint"]
-    values_known = azure.anonymous.get("/metadata/endpoints", params={"api-version": "2022-09-01"}).json()
-    data_plane = values_known["dataplaneEndpoints"]
+    metadata = azure.anonymous.get("/metadata/endpoints", params={"api-version": "2022-09-01"}).json()
+    data_plane = metadata["dataplaneEndpoints"]
     assert {data_plane[name] for name in ("arcConfigEndpoint", "arcHybridIdentityServiceEndpoint")} == {endpoint}
     assert data_plane["arcGlobalNotificationServiceEndpoint"].startswith("https://")
     for name in ("graph", "graphAudience", "microsoftGraphResourceId", "activeDirectoryDataLake", "gallery", "batch"):
-        assert values_known[name] == endpoint
+        assert metadata[name] == endpoint
     for name in ("relayEndpointSuffix", "keyVaultDns", "storage", "acrLoginServer"):
-        assert values_known["suffixes"][name]
+        assert metadata["suffixes"][name]
 
 
 def test_an_answer_has_the_headers_of_resource_manager(azure: Azure) -> None:

@@ -182,6 +182,7 @@ def shown_spans(req: func.HttpRequest) -> func.HttpResponse:
                 "id": f"{span.context.span_id:016x}",
                 "parent": f"{span.parent.span_id:016x}" if span.parent else None,
                 "ok": span.status.is_ok,
+                "instance": (span.attributes or {}).get("durabletask.task.instance_id"),
             }
             for span in spans.get_finished_spans()
         ]
