@@ -95,8 +95,10 @@ async def _examined(
 
 def _kubeconfig(req: func.HttpRequest) -> str:
     """The file if one was chosen, else the text. Raises `ArcError` ARC-2002."""
-    file = req.files.get("kubeconfigFile")
-    data = file.stream.read() if file is not None and file.filename else b""
+    data = b""
+    if (file := req.files.get("kubeconfigFile")) is not None:
+        with file.stream:
+            data = file.stream.read()
     try:
         return decoded(data) if data else fields_of(req).get("kubeconfig", "").strip()
     except UnicodeDecodeError as error:
