@@ -2,8 +2,10 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,12 +26,20 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     opened = 0
+    closed = 0
     status = 200
     goodbye = False
 
     def finish_request(self, request: object, client_address: object) -> None:
         self.opened += 1
         super().finish_request(request, client_address)  # type: ignore[arg-type] # as it was given
+
+    def shutdown_request(self, request: object) -> None:
+        super().shutdown_request(request)  # type: ignore[arg-type] # as it was given
+        self.closed += 1
+
+    def has_closed(self, number: int) -> bool:
+        return self.closed == number
 
 
 class _Answering(BaseHTTPRequestHandler):
@@ -82,6 +92,13 @@ def access(server: Server, authority: CertificateAuthority) -> Access:
     return Access(url, authority.certificate_pem.decode(), token="one")
 
 
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 def step(connections: Connections, access: Access) -> None:
     with connections.to(access) as client:
         ClusterApi(access, client).get("/version")
@@ -119,8 +136,9 @@ def test_after_an_error_nothing_is_kept(server: Server, connections: Connections
 
 def test_what_the_server_closed_is_opened_again(server: Server, connections: Connections, access: Access) -> None:
     server.goodbye = True
-    for _ in range(3):
+    for number in range(1, 4):
         step(connections, access)
+        eventually(partial(server.has_closed, number))
     assert server.opened == 3
 
 
