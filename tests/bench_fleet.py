@@ -12,9 +12,9 @@ import httpx
 from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options
+from tests.bench_times import times
 
 _SIZES = (1_000, 5_000, 10_000)
-_TIMES = 40
 
 
 def measure() -> Json:
@@ -53,10 +53,10 @@ def _of_size(http: httpx.Client, size: int) -> Json:
         "accepted, s": round(accepted, 2),
         "first member started, s": round(started, 2),
         "health meanwhile, slowest ms": round(max(health) * 1000) if health else None,
-        "GET fleet": _times(partial(http.get, f"/fleets/{fleet['id']}")),
-        "members, top=100": _times(partial(http.get, f"/fleets/{fleet['id']}/members?top=100")),
-        "members, state=waiting": _times(partial(http.get, f"/fleets/{fleet['id']}/members?state=waiting&top=100")),
-        "page": _times(partial(http.get, f"/page/fleets/{fleet['id']}")),
+        "GET fleet": times(partial(http.get, f"/fleets/{fleet['id']}")),
+        "members, top=100": times(partial(http.get, f"/fleets/{fleet['id']}/members?top=100")),
+        "members, state=waiting": times(partial(http.get, f"/fleets/{fleet['id']}/members?state=waiting&top=100")),
+        "page": times(partial(http.get, f"/page/fleets/{fleet['id']}")),
         "status, characters": len(http.get(f"/fleets/{fleet['id']}").text),
     }
     http.post(f"/fleets/{fleet['id']}/cancel", json={"running": "cancel"}).raise_for_status()
@@ -72,13 +72,3 @@ def _ping(base: str, over: threading.Event, taken: list[float]) -> None:
             http.get("/health")
             taken.append(time.perf_counter() - begun)
             over.wait(0.02)
-
-
-def _times(get: "partial[httpx.Response]") -> Json:
-    taken = []
-    for _ in range(_TIMES):
-        begun = time.perf_counter()
-        get().raise_for_status()
-        taken.append((time.perf_counter() - begun) * 1000)
-    taken.sort()
-    return {"p50 ms": round(taken[_TIMES // 2]), "p95 ms": round(taken[int(_TIMES * 0.95)])}

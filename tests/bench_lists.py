@@ -10,11 +10,11 @@ import httpx
 from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options
+from tests.bench_times import times
 from tests.browser.journal import write_runs
 
 _SIZES = (1_000, 5_000, 10_000)
 _IN_PROGRESS = 500
-_TIMES = 40
 _PLACES = {
     "GET /api/runs": "/runs",
     "GET /api/runs?state=Failed": "/runs?state=Failed",
@@ -45,17 +45,7 @@ def _with_runs(size: int, in_progress: int = 0) -> Json:
                 token = http.get("/runs").raise_for_status().json()["continuationToken"]
                 report: Json = {"first list of a process, ms": round((time.perf_counter() - begun) * 1000)}
                 for name, place in _PLACES.items():
-                    report[name] = _times(partial(http.get, place.format(token=token)))
+                    report[name] = times(partial(http.get, place.format(token=token)))
                 return report
         finally:
             embedded.stop(state)
-
-
-def _times(get: "partial[httpx.Response]") -> Json:
-    taken = []
-    for _ in range(_TIMES):
-        begun = time.perf_counter()
-        get().raise_for_status()
-        taken.append((time.perf_counter() - begun) * 1000)
-    taken.sort()
-    return {"p50 ms": round(taken[_TIMES // 2]), "p95 ms": round(taken[int(_TIMES * 0.95)])}

@@ -1,13 +1,8 @@
 """Installations as tests make them: of a few settings, connected to nothing until something is asked."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from arcway.cluster.access.api import ClusterApi, cluster_api
-from arcway.cluster.access.connections import Connections
-from arcway.cluster.access.kubeconfig import Access
 from arcway.installation import Installation
 from arcway.settings import read_settings
 from triggers.services import Invocation, Services
@@ -25,14 +20,3 @@ def invocation(client: Any = None, installation: Installation | None = None, **s
     """A trigger's invocation with this durable client; `services` take the place of the installation's own."""
     own = Services.of(installation or local_installation())
     return Invocation(replace(own, **services), client)
-
-
-@contextmanager
-def open_cluster(access: Access) -> Iterator[ClusterApi]:
-    """The API of a cluster over connections that end with the block."""
-    connections = Connections()
-    try:
-        with cluster_api(connections, access) as api:
-            yield api
-    finally:
-        connections.close()

@@ -16,12 +16,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from arcway.cluster.access import server_certificate
-from arcway.cluster.access.api import _refusal
+from arcway.cluster.access.api import _refusal, open_cluster
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm.interface import refusal
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from tests.installations import open_cluster
 from tests.security.api_servers import Exchange, Server
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.api import ClusterApi, open_cluster
 from arcway.cluster.access.kubeconfig import Access
 from arcway.private_file import write_private
 from arcway_local.certificates import CertificateAuthority
 from tests.e2e.conftest import arcway, azure, azure_control, cluster, cluster_control, command, signed, stack
-from tests.installations import open_cluster
 
 __all__ = ["arcway", "azure", "azure_control", "cluster", "cluster_control", "command", "signed", "stack"]
 

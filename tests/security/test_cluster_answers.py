@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 import arcway.cluster.access.api as product
-from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.api import ClusterApi, open_cluster
 from arcway.cluster.access.kubeconfig import Access
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from tests.installations import open_cluster
 from tests.security.conftest import Hostile
 
 MiB = 1024 * 1024

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from arcway.cluster.access import temporary_account
-from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.api import ClusterApi, open_cluster
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.access.refused_credential import seconds_left
 from arcway.cluster.agents import change, removal
@@ -27,7 +27,7 @@ from arcway.domain.references import KubeconfigReference
 from arcway.domain.secret_names import temporary_name
 from arcway.kubeconfig_upload import renewed
 from arcway.private_file import write_private
-from tests.installations import local_installation, open_cluster
+from tests.installations import local_installation
 
 # Beside other tests that use the control plane, a review may take long.
 pytestmark = pytest.mark.timeout(900)

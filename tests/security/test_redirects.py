@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from arcway.cluster.access.api import open_cluster
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm import Helm
 from arcway.cluster.helm.cli import HelmProgram
@@ -14,7 +15,6 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway_local.certificates import CertificateAuthority
 from tests.contract.helm.conftest import THREE_OBJECTS
-from tests.installations import open_cluster
 from tests.security.api_servers import INSIDE, Exchange, Server, passed_on, server_tls, simulated_cluster, trap
 
 STATUSES = [301, 302, 303, 307, 308]

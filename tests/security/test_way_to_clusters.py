@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from arcway.cluster.access import server_certificate
+from arcway.cluster.access.api import open_cluster
 from arcway.cluster.access.endpoint import find_endpoint
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.helm import Helm
@@ -25,7 +26,6 @@ from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway_local.certificates import CertificateAuthority
-from tests.installations import open_cluster
 from tests.security.api_servers import Exchange, Server, server_tls, trap
 
 NAME = "cluster.example"

@@ -20,8 +20,7 @@ from arcway.cli.credentials.proxy import without_credentials
 from arcway.cli.credentials.store import Store, store_of
 from arcway.cli.option_groups import Kubeconfig, Proxy
 from arcway.cluster.access import temporary_account
-from arcway.cluster.access.api import ClusterApi, cluster_api
-from arcway.cluster.access.connections import Connections
+from arcway.cluster.access.api import open_cluster
 from arcway.cluster.access.kubeconfig import Access, read_kubeconfig
 from arcway.cluster.access.temporary_account import SHORTEST_SECONDS
 from arcway.cluster.checks.permissions import Permission, role_for
@@ -183,7 +182,7 @@ def _check(own: Access) -> None:
     An API server that this machine does not reach may be one that the service reaches.
     """
     try:
-        with _open_cluster(own) as api:
+        with open_cluster(own) as api:
             api.may("get", "namespaces")
     except ArcError as error:
         if family(error.code) is not Family.NETWORK:
@@ -196,12 +195,12 @@ def _with_service_account(
 ) -> tuple[Access, datetime]:
     name, needed = names.kubeconfig, _KEPT_NEEDS if names.keep else needs.permissions
     with _as_command_errors(FAILED):
-        with _open_cluster(own) as api:
+        with open_cluster(own) as api:
             # Before the first is made: whatever ends this, even in the middle, removes what there is.
             undo.callback(_undone, f"ServiceAccount, role and binding {name}", _remove_account, own, name)
             token = temporary_account.make(api, name, seconds, needed, credential_options.role)
         access = replace(own, token=token.value, certificate=None, key=None)
-        with _open_cluster(access) as api:
+        with open_cluster(access) as api:
             temporary_account.wait_until_bound(api, () if credential_options.role else needed, _BOUND_SECONDS)
     lifetime = (token.expires - datetime.now(UTC)).total_seconds()
     until = f"{token.expires:%Y-%m-%d %H:%M} UTC"
@@ -212,19 +211,8 @@ def _with_service_account(
     return access, token.expires
 
 
-@contextmanager
-def _open_cluster(access: Access) -> Iterator[ClusterApi]:
-    """The API of a cluster, over connections that end with the block. Raises `ArcError`."""
-    connections = Connections()
-    try:
-        with cluster_api(connections, access) as api:
-            yield api
-    finally:
-        connections.close()
-
-
 def _remove_account(own: Access, name: str) -> None:
-    with _as_command_errors(FAILED), _open_cluster(own) as api:
+    with _as_command_errors(FAILED), open_cluster(own) as api:
         temporary_account.delete(api, name)
 
 

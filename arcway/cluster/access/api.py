@@ -246,3 +246,14 @@ def _refusal(status: int, data: bytes, request: str, wait: float | None, access:
         429: Code.KUBERNETES_API_ERROR,
     }.get(status) or (Code.KUBERNETES_API_ERROR if status >= 500 else Code.KUBERNETES_CHANGE_REFUSED)
     return ArcError(code, message, retry_after=wait)
+
+
+@contextmanager
+def open_cluster(access: Access) -> Iterator[ClusterApi]:
+    """The API of a cluster over connections of its own, which end with the block. Raises `ArcError`."""
+    connections = Connections()
+    try:
+        with cluster_api(connections, access) as api:
+            yield api
+    finally:
+        connections.close()

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from arcway.cluster.access import temporary_account
+from arcway.cluster.access.api import open_cluster
 from arcway.cluster.checks.permissions import role_for
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
 from tests.chaos.fault_matrix.world import Case
-from tests.installations import open_cluster
 
 _ROOT = "/apis/rbac.authorization.k8s.io/v1/clusterroles"
 # The answer was that there is nothing, where there is something.

@@ -3,11 +3,10 @@
 Values are kept in memory; what other parts look at (records, the cluster's identity, the agents) is in the cluster.
 """
 
-from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.api import ClusterApi, open_cluster
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm import Release
 from arcway.domain.json_values import Json
-from tests.installations import open_cluster
 
 _DEPLOYMENTS = "/apis/apps/v1/namespaces/azure-arc/deployments"
 _CONFIG = "/api/v1/namespaces/azure-arc/configmaps"

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from arcway.azure.pipeline import Pipeline
+from arcway.cluster.access.api import open_cluster
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.errors import ArcError
 from arcway.settings import read_settings
 from arcway_local.certificates import CertificateAuthority
-from tests.installations import open_cluster
 
 
 class Proxy(ThreadingHTTPServer):

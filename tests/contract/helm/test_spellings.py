@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from arcway.cluster.access.api import open_cluster
 from arcway.cluster.access.kubeconfig import read_kubeconfig
 from arcway.cluster.access.tls import context_for
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
 from arcway.domain.text import decoded
-from tests.installations import open_cluster
 
 type Spelling = Callable[[Json], bytes]
 

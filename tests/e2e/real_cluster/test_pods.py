@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from arcway.cluster.access.api import ClusterApi
+from arcway.cluster.access.api import ClusterApi, open_cluster
 from arcway.cluster.access.kubeconfig import read_kubeconfig
 from arcway.cluster.agents import health
 from arcway.cluster.agents.health import Workloads
@@ -17,7 +17,6 @@ from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
 from tests.contract.kubernetes_api.conftest import Api, rest_client
 from tests.e2e.real_cluster.conftest import RealCluster
-from tests.installations import open_cluster
 
 # As in the neighbouring files: a busy control plane is slow to clean up.
 pytestmark = pytest.mark.timeout(900)

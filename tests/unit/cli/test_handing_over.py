@@ -66,10 +66,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world_under_test = World()
 
     @contextmanager
-    def opened(_: object, access: Access) -> Iterator[Access]:
+    def opened(access: Access) -> Iterator[Access]:
         yield access
 
-    monkeypatch.setattr(module, "cluster_api", opened)
+    monkeypatch.setattr(module, "open_cluster", opened)
     monkeypatch.setattr(module, "store_of", lambda *_: world_under_test)
     monkeypatch.setattr(temporary_account, "make", world_under_test.make)
     monkeypatch.setattr(temporary_account, "delete", world_under_test.remove)
