@@ -94,7 +94,7 @@ def summary_by_status(state: OrchestrationState) -> Json | None:
 
 def _not_to_be_shown(state: OrchestrationState) -> Json:
     """What the engine alone knows of a run."""
-    created, updated = _time(state.created_at), _time(state.last_updated_at)
+    created, updated = timestamp(state.created_at), timestamp(state.last_updated_at)
     error = ArcError(Code.INTERNAL_ERROR, "The state of this run cannot be read.")
     over = state.runtime_status in OVER
     run = Run(
@@ -124,10 +124,6 @@ def _run_of(state: OrchestrationState) -> str:
     return "0" * 12
 
 
-def _time(time: datetime) -> str:
-    return timestamp(time)
-
-
 def _accepted(state: OrchestrationState, payload: Json) -> Json:
     run_id = f"{state.instance_id}.{payload['runId']}"
     request = read_request(payload["request"])
@@ -141,7 +137,7 @@ def _ended(run: Json, state: OrchestrationState, created: list[Json], outcome: s
         for phase in run["phases"]
         if phase["startedAt"] and not phase["finishedAt"] and phase["name"] not in _CHANGES_NOTHING
     ]
-    ended = _time(state.last_updated_at)
+    ended = timestamp(state.last_updated_at)
     phases = [
         phase if phase["finishedAt"] or not phase["startedAt"] else {**phase, "state": outcome, "finishedAt": ended}
         for phase in run["phases"]
