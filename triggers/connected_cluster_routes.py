@@ -28,7 +28,7 @@ from triggers.response_models import AgentsTable, ConnectedCluster, ConnectedClu
 from triggers.services import Invocation
 
 _ONE = "connectedClusters/{subscription}/{group}/{name}"
-_AZURE_CODES = (
+AZURE_CODES = (
     Code.AZURE_UNREACHABLE,
     Code.AZURE_TOKEN_UNAVAILABLE,
     Code.AZURE_PERMISSION_MISSING,
@@ -101,7 +101,7 @@ class _Agents(_One):
     name="listConnectedClusters",
     parameters=_Where,
     answers={200: Answer("The connected clusters in Azure, by name.", ConnectedClusterList)},
-    codes=_AZURE_CODES,
+    codes=AZURE_CODES,
 )
 async def _list(req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _Where) -> func.HttpResponse:
     """List the connected clusters of a subscription or of one of its resource groups."""
@@ -117,7 +117,7 @@ async def _list(req: func.HttpRequest, invocation: Invocation, caller: Caller, p
     name="getConnectedCluster",
     parameters=_One,
     answers={200: Answer("The connected cluster as Azure has it now.", ConnectedCluster)},
-    codes=_AZURE_CODES,
+    codes=AZURE_CODES,
 )
 async def _get(req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _One) -> func.HttpResponse:
     """Read a connected cluster: connectivity, version, nodes, age of the heartbeat, days of the certificate."""
@@ -131,7 +131,7 @@ async def _get(req: func.HttpRequest, invocation: Invocation, caller: Caller, pa
     parameters=_Agents,
     headers=(_PROOF,),
     answers={200: Answer("The agents as the cluster's API server shows them.", AgentsTable)},
-    codes=(*_AZURE_CODES, *_CLUSTER_CODES),
+    codes=(*AZURE_CODES, *_CLUSTER_CODES),
 )
 async def _agents(
     req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _Agents

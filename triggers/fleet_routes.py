@@ -8,15 +8,16 @@ from pydantic import BeforeValidator, Field
 
 from arcway.domain.codes import Code
 from arcway.domain.fleets.document import FleetDocument
-from arcway.domain.fleets.request import MOST_MEMBERS, Fleet, FleetRequest
+from arcway.domain.fleets.request import MOST_MEMBERS, FleetRequest, read_fleet_request
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import Json
 from arcway.runs.fleet_members import MemberFilter, list_members
-from arcway.runs.fleets import StartedFleet, fleet_document, fleet_state_of, list_fleets, start_fleet
+from arcway.runs.fleets import StartedFleet, fleet_document, fleet_state_of, known_fleet, list_fleets, start_fleet
 from triggers import http
-from triggers.access.callers import CHANGE, READ, Caller
+from triggers.access.callers import CHANGE, READ, Caller, role_for
+from triggers.connected_cluster_routes import AZURE_CODES
 from triggers.endpoints import Answer, NoParameters, Parameters, digits, endpoint
-from triggers.fleet_selection import read_fleet
+from triggers.fleet_selection import select_members
 from triggers.response_models import FleetList, FleetMemberList
 from triggers.services import Invocation
 from triggers.start_routes import KEY_HEADERS, key_of
@@ -91,6 +92,7 @@ class _Members(OneFleet):
         Code.FLEET_IN_PROGRESS,
         Code.IDEMPOTENCY_KEY_REUSED,
         Code.ENGINE_UNREACHABLE,
+        *AZURE_CODES,
     ),
 )
 async def _start(
@@ -103,16 +105,25 @@ async def _start(
     """
     key, origin = key_of(req), http.origin_of(req)
     body = await asyncio.to_thread(http.json_body, req, BODY_LIMIT, _VALUES_LIMIT)
-    fleet = await read_fleet(invocation, body, caller)
-    started = await start_from(invocation, fleet, key, origin, caller)
+    request = await asyncio.to_thread(read_fleet_request, body)
+    caller.require(role_for(request.operation))
+    started = await start_from(invocation, request, key, origin, caller)
     document = fleet_document(await fleet_state_of(invocation.client, str(started.fleet)))
     if started.finished:
         return http.respond(document)
     return http.respond(document, 202, Location=f"/api/fleets/{started.fleet}")
 
 
-async def start_from(invocation: Invocation, fleet: Fleet, key: str, origin: Origin, caller: Caller) -> StartedFleet:
-    """Start the fleet for the caller. Raises `ArcError` as `arcway.runs.fleets.start_fleet` does."""
+async def start_from(
+    invocation: Invocation, request: FleetRequest, key: str, origin: Origin, caller: Caller
+) -> StartedFleet:
+    """Start the request's fleet for the caller, who may; one that is known is not selected again.
+
+    Raises `ArcError` as `select_members` and `arcway.runs.fleets.start_fleet` do.
+    """
+    if known := await known_fleet(invocation.client, request, key):
+        return known
+    fleet = await select_members(invocation, request)
     return await start_fleet(invocation.client, fleet, key, origin, invocation.author_of(caller))
 
 

@@ -4,27 +4,27 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from arcway import queries
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
 from arcway.domain.fleets.member_map import MemberState, decode
-from arcway.domain.fleets.request import Fleet, FleetRequest, fleet_of, member_body, read_fleet_request
+from arcway.domain.fleets.request import Fleet, FleetRequest, fleet_of, member_body
 from arcway.domain.fleets.selection import SelectedConnectedClusters, SelectedMembers, SelectedRuns, Selection
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.runs.fleets import FleetList, fleet_document, fleet_state_of
 from arcway.runs.reader import get_instance, input_of, list_runs
-from triggers.access.callers import Caller, role_for
 from triggers.services import Invocation
 
 _READS_AT_ONCE = 16
+# What is wrong with the name of a fleet in a request is wrong with the request.
+_NO_MEMBERS = (Code.FLEET_NOT_FOUND, Code.FLEET_SUPERSEDED, Code.FLEET_LIST_INCOMPLETE)
 
 
-async def read_fleet(invocation: Invocation, body: object, caller: Caller | None = None) -> Fleet:
-    """The fleet that a JSON value asks for; what it selects is read if `caller` may do its operation (None: may).
+async def select_members(invocation: Invocation, request: FleetRequest) -> Fleet:
+    """The fleet of a request with the members that it selects now.
 
-    Raises `ArcError`: ARC-1001, ARC-1002, ARC-1008, or why a selection cannot be read.
+    Raises `ArcError`: ARC-1001 with the problems of all members, or why a selection cannot be read.
     """
-    request = await asyncio.to_thread(read_fleet_request, body)
-    if caller is not None:
-        caller.require(role_for(request.operation))
     selected = await _select(invocation, request) if request.select else []
     return await asyncio.to_thread(fleet_of, request, selected)
 
@@ -73,7 +73,22 @@ async def _runs(invocation: Invocation, chosen: SelectedRuns) -> list[Json]:
 
 
 async def _members(invocation: Invocation, request: FleetRequest, chosen: SelectedMembers) -> list[Json]:
-    """Members of another fleet: their whole requests for the same operation, else their clusters and kubeconfigs."""
+    """Members of another fleet: their whole requests for the same operation, else their clusters and kubeconfigs.
+
+    Raises `ArcError` ARC-1001 naming the field when there is no such fleet, or its list is gone.
+    """
+    try:
+        return await _members_of(invocation, request, chosen)
+    except ArcError as error:
+        if error.code not in _NO_MEMBERS:
+            raise
+        details = [{"field": "select.fleet.id", "message": error.message}]
+        raise ArcError(
+            Code.INVALID_FIELDS, "The fleet selects members of a fleet that has none.", details=details
+        ) from error
+
+
+async def _members_of(invocation: Invocation, request: FleetRequest, chosen: SelectedMembers) -> list[Json]:
     state = await fleet_state_of(invocation.client, chosen.id)
     payload, document = input_of(state), fleet_document(state)
     members, whole = FleetList(invocation.client, payload), payload["operation"] == request.operation

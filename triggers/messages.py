@@ -16,6 +16,7 @@ from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import rejected_event
+from arcway.domain.fleets.request import read_fleet_request
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import Json
 from arcway.domain.owners import QUEUE
@@ -28,7 +29,6 @@ from arcway.settings import Settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
 from triggers.fleet_routes import start_from
-from triggers.fleet_selection import read_fleet
 from triggers.json_reader import read_json
 from triggers.services import Invocation, Services
 
@@ -99,7 +99,7 @@ async def _do(invocation: Invocation, body: object, key: str, origin: Origin) ->
         await _cancel(invocation, body)
         return
     if _is_fleet(body):
-        fleet = await read_fleet(invocation, body)
+        fleet = await asyncio.to_thread(read_fleet_request, body)
         await start_from(invocation, fleet, key, origin, _sender(invocation.installation.settings))
         return
     request, sender = parse_request(body), _sender(invocation.installation.settings)

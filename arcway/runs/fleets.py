@@ -17,7 +17,7 @@ from durabletask.client import OrchestrationQuery, OrchestrationState
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.document import OVER, document_of, status_of
-from arcway.domain.fleets.request import Fleet, member_body
+from arcway.domain.fleets.request import Fleet, FleetRequest, digest_of, member_body
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.ids import FleetId, Origin, fleet_instance, page_instance
 from arcway.domain.json_values import Json
@@ -54,7 +54,7 @@ async def start_fleet(
     instance = fleet_instance(fleet.request.fleet)
     for _ in range(_TRIES):
         state = await get_instance(client, instance)
-        if state and (same := _same_fleet(instance, state, fleet, key)):
+        if state and (same := _same_fleet(state, fleet.digest, key)):
             payload = input_of(state)
         else:
             payload = _payload(instance, fleet, key, origin, author)
@@ -68,6 +68,18 @@ async def start_fleet(
             await _store_pages(client, fleet, payload)
         return started
     raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine rejected the start of the fleet.")
+
+
+async def known_fleet(client: df.DurableFunctionsClient, request: FleetRequest, key: str) -> StartedFleet | None:
+    """The existing fleet that `start_fleet` would return, if its list is complete; None otherwise.
+
+    What the request selects may be another list by now. Raises `ArcError` as `start_fleet` does.
+    """
+    state = await get_instance(client, fleet_instance(request.fleet))
+    same = _same_fleet(state, digest_of(request), key) if state else None
+    if state is None or same is None or (not same.finished and await FleetList(client, input_of(state)).missing()):
+        return None
+    return same
 
 
 async def restart_fleet(client: df.DurableFunctionsClient, state: OrchestrationState, retry: Json) -> FleetId:
@@ -204,12 +216,12 @@ async def _store_pages(client: df.DurableFunctionsClient, fleet: Fleet, payload:
     await asyncio.gather(*(store(number) for number in range(payload["pages"])))
 
 
-def _same_fleet(instance: str, state: OrchestrationState, fleet: Fleet, key: str) -> StartedFleet | None:
-    earlier, over = input_of(state), is_over(state)
-    if key == earlier["key"] and fleet.digest != earlier["digest"]:
+def _same_fleet(state: OrchestrationState, digest: str, key: str) -> StartedFleet | None:
+    instance, earlier, over = state.instance_id, input_of(state), is_over(state)
+    if key == earlier["key"] and digest != earlier["digest"]:
         message = f"This Idempotency-Key started fleet {earlier['id']} with another request."
         raise ArcError(Code.IDEMPOTENCY_KEY_REUSED, message)
-    if key == earlier["key"] or (not over and fleet.digest == earlier["digest"]):
+    if key == earlier["key"] or (not over and digest == earlier["digest"]):
         return StartedFleet(FleetId(instance, earlier["run"]), finished=over)
     if not over:
         message = f"Fleet {earlier['id']} ({earlier['name']}) is in progress."

@@ -61,7 +61,6 @@ class Fleet:
 
     request: FleetRequest
     digest: str
-    """Equal for equal requests, whatever they select."""
 
 
 def read_fleet_request(body: object) -> FleetRequest:
@@ -82,7 +81,6 @@ def fleet_of(request: FleetRequest, selected: Sequence[Json] = ()) -> Fleet:
 
     Raises `ArcError` ARC-1001 with the problems of all members in `details`, the first 50 of them.
     """
-    digest = hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
     everyone = request.model_copy(update={"members": [*request.members, *selected]})
     if not 0 < len(everyone.members) <= MOST_MEMBERS:
         place = "select" if request.select else "members"
@@ -90,7 +88,12 @@ def fleet_of(request: FleetRequest, selected: Sequence[Json] = ()) -> Fleet:
         raise _invalid([{"field": place, "message": message}])
     if problems := list(_problems(everyone)):
         raise _invalid(problems)
-    return Fleet(everyone, digest)
+    return Fleet(everyone, digest_of(request))
+
+
+def digest_of(request: FleetRequest) -> str:
+    """The digest of a request as it came: equal for equal requests, whatever they select."""
+    return hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
 
 
 def parse_fleet(body: object) -> Fleet:

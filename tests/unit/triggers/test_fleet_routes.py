@@ -54,6 +54,12 @@ async def started(api: Api, body: Json = FLEET) -> Json:
     return document
 
 
+def complete(hub: TaskHub, name: str) -> None:
+    """Let the fleet's orchestration end."""
+    fleet = hub.instances[fleet_instance(name)]
+    fleet.runtime_status = type(fleet.runtime_status).COMPLETED
+
+
 def members_of(hub: TaskHub) -> list[Json]:
     """The members on the pages of the one fleet."""
     return [member for item in hub.instances.values() for member in item.payload.get("members", [])]
@@ -68,8 +74,7 @@ async def test_a_fleet_is_started_once_for_its_key(api: Api, hub: TaskHub) -> No
     assert (payload["key"], payload["correlationId"], payload["size"]) == ("key 1", "correlation-1", 3)
     assert (payload["startedBy"]["objectId"], payload["roles"]) == (RITA, sorted(Role))
     assert [member["name"] for member in members_of(hub)] == ["a", "b", "c"]
-    fleet = hub.instances[fleet_instance("shops")]
-    fleet.runtime_status = type(fleet.runtime_status).COMPLETED
+    complete(hub, "shops")
     response = await api.send("POST fleets", body=FLEET, **headers)
     assert (response.status, response.body["id"]) == (200, first.body["id"])
     assert "Location" not in response.headers
@@ -238,6 +243,39 @@ async def test_members_of_another_fleet_are_selected_with_their_requests(api: Ap
     page = [item.payload for item in hub.instances.values() if "members" in item.payload][-1]
     place = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "clusters"}
     assert page["members"] == [{**place, "name": name} for name in ("a", "b", "c")]
+
+
+async def test_members_of_a_fleet_that_has_none_are_a_fault_of_the_request(api: Api, hub: TaskHub) -> None:
+    earlier = await started(api)
+    complete(hub, "shops")
+    later = await started(api)
+    for fleet in ("unknown", earlier["id"]):
+        select = {"fleet": {"id": fleet}}
+        response = await api.send("POST fleets", body={"fleet": "again", "defaults": DEFAULTS, "select": select})
+        assert (response.status, response.body["code"]) == (400, Code.INVALID_FIELDS)
+        assert [item["field"] for item in response.body["details"]] == ["select.fleet.id"]
+    pages = [name for name in hub.instances if name.startswith("page-")]
+    for name in pages:
+        del hub.instances[name]
+    body: Json = {
+        "fleet": "again",
+        "defaults": DEFAULTS,
+        "select": {"fleet": {"id": later["id"], "states": ["waiting"]}},
+    }
+    response = await api.send("POST fleets", body=body)
+    assert [item["field"] for item in response.body["details"]] == ["select.fleet.id"]
+
+
+async def test_a_request_that_comes_again_is_not_selected_again(api: Api, hub: TaskHub) -> None:
+    earlier = await started(api)
+    select = {"fleet": {"id": earlier["id"], "states": ["waiting"]}}
+    body: Json = {"fleet": "again", "operation": "offboard", "defaults": {"force": True}, "select": select}
+    first = await api.send("POST fleets", body=body, Idempotency_Key="one")
+    complete(hub, "shops")
+    await started(api, {**FLEET, "window": 3})
+    again = await api.send("POST fleets", body=body, Idempotency_Key="one")
+    assert (first.status, again.status) == (202, 202)
+    assert first.body["id"] == again.body["id"]
 
 
 async def test_members_selected_for_another_operation_keep_their_kubeconfigs(api: Api, hub: TaskHub) -> None:
