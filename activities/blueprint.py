@@ -20,6 +20,7 @@ from activities.discard_secret import discard_secret
 from activities.end_network_check import end_network_check
 from activities.ensure_key_pair import ensure_key_pair
 from activities.ensure_resource_group import ensure_resource_group
+from activities.look_at_azure import look_at_azure
 from activities.look_at_members import look_at_members
 from activities.poll_agents import poll_agents
 from activities.poll_network_check import poll_network_check
@@ -73,7 +74,7 @@ STEPS = (
     wait_for_metadata,
 )
 
-FLEET_STEPS = (check_fleet_list, look_at_members, start_members)
+FLEET_STEPS = (check_fleet_list, look_at_azure, look_at_members, start_members)
 
 
 def blueprint_of(installation: Installation) -> df.Blueprint:
@@ -83,5 +84,5 @@ def blueprint_of(installation: Installation) -> df.Blueprint:
         blueprint.activity_trigger(input_name="payload")(activities.activity(step))
     for fleet_step in FLEET_STEPS:
         with_client = blueprint.durable_client_input(client_name="client")
-        with_client(blueprint.activity_trigger(input_name="payload")(fleet_activity(fleet_step)))
+        with_client(blueprint.activity_trigger(input_name="payload")(fleet_activity(fleet_step, installation)))
     return blueprint

@@ -77,17 +77,20 @@ class FleetCall:
 
     payload: Json
     client: df.DurableFunctionsClient
+    installation: Installation
 
 
 type FleetStep = Callable[[FleetCall], Awaitable[Any]]
 
 
-def fleet_activity(step: FleetStep) -> Callable[[dict[str, Any], Any], Awaitable[dict[str, Any]]]:
+def fleet_activity(
+    step: FleetStep, installation: Installation
+) -> Callable[[dict[str, Any], Any], Awaitable[dict[str, Any]]]:
     """The activity that does a step of a fleet; the host hands the engine's client to it."""
 
     # The worker library refuses a parameterised generic here, and the client's class.
     async def run(payload: dict, client) -> dict:  # type: ignore[type-arg, no-untyped-def]
-        return await perform_for_fleet(step, FleetCall(payload, client))
+        return await perform_for_fleet(step, FleetCall(payload, client, installation))
 
     run.__name__ = run.__qualname__ = step.__name__
     run.__doc__ = step.__doc__

@@ -12,15 +12,18 @@ import azure.durable_functions as df
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import FleetEventKind
+from arcway.domain.fleets.commands import obey
 from arcway.domain.fleets.document import document_of, outcome, status_of
-from arcway.domain.fleets.state import FleetState, Report
+from arcway.domain.fleets.member import Report
+from arcway.domain.fleets.state import FleetState
 from arcway.domain.ids import page_instance
 from arcway.domain.json_values import Json
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
-from orchestrators.back_off import back_off
-from orchestrators.fleet_outbox import FleetOutbox
+from orchestrators.fleet_outbox import FleetOutbox, events_between, milestones_of
+from orchestrators.fleet_publishing import FleetPublishing
 from orchestrators.fleet_reports import ENDED
+from orchestrators.fleet_rollout import CHECKED, RolloutSteps
 from orchestrators.run_context import Work
 
 blueprint = df.Blueprint()
@@ -33,7 +36,6 @@ SWEEP_SECONDS = 300.0
 STATUS_SECONDS = 1.0
 LIST_SECONDS = 600.0
 PUBLISH_SECONDS = 86_400.0
-LONGEST_PAUSE = 600.0
 _LAST_EVENTS: dict[str, FleetEventKind] = {
     "Succeeded": "succeeded",
     "Incomplete": "incomplete",
@@ -75,9 +77,10 @@ class FleetContext:
         self._ends = 0
         self._error: Json | None = None
         self._outbox = FleetOutbox(payload["source"], payload["traceparent"], payload.get("outbox"))
-        self._publishing: Task[Any] | None = None
-        self._published: list[Json] = []
-        self._publish_at, self._refusals = 0.0, 0
+        self._publishing = FleetPublishing(payload["id"], self._outbox, self._call)
+        self._checked: Task[Any] | None = None
+        self._told: Json = payload.get("told") or milestones_of(self.state.rollout)
+        self._rollout = RolloutSteps(self.state, payload["id"], self._call)
 
     @property
     def _now(self) -> float:
@@ -111,12 +114,14 @@ class FleetContext:
         while True:
             self._take_events()
             self._take_results()
+            self._advance()
             if self.state.is_over:
                 return True
-            if self._ends >= GENERATION and not any((self._starting, self._sweeping, self._publishing)):
+            if self._ends >= GENERATION and not (self._own_tasks() or self._rollout.tasks):
                 self._show()
-                carried = {"state": self.state.as_json(), "swept": self._swept, "outbox": self._outbox.as_json()}
-                self._context.continue_as_new({**self._payload, **carried}, save_events=True)
+                carried = {"swept": self._swept, "outbox": self._outbox.as_json(), "told": self._told}
+                again = {**self._payload, **carried, "state": self.state.as_json()}
+                self._context.continue_as_new(again, save_events=True)
                 return False
             self._begin_steps()
             self._show_if_due()
@@ -132,10 +137,25 @@ class FleetContext:
             if isinstance(command, dict) and command.get("fleet") == self._payload["id"]:
                 self._obey(command)
             self._commands = self._context.wait_for_external_event(COMMAND)
+        while self._checked is not None and self._checked.is_complete:
+            self._is_stale = self._rollout.take_check(self._checked.get_result(), self._now) or self._is_stale
+            self._checked = self._context.wait_for_external_event(CHECKED)
+
+    def _advance(self) -> None:
+        """Continue with the stages, and publish what changed in them."""
+        self.state.advance(self._now)
+        now = milestones_of(self.state.rollout)
+        if now != self._told:
+            document = self._show()
+            for kind in events_between(self._told, now):
+                self._outbox.add(kind, document)
+            self._told = now
+        if self._checked is None and self.state.rollout.checked_range():
+            self._checked = self._context.wait_for_external_event(CHECKED)
 
     def _obey(self, command: Json) -> None:
         was_paused = self.state.paused is not None
-        self.state.command(command)
+        obey(self.state, command, self._now)
         self._cancel_members()
         self._is_stale = True
         if was_paused != (self.state.paused is not None) and not self.state.canceled:
@@ -160,23 +180,8 @@ class FleetContext:
                     self._ends += 1
                     self._is_stale = True
 
-        if self._publishing is not None and self._publishing.is_complete:
-            self._take_publishing(self._publishing)
-            self._publishing = None
-
-    def _take_publishing(self, task: Task[Any]) -> None:
-        """An event that can never be sent is dropped; for the others the broker is asked again later."""
-        try:
-            answer: Json = task.get_result()
-        except TaskFailedError:
-            answer = {"error": {"retryable": True, "retryAfterSeconds": None}}
-        if "ok" in answer or not answer["error"]["retryable"]:
-            self._outbox.published(self._published)
-            self._refusals = 0
-        else:
-            self._refusals += 1
-            pause = back_off(self._payload["id"], "publish_events", self._refusals, answer["error"], LONGEST_PAUSE)
-            self._publish_at = self._now + pause
+        self._is_stale = self._rollout.take_results(self._now) or self._is_stale
+        self._publishing.take_result(self._now)
 
     def _take_starts(self, answers: list[Json] | None) -> None:
         """What became of the members to start; without an answer they are started again as the same attempts."""
@@ -203,13 +208,12 @@ class FleetContext:
         return answers
 
     def _begin_steps(self) -> None:
+        self._rollout.begin(self._now)
         if self._starting is None and (batch := self.state.start(self._now)):
             self._batch = batch
             self._starting = self._call("start_members", members=batch)
             self._is_stale = True
-        if self._publishing is None and self._outbox.waiting and self._now >= self._publish_at:
-            self._published = list(self._outbox.waiting)
-            self._publishing = self._call("publish_events", events=self._published)
+        self._publishing.begin(self._now)
         is_due = self._now >= self._swept + SWEEP_SECONDS
         if self._sweeping is None and is_due:
             self._swept = self._now
@@ -243,24 +247,27 @@ class FleetContext:
                 self._context.send_event(member.run.partition(".")[0], "cancel", data=data)
 
     def _waited_for(self) -> list[Task[Any]]:
-        waited_for: list[Task[Any]] = [self._ended, self._commands]
-        waited_for += [task for task in (self._starting, self._sweeping, self._publishing) if task is not None]
+        waited_for: list[Task[Any]] = [self._ended, self._commands, *self._own_tasks(), *self._rollout.tasks]
+        waited_for += [self._checked] if self._checked is not None else []
         due = self._next_due()
         self._timers = [(moment, timer) for moment, timer in self._timers if not timer.is_complete]
         if all(moment > due for moment, _ in self._timers):
             self._timers.append((due, self._context.create_timer(_at(due))))
         return [*waited_for, *(timer for _, timer in self._timers)]
 
+    def _own_tasks(self) -> list[Task[Any]]:
+        return [task for task in (self._starting, self._sweeping, self._publishing.task) if task is not None]
+
     def _next_due(self) -> float:
         """When something is to be done though nothing happens."""
-        due = [self._swept + SWEEP_SECONDS]
+        due = [self._swept + SWEEP_SECONDS, *self._rollout.next_due()]
+        if (decided_by := self.state.rollout.next_due()) is not None and not self.state.is_ending:
+            due.append(decided_by)
         if (next_try := self.state.next_try()) is not None and self._starting is None:
             due.append(next_try)
         if self._is_stale:
             due.append(self._shown + STATUS_SECONDS)
-        if self._outbox.waiting and self._publishing is None:
-            due.append(self._publish_at)
-        return min(due)
+        return min([*due, *self._publishing.next_due()])
 
     # --- what others see -------------------------------------------------------------------------------------------
 
@@ -272,7 +279,8 @@ class FleetContext:
     def _show(self, phase: str | None = None) -> Json:
         """Show the state; returns it as readers get it."""
         status = status_of(self._payload, self.state, self._now, phase)
-        status["error"] = self._error and {name: self._error[name] for name in ("code", "message")}
+        if self._error:
+            status["error"] = {name: self._error[name] for name in ("code", "message")}
         self._context.set_custom_status(status)
         self._shown, self._is_stale = self._now, False
         return document_of(self._payload, status)
@@ -282,23 +290,18 @@ class FleetContext:
         document = self._show(over)
         kind: FleetEventKind = _LAST_EVENTS[over]
         self._outbox.add(kind, document, "ended/1")
-        yield from self._publish_rest()
+        until = self._now + PUBLISH_SECONDS
+        # The fleet is over; its last events are sent until the broker has them, or for a day.
+        while self._outbox.waiting and self._now < until:
+            self._publishing.begin(self._now)
+            if (task := self._publishing.task) is None:
+                yield self._context.create_timer(_at(self._publishing.at))
+            else:
+                yield when_any([task])
+                self._publishing.take_result(self._now)
         for number in range(self._payload["pages"]):
             self._context.send_event(page_instance(self._payload["list"], number), OVER)
         return {"fleet": document, "state": self.state.as_json()}
-
-    def _publish_rest(self) -> Work[None]:
-        """The fleet's last events are sent until the broker has them, or for a day; the fleet is over meanwhile."""
-        until = self._now + PUBLISH_SECONDS
-        while self._outbox.waiting and self._now < until:
-            if self._publishing is None and self._now < self._publish_at:
-                yield self._context.create_timer(_at(self._publish_at))
-            if self._publishing is None:
-                self._published = list(self._outbox.waiting)
-                self._publishing = self._call("publish_events", events=self._published)
-            yield when_any([self._publishing])
-            self._take_publishing(self._publishing)
-            self._publishing = None
 
 
 def _at(time: float) -> datetime:

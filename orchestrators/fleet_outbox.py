@@ -1,9 +1,38 @@
 """The events of a fleet that wait to be published, in order, and what was published of its progress."""
 
+from collections.abc import Iterator
+
 from arcway.domain.events import FleetEventKind, fleet_event
+from arcway.domain.fleets.rollout import Rollout
 from arcway.domain.json_values import Json
 
 _TENTHS = 10
+
+
+def milestones_of(rollout: Rollout) -> Json:
+    """What of the stages is worth an event when it changes."""
+    gate = rollout.gate
+    is_ready = gate is not None and rollout.checked_range() is None
+    return {
+        "stage": [rollout.current, rollout.step] if len(rollout.stages) > 1 else None,
+        "halted": rollout.halted["at"] if rollout.halted else None,
+        "gate": f"{rollout.gate_name}/{gate.checks}" if gate and is_ready else None,
+        "decisions": len(rollout.approvals),
+    }
+
+
+def events_between(earlier: Json, now: Json) -> Iterator[FleetEventKind]:
+    """The events of what has changed."""
+    if now["decisions"] > earlier["decisions"]:
+        yield "decided"
+    if earlier["halted"] and not now["halted"]:
+        yield "resumed"
+    if now["stage"] != earlier["stage"]:
+        yield "stageChanged"
+    if now["halted"] and not earlier["halted"]:
+        yield "halted"
+    if now["gate"] and now["gate"] != earlier["gate"]:
+        yield "waitingForApproval"
 
 
 class FleetOutbox:

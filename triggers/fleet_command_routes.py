@@ -1,22 +1,22 @@
-"""The commands of a fleet: PATCH /api/fleets/{id}, and pause, resume, cancel, retry and skip below it."""
+"""The commands of a fleet: PATCH /api/fleets/{id}; pause, resume, cancel, retry, skip, approve and reject below it."""
 
-import uuid
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import azure.functions as func
-from pydantic import Field, ValidationError
+from pydantic import Field, StrictBool, ValidationError, model_validator
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.document import FleetDocument
-from arcway.domain.fleets.request import MOST_MEMBERS, Window
+from arcway.domain.fleets.request import MOST_MEMBERS
+from arcway.domain.fleets.stage_document import COMMENT_LENGTH
+from arcway.domain.fleets.stages import MaxFailures, Window
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model, field_errors
-from arcway.runs.fleet_commands import command_fleet
 from arcway.runs.fleet_members import named_members
-from arcway.runs.fleets import fleet_document, fleet_state_of
+from arcway.runs.fleets import fleet_state_of
 from triggers import http
-from triggers.access.callers import CHANGE, Caller, role_for
+from triggers.access.callers import APPROVE, CHANGE, Caller
 from triggers.endpoints import Answer, endpoint
 from triggers.fleet_routes import FLEET_CODES, OneFleet
 from triggers.services import Invocation
@@ -42,16 +42,58 @@ class RetryMembers(Model):
 
 
 class SkipMembers(Model):
-    """Which members to leave out."""
+    """What to leave out: at least one of these."""
 
-    members: Annotated[list[str], Field(min_length=1, max_length=MOST_MEMBERS)]
+    members: Annotated[list[str] | None, Field(min_length=1, max_length=MOST_MEMBERS)] = None
     """Names of members that wait or are parked."""
+    stage: str | None = None
+    """The name of a stage: all of its members that wait or are parked."""
+    soak: StrictBool = False
+    """The rest of the soak that is in progress. Its clusters are checked now."""
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.members is None and self.stage is None and not self.soak:
+            raise ValueError("must have members, stage or soak")
+        return self
+
+
+class ResumeFleet(Model):
+    """How to continue after a pause or a halt. What has failed so far does not count any more."""
+
+    max_failures: MaxFailures | None = None
+    """Another budget for the present stage and those behind it."""
 
 
 class ChangeFleet(Model):
-    """What to change while a fleet is in progress."""
+    """What to change while a fleet is in progress, in the present stage and those behind it."""
 
-    window: Window
+    window: Window | None = None
+    """The maximum number of members in progress at once."""
+    max_failures: MaxFailures | None = None
+    """How many members of a stage may fail before the fleet halts."""
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.window is None and self.max_failures is None:
+            raise ValueError("must have window or maxFailures")
+        return self
+
+
+class RejectGate(Model):
+    """Which gate to reject, and why."""
+
+    gate: str | None = None
+    """The gate's name, such as canary/after. Default: the gate that waits."""
+    comment: Annotated[str | None, Field(max_length=COMMENT_LENGTH)] = None
+    """Shown with the fleet and in its events."""
+
+
+class ApproveGate(RejectGate):
+    """Which gate to approve, and why."""
+
+    digest: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
+    """The digest of the check that was read: another one is not approved."""
 
 
 @endpoint(
@@ -67,9 +109,10 @@ class ChangeFleet(Model):
 async def _change(
     req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: OneFleet
 ) -> func.HttpResponse:
-    """Change the window of a fleet in progress."""
+    """Change the window or the failure budget of a fleet in progress."""
     change = _body(req, ChangeFleet)
-    return await _command(invocation, caller, parameters.id, {"name": "set", "window": change.window})
+    command = {"name": "set", "window": change.window, "maxFailures": change.max_failures}
+    return await _command(invocation, caller, parameters.id, command)
 
 
 @endpoint(
@@ -92,14 +135,17 @@ async def _pause(
     CHANGE,
     name="resumeFleet",
     parameters=OneFleet,
+    body=ResumeFleet,
+    examples={"with a larger budget": {"maxFailures": 5}},
     answers={202: Answer("The fleet, which will start members again.", FleetDocument)},
-    codes=_COMMAND_CODES,
+    codes=(*_COMMAND_CODES, *_BODY_CODES),
 )
 async def _resume(
     req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: OneFleet
 ) -> func.HttpResponse:
-    """Start members again after a pause."""
-    return await _command(invocation, caller, parameters.id, {"name": "resume"})
+    """Start members again after a pause or a halt."""
+    resume = _body(req, ResumeFleet)
+    return await _command(invocation, caller, parameters.id, {"name": "resume", "maxFailures": resume.max_failures})
 
 
 @endpoint(
@@ -154,17 +200,51 @@ async def _retry(
 async def _skip(
     req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: OneFleet
 ) -> func.HttpResponse:
-    """Leave members out that wait or are parked."""
-    members = await _indices(invocation, parameters.id, _body(req, SkipMembers).members)
-    return await _command(invocation, caller, parameters.id, {"name": "skip", "members": members})
+    """Leave members out that wait or are parked, or the rest of a soak."""
+    skip = _body(req, SkipMembers)
+    members = await _indices(invocation, parameters.id, skip.members)
+    command = {"name": "skip", "members": members, "stage": skip.stage, "soak": skip.soak}
+    return await _command(invocation, caller, parameters.id, command)
+
+
+@endpoint(
+    "POST fleets/{id}/approve",
+    APPROVE,
+    name="approveGate",
+    parameters=OneFleet,
+    body=ApproveGate,
+    examples={"with a reason": {"comment": "The canary is fine."}},
+    answers={202: Answer("The fleet, which will continue.", FleetDocument)},
+    codes=(*_COMMAND_CODES, *_BODY_CODES, Code.APPROVER_NOT_ANOTHER, Code.GATE_CHECK_TOO_OLD),
+)
+async def _approve(
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: OneFleet
+) -> func.HttpResponse:
+    """Let the fleet pass the gate at which it waits."""
+    approval = _body(req, ApproveGate)
+    command = {"name": "approve", **approval.as_json()}
+    return await _command(invocation, caller, parameters.id, command)
+
+
+@endpoint(
+    "POST fleets/{id}/reject",
+    APPROVE,
+    name="rejectGate",
+    parameters=OneFleet,
+    body=RejectGate,
+    examples={"with a reason": {"comment": "The proxy is being replaced."}},
+    answers={202: Answer("The fleet, which will end.", FleetDocument)},
+    codes=(*_COMMAND_CODES, *_BODY_CODES),
+)
+async def _reject(
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: OneFleet
+) -> func.HttpResponse:
+    """End the fleet at the gate at which it waits: members that were not started are canceled."""
+    return await _command(invocation, caller, parameters.id, {"name": "reject", **_body(req, RejectGate).as_json()})
 
 
 async def _command(invocation: Invocation, caller: Caller, fleet: str, command: Json) -> func.HttpResponse:
-    """Check that the caller may command the fleet, and do it."""
-    state = await fleet_state_of(invocation.client, fleet)
-    caller.require(role_for(fleet_document(state)["operation"]))
-    by = {"id": str(uuid.uuid4()), "by": caller.identity.as_json()}
-    document = await command_fleet(invocation.client, state, {**by, **command})
+    document = await invocation.command_fleet(caller, fleet, command)
     return http.respond(document, 202, Location=f"/api/fleets/{document['id']}")
 
 

@@ -25,14 +25,16 @@ async def select_members(invocation: Invocation, request: FleetRequest) -> Fleet
 
     Raises `ArcError`: ARC-1001 with the problems of all members, or why a selection cannot be read.
     """
-    selected = await _select(invocation, request) if request.select else []
-    return await asyncio.to_thread(fleet_of, request, selected)
+    tags: dict[str, dict[str, str]] = {}
+    selected = await _select(invocation, request, tags) if request.select else []
+    return await asyncio.to_thread(fleet_of, request, selected, tags)
 
 
-async def _select(invocation: Invocation, request: FleetRequest) -> list[Json]:
+async def _select(invocation: Invocation, request: FleetRequest, tags: dict[str, dict[str, str]]) -> list[Json]:
+    """The selected members; `tags` is given those that connected clusters have in Azure."""
     selection = request.select or Selection()
     if selection.connected_clusters:
-        members = await _connected_clusters(invocation, selection.connected_clusters)
+        members = await _connected_clusters(invocation, selection.connected_clusters, tags)
     elif selection.runs:
         members = await _runs(invocation, selection.runs)
     else:
@@ -40,7 +42,9 @@ async def _select(invocation: Invocation, request: FleetRequest) -> list[Json]:
     return [member for member in members if not selection.leaves_out(member["name"], _cluster(member).resource_id)]
 
 
-async def _connected_clusters(invocation: Invocation, chosen: SelectedConnectedClusters) -> list[Json]:
+async def _connected_clusters(
+    invocation: Invocation, chosen: SelectedConnectedClusters, tags: dict[str, dict[str, str]]
+) -> list[Json]:
     members: list[Json] = []
     for subscription in dict.fromkeys(chosen.subscriptions):
         group = chosen.resource_groups[0] if len(chosen.resource_groups) == 1 else None
@@ -48,7 +52,9 @@ async def _connected_clusters(invocation: Invocation, chosen: SelectedConnectedC
         for resource in filter(chosen.takes, resources):
             _, _, own_subscription, _, own_group, *_ = resource["id"].split("/")
             place = {"subscriptionId": own_subscription.lower(), "resourceGroup": own_group}
-            members.append({**place, "name": resource["name"]})
+            member = {**place, "name": resource["name"]}
+            tags[_cluster(member).key] = resource.get("tags") or {}
+            members.append(member)
     return members
 
 

@@ -1,5 +1,6 @@
 """What the triggers of one function app work with: built once, handed to each invocation."""
 
+import uuid
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,12 +8,15 @@ import azure.durable_functions as df
 
 from arcway import queries
 from arcway.domain.ids import Origin
+from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest
 from arcway.installation import Installation
+from arcway.runs.fleet_commands import command_fleet
+from arcway.runs.fleets import fleet_document, fleet_state_of
 from arcway.runs.index import RunIndex
 from arcway.runs.starter import Author, Started, start_run
 from triggers.access.authentication import Authentication
-from triggers.access.callers import Caller
+from triggers.access.callers import APPROVE, Caller, role_for
 from triggers.access.page_secrets import PageSecrets
 from triggers.access.session import Sessions
 from triggers.access.sign_in import SignIn
@@ -62,6 +66,17 @@ class Invocation:
         settings = self.installation.settings
         source = settings.source if settings.publishes else None
         return Author(caller.identity, caller.secret_user.roles, source)
+
+    async def command_fleet(self, caller: Caller, fleet: str, command: Json) -> Json:
+        """Give a fleet a command of the caller; returns its document.
+
+        Raises `ArcError`: ARC-1008 the caller lacks the role, and as `arcway.runs.fleet_commands.command_fleet` does.
+        """
+        state = await fleet_state_of(self.client, fleet)
+        decides = command["name"] in ("approve", "reject")
+        caller.require(APPROVE if decides else role_for(fleet_document(state)["operation"]))
+        own = {"id": str(uuid.uuid4()), "by": caller.identity.as_json()}
+        return await command_fleet(self.client, state, {**own, **command})
 
     async def start_run(self, request: AnyRequest, key: str, origin: Origin, caller: Caller) -> Started:
         """Start the request's run for the caller. Raises `ArcError` as `arcway.runs.starter.start_run` does."""

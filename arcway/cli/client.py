@@ -32,6 +32,7 @@ _EXIT_CODES = {
     413: USAGE,
     415: USAGE,
 }
+_LOOKS_AT_REST = 4
 _POLL_SECONDS = 0.1
 _LONGEST_POLL_SECONDS = 2.0
 _RESTART_SECONDS = 30.0
@@ -115,23 +116,36 @@ class ArcwayClient:
         yield from self._follow(run, f"runs/{run['id']}", timeout, late)
 
     def follow_fleet(self, fleet: Json, timeout: float) -> Iterator[Json]:
-        """Yield the fleet each time it changes, until it has ended. Raises `CommandError` 4 after `timeout` seconds."""
+        """Yield the fleet each time it changes, until it has ended or is halted with no member in progress.
+
+        Raises `CommandError` 4 after `timeout` seconds.
+        """
+
+        def is_at_rest(latest: Json) -> bool:
+            return bool(latest["halted"]) and not latest["counts"]["running"] and latest["state"] == "Halted"
 
         def late(latest: Json) -> CommandError:
             message = f"Fleet {latest['name']} is {latest['state']} after {timeout:.0f} s; it continues."
             return CommandError(message, TIMED_OUT, remedy=f"arcway fleet show {latest['name']} --follow")
 
-        yield from self._follow(fleet, f"fleets/{fleet['id']}", timeout, late)
+        yield from self._follow(fleet, f"fleets/{fleet['id']}", timeout, late, is_at_rest)
 
     def _follow(
-        self, document: Json, path: str, timeout: float, late: Callable[[Json], CommandError]
+        self,
+        document: Json,
+        path: str,
+        timeout: float,
+        late: Callable[[Json], CommandError],
+        is_at_rest: Callable[[Json], bool] = lambda _document: False,
     ) -> Iterator[Json]:
-        deadline, pause, updated_at = time.monotonic() + timeout, _POLL_SECONDS, None
+        deadline, pause, updated_at, same = time.monotonic() + timeout, _POLL_SECONDS, None, 0
         while True:
+            same += 1
             if document["updatedAt"] != updated_at:
-                updated_at, pause = document["updatedAt"], _POLL_SECONDS
+                updated_at, pause, same = document["updatedAt"], _POLL_SECONDS, 0
                 yield document
-            if document["finishedAt"]:
+            # A command that was given just before has its effect soon, and not at once.
+            if document["finishedAt"] or (same >= _LOOKS_AT_REST and is_at_rest(document)):
                 return
             if time.monotonic() > deadline:
                 raise late(document)

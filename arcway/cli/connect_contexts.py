@@ -78,7 +78,9 @@ def connect_contexts(client: ArcwayClient, contexts: Contexts, job: Job) -> int:
             {"name": name, "kubeconfig": credential.kubeconfig, "proxy": credential.proxy}
             for name, credential in credentials
         ]
-        body = {"fleet": contexts.fleet or f"contexts-{int(time.time())}", "defaults": job.defaults, "members": members}
+        name = contexts.fleet or f"contexts-{int(time.time())}"
+        # Each context has a cluster, a network and a credential of its own: what is wrong with one is not with others.
+        body = {"fleet": name, "defaults": job.defaults, "members": members, "maxFailures": "100%"}
         operation = "check" if job.following.dry_run else "onboard"
         fleet = client.post("fleets", {**body, "operation": operation})
         for _, credential in credentials:

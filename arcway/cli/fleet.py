@@ -8,15 +8,15 @@ from rich.table import Table
 
 from arcway.cli import fleet_progress, output
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient
+from arcway.cli.fleet_commands import FleetArgument, commands
 from arcway.cli.fleet_files import read_fleet, with_options
 from arcway.cli.options import Output, OutputOption, QuietOption, ServerOption
 from arcway.domain.json_values import Json
 from arcway.domain.text import counted
 
 fleet = typer.Typer(help="One operation on many clusters.", no_args_is_help=True)
+fleet.add_typer(commands)
 
-FleetArgument = Annotated[str, typer.Argument(help="Name or id of the fleet.")]
-MembersArgument = Annotated[list[str], typer.Argument(help="Names of members.")]
 FollowOption = Annotated[bool, typer.Option("--follow", help="Follow the fleet until it has ended.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds to follow the fleet.")]
 _DAY = 86_400.0
@@ -97,66 +97,6 @@ def members(
     return OK
 
 
-@fleet.command()
-def pause(name: FleetArgument, server: ServerOption = None) -> int:
-    """Start no more members; those in progress continue. Example: arcway fleet pause shops"""
-    return _command(server, name, "pause")
-
-
-@fleet.command()
-def resume(name: FleetArgument, server: ServerOption = None) -> int:
-    """Start members again. Example: arcway fleet resume shops"""
-    return _command(server, name, "resume")
-
-
-@fleet.command()
-def cancel(
-    name: FleetArgument,
-    running: Annotated[bool, typer.Option("--running", help="Cancel the members in progress, too.")] = False,
-    server: ServerOption = None,
-) -> int:
-    """Cancel a fleet; members in progress finish. Example: arcway fleet cancel shops --running"""
-    return _command(server, name, "cancel", {"running": "cancel" if running else "finish"})
-
-
-@fleet.command()
-def retry(
-    name: FleetArgument,
-    only: Annotated[list[str] | None, typer.Argument(metavar="[MEMBER]...", help="Names of members.")] = None,
-    codes: Annotated[
-        list[str] | None, typer.Option("--code", help="Only members that failed with this code; may be repeated.")
-    ] = None,
-    server: ServerOption = None,
-) -> int:
-    """Try failed and parked members again. Example: arcway fleet retry shops --code ARC-5005"""
-    return _command(server, name, "retry", {"members": only or None, "codes": codes or None})
-
-
-@fleet.command()
-def skip(name: FleetArgument, only: MembersArgument, server: ServerOption = None) -> int:
-    """Leave out members that wait or are parked. Example: arcway fleet skip shops shop-017"""
-    return _command(server, name, "skip", {"members": only})
-
-
-@fleet.command(name="set")
-def set_(
-    name: FleetArgument,
-    window: Annotated[int, typer.Option("--window", help="Most members in progress at once.")],
-    server: ServerOption = None,
-) -> int:
-    """Change the window of a fleet in progress. Example: arcway fleet set shops --window 100"""
-    ArcwayClient.find(server).patch(f"fleets/{name}", {"window": window})
-    output.stderr.print(f"arcway fleet show {name} --follow", markup=False)
-    return OK
-
-
-def _command(server: str | None, name: str, command: str, body: Json | None = None) -> int:
-    document = ArcwayClient.find(server).post(f"fleets/{name}/{command}", body)
-    output.stderr.print(f"Fleet {document['id']}: {command} accepted.", markup=False)
-    output.stderr.print(f"  arcway fleet show {document['name']} --follow", markup=False)
-    return OK
-
-
 def follow_fleet(client: ArcwayClient, document: Json, timeout: float, format_: Output, *, quiet: bool) -> int:
     """Follow a fleet until it has ended and show it; returns the exit code. Raises `CommandError`."""
     try:
@@ -174,7 +114,7 @@ def follow_fleet(client: ArcwayClient, document: Json, timeout: float, format_: 
 
 
 def _exit_code(document: Json) -> int:
-    return {"Succeeded": OK, "Incomplete": PARTLY_FAILED}.get(document["state"], FAILED)
+    return {"Succeeded": OK, "Incomplete": PARTLY_FAILED, "Halted": PARTLY_FAILED}.get(document["state"], FAILED)
 
 
 def _show(document: Json, format_: Output, exit_code: int) -> int:
@@ -182,6 +122,15 @@ def _show(document: Json, format_: Output, exit_code: int) -> int:
     if format_ == "table" and document["failures"]:
         output.stderr.print(fleet_progress.failures_table(document))
         output.stderr.print(f"arcway fleet members {document['name']} --state failed", markup=False)
+    if halted := document["halted"]:
+        output.stderr.print(f"Halted: {halted['code']}: {halted['message']}", markup=False, style="red")
+        output.stderr.print(f"  {halted['remedy']}", markup=False)
+    if (gate := document["gate"]) and gate["state"] == "waiting":
+        checked = (
+            ", ".join(f"{count} {name}" for name, count in gate["check"]["classes"].items()) if gate["check"] else ""
+        )
+        output.stderr.print(f"Gate {gate['name']} waits for an approval{checked and f' ({checked})'}.", markup=False)
+        output.stderr.print(f"  arcway fleet approve {document['name']} --gate {gate['name']}", markup=False)
     if document["error"]:
         output.stderr.print(f"{document['error']['code']}: {document['error']['message']}", markup=False, style="red")
     return exit_code

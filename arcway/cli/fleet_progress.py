@@ -36,6 +36,12 @@ def failures_table(fleet: Json) -> Table:
     return table
 
 
+def _stage_of(fleet: Json) -> str:
+    """The stage that the fleet is in, if it has several."""
+    going_on = [stage["name"] for stage in fleet["stages"] if stage["state"] not in ("Waiting", "Completed", "Skipped")]
+    return f" ({going_on[0]})" if going_on and len(fleet["stages"]) > 1 and not fleet["finishedAt"] else ""
+
+
 def _live(changes: Iterable[Json]) -> Json:
     fleet: Json = {}
     bar = Progress(
@@ -48,7 +54,9 @@ def _live(changes: Iterable[Json]) -> Json:
                 task = bar.add_task("", total=fleet["size"], eta="")
             ended = sum(fleet["counts"][state] for state in _ENDED)
             eta = f"until {fleet['eta']}" if fleet["eta"] else ""
-            bar.update(task, completed=ended, description=f"{fleet['name']} {fleet['state']}", eta=eta)
+            bar.update(
+                task, completed=ended, description=f"{fleet['name']} {fleet['state']}{_stage_of(fleet)}", eta=eta
+            )
             live.update(Group(bar, cell(counts_of(fleet)), failures_table(fleet) if fleet["failures"] else ""))
     return fleet
 
@@ -58,7 +66,7 @@ def _lines(changes: Iterable[Json]) -> Json:
     printed = ""
     for fleet in changes:
         failures = "".join(f"; {group['count']} x {group['code']}" for group in fleet["failures"])
-        line = f"{fleet['state']}: {counts_of(fleet)}{failures}"
+        line = f"{fleet['state']}{_stage_of(fleet)}: {counts_of(fleet)}{failures}"
         if line != printed:
             printed = line
             stderr.print(f"{fleet['updatedAt']} {line}", markup=False)

@@ -14,6 +14,7 @@ from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.dlq import dlq
 from arcway.cli.fleet import fleet
+from arcway.cli.fleet_commands import commands as fleet_commands
 from arcway.cli.option_groups import ClusterOptions, Following, with_groups
 from arcway.cli.options import OutputOption, ServerOption, SubscriptionOption
 from arcway.cli.runs import detached
@@ -185,6 +186,7 @@ _examples_on_a_line_of_their_own(
         *local_commands.local.registered_commands,
         *dlq.registered_commands,
         *fleet.registered_commands,
+        *fleet_commands.registered_commands,
     ]
 )
 

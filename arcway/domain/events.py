@@ -10,7 +10,18 @@ from typing import Any, Literal
 from arcway.domain.json_values import Json
 
 type FleetEventKind = Literal[
-    "accepted", "progressed", "paused", "resumed", "succeeded", "incomplete", "failed", "canceled"
+    "accepted",
+    "progressed",
+    "stageChanged",
+    "halted",
+    "waitingForApproval",
+    "decided",
+    "paused",
+    "resumed",
+    "succeeded",
+    "incomplete",
+    "failed",
+    "canceled",
 ]
 type EventKind = Literal["accepted", "phaseChanged", "succeeded", "failed", "canceled", "rejected"]
 

@@ -81,6 +81,9 @@ async def _member(
     own = (its_fleet.get("id"), its_fleet.get("member")) == (fleet, index)
     document = to_document(run, with_result=False) if run is not None and own else None
     error = document["error"] if document else None
+    if state is MemberState.FAILED and document and document["state"] == "Succeeded":
+        # Its run says nothing of what was seen after the soak.
+        error = {**ArcError(Code.CLUSTER_LOST_IN_SOAK).as_dict(), "phase": None}
     return {
         "index": index,
         "name": request.name,

@@ -16,6 +16,7 @@ from durabletask.client import OrchestrationQuery, OrchestrationState
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.fleets.commands import obey, retryable
 from arcway.domain.fleets.document import OVER, document_of, status_of
 from arcway.domain.fleets.request import Fleet, FleetRequest, digest_of, member_body
 from arcway.domain.fleets.state import FleetState
@@ -93,10 +94,10 @@ async def restart_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
     if not isinstance(output, dict):
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, "The fleet was terminated: send its request again.")
     fleet = FleetState.read(output["state"])
-    fleet.canceled = fleet.paused = None
-    if not fleet.retryable(retry["members"], retry["codes"]):
+    fleet.canceled = fleet.paused = fleet.given_up = None
+    if not retryable(fleet, retry["members"], retry["codes"]):
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, "The fleet has no such members to retry.")
-    fleet.command(retry)
+    obey(fleet, retry, datetime.now(UTC).timestamp())
     again = {"state": fleet.as_json(), "run": run, "id": str(FleetId(state.instance_id, run))}
     payload = {**earlier, **again, "key": str(uuid.uuid4()), "createdAt": timestamp(datetime.now(UTC))}
     payload.pop("swept", None)
@@ -243,6 +244,8 @@ def _payload(instance: str, fleet: Fleet, key: str, origin: Origin, author: Auth
         "size": len(request.members),
         "pages": -(-len(request.members) // PAGE),
         "window": request.window,
+        "stages": fleet.stages,
+        "countsRefused": "refused" in request.count,
         "start": request.start,
         "parkFor": request.park_for,
         "createdAt": timestamp(datetime.now(UTC)),

@@ -18,6 +18,7 @@ class Role(StrEnum):
     READ = "Arcway.Read"
     ONBOARD = "Arcway.Onboard"
     OFFBOARD = "Arcway.Offboard"
+    APPROVE = "Arcway.Approve"
 
 
 type Needed = frozenset[Role]
@@ -27,6 +28,7 @@ OPEN: Needed = frozenset()
 READ: Needed = frozenset({Role.READ})
 ONBOARD: Needed = frozenset({Role.ONBOARD})
 OFFBOARD: Needed = frozenset({Role.OFFBOARD})
+APPROVE: Needed = frozenset({Role.APPROVE})
 CHANGE: Needed = ONBOARD | OFFBOARD
 """For routes whose handler asks for the role of the run's operation."""
 

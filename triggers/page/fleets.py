@@ -1,6 +1,6 @@
 """The pages of fleets: all of them, one with its members, and what its buttons do."""
 
-import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import accumulate
 from urllib.parse import urlencode
@@ -12,20 +12,27 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.document import OVER
 from arcway.domain.fleets.member_map import decode
+from arcway.domain.fleets.stage_document import COMMENT_LENGTH
 from arcway.domain.json_values import Json
 from arcway.page.files import PLACE
 from arcway.page.fleet_map import LABELS, Squares
-from arcway.runs.fleet_commands import command_fleet
 from arcway.runs.fleet_members import MemberFilter, list_members
 from arcway.runs.fleets import fleet_document, fleet_state_of, list_fleets
-from triggers.access.callers import role_for
+from triggers.access.callers import APPROVE, role_for
 from triggers.access.session import Viewer, redirect
 from triggers.page.responses import fields_of, render_page
 from triggers.services import Invocation
 
 _FLEETS_SECONDS, _FLEET_SECONDS = 5, 2
 _MEMBERS = 50
-_BUTTONS = {"Accepted": "pause", "Running": "pause", "Paused": "resume"}
+_BUTTONS = {
+    "Accepted": "pause",
+    "Running": "pause",
+    "Soaking": "pause",
+    "WaitingForApproval": "pause",
+    "Paused": "resume",
+    "Halted": "resume",
+}
 
 
 async def fleets_page(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
@@ -53,9 +60,10 @@ async def fleet_page(req: func.HttpRequest, invocation: Invocation, viewer: View
         section="fleets",
         fleet=fleet,
         squares=squares,
-        segments=_segments(squares),
+        bars=_bars(fleet),
         ended=fleet["size"] - sum(fleet["counts"][name] for name in ("waiting", "running", "parked")),
         actions=_actions(fleet, place) if may_change else [],
+        may_approve=viewer.may(APPROVE),
         can_retry=may_change and fleet["state"] not in ("Canceling", "Succeeded"),
         place=place,
         members=members,
@@ -92,6 +100,24 @@ async def resume_fleet(req: func.HttpRequest, invocation: Invocation, viewer: Vi
     return await _command(req, invocation, viewer, {"name": "resume"})
 
 
+async def approve_gate(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
+    """Approve the gate that was shown, by the check that was shown."""
+    fields = fields_of(req)
+    decision = {"gate": fields.get("gate"), "comment": _comment(fields), "digest": fields.get("digest") or None}
+    return await _command(req, invocation, viewer, {"name": "approve", **decision})
+
+
+async def reject_gate(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
+    """End the fleet at the gate that was shown."""
+    fields = fields_of(req)
+    decision = {"gate": fields.get("gate"), "comment": _comment(fields)}
+    return await _command(req, invocation, viewer, {"name": "reject", **decision})
+
+
+def _comment(fields: Mapping[str, str]) -> str | None:
+    return fields.get("comment", "").strip()[:COMMENT_LENGTH] or None
+
+
 async def retry_fleet(req: func.HttpRequest, invocation: Invocation, viewer: Viewer) -> func.HttpResponse:
     """Try the failed and parked members again: those of one code, or all."""
     code = fields_of(req).get("code")
@@ -101,10 +127,7 @@ async def retry_fleet(req: func.HttpRequest, invocation: Invocation, viewer: Vie
 
 
 async def _command(req: func.HttpRequest, invocation: Invocation, viewer: Viewer, command: Json) -> func.HttpResponse:
-    state = await fleet_state_of(invocation.client, req.route_params["id"])
-    viewer.require(role_for(fleet_document(state)["operation"]))
-    by = {"id": str(uuid.uuid4()), "by": viewer.identity.as_json()}
-    document = await command_fleet(invocation.client, state, {**by, **command})
+    document = await invocation.command_fleet(viewer, req.route_params["id"], command)
     return redirect(f"{PLACE}/fleets/{document['id']}")
 
 
@@ -122,11 +145,17 @@ def _begin(text: str, size: int) -> int:
     return int(text)
 
 
-def _segments(squares: Squares) -> list[Json]:
-    starts = accumulate((share for _, _, share, _ in squares.states), initial=0.0)
+def _bars(fleet: Json) -> list[Json]:
+    """A bar for each stage: its members by state, in per cent."""
+    return [{**stage, "segments": _segments(stage["counts"], stage["size"])} for stage in fleet["stages"]]
+
+
+def _segments(counts: Json, size: int) -> list[Json]:
+    shares = [(label, 100 * counts[label] / size) for label in LABELS if counts[label]]
+    starts = accumulate((share for _, share in shares), initial=0.0)
     return [
         {"state": label, "start": round(start, 3), "share": round(share, 3)}
-        for (label, _, share, _), start in zip(squares.states, starts, strict=False)
+        for (label, share), start in zip(shares, starts, strict=False)
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import azure.durable_functions as df
 import azure.functions as func
 
-from triggers.access.callers import CHANGE, OFFBOARD, ONBOARD, READ
+from triggers.access.callers import APPROVE, CHANGE, OFFBOARD, ONBOARD, READ
 from triggers.page import actions, connect_form, fleets, responses, views
 from triggers.page.responses import Guarded
 from triggers.registration import register
@@ -22,6 +22,8 @@ ROUTES: Mapping[str, Mapping[str, Guarded]] = {
     "page/fleets/{id}/pause": {"POST": (CHANGE, fleets.pause_fleet)},
     "page/fleets/{id}/resume": {"POST": (CHANGE, fleets.resume_fleet)},
     "page/fleets/{id}/retry": {"POST": (CHANGE, fleets.retry_fleet)},
+    "page/fleets/{id}/approve": {"POST": (APPROVE, fleets.approve_gate)},
+    "page/fleets/{id}/reject": {"POST": (APPROVE, fleets.reject_gate)},
     "page/runs/{id}": {"GET": (READ, views.run_page)},
     "page/runs/{id}/cancel": {"GET": (CHANGE, actions.ask_cancel), "POST": (CHANGE, actions.confirmed_cancel)},
     "page/runs/{id}/connect": {"POST": (ONBOARD, actions.connect_checked)},

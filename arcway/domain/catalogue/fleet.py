@@ -26,4 +26,42 @@ FLEET: dict[Code, ErrorKind] = {
         "Send the request again.",
         True,
     ),
+    Code.FAILURE_BUDGET_USED: ErrorKind(
+        "More members of the fleet failed than may",
+        "Read the causes (`arcway fleet show NAME`). Then retry the failed members, resume the fleet in spite of them,"
+        " or cancel it.",
+    ),
+    Code.FAILURES_OF_ONE_CAUSE: ErrorKind(
+        "The first members of a stage failed for one cause",
+        "Remove the cause and retry the failed members, resume the fleet in spite of them, or cancel it.",
+    ),
+    Code.STAGE_WITHOUT_SUCCESS: ErrorKind(
+        "No member of the stage succeeded",
+        "Retry its members, resume the fleet in spite of them, or cancel it.",
+    ),
+    Code.CLUSTER_LOST_IN_SOAK: ErrorKind(
+        "Azure does not show the cluster as expected after the soak",
+        "Read the agents (`arcway agents`) and the connected cluster, then retry the member.",
+    ),
+    Code.GATE_NOT_APPROVED: ErrorKind(
+        "The gate was not approved in time",
+        "Send the request again, or retry the canceled members by name.",
+    ),
+    Code.GATE_REJECTED: ErrorKind(
+        "The gate was rejected",
+        "Read the comment (`arcway fleet show NAME`). Send the request again when its cause is removed.",
+    ),
+    Code.FLEET_GIVEN_UP: ErrorKind(
+        "The halted fleet was not resumed in time",
+        "Read why it was halted, and send the request again.",
+    ),
+    Code.APPROVER_NOT_ANOTHER: ErrorKind(
+        "Another person must approve the gate",
+        "Ask another person who holds the role Arcway.Approve.",
+    ),
+    Code.GATE_CHECK_TOO_OLD: ErrorKind(
+        "What the gate lets through was checked too long ago",
+        "The members are checked again now. Read what the gate shows and approve it then.",
+        True,
+    ),
 }

@@ -4,7 +4,6 @@ Durable's Azure Storage provider keeps at most 8,192 characters of a status, and
 map: the status has only what nothing else tells.
 """
 
-from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import Field
@@ -12,17 +11,38 @@ from pydantic import Field
 from arcway.domain.catalogue import CATALOGUE
 from arcway.domain.codes import Code
 from arcway.domain.fleets.member_map import MemberState, decode, encode
+from arcway.domain.fleets.stage import Stage
+from arcway.domain.fleets.stage_document import (
+    Decision,
+    GateDocument,
+    Halt,
+    StageDocument,
+    document_of_stages,
+    moment,
+    short,
+    status_of_stages,
+)
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model
 from arcway.domain.run import Identity
-from arcway.domain.timestamps import timestamp
 
-type FleetPhase = Literal["Accepted", "Running", "Paused", "Canceling", "Succeeded", "Incomplete", "Failed", "Canceled"]
+type FleetPhase = Literal[
+    "Accepted",
+    "Running",
+    "Soaking",
+    "WaitingForApproval",
+    "Halted",
+    "Paused",
+    "Canceling",
+    "Succeeded",
+    "Incomplete",
+    "Failed",
+    "Canceled",
+]
 
 OVER = ("Succeeded", "Incomplete", "Failed", "Canceled")
 _GROUPS = 8
-_NAME_LENGTH = 64
 # Fewer ends say nothing of how fast a fleet is.
 _ENDS_NEEDED = 5
 
@@ -46,7 +66,7 @@ class Command(Model):
 
 
 class FleetError(Model):
-    """Why a fleet ended without its members."""
+    """Why a fleet ended before its members."""
 
     code: str
     message: str
@@ -75,6 +95,14 @@ class FleetDocument(Model):
     """Members that end in an hour, by the last 20; null when too few have ended."""
     eta: str | None = None
     """When the last member is expected to end; null when it is not known."""
+    stages: list[StageDocument] = Field(default_factory=list)
+    halted: Halt | None = None
+    """Why no member is started any more, and what to do."""
+    soak_until: str | None = None
+    """When the present stage's soak ends."""
+    gate: GateDocument | None = None
+    decision: Decision | None = None
+    """The last decision about a gate."""
     paused: Command | None = None
     canceled: Command | None = None
     error: FleetError | None = None
@@ -98,14 +126,15 @@ def status_of(payload: Json, state: FleetState, now: float, phase: str | None = 
         "window": state.window,
         "windowNow": min(state.window_now, state.window),
         "failures": _groups(state),
-        "nextTryAt": _moment(state.next_try()),
+        "nextTryAt": moment(state.next_try()),
         "perHour": None if over else _per_hour(state),
         "eta": None if over else _eta(state, now),
         "paused": _command(state.paused),
         "canceled": _command(state.canceled),
-        "error": None,
-        "updatedAt": _moment(now),
-        "finishedAt": _moment(now) if over else None,
+        "error": state.given_up and {name: state.given_up[name] for name in ("code", "message")},
+        "updatedAt": moment(now),
+        "finishedAt": moment(now) if over else None,
+        **status_of_stages(state.rollout, ended=over),
         "map": encode(bytes(state.states)),
     }
 
@@ -119,6 +148,10 @@ def document_of(payload: Json, status: Json) -> Json:
     ]
     of_input = ("name", "operation", "size", "startedBy", "createdAt", "correlationId")
     counts = {member.label: states.count(member) for member in MemberState}
+    stages = payload.get("stages") or [Stage("all", payload["size"], payload["window"]).as_json()]
+    halted = status["halted"]
+    remedy = CATALOGUE[Code(halted["code"])].remedy if halted else None
+    status = {**status, **document_of_stages(stages, status, states, remedy)}
     own = {**{name: payload[name] for name in of_input}, **status, "failures": failures, "counts": counts}
     return FleetDocument.model_validate(own).as_json()
 
@@ -127,6 +160,8 @@ def outcome(state: FleetState) -> str:
     """The state in which a fleet ends of which no member is in progress or waits."""
     if state.canceled:
         return "Canceled"
+    if state.given_up:
+        return str(state.given_up["outcome"])
     done = state.count(MemberState.SUCCEEDED) + state.count(MemberState.UNCHANGED)
     if done == len(state.states):
         return "Succeeded"
@@ -134,7 +169,14 @@ def outcome(state: FleetState) -> str:
 
 
 def _phase(state: FleetState) -> str:
-    return "Canceling" if state.canceled else "Paused" if state.paused else "Running"
+    if state.is_ending:
+        return "Canceling"
+    if state.paused:
+        return "Paused"
+    rollout = state.rollout
+    if rollout.halted:
+        return "Halted"
+    return "WaitingForApproval" if rollout.gate else "Soaking" if rollout.step in ("soak", "verify") else "Running"
 
 
 def _groups(state: FleetState) -> list[Json]:
@@ -149,21 +191,20 @@ def _per_hour(state: FleetState) -> float | None:
 
 
 def _eta(state: FleetState, now: float) -> str | None:
-    """Parked members are tried when they can be: when, is not known, so they are left out."""
-    rate = _per_hour(state)
+    """When a parked member can be worked on, or a gate is approved, is not known."""
+    rate, rollout = _per_hour(state), state.rollout
     remaining = state.count(MemberState.WAITING) + len(state.running)
-    if state.paused or rate is None or not remaining:
+    coming = rollout.stages[rollout.current :]
+    passed = {(item["stage"], item["when"]) for item in rollout.approvals}
+    gates = [stage for number, stage in enumerate(coming, rollout.current) if (number, stage.approve) not in passed]
+    if state.paused or rollout.halted or any(stage.approve for stage in gates) or rate is None or not remaining:
         return None
-    return _moment(now + remaining / rate * 3600)
-
-
-def _moment(time: float | None) -> str | None:
-    return None if time is None else timestamp(datetime.fromtimestamp(time, UTC))
+    return moment(now + remaining / rate * 3600 + sum(stage.soak for stage in coming))
 
 
 def _command(command: Json | None) -> Json | None:
-    """Who it was and when; a name may be long, and each of its letters up to twelve in a status."""
+    """Who it was and when."""
     if not command:
         return None
     by = command["by"]
-    return {"by": {**by, "name": by["name"][:_NAME_LENGTH]}, "at": command["at"]}
+    return {"by": {**by, "name": short(by["name"])}, "at": command["at"]}

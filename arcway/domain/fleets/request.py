@@ -7,7 +7,7 @@ single requests, so that a fleet accepts what a request accepts and nothing else
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeGuard
 
@@ -17,21 +17,32 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.durations import seconds_of
 from arcway.domain.fleets.selection import Selection
+from arcway.domain.fleets.stages import (
+    MOST_STAGES,
+    Budget,
+    MaxFailures,
+    StageRequest,
+    Window,
+    assign,
+    in_order,
+    problems_of,
+    resolved,
+)
+from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model, field_errors
 from arcway.domain.request import Operation, parse_request
 
 MOST_MEMBERS = 10_000
-LONGEST_WINDOW = 500
 ENTRY_BYTES = 8 * 1024
 _PROBLEMS_SHOWN = 50
 _LONGEST_PARK = 30 * 86_400
 _PLACEHOLDER = "{name}"
+_PLACE = ("subscriptionId", "resourceGroup", "name")
 _NAME = re.compile(r"[0-9A-Za-z_.-]{1,63}")
 
 
 type FleetName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-type Window = Annotated[int, Field(ge=1, le=LONGEST_WINDOW, strict=True)]
 
 
 class FleetRequest(Model):
@@ -53,13 +64,25 @@ class FleetRequest(Model):
     """slow: three at once, and one more with each success up to the window. all: the window at once."""
     park_for: Annotated[int, BeforeValidator(seconds_of), Field(ge=0, le=_LONGEST_PARK)] = 86_400
     """How long a member whose cluster is busy or unreachable is tried again, such as 24h. Default: 24h."""
+    stages: Annotated[list[StageRequest], Field(max_length=MOST_STAGES)] = Field(default_factory=list)
+    """Which members are done before the others, and what has to be true before the next ones begin."""
+    max_failures: MaxFailures | None = None
+    """How many members of a stage may fail before the fleet halts: a number, or a percentage of the stage. Default: 10%
+    for onboard and update, 0 for offboard and upgrade, 100% for check."""
+    budget: Budget | None = None
+    """strict: so few members are in progress that no more than maxFailures + 1 can fail. soft: the window is used.
+    Default: strict for offboard and upgrade, soft for the others."""
+    count: Annotated[list[Literal["refused"]], Field(max_length=1)] = Field(default_factory=list)
+    """refused: members that fail before anything is changed count as failures, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """A checked request for a fleet, with all its members."""
+    """A checked request for a fleet, with all its members in the order in which they are done."""
 
     request: FleetRequest
+    stages: list[Json]
+    """The stages as the fleet's input has them."""
     digest: str
 
 
@@ -76,8 +99,12 @@ def read_fleet_request(body: object) -> FleetRequest:
         raise _invalid(field_errors(error)) from error
 
 
-def fleet_of(request: FleetRequest, selected: Sequence[Json] = ()) -> Fleet:
+def fleet_of(
+    request: FleetRequest, selected: Sequence[Json] = (), tags: Mapping[str, Mapping[str, str]] | None = None
+) -> Fleet:
     """The fleet of a request and the members that it selects. It takes a while for thousands of members.
+
+    `tags` are those of connected clusters in Azure, by lower-case resource id.
 
     Raises `ArcError` ARC-1001 with the problems of all members in `details`, the first 50 of them.
     """
@@ -86,14 +113,40 @@ def fleet_of(request: FleetRequest, selected: Sequence[Json] = ()) -> Fleet:
         place = "select" if request.select else "members"
         message = f"must have 1 to {MOST_MEMBERS} members; there are {len(everyone.members)}"
         raise _invalid([{"field": place, "message": message}])
-    if problems := list(_problems(everyone)):
+    problems = [{"field": field, "message": message} for field, message in problems_of(request.stages)]
+    if problems := [*problems, *_problems(everyone)]:
         raise _invalid(problems)
-    return Fleet(everyone, digest_of(request))
+    return _in_stages(everyone, digest_of(request), tags or {})
+
+
+def _in_stages(request: FleetRequest, digest: str, tags: Mapping[str, Mapping[str, str]]) -> Fleet:
+    """The fleet with its members in the order of its stages. Raises `ArcError` ARC-1001 for a stage without members."""
+    bodies = [member_body(request.operation, request.defaults, entry) for entry in request.members]
+    keys = [ClusterId(*(str(body.get(name)) for name in _PLACE)).key for body in bodies]
+    own_tags = [{**tags.get(key, {}), **(body.get("tags") or {})} for key, body in zip(keys, bodies, strict=True)]
+    numbers = assign(request.stages, own_tags) if request.stages else [0] * len(bodies)
+    sizes = [numbers.count(number) for number in range(len(request.stages) or 1)]
+    if empty := [number for number, size in enumerate(sizes) if not size]:
+        raise _invalid([{"field": f"stages.{number}", "message": "takes no member"} for number in empty])
+    order = in_order(numbers, [str(body.get("subscriptionId")).lower() for body in bodies])
+    stages = resolved(
+        request.stages,
+        sizes,
+        operation=request.operation,
+        window=request.window,
+        max_failures=request.max_failures,
+        budget=request.budget,
+    )
+    members = [request.members[index] for index in order]
+    return Fleet(request.model_copy(update={"members": members}), stages, digest)
 
 
 def digest_of(request: FleetRequest) -> str:
-    """The digest of a request as it came: equal for equal requests, whatever they select."""
-    return hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
+    """The digest of a request as it came: equal for equal requests, whatever they select, and whatever fields requests
+    have since it was accepted.
+    """
+    given = request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def parse_fleet(body: object) -> Fleet:
@@ -144,7 +197,7 @@ def _problems(request: FleetRequest) -> Iterator[Json]:
             if place.startswith("members.") or (place, message) not in of_defaults:
                 yield {"field": place, "message": message}
             of_defaults.add((place, message))
-        key = tuple(str(body.get(name)).lower() for name in ("subscriptionId", "resourceGroup", "name"))
+        key = tuple(str(body.get(name)).lower() for name in _PLACE)
         if (first := clusters.setdefault(key, number)) != number:
             yield {"field": f"members.{number}.name", "message": f"is the same connected cluster as members.{first}"}
         if isinstance(kubeconfig := body.get("kubeconfig"), dict) and _is_name(body.get("name")):

@@ -1,66 +1,28 @@
 """The state of a fleet in progress, and its decisions: whom to start, whom to try again, when it is over.
 
+How far it may go is decided by its stages (`rollout`).
+
 It knows no engine: the orchestrator tells it what happened and when, and does what it decides. Times are seconds since
 the epoch, in the orchestration's clock.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from arcway.domain.codes import Code
+from arcway.domain.fleets.member import NOTHING_CHANGED, Parked, Report, Running, is_parkable
 from arcway.domain.fleets.member_map import MemberState, decode, encode
+from arcway.domain.fleets.rollout import Rollout
+from arcway.domain.fleets.stage import Stage
 from arcway.domain.json_values import Json
 
-VERSION = 1
+VERSION = 2
 BATCH = 16
 """How many members are started by one step."""
 SLOW_START = 3
 SHORT_PAUSE, FIRST_PAUSE, LONGEST_PAUSE = 15.0, 300.0, 3600.0
 _ENDS_KEPT = 20
-_COMMANDS_KEPT = 50
-
-# Nothing was changed yet, and the cluster may be there later: the member waits without a slot and has not failed.
-PARKABLE = frozenset({Code.API_SERVER_UNREACHABLE, Code.API_SERVER_TIMEOUT, Code.SECRET_UNUSABLE, Code.RUN_IN_PROGRESS})
-NOTHING_CHANGED = ("checkCluster", None)
-"""The phases before which nothing was changed; None is the start itself."""
-
-type Outcome = Literal["Succeeded", "Failed", "Canceled", "Superseded"]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """How a member's run ended."""
-
-    outcome: Outcome
-    changed: bool | None = None
-    code: str | None = None
-    phase: str | None = None
-    """The phase in which it failed."""
-
-
-@dataclass(slots=True)
-class Running:
-    """A member in progress. `run` is None until its start is confirmed; `since` is when it was started."""
-
-    attempt: int
-    since: float
-    run: str | None = None
-    adopted: bool = False
-    """Whether the run is another caller's, with an equal request: it reports nothing, and is not canceled."""
-    parked_since: float | None = None
-    """When it was first parked, if it was."""
-    tries: int = 0
-    """How often it was parked."""
-
-
-@dataclass(slots=True)
-class Parked:
-    """A member that is tried again at `until`; `since` is when it was first parked, `code` why it was last."""
-
-    since: float
-    until: float
-    tries: int
-    code: str
 
 
 @dataclass(slots=True)
@@ -71,6 +33,9 @@ class FleetState:
     window_now: int
     park_for: float
     states: bytearray
+    rollout: Rollout
+    slow: bool = False
+    """Whether the window grows with each success."""
     running: dict[int, Running] = field(default_factory=dict)
     parked: dict[int, Parked] = field(default_factory=dict)
     attempts: dict[int, int] = field(default_factory=dict)
@@ -85,25 +50,50 @@ class FleetState:
     """Who paused the fleet and when."""
     canceled: Json | None = None
     """Who canceled the fleet, when, and whether the members in progress were canceled, too."""
+    given_up: Json | None = None
+    """Why the fleet ends without a cancel: `code`, `message`, and its `outcome`."""
 
     @classmethod
-    def new(cls, size: int, window: int, *, slow: bool, park_for: float) -> "FleetState":
-        """The state of a fleet of which no member was started yet."""
-        return cls(window, min(window, SLOW_START) if slow else window, park_for, bytearray(size))
+    def new(
+        cls,
+        size: int,
+        window: int,
+        *,
+        slow: bool,
+        park_for: float,
+        stages: Sequence[Stage] = (),
+        counts_refused: bool = False,
+    ) -> "FleetState":
+        """The state of a fleet of which no member was started yet; without stages, it has one, and no budget."""
+        states = bytearray(size)
+        rollout = Rollout([*stages] or [Stage("all", size, window)], states, counts_refused=counts_refused)
+        window = rollout.stage.window
+        return cls(window, min(window, SLOW_START) if slow else window, park_for, states, rollout, slow)
 
     @classmethod
     def of(cls, payload: Json) -> "FleetState":
         """The state with which a generation begins that was started with this input."""
         if "state" in payload:
             return cls.read(payload["state"])
-        is_slow = payload["start"] == "slow"
-        return cls.new(payload["size"], payload["window"], slow=is_slow, park_for=payload["parkFor"])
+        return cls.new(
+            payload["size"],
+            payload["window"],
+            slow=payload["start"] == "slow",
+            park_for=payload["parkFor"],
+            # A fleet that was accepted before there were stages has none.
+            stages=[Stage(**stage) for stage in payload.get("stages", ())],
+            counts_refused=payload.get("countsRefused", False),
+        )
 
     @classmethod
     def read(cls, document: Json) -> "FleetState":
         """The state that `as_json` wrote."""
         values: dict[str, Any] = {name: value for name, value in document.items() if name not in ("version", "size")}
-        values["states"] = bytearray(decode(document["states"], document["size"]))
+        values["states"] = states = bytearray(decode(document["states"], document["size"]))
+        if "rollout" in document:
+            values["rollout"] = Rollout.read(document["rollout"], states)
+        else:
+            values["rollout"] = Rollout([Stage("all", document["size"], document["window"])], states)
         values["running"] = {int(index): Running(**item) for index, item in document["running"].items()}
         values["parked"] = {int(index): Parked(**item) for index, item in document["parked"].items()}
         values["attempts"] = {int(index): number for index, number in document["attempts"].items()}
@@ -111,15 +101,23 @@ class FleetState:
 
     def as_json(self) -> Json:
         """The state as the next generation of the orchestration is given it."""
-        values = {name: value for name, value in asdict(self).items() if name != "states"}
-        return {**values, "version": VERSION, "size": len(self.states), "states": encode(bytes(self.states))}
+        values = {name: value for name, value in asdict(self).items() if name not in ("states", "rollout")}
+        own = {"version": VERSION, "size": len(self.states), "states": encode(bytes(self.states))}
+        return {**values, **own, "rollout": self.rollout.as_json()}
 
     # --- what is asked of it ---------------------------------------------------------------------------------------
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is in progress and nothing will be started any more."""
-        return not self.running and not self.parked and self.states.find(MemberState.WAITING) < 0
+        if self.running or self.parked or self.states.find(MemberState.WAITING) >= 0:
+            return False
+        return self.is_ending or self.rollout.step == "over"
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether nothing is started any more."""
+        return self.canceled is not None or self.given_up is not None
 
     def count(self, state: MemberState) -> int:
         """How many members are in a state."""
@@ -127,23 +125,45 @@ class FleetState:
 
     def next_try(self) -> float | None:
         """When the next parked member is to be tried again; None when there is none, or none may be started."""
-        if self.paused or self.canceled or not self.parked or self._free_slots() <= 0:
+        if self.paused or self.is_ending or not self.parked or self._free_slots() <= 0:
             return None
-        return min(item.until for item in self.parked.values())
+        end = self.rollout.open_end
+        return min((item.until for index, item in self.parked.items() if index < end), default=None)
 
     # --- what it decides -------------------------------------------------------------------------------------------
 
     def start(self, now: float) -> list[tuple[int, int]]:
         """The members to start now, each with the number of its attempt; they hold a slot from here on."""
-        if self.paused or self.canceled:
+        if self.paused or self.is_ending:
             return []
-        free = min(self._free_slots(), BATCH)
-        due = sorted((item.until, index) for index, item in self.parked.items() if item.until <= now)
-        chosen = [index for _, index in due[: max(free, 0)]]
+        started: list[tuple[int, int]] = []
+        candidates = self._candidates(now)
+        while len(started) < BATCH and self._free_slots() > 0 and (index := next(candidates, None)) is not None:
+            started.append((index, self._start(index, now)))
+        return started
+
+    def _candidates(self, now: float) -> Iterator[int]:
+        """Whom to start, in this order; each is asked for after the one before it was started."""
+        end, running = self.rollout.open_end, self.running
+        due = sorted((item.until, index) for index, item in self.parked.items() if item.until <= now and index < end)
+        yield from (index for _, index in due if self.rollout.may_start(index, running))
         position = -1
-        while len(chosen) < free and (position := self.states.find(MemberState.WAITING, position + 1)) >= 0:
-            chosen.append(position)
-        return [(index, self._start(index, now)) for index in chosen[:free]]
+        while (position := self.states.find(MemberState.WAITING, position + 1, end)) >= 0:
+            if self.rollout.may_start(position, running):
+                yield position
+            else:
+                position = self.rollout.stages[self.rollout.number_of(position)].end - 1
+
+    def advance(self, now: float) -> None:
+        """Begin the next stages as far as they may; give up if no user has decided for too long."""
+        if self.is_ending:
+            return
+        if overdue := self.rollout.overdue(now):
+            code, message = overdue
+            self.give_up(code, message, "Failed")
+        elif self.rollout.advance(self.parked, now):
+            self.window = self.rollout.stage.window
+            self.window_now = min(self.window_now, self.window) if self.slow else self.window
 
     # --- what happened -------------------------------------------------------------------------------------------
 
@@ -156,7 +176,7 @@ class FleetState:
         """The member's run has ended; returns whether it was in progress: a report may come twice, or late."""
         if not self._current(index, attempt):
             return self._mend(index, attempt, report)
-        if report.outcome == "Superseded" or _is_parkable(report):
+        if report.outcome == "Superseded" or is_parkable(report):
             # What took a run's place says nothing of how that ended; an operation that is done again changes nothing.
             self.park(index, attempt, str(report.code or Code.RUN_SUPERSEDED), now)
             return True
@@ -165,14 +185,30 @@ class FleetState:
         if report.outcome == "Succeeded":
             self.states[index] = MemberState.UNCHANGED if report.changed is False else MemberState.SUCCEEDED
             self.window_now = min(self.window, self.window_now + 1)
-            self.attempts.pop(index, None)
+            if attempt:
+                self.attempts[index] = attempt + 1
+            self.rollout.note_end(index, "", now)
         else:
             canceled = report.outcome == "Canceled"
             self.states[index] = MemberState.CANCELED if canceled else MemberState.FAILED
             self.attempts[index] = attempt + 1
             if not canceled:
-                self.failures.setdefault(str(report.code or Code.INTERNAL_ERROR), []).append(index)
+                code = str(report.code or Code.INTERNAL_ERROR)
+                self.failures.setdefault(code, []).append(index)
+                self.rollout.note_end(index, code, now, refused=report.phase in NOTHING_CHANGED)
         return True
+
+    def verify(self, lost: Sequence[tuple[int, str]], now: float) -> None:
+        """After the soak, clusters were read in Azure: those that were lost have failed, with the code why."""
+        count = 0
+        for index, code in lost:
+            if self.states[index] in (MemberState.SUCCEEDED, MemberState.UNCHANGED):
+                self.states[index] = MemberState.FAILED
+                self.failures.setdefault(code, []).append(index)
+                self.attempts[index] = self.attempts.get(index, 1)
+                self.rollout.note_failure(index)
+                count += 1
+        self.rollout.verified(count, now)
 
     def park(self, index: int, attempt: int, code: str, now: float) -> None:
         """The member cannot be worked on now: it gives its slot back and is tried again until `park_for` has passed."""
@@ -188,60 +224,19 @@ class FleetState:
             self.attempts[index] = attempt
             self._park(index, Parked(since, now + SHORT_PAUSE, member.tries, code))
 
-    # --- commands --------------------------------------------------------------------------------------------------
+    def give_up(self, code: str, message: str, outcome: str) -> None:
+        """End the fleet in a state that nobody's cancel brought about."""
+        self.given_up = {"code": code, "message": message, "outcome": outcome}
+        self.end_others()
 
-    def command(self, command: Json) -> None:
-        """Obey a command; one that came before, or makes no sense any more, has no effect."""
-        if command["id"] in self.commands:
-            return
-        self.commands = [*self.commands, command["id"]][-_COMMANDS_KEPT:]
-        by = {"by": command["by"], "at": command["at"]}
-        match command["name"]:
-            case "pause" if not self.canceled:
-                self.paused = by
-            case "resume":
-                self.paused = None
-            case "cancel":
-                self._cancel({**by, "running": command["running"]})
-            case "retry" if not self.canceled:
-                self._retry(command.get("members"), command.get("codes"))
-            case "skip":
-                self._skip(command["members"])
-            case "set":
-                # A window that was opened stays as wide as it was allowed to grow.
-                is_open = self.window_now >= self.window
-                self.window = command["window"]
-                self.window_now = self.window if is_open else min(self.window_now, self.window)
-
-    def _cancel(self, canceled: Json) -> None:
-        self.canceled, self.paused = canceled, None
+    def end_others(self) -> None:
+        """Members that are not in progress are not started any more."""
+        self.paused = None
         for index, state in enumerate(self.states):
             if state in (MemberState.WAITING, MemberState.PARKED):
                 self.states[index] = MemberState.CANCELED
-                self._forget_failure(index)
+                self.forget_failure(index)
         self.parked.clear()
-
-    def retryable(self, members: list[int] | None, codes: list[str] | None) -> list[int]:
-        """The members that a command to retry is about: the failed and parked ones, or those that it names."""
-        named = {index for code in codes or self.failures for index in self.failures.get(code, ())}
-        if members is None:
-            return sorted(named)
-        again = (MemberState.FAILED, MemberState.PARKED, MemberState.CANCELED, MemberState.SKIPPED)
-        chosen = [index for index in members if 0 <= index < len(self.states) and self.states[index] in again]
-        return [index for index in chosen if not codes or index in named]
-
-    def _retry(self, members: list[int] | None, codes: list[str] | None) -> None:
-        for index in self.retryable(members, codes):
-            self._forget_failure(index)
-            self.parked.pop(index, None)
-            self.states[index] = MemberState.WAITING
-
-    def _skip(self, members: list[int]) -> None:
-        for index in members:
-            if 0 <= index < len(self.states) and self.states[index] in (MemberState.WAITING, MemberState.PARKED):
-                self.parked.pop(index, None)
-                self._forget_failure(index)
-                self.states[index] = MemberState.SKIPPED
 
     # --- its own ---------------------------------------------------------------------------------------------------
 
@@ -251,7 +246,7 @@ class FleetState:
 
     def _start(self, index: int, now: float) -> int:
         parked, attempt = self.parked.pop(index, None), self.attempts.get(index, 0)
-        self._forget_failure(index)
+        self.forget_failure(index)
         self.states[index] = MemberState.RUNNING
         self.running[index] = Running(attempt, now)
         if parked:
@@ -260,7 +255,7 @@ class FleetState:
 
     def _park(self, index: int, parked: Parked) -> None:
         del self.running[index]
-        if self.canceled:
+        if self.is_ending:
             self.states[index] = MemberState.CANCELED
             return
         self.states[index] = MemberState.PARKED
@@ -275,11 +270,14 @@ class FleetState:
         if report.outcome != "Succeeded" or not is_last or self.states[index] not in mendable:
             return False
         self.parked.pop(index, None)
-        self._forget_failure(index)
+        self.forget_failure(index)
         self.states[index] = MemberState.SUCCEEDED
         return True
 
-    def _forget_failure(self, index: int) -> None:
+    def forget_failure(self, index: int) -> None:
+        """A member has not failed, and is not parked, any more."""
+        if self.states[index] == MemberState.FAILED:
+            self.rollout.forget_failure(index)
         for code, members in list(self.failures.items()):
             if index in members:
                 members.remove(index)
@@ -290,12 +288,3 @@ class FleetState:
         """The member, if this attempt of it is in progress."""
         member = self.running.get(index)
         return member if member and member.attempt == attempt else None
-
-
-def _is_parkable(report: Report) -> bool:
-    """Whether a run failed because its cluster cannot be worked on now; what another installation holds may be free
-    later in any phase.
-    """
-    if report.outcome != "Failed" or report.code is None:
-        return False
-    return report.code == Code.CLUSTER_LEASE_HELD or (report.code in PARKABLE and report.phase in NOTHING_CHANGED)

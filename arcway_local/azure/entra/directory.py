@@ -9,7 +9,7 @@ type Json = dict[str, Any]
 
 API_CLIENT_ID = "cccccccc-4444-5555-6666-777777777777"
 COMMAND_LINE_ID = "dddddddd-4444-5555-6666-777777777777"
-ROLES = ("Arcway.Read", "Arcway.Onboard", "Arcway.Offboard")
+ROLES = ("Arcway.Read", "Arcway.Onboard", "Arcway.Offboard", "Arcway.Approve")
 
 _NAMESPACE = uuid.UUID("9a9f1c3c-53a5-4c7e-9b11-0f0f6c1d2e3f")
 

@@ -5,8 +5,10 @@ import json
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.fleets.commands import obey, retryable
+from arcway.domain.fleets.member import Report
 from arcway.domain.fleets.member_map import MemberState
-from arcway.domain.fleets.state import BATCH, FIRST_PAUSE, SHORT_PAUSE, FleetState, Report
+from arcway.domain.fleets.state import BATCH, FIRST_PAUSE, SHORT_PAUSE, FleetState
 from arcway.domain.json_values import Json
 
 OK, SAME = Report("Succeeded", changed=True), Report("Succeeded", changed=False)
@@ -16,7 +18,9 @@ BY: Json = {"by": {"name": "olga", "objectId": "1"}, "at": "2026-01-01T00:00:00.
 
 
 def new(size: int = 10, window: int = 4, *, slow: bool = False, park_for: float = 86_400) -> FleetState:
-    return FleetState.new(size, window, slow=slow, park_for=park_for)
+    state = FleetState.new(size, window, slow=slow, park_for=park_for)
+    state.advance(0)
+    return state
 
 
 def command(name: str, number: int = 0, **fields: object) -> Json:
@@ -107,6 +111,7 @@ def test_a_member_is_parked_no_longer_than_the_fleet_says() -> None:
     assert state.start(FIRST_PAUSE - 1) == []
     assert state.start(FIRST_PAUSE) == [(0, 1)]
     state.end(0, 1, AWAY, FIRST_PAUSE)
+    state.advance(FIRST_PAUSE)
     assert (labels(state), state.is_over, state.next_try()) == (["parked"], True, None)
 
 
@@ -129,10 +134,10 @@ def test_a_start_that_did_not_reach_the_engine_is_the_same_attempt_soon() -> Non
 def test_a_pause_starts_nothing_and_counts_what_ends() -> None:
     state = new()
     state.start(0)
-    state.command(command("pause"))
+    obey(state, command("pause"), 0)
     state.end(0, 0, OK, 2)
     assert (state.start(2), state.next_try(), state.is_over) == ([], None, False)
-    state.command(command("resume"))
+    obey(state, command("resume"), 0)
     assert state.start(3) == [(4, 0)]
 
 
@@ -140,7 +145,7 @@ def test_a_cancel_ends_what_waits_and_is_parked() -> None:
     state = new(size=8, window=2)
     state.start(0)
     state.end(0, 0, AWAY, 1)
-    state.command(command("cancel", running="finish"))
+    obey(state, command("cancel", running="finish"), 0)
     assert (labels(state).count("canceled"), state.failures, state.is_over) == (7, {}, False)
     state.end(1, 0, AWAY, 2)
     assert (labels(state), state.is_over) == (["canceled"] * 8, True)
@@ -150,10 +155,10 @@ def test_a_command_that_comes_twice_has_its_effect_once() -> None:
     state = new(size=1)
     state.start(0)
     state.end(0, 0, BROKEN, 0)
-    state.command(command("retry", members=None, codes=None))
+    obey(state, command("retry", members=None, codes=None), 0)
     assert state.start(1) == [(0, 1)]
     state.end(0, 1, BROKEN, 2)
-    state.command(command("retry", members=None, codes=None))
+    obey(state, command("retry", members=None, codes=None), 0)
     assert state.start(3) == []
 
 
@@ -162,11 +167,11 @@ def test_a_retry_is_of_the_failed_and_parked_or_of_those_it_names() -> None:
     state.start(0)
     for index, report in enumerate((OK, BROKEN, AWAY, Report("Canceled"), Report("Failed", code=Code.HELM_TIMEOUT))):
         state.end(index, 0, report, 0)
-    assert state.retryable(None, None) == [1, 2, 4]
-    assert state.retryable(None, [Code.HELM_TIMEOUT]) == [4]
-    assert state.retryable([0, 1, 3, 5, 99], None) == [1, 3]
-    assert state.retryable([1, 4], [Code.HELM_FAILED]) == [1]
-    state.command(command("retry", members=None, codes=None))
+    assert retryable(state, None, None) == [1, 2, 4]
+    assert retryable(state, None, [Code.HELM_TIMEOUT]) == [4]
+    assert retryable(state, [0, 1, 3, 5, 99], None) == [1, 3]
+    assert retryable(state, [1, 4], [Code.HELM_FAILED]) == [1]
+    obey(state, command("retry", members=None, codes=None), 0)
     assert state.start(1) == [(1, 1), (2, 1), (4, 1)]
     assert state.failures == {}
 
@@ -175,7 +180,7 @@ def test_members_that_wait_or_are_parked_can_be_skipped() -> None:
     state = new(size=4, window=2)
     state.start(0)
     state.end(0, 0, AWAY, 0)
-    state.command(command("skip", members=[0, 1, 2, 99]))
+    obey(state, command("skip", members=[0, 1, 2, 99]), 0)
     assert labels(state) == ["skipped", "running", "skipped", "waiting"]
     assert state.failures == {}
 
@@ -183,10 +188,10 @@ def test_members_that_wait_or_are_parked_can_be_skipped() -> None:
 def test_the_window_can_be_changed() -> None:
     state = new(size=50, window=10)
     state.start(0)
-    state.command(command("set", window=3))
+    obey(state, command("set", window=3), 0)
     state.end(0, 0, OK, 2)
     assert state.start(2) == []
-    state.command(command("set", 1, window=12))
+    obey(state, command("set", 1, window=12), 0)
     assert len(state.start(3)) == 3
 
 
@@ -203,7 +208,7 @@ def test_an_older_run_does_not_count_for_a_later_attempt() -> None:
     state = new(size=1)
     state.start(0)
     state.end(0, 0, BROKEN, 0)
-    state.command(command("retry", members=None, codes=None))
+    obey(state, command("retry", members=None, codes=None), 0)
     state.start(1)
     assert not state.end(0, 0, OK, 2)
     state.end(0, 1, BROKEN, 3)
@@ -217,7 +222,7 @@ def test_a_state_is_read_as_it_was_written() -> None:
     state.confirm(1, 0, "cluster-1.2")
     for index, report in ((0, BROKEN), (2, AWAY)):
         state.end(index, 0, report, 1)
-    state.command(command("pause"))
+    obey(state, command("pause"), 0)
     again = FleetState.read(json.loads(json.dumps(state.as_json())))
     assert again == state
 

@@ -5,10 +5,12 @@ from itertools import pairwise
 from typing import Any
 
 from arcway.domain.codes import Code
+from arcway.domain.fleets.commands import obey
 from arcway.domain.fleets.document import document_of
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.json_values import Json
-from orchestrators.fleet import GENERATION, LIST_SECONDS, LONGEST_PAUSE, PUBLISH_SECONDS, SWEEP_SECONDS
+from orchestrators.fleet import GENERATION, LIST_SECONDS, PUBLISH_SECONDS, SWEEP_SECONDS
+from orchestrators.fleet_publishing import LONGEST_PAUSE
 from tests.unit.orchestrators.fleet_in_memory import SUCCEEDED, FleetInMemory, payload
 from tests.unit.orchestrators.in_memory import failed
 
@@ -170,7 +172,7 @@ def test_a_fleet_that_is_started_again_does_what_is_left() -> None:
     first = FleetInMemory(report=lambda index, attempt: BROKEN if index == 2 else SUCCEEDED)
     earlier = first.run(payload(4))
     state = FleetState.read(earlier["state"])
-    state.command({"id": "r", "name": "retry", "by": {}, "at": "", "members": None, "codes": None})
+    obey(state, {"id": "r", "name": "retry", "by": {}, "at": "", "members": None, "codes": None}, 0)
     again = FleetInMemory()
     final = again.run(payload(4, state=state.as_json()))
     assert (counts(final), list(again.runs)) == ({"succeeded": 4}, [(2, 1)])
@@ -193,7 +195,8 @@ def test_the_status_of_ten_thousand_members_fits_whoever_says_what() -> None:
     world.say("cancel", seconds=40, running="finish", by=long_name)
     final = world.run(payload(10_000, window=500, startedBy=long_name))
     assert max(len(json.dumps(status)) for status in world.statuses) <= 8000
-    assert (final["fleet"]["size"], final["fleet"]["canceled"]["by"]["name"]) == (10_000, long_name["name"][:64])
+    name = final["fleet"]["canceled"]["by"]["name"]
+    assert (final["fleet"]["size"], len(name) > 5, long_name["name"].startswith(name)) == (10_000, True, True)
     assert all(group["remedy"] for group in final["fleet"]["failures"])
 
 

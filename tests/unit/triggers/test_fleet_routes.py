@@ -22,9 +22,11 @@ FLEET: Json = {
     "members": [{"name": "a"}, {"name": "b"}, {"name": "c"}],
 }
 COMMANDS: list[tuple[str, Json | None, Json]] = [
-    ("PATCH fleets/{id}", {"window": 7}, {"name": "set", "window": 7}),
+    ("PATCH fleets/{id}", {"window": 7}, {"name": "set", "window": 7, "maxFailures": None}),
+    ("PATCH fleets/{id}", {"maxFailures": "5%"}, {"name": "set", "window": None, "maxFailures": "5%"}),
     ("POST fleets/{id}/pause", None, {"name": "pause"}),
-    ("POST fleets/{id}/resume", None, {"name": "resume"}),
+    ("POST fleets/{id}/resume", None, {"name": "resume", "maxFailures": None}),
+    ("POST fleets/{id}/resume", {"maxFailures": 3}, {"name": "resume", "maxFailures": 3}),
     ("POST fleets/{id}/cancel", None, {"name": "cancel", "running": "finish"}),
     ("POST fleets/{id}/cancel", {"running": "cancel"}, {"name": "cancel", "running": "cancel"}),
     ("POST fleets/{id}/retry", None, {"name": "retry", "members": None, "codes": None}),
@@ -33,7 +35,12 @@ COMMANDS: list[tuple[str, Json | None, Json]] = [
         {"members": ["B"], "codes": ["ARC-5008"]},
         {"name": "retry", "members": [1], "codes": ["ARC-5008"]},
     ),
-    ("POST fleets/{id}/skip", {"members": ["c", "a"]}, {"name": "skip", "members": [0, 2]}),
+    (
+        "POST fleets/{id}/skip",
+        {"members": ["c", "a"]},
+        {"name": "skip", "members": [0, 2], "stage": None, "soak": False},
+    ),
+    ("POST fleets/{id}/skip", {"stage": "all"}, {"name": "skip", "members": None, "stage": "all", "soak": False}),
 ]
 
 
@@ -168,13 +175,16 @@ async def test_a_command_needs_the_role_of_the_fleets_operation(
 @pytest.mark.parametrize(
     ("route", "body", "code", "field"),
     [
-        ("PATCH fleets/{id}", None, Code.INVALID_FIELDS, "window"),
+        ("PATCH fleets/{id}", None, Code.INVALID_FIELDS, "(body)"),
         ("PATCH fleets/{id}", {"window": "7"}, Code.INVALID_FIELDS, "window"),
         ("PATCH fleets/{id}", [], Code.BODY_NOT_JSON, None),
         ("PATCH fleets/{id}", b"{", Code.BODY_NOT_JSON, None),
         ("POST fleets/{id}/cancel", {"running": "kill"}, Code.INVALID_FIELDS, "running"),
         ("POST fleets/{id}/retry", {"codes": ["x"]}, Code.INVALID_FIELDS, "codes.0"),
-        ("POST fleets/{id}/skip", None, Code.INVALID_FIELDS, "members"),
+        ("POST fleets/{id}/skip", None, Code.INVALID_FIELDS, "(body)"),
+        ("POST fleets/{id}/skip", {"stage": "none"}, Code.INVALID_FIELDS, "stage"),
+        ("POST fleets/{id}/resume", {"maxFailures": "many"}, Code.INVALID_FIELDS, "maxFailures"),
+        ("PATCH fleets/{id}", {"maxFailures": True}, Code.INVALID_FIELDS, "maxFailures"),
         ("POST fleets/{id}/skip", {"members": []}, Code.INVALID_FIELDS, "members"),
         ("POST fleets/{id}/skip", {"members": ["z"]}, Code.INVALID_FIELDS, "members"),
     ],
@@ -186,7 +196,7 @@ async def test_a_command_that_is_none_is_refused(
     response = await api.send(route, path={"id": "shops"}, body=body)
     assert (response.status, response.body["code"]) == (400, code)
     assert [item["field"] for item in response.body["details"] or []] == ([field] if field else [])
-    if field and body != {"members": ["z"]}:
+    if field and body not in ({"members": ["z"]}, {"stage": "none"}):
         assert response.body["detail"] == f"The request has invalid fields: {field}."
     assert not hub.events
 

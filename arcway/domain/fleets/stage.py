@@ -1,0 +1,49 @@
+"""A stage of a fleet in progress, and a gate that waits: what `rollout` decides by."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from arcway.domain.json_values import Json
+
+
+@dataclass(slots=True)
+class Stage:
+    """A range of the fleet's members, what may happen in it, and what has."""
+
+    name: str
+    end: int
+    """The index behind its last member; it begins where the stage before it ends."""
+    window: int
+    max_failures: int | None = None
+    """None: any number."""
+    strict: bool = False
+    """Whether so few are in progress that no more than one above `max_failures` can ever fail."""
+    soak: float = 0.0
+    approve: Literal["before", "after"] | None = None
+    another: bool = False
+    """Whether whoever started the fleet may not approve it."""
+    started: float | None = None
+    completed: float | None = None
+    failed: int = 0
+    """How many of its members have failed and count."""
+    first: list[str] = field(default_factory=list)
+    """The codes of the first members that ended; empty for a success."""
+    resumed: bool = False
+    """Whether somebody resumed the fleet in this stage: it is not halted for a cause that was known then."""
+
+    def as_json(self) -> Json:
+        """The stage as inputs have it."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Gate:
+    """An approval that is waited for. `check` is what the check of the members behind the gate has shown."""
+
+    stage: int
+    when: Literal["before", "after"]
+    asked: float
+    checks: int = 1
+    """The number of the check: one that is too old is followed by another."""
+    check: Json | None = None
+    checked: float | None = None

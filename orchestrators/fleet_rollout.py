@@ -1,0 +1,109 @@
+"""What a fleet's stages need from outside: the check of what a gate lets through, a look at clusters after a soak.
+
+`arcway.domain.fleets.rollout` says what is wanted; this does it, and asks again while there is no answer.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from arcway.domain.fleets.member_map import encode
+from arcway.domain.fleets.state import FleetState
+from arcway.domain.json_values import Json
+from durabletask.task import Task, TaskFailedError
+
+from orchestrators.back_off import back_off
+
+CHECKED = "checked"
+"""The event by which a fleet of checks tells what it has shown."""
+ASK_SECONDS = 300.0
+LONGEST_PAUSE = 600.0
+
+
+class RolloutSteps:
+    """The steps of one generation; `call` begins an activity."""
+
+    def __init__(self, state: FleetState, fleet: str, call: Callable[..., Task[Any]]) -> None:
+        self._state = state
+        self._fleet = fleet
+        self._call = call
+        self._checking: Task[Any] | None = None
+        self._verifying: Task[Any] | None = None
+        self._range = (0, 0)
+        self._check_at = self._verify_at = 0.0
+        self._refusals = 0
+
+    @property
+    def tasks(self) -> list[Task[Any]]:
+        """What is in progress."""
+        return [task for task in (self._checking, self._verifying) if task is not None]
+
+    def begin(self, now: float) -> None:
+        """Begin what is wanted and due."""
+        rollout = self._state.rollout
+        if self._checking is None and now >= self._check_at and (wanted := rollout.checked_range()) and rollout.gate:
+            begin, end = wanted
+            self._checking = self._call("start_check", first=begin, count=end - begin, check=rollout.gate.checks)
+        if self._verifying is None and now >= self._verify_at and rollout.step == "verify" and not rollout.halted:
+            self._range = (rollout.begin_of(rollout.current), rollout.stage.end)
+            states = encode(bytes(rollout.states[slice(*self._range)]))
+            own = {"first": self._range[0], "count": self._range[1] - self._range[0], "states": states}
+            self._verifying = self._call("look_at_azure", **own)
+
+    def next_due(self) -> list[float]:
+        """When something is to be asked again."""
+        rollout = self._state.rollout
+        due = [self._check_at] if rollout.checked_range() and self._checking is None else []
+        is_wanted = rollout.step == "verify" and not rollout.halted and self._verifying is None
+        return [*due, self._verify_at] if is_wanted else due
+
+    def take_results(self, now: float) -> bool:
+        """Feed back what has come; returns whether anything has."""
+        changed = False
+        if self._checking is not None and self._checking.is_complete:
+            answer, self._checking = _answer(self._checking), None
+            self._check_at = now + self._pause(answer)
+            changed = self.take_check((answer.get("ok") or {}).get("result"), now)
+        if self._verifying is not None and self._verifying.is_complete:
+            answer, self._verifying = _answer(self._verifying), None
+            changed = self._take_verification(answer, now) or changed
+        return changed
+
+    def take_check(self, shown: Any, now: float) -> bool:
+        """What a check has shown, if it is the one that the gate waits for."""
+        rollout = self._state.rollout
+        wanted = rollout.checked_range()
+        if not isinstance(shown, dict) or shown.get("fleet") != self._fleet or wanted is None or rollout.gate is None:
+            return False
+        if (shown["first"], shown["count"], shown["number"]) != (wanted[0], wanted[1] - wanted[0], rollout.gate.checks):
+            return False
+        rollout.take_check(shown, now)
+        return True
+
+    def _take_verification(self, answer: Json, now: float) -> bool:
+        rollout = self._state.rollout
+        if (rollout.begin_of(rollout.current), rollout.stage.end) != self._range or rollout.step != "verify":
+            return False
+        if "ok" in answer:
+            self._state.verify([(index, code) for index, code in answer["ok"]], now)
+        elif answer["error"]["retryable"]:
+            self._verify_at = now + self._pause(answer)
+            return False
+        else:
+            rollout.halt(answer["error"]["code"], answer["error"]["message"], now)
+        return True
+
+    def _pause(self, answer: Json) -> float:
+        if "ok" in answer:
+            self._refusals = 0
+            return ASK_SECONDS
+        self._refusals += 1
+        return back_off(self._fleet, "look_at_azure", self._refusals, answer["error"], LONGEST_PAUSE)
+
+
+def _answer(task: Task[Any]) -> Json:
+    try:
+        answer: Json = task.get_result()
+    except TaskFailedError:
+        # What is wrong is in the log; the step is done again.
+        return {"error": {"retryable": True, "retryAfterSeconds": None}}
+    return answer
