@@ -31,6 +31,9 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
     if document["state"] not in _POSSIBLE_IN[command["name"]]:
         message = f"Fleet {document['name']} is {document['state']}: {command['name']} is not possible."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
+    if document["state"] in OVER and document["checks"]:
+        message = f"Fleet {document['name']} has ended: a plan is made again by the request that it is for."
+        raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
     command = {**command, "at": timestamp(datetime.now(UTC))}
     if document["state"] in OVER:
         fleet = await restart_fleet(client, state, command)

@@ -26,4 +26,8 @@ FLEET: dict[Code, ErrorKind] = {
         "Send the request again.",
         True,
     ),
+    Code.MEMBER_NOT_AS_PLANNED: ErrorKind(
+        "The member is not as planned",
+        "Make a new plan and apply it, or do it all the same: `arcway fleet retry NAME --code ARC-7006`.",
+    ),
 }

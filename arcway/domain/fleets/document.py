@@ -58,6 +58,8 @@ class FleetDocument(Model):
     id: str
     name: str
     operation: str
+    checks: bool = False
+    """Whether the members are only checked, for a plan; then the name is that of the fleet with `/check` behind it."""
     state: FleetPhase = "Accepted"
     """Incomplete: some members failed, are parked, skipped or canceled. Failed: no member succeeded."""
     size: int
@@ -119,7 +121,13 @@ def document_of(payload: Json, status: Json) -> Json:
     ]
     of_input = ("name", "operation", "size", "startedBy", "createdAt", "correlationId")
     counts = {member.label: states.count(member) for member in MemberState}
-    own = {**{name: payload[name] for name in of_input}, **status, "failures": failures, "counts": counts}
+    own = {
+        **{name: payload[name] for name in of_input},
+        "checks": payload.get("checks", False),
+        **status,
+        "failures": failures,
+        "counts": counts,
+    }
     return FleetDocument.model_validate(own).as_json()
 
 

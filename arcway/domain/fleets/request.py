@@ -16,7 +16,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.durations import seconds_of
+from arcway.domain.fleets.expectations import ExpectedPlan, plan_problems
 from arcway.domain.fleets.selection import Selection
+from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model, field_errors
 from arcway.domain.request import Operation, parse_request
@@ -53,6 +55,8 @@ class FleetRequest(Model):
     """slow: three at once, and one more with each success up to the window. all: the window at once."""
     park_for: Annotated[int, BeforeValidator(seconds_of), Field(ge=0, le=_LONGEST_PARK)] = 86_400
     """How long a member whose cluster is busy or unreachable is tried again, such as 24h. Default: 24h."""
+    plan: ExpectedPlan | None = None
+    """The plan that the fleet must keep to: a member that would change more is parked and nothing is done with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,8 @@ class Fleet:
     request: FleetRequest
     digest: str
     """Equal for equal requests, whatever they select."""
+    planned: list[Json] | None = None
+    """What the plan says of each member, in the order of the members; None without a plan."""
 
 
 def read_fleet_request(body: object) -> FleetRequest:
@@ -82,7 +88,10 @@ def fleet_of(request: FleetRequest, selected: Sequence[Json] = ()) -> Fleet:
 
     Raises `ArcError` ARC-1001 with the problems of all members in `details`, the first 50 of them.
     """
-    digest = hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
+    body = request.as_json()
+    if request.plan is None:
+        del body["plan"]  # so that a request has the digest that it had before there were plans
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
     everyone = request.model_copy(update={"members": [*request.members, *selected]})
     if not 0 < len(everyone.members) <= MOST_MEMBERS:
         place = "select" if request.select else "members"
@@ -90,7 +99,12 @@ def fleet_of(request: FleetRequest, selected: Sequence[Json] = ()) -> Fleet:
         raise _invalid([{"field": place, "message": message}])
     if problems := list(_problems(everyone)):
         raise _invalid(problems)
-    return Fleet(everyone, digest)
+    if request.plan is None:
+        return Fleet(everyone, digest)
+    keys = [_key(member_body(everyone.operation, everyone.defaults, entry)) for entry in everyone.members]
+    if problems := list(plan_problems(request.plan, keys)):
+        raise _invalid(problems)
+    return Fleet(everyone, digest, request.plan.forecasts_of(keys))
 
 
 def parse_fleet(body: object) -> Fleet:
@@ -108,6 +122,11 @@ def member_body(operation: str, defaults: Json, entry: Json) -> Json:
     name = body.get("name")
     # Of a name that is none, that is what is wrong, and not what the placeholder is in.
     return {**body, **_with_name(body, name if _is_name(name) else "name")}
+
+
+def _key(body: Json) -> str:
+    """The resource id of a member's cluster, in lower case."""
+    return ClusterId(body["subscriptionId"], body["resourceGroup"], body["name"]).key
 
 
 def _is_name(value: object) -> TypeGuard[str]:

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from arcway.domain.codes import Code
+from arcway.domain.fleets.forecasts import Forecasts
 from arcway.domain.fleets.member_map import MemberState, decode, encode
+from arcway.domain.fleets.plan import Forecast
 from arcway.domain.json_values import Json
 
 VERSION = 1
@@ -21,6 +23,7 @@ _COMMANDS_KEPT = 50
 
 # Nothing was changed yet, and the cluster may be there later: the member waits without a slot and has not failed.
 PARKABLE = frozenset({Code.API_SERVER_UNREACHABLE, Code.API_SERVER_TIMEOUT, Code.SECRET_UNUSABLE, Code.RUN_IN_PROGRESS})
+PARKABLE |= {Code.MEMBER_NOT_AS_PLANNED}
 NOTHING_CHANGED = ("checkCluster", None)
 """The phases before which nothing was changed; None is the start itself."""
 
@@ -36,6 +39,8 @@ class Report:
     code: str | None = None
     phase: str | None = None
     """The phase in which it failed."""
+    forecast: Json | None = None
+    """What a check of the member tells of it (`arcway.domain.fleets.plan`)."""
 
 
 @dataclass(slots=True)
@@ -85,6 +90,8 @@ class FleetState:
     """Who paused the fleet and when."""
     canceled: Json | None = None
     """Who canceled the fleet, when, and whether the members in progress were canceled, too."""
+    forecasts: Forecasts = field(default_factory=Forecasts)
+    """What the checks of members have shown."""
 
     @classmethod
     def new(cls, size: int, window: int, *, slow: bool, park_for: float) -> "FleetState":
@@ -97,7 +104,11 @@ class FleetState:
         if "state" in payload:
             return cls.read(payload["state"])
         is_slow = payload["start"] == "slow"
-        return cls.new(payload["size"], payload["window"], slow=is_slow, park_for=payload["parkFor"])
+        state = cls.new(payload["size"], payload["window"], slow=is_slow, park_for=payload["parkFor"])
+        if (span := payload.get("range")) is not None:
+            # A check of some members of a fleet's list: the others keep their indices and are left out.
+            state._skip([index for index in range(payload["size"]) if not span[0] <= index < span[0] + span[1]])
+        return state
 
     @classmethod
     def read(cls, document: Json) -> "FleetState":
@@ -107,11 +118,13 @@ class FleetState:
         values["running"] = {int(index): Running(**item) for index, item in document["running"].items()}
         values["parked"] = {int(index): Parked(**item) for index, item in document["parked"].items()}
         values["attempts"] = {int(index): number for index, number in document["attempts"].items()}
+        values["forecasts"] = Forecasts.read(document.get("forecasts"))
         return cls(**values)
 
     def as_json(self) -> Json:
         """The state as the next generation of the orchestration is given it."""
         values = {name: value for name, value in asdict(self).items() if name != "states"}
+        values["forecasts"] = self.forecasts.as_json()
         return {**values, "version": VERSION, "size": len(self.states), "states": encode(bytes(self.states))}
 
     # --- what is asked of it ---------------------------------------------------------------------------------------
@@ -156,6 +169,8 @@ class FleetState:
         """The member's run has ended; returns whether it was in progress: a report may come twice, or late."""
         if not self._current(index, attempt):
             return self._mend(index, attempt, report)
+        if report.forecast:
+            self.forecasts.put(index, Forecast.read(report.forecast))
         if report.outcome == "Superseded" or _is_parkable(report):
             # What took a run's place says nothing of how that ended; an operation that is done again changes nothing.
             self.park(index, attempt, str(report.code or Code.RUN_SUPERSEDED), now)
