@@ -30,9 +30,11 @@ from activities.publish_events import publish_events
 from activities.register_providers import register_providers
 from activities.release_cluster import release_cluster
 from activities.roll_back_agents import roll_back_agents
+from activities.start_check import start_check
 from activities.start_members import start_members
 from activities.start_network_check import start_network_check
 from activities.step import Activities, fleet_activity
+from activities.summarize_check import summarize_check
 from activities.uninstall_agents import uninstall_agents
 from activities.update_agents import update_agents
 from activities.update_resource import update_resource
@@ -74,7 +76,7 @@ STEPS = (
     wait_for_metadata,
 )
 
-FLEET_STEPS = (check_fleet_list, look_at_azure, look_at_members, start_members)
+FLEET_STEPS = (check_fleet_list, look_at_azure, look_at_members, start_check, start_members, summarize_check)
 
 
 def blueprint_of(installation: Installation) -> df.Blueprint:

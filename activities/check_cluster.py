@@ -27,8 +27,8 @@ def check_cluster(call: Call) -> Checked:
             network=request.check_network,
         )
         findings += _credentials(call)
-        # Only a check has a plan, and reading a release takes Helm.
-        is_planned = request.operation == "check" and facts["releaseDeployed"]
+        # Only for a check and for who compares with one: reading a release takes Helm.
+        is_planned = (request.operation == "check" or "planned" in call.payload) and facts["releaseDeployed"]
         has_errors = any(finding["level"] == "error" for finding in findings)
         changes = _changes(call, target, facts) if is_planned and not has_errors else []
     if proxy is not None and (addresses := bypass_list(call.installation.azure, proxy, facts)):

@@ -16,7 +16,7 @@ from arcway.domain.request import AnyRequest, OffboardRequest, UpdateRequest
 from arcway.runs.fleets import FleetList
 
 _DONE = (MemberState.SUCCEEDED, MemberState.UNCHANGED)
-# So many are read again, each by itself: a listing may lag. More than that are not gone by chance.
+# So many are read again, one at a time: a listing may lag. More than that are not gone by chance.
 _READ_AGAIN = 50
 
 

@@ -3,6 +3,7 @@
 from activities.step import FleetCall
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.fleets.plan import Forecast
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import Json
 from arcway.runs.fleets import FleetList
@@ -22,22 +23,32 @@ async def start_members(call: FleetCall) -> list[Json]:
 
 async def _start(call: FleetCall, members: FleetList, index: int, attempt: int) -> Json:
     payload = call.payload
-    fleet = {"id": payload["id"], "member": index, "attempt": attempt}
+    fleet: Json = {"id": payload["id"], "member": index, "attempt": attempt}
     key = f"{payload['run']}/{index}/{attempt}"
     origin = Origin(payload["correlationId"], payload["traceparent"])
     try:
         request = await members.request(index)
+        if payload.get("checks"):
+            fleet["checks"], request = True, request.model_copy(update={"operation": "check"})
+        if index in payload.get("held", ()) and (planned := await members.planned(index)) is not None:
+            fleet["planned"] = planned
         started = await start_run(call.client, request, key, origin, Author.of(payload), fleet=fleet)
     except ArcError as error:
-        return _refused(error)
+        return _refused(error, is_check=bool(payload.get("checks")))
     run = str(started.run)
     answer = {"run": run, "adopted": not started.same_key}
     return {**answer, "report": await outcome_of(call.client, run)} if started.finished else answer
 
 
-def _refused(error: ArcError) -> Json:
-    """The run of another request or of a later one is in the way: the member is tried again later."""
+def _refused(error: ArcError, *, is_check: bool) -> Json:
+    """The run of another request or of a later one is in the way: the member is tried again later.
+
+    A check is not: that another check is in progress is what it tells of the member.
+    """
     if error.code == Code.ENGINE_UNREACHABLE:
         return {"again": error.code}
+    if is_check:
+        told = {"outcome": "Succeeded", "changed": None, "code": None, "phase": None}
+        return {"report": {**told, "forecast": Forecast.of_error(error.code).as_json()}}
     outcome = "Superseded" if error.code == Code.RUN_SUPERSEDED else "Failed"
     return {"report": {"outcome": outcome, "changed": None, "code": error.code, "phase": None}}

@@ -13,13 +13,14 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import FleetEventKind
 from arcway.domain.fleets.commands import obey
-from arcway.domain.fleets.document import document_of, outcome, status_of
+from arcway.domain.fleets.document import document_of, status_of
 from arcway.domain.fleets.member import Report
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.ids import page_instance
 from arcway.domain.json_values import Json
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
+from orchestrators.fleet_checks import held_to_plan, outcome_of, pages_of, report_check
 from orchestrators.fleet_outbox import FleetOutbox, events_between, milestones_of
 from orchestrators.fleet_publishing import FleetPublishing
 from orchestrators.fleet_reports import ENDED
@@ -54,7 +55,7 @@ def run_fleet(context: OrchestrationContext, payload: Any) -> Work[Any]:
         return (yield from fleet.finish("Failed"))
     if not (yield from fleet.run_members()):
         return None  # it continues as new
-    return (yield from fleet.finish(outcome(fleet.state)))
+    return (yield from fleet.finish(outcome_of(payload, fleet.state)))
 
 
 class FleetContext:
@@ -164,7 +165,7 @@ class FleetContext:
     def _take_report(self, report: Any) -> None:
         if not isinstance(report, dict) or report.get("fleet") != self._payload["id"]:
             return
-        result = Report(report["outcome"], report["changed"], report["code"], report["phase"])
+        result = Report(report["outcome"], report["changed"], report["code"], report["phase"], report.get("forecast"))
         if self.state.end(report["member"], report["attempt"], result, self._now):
             self._ends += 1
             self._is_stale = True
@@ -211,7 +212,9 @@ class FleetContext:
         self._rollout.begin(self._now)
         if self._starting is None and (batch := self.state.start(self._now)):
             self._batch = batch
-            self._starting = self._call("start_members", members=batch)
+            self._starting = self._call(
+                "start_members", members=batch, **held_to_plan(self._payload, self.state, batch)
+            )
             self._is_stale = True
         self._publishing.begin(self._now)
         is_due = self._now >= self._swept + SWEEP_SECONDS
@@ -299,7 +302,8 @@ class FleetContext:
             else:
                 yield when_any([task])
                 self._publishing.take_result(self._now)
-        for number in range(self._payload["pages"]):
+        yield from report_check(self._context, self._payload, self.state)
+        for number in range(pages_of(self._payload)):
             self._context.send_event(page_instance(self._payload["list"], number), OVER)
         return {"fleet": document, "state": self.state.as_json()}
 

@@ -11,10 +11,10 @@ _TENTHS = 10
 
 def milestones_of(rollout: Rollout) -> Json:
     """What of the stages is worth an event when it changes."""
-    gate = rollout.gate
+    gate, step = rollout.gate, "soak" if rollout.step == "verify" else rollout.step
     is_ready = gate is not None and rollout.checked_range() is None
     return {
-        "stage": [rollout.current, rollout.step] if len(rollout.stages) > 1 else None,
+        "stage": [rollout.current, step] if len(rollout.stages) > 1 else None,
         "halted": rollout.halted["at"] if rollout.halted else None,
         "gate": f"{rollout.gate_name}/{gate.checks}" if gate and is_ready else None,
         "decisions": len(rollout.approvals),

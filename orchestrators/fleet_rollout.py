@@ -1,4 +1,4 @@
-"""What a fleet's stages need from outside: the check of what a gate lets through, a look at clusters after a soak.
+"""What a fleet's stages need from outside: the check of what a gate lets through, the verification after a soak.
 
 `arcway.domain.fleets.rollout` says what is wanted; this does it, and asks again while there is no answer.
 """
@@ -42,7 +42,7 @@ class RolloutSteps:
         rollout = self._state.rollout
         if self._checking is None and now >= self._check_at and (wanted := rollout.checked_range()) and rollout.gate:
             begin, end = wanted
-            self._checking = self._call("start_check", first=begin, count=end - begin, check=rollout.gate.checks)
+            self._checking = self._call("start_check", first=begin, count=end - begin, attempt=rollout.gate.checks)
         if self._verifying is None and now >= self._verify_at and rollout.step == "verify" and not rollout.halted:
             self._range = (rollout.begin_of(rollout.current), rollout.stage.end)
             states = encode(bytes(rollout.states[slice(*self._range)]))
@@ -74,7 +74,11 @@ class RolloutSteps:
         wanted = rollout.checked_range()
         if not isinstance(shown, dict) or shown.get("fleet") != self._fleet or wanted is None or rollout.gate is None:
             return False
-        if (shown["first"], shown["count"], shown["number"]) != (wanted[0], wanted[1] - wanted[0], rollout.gate.checks):
+        if (shown["first"], shown["count"], shown["attempt"]) != (
+            wanted[0],
+            wanted[1] - wanted[0],
+            rollout.gate.checks,
+        ):
             return False
         rollout.take_check(shown, now)
         return True

@@ -49,6 +49,8 @@ class RunContext(RunStatus):
         self._caller = {name: payload.get(name) for name in ("traceparent", "startedBy", "roles")}
         # Members of a fleet share what they read of Azure.
         self._caller |= {"fleet": payload["fleet"]["id"]} if payload.get("fleet") else {}
+        self.planned: Json | None = (payload.get("fleet") or {}).get("planned")
+        """What the plan of the fleet says of this member: the run changes no more than that."""
         self._compensations: list[tuple[Json, Step[Polled], Json]] = []
         self._cleanups: list[tuple[Json, Step[Done]]] = []
         self._is_outside_phases = False

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
+from arcway.domain.fleets.plan import Forecast
 from arcway.domain.leftovers import Leftover, read_leftovers, shortened
 from arcway.domain.model import Model
 from arcway.domain.request import AnyRequest, OnboardRequest
@@ -207,11 +208,24 @@ def _short_phase(phase: dict[str, Any], limit: int) -> dict[str, Any]:
 
 
 def ended_as(run: dict[str, Any]) -> dict[str, Any]:
-    """How a run ended, as its fleet counts it: a check changes nothing, so that it is never unchanged."""
-    error = run["error"] or {}
-    return {
+    """How a run ended, as its fleet counts it: a check changes nothing, so that it is never unchanged.
+
+    The end of a check has its `forecast`: the class, the changes and the code.
+    """
+    error, is_check = run["error"] or {}, run["operation"] == "check"
+    ended = {
         "outcome": run["state"],
-        "changed": None if run["operation"] == "check" else run["changed"],
+        "changed": None if is_check else run["changed"],
         "code": error.get("code"),
         "phase": error.get("phase"),
     }
+    forecast = _forecast_of(run, error) if is_check else None
+    return {**ended, "forecast": forecast.as_json()} if forecast else ended
+
+
+def _forecast_of(run: dict[str, Any], error: dict[str, Any]) -> Forecast | None:
+    """What a check tells of its cluster; None if it was canceled, or is of a version without forecasts."""
+    if run["state"] == "Failed":
+        return Forecast.of_error(error["code"])
+    result = run["result"] or {}
+    return Forecast.read(result) if run["state"] == "Succeeded" and "class" in result else None

@@ -28,6 +28,9 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
     document, name = fleet_document(state), command["name"]
     if document["state"] not in _POSSIBLE_IN.get(name, _GOING_ON):
         raise _not_possible(document, f"it is {document['state']}", name)
+    if document["state"] in OVER and document["checks"]:
+        message = f"Fleet {document['name']} has ended: a plan is made again by the request that it is for."
+        raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
     command = {**command, "at": timestamp(datetime.now(UTC))}
     if document["state"] in OVER:
         fleet = await restart_fleet(client, state, command)

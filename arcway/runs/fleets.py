@@ -45,20 +45,22 @@ class StartedFleet:
 
 
 async def start_fleet(
-    client: df.DurableFunctionsClient, fleet: Fleet, key: str, origin: Origin, author: Author
+    client: df.DurableFunctionsClient, fleet: Fleet, key: str, origin: Origin, author: Author, *, checks: bool = False
 ) -> StartedFleet:
     """Start the fleet for the author, or return the one that the same key or an equal request started.
 
-    Raises `ArcError`: ARC-7003 another fleet of the name is in progress, ARC-6009 the key was used for another request,
-    ARC-6007 the engine does not respond.
+    With `checks` its members are only checked, beside a fleet of the name that may be in progress. Raises `ArcError`:
+    ARC-7003 another fleet of the name is in progress, ARC-6009 the key was used for another request, ARC-6007 the
+    engine does not respond.
     """
-    instance = fleet_instance(fleet.request.fleet)
+    instance = fleet_instance(check_name(fleet.request.fleet) if checks else fleet.request.fleet)
     for _ in range(_TRIES):
         state = await get_instance(client, instance)
         if state and (same := _same_fleet(state, fleet.digest, key)):
             payload = input_of(state)
         else:
             payload = _payload(instance, fleet, key, origin, author)
+            payload |= check_fields(fleet.request.fleet) if checks else {}
             same = None
             try:
                 await client.schedule_new_orchestration("fleet", input=payload, instance_id=instance)
@@ -81,6 +83,16 @@ async def known_fleet(client: df.DurableFunctionsClient, request: FleetRequest, 
     if state is None or same is None or (not same.finished and await FleetList(client, input_of(state)).missing()):
         return None
     return same
+
+
+def check_name(name: str) -> str:
+    """The name of the fleet that checks the fleet of this name; a slash is in no name of a request."""
+    return f"{name}/check"
+
+
+def check_fields(name: str) -> Json:
+    """What the input of a fleet that only checks has of its own: each member is tried once, and no event is sent."""
+    return {"name": check_name(name), "checks": True, "start": "all", "parkFor": 0, "source": None}
 
 
 async def restart_fleet(client: df.DurableFunctionsClient, state: OrchestrationState, retry: Json) -> FleetId:
@@ -176,6 +188,12 @@ class FleetList:
         page, entry = await self.page_of(index), await self.entry(index)
         return parse_request(member_body(page["operation"], page["defaults"], entry))
 
+    async def planned(self, index: int) -> Json | None:
+        """What the fleet's plan says of a member; None without a plan. Raises `ArcError` as `entry` does."""
+        page = await self.page_of(index)
+        planned: Json | None = page["planned"][index % PAGE] if "planned" in page else None
+        return planned
+
     async def missing(self) -> int:
         """The number of pages that are not there."""
         states = [await get_instance(self._client, self._instance(number)) for number in range(self._payload["pages"])]
@@ -199,12 +217,13 @@ class FleetList:
 
 async def _store_pages(client: df.DurableFunctionsClient, fleet: Fleet, payload: Json) -> None:
     """Store the pages that are not there yet. A request that comes again completes a list that was cut off."""
-    slots, request = asyncio.Semaphore(_AT_ONCE), fleet.request
+    slots, request, planned = asyncio.Semaphore(_AT_ONCE), fleet.request, fleet.planned
 
     async def store(number: int) -> None:
         instance = page_instance(payload["list"], number)
-        members = request.members[number * PAGE : (number + 1) * PAGE]
-        page = {"operation": request.operation, "defaults": request.defaults, "members": members}
+        here = slice(number * PAGE, (number + 1) * PAGE)
+        page: Json = {"operation": request.operation, "defaults": request.defaults, "members": request.members[here]}
+        page |= {"planned": planned[here]} if planned is not None else {}
         async with slots:
             if await get_instance(client, instance) is None:
                 try:
@@ -254,4 +273,5 @@ def _payload(instance: str, fleet: Fleet, key: str, origin: Origin, author: Auth
         "source": author.event_source,
         "startedBy": author.identity.as_json(),
         "roles": sorted(author.roles),
+        **({"planned": True} if fleet.planned is not None else {}),
     }

@@ -135,6 +135,15 @@ class RunIndex:
         return states | dict(zip(ended, read, strict=True))
 
 
+async def instances_in_progress(client: df.DurableFunctionsClient) -> frozenset[str]:
+    """The instances of the clusters on which a run is in progress: one query, however many are asked about.
+
+    Raises `ArcError` ARC-6007.
+    """
+    states = await _query(client, runtime_status=_IN_PROGRESS)
+    return frozenset(state.instance_id for state in states if state.runtime_status not in OVER)
+
+
 def in_utc(time: datetime) -> datetime:
     """The time with its zone; the SDK's times are in UTC without saying so."""
     return time if time.tzinfo else time.replace(tzinfo=UTC)

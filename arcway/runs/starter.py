@@ -97,8 +97,10 @@ async def retry_run(client: df.DurableFunctionsClient, run: Json, author: Author
     if not is_retriable(request):
         raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
     state = await get_instance(client, run["id"].partition(".")[0])
-    # The run of a fleet's member that a caller retries counts for the fleet, too.
-    fleet = input_of(state).get("fleet") if state else None
+    # The run of a fleet's member that a caller retries counts for the fleet, too, but does what it does whatever a plan
+    # says: the caller has seen why it failed.
+    member = (input_of(state).get("fleet") or {}) if state else {}
+    fleet = {name: value for name, value in member.items() if name != "planned"} or None
     return await start_run(client, request, str(uuid.uuid4()), Origin(run["correlationId"]), author, fleet=fleet)
 
 

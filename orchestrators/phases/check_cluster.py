@@ -5,11 +5,13 @@ from typing import Any
 from arcway.domain import steps
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError
+from arcway.domain.fleets.plan import forecast
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe, leftover, read_leftovers
 from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 from arcway.domain.text import counted
 
+from orchestrators.expectation import require_planned
 from orchestrators.failures import StepFailed
 from orchestrators.phases.check_network import as_finding, check_network, not_checked
 from orchestrators.run_context import ATTEMPTS, RunContext, Work
@@ -36,10 +38,13 @@ def check_cluster(run: RunContext) -> Work[None]:
     if run.request.operation == "check":
         network = {"network": run.facts["network"]} if "network" in run.facts else {}
         plan = _plan(run) if not errors else []
-        run.facts["result"] = {"ready": not errors, "findings": findings, "plan": plan, **network}
-    elif errors:
+        expected = forecast(request, run.facts, findings).as_json()
+        run.facts["result"] = {"ready": not errors, "findings": findings, "plan": plan, **expected, **network}
+        return
+    require_planned(run, findings)
+    if errors:
         raise StepFailed(_as_error(errors))
-    elif isinstance(request, OffboardRequest):
+    if isinstance(request, OffboardRequest):
         run.set_leftovers(_to_remove(run))
 
 
@@ -52,7 +57,9 @@ def summary(findings: list[Json]) -> str:
 
 
 def _check_connect(run: RunContext, request: OnboardRequest) -> Work[list[Json]]:
-    findings = yield from _check(run, steps.CHECK_CLUSTER)
+    # What the release would get is read for those alone who compare it with a plan.
+    compared: Json = {"planned": True} if run.planned and run.planned["depth"] == "cluster" else {}
+    findings = yield from _check(run, steps.CHECK_CLUSTER, **compared)
     can_run_pods = not _errors(findings)
     cluster = run.facts.get("cluster", {})
     arguments = {"owner": cluster.get("owner"), "publicKey": cluster.get("publicKey"), "cluster": cluster or None}

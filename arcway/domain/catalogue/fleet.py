@@ -26,6 +26,10 @@ FLEET: dict[Code, ErrorKind] = {
         "Send the request again.",
         True,
     ),
+    Code.MEMBER_NOT_AS_PLANNED: ErrorKind(
+        "The member is not as planned",
+        "Make a new plan and apply it, or do it all the same: `arcway fleet retry NAME --code ARC-7006`.",
+    ),
     Code.FAILURE_BUDGET_USED: ErrorKind(
         "More members of the fleet failed than may",
         "Read the causes (`arcway fleet show NAME`). Then retry the failed members, resume the fleet in spite of them,"

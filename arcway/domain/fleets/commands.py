@@ -1,4 +1,4 @@
-"""What a fleet does when somebody commands it. A command counts once, and has no effect where it makes no sense."""
+"""What a fleet does when a caller commands it. A command counts once, and has no effect where it makes no sense."""
 
 from collections.abc import Sequence
 

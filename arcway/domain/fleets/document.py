@@ -78,6 +78,8 @@ class FleetDocument(Model):
     id: str
     name: str
     operation: str
+    checks: bool = False
+    """Whether the members are only checked, for a plan; then the name is that of the fleet with `/check` behind it."""
     state: FleetPhase = "Accepted"
     """Incomplete: some members failed, are parked, skipped or canceled. Failed: no member succeeded."""
     size: int
@@ -151,8 +153,14 @@ def document_of(payload: Json, status: Json) -> Json:
     stages = payload.get("stages") or [Stage("all", payload["size"], payload["window"]).as_json()]
     halted = status["halted"]
     remedy = CATALOGUE[Code(halted["code"])].remedy if halted else None
-    status = {**status, **document_of_stages(stages, status, states, remedy)}
-    own = {**{name: payload[name] for name in of_input}, **status, "failures": failures, "counts": counts}
+    own = {
+        **{name: payload[name] for name in of_input},
+        "checks": payload.get("checks", False),
+        **status,
+        **document_of_stages(stages, status, states, remedy),
+        "failures": failures,
+        "counts": counts,
+    }
     return FleetDocument.model_validate(own).as_json()
 
 

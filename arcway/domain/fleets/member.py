@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
 
 # Nothing was changed yet, and the cluster may be there later: the member waits without a slot and has not failed.
 PARKABLE = frozenset({Code.API_SERVER_UNREACHABLE, Code.API_SERVER_TIMEOUT, Code.SECRET_UNUSABLE, Code.RUN_IN_PROGRESS})
+PARKABLE |= {Code.MEMBER_NOT_AS_PLANNED}
 NOTHING_CHANGED = ("checkCluster", None)
 """The phases before which nothing was changed; None is the start itself."""
 
@@ -22,6 +24,8 @@ class Report:
     code: str | None = None
     phase: str | None = None
     """The phase in which it failed."""
+    forecast: Json | None = None
+    """What a check of the member tells of it (`arcway.domain.fleets.plan`)."""
 
 
 @dataclass(slots=True)

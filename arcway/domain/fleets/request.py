@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.durations import seconds_of
+from arcway.domain.fleets.expectations import ExpectedPlan, plan_problems
 from arcway.domain.fleets.selection import Selection
 from arcway.domain.fleets.stages import (
     MOST_STAGES,
@@ -74,6 +75,8 @@ class FleetRequest(Model):
     Default: strict for offboard and upgrade, soft for the others."""
     count: Annotated[list[Literal["refused"]], Field(max_length=1)] = Field(default_factory=list)
     """refused: members that fail before anything is changed count as failures, too."""
+    plan: ExpectedPlan | None = None
+    """The plan that the fleet must keep to: a member that would change more is parked and nothing is done with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Fleet:
     stages: list[Json]
     """The stages as the fleet's input has them."""
     digest: str
+    planned: list[Json] | None = None
+    """What the plan says of each member, in the order of the members; None without a plan."""
 
 
 def read_fleet_request(body: object) -> FleetRequest:
@@ -120,9 +125,14 @@ def fleet_of(
 
 
 def _in_stages(request: FleetRequest, digest: str, tags: Mapping[str, Mapping[str, str]]) -> Fleet:
-    """The fleet with its members in the order of its stages. Raises `ArcError` ARC-1001 for a stage without members."""
+    """The fleet with its members in the order of its stages.
+
+    Raises `ArcError` ARC-1001 for a stage without members, and for a plan of other members.
+    """
     bodies = [member_body(request.operation, request.defaults, entry) for entry in request.members]
-    keys = [ClusterId(*(str(body.get(name)) for name in _PLACE)).key for body in bodies]
+    keys = [_key(body) for body in bodies]
+    if request.plan is not None and (problems := list(plan_problems(request.plan, keys))):
+        raise _invalid(problems)
     own_tags = [{**tags.get(key, {}), **(body.get("tags") or {})} for key, body in zip(keys, bodies, strict=True)]
     numbers = assign(request.stages, own_tags) if request.stages else [0] * len(bodies)
     sizes = [numbers.count(number) for number in range(len(request.stages) or 1)]
@@ -137,8 +147,9 @@ def _in_stages(request: FleetRequest, digest: str, tags: Mapping[str, Mapping[st
         max_failures=request.max_failures,
         budget=request.budget,
     )
+    planned = request.plan.forecasts_of([keys[index] for index in order]) if request.plan else None
     members = [request.members[index] for index in order]
-    return Fleet(request.model_copy(update={"members": members}), stages, digest)
+    return Fleet(request.model_copy(update={"members": members}), stages, digest, planned)
 
 
 def digest_of(request: FleetRequest) -> str:
@@ -164,6 +175,11 @@ def member_body(operation: str, defaults: Json, entry: Json) -> Json:
     name = body.get("name")
     # Of a name that is none, that is what is wrong, and not what the placeholder is in.
     return {**body, **_with_name(body, name if _is_name(name) else "name")}
+
+
+def _key(body: Json) -> str:
+    """The resource id of a member's cluster, in lower case."""
+    return ClusterId(body["subscriptionId"], body["resourceGroup"], body["name"]).key
 
 
 def _is_name(value: object) -> TypeGuard[str]:

@@ -1,4 +1,4 @@
-"""How far a fleet is in its stages, and whether it may go on: its failures, the soak, and the gates.
+"""How far a fleet is in its stages, and whether it may continue: its failures, the soak, and the gates.
 
 It decides on the states of the members, which `arcway.domain.fleets.state` keeps. Times are seconds since the epoch, in
 the orchestration's clock.
@@ -16,7 +16,7 @@ from arcway.domain.fleets.stage import Gate, Stage
 from arcway.domain.json_values import Json
 
 type Step = Literal["before", "members", "soak", "verify", "after", "over"]
-"""Where the current stage is: at the gate before it, at work, waiting, being looked at, at the gate after it."""
+"""Where the current stage is: at the gate before it, at work, waiting, being verified, at the gate after it."""
 
 HALT_SECONDS = 7 * 86_400.0
 GATE_SECONDS = 30 * 86_400.0
@@ -45,7 +45,7 @@ class Rollout:
     counts_refused: bool = False
     """Whether failures count in which nothing was changed."""
     uncounted: set[int] = field(default_factory=set)
-    """The failed members that do not count: nothing was changed, or somebody resumed the fleet in spite of them."""
+    """The failed members that do not count: nothing was changed, or a user resumed the fleet in spite of them."""
 
     @classmethod
     def read(cls, document: Json, states: bytearray) -> "Rollout":
@@ -106,7 +106,7 @@ class Rollout:
         return min((moment for moment in due if moment is not None), default=None)
 
     def overdue(self, now: float) -> tuple[Code, str] | None:
-        """Why the fleet is given up: nobody decided for too long."""
+        """Why the fleet is given up: no user decided for too long."""
         if self.halted and now >= self.halted["at"] + HALT_SECONDS:
             return Code.FLEET_GIVEN_UP, f"The fleet was not resumed for a week. {self.halted['message']}"
         if self.gate and now >= self.gate.asked + GATE_SECONDS:
@@ -121,7 +121,7 @@ class Rollout:
     # --- what it decides -------------------------------------------------------------------------------------------
 
     def advance(self, parked: Container[int], now: float) -> bool:
-        """Go on as far as possible; returns whether another stage has begun to work on its members."""
+        """Continue as far as possible; returns whether another stage has begun to work on its members."""
         begun = False
         while self.step != "over" and (moved := self._advance(parked, now)):
             begun = begun or moved == "members"
@@ -206,9 +206,9 @@ class Rollout:
             self.stages[self.number_of(index)].failed -= 1
 
     def _halt_if_needed(self, stage: Stage, now: float) -> None:
-        if self.halted or not self._anything_left():
+        if self.halted or stage.max_failures is None or not self._anything_left():
             return
-        if stage.max_failures is not None and stage.failed > stage.max_failures:
+        if stage.failed > stage.max_failures:
             members = "1 member has" if stage.failed == 1 else f"{stage.failed} members have"
             message = f"{members} failed in stage {stage.name}; the budget is {stage.max_failures}."
             self.halt(Code.FAILURE_BUDGET_USED, message, now)
@@ -220,11 +220,11 @@ class Rollout:
             self.halt(Code.FAILURES_OF_ONE_CAUSE, message, now)
 
     def halt(self, code: str, message: str, now: float) -> None:
-        """Start nothing any more until somebody resumes or retries, or for a week."""
+        """Start nothing any more until a user resumes or retries, or for a week."""
         self.halted = {"code": code, "message": message, "at": now}
 
     def verified(self, lost: int, now: float) -> None:
-        """The clusters of the stage were looked at, and those that were lost are failed members now."""
+        """The clusters of the stage were read in Azure, and those that were lost are failed members now."""
         if self.step == "verify":
             self._go("after")
             if lost:
@@ -259,7 +259,7 @@ class Rollout:
         return f"{self.stages[self.gate.stage].name}/{self.gate.when}" if self.gate else None
 
     def lift(self, *, retried: bool) -> None:
-        """Go on after a halt: the failures so far do not count.
+        """Continue after a halt: the failures so far do not count.
 
         After a retry, the next ends of a stage may show one cause again.
         """
@@ -289,7 +289,7 @@ class Rollout:
             stage.max_failures = count(stage.end - self.begin_of(number))
 
     def skip_soak(self) -> None:
-        """Look at the clusters of the stage now."""
+        """Verify the clusters of the stage now."""
         if self.step == "soak":
             self.soak_until = None
 

@@ -21,7 +21,7 @@ class Stage:
     soak: float = 0.0
     approve: Literal["before", "after"] | None = None
     another: bool = False
-    """Whether whoever started the fleet may not approve it."""
+    """Whether the user who started the fleet may not approve it."""
     started: float | None = None
     completed: float | None = None
     failed: int = 0
@@ -29,7 +29,7 @@ class Stage:
     first: list[str] = field(default_factory=list)
     """The codes of the first members that ended; empty for a success."""
     resumed: bool = False
-    """Whether somebody resumed the fleet in this stage: it is not halted for a cause that was known then."""
+    """Whether a user resumed the fleet in this stage: it is not halted for a cause that was known then."""
 
     def as_json(self) -> Json:
         """The stage as inputs have it."""

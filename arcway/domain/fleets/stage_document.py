@@ -55,7 +55,7 @@ class Halt(Model):
     remedy: str | None
     at: str
     until: str
-    """When the fleet is given up if nobody resumes, retries or cancels."""
+    """When the fleet is given up without a resume, a retry or a cancel."""
 
 
 class GateCheck(Model):
@@ -67,12 +67,13 @@ class GateCheck(Model):
     """Members by what would be done with them."""
     codes: dict[str, int] = Field(default_factory=dict)
     """The most frequent errors of those that would be refused."""
-    digest: str
+    digest: str | None
+    """Of the lines of the plan; null when a member could not be checked."""
     at: str
 
 
 class Decision(Model):
-    """What somebody decided about a gate."""
+    """What a user decided about a gate."""
 
     gate: str
     approved: bool
@@ -89,7 +90,7 @@ class GateDocument(Model):
     state: Literal["checking", "waiting"]
     asked_at: str
     until: str
-    """When the fleet is given up if nobody approves."""
+    """When the fleet is given up without an approval."""
     checked_until: str | None
     """Until when what the check has shown may be approved."""
     check: GateCheck | None

@@ -62,9 +62,9 @@ class StageRequest(Model):
     """How long to wait after the stage, such as 2h. At its end, Azure must show the clusters as Connected (after an
     offboarding: not at all); those that it does not are failed members."""
     approve: Literal["before", "after"] | None = None
-    """Whether somebody must approve before the stage begins, or before what comes after it."""
+    """Whether a user must approve before the stage begins, or before what comes after it."""
     approver: Literal["anyone", "another"] = "anyone"
-    """another: whoever started the fleet may not approve it."""
+    """another: the user who started the fleet may not approve it."""
 
     @model_validator(mode="after")
     def _takes_in_one_way(self) -> Self:

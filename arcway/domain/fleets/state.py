@@ -11,8 +11,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from arcway.domain.codes import Code
+from arcway.domain.fleets.forecasts import Forecasts
 from arcway.domain.fleets.member import NOTHING_CHANGED, Parked, Report, Running, is_parkable
 from arcway.domain.fleets.member_map import MemberState, decode, encode
+from arcway.domain.fleets.plan import Forecast
 from arcway.domain.fleets.rollout import Rollout
 from arcway.domain.fleets.stage import Stage
 from arcway.domain.json_values import Json
@@ -52,6 +54,8 @@ class FleetState:
     """Who canceled the fleet, when, and whether the members in progress were canceled, too."""
     given_up: Json | None = None
     """Why the fleet ends without a cancel: `code`, `message`, and its `outcome`."""
+    forecasts: Forecasts = field(default_factory=Forecasts)
+    """What the checks of members have shown."""
 
     @classmethod
     def new(
@@ -75,7 +79,7 @@ class FleetState:
         """The state with which a generation begins that was started with this input."""
         if "state" in payload:
             return cls.read(payload["state"])
-        return cls.new(
+        state = cls.new(
             payload["size"],
             payload["window"],
             slow=payload["start"] == "slow",
@@ -84,6 +88,12 @@ class FleetState:
             stages=[Stage(**stage) for stage in payload.get("stages", ())],
             counts_refused=payload.get("countsRefused", False),
         )
+        if (span := payload.get("range")) is not None:
+            # A check of some members of a fleet's list: the others keep their indices and are left out.
+            for index in range(payload["size"]):
+                if not span[0] <= index < span[0] + span[1]:
+                    state.states[index] = MemberState.SKIPPED
+        return state
 
     @classmethod
     def read(cls, document: Json) -> "FleetState":
@@ -97,13 +107,14 @@ class FleetState:
         values["running"] = {int(index): Running(**item) for index, item in document["running"].items()}
         values["parked"] = {int(index): Parked(**item) for index, item in document["parked"].items()}
         values["attempts"] = {int(index): number for index, number in document["attempts"].items()}
+        values["forecasts"] = Forecasts.read(document.get("forecasts"))
         return cls(**values)
 
     def as_json(self) -> Json:
         """The state as the next generation of the orchestration is given it."""
         values = {name: value for name, value in asdict(self).items() if name not in ("states", "rollout")}
         own = {"version": VERSION, "size": len(self.states), "states": encode(bytes(self.states))}
-        return {**values, **own, "rollout": self.rollout.as_json()}
+        return {**values, **own, "forecasts": self.forecasts.as_json(), "rollout": self.rollout.as_json()}
 
     # --- what is asked of it ---------------------------------------------------------------------------------------
 
@@ -176,6 +187,8 @@ class FleetState:
         """The member's run has ended; returns whether it was in progress: a report may come twice, or late."""
         if not self._current(index, attempt):
             return self._mend(index, attempt, report)
+        if report.forecast:
+            self.forecasts.put(index, Forecast.read(report.forecast))
         if report.outcome == "Superseded" or is_parkable(report):
             # What took a run's place says nothing of how that ended; an operation that is done again changes nothing.
             self.park(index, attempt, str(report.code or Code.RUN_SUPERSEDED), now)

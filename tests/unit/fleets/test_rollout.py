@@ -270,7 +270,7 @@ def test_the_budget_is_changed_for_this_stage_and_those_behind() -> None:
 
 
 def test_one_cause_of_nearly_all_of_the_first_ends_halts_whatever_the_budget() -> None:
-    state = fleet(40, Stage("all", 40, 40, None))
+    state = fleet(40, Stage("all", 40, 40, 40))
     batch = state.start(0)
     for number, (index, attempt) in enumerate(batch[:9]):
         state.end(index, attempt, OK if number == 3 else REFUSED, 1)
@@ -284,7 +284,7 @@ def test_one_cause_of_nearly_all_of_the_first_ends_halts_whatever_the_budget() -
 
 
 def test_failures_of_several_causes_are_not_one() -> None:
-    state = fleet(40, Stage("all", 40, 40, None))
+    state = fleet(40, Stage("all", 40, 40, 40))
     for number, (index, attempt) in enumerate(state.start(0)):
         state.end(index, attempt, REFUSED if number % 2 else BROKEN, 1)
     assert halt_of(state) is None

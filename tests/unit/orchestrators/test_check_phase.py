@@ -175,13 +175,17 @@ def test_the_plan_of_a_connect(cluster: Json, azure: Json, plan: list[str]) -> N
         check_cluster=ok(findings=[], facts={"cluster": CLUSTER, **cluster}),
         check_azure=ok(findings=[NOTE], facts={**AZURE, **azure}),
     )
-    assert result(context, operation="check", location="eastus") == {"ready": True, "findings": [NOTE], "plan": plan}
+    checked = result(context, operation="check", location="eastus")
+    assert (checked["ready"], checked["findings"], checked["plan"]) == (True, [NOTE], plan)
+    # A plan that has nothing to do is that of a check whose class is unchanged.
+    assert (checked["class"] == "unchanged") == (not plan)
 
 
 def test_a_check_with_errors_has_no_plan_and_does_not_fail() -> None:
     context = world(CONNECT, check_azure=failed(Code.SUBSCRIPTION_NOT_FOUND, retryable=False))
     checked = result(context, operation="check", location="eastus")
     assert (checked["ready"], checked["plan"], len(checked["findings"])) == (False, [], 1)
+    assert (checked["class"], checked["changes"], checked["code"]) == ("refused", [], Code.SUBSCRIPTION_NOT_FOUND)
 
 
 # --- the network ---
@@ -345,10 +349,12 @@ def test_a_connected_cluster_that_does_not_exist_ends_an_update() -> None:
 def test_the_plan_of_a_change(outcomes: dict[str, Outcome], body: Json, plan: list[str]) -> None:
     operation = "upgrade" if outcomes is UPGRADE else "update"
     checked = check_alone(world(outcomes), operation=operation, **body)
-    assert checked == {"ready": True, "findings": [], "plan": plan}
+    assert (checked["ready"], checked["findings"], checked["plan"]) == (True, [], plan)
+    assert (checked["class"], len(checked["changes"])) == ("change", len(plan))
 
 
 def test_agents_that_have_the_version_need_no_plan() -> None:
     release = {"revision": 3, "version": "1.3.0", "uid": "u"}
     context = world(UPGRADE, check_release=ok(findings=[], facts={"release": release, "wanted": "1.3.0"}))
-    assert check_alone(context, operation="upgrade") == {"ready": True, "findings": [], "plan": []}
+    checked = check_alone(context, operation="upgrade")
+    assert (checked["ready"], checked["plan"], checked["class"], checked["changes"]) == (True, [], "unchanged", [])

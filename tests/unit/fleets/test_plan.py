@@ -1,0 +1,282 @@
+"""The plan of a fleet: the class of each member by facts and findings, for every operation; lines, digest, counts."""
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+
+from arcway.domain.codes import Code
+from arcway.domain.fleets.forecasts import Forecasts
+from arcway.domain.fleets.plan import (
+    CLASSES,
+    Depth,
+    Forecast,
+    PlanClass,
+    codes_of,
+    counts_of,
+    digest_of,
+    forecast,
+    line_of,
+)
+from arcway.domain.fleets.plan_document import plan_document
+from arcway.domain.ids import ClusterId
+from arcway.domain.json_values import Json
+from arcway.domain.request import parse_request
+
+SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
+BODY: Json = {
+    "subscriptionId": SUBSCRIPTION,
+    "resourceGroup": "clusters",
+    "name": "shop",
+    "kubeconfig": {"secret": "arcway-shop"},
+}
+NEW: Json = {"resourceGroupExists": True, "resourceExists": False, "toRegister": [], "releaseDeployed": False}
+THERE: Json = {**NEW, "resourceExists": True, "releaseDeployed": True, "resourceChanges": [], "agentChanges": []}
+RELEASE: Json = {"release": {"version": "1.2.3"}}
+
+
+def error(code: Code, level: str = "error") -> Json:
+    return {"code": code, "level": level, "message": "m", "remedy": None}
+
+
+def of(operation: str, facts: Json, *findings: Json, depth: Depth = "cluster", **fields: Any) -> Forecast:
+    """The forecast of a check, which is a request of the operation that says check."""
+    body = {**BODY, **fields, "operation": operation} | ({"location": "eastus"} if operation == "onboard" else {})
+    request = parse_request({name: value for name, value in body.items() if value is not None})
+    checked = request.model_copy(update={"operation": "check"})
+    result = forecast(checked, facts, findings, depth)
+    assert result == forecast(request, facts, findings, depth)
+    return result
+
+
+def expected(kind: PlanClass, *changes: str) -> Forecast:
+    return Forecast(kind, changes)
+
+
+@pytest.mark.parametrize(
+    ("facts", "findings", "result"),
+    [
+        (NEW, [], expected("create")),
+        ({**NEW, "resourceGroupExists": False}, [], expected("create", "resourceGroup")),
+        ({**NEW, "toRegister": ["Microsoft.Kubernetes"]}, [], expected("create", "provider Microsoft.Kubernetes")),
+        # Agents that were left by a connect that failed get the connected cluster that they were for.
+        ({**NEW, "releaseDeployed": True}, [], expected("create")),
+        (NEW, [error(Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER, "info")], expected("adopt")),
+        ({**THERE, "releaseDeployed": False}, [], expected("adopt")),
+        ({**THERE, "takesOver": True, "resourceChanges": ["tags"]}, [], expected("adopt", "tags")),
+        (THERE, [error(Code.CONNECTED_CLUSTER_TAKEN, "warning")], expected("unchanged")),
+        (
+            {**THERE, "resourceChanges": ["tags", "agentAutoUpgrade"]},
+            [],
+            expected("change", "agentAutoUpgrade", "tags"),
+        ),
+        ({**THERE, "agentChanges": ["chart version"]}, [], expected("change", "agents.chart version")),
+        ({**THERE, "toRegister": ["Microsoft.Kubernetes"]}, [], expected("change", "provider Microsoft.Kubernetes")),
+    ],
+)
+def test_onboarding(facts: Json, findings: list[Json], result: Forecast) -> None:
+    assert of("onboard", facts, *findings) == result
+
+
+@pytest.mark.parametrize(
+    ("resource_exists", "agents", "fields", "result"),
+    [
+        (True, [{"kind": "HelmRelease"}], {}, expected("change", "agents", "connectedCluster")),
+        (False, [{"kind": "HelmRelease"}], {}, expected("change", "agents")),
+        (True, [], {}, expected("change", "connectedCluster")),
+        (False, [], {}, expected("unchanged")),
+        # With azureOnly the agents are not checked, and stay.
+        (True, [{"kind": "Agents"}], {"azureOnly": True}, expected("change", "connectedCluster")),
+        (False, [{"kind": "Agents"}], {"azureOnly": True}, expected("unchanged")),
+        (False, [], {"agentsOnly": True}, expected("unchanged")),
+    ],
+)
+def test_offboarding(resource_exists: bool, agents: list[Json], fields: Json, result: Forecast) -> None:
+    assert of("offboard", {"resourceExists": resource_exists, "agents": agents}, **fields) == result
+
+
+@pytest.mark.parametrize(
+    ("facts", "result"),
+    [
+        ({"resourceChanges": []}, expected("unchanged")),
+        ({"resourceChanges": ["tags"]}, expected("change", "tags")),
+        ({"resourceChanges": ["tags"], "agentChanges": ["proxy"]}, expected("change", "agents.proxy", "tags")),
+    ],
+)
+def test_updating(facts: Json, result: Forecast) -> None:
+    assert of("update", facts, tags={"a": "b"}) == result
+
+
+def test_upgrading() -> None:
+    assert of("upgrade", {**RELEASE, "wanted": "1.3.0"}) == expected("change", "agents.version")
+    assert of("upgrade", {**RELEASE, "wanted": "1.2.3"}) == expected("unchanged")
+
+
+@pytest.mark.parametrize("operation", ["onboard", "offboard", "update", "upgrade"])
+@pytest.mark.parametrize(
+    ("codes", "kind", "code"),
+    [
+        ([Code.API_SERVER_UNREACHABLE], "unreachable", Code.API_SERVER_UNREACHABLE),
+        ([Code.API_SERVER_TIMEOUT], "unreachable", Code.API_SERVER_TIMEOUT),
+        ([Code.AZURE_SERVER_ERROR], "unreachable", Code.AZURE_SERVER_ERROR),
+        ([Code.PHASE_TIMEOUT], "unreachable", Code.PHASE_TIMEOUT),
+        ([Code.CLUSTER_LEASE_HELD], "busy", Code.CLUSTER_LEASE_HELD),
+        ([Code.CONNECTED_CLUSTER_DELETING], "busy", Code.CONNECTED_CLUSTER_DELETING),
+        ([Code.SECRET_UNUSABLE], "refused", Code.SECRET_UNUSABLE),
+        ([Code.RESOURCE_GROUP_NOT_FOUND], "refused", Code.RESOURCE_GROUP_NOT_FOUND),
+        ([Code.CONNECTED_CLUSTER_TAKEN], "refused", Code.CONNECTED_CLUSTER_TAKEN),
+        ([Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER], "refused", Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER),
+        ([Code.INTERNAL_ERROR], "refused", Code.INTERNAL_ERROR),
+        # What must be corrected counts more than what passes, wherever it is among the findings.
+        ([Code.API_SERVER_TIMEOUT, Code.RESOURCE_GROUP_NOT_FOUND], "refused", Code.RESOURCE_GROUP_NOT_FOUND),
+        ([Code.CLUSTER_LEASE_HELD, Code.AZURE_SERVER_ERROR], "busy", Code.CLUSTER_LEASE_HELD),
+    ],
+)
+def test_errors(operation: str, codes: list[Code], kind: PlanClass, code: Code) -> None:
+    fields: Json = {"tags": {"a": "b"}} if operation == "update" else {}
+    # A check that ended with an error has no facts.
+    assert of(operation, {}, *map(error, codes), **fields) == Forecast(kind, code=code)
+
+
+@pytest.mark.parametrize(
+    ("operation", "fields", "facts", "result"),
+    [
+        ("onboard", {}, {**NEW, "releaseDeployed": True}, expected("create")),
+        # Distribution and key follow from the cluster; only what the request names is compared.
+        ("onboard", {"tags": {}}, {**THERE, "resourceChanges": ["distribution", "tags"]}, expected("change", "tags")),
+        ("onboard", {}, {**THERE, "resourceChanges": ["tags"], "agentChanges": ["proxy"]}, expected("unchanged")),
+        ("onboard", {}, {**THERE, "takesOver": True}, expected("unchanged")),
+        ("onboard", {"proxy": {"https": "http://p:1"}}, THERE, expected("change", "agents")),
+        ("onboard", {"agents": {"podLabels": {"a": "b"}}}, THERE, expected("change", "agents")),
+        ("offboard", {}, {"resourceExists": False, "agents": []}, expected("change", "agents")),
+        ("offboard", {"agentsOnly": True}, {"resourceExists": False}, expected("change", "agents")),
+        ("offboard", {"azureOnly": True}, {"resourceExists": False}, expected("unchanged")),
+        ("update", {"tags": {}}, {"resourceChanges": ["tags"]}, expected("change", "tags")),
+        ("update", {"autoUpgrade": True}, {"resourceChanges": [], "agentChanges": ["x"]}, expected("unchanged")),
+        ("update", {"disableProxy": True}, {"resourceChanges": []}, expected("change", "agents")),
+        ("upgrade", {}, {"resource": {"properties": {"agentVersion": "1.2.3"}}}, expected("change", "agents")),
+        (
+            "upgrade",
+            {"agentVersion": "1.2.3"},
+            {"resource": {"properties": {"agentVersion": "1.2.3"}}},
+            expected("unchanged"),
+        ),
+    ],
+)
+def test_depth_azure_has_what_azure_knows(operation: str, fields: Json, facts: Json, result: Forecast) -> None:
+    assert of(operation, facts, depth="azure", **fields) == result
+
+
+def test_depth_azure_leaves_out_errors_that_a_cluster_shows() -> None:
+    errors = [Code.API_SERVER_TIMEOUT, Code.KUBERNETES_VERSION_UNSUPPORTED, Code.CONNECTED_CLUSTER_TAKEN]
+    assert of("onboard", NEW, *map(error, errors), depth="azure") == expected("create")
+    missing = of("onboard", NEW, *map(error, [*errors, Code.RESOURCE_GROUP_NOT_FOUND]), depth="azure")
+    assert missing == Forecast("refused", code=Code.RESOURCE_GROUP_NOT_FOUND)
+    expired = error(Code.CONNECTED_CLUSTER_EXPIRED)
+    # An Expired connected cluster is connected again by another key, which Azure does not know; it is not upgraded.
+    assert of("onboard", THERE, expired, depth="azure") == expected("unchanged")
+    assert of("upgrade", RELEASE, expired, depth="azure").code == Code.CONNECTED_CLUSTER_EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("planned", "current", "is_within"),
+    [
+        (expected("create"), expected("create"), True),
+        (expected("create"), expected("unchanged"), True),
+        (expected("create", "resourceGroup"), expected("create"), True),
+        (expected("create"), expected("create", "resourceGroup"), False),
+        (expected("create"), expected("adopt"), False),
+        (expected("change", "a", "b"), expected("change", "b"), True),
+        (expected("change", "a"), expected("change", "a", "b"), False),
+        (expected("unchanged"), expected("change", "a"), False),
+        (expected("unreachable"), expected("create"), False),
+        (expected("refused"), expected("unchanged"), True),
+        (expected("create"), Forecast("refused", code=Code.SUBSCRIPTION_DISABLED), False),
+    ],
+)
+def test_a_member_may_be_done_if_nothing_more_is_changed_than_planned(
+    planned: Forecast, current: Forecast, is_within: bool
+) -> None:
+    assert current.is_within(planned) is is_within
+
+
+# --- lines ---
+
+
+def key(name: str, group: str = "clusters") -> str:
+    return ClusterId(SUBSCRIPTION, group, name).key
+
+
+def test_a_line_is_canonical() -> None:
+    line = line_of("/Subscriptions/A", Forecast("change", ("a", "b")))
+    assert line == '{"changes":["a","b"],"class":"change","code":null,"resourceId":"/subscriptions/a"}'
+
+
+def test_the_digest_is_that_of_the_sorted_lines() -> None:
+    forecasts = {key("b"): expected("create"), key("a"): Forecast("busy", code=Code.RUN_IN_PROGRESS)}
+    lines = "".join(line_of(name, forecasts[name]) + "\n" for name in sorted(forecasts))
+    assert digest_of(forecasts) == hashlib.sha256(lines.encode()).hexdigest()
+    assert digest_of({name.upper(): item for name, item in reversed(forecasts.items())}) == digest_of(forecasts)
+    assert digest_of({**forecasts, key("b"): expected("unchanged")}) != digest_of(forecasts)
+
+
+def test_the_document_has_counts_and_what_it_takes() -> None:
+    forecasts = {
+        key("c"): expected("create", "provider Microsoft.Kubernetes", "resourceGroup"),
+        key("b"): expected("create", "provider Microsoft.Kubernetes", "resourceGroup"),
+        key("a", "other"): expected("change", "agents.proxy"),
+        key("d"): expected("change", "tags"),
+        key("e"): expected("unchanged"),
+        key("f"): Forecast("refused", code=Code.SUBSCRIPTION_DISABLED),
+    }
+    plan = plan_document("shops", "onboard", "cluster", forecasts)
+    assert [member["resourceId"] for member in plan["members"]] == sorted(forecasts)
+    assert plan["members"][-1] == {
+        "resourceId": key("a", "other"),
+        "class": "change",
+        "changes": ["agents.proxy"],
+        "code": None,
+    }
+    assert plan["counts"] == dict.fromkeys(CLASSES, 0) | {"create": 2, "change": 2, "unchanged": 1, "refused": 1}
+    # Three connected clusters, one resource group and one registration.
+    assert plan["estimate"] == {"writes": 5, "reads": 6 + 5}
+    assert (plan["digest"], plan["depth"], plan["fleet"]) == (digest_of(forecasts), "cluster", "shops")
+
+
+@pytest.mark.parametrize(
+    ("operation", "planned", "estimate"),
+    [
+        ("offboard", expected("change", "agents", "connectedCluster"), {"writes": 1, "reads": 3}),
+        ("offboard", expected("change", "agents"), {"writes": 0, "reads": 3}),
+        ("update", expected("change", "tags"), {"writes": 1, "reads": 1}),
+        ("upgrade", expected("change", "agents.version"), {"writes": 0, "reads": 2}),
+        ("onboard", expected("adopt"), {"writes": 1, "reads": 2}),
+        ("onboard", Forecast("busy", code=Code.RUN_IN_PROGRESS), {"writes": 0, "reads": 1}),
+    ],
+)
+def test_the_estimate_of_one_member(operation: str, planned: Forecast, estimate: Json) -> None:
+    assert plan_document("shops", operation, "azure", {key("a"): planned})["estimate"] == estimate
+
+
+def test_counts_name_every_class_and_codes_the_most_frequent_first() -> None:
+    busy, refused = Forecast("busy", code=Code.RUN_IN_PROGRESS), Forecast("refused", code=Code.SUBSCRIPTION_DISABLED)
+    forecasts = [busy, refused, refused, expected("unchanged")]
+    assert counts_of(forecasts) == dict.fromkeys(CLASSES, 0) | {"busy": 1, "refused": 2, "unchanged": 1}
+    assert list(codes_of(forecasts).items()) == [(Code.SUBSCRIPTION_DISABLED, 2), (Code.RUN_IN_PROGRESS, 1)]
+
+
+def test_forecasts_are_kept_as_three_letters_a_member() -> None:
+    kept = Forecasts()
+    assert Forecasts.read(json.loads(json.dumps(kept.as_json()))).as_json() == Forecasts.read(None).as_json() == {}
+    for index in range(0, 10_000, 3):
+        kept.put(index, Forecast("change", (f"tag {index % 5000}",)))
+    kept.put(9999, expected("unchanged"))
+    kept.put(3, expected("create"))
+    stored = json.loads(json.dumps(kept.as_json()))
+    assert len(stored["map"]) == 30_000
+    read = Forecasts.read(stored)
+    assert dict(read.items()) == dict(kept.items())
+    assert len(read) == 3334
+    assert dict(read.items())[3] == expected("create")
+    assert dict(read.items())[9999] == expected("unchanged")
