@@ -117,11 +117,11 @@ async def _start(
 async def start_from(
     invocation: Invocation, request: FleetRequest, key: str, origin: Origin, caller: Caller
 ) -> StartedFleet:
-    """Start the request's fleet for the caller, who may; one that is known is not selected again.
+    """Start the request's fleet for the caller, who may; what a known one selects is not selected again.
 
     Raises `ArcError` as `select_members` and `arcway.runs.fleets.start_fleet` do.
     """
-    if known := await known_fleet(invocation.client, request, key):
+    if request.select and (known := await known_fleet(invocation.client, request, key)):
         return known
     fleet = await select_members(invocation, request)
     return await start_fleet(invocation.client, fleet, key, origin, invocation.author_of(caller))
