@@ -1,19 +1,19 @@
 """check_azure: checks what Azure must offer and allow before anything is changed in it."""
 
-import difflib
-
 from activities.absence import believe_absent
-from activities.connected_cluster_change import onboard_change
 from activities.shared_reads import checked_by, is_member, resource_of
 from activities.step import Call
 from arcway.azure import connected_clusters, data_plane, subscriptions
-from arcway.azure.providers import (
-    NAMESPACES,
-    REGISTERED,
-    UNDER_WAY,
-    may_not_register,
-    register_action,
+from arcway.azure.onboard_findings import (
+    group_findings,
+    location_findings,
+    needed_actions,
+    permission_findings,
+    state_findings,
+    subscription_findings,
 )
+from arcway.azure.providers import NAMESPACES, REGISTERED
+from arcway.azure.requested_changes import onboard_change
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import (
     has_expired,
@@ -24,13 +24,11 @@ from arcway.domain.connected_cluster import (
     taken,
 )
 from arcway.domain.errors import ArcError
-from arcway.domain.findings import finding, not_allowed
+from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.domain.request import OnboardRequest
 from arcway.domain.steps import Checked
-
-_CLOSED_SUBSCRIPTION = ("disabled", "warned", "deleted", "expired")
 
 
 def check_azure(call: Call) -> Checked:
@@ -41,25 +39,19 @@ def check_azure(call: Call) -> Checked:
 def _check(call: Call, *, shared: bool) -> Checked:
     request, azure = call.request, call.installation.azure
     subscription = subscriptions.subscription(azure, request.subscription_id, shared=shared)
-    findings = _subscription(request, subscription.state) + _location(call) + _owner(call, call.payload["owner"])
+    findings = subscription_findings(request.subscription_id, subscription.state) + _location(call)
+    findings += _owner(call, call.payload["owner"])
     group = subscriptions.resource_group(azure, request.subscription_id, request.resource_group, shared=shared)
     group_exists = group is not None
-    if group is not None and subscriptions.is_being_deleted(group):
-        findings.append(
-            finding(Code.RESOURCE_GROUP_DELETING, f"Resource group {request.resource_group} is being deleted.")
-        )
+    findings += group_findings(request, group) if group_exists else []
     resource = resource_of(call, may_be_new=True, shared=shared) if group_exists else None
     findings += managed_elsewhere(resource) + _state(call, resource)
     findings += _of_another(request, resource, call.payload.get("publicKey"))
     states = {name: azure.providers.state(request.subscription_id, name, shared=shared) for name in NAMESPACES}
     if group_exists:
-        findings += _permissions(
-            call, [name for name, state in states.items() if state not in UNDER_WAY], shared=shared
-        )
-    elif not request.create_resource_group:
-        findings.append(
-            finding(Code.RESOURCE_GROUP_NOT_FOUND, f"Resource group {request.resource_group} does not exist.")
-        )
+        findings += _permissions(call, states, shared=shared)
+    else:
+        findings += group_findings(request, None)
     if not any(finding["level"] == "error" for finding in findings):
         data_plane.check_health(azure, request.location)
     return {
@@ -98,31 +90,11 @@ def _of_another(request: OnboardRequest, resource: Json | None, public_key: str 
     return [{**finding(Code.CONNECTED_CLUSTER_TAKEN, message, "warning"), "remedy": None}]
 
 
-def _subscription(request: OnboardRequest, state: str) -> list[Json]:
-    """Nothing can be made in a subscription that is disabled or about to be; one that is past due takes everything."""
-    message = f"Subscription {request.subscription_id} is {state}."
-    if state.lower() in _CLOSED_SUBSCRIPTION:
-        return [finding(Code.SUBSCRIPTION_DISABLED, message)]
-    return [] if state.lower() == "enabled" else [finding(Code.SUBSCRIPTION_DISABLED, message, "warning")]
-
-
 def _state(call: Call, resource: Json | None) -> list[Json]:
-    """What the connected cluster's own state says against connecting by it, before any agent is installed."""
-    if resource is None:
-        return []
-    if is_being_deleted(resource):
-        return [
-            finding(
-                Code.CONNECTED_CLUSTER_DELETING,
-                f"Connected cluster {resource['id']} is being deleted; the run will wait for it.",
-                "info",
-            )
-        ]
-    findings = []
-    location = str(resource.get("location") or "").replace(" ", "").lower()
-    if location != call.request.location:
-        findings.append(finding(Code.LOCATION_MISMATCH, f"Connected cluster {resource['id']} is in {location}."))
-    key = call.payload.get("publicKey")
+    """What the connected cluster's own state says, and whether the identity of this cluster's agents has expired."""
+    findings, key = state_findings(call.request, resource), call.payload.get("publicKey")
+    if resource is None or is_being_deleted(resource):
+        return findings
     return findings + (has_expired(resource) if key and has_key(resource, key) else [])
 
 
@@ -149,32 +121,17 @@ def _location(call: Call) -> list[Json]:
     offered = call.installation.azure.providers.locations(
         request.subscription_id, connected_clusters.RESOURCE_TYPE, shared=is_member(call)
     )
-    plain = {location.replace(" ", "").lower() for location in offered}
-    if request.location in plain:
-        return []
-    nearest = difflib.get_close_matches(request.location, plain, n=1)
-    meant = f"; did you mean {nearest[0]}?" if nearest else "."
-    locations = ", ".join(sorted(plain))
-    message = f"Azure Arc is not available in location {request.location}{meant} Available locations: {locations}."
-    return [finding(Code.LOCATION_NOT_OFFERED, message)]
+    return location_findings(request.location, offered)
 
 
-def _permissions(call: Call, unregistered: list[str], *, shared: bool) -> list[Json]:
-    """What the caller lacks in the group; a registration that is refused there is refused in the subscription, too."""
+def _permissions(call: Call, states: dict[str, str], *, shared: bool) -> list[Json]:
+    """What the caller lacks in the group."""
     request = call.request
-    actions = {register_action(namespace): namespace for namespace in unregistered}
     missing = subscriptions.missing_actions(
         call.installation.azure,
         request.subscription_id,
         request.resource_group,
-        (*connected_clusters.WRITE_ACTIONS, *actions),
+        needed_actions(states),
         shared=shared,
     )
-    findings = []
-    for action in missing:
-        if action in actions:
-            refused = may_not_register(request.subscription_id, actions[action])
-            findings.append({**finding(refused.code, refused.message), "remedy": refused.remedy})
-        else:
-            findings += not_allowed([action])
-    return findings
+    return permission_findings(request.subscription_id, states, missing)

@@ -1,10 +1,10 @@
 """check_connected_cluster: reads the connected cluster, whether it may be changed, and what an update would change."""
 
 from activities.absence import believe_absent
-from activities.connected_cluster_change import update_change
 from activities.shared_reads import checked_by, resource_of
 from activities.step import Call
 from arcway.azure import connected_clusters, subscriptions
+from arcway.azure.requested_changes import update_change
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere
 from arcway.domain.findings import finding, not_allowed

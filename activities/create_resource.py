@@ -1,9 +1,9 @@
 """create_resource: creates or updates the connected cluster in Azure with the cluster's public key."""
 
 from activities.absence import believe_absent
-from activities.connected_cluster_change import onboard_change
 from activities.step import Call
 from arcway.azure import connected_clusters
+from arcway.azure.requested_changes import onboard_change
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key, is_being_deleted, serves_another, taken
 from arcway.domain.errors import ArcError

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from activities.connected_cluster_change import environment_of
 from activities.step import Call
 from arcway.azure import data_plane
 from arcway.azure.agent_endpoints import endpoints
 from arcway.azure.clients import AzureClients
+from arcway.azure.requested_changes import environment_of
 from arcway.azure.secrets import Secrets
 from arcway.cluster.agents.change import train_of
 from arcway.cluster.agents.release import Chart

@@ -4,6 +4,7 @@ Which answers may be shared is decided here and in the steps; how they are share
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from activities.step import Call
@@ -37,9 +38,17 @@ def resource_of(
     From the shared listing only if it `is_good`; with `may_be_new` it is also believed if the cluster is not in it.
     """
     item = listed(call) if shared else None
-    if item is not None and item.is_current and (is_good(item.resource) if item.resource else may_be_new):
-        return item.resource
+    if item is not None and item.is_current and _is_new_enough(call, item):
+        is_believed = is_good(item.resource) if item.resource else may_be_new
+        if is_believed:
+            return item.resource
     return connected_clusters.get(call.installation.azure, call.request.cluster)
+
+
+def _is_new_enough(call: Call[Any], item: Listed) -> bool:
+    """Whether the listing began after the time before which nothing counts: a plan shows what was changed before it."""
+    since: str | None = call.payload.get("since")
+    return since is None or item.age <= (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()
 
 
 def checked_by(call: Call[Any], check: Callable[..., Checked]) -> Checked:

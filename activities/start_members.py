@@ -29,7 +29,8 @@ async def _start(call: FleetCall, members: FleetList, index: int, attempt: int) 
     try:
         request = await members.request(index)
         if payload.get("checks"):
-            fleet["checks"], request = True, request.model_copy(update={"operation": "check"})
+            fleet |= {"checks": True, "since": payload["createdAt"]}
+            request = request.model_copy(update={"operation": "check"})
         if index in payload.get("held", ()) and (planned := await members.planned(index)) is not None:
             fleet["planned"] = planned
         started = await start_run(call.client, request, key, origin, Author.of(payload), fleet=fleet)

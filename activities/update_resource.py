@@ -1,9 +1,9 @@
 """update_resource: changes what an update names in the connected cluster."""
 
 from activities.absence import believe_absent
-from activities.connected_cluster_change import update_change
 from activities.step import Call
 from arcway.azure import connected_clusters
+from arcway.azure.requested_changes import update_change
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.request import UpdateRequest

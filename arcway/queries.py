@@ -1,9 +1,11 @@
 """Read-only questions that triggers may ask about Azure and clusters. Must not change anything nor know HTTP."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from arcway.azure import connected_clusters
+from arcway.azure.fleet_forecasts import forecasts_by_lists
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.agents import agent_status, key_pair
 from arcway.cluster.checks import permissions
@@ -11,9 +13,11 @@ from arcway.cluster.ownership import owner
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError
+from arcway.domain.fleets.plan import Forecast
 from arcway.domain.ids import ClusterId
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference
+from arcway.domain.request import AnyRequest
 from arcway.domain.secret_names import SecretKind
 from arcway.domain.secrets_held import hold_always
 from arcway.domain.text import presentable
@@ -38,6 +42,14 @@ def connected_clusters_in(
     listed = connected_clusters.list_in(installation.azure, subscription_id, resource_group)
     documents = [presentable(with_ages(item, now)) for item in listed]
     return sorted(documents, key=lambda item: str(item["id"]).lower())
+
+
+def fleet_forecasts(installation: Installation, requests: Sequence[AnyRequest]) -> dict[str, Forecast]:
+    """What one operation would do with each cluster by Azure's lists alone, by resource id in lower case.
+
+    Raises `ArcError` for what may pass, such as ARC-4007.
+    """
+    return forecasts_by_lists(installation.azure, requests)
 
 
 def agents_of(

@@ -47,10 +47,13 @@ class RunContext(RunStatus):
         self.outbox = Outbox(payload["source"], payload["traceparent"])
         self.cancels = CancelRequests(context, self._status["id"])
         self._caller = {name: payload.get(name) for name in ("traceparent", "startedBy", "roles")}
-        # Members of a fleet share what they read of Azure.
-        self._caller |= {"fleet": payload["fleet"]["id"]} if payload.get("fleet") else {}
-        self.planned: Json | None = (payload.get("fleet") or {}).get("planned")
+        member: Json = payload.get("fleet") or {}
+        self.planned: Json | None = member.get("planned")
         """What the plan of the fleet says of this member: the run changes no more than that."""
+        # Members of a fleet share what they read of Azure; where a plan is made or kept, only what is new enough.
+        since = payload["createdAt"] if self.planned else member.get("since")
+        self._caller |= {"fleet": member["id"]} if member else {}
+        self._caller |= {"since": since} if since else {}
         self._compensations: list[tuple[Json, Step[Polled], Json]] = []
         self._cleanups: list[tuple[Json, Step[Done]]] = []
         self._is_outside_phases = False

@@ -4,10 +4,11 @@ import asyncio
 from typing import Annotated, Literal
 
 import azure.functions as func
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from arcway.domain.codes import Code
 from arcway.domain.fleets.document import FleetDocument
+from arcway.domain.fleets.plan_document import FleetPlan
 from arcway.domain.fleets.request import MOST_MEMBERS, FleetRequest, read_fleet_request
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import Json
@@ -16,7 +17,8 @@ from arcway.runs.fleets import StartedFleet, fleet_document, fleet_state_of, kno
 from triggers import http
 from triggers.access.callers import CHANGE, READ, Caller, role_for
 from triggers.connected_cluster_routes import AZURE_CODES
-from triggers.endpoints import Answer, NoParameters, Parameters, digits, endpoint
+from triggers.endpoints import Answer, Flag, NoParameters, Parameters, digits, endpoint
+from triggers.fleet_plans import respond_with_plan
 from triggers.fleet_selection import select_members
 from triggers.response_models import FleetList, FleetMemberList
 from triggers.services import Invocation
@@ -58,6 +60,21 @@ class OneFleet(Parameters):
     """The fleet's id, or its name for the latest fleet of that name."""
 
 
+class _StartFleet(Parameters):
+    dry_run: Flag = False
+    """Return the plan, without changing anything."""
+    depth: Literal["azure", "cluster"] | None = None
+    """Of a dry run. azure: returns the plan by Azure's lists. cluster (default): starts a check of each cluster, whose
+    plan is read when it has ended."""
+
+    @field_validator("depth")
+    @classmethod
+    def _is_of_a_dry_run(cls, depth: str | None, info: ValidationInfo) -> str | None:
+        if depth is not None and info.data.get("dry_run") is False:
+            raise ValueError("is only allowed with dryRun=true")
+        return depth
+
+
 class _Members(OneFleet):
     state: Literal["waiting", "running", "succeeded", "unchanged", "failed", "canceled", "parked", "skipped"] | None = (
         None
@@ -74,12 +91,12 @@ class _Members(OneFleet):
     "POST fleets",
     CHANGE,
     name="startFleet",
-    parameters=NoParameters,
+    parameters=_StartFleet,
     headers=KEY_HEADERS,
     body=FleetRequest,
     examples={"two clusters": _EXAMPLE, "connected clusters": _SELECTING},
     answers={
-        200: Answer("The completed fleet for this key.", FleetDocument),
+        200: Answer("The completed fleet for this key, or the plan by Azure's lists.", FleetDocument | FleetPlan),
         202: Answer(
             "The accepted fleet, or the fleet in progress for this key or request.", FleetDocument, ("Location",)
         ),
@@ -96,9 +113,9 @@ class _Members(OneFleet):
     ),
 )
 async def _start(
-    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: NoParameters
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _StartFleet
 ) -> func.HttpResponse:
-    """Do one operation on many clusters, each as a run of its own.
+    """Do one operation on many clusters, each as a run of its own, or plan it with dryRun.
 
     A request with an invalid member is refused as a whole, with the problems of all members. Needs the role of the
     operation.
@@ -107,6 +124,9 @@ async def _start(
     body = await asyncio.to_thread(http.json_body, req, BODY_LIMIT, _VALUES_LIMIT)
     request = await asyncio.to_thread(read_fleet_request, body)
     caller.require(role_for(request.operation))
+    if parameters.dry_run:
+        fleet = await select_members(invocation, request)
+        return await respond_with_plan(invocation, fleet, parameters.depth or "cluster", key, origin, caller)
     started = await start_from(invocation, request, key, origin, caller)
     document = fleet_document(await fleet_state_of(invocation.client, str(started.fleet)))
     if started.finished:

@@ -35,6 +35,8 @@ class Listed:
     """Whether the listing began after this installation's last write to the cluster."""
     next_in: float
     """Seconds until there may be another listing."""
+    age: float = 0.0
+    """Seconds since the listing began."""
 
 
 @dataclass(slots=True)
@@ -79,8 +81,8 @@ class Listings:
                 return None
             with self._lock:
                 is_current = self._written.get(cluster.key, _NEVER) < group.began
-            next_in = max(0.0, group.began + group.interval - self._clock())
-            return Listed(group.resources.get(cluster.key), is_current, next_in)
+            age = self._clock() - group.began
+            return Listed(group.resources.get(cluster.key), is_current, max(0.0, group.interval - age), age)
 
     def wrote(self, cluster: ClusterId) -> None:
         """This installation has just written the cluster, or tried to."""

@@ -70,6 +70,14 @@ def _resource_group(azure: AzureClients, subscription_id: str, name: str) -> dic
     return group
 
 
+def resource_groups(azure: AzureClients, subscription_id: str) -> dict[str, dict[str, Any]]:
+    """The resource groups of the subscription that the caller sees, by name in lower case."""
+    with azure_errors():
+        pages = azure.resources(subscription_id).resource_groups.list()
+        groups: list[dict[str, Any]] = [group.as_dict() for group in pages]
+    return {str(group["name"]).lower(): group for group in groups}
+
+
 def is_being_deleted(group: dict[str, Any]) -> bool:
     """Whether Azure is deleting the resource group; nothing can be created in it any more."""
     properties = group.get("properties") or {}

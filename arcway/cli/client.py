@@ -126,7 +126,7 @@ class ArcwayClient:
 
         def late(latest: Json) -> CommandError:
             message = f"Fleet {latest['name']} is {latest['state']} after {timeout:.0f} s; it continues."
-            return CommandError(message, TIMED_OUT, remedy=f"arcway fleet show {latest['name']} --follow")
+            return CommandError(message, TIMED_OUT, remedy=f"arcway fleet show {latest['id']} --follow")
 
         yield from self._follow(fleet, f"fleets/{fleet['id']}", timeout, late, is_at_rest)
 

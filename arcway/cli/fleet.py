@@ -1,7 +1,8 @@
 """`arcway fleet`: one operation on many clusters, and what can be done with a fleet in progress."""
 
 import uuid
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -9,8 +10,10 @@ from rich.table import Table
 from arcway.cli import fleet_progress, output
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient
 from arcway.cli.fleet_commands import FleetArgument, commands
-from arcway.cli.fleet_files import read_fleet, with_options
+from arcway.cli.fleet_options import FleetSource
+from arcway.cli.option_groups import with_groups
 from arcway.cli.options import Output, OutputOption, QuietOption, ServerOption
+from arcway.cli.plan_files import read_plan_file
 from arcway.domain.json_values import Json
 from arcway.domain.text import counted
 
@@ -23,17 +26,13 @@ _DAY = 86_400.0
 
 
 @fleet.command()
+@with_groups
 def apply(
-    file: Annotated[str, typer.Option("--file", "-f", help="YAML, JSON or CSV file; - for standard input.")],
-    name: Annotated[str | None, typer.Option("--name", "-n", help="Name of the fleet. Default: the file's.")] = None,
-    operation: Annotated[
-        Literal["onboard", "offboard", "update", "upgrade", "check"] | None,
-        typer.Option("--operation", help="What to do with each cluster. Default: the file's, or onboard."),
+    source: FleetSource,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", help="Plan file: members that would change more than it says are parked."),
     ] = None,
-    defaults: Annotated[
-        list[str] | None, typer.Option("--set", help="Default of a field as FIELD=VALUE; may be repeated.")
-    ] = None,
-    window: Annotated[int | None, typer.Option("--window", help="Most members in progress at once.")] = None,
     key: Annotated[
         str | None, typer.Option("--idempotency-key", help="The same key and file return the same fleet.")
     ] = None,
@@ -44,8 +43,9 @@ def apply(
     format_: OutputOption = "table",
 ) -> int:
     """Start a fleet and follow it. Example: arcway fleet apply -f shops.yaml"""
-    others = {"window": window}
-    body = with_options(read_fleet(file), name=name, operation=operation, fields=defaults or (), **others)
+    body = source.body()
+    if plan is not None:
+        body["plan"] = read_plan_file(plan).expected_by(plan, body)
     client = ArcwayClient.find(server)
     started = client.post("fleets", body, {"Idempotency-Key": key or str(uuid.uuid4())})
     output.stderr.print(f"Fleet {started['id']}", markup=False)

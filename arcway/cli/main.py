@@ -15,6 +15,7 @@ from arcway.cli.disconnect import disconnect
 from arcway.cli.dlq import dlq
 from arcway.cli.fleet import fleet
 from arcway.cli.fleet_commands import commands as fleet_commands
+from arcway.cli.fleet_plan import plan
 from arcway.cli.option_groups import ClusterOptions, Following, with_groups
 from arcway.cli.options import OutputOption, ServerOption, SubscriptionOption
 from arcway.cli.runs import detached
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.add_typer(local_commands.local, name="local")
 app.add_typer(dlq, name="dlq")
 app.add_typer(fleet, name="fleet")
+fleet.command()(with_groups(plan))
 for command in (connect, check, agents, disconnect, update, upgrade):
     app.command()(with_groups(command))
 for local_command in (local_commands.up, local_commands.down, local_commands.demo):

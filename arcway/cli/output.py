@@ -83,6 +83,12 @@ def print_json(value: Any) -> None:
     _write(json_text(value, 2))
 
 
+def print_lines(text: str) -> None:
+    """Lines exactly as they are, each with its line break."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def _write(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -91,8 +91,12 @@ def check_name(name: str) -> str:
 
 
 def check_fields(name: str) -> Json:
-    """What the input of a fleet that only checks has of its own: each member is tried once, and no event is sent."""
-    return {"name": check_name(name), "checks": True, "start": "all", "parkFor": 0, "source": None}
+    """What the input of a fleet that only checks has of its own.
+
+    Each member is tried once, whatever others show, and no event is sent.
+    """
+    own = {"name": check_name(name), "checks": True, "stages": []}
+    return {**own, "start": "all", "parkFor": 0, "source": None}
 
 
 async def restart_fleet(client: df.DurableFunctionsClient, state: OrchestrationState, retry: Json) -> FleetId:

@@ -64,7 +64,7 @@ async def fleet_page(req: func.HttpRequest, invocation: Invocation, viewer: View
         ended=fleet["size"] - sum(fleet["counts"][name] for name in ("waiting", "running", "parked")),
         actions=_actions(fleet, place) if may_change else [],
         may_approve=viewer.may(APPROVE),
-        can_retry=may_change and fleet["state"] not in ("Canceling", "Succeeded"),
+        can_retry=may_change and fleet["state"] not in ("Canceling", "Succeeded") and not _is_ended_check(fleet),
         place=place,
         members=members,
         chosen=chosen.code or chosen.state,
@@ -159,12 +159,17 @@ def _segments(counts: Json, size: int) -> list[Json]:
     ]
 
 
+def _is_ended_check(fleet: Json) -> bool:
+    """Whether the fleet only checked its members and is over: another plan is a new check."""
+    return bool(fleet["checks"]) and fleet["state"] in OVER
+
+
 def _actions(fleet: Json, place: str) -> list[Json]:
     """What the viewer may do with the fleet in its present state."""
     actions: list[Json] = []
     if button := _BUTTONS.get(fleet["state"]):
         actions.append({"label": button.capitalize(), "place": f"{place}/{button}", "post": True})
         actions.append({"label": "Cancel", "place": f"{place}/cancel", "post": False})
-    if fleet["failures"] and (fleet["state"] in OVER or button):
+    if fleet["failures"] and (fleet["state"] in OVER or button) and not _is_ended_check(fleet):
         actions.append({"label": "Retry failed and parked members", "place": f"{place}/retry", "post": True})
     return actions

@@ -85,7 +85,7 @@ class FleetState:
             slow=payload["start"] == "slow",
             park_for=payload["parkFor"],
             # A fleet that was accepted before there were stages has none.
-            stages=[Stage(**stage) for stage in payload.get("stages", ())],
+            stages=[Stage(**stage) for stage in payload.get("stages") or ()],
             counts_refused=payload.get("countsRefused", False),
         )
         if (span := payload.get("range")) is not None:

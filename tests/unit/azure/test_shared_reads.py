@@ -1,5 +1,6 @@
 """What steps of a fleet's member believe of the shared listing; a lone run reads for itself."""
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -131,3 +132,13 @@ def test_absence_is_believed_only_where_that_harms_nothing(world: World) -> None
     world.lists(resource())
     assert resource_of(world.call(), is_good=lambda _item: False) == world.own
     assert resource_of(world.call(), shared=False) == world.own
+
+
+@pytest.mark.parametrize(("age", "is_believed"), [(4.0, True), (3600.0, False)])
+def test_a_plan_believes_no_listing_that_is_older_than_it(world: World, age: float, is_believed: bool) -> None:
+    world.listed = Listed(resource(), is_current=True, next_in=4.0, age=age)
+    since = (datetime.now(UTC) - timedelta(seconds=1800)).isoformat()
+    believed = resource_of(world.call(since=since))
+    assert believed == (world.listed.resource if is_believed else world.own)
+    # Other members believe it as long as it is the latest.
+    assert resource_of(world.call()) == world.listed.resource

@@ -166,3 +166,16 @@ def test_a_check_of_a_fleet_keeps_the_credential_of_the_run_that_follows() -> No
     assert not {"discard_secret", "discard_credential"} & {*kept.steps}
     alone, _ = run(CONNECT, None, **fields)
     assert {"discard_secret", "discard_credential"} <= {*alone.steps}
+
+
+def test_what_a_plan_is_made_or_kept_by_is_not_older_than_it() -> None:
+    since = {
+        name: run(THERE, plan, fleet)[0].inputs("check_azure")[0].get("since")
+        for name, plan, fleet in (
+            ("kept", planned("change", "tags"), {}),
+            ("made", None, {"checks": True, "since": "2025-12-31T00:00:00.000Z"}),
+            ("none", None, {}),
+        )
+    }
+    # The begin of the run that is compared, and that of the whole check.
+    assert since == {"kept": "2026-01-01T00:00:00.000Z", "made": "2025-12-31T00:00:00.000Z", "none": None}

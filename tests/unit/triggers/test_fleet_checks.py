@@ -99,7 +99,8 @@ async def test_members_are_checked_under_instances_of_their_own(api: Api, hub: T
     (answer,) = await start_members(call)
     run = hub.instances[ClusterId(SUBSCRIPTION, "clusters", "a").instance("check")].payload
     assert (answer["run"].startswith("check-"), run["operation"], run["request"]["azureOnly"]) == (True, "check", True)
-    assert run["fleet"] == {"id": str(check), "member": 0, "attempt": 0, "checks": True}
+    own = {"checks": True, "since": payload["createdAt"]}
+    assert run["fleet"] == {"id": str(check), "member": 0, "attempt": 0, **own}
     # Another check is in progress: that is what the check tells of the member.
     run["request"]["force"], run["requestKey"] = True, "another"
     (answer,) = await start_members(call)

@@ -1,0 +1,221 @@
+"""What an operation would do with the members of a fleet by Azure's lists: no request is for one member alone.
+
+For each subscription it reads the connected clusters and what the members share, once. What a cluster alone knows is
+not in it (`arcway.domain.fleets.plan`, depth `azure`).
+"""
+
+import contextvars
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from arcway.azure import connected_clusters, subscriptions
+from arcway.azure.clients import AzureClients
+from arcway.azure.connected_clusters import DELETE_ACTIONS, RESOURCE_TYPE, WRITE_ACTIONS, Change
+from arcway.azure.onboard_findings import (
+    group_findings,
+    location_findings,
+    needed_actions,
+    permission_findings,
+    state_findings,
+    subscription_findings,
+)
+from arcway.azure.providers import NAMESPACES, REGISTERED
+from arcway.azure.requested_changes import update_change
+from arcway.domain.codes import Code
+from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere
+from arcway.domain.errors import ArcError
+from arcway.domain.findings import finding, not_allowed
+from arcway.domain.fleets.plan import Forecast, forecast
+from arcway.domain.json_values import Json
+from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
+
+# With more groups than this the subscription is listed as a whole: a listing has pages of 100.
+_MOST_GROUPS = 4
+_AT_ONCE = 8
+
+type Facts = Json
+type Checked = tuple[Facts, list[Json]]
+
+
+def forecasts_by_lists(azure: AzureClients, requests: Sequence[AnyRequest]) -> dict[str, Forecast]:
+    """The forecast of each request's cluster, by resource id in lower case. The requests are of one operation.
+
+    Raises `ArcError` for what may pass: ARC-4007 when Azure throttles, ARC-3003 when it does not respond. What Azure
+    refuses is the forecast of the members that it is about.
+    """
+    by_subscription: defaultdict[str, list[AnyRequest]] = defaultdict(list)
+    for request in requests:
+        by_subscription[request.subscription_id.lower()].append(request)
+    forecasts: dict[str, Forecast] = {}
+    for subscription_id, members in by_subscription.items():
+        try:
+            view = _view_of(azure, subscription_id, members)
+        except ArcError as error:
+            forecasts |= {request.cluster.key: _refused(error) for request in members}
+        else:
+            forecasts |= {request.cluster.key: view.forecast(request) for request in members}
+    return forecasts
+
+
+def _refused(error: ArcError) -> Forecast:
+    """The forecast of members about which Azure refuses to tell. Raises what may pass."""
+    if error.retryable:
+        raise error
+    return Forecast.of_error(error.code)
+
+
+@dataclass(slots=True)
+class _View:
+    """What Azure shows of one subscription, as far as the members need it. Names of groups are in lower case."""
+
+    resources: dict[str, Json]
+    """The connected clusters, by resource id in lower case."""
+    refused: dict[str, Forecast]
+    """Of groups whose connected clusters are not shown, why."""
+    missing: dict[str, list[str]] = field(default_factory=dict)
+    """The actions that are not allowed, by group."""
+    groups: dict[str, Json] = field(default_factory=dict)
+    state: str = ""
+    states: Mapping[str, str] = field(default_factory=dict)
+    """Of the provider namespaces."""
+    locations: Sequence[str] = ()
+
+    def forecast(self, request: AnyRequest) -> Forecast:
+        """The forecast of one member, by the same rules as that of its check."""
+        if (refused := self.refused.get(request.resource_group.lower())) is not None:
+            return refused
+        resource = self.resources.get(request.cluster.key)
+        if isinstance(request, OnboardRequest):
+            facts, findings = self._onboard(request, resource)
+        elif isinstance(request, OffboardRequest):
+            facts, findings = self._offboard(request, resource)
+        else:
+            facts, findings = self._change(request, resource)
+        return forecast(request, facts, findings, "azure")
+
+    def _onboard(self, request: OnboardRequest, resource: Json | None) -> Checked:
+        group = self.groups.get(request.resource_group.lower())
+        findings = subscription_findings(request.subscription_id, self.state)
+        findings += location_findings(request.location, self.locations)
+        findings += group_findings(request, group)
+        findings += managed_elsewhere(resource) + state_findings(request, resource)
+        findings += permission_findings(request.subscription_id, self.states, self._missing(request))
+        change = Change(
+            tags=request.tags,
+            distribution=request.distribution,
+            infrastructure=request.infrastructure,
+            auto_upgrade=request.agents.auto_upgrade,
+        )
+        facts = {
+            "resourceGroupExists": group is not None,
+            "resourceExists": resource is not None,
+            "resourceChanges": [] if resource is None else [*change.differing(resource)],
+            "toRegister": [name for name, state in self.states.items() if state != REGISTERED],
+        }
+        return facts, findings
+
+    def _offboard(self, request: OffboardRequest, resource: Json | None) -> Checked:
+        if resource is None or request.agents_only:
+            return {"resourceExists": False}, []
+        return {"resourceExists": True}, managed_elsewhere(resource) + not_allowed(self._missing(request))
+
+    def _change(self, request: UpdateRequest | UpgradeRequest, resource: Json | None) -> Checked:
+        if resource is None:
+            message = f"Connected cluster {request.cluster.resource_id} does not exist."
+            return {}, [finding(Code.CONNECTED_CLUSTER_NOT_FOUND, message)]
+        findings, changes = managed_elsewhere(resource), list[str]()
+        if is_being_deleted(resource):
+            message = f"Connected cluster {request.cluster.resource_id} is being deleted."
+            findings.append(finding(Code.CONNECTED_CLUSTER_DELETING, message))
+        if isinstance(request, UpgradeRequest):
+            findings += has_expired(resource)
+        elif changes := sorted(update_change(request).differing(resource)):
+            findings += not_allowed(self._missing(request))
+        return {"resource": resource, "resourceChanges": changes}, findings
+
+    def _missing(self, request: AnyRequest) -> list[str]:
+        return self.missing.get(request.resource_group.lower(), [])
+
+
+def _view_of(azure: AzureClients, subscription_id: str, requests: Sequence[AnyRequest]) -> _View:
+    """Raises `ArcError` for what Azure does not tell of the subscription."""
+    names = {request.resource_group.lower(): request.resource_group for request in requests}
+    first = requests[0]
+    if isinstance(first, OnboardRequest):
+        state = subscriptions.subscription(azure, subscription_id).state
+        groups = subscriptions.resource_groups(azure, subscription_id)
+        states = {name: azure.providers.state(subscription_id, name) for name in NAMESPACES}
+        there = {key: name for key, name in names.items() if key in groups}
+        view = _View(*_resources(azure, subscription_id, there), groups=groups, state=state, states=states)
+        view.locations = azure.providers.locations(subscription_id, RESOURCE_TYPE)
+        view.missing = _missing(azure, subscription_id, there.values(), needed_actions(states))
+        return view
+    view = _View(*_resources(azure, subscription_id, names))
+    actions = DELETE_ACTIONS if isinstance(first, OffboardRequest) else WRITE_ACTIONS
+    writing = {item.resource_group.lower() for item in requests if _writes(item, view.resources)} - view.refused.keys()
+    view.missing = _missing(azure, subscription_id, [names[key] for key in sorted(writing)], actions)
+    return view
+
+
+def _writes(request: AnyRequest, resources: Mapping[str, Json]) -> bool:
+    """Whether the operation writes the connected cluster, so that what is allowed is to be read."""
+    resource = resources.get(request.cluster.key)
+    if isinstance(request, OffboardRequest):
+        return resource is not None and not request.agents_only
+    return (
+        isinstance(request, UpdateRequest) and resource is not None and bool(update_change(request).differing(resource))
+    )
+
+
+def _resources(
+    azure: AzureClients, subscription_id: str, names: Mapping[str, str]
+) -> tuple[dict[str, Json], dict[str, Forecast]]:
+    """The connected clusters in the groups by resource id, and the groups that Azure refuses to list."""
+    if len(names) > _MOST_GROUPS:
+        try:
+            return _by_key(connected_clusters.list_in(azure, subscription_id)), {}
+        except ArcError as error:
+            if error.code != Code.AZURE_PERMISSION_MISSING:
+                raise
+            # The identity may hold its role in the groups alone.
+    resources: dict[str, Json] = {}
+    refused: dict[str, Forecast] = {}
+
+    def listed(name: str) -> list[Json] | Forecast:
+        try:
+            return connected_clusters.list_in(azure, subscription_id, name)
+        except ArcError as error:
+            return [] if error.code == Code.RESOURCE_GROUP_NOT_FOUND else _refused(error)
+
+    for key, result in zip(names, _at_once(listed, names.values()), strict=True):
+        if isinstance(result, Forecast):
+            refused[key] = result
+        else:
+            resources |= _by_key(result)
+    return resources, refused
+
+
+def _by_key(resources: Iterable[Json]) -> dict[str, Json]:
+    return {str(resource["id"]).lower(): resource for resource in resources}
+
+
+def _missing(
+    azure: AzureClients, subscription_id: str, names: Iterable[str], actions: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """The actions that are not allowed, by group. Raises `ArcError`."""
+    groups = [*names]
+    missing = _at_once(lambda name: subscriptions.missing_actions(azure, subscription_id, name, actions), groups)
+    return {name.lower(): items for name, items in zip(groups, missing, strict=True)}
+
+
+def _at_once[T](read: Callable[[str], T], names: Iterable[str]) -> list[T]:
+    """What `read` returns for each name, a few at a time. Raises what one of them raises."""
+    names = [*names]
+    if len(names) <= 1:
+        return [read(name) for name in names]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="plan") as threads:
+        # Requests carry what the caller is known by, which belongs to the context.
+        tasks = [threads.submit(contextvars.copy_context().run, read, name) for name in names]
+        return [task.result() for task in tasks]
