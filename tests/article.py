@@ -90,13 +90,13 @@ def with_session(recording: str, recorded: str) -> str:
 class Shell:
     """Runs command lines in a home of its own, with `arcway` and an embedded stack of its own."""
 
-    def __init__(self, folder: Path, seconds: float = 0.0) -> None:
+    def __init__(self, folder: Path, seconds: float = 0.0, clusters: int = len(CONTEXTS)) -> None:
         self._state = folder / "state"
-        self._home = folder / "home"
-        self.stack = embedded.start(self._state, Options(clusters=len(CONTEXTS), seconds=seconds))
-        (self._home / ".kube").mkdir(parents=True)
-        (self._home / ".kube" / "config").write_text(json.dumps(_kubeconfig(self.stack)))
-        program = self._home / "bin" / "arcway"
+        self.home = folder / "home"
+        self.stack = embedded.start(self._state, Options(clusters=clusters, seconds=seconds))
+        (self.home / ".kube").mkdir(parents=True)
+        (self.home / ".kube" / "config").write_text(json.dumps(_kubeconfig(self.stack)))
+        program = self.home / "bin" / "arcway"
         program.parent.mkdir()
         program.write_text(f'#!/bin/sh\nexec {sys.executable} -W ignore -m arcway.cli "$@"\n')
         program.chmod(0o755)
@@ -104,15 +104,16 @@ class Shell:
     def __call__(self, line: str) -> str:
         """What the line prints on either stream, as a terminal would mix them."""
         environment = {
-            "PATH": f"{self._home / 'bin'}:{os.defpath}",
-            "HOME": str(self._home),
+            "PATH": f"{self.home / 'bin'}:{os.defpath}",
+            "HOME": str(self.home),
             "PYTHONPATH": str(ROOT),
             "ARCWAY_STATE": str(self._state),
+            "CLUSTERS": self.stack.cluster["endpoint"],
         }
         completed = subprocess.run(
             ["/bin/sh", "-c", line],
             env=environment,
-            cwd=self._home,
+            cwd=self.home,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -139,7 +140,7 @@ def _kubeconfig(stack: Stack) -> dict[str, Any]:
     merged: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "current-context": CONTEXTS[0]}
     for kind in ("clusters", "users", "contexts"):
         merged[kind] = []
-    for name, path in zip(CONTEXTS, stack.cluster["kubeconfigs"], strict=True):
+    for name, path in zip(CONTEXTS, stack.cluster["kubeconfigs"], strict=False):
         own = yaml.safe_load(Path(path).read_text())
         merged["clusters"].append({"name": name, "cluster": own["clusters"][0]["cluster"]})
         merged["users"].append({"name": name, "user": own["users"][0]["user"]})

@@ -121,7 +121,8 @@ def _show(document: Json, format_: Output, exit_code: int) -> int:
     output.show(document, format_, lambda: _fleets_table([document]))
     if format_ == "table" and document["failures"]:
         output.stderr.print(fleet_progress.failures_table(document))
-        output.stderr.print(f"arcway fleet members {document['name']} --state failed", markup=False)
+        state = "failed" if document["counts"]["failed"] else "parked"
+        output.stderr.print(f"arcway fleet members {document['name']} --state {state}", markup=False)
     if halted := document["halted"]:
         output.stderr.print(f"Halted: {halted['code']}: {halted['message']}", markup=False, style="red")
         output.stderr.print(f"  {halted['remedy']}", markup=False)

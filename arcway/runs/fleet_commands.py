@@ -7,7 +7,7 @@ from durabletask.client import OrchestrationState
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.fleets.document import OVER
+from arcway.domain.fleets.document import GROUPS, OVER
 from arcway.domain.json_values import Json
 from arcway.domain.timestamps import timestamp
 from arcway.runs.fleets import fleet_document, fleet_state_of, restart_fleet, send_command
@@ -37,6 +37,8 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
         return fleet_document(await fleet_state_of(client, str(fleet)))
     if name == "skip":
         _check_skip(document, command)
+    if name == "retry":
+        _check_retry(document, command)
     if name in ("approve", "reject"):
         command = _decision(document, command)
     await send_command(client, document, command)
@@ -44,6 +46,15 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
         message = f"What gate {command['gate']} lets through was checked more than a day ago; it is checked again."
         raise ArcError(Code.GATE_CHECK_TOO_OLD, message)
     return document
+
+
+def _check_retry(document: Json, command: Json) -> None:
+    """A retry of nothing would be taken for one that was done, as far as the document tells."""
+    if command["members"] is not None or len(document["failures"]) >= GROUPS:
+        return
+    codes = {group["code"] for group in document["failures"]}
+    if not codes & set(command["codes"] or codes):
+        raise _not_possible(document, "it has no such failed or parked members", "retry")
 
 
 def _check_skip(document: Json, command: Json) -> None:

@@ -54,8 +54,9 @@ def _retry(fleet: FleetState, members: Sequence[int]) -> None:
         fleet.forget_failure(index)
         fleet.parked.pop(index, None)
         fleet.states[index] = MemberState.WAITING
-    fleet.rollout.lift(retried=True)
-    fleet.rollout.retried(members)
+    if members:
+        fleet.rollout.lift(retried=True)
+        fleet.rollout.retried(members)
 
 
 def _skip(fleet: FleetState, command: Json) -> None:

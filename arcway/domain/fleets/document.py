@@ -42,7 +42,7 @@ type FleetPhase = Literal[
 ]
 
 OVER = ("Succeeded", "Incomplete", "Failed", "Canceled")
-_GROUPS = 8
+GROUPS = 8
 # Fewer ends say nothing of how fast a fleet is.
 _ENDS_NEEDED = 5
 
@@ -189,7 +189,7 @@ def _phase(state: FleetState) -> str:
 
 def _groups(state: FleetState) -> list[Json]:
     by_size = sorted(state.failures.items(), key=lambda item: (-len(item[1]), item[0]))
-    return [{"code": code, "count": len(members), "example": members[0]} for code, members in by_size[:_GROUPS]]
+    return [{"code": code, "count": len(members), "example": members[0]} for code, members in by_size[:GROUPS]]
 
 
 def _per_hour(state: FleetState) -> float | None:

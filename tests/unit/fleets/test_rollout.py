@@ -248,6 +248,13 @@ def test_a_retry_lifts_the_halt_and_gives_the_budget_back() -> None:
     assert outcome(state) == "Succeeded"
 
 
+def test_a_retry_of_nothing_lifts_no_halt() -> None:
+    state = canary_and_rest()
+    run_all(state, broken=(1,))
+    command(state, "retry", members=None, codes=[Code.IMAGE_PULL_FAILED])
+    assert halt_of(state) == Code.FAILURE_BUDGET_USED
+
+
 def test_a_resume_forgives_what_failed_so_far() -> None:
     state = fleet(10, Stage("all", 10, 1, 0))
     run_all(state, broken=(0,))

@@ -12,6 +12,10 @@ from durabletask.client import OrchestrationStatus
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.fleets.document import status_of
+from arcway.domain.fleets.member import Report
+from arcway.domain.fleets.state import FleetState
+from arcway.domain.ids import fleet_instance
 from arcway.domain.json_values import Json
 from arcway.domain.request import phases_of_request, read_request
 from arcway.domain.run import new_run
@@ -91,6 +95,15 @@ class TaskHub:
             raise grpc.RpcError
         self.purges.append(chosen)
         return type("Purged", (), {"deleted_instance_count": 3})
+
+    def fail_member(self, fleet: str, code: str) -> None:
+        """Have the fleet of this name show that its first member has failed with this code."""
+        instance = self.instances[fleet_instance(fleet)]
+        state = FleetState.of(instance.payload)
+        state.advance(0)
+        ((index, attempt), *_) = state.start(0)
+        state.end(index, attempt, Report("Failed", code=code, phase="deployAgents"), 1)
+        instance.custom_status = status_of(instance.payload, state, 1)
 
     def end(self, instance: str, state: str = "Succeeded", **fields: Any) -> Json:
         """Let a run end; returns its document."""

@@ -32,8 +32,8 @@ COMMANDS: list[tuple[str, Json | None, Json]] = [
     ("POST fleets/{id}/retry", None, {"name": "retry", "members": None, "codes": None}),
     (
         "POST fleets/{id}/retry",
-        {"members": ["B"], "codes": ["ARC-5008"]},
-        {"name": "retry", "members": [1], "codes": ["ARC-5008"]},
+        {"members": ["B"], "codes": [Code.IMAGE_PULL_FAILED]},
+        {"name": "retry", "members": [1], "codes": [Code.IMAGE_PULL_FAILED]},
     ),
     (
         "POST fleets/{id}/skip",
@@ -151,6 +151,7 @@ async def test_a_command_reaches_the_fleet(
     api: Api, hub: TaskHub, route: str, body: Json | None, command: Json
 ) -> None:
     fleet = await started(api)
+    hub.fail_member("shops", Code.IMAGE_PULL_FAILED)
     response = await api.send(route, path={"id": "shops"}, body=body)
     assert (response.status, response.body["id"]) == (202, fleet["id"])
     assert response.headers["Location"] == f"/api/fleets/{fleet['id']}"
@@ -166,6 +167,7 @@ async def test_a_command_needs_the_role_of_the_fleets_operation(
     api: Api, hub: TaskHub, route: str, body: Json | None, command: Json
 ) -> None:
     await started(api)
+    hub.fail_member("shops", Code.IMAGE_PULL_FAILED)
     response = await Api(hub, Role.READ, Role.ONBOARD).send(route, path={"id": "shops"}, body=body)
     assert (response.status, response.body["code"]) == (403, Code.ROLE_MISSING)
     response = await Api(hub, Role.OFFBOARD).send(route, path={"id": "shops"}, body=body)
@@ -199,6 +201,14 @@ async def test_a_command_that_is_none_is_refused(
     if field and body not in ({"members": ["z"]}, {"stage": "none"}):
         assert response.body["detail"] == f"The request has invalid fields: {field}."
     assert not hub.events
+
+
+async def test_a_retry_of_nothing_is_refused(api: Api, hub: TaskHub) -> None:
+    await started(api)
+    hub.fail_member("shops", Code.IMAGE_PULL_FAILED)
+    for body, status in (({"codes": [Code.HELM_FAILED]}, 409), ({"codes": [Code.IMAGE_PULL_FAILED]}, 202)):
+        response = await api.send("POST fleets/{id}/retry", path={"id": "shops"}, body=body)
+        assert response.status == status
 
 
 # --- selections ----------------------------------------------------------------------------------------------------
