@@ -153,7 +153,7 @@ def set_(
 def _command(server: str | None, name: str, command: str, body: Json | None = None) -> int:
     document = ArcwayClient.find(server).post(f"fleets/{name}/{command}", body)
     output.stderr.print(f"Fleet {document['id']}: {command} accepted.", markup=False)
-    output.stderr.print(f"  arcway fleet show {document['name']} --follow", markup=False)
+    output.stderr.print(f"  arcway fleet show {reference(document)} --follow", markup=False)
     return OK
 
 
@@ -167,10 +167,16 @@ def follow_fleet(client: ArcwayClient, document: Json, timeout: float, format_: 
         for document in changes:
             output.show(document, format_, str)
     except KeyboardInterrupt:
-        output.stderr.print(f"Stopped waiting; fleet {document['name']} continues.", markup=False)
-        output.stderr.print(f"  arcway fleet show {document['name']} --follow", markup=False)
+        output.stderr.print(f"Stopped waiting; fleet {reference(document)} continues.", markup=False)
+        output.stderr.print(f"  arcway fleet show {reference(document)} --follow", markup=False)
         return INTERRUPTED
     return _exit_code(document)
+
+
+def reference(document: Json) -> str:
+    """By what commands name the fleet: its name, but a check's id, because that name has a slash."""
+    value: str = document["id"] if document["checks"] else document["name"]
+    return value
 
 
 def _exit_code(document: Json) -> int:
@@ -181,7 +187,7 @@ def _show(document: Json, format_: Output, exit_code: int) -> int:
     output.show(document, format_, lambda: _fleets_table([document]))
     if format_ == "table" and document["failures"]:
         output.stderr.print(fleet_progress.failures_table(document))
-        output.stderr.print(f"arcway fleet members {document['name']} --state failed", markup=False)
+        output.stderr.print(f"arcway fleet members {reference(document)} --state failed", markup=False)
     if document["error"]:
         output.stderr.print(f"{document['error']['code']}: {document['error']['message']}", markup=False, style="red")
     return exit_code

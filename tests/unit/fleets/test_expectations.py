@@ -23,8 +23,8 @@ def plan(forecasts: dict[str, Forecast] = FORECASTS, **fields: Any) -> Json:
 
 
 def test_what_was_planned_is_kept_for_each_member_in_the_order_of_members() -> None:
-    held = parse_fleet(fleet(*reversed(MEMBERS), plan=plan(depth="azure")))
-    assert held.planned == [
+    fleet_with_plan = parse_fleet(fleet(*reversed(MEMBERS), plan=plan(depth="azure")))
+    assert fleet_with_plan.planned == [
         {"class": "change", "changes": ["tags"], "code": None, "depth": "azure"},
         {"class": "create", "changes": [], "code": None, "depth": "azure"},
     ]
@@ -37,8 +37,8 @@ def test_the_class_alone_will_do() -> None:
 
 
 def test_a_plan_is_part_of_the_request_and_no_plan_is_as_it_was() -> None:
-    without, held = parse_fleet(fleet(*MEMBERS)), parse_fleet(fleet(*MEMBERS, plan=plan()))
-    assert held.digest != without.digest
+    without, fleet_with_plan = parse_fleet(fleet(*MEMBERS)), parse_fleet(fleet(*MEMBERS, plan=plan()))
+    assert fleet_with_plan.digest != without.digest
     body = without.request.as_json()
     assert body.pop("plan") is None
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
@@ -69,8 +69,8 @@ C = ClusterId(DEFAULTS["subscriptionId"], "other", "c").key
         ),
     ],
 )
-def test_a_plan_of_other_members_is_refused_with_all_problems(held: Json, expected: dict[str, str]) -> None:
-    assert problems(fleet(*MEMBERS, plan=held)) == expected
+def test_a_plan_of_other_members_is_refused_with_all_problems(fleet_with_plan: Json, expected: dict[str, str]) -> None:
+    assert problems(fleet(*MEMBERS, plan=fleet_with_plan)) == expected
 
 
 @pytest.mark.parametrize(
