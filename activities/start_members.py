@@ -49,7 +49,7 @@ def _refused(error: ArcError, *, is_check: bool) -> Json:
     if error.code == Code.ENGINE_UNREACHABLE:
         return {"again": error.code}
     if is_check:
-        told = {"outcome": "Succeeded", "changed": None, "code": None, "phase": None}
-        return {"report": {**told, "forecast": Forecast.of_error(error.code).as_json()}}
+        ended = {"outcome": "Succeeded", "changed": None, "code": None, "phase": None}
+        return {"report": {**ended, "forecast": Forecast.of_error(error.code).as_json()}}
     outcome = "Superseded" if error.code == Code.RUN_SUPERSEDED else "Failed"
     return {"report": {"outcome": outcome, "changed": None, "code": error.code, "phase": None}}

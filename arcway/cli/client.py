@@ -126,7 +126,8 @@ class ArcwayClient:
 
         def late(latest: Json) -> CommandError:
             message = f"Fleet {latest['name']} is {latest['state']} after {timeout:.0f} s; it continues."
-            return CommandError(message, TIMED_OUT, remedy=f"arcway fleet show {latest['id']} --follow")
+            reference = latest["id"] if latest["checks"] else latest["name"]
+            return CommandError(message, TIMED_OUT, remedy=f"arcway fleet show {reference} --follow")
 
         yield from self._follow(fleet, f"fleets/{fleet['id']}", timeout, late, is_at_rest)
 

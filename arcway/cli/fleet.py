@@ -9,7 +9,7 @@ from rich.table import Table
 
 from arcway.cli import fleet_progress, output
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient
-from arcway.cli.fleet_commands import FleetArgument, commands
+from arcway.cli.fleet_commands import FleetArgument, commands, reference
 from arcway.cli.fleet_options import FleetSource
 from arcway.cli.option_groups import with_groups
 from arcway.cli.options import Output, OutputOption, QuietOption, ServerOption
@@ -107,8 +107,8 @@ def follow_fleet(client: ArcwayClient, document: Json, timeout: float, format_: 
         for document in changes:
             output.show(document, format_, str)
     except KeyboardInterrupt:
-        output.stderr.print(f"Stopped waiting; fleet {document['name']} continues.", markup=False)
-        output.stderr.print(f"  arcway fleet show {document['name']} --follow", markup=False)
+        output.stderr.print(f"Stopped waiting; fleet {reference(document)} continues.", markup=False)
+        output.stderr.print(f"  arcway fleet show {reference(document)} --follow", markup=False)
         return INTERRUPTED
     return _exit_code(document)
 
@@ -122,19 +122,23 @@ def _show(document: Json, format_: Output, exit_code: int) -> int:
     if format_ == "table" and document["failures"]:
         output.stderr.print(fleet_progress.failures_table(document))
         state = "failed" if document["counts"]["failed"] else "parked"
-        output.stderr.print(f"arcway fleet members {document['name']} --state {state}", markup=False)
+        output.stderr.print(f"arcway fleet members {reference(document)} --state {state}", markup=False)
+    _show_what_is_waited_for(document)
+    if document["error"]:
+        output.stderr.print(f"{document['error']['code']}: {document['error']['message']}", markup=False, style="red")
+    return exit_code
+
+
+def _show_what_is_waited_for(document: Json) -> None:
+    """Why the fleet does not continue, and what a user can do."""
     if halted := document["halted"]:
         output.stderr.print(f"Halted: {halted['code']}: {halted['message']}", markup=False, style="red")
         output.stderr.print(f"  {halted['remedy']}", markup=False)
     if (gate := document["gate"]) and gate["state"] == "waiting":
-        checked = (
-            ", ".join(f"{count} {name}" for name, count in gate["check"]["classes"].items()) if gate["check"] else ""
-        )
+        classes = gate["check"]["classes"] if gate["check"] else {}
+        checked = ", ".join(f"{count} {name}" for name, count in classes.items() if count)
         output.stderr.print(f"Gate {gate['name']} waits for an approval{checked and f' ({checked})'}.", markup=False)
         output.stderr.print(f"  arcway fleet approve {document['name']} --gate {gate['name']}", markup=False)
-    if document["error"]:
-        output.stderr.print(f"{document['error']['code']}: {document['error']['message']}", markup=False, style="red")
-    return exit_code
 
 
 def _fleets_table(fleets: list[Json]) -> Table:

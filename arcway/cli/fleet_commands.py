@@ -107,10 +107,16 @@ def set_(
 def _command(server: str | None, name: str, command: str, body: Json | None = None) -> int:
     document = ArcwayClient.find(server).post(f"fleets/{name}/{command}", body)
     output.stderr.print(f"Fleet {document['id']}: {command} accepted.", markup=False)
-    output.stderr.print(f"  arcway fleet show {document['name']} --follow", markup=False)
+    output.stderr.print(f"  arcway fleet show {reference(document)} --follow", markup=False)
     return OK
 
 
 def _number(budget: str | None) -> int | str | None:
     """A number as one; what is none goes to the server, which says what is wrong with it."""
     return int(budget) if budget is not None and budget.isascii() and budget.isdecimal() else budget
+
+
+def reference(document: Json) -> str:
+    """By what commands name the fleet: its name, but a check's id, because that name has a slash."""
+    value: str = document["id"] if document["checks"] else document["name"]
+    return value

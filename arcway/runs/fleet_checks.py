@@ -144,11 +144,11 @@ async def summary_of(client: df.DurableFunctionsClient, payload: Json) -> Json:
 async def _forecasts(client: df.DurableFunctionsClient, payload: Json, stored: Json) -> dict[str, Forecast] | None:
     """The forecasts by resource id in lower case; None if a member was not checked."""
     first, count = payload.get("range", (0, payload["size"]))
-    states, kept = decode(stored["states"], stored["size"]), dict(Forecasts.read(stored["forecasts"]).items())
+    states, by_index = decode(stored["states"], stored["size"]), dict(Forecasts.read(stored["forecasts"]).items())
     members, in_progress = FleetList(client, payload), await instances_in_progress(client)
     forecasts: dict[str, Forecast] = {}
     for index in range(first, first + count):
-        forecast = kept.get(index) or _without_report(MemberState(states[index]))
+        forecast = by_index.get(index) or _without_report(MemberState(states[index]))
         if forecast is None:
             return None
         page, entry = await members.page_of(index), await members.entry(index)

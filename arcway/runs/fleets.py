@@ -225,9 +225,9 @@ async def _store_pages(client: df.DurableFunctionsClient, fleet: Fleet, payload:
 
     async def store(number: int) -> None:
         instance = page_instance(payload["list"], number)
-        here = slice(number * PAGE, (number + 1) * PAGE)
-        page: Json = {"operation": request.operation, "defaults": request.defaults, "members": request.members[here]}
-        page |= {"planned": planned[here]} if planned is not None else {}
+        span = slice(number * PAGE, (number + 1) * PAGE)
+        page: Json = {"operation": request.operation, "defaults": request.defaults, "members": request.members[span]}
+        page |= {"planned": planned[span]} if planned is not None else {}
         async with slots:
             if await get_instance(client, instance) is None:
                 try:

@@ -1,14 +1,20 @@
 """Plans of fleets on the whole stack: what would be done, nothing done for it, and fleets that are held to a plan."""
 
+import asyncio
 import hashlib
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import httpx
 import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
+from arcway.runs.fleet_checks import start_check
 from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, Command, Control, SimulatedCluster
 from tests.e2e.test_fleets import Fleets, counts
@@ -115,9 +121,9 @@ def test_a_fleet_that_is_held_to_a_plan_parks_what_got_worse_and_does_the_rest(
     body["defaults"]["tags"] = {"team": "shop"}
     (tmp_path / "fleet.json").write_text(json.dumps(body))
     options, plan = ("-f", str(tmp_path / "fleet.json")), tmp_path / "fleet.plan"
-    made = command("fleet", "plan", *options, "--out", str(plan), "--quiet")
-    assert made.returncode == 2, made.stderr
-    assert "1 create, 2 unchanged" in made.stderr
+    plan_command = command("fleet", "plan", *options, "--out", str(plan), "--quiet")
+    assert plan_command.returncode == 2, plan_command.stderr
+    assert "1 create, 2 unchanged" in plan_command.stderr
     tag(arcway, same, {"team": "other"})
     applied = command("fleet", "apply", *options, "--plan", str(plan), "--no-wait")
     assert applied.returncode == 0, applied.stderr
@@ -150,8 +156,10 @@ def test_a_plan_of_something_else_is_refused(
     plan.write_text(text)
     fewer = fleets.body(fleets.member(clusters[1]))
     (tmp_path / "fleet.json").write_text(json.dumps(fewer))
-    other = command("fleet", "apply", *options, "--plan", str(plan))
-    assert (other.returncode, "is not a member of the fleet" in other.stderr) == (2, True), other.stderr
+    fewer_members = command("fleet", "apply", *options, "--plan", str(plan))
+    assert (fewer_members.returncode, "is not a member of the fleet" in fewer_members.stderr) == (2, True), (
+        fewer_members.stderr
+    )
     renamed = command("fleet", "apply", *options, "--name", "other", "--plan", str(plan))
     assert (renamed.returncode, f"is a plan of fleet {fleets.name}, not of other" in renamed.stderr) == (2, True)
     assert arcway.http.get(f"/fleets/{fleets.name}").status_code == 404
@@ -183,8 +191,8 @@ def test_a_plan_by_lists_asks_azure_nothing_for_one_member_alone(
     assert (plan["depth"], plan["estimate"]["writes"]) == ("azure", 501)
     assert {item["method"] for item in requests} == {"GET"}
     assert len(requests) <= 8
-    again, _ = _plan_by_lists(arcway, fleets.body(*reversed(members)))
-    assert again == plan
+    reordered, _ = _plan_by_lists(arcway, fleets.body(*reversed(members)))
+    assert reordered == plan
 
 
 @pytest.mark.parametrize("denied", ["Microsoft.Kubernetes/connectedClusters/write", "*/register/action"])
@@ -264,3 +272,67 @@ def test_other_operations_have_plans(arcway: Arcway, fleets: Fleets, clusters: l
     # Auto-upgrade is on, as it is by default.
     assert results["upgrade"] == [("refused", [], Code.AUTO_UPGRADE_ON), not_found]
     assert len(written(arcway)) == before
+
+
+class ManagementClient:
+    """What `start_check` needs of a durable client, over the engine's management API."""
+
+    def __init__(self, arcway: Arcway) -> None:
+        self.base = f"{arcway.stack.url}/runtime/webhooks/durabletask"
+        self.options: Json = {"headers": arcway.management_key, "timeout": 240}
+
+    async def get_orchestration_state(self, instance: str) -> Any:
+        url = f"{self.base}/instances/{instance}"
+        answer = await asyncio.to_thread(httpx.get, url, **self.options)
+        if answer.status_code == 404:
+            return None
+        document = answer.json()
+        return SimpleNamespace(get_input=lambda: document["input"], runtime_status=document["runtimeStatus"])
+
+    async def schedule_new_orchestration(self, name: str, *, input: Json, instance_id: str) -> None:  # noqa: A002
+        url = f"{self.base}/orchestrators/{name}/{instance_id}"
+        answer = await asyncio.to_thread(httpx.post, url, json=input, **self.options)
+        answer.raise_for_status()
+
+    def events(self, instance: str, name: str) -> list[Any]:
+        """The events of this name that an instance has received."""
+        query = {"showHistory": "true", "showHistoryOutput": "true"}
+        document = httpx.get(f"{self.base}/instances/{instance}", params=query, **self.options).json()
+        history = document["historyEvents"]
+        return [item["Input"] for item in history if item["EventType"] == "EventRaised" and item["Name"] == name]
+
+
+def test_a_check_of_some_members_tells_the_fleet_that_is_in_progress(
+    arcway: Arcway, fleets: Fleets, clusters: list[SimulatedCluster]
+) -> None:
+    arcway.azure.put("paces", {"connection": {"seconds": 3600}})
+    started = fleets.start(fleets.body(*map(fleets.member, clusters), window=1))
+    parent, client = started["id"], ManagementClient(arcway)
+    fleets.until(lambda _: any(member["run"] for member in fleets.members(state="running")))
+    (first,) = fleets.members(state="running")
+    arcway.wait_until(first["run"], lambda run: run["phase"] == "waitForMetadata")
+    instance = parent.partition(".")[0]
+    durable: Any = client
+
+    async def check() -> str:
+        payload = (await client.get_orchestration_state(instance)).get_input()
+        checks = [await start_check(durable, payload, 0, 2, parent=parent) for _ in range(2)]
+        assert checks[0] == checks[1]
+        return str(checks[0])
+
+    check_id = asyncio.run(check())
+    deadline = time.monotonic() + 240
+    while not (events := client.events(instance, "checked")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    (report,) = [json.loads(item) if isinstance(item, str) else item for item in events]
+    plan = arcway.http.get(f"/fleets/{check_id}/plan").raise_for_status().json()
+    assert [item["class"] for item in plan["members"]].count("busy") == 1
+    assert {name: count for name, count in report["classes"].items() if count} == {"busy": 1, "create": 1}
+    assert report["codes"] == {Code.RUN_IN_PROGRESS: 1}
+    assert (report["fleet"], report["check"], report["first"], report["count"]) == (parent, check_id, 0, 2)
+    assert report["digest"] == plan["digest"]
+    # The list is still the fleet's.
+    assert len(fleets.members()) == 3
+    fleets.command("cancel", {"running": "cancel"})
+    assert fleets.finish()["state"] == "Canceled"

@@ -47,16 +47,16 @@ class Forecasts:
     @classmethod
     def read(cls, document: Json | None) -> "Forecasts":
         """What `as_json` wrote; none of what was written before there were forecasts."""
-        read = cls()
+        result = cls()
         if document:
             forecasts = [Forecast.read(item) for item in document["forecasts"]]
             for forecast in forecasts:
-                read._numbers.setdefault(forecast, len(read._numbers) + 1)
+                result._numbers.setdefault(forecast, len(result._numbers) + 1)
             letters = document["map"]
             for index in range(len(letters) // _WIDTH):
                 if number := _number(letters[index * _WIDTH : (index + 1) * _WIDTH]):
-                    read.put(index, forecasts[number - 1])
-        return read
+                    result.put(index, forecasts[number - 1])
+        return result
 
 
 def _text(number: int) -> str:

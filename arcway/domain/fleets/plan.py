@@ -129,8 +129,8 @@ def _onboard(request: OnboardRequest, facts: Mapping[str, Any], findings: Sequen
     changes: list[str] = [*facts.get("resourceChanges", ())]
     if depth == "azure":
         named = _named_of_resource(request)
-        known = [name for name in changes if name in named]
-        return _changed([*around, *known, *([AGENTS] if _names_agents(request) else [])])
+        compared = [name for name in changes if name in named]
+        return _changed([*around, *compared, *([AGENTS] if _names_agents(request) else [])])
     changes += [f"{AGENTS}.{name}" for name in facts.get("agentChanges", ())]
     if facts.get("takesOver") or not facts.get("releaseDeployed") or _adopts_agents(findings):
         return Forecast("adopt", tuple(sorted({*around, *changes})))

@@ -23,7 +23,7 @@ class World:
     """One Azure, and what it was asked."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.resources: list[Json] = []
         self.groups: dict[str, Json] = {}
         self.states = dict.fromkeys(NAMESPACES, "Registered")
@@ -57,7 +57,7 @@ class World:
         return {key.rpartition("/")[2]: item for key, item in forecasts.items()}
 
     def _ask(self, kind: str) -> None:
-        self.asked.append(kind)
+        self.requests.append(kind)
         if kind in self.errors:
             raise ArcError(self.errors[kind])
 
@@ -111,7 +111,7 @@ def test_onboarding(world: World) -> None:
         "elsewhere": Forecast("refused", code=Code.LOCATION_MISMATCH),
         "provisioned": Forecast("refused", code=Code.RESOURCE_IS_PROVISIONED_CLUSTER),
     }
-    assert world.asked == [f"subscription {SUBSCRIPTION}", "groups", "list g", "permissions g"]
+    assert world.requests == [f"subscription {SUBSCRIPTION}", "groups", "list g", "permissions g"]
 
 
 def test_what_is_missing_around_a_member(world: World) -> None:
@@ -120,7 +120,7 @@ def test_what_is_missing_around_a_member(world: World) -> None:
     assert created == Forecast("create", ("provider Microsoft.Kubernetes", "resourceGroup"))
     assert world.plan(request("onboard", "a"))["a"].code == Code.RESOURCE_GROUP_NOT_FOUND
     # What is not there is not asked for.
-    assert not [kind for kind in world.asked if kind.startswith(("list", "permissions"))]
+    assert not [kind for kind in world.requests if kind.startswith(("list", "permissions"))]
     world.groups["g"] = {"name": "g", "properties": {"provisioningState": "Deleting"}}
     assert world.plan(request("onboard", "a"))["a"].code == Code.RESOURCE_GROUP_DELETING
     world.groups["g"] = {"name": "g"}
@@ -144,9 +144,9 @@ def test_offboarding(world: World) -> None:
         "gone": Forecast("unchanged"),
     }
     # With agentsOnly Azure is not asked for what it would allow.
-    world.asked.clear()
+    world.requests.clear()
     agents = world.plan(request("offboard", "there", agentsOnly=True))
-    assert (agents["there"], world.asked) == (Forecast("change", ("agents",)), ["list g"])
+    assert (agents["there"], world.requests) == (Forecast("change", ("agents",)), ["list g"])
 
 
 def test_updating_and_upgrading(world: World) -> None:
@@ -163,7 +163,7 @@ def test_updating_and_upgrading(world: World) -> None:
         "gone": Forecast("refused", code=Code.CONNECTED_CLUSTER_NOT_FOUND),
     }
     # Permissions only where something is written.
-    assert sorted(world.asked) == ["list g", "list h", "permissions g", "permissions h"]
+    assert sorted(world.requests) == ["list g", "list h", "permissions g", "permissions h"]
     upgrades = world.plan(request("upgrade", "tagged", agentVersion="1.2.3"), request("upgrade", "expired"))
     assert upgrades == {
         "tagged": Forecast("unchanged"),
@@ -176,16 +176,16 @@ def test_a_subscription_is_listed_once_if_its_members_are_in_many_groups(world: 
         world.has(f"c{number}", group=f"g{number}")
     requests = [request("offboard", f"c{number}", f"g{number}", agentsOnly=True) for number in range(40)]
     assert {item.kind for item in world.plan(*requests).values()} == {"change"}
-    assert world.asked == [f"list of {SUBSCRIPTION}"]
+    assert world.requests == [f"list of {SUBSCRIPTION}"]
     # An identity that holds its role in the groups alone lists these.
-    world.asked.clear()
+    world.requests.clear()
     world.errors = {
         f"list of {SUBSCRIPTION}": Code.AZURE_PERMISSION_MISSING,
         "list g7": Code.AZURE_PERMISSION_MISSING,
         "list g8": Code.RESOURCE_GROUP_NOT_FOUND,
     }
     forecasts = world.plan(*(request("update", f"c{number}", f"g{number}", tags={}) for number in range(40)))
-    assert len(world.asked) == 41
+    assert len(world.requests) == 41
     assert forecasts.pop("c7") == Forecast("refused", code=Code.AZURE_PERMISSION_MISSING)
     assert forecasts.pop("c8") == Forecast("refused", code=Code.CONNECTED_CLUSTER_NOT_FOUND)
     assert {*forecasts.values()} == {Forecast("unchanged")}

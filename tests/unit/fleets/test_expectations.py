@@ -21,8 +21,8 @@ def plan(forecasts: dict[str, Forecast] = FORECASTS, **fields: Any) -> Json:
 
 
 def test_what_was_planned_is_kept_for_each_member_in_the_order_of_members() -> None:
-    held = parse_fleet(fleet(*reversed(MEMBERS), plan=plan(depth="azure")))
-    assert held.planned == [
+    fleet_with_plan = parse_fleet(fleet(*reversed(MEMBERS), plan=plan(depth="azure")))
+    assert fleet_with_plan.planned == [
         {"class": "change", "changes": ["tags"], "code": None, "depth": "azure"},
         {"class": "create", "changes": [], "code": None, "depth": "azure"},
     ]
@@ -65,8 +65,8 @@ C = ClusterId(DEFAULTS["subscriptionId"], "other", "c").key
         ),
     ],
 )
-def test_a_plan_of_other_members_is_refused_with_all_problems(held: Json, expected: dict[str, str]) -> None:
-    assert problems(fleet(*MEMBERS, plan=held)) == expected
+def test_a_plan_of_other_members_is_refused_with_all_problems(fleet_with_plan: Json, expected: dict[str, str]) -> None:
+    assert problems(fleet(*MEMBERS, plan=fleet_with_plan)) == expected
 
 
 @pytest.mark.parametrize(

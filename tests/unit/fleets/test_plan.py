@@ -267,16 +267,16 @@ def test_counts_name_every_class_and_codes_the_most_frequent_first() -> None:
 
 
 def test_forecasts_are_kept_as_three_letters_a_member() -> None:
-    kept = Forecasts()
-    assert Forecasts.read(json.loads(json.dumps(kept.as_json()))).as_json() == Forecasts.read(None).as_json() == {}
+    forecasts = Forecasts()
+    assert Forecasts.read(json.loads(json.dumps(forecasts.as_json()))).as_json() == Forecasts.read(None).as_json() == {}
     for index in range(0, 10_000, 3):
-        kept.put(index, Forecast("change", (f"tag {index % 5000}",)))
-    kept.put(9999, expected("unchanged"))
-    kept.put(3, expected("create"))
-    stored = json.loads(json.dumps(kept.as_json()))
+        forecasts.put(index, Forecast("change", (f"tag {index % 5000}",)))
+    forecasts.put(9999, expected("unchanged"))
+    forecasts.put(3, expected("create"))
+    stored = json.loads(json.dumps(forecasts.as_json()))
     assert len(stored["map"]) == 30_000
-    read = Forecasts.read(stored)
-    assert dict(read.items()) == dict(kept.items())
-    assert len(read) == 3334
-    assert dict(read.items())[3] == expected("create")
-    assert dict(read.items())[9999] == expected("unchanged")
+    stored_forecasts = Forecasts.read(stored)
+    assert dict(stored_forecasts.items()) == dict(forecasts.items())
+    assert len(stored_forecasts) == 3334
+    assert dict(stored_forecasts.items())[3] == expected("create")
+    assert dict(stored_forecasts.items())[9999] == expected("unchanged")

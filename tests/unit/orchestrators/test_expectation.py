@@ -130,7 +130,7 @@ def test_an_error_that_azure_could_not_know_is_the_members_own() -> None:
 
 
 def test_the_release_is_compared_only_with_a_plan_that_knows_it() -> None:
-    asked = {
+    compared = {
         name: arguments(run(THERE, plan)[0], "check_cluster")[0].get("planned")
         for name, plan in (
             ("none", None),
@@ -138,7 +138,7 @@ def test_the_release_is_compared_only_with_a_plan_that_knows_it() -> None:
             ("cluster", planned("change", "tags")),
         )
     }
-    assert asked == {"none": None, "azure": None, "cluster": True}
+    assert compared == {"none": None, "azure": None, "cluster": True}
 
 
 def test_a_member_without_a_plan_changes_what_it_must() -> None:
@@ -162,8 +162,8 @@ def test_a_check_reports_its_forecast() -> None:
 
 def test_a_check_of_a_fleet_keeps_the_credential_of_the_run_that_follows() -> None:
     fields: Json = {"operation": "check", "location": "eastus", "kubeconfig": TEMPORARY}
-    kept, _ = run(CONNECT, None, {"checks": True}, **fields)
-    assert not {"discard_secret", "discard_credential"} & {*kept.steps}
+    of_fleet, _ = run(CONNECT, None, {"checks": True}, **fields)
+    assert not {"discard_secret", "discard_credential"} & {*of_fleet.steps}
     alone, _ = run(CONNECT, None, **fields)
     assert {"discard_secret", "discard_credential"} <= {*alone.steps}
 

@@ -43,8 +43,8 @@ def test_a_check_keeps_what_it_shows_of_each_member_over_generations() -> None:
     final = world.run(payload(310, window=40, **CHECK))
     assert world.generations >= 310 // (GENERATION + 40)
     assert (final["fleet"]["state"], final["fleet"]["checks"], counts(final)) == ("Succeeded", True, {"succeeded": 310})
-    kept = dict(Forecasts.read(final["state"]["forecasts"]).items())
-    assert [item.kind for item in kept.values()] == [kinds[index % 3] for index in range(310)]
+    forecasts = dict(Forecasts.read(final["state"]["forecasts"]).items())
+    assert [item.kind for item in forecasts.values()] == [kinds[index % 3] for index in range(310)]
     # It has a list of its own, and was started for no fleet.
     assert [name for _, name, _ in world.sent] == ["over"] * 4
     assert "summarize_check" not in world.steps
@@ -54,8 +54,8 @@ def test_a_lost_report_of_a_check_is_found_with_its_forecast() -> None:
     world = Checks(report=lambda index, attempt: checked("create"), lost=lambda index: index == 1)
     world.outcomes["look_at_members"] = {"ok": [checked("change", "tags")]}
     final = world.run(payload(3, **CHECK))
-    kept = dict(Forecasts.read(final["state"]["forecasts"]).items())
-    assert kept == {0: Forecast("create"), 1: Forecast("change", ("tags",)), 2: Forecast("create")}
+    forecasts = dict(Forecasts.read(final["state"]["forecasts"]).items())
+    assert forecasts == {0: Forecast("create"), 1: Forecast("change", ("tags",)), 2: Forecast("create")}
 
 
 @pytest.mark.parametrize("report", [AWAY, {**SUCCEEDED, "outcome": "Superseded"}])

@@ -123,8 +123,8 @@ async def test_a_member_carries_what_the_plan_says_of_it(api: Api, hub: TaskHub)
     hub.end(runs[0].instance_id, "Failed")
     run_id = f"{runs[0].instance_id}.{runs[0].payload['runId']}"
     assert (await api.send("POST runs/{id}/retry", path={"id": run_id})).status == 202
-    again = hub.instances[runs[0].instance_id].payload["fleet"]
-    assert again == {"id": payload["id"], "member": 0, "attempt": 0}
+    member = hub.instances[runs[0].instance_id].payload["fleet"]
+    assert member == {"id": payload["id"], "member": 0, "attempt": 0}
 
 
 async def test_the_plan_is_what_the_check_has_shown(api: Api, hub: TaskHub) -> None:

@@ -86,15 +86,15 @@ async def test_azure_that_does_not_answer_is_an_error_and_no_plan(api: Api, monk
 async def test_a_dry_run_starts_a_check_beside_the_fleet_of_the_name(api: Api, hub: TaskHub) -> None:
     assert (await api.send("POST fleets", body=FLEET)).status == 202
     headers: Json = {"Idempotency_Key": "key 1"}
-    first, again = [await api.send("POST fleets", body=FLEET, query=DRY, **headers) for _ in range(2)]
-    assert (first.status, again.status, first.body["id"]) == (202, 202, again.body["id"])
+    first, second = [await api.send("POST fleets", body=FLEET, query=DRY, **headers) for _ in range(2)]
+    assert (first.status, second.status, first.body["id"]) == (202, 202, second.body["id"])
     assert first.headers["Location"] == f"/api/fleets/{first.body['id']}"
     assert (first.body["name"], first.body["checks"], first.body["operation"]) == ("shops/check", True, "offboard")
     payload = hub.instances[fleet_instance("shops/check")].payload
     assert (payload["checks"], payload["parkFor"], payload["start"], payload["source"]) == (True, 0, "all", None)
     assert "range" not in payload
-    other = await api.send("POST fleets", body={**FLEET, "window": 7}, query=DRY)
-    assert (other.status, other.body["code"]) == (409, Code.FLEET_IN_PROGRESS)
+    changed = await api.send("POST fleets", body={**FLEET, "window": 7}, query=DRY)
+    assert (changed.status, changed.body["code"]) == (409, Code.FLEET_IN_PROGRESS)
 
 
 async def test_the_plan_is_read_by_the_check_and_by_the_name_of_the_fleet(api: Api, hub: TaskHub) -> None:
@@ -138,8 +138,8 @@ async def test_a_misspelt_dry_run_starts_nothing(api: Api, hub: TaskHub, query: 
 @pytest.mark.parametrize("query", [DRY, BY_LISTS])
 async def test_a_plan_is_not_held_to_a_plan(api: Api, hub: TaskHub, query: Json) -> None:
     plan = {key(name): Forecast("unchanged") for name in "abc"}
-    held = {"digest": digest_of(plan), "members": dict.fromkeys(plan, "unchanged")}
-    response = await api.send("POST fleets", body={**FLEET, "plan": held}, query=query)
+    plan_field = {"digest": digest_of(plan), "members": dict.fromkeys(plan, "unchanged")}
+    response = await api.send("POST fleets", body={**FLEET, "plan": plan_field}, query=query)
     assert (response.status, response.body["details"][0]["field"]) == (400, "plan")
     assert not hub.instances
 

@@ -4,8 +4,11 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+from durabletask.client import OrchestrationStatus
 
 from arcway.domain.codes import Code
+from arcway.domain.fleets.document import status_of
+from arcway.domain.fleets.state import FleetState, Report
 from arcway.domain.ids import ClusterId, fleet_instance
 from arcway.domain.json_values import Json
 from tests.unit.triggers.pages import Page, text
@@ -14,6 +17,7 @@ from triggers.access.callers import Role
 from triggers.page import responses
 
 SHOP = ClusterId(SUBSCRIPTION, "clusters", "shop")
+DEFAULTS: Json = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "clusters", "azureOnly": True}
 
 
 @pytest.fixture
@@ -191,8 +195,7 @@ async def test_the_form_to_disconnect_proposes_the_last_runs_kubeconfig(page: Pa
     ],
 )
 async def test_a_button_commands_a_fleet(page: Page, hub: TaskHub, action: str, form: Json, command: Json) -> None:
-    defaults = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "clusters", "azureOnly": True}
-    body = {"fleet": "shops", "operation": "offboard", "defaults": defaults, "members": [{"name": "a"}]}
+    body = {"fleet": "shops", "operation": "offboard", "defaults": DEFAULTS, "members": [{"name": "a"}]}
     fleet = (await Api(hub, *Role).send("POST fleets", body=body)).body
     hub.fail_member("shops", "ARC-5008")
     route, path = f"POST page/fleets/{{id}}/{action}", {"id": fleet["id"]}
@@ -204,3 +207,21 @@ async def test_a_button_commands_a_fleet(page: Page, hub: TaskHub, action: str, 
     assert instance == fleet_instance("shops")
     assert {name: data[name] for name in command} == command
     assert data["by"] == {"name": "Olga", "objectId": "x"}
+
+
+async def test_a_check_that_has_ended_has_no_button_to_retry(page: Page, hub: TaskHub) -> None:
+    body = {"fleet": "shops", "operation": "offboard", "defaults": DEFAULTS, "members": [{"name": "a"}]}
+    check = (await Api(hub, *Role).send("POST fleets", body=body, query={"dryRun": "true"})).body
+    instance = hub.instances[fleet_instance("shops/check")]
+    state = FleetState.of(instance.payload)
+    ((index, attempt),) = state.start(0)
+    state.end(index, attempt, Report("Failed", code=Code.INTERNAL_ERROR), 1)
+    instance.custom_status = status_of(instance.payload, state, 1, "Failed")
+    instance.runtime_status = OrchestrationStatus.COMPLETED
+    content = text(await page.send("GET page/fleets/{id}", path={"id": check["id"]}))
+    assert "shops/check" in content
+    assert f"/fleets/{check['id']}/retry" not in content
+    # A fleet that does something has it.
+    del instance.payload["checks"]
+    content = text(await page.send("GET page/fleets/{id}", path={"id": check["id"]}))
+    assert f"/fleets/{check['id']}/retry" in content
