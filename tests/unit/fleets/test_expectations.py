@@ -23,8 +23,8 @@ def plan(forecasts: dict[str, Forecast] = FORECASTS, **fields: Any) -> Json:
 
 
 def test_what_was_planned_is_kept_for_each_member_in_the_order_of_members() -> None:
-    fleet_with_plan = parse_fleet(fleet(*reversed(MEMBERS), plan=plan(depth="azure")))
-    assert fleet_with_plan.planned == [
+    held_plan = parse_fleet(fleet(*reversed(MEMBERS), plan=plan(depth="azure")))
+    assert held_plan.planned == [
         {"class": "change", "changes": ["tags"], "code": None, "depth": "azure"},
         {"class": "create", "changes": [], "code": None, "depth": "azure"},
     ]
@@ -37,8 +37,8 @@ def test_the_class_alone_will_do() -> None:
 
 
 def test_a_plan_is_part_of_the_request_and_no_plan_is_as_it_was() -> None:
-    without, fleet_with_plan = parse_fleet(fleet(*MEMBERS)), parse_fleet(fleet(*MEMBERS, plan=plan()))
-    assert fleet_with_plan.digest != without.digest
+    without, held_plan = parse_fleet(fleet(*MEMBERS)), parse_fleet(fleet(*MEMBERS, plan=plan()))
+    assert held_plan.digest != without.digest
     body = without.request.as_json()
     assert body.pop("plan") is None
     digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
@@ -49,7 +49,7 @@ C = ClusterId(DEFAULTS["subscriptionId"], "other", "c").key
 
 
 @pytest.mark.parametrize(
-    ("held", "expected"),
+    ("held_plan", "expected"),
     [
         (plan({A: FORECASTS[A]}), {"plan.members": f"does not have member {B}"}),
         (plan({**FORECASTS, C: Forecast("create")}), {f"plan.members.{C}": "is not a member of the fleet"}),
@@ -69,8 +69,8 @@ C = ClusterId(DEFAULTS["subscriptionId"], "other", "c").key
         ),
     ],
 )
-def test_a_plan_of_other_members_is_refused_with_all_problems(fleet_with_plan: Json, expected: dict[str, str]) -> None:
-    assert problems(fleet(*MEMBERS, plan=fleet_with_plan)) == expected
+def test_a_plan_of_other_members_is_refused_with_all_problems(held_plan: Json, expected: dict[str, str]) -> None:
+    assert problems(fleet(*MEMBERS, plan=held_plan)) == expected
 
 
 @pytest.mark.parametrize(
