@@ -21,8 +21,8 @@ def plan(forecasts: dict[str, Forecast] = FORECASTS, **fields: Any) -> Json:
 
 
 def test_what_was_planned_is_kept_for_each_member_in_the_order_of_members() -> None:
-    fleet_with_plan = parse_fleet(fleet(*reversed(MEMBERS), plan=plan(depth="azure")))
-    assert fleet_with_plan.planned == [
+    held_plan = parse_fleet(fleet(*reversed(MEMBERS), plan=plan(depth="azure")))
+    assert held_plan.planned == [
         {"class": "change", "changes": ["tags"], "code": None, "depth": "azure"},
         {"class": "create", "changes": [], "code": None, "depth": "azure"},
     ]
@@ -35,8 +35,8 @@ def test_the_class_alone_will_do() -> None:
 
 
 def test_a_plan_is_part_of_the_request_and_no_plan_is_as_it_was() -> None:
-    without, held = parse_fleet(fleet(*MEMBERS)), parse_fleet(fleet(*MEMBERS, plan=plan()))
-    assert held.digest != without.digest
+    without, held_plan = parse_fleet(fleet(*MEMBERS)), parse_fleet(fleet(*MEMBERS, plan=plan()))
+    assert held_plan.digest != without.digest
     # What a request may say since it was accepted does not make it another.
     assert without.digest == parse_fleet(fleet(*MEMBERS, plan=None, window=50)).digest
 
@@ -45,7 +45,7 @@ C = ClusterId(DEFAULTS["subscriptionId"], "other", "c").key
 
 
 @pytest.mark.parametrize(
-    ("held", "expected"),
+    ("held_plan", "expected"),
     [
         (plan({A: FORECASTS[A]}), {"plan.members": f"does not have member {B}"}),
         (plan({**FORECASTS, C: Forecast("create")}), {f"plan.members.{C}": "is not a member of the fleet"}),
@@ -65,8 +65,8 @@ C = ClusterId(DEFAULTS["subscriptionId"], "other", "c").key
         ),
     ],
 )
-def test_a_plan_of_other_members_is_refused_with_all_problems(fleet_with_plan: Json, expected: dict[str, str]) -> None:
-    assert problems(fleet(*MEMBERS, plan=fleet_with_plan)) == expected
+def test_a_plan_of_other_members_is_refused_with_all_problems(held_plan: Json, expected: dict[str, str]) -> None:
+    assert problems(fleet(*MEMBERS, plan=held_plan)) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from durabletask.client import OrchestrationStatus
 
 from arcway.domain.codes import Code
 from arcway.domain.fleets.document import status_of
-from arcway.domain.fleets.state import FleetState, Report
+from arcway.domain.fleets.member import Report
+from arcway.domain.fleets.state import FleetState
 from arcway.domain.ids import ClusterId, fleet_instance
 from arcway.domain.json_values import Json
 from tests.unit.triggers.pages import Page, text
@@ -214,6 +215,7 @@ async def test_a_check_that_has_ended_has_no_button_to_retry(page: Page, hub: Ta
     check = (await Api(hub, *Role).send("POST fleets", body=body, query={"dryRun": "true"})).body
     instance = hub.instances[fleet_instance("shops/check")]
     state = FleetState.of(instance.payload)
+    state.advance(0)
     ((index, attempt),) = state.start(0)
     state.end(index, attempt, Report("Failed", code=Code.INTERNAL_ERROR), 1)
     instance.custom_status = status_of(instance.payload, state, 1, "Failed")
