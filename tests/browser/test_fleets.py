@@ -94,3 +94,77 @@ def test_the_pages_of_fleets_are_for_everybody(visit: Opener, site: Site) -> Non
         assert violations(page) == [], place
     page = visit("onboarder", f"/fleets/{fleet['id']}?state=parked", viewport=PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def staged(site: Site) -> Json:
+    """A fleet whose canary succeeds, and whose second stage waits for an approval."""
+    olga = site.arcway("onboarder")
+    members = [{"name": c.name, "kubeconfig": {"secret": c.secret}} for c in (site.cluster() for _ in range(3))]
+    stages = [{"name": "canary", "first": 1, "approve": "after", "approver": "another"}, {"name": "rest"}]
+    defaults = {"subscriptionId": olga.subscription, "resourceGroup": "g", "createResourceGroup": True}
+    body = {
+        "fleet": f"staged-{uuid.uuid4().hex[:6]}",
+        "defaults": {**defaults, "location": "eastus"},
+        "members": members,
+        "stages": stages,
+    }
+    fleet: Json = olga.http.post("/fleets", json=body).raise_for_status().json()
+    return fleet
+
+
+def test_a_gate_shows_what_it_lets_through_and_is_approved_by_an_approver(visit: Opener, site: Site) -> None:
+    fleet = staged(site)
+    page = visit("onboarder", f"/fleets/{fleet['id']}")
+    shows(page, "WaitingForApproval")
+    gate = page.get_by_role("region", name="Gate canary/after")
+    expect(gate).to_contain_text("2 create", timeout=240_000)
+    expect(gate.get_by_role("button")).to_have_count(0)
+    expect(gate).to_contain_text("Arcway.Approve")
+    expect(page.locator("#stage-1")).to_contain_text("WaitingForApproval")
+    expect(page.locator("svg.progress")).to_have_count(2)
+    page = visit("approver", f"/fleets/{fleet['id']}")
+    assert violations(page) == []
+    page.get_by_label("Comment").fill("The canary is fine")
+    # The page is refreshed meanwhile, and what was typed stays.
+    with page.expect_response(lambda response: fleet["id"] in response.url):
+        pass
+    expect(page.get_by_label("Comment")).to_have_value("The canary is fine")
+    page.get_by_role("button", name="Approve").click()
+    shows(page, "Succeeded")
+    counts(page, succeeded=3)
+    expect(page.get_by_text("Ana Approver, gate canary/after")).to_be_visible()
+
+
+def test_a_gate_is_rejected_without_javascript(visit: Opener, site: Site) -> None:
+    fleet = staged(site)
+    page = visit("approver", f"/fleets/{fleet['id']}", java_script_enabled=False)
+    while not page.get_by_role("button", name="Reject").count():
+        page.reload()
+    page.get_by_label("Comment").fill("<b>not</b> today")
+    page.get_by_role("button", name="Reject").click()
+    expect(page).to_have_url(re.compile(re.escape(fleet["id"])))
+    while not page.get_by_text("Rejected by").count():
+        page.reload()
+    expect(page.locator("#fleet")).to_contain_text("<b>not</b> today")
+
+
+def test_a_halted_fleet_says_why_and_is_resumed(visit: Opener, site: Site) -> None:
+    olga = site.arcway("onboarder")
+    members = [{"name": c.name, "kubeconfig": {"secret": c.secret}} for c in (site.cluster() for _ in range(2))]
+    body = {
+        "fleet": f"halted-{uuid.uuid4().hex[:6]}",
+        "defaults": {"subscriptionId": olga.subscription, "resourceGroup": "none", "location": "eastus"},
+        "members": members,
+        "stages": [{"name": "canary", "first": 1, "maxFailures": 0}, {"name": "rest"}],
+        "count": ["refused"],
+    }
+    fleet: Json = olga.http.post("/fleets", json=body).raise_for_status().json()
+    page = visit("onboarder", f"/fleets/{fleet['id']}")
+    shows(page, "Halted")
+    halt = page.get_by_role("region", name="Halted")
+    expect(halt).to_contain_text(Code.FAILURE_BUDGET_USED)
+    expect(halt).to_contain_text("resume the fleet in spite of them")
+    assert violations(page) == []
+    page.get_by_role("button", name="Resume").click()
+    shows(page, "Failed")
+    counts(page, failed=2)

@@ -11,6 +11,7 @@ USERS = {
     "reader": {"name": "Rita Reader", "roles": ["Arcway.Read"]},
     "onboarder": {"name": "Olga Onboarder", "roles": ["Arcway.Onboard", "Arcway.Read"]},
     "offboarder": {"name": "Otto Offboarder", "roles": ["Arcway.Offboard", "Arcway.Read"]},
+    "approver": {"name": "Ana Approver", "roles": ["Arcway.Approve", "Arcway.Read"]},
     "guest": {"name": "Gus Guest", "roles": []},
 }
 APPLICATION = "eeeeeeee-4444-5555-6666-777777777777"

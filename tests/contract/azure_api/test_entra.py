@@ -61,7 +61,7 @@ def test_a_code_counts_once_for_who_asked_for_it(azure: Azure) -> None:
     good = redeem(azure, code).raise_for_status().json()
     claims = jwt.decode(good["id_token"], options={"verify_signature": False})
     assert (claims["aud"], claims["nonce"], claims["name"]) == (azure.ready["apiClientId"], "n", "Alice Example")
-    assert claims["roles"] == ["Arcway.Read", "Arcway.Onboard", "Arcway.Offboard"]
+    assert claims["roles"] == ["Arcway.Read", "Arcway.Onboard", "Arcway.Offboard", "Arcway.Approve"]
     assert redeem(azure, code).json()["error"] == "invalid_grant"
 
 
