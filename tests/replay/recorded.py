@@ -6,7 +6,7 @@
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,14 @@ def record(world: World, name: str) -> None:
         driver = Driver(world.installation, path, around, versions=(version, version))
         driver.run(INSTANCE, run_input)
         case.control_azure("paces", {"connection": {"seconds": 0}})
-        batches = [[_without_traces(json_format.MessageToDict(event)) for event in batch] for batch in batches_of(path)]
-    (FOLDER / f"{name}.json").write_text(json.dumps(batches, indent=1, sort_keys=True) + "\n")
+        write(name, batches_of(path, INSTANCE))
     case.close()
+
+
+def write(name: str, batches: Iterable[list[pb.HistoryEvent]]) -> None:
+    """Keep a history."""
+    events = [[_without_traces(json_format.MessageToDict(event)) for event in batch] for batch in batches]
+    (FOLDER / f"{name}.json").write_text(json.dumps(events, indent=1, sort_keys=True) + "\n")
 
 
 def _without_traces(value: Any) -> Any:
@@ -79,10 +84,10 @@ def _without_traces(value: Any) -> Any:
     return [_without_traces(item) for item in value] if isinstance(value, list) else value
 
 
-def batches_of(path: Path) -> Iterator[list[pb.HistoryEvent]]:
+def batches_of(path: Path, instance: str) -> Iterator[list[pb.HistoryEvent]]:
     """What the journal has of the instance, replay by replay."""
     journal = Journal(path)
-    rows = journal.read(f"SELECT events FROM history WHERE instance = '{INSTANCE}' ORDER BY position")
+    rows = journal.read(f"SELECT events FROM history WHERE instance = '{instance}' ORDER BY position")
     journal.close()
     for (data,) in rows:
         chunk = pb.HistoryChunk()

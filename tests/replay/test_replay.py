@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 import pytest
@@ -28,8 +29,15 @@ ENDINGS = dict.fromkeys(FAILED, "Failed") | {"cancel": "Canceled"}
 
 def replay(past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]) -> pb.OrchestratorResponse:
     """What the orchestrator decides when it sees this history."""
-    request = pb.OrchestratorRequest(instanceId=INSTANCE, pastEvents=past, newEvents=new)
-    handle = operations.run_operation._function.get_user_function()
+    return decided(operations.run_operation, INSTANCE, past, new)
+
+
+def decided(
+    orchestrator: Any, instance: str, past: list[pb.HistoryEvent], new: list[pb.HistoryEvent]
+) -> pb.OrchestratorResponse:
+    """What an orchestrator decides when it sees this history."""
+    request = pb.OrchestratorRequest(instanceId=instance, pastEvents=past, newEvents=new)
+    handle = orchestrator._function.get_user_function()
     body = base64.b64encode(request.SerializeToString()).decode()
     response = pb.OrchestratorResponse()
     response.ParseFromString(base64.b64decode(asyncio.run(handle(SimpleNamespace(body=body)))))
