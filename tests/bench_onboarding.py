@@ -1,0 +1,86 @@
+"""Measures onboarding of simulated clusters with so many in flight: CPU of the function app, throughput, latency.
+
+The client is a process of its own, which reads each run once a second. The simulators use the same cores, so that only
+CPU seconds can be compared between machines that are busy; throughput and latency are of the wall clock.
+"""
+
+import os
+import statistics
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from arcway.domain.json_values import Json
+from arcway_local import stack as embedded
+from arcway_local.stack import Options, Stack
+from tests.bench_client import Order, Report, run_client
+from tests.bench_cpu import cpu_of_tree
+from tests.bench_floor import clusters_needed, floor
+from tests.bench_messages import accepted_per_second
+
+IN_FLIGHT = (1, 8, 40, 100)
+LATENCY_IN_FLIGHT = 20
+_WARM_UP = 8
+
+
+def measure_once(clusters: int, levels: Sequence[int]) -> Json:
+    """One run: the floor, then `clusters` onboardings for each level, on a stack of its own."""
+    counts = dict.fromkeys((*levels, LATENCY_IN_FLIGHT), clusters)
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        stack = embedded.start(state, Options(clusters=_WARM_UP + clusters_needed() + sum(counts.values())))
+        try:
+            _onboard(stack, range(1, _WARM_UP + 1), _WARM_UP)
+            first = _WARM_UP + 1 + clusters_needed()
+            report: Json = {"floor": floor(stack, state, 1, range(_WARM_UP + 1, first))}
+            for level, count in counts.items():
+                report[f"{level} in flight"] = _onboard(stack, range(first, first + count), level)
+                first += count
+            report["messages accepted per second"] = round(accepted_per_second(stack))
+            return report
+        finally:
+            embedded.stop(state)
+
+
+def medians(reports: Sequence[Any]) -> Any:
+    """Of each figure the median of several runs."""
+    first = reports[0]
+    if isinstance(first, dict):
+        return {name: medians([report[name] for report in reports]) for name in first}
+    return round(statistics.median(reports), 2)
+
+
+def _onboard(stack: Stack, numbers: range, in_flight: int) -> Json:
+    before = cpu_of_tree(stack.pids["functions"])
+    report = run_client(Order(stack.url, "/onboardings", [_body(stack, number) for number in numbers], in_flight))
+    cpu = cpu_of_tree(stack.pids["functions"]).since(before)
+    count = len(numbers)
+    return {
+        "succeeded": report.states.count("Succeeded"),
+        "CPU s per cluster": round(cpu.total / count, 3),
+        "of that Helm workers": round(cpu.children / count, 3),
+        "clusters per second": round(count / report.wall, 2),
+        "reads per cluster": round(len(report.reads) / count, 1),
+        **_latency(report),
+        "load": os.getloadavg()[0],
+    }
+
+
+def _latency(report: Report) -> Json:
+    return {"start p95, ms": _p95(report.starts), "status p95, ms": _p95(report.reads)}
+
+
+def _p95(seconds: Sequence[float]) -> int:
+    return round(sorted(seconds)[int(len(seconds) * 0.95)] * 1000)
+
+
+def _body(stack: Stack, number: int) -> Json:
+    return {
+        "subscriptionId": stack.azure["subscriptionId"],
+        "resourceGroup": "bench",
+        "createResourceGroup": True,
+        "name": f"bench-{number}",
+        "location": "eastus",
+        "kubeconfig": {"secret": f"arcway-cluster-{number:03}"},
+    }
