@@ -41,7 +41,7 @@ class EngineClients:
             async def with_client(**arguments: Any) -> Any:
                 return await function(**{**arguments, _PARAMETER: self.client_of(arguments[_PARAMETER])})
 
-            # The host's worker looks at the annotation and hands over the configuration as it came.
+            # The host's worker reads the annotation and hands over the configuration as it came.
             with_client.__annotations__ = {**function.__annotations__, _PARAMETER: str}
             binding = blueprint.generic_input_binding(_PARAMETER, "durableClient", durableRequiresGrpc=True)
             return binding(with_client)
