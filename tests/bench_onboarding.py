@@ -15,7 +15,7 @@ from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options, Stack
 from tests.bench_client import Order, Report, run_client
-from tests.bench_cpu import cpu_of_tree
+from tests.bench_cpu import Cpu, cpu_of_tree
 from tests.bench_floor import clusters_needed, floor
 from tests.bench_messages import accepted_per_second
 
@@ -52,19 +52,24 @@ def medians(reports: Sequence[Any]) -> Any:
 
 
 def _onboard(stack: Stack, numbers: range, in_flight: int) -> Json:
-    before = cpu_of_tree(stack.pids["functions"])
+    before = _cpu_of_parts(stack)
     report = run_client(Order(stack.url, "/onboardings", [_body(stack, number) for number in numbers], in_flight))
-    cpu = cpu_of_tree(stack.pids["functions"]).since(before)
-    count = len(numbers)
+    cpu = {part: after.since(before[part]) for part, after in _cpu_of_parts(stack).items()}
+    app, count = cpu.pop("functions"), len(numbers)
     return {
         "succeeded": report.states.count("Succeeded"),
-        "CPU s per cluster": round(cpu.total / count, 3),
-        "of that Helm workers": round(cpu.children / count, 3),
+        "CPU s per cluster": round(app.total / count, 3),
+        "of that Helm workers": round(app.children / count, 3),
+        "simulators, CPU s per cluster": round(sum(part.total for part in cpu.values()) / count, 3),
         "clusters per second": round(count / report.wall, 2),
         "reads per cluster": round(len(report.reads) / count, 1),
         **_latency(report),
         "load": os.getloadavg()[0],
     }
+
+
+def _cpu_of_parts(stack: Stack) -> dict[str, Cpu]:
+    return {part: cpu_of_tree(pid) for part, pid in stack.pids.items()}
 
 
 def _latency(report: Report) -> Json:
