@@ -25,8 +25,8 @@ _WARM_UP = 8
 
 
 def measure_once(clusters: int, levels: Sequence[int]) -> Json:
-    """One run: the floor, then `clusters` onboardings for each level, on a stack of its own."""
-    counts = dict.fromkeys((*levels, LATENCY_IN_FLIGHT), clusters)
+    """One run: the floor, then at least `clusters` onboardings for each level, on a stack of its own."""
+    counts = {level: max(level, clusters) for level in (*levels, LATENCY_IN_FLIGHT)}
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
         stack = embedded.start(state, Options(clusters=_WARM_UP + clusters_needed() + sum(counts.values())))
