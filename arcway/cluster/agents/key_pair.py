@@ -9,6 +9,7 @@ import base64
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -78,7 +79,8 @@ def _generate() -> rsa.RSAPrivateKey:
 def _give_way() -> None:
     """Lower the priority of the calling thread; only on Linux does a thread have one of its own."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
+        with suppress(OSError):  # a sandbox may forbid it, and keys are needed there, too
+            os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
 
 
 # Half a second of a core each, on every core: a fleet that starts at once must leave the cores to everything else, and

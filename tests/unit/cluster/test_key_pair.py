@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.access.lease import AcquiredLease
+from arcway.cluster.agents import key_pair
 from arcway.cluster.agents.key_pair import chart_reads_secret, ensure_key_pair, key_values
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
@@ -132,6 +133,19 @@ def test_key_pair_is_generated_with_a_lower_priority_than_that_of_the_step(monke
     ensure_key_pair(cast("ClusterApi", EmptyCluster()), AcquiredLease(frozenset()))
     assert niceness == [own + 5]
     assert os.getpriority(os.PRIO_PROCESS, 0) == own
+
+
+def test_key_pair_is_generated_where_priorities_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    monkeypatch.setattr(rsa, "generate_private_key", lambda **_: key)
+    with ThreadPoolExecutor(1, initializer=key_pair._give_way) as generators:
+        monkeypatch.setattr(key_pair, "_generators", generators)
+        _, is_new = ensure_key_pair(cast("ClusterApi", EmptyCluster()), AcquiredLease(frozenset()))
+    assert is_new
 
 
 def test_key_pairs_of_two_clusters_share_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
