@@ -85,6 +85,6 @@ def blueprint_of(installation: Installation) -> df.Blueprint:
     for step in STEPS:
         blueprint.activity_trigger(input_name="payload")(activities.activity(step))
     for fleet_step in FLEET_STEPS:
-        with_client = blueprint.durable_client_input(client_name="client")
-        with_client(blueprint.activity_trigger(input_name="payload")(fleet_activity(fleet_step, installation)))
+        with_client = installation.engine.input(blueprint)
+        blueprint.activity_trigger(input_name="payload")(with_client(fleet_activity(fleet_step, installation)))
     return blueprint

@@ -14,6 +14,7 @@ from arcway.azure.secrets import Secrets
 from arcway.cluster.access.connections import Connections
 from arcway.cluster.helm import Helm, helm_for
 from arcway.domain.secrets_held import hold_always
+from arcway.engine_client import EngineClients
 from arcway.settings import Settings
 
 
@@ -28,6 +29,7 @@ class Installation:
         self.secrets = Secrets(settings, self.azure)
         self.events = EventSender(settings, self.azure)
         self.connections = Connections()
+        self.engine = EngineClients()
 
     @cached_property
     def helm(self) -> Helm:

@@ -1,7 +1,8 @@
 """Measures what the README promises about speed and reports it with facts about the machine; asserts nothing.
 
-`python -m tests.bench [onboarding|service-bus|page|lists|fleet|parsers|engine] [--json] [--clusters N]`. CPU is that of
-the function app and its Helm workers, read from /proc.
+`python -m tests.bench [onboarding|service-bus|page|lists|fleet|parsers|engine] [--json]`, with `--clusters N`,
+`--runs N` and `--large`. CPU is that of the function app and its Helm workers (`tests/bench_cpu.py`). `fleet` takes
+more than half an hour with its defaults; `fleet --clusters 20 --runs 1` gives a rough picture in a few minutes.
 """
 
 import argparse
@@ -27,14 +28,13 @@ from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options, Stack
 from tests import bench_engine, bench_fleet, bench_lists, bench_messages, bench_page, bench_parsers
+from tests.bench_cpu import cpu_of_tree
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 _GROUP = "bench"
 _MEASURES = {
     "service-bus": bench_messages,
     "page": bench_page,
     "lists": bench_lists,
-    "fleet": bench_fleet,
     "parsers": bench_parsers,
     "engine": bench_engine,
 }
@@ -43,13 +43,17 @@ _MEASURES = {
 def main() -> int:
     """Run all measurements and print them."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", nargs="?", choices=("onboarding", *_MEASURES), default="onboarding")
+    parser.add_argument("what", nargs="?", choices=("onboarding", "fleet", *_MEASURES), default="onboarding")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--clusters", type=int, default=100)
+    parser.add_argument("--runs", type=int, default=3, help="of fleet: medians of so many runs (default: 3)")
+    parser.add_argument("--large", action="store_true", help="of fleet: a fleet of 5,000 checks, too")
     chosen = parser.parse_args()
     report: Json = {"machine": machine()}
     if chosen.what == "onboarding":
         report |= onboarding(chosen.clusters)
+    elif chosen.what == "fleet":
+        report |= bench_fleet.measure(chosen.clusters, chosen.runs, large=chosen.large)
     else:
         report |= _MEASURES[chosen.what].measure()
     if chosen.json:
@@ -220,16 +224,7 @@ def key_pair_seconds() -> float:
 
 def cpu_of(stack: Stack) -> float:
     """CPU seconds of the function app, its Helm workers and all they waited for."""
-    app = stack.pids["functions"]
-    total = 0.0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(path.parent.name) == app or int(fields[1]) == app:
-            total += sum(int(field) for field in fields[11:15]) / _TICKS
-    return total
+    return cpu_of_tree(stack.pids["functions"]).total
 
 
 def show(report: Json, indent: str = "") -> None:

@@ -1,4 +1,7 @@
-"""Measures fleets: how long accepting one takes and holds others up, and how fast it is read; asserts nothing."""
+"""Measures fleets: onboarding many clusters at once, what a fleet adds to its members, how fast it is accepted.
+
+Asserts nothing.
+"""
 
 import tempfile
 import threading
@@ -14,13 +17,43 @@ import httpx
 from arcway.domain.json_values import Json
 from arcway_local import stack as embedded
 from arcway_local.stack import Options, Stack
+from tests.bench_fleet_overhead import overhead
+from tests.bench_onboarding import IN_FLIGHT, measure_once, medians
 from tests.bench_times import times
 from tests.chaos.stack.fleet_worlds import client_of, make_connected_clusters
 
 _SIZES = (1_000, 5_000, 10_000)
+_OVERHEAD_SIZES, _LARGE = (100, 1_000), 5_000
 
 
-def measure() -> Json:
+def measure(clusters: int, runs: int, *, large: bool) -> Json:
+    """All figures of fleets; those of onboarding and of what a fleet adds are medians of so many runs.
+
+    Each run onboards so many clusters for each number in flight, and at least that number. `large` measures a fleet of
+    5,000 checks, too.
+    """
+    sizes = (*_OVERHEAD_SIZES, *((_LARGE,) if large else ()))
+    onboardings = [measure_once(clusters, IN_FLIGHT) for _ in range(runs)]
+    overheads = [_overheads(sizes) for _ in range(runs)]
+    return {
+        f"onboarding, at least {clusters} clusters each, median of {runs}": medians(onboardings),
+        f"fleet of checks, median of {runs}": medians(overheads),
+        "accepting and reading": _accepting(),
+    }
+
+
+def _overheads(sizes: tuple[int, ...]) -> Json:
+    with tempfile.TemporaryDirectory() as folder:
+        stack = embedded.start(Path(folder), Options(clusters=0))
+        try:
+            with httpx.Client(base_url=f"{stack.url}/api", timeout=240) as http:
+                overhead(http, stack, sizes[0])  # the first of a process pays for imports
+                return {f"{size:,} members": overhead(http, stack, size) for size in sizes}
+        finally:
+            embedded.stop(Path(folder))
+
+
+def _accepting() -> Json:
     """Seconds and milliseconds, for fleets of several sizes."""
     with tempfile.TemporaryDirectory() as folder:
         stack = embedded.start(Path(folder), Options(clusters=0))

@@ -45,7 +45,7 @@ def blueprint_of(services: Services) -> df.Blueprint:
     @blueprint.service_bus_queue_trigger(
         arg_name="message", queue_name="%ONBOARDING_QUEUE%", connection="ServiceBusConnection"
     )
-    @blueprint.durable_client_input(client_name="client")
+    @services.installation.engine.input(blueprint)
     async def onboarding_message(message: func.ServiceBusMessage, client: df.DurableFunctionsClient) -> None:
         """Start the run that the message requests, or publish on the topic why not."""
         await receive(message, Invocation(services, client))

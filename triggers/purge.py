@@ -36,7 +36,7 @@ def blueprint_of(services: Services) -> df.Blueprint:
     blueprint = df.Blueprint()
 
     @blueprint.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
-    @blueprint.durable_client_input(client_name="client")
+    @services.installation.engine.input(blueprint)
     async def purge_finished_runs(timer: func.TimerRequest, client: df.DurableFunctionsClient) -> None:
         """Every night: runs older than ARCWAY_RETENTION_DAYS, and kubeconfigs of the page that have expired."""
         age = timedelta(days=services.installation.settings.retention_days)

@@ -25,7 +25,7 @@ def register[H](
     """
     for path, handlers in routes.items():
         function = _function_of(services, handlers, dispatch)
-        with_client = blueprint.durable_client_input(client_name="client")(function)
+        with_client = services.installation.engine.input(blueprint)(function)
         blueprint.function_name(function_name(path))(blueprint.route(route=path, methods=http.ALL_METHODS)(with_client))
 
 

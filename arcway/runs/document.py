@@ -32,7 +32,8 @@ def to_document(state: OrchestrationState, *, with_result: bool) -> Json:
     """The run's document; for an unreadable state a placeholder, so that it hides no other run."""
     try:
         run: Json = _view(state, with_result=with_result)
-        if with_result or not _is_plain(state.serialized_custom_status):
+        has_result = with_result and state.runtime_status == OrchestrationStatus.COMPLETED
+        if has_result or not _is_plain(state.serialized_custom_status):
             run = presentable(run)
         Run.model_validate({**run, "result": None})
         datetime.fromisoformat(run["createdAt"])

@@ -7,7 +7,9 @@ public key is what Azure gets: base64 of PKCS#1 DER, 704 characters.
 
 import base64
 import os
-import threading
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -37,8 +39,7 @@ _KEY_BITS = 4096
 _PEM_BYTES = 16 * 1024
 _SECRET_SINCE = (1, 35, 3)
 _MANAGED = {"app.kubernetes.io/managed-by": "Helm"}
-# Half a second of a core each: a fleet that starts at once must leave one core to everything else.
-_generating = threading.BoundedSemaphore(max(1, (os.cpu_count() or 2) - 1))
+_NICENESS = 5
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
 
@@ -54,8 +55,7 @@ def ensure_key_pair(api: ClusterApi, lease: AcquiredLease, marks: Marks = _NO_MA
         return existing
     namespace = release_namespace(api)
     _ensure_namespace(api, namespace, marks)
-    with _generating:
-        private = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    private = _generators.submit(_generate).result()
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     hold(pem)
     body = {
@@ -70,6 +70,22 @@ def ensure_key_pair(api: ClusterApi, lease: AcquiredLease, marks: Marks = _NO_MA
             return winner
         _replace(api, body)
     return public_key_of(private), True
+
+
+def _generate() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+
+
+def _give_way() -> None:
+    """Lower the priority of the calling thread; only on Linux does a thread have one of its own."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # a sandbox may forbid it, and keys are needed there, too
+            os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
+
+
+# Half a second of a core each, on every core: a fleet that starts at once must leave the cores to everything else, and
+# must not leave one idle. A thread cannot raise its priority again, so these threads do nothing else.
+_generators = ThreadPoolExecutor(os.process_cpu_count() or 1, "key-pair", initializer=_give_way)
 
 
 def public_key(api: ClusterApi) -> str | None:

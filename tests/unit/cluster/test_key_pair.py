@@ -1,6 +1,10 @@
 """Which charts read the private key from the Secret, and what the others are given."""
 
 import base64
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 import pytest
@@ -8,7 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from arcway.cluster.access.api import ClusterApi
-from arcway.cluster.agents.key_pair import chart_reads_secret, key_values
+from arcway.cluster.access.lease import AcquiredLease
+from arcway.cluster.agents import key_pair
+from arcway.cluster.agents.key_pair import chart_reads_secret, ensure_key_pair, key_values
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
@@ -93,3 +99,72 @@ def test_halves_that_do_not_belong_together_are_no_key(part: str) -> None:
     with pytest.raises(ArcError) as caught:
         values(pem, "1.13.4")
     assert caught.value.code == Code.PRIVATE_KEY_UNUSABLE
+
+
+class EmptyCluster:
+    """A cluster without agents, whose objects are counted by path."""
+
+    def __init__(self) -> None:
+        self.created: dict[str, dict[str, Any]] = {}
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        return None
+
+    def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        return []
+
+    def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        self.created[path] = body
+        return body
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux does a thread have a priority of its own")
+def test_key_pair_is_generated_with_a_lower_priority_than_that_of_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fleets generate keys on every core, beside what answers callers."""
+    niceness: list[int] = []
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def generate(**_: Any) -> rsa.RSAPrivateKey:
+        niceness.append(os.getpriority(os.PRIO_PROCESS, 0))
+        return key
+
+    monkeypatch.setattr(rsa, "generate_private_key", generate)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    ensure_key_pair(cast("ClusterApi", EmptyCluster()), AcquiredLease(frozenset()))
+    assert niceness == [own + 5]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
+
+
+def test_key_pair_is_generated_where_priorities_cannot_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    monkeypatch.setattr(rsa, "generate_private_key", lambda **_: key)
+    with ThreadPoolExecutor(1, initializer=key_pair._give_way) as generators:
+        monkeypatch.setattr(key_pair, "_generators", generators)
+        _, is_new = ensure_key_pair(cast("ClusterApi", EmptyCluster()), AcquiredLease(frozenset()))
+    assert is_new
+
+
+def test_key_pairs_of_two_clusters_share_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clusters whose pairs are generated at the same time, by the same threads, get a pair of their own each."""
+    both_are_generating = threading.Barrier(2, timeout=60)
+    generate = rsa.generate_private_key
+
+    def small(**_: Any) -> rsa.RSAPrivateKey:
+        if os.process_cpu_count() != 1:
+            both_are_generating.wait()
+        return generate(public_exponent=65537, key_size=2048)
+
+    monkeypatch.setattr(rsa, "generate_private_key", small)
+    clusters = [EmptyCluster(), EmptyCluster()]
+    with ThreadPoolExecutor(2) as steps:
+        pairs = list(
+            steps.map(lambda api: ensure_key_pair(cast("ClusterApi", api), AcquiredLease(frozenset())), clusters)
+        )
+    assert all(is_new for _, is_new in pairs)
+    assert pairs[0][0] != pairs[1][0]
+    secrets = [api.created["/api/v1/namespaces/azure-arc/secrets"]["stringData"]["privateKey"] for api in clusters]
+    assert secrets[0] != secrets[1]

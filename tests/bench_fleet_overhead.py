@@ -1,0 +1,63 @@
+"""Measures what a fleet costs beyond its members: a fleet of checks that end at once, and as many checks without one.
+
+The members' kubeconfigs do not exist, so that a check ends with the first look at each of its two sides.
+"""
+
+import time
+import uuid
+
+import httpx
+
+from arcway.domain.json_values import Json
+from arcway_local.stack import Stack
+from tests.bench_client import Order, run_client
+from tests.bench_cpu import Cpu, cpu_of_tree
+
+_WINDOW = 50
+
+
+def overhead(http: httpx.Client, stack: Stack, size: int) -> Json:
+    """Milliseconds of CPU of the function app for each member, and for each check that a caller starts alone."""
+    members = _milliseconds(_of_fleet(http, stack, size), size)
+    alone = _milliseconds(_alone(stack, size), size)
+    return {
+        "CPU ms per member": members,
+        "CPU ms per check without a fleet": alone,
+        "of a fleet, CPU ms per member": round(members - alone, 1),
+    }
+
+
+def _milliseconds(cpu: Cpu, size: int) -> float:
+    return round(1000 * cpu.total / size, 1)
+
+
+def _defaults() -> Json:
+    """Of a subscription of its own: what is read of one is kept for a while."""
+    return {"subscriptionId": str(uuid.uuid4()), "resourceGroup": "bench", "location": "eastus"}
+
+
+def _of_fleet(http: httpx.Client, stack: Stack, size: int) -> Cpu:
+    body = {
+        "fleet": f"overhead-{uuid.uuid4().hex[:8]}",
+        "operation": "check",
+        "defaults": {**_defaults(), "kubeconfig": {"secret": "arcway-{name}"}},
+        "members": [{"name": f"m{number}"} for number in range(size)],
+        "window": _WINDOW,
+        "start": "all",
+        "parkFor": 0,
+    }
+    before = cpu_of_tree(stack.pids["functions"])
+    fleet = http.post("/fleets", json=body).raise_for_status().json()
+    while not http.get(f"/fleets/{fleet['id']}").raise_for_status().json()["finishedAt"]:
+        time.sleep(1)
+    return cpu_of_tree(stack.pids["functions"]).since(before)
+
+
+def _alone(stack: Stack, size: int) -> Cpu:
+    defaults = _defaults()
+    bodies = [
+        {**defaults, "name": f"m{number}", "kubeconfig": {"secret": f"arcway-m{number}"}} for number in range(size)
+    ]
+    before = cpu_of_tree(stack.pids["functions"])
+    run_client(Order(stack.url, "/onboardings?dryRun=true", bodies, _WINDOW, one_start_at_a_time=False))
+    return cpu_of_tree(stack.pids["functions"]).since(before)
