@@ -34,7 +34,8 @@ class StackError(Exception):
 class Options:
     """What the stack was asked for: how many simulated clusters (or one real control plane), the port of the function
     app (0: a free one), how many seconds Azure's own operations take, whether the function app asks its callers to
-    sign in with the simulated authority, and what it is to know of Azure's limits (ARCWAY_ARM_LIMITS).
+    sign in with the simulated authority, what it is to know of Azure's limits (ARCWAY_ARM_LIMITS), and that one of so
+    many events between orchestrations is lost.
     """
 
     clusters: int = 1
@@ -43,6 +44,7 @@ class Options:
     seconds: float = 0.0
     sign_in: bool = False
     limits: str = ""
+    lost_events: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,7 @@ def _launch(state: Path, part: str, stack: Stack) -> tuple[Json, int]:
     else:
         port = stack.url.rpartition(":")[2] if stack.url else str(stack.options.port)
         arguments = ["--app", str(APP_DIR), "--port", port, "--data", str(state), "--home", "/api/page"]
+        arguments += ["--lose-events", str(stack.options.lost_events)]
         settings = _settings(state, stack) | (_authority(state, stack) if stack.options.sign_in else {})
     return processes.launch(module, arguments, APP_DIR, state / "logs" / f"{part}.log", settings)
 

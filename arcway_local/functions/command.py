@@ -87,9 +87,17 @@ def _parse(argv: Sequence[str]) -> Options:
         "--data", type=Path, help="folder of the journal, by which orchestrations outlive the host (default: none)"
     )
     parser.add_argument("--home", help="path that / leads to (default: none)")
+    parser.add_argument(
+        "--lose-events", type=int, default=0, help="lose one of so many events that orchestrations send (default: none)"
+    )
     arguments = parser.parse_args(argv)
     return Options(
-        app=arguments.app, host=arguments.host, port=arguments.port, data=arguments.data, home=arguments.home
+        app=arguments.app,
+        host=arguments.host,
+        port=arguments.port,
+        data=arguments.data,
+        home=arguments.home,
+        lost_events=arguments.lose_events,
     )
 
 

@@ -42,10 +42,23 @@ class Engine(Clients):
     def __init__(self, orchestrators: Mapping[str, str], default_version: str | None = None) -> None:
         super().__init__(orchestrators, default_version)
         self._activities: dict[str, Activity] = {}
+        self.loses_every = 0
+        """A test control: of the events that orchestrations send, each one of this number is lost; 0: none is."""
+        self._events_sent = 0
 
     def on_work(self, listener: Callable[[], None]) -> None:
         """Call `listener`, from any thread and with the engine locked, whenever there may be new work."""
         self._work_available.listener = listener
+
+    @override
+    def _process_send_event_action(self, source_instance: OrchestrationInstance, action: pb.OrchestratorAction) -> None:
+        self._events_sent += 1
+        if not self.loses_every or self._events_sent % self.loses_every:
+            super()._process_send_event_action(source_instance, action)
+            return
+        event = action.sendEvent
+        sent = helpers.new_event_sent_event(action.id, event.instance.instanceId, event.data.value, name=event.name)
+        source_instance.history.append(sent)
 
     # -- handing out ---------------------------------------------------------------------------------------------
 

@@ -53,6 +53,8 @@ class Options:
     grace: float = 5.0
     data: Path | None = None
     home: str | None = None
+    lost_events: int = 0
+    """A test control: one of so many events that orchestrations send is lost; 0: none is."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ async def serve(options: Options) -> AsyncIterator[Running]:
         queues = Queues(worker, settings.messages)
         _warn(worker)
         engine = _engine(worker, settings.default_version, data)
+        engine.loses_every = options.lost_events
         failure = _failure_of(engine)
         code = management_key(data)
         key = f"code={code}"
