@@ -10,6 +10,7 @@ from arcway.installation import Installation
 from arcway.settings import read_settings
 from arcway.telemetry import log_one_line_each
 from orchestrators.fleet import blueprint as fleet_orchestrators
+from orchestrators.fleet_page import blueprint as fleet_pages
 from orchestrators.operation import blueprint as orchestrators
 from triggers import messages, purge
 from triggers import routes as api_routes
@@ -28,6 +29,7 @@ for blueprint in (
     activities.blueprint_of(installation),
     orchestrators,
     fleet_orchestrators,
+    fleet_pages,
     access_routes.blueprint_of(services),
     api_routes.blueprint_of(services),
     purge.blueprint_of(services),

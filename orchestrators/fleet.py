@@ -22,6 +22,7 @@ from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_a
 
 from orchestrators.fleet_checks import held_to_plan, outcome_of, pages_of, report_check
 from orchestrators.fleet_outbox import FleetOutbox, events_between, milestones_of
+from orchestrators.fleet_page import OVER
 from orchestrators.fleet_publishing import FleetPublishing
 from orchestrators.fleet_reports import ENDED
 from orchestrators.fleet_rollout import CHECKED, RolloutSteps
@@ -29,12 +30,14 @@ from orchestrators.run_context import Work
 
 blueprint = df.Blueprint()
 
-COMMAND, OVER = "command", "over"
-"""The events of a caller, and to the fleet's pages when it is over."""
-GENERATION = 50
-"""How many members end before the orchestration continues as new."""
+COMMAND = "command"
+"""The event of a caller."""
+GENERATION, TURNS = 50, 400
+"""How many members end, or how often it wakes up, before the orchestration continues as new."""
 SWEEP_SECONDS = 300.0
 STATUS_SECONDS = 1.0
+# Some back ends take no timer of more than some days.
+LONGEST_TIMER = 86_400.0
 LIST_SECONDS = 600.0
 PUBLISH_SECONDS = 86_400.0
 _LAST_EVENTS: dict[str, FleetEventKind] = {
@@ -75,7 +78,7 @@ class FleetContext:
         self._swept: float = payload.get("swept", self._now)
         self._shown = 0.0
         self._is_stale = True
-        self._ends = 0
+        self._ends = self._turns = 0
         self._error: Json | None = None
         self._outbox = FleetOutbox(payload["source"], payload["traceparent"], payload.get("outbox"))
         self._publishing = FleetPublishing(payload["id"], self._outbox, self._call)
@@ -118,7 +121,9 @@ class FleetContext:
             self._advance()
             if self.state.is_over:
                 return True
-            if self._ends >= GENERATION and not (self._own_tasks() or self._rollout.tasks):
+            self._turns += 1
+            is_long = self._ends >= GENERATION or self._turns >= TURNS
+            if is_long and not (self._own_tasks() or self._rollout.tasks):
                 self._show()
                 carried = {"swept": self._swept, "outbox": self._outbox.as_json(), "told": self._told}
                 again = {**self._payload, **carried, "state": self.state.as_json()}
@@ -252,25 +257,27 @@ class FleetContext:
     def _waited_for(self) -> list[Task[Any]]:
         waited_for: list[Task[Any]] = [self._ended, self._commands, *self._own_tasks(), *self._rollout.tasks]
         waited_for += [self._checked] if self._checked is not None else []
-        due = self._next_due()
         self._timers = [(moment, timer) for moment, timer in self._timers if not timer.is_complete]
-        if all(moment > due for moment, _ in self._timers):
+        due = self._next_due()
+        if due is not None and all(moment > due for moment, _ in self._timers):
             self._timers.append((due, self._context.create_timer(_at(due))))
         return [*waited_for, *(timer for _, timer in self._timers)]
 
     def _own_tasks(self) -> list[Task[Any]]:
         return [task for task in (self._starting, self._sweeping, self._publishing.task) if task is not None]
 
-    def _next_due(self) -> float:
-        """When something is to be done though nothing happens."""
-        due = [self._swept + SWEEP_SECONDS, *self._rollout.next_due()]
+    def _next_due(self) -> float | None:
+        """When something is to be done though nothing happens; a fleet may wait for a user for weeks."""
+        due = [*self._rollout.next_due(), *self._publishing.next_due()]
+        if self.state.running:
+            due.append(self._swept + SWEEP_SECONDS)
         if (decided_by := self.state.rollout.next_due()) is not None and not self.state.is_ending:
             due.append(decided_by)
         if (next_try := self.state.next_try()) is not None and self._starting is None:
             due.append(next_try)
         if self._is_stale:
             due.append(self._shown + STATUS_SECONDS)
-        return min([*due, *self._publishing.next_due()])
+        return min([*due, self._now + LONGEST_TIMER]) if due else None
 
     # --- what others see -------------------------------------------------------------------------------------------
 
@@ -311,10 +318,3 @@ class FleetContext:
 def _at(time: float) -> datetime:
     """The moment, rounded up to the precision of timers: one that is too early would not be due."""
     return datetime.fromtimestamp(math.ceil(time * 1000) / 1000, UTC)
-
-
-@blueprint.function_name("fleet_page")
-@blueprint.orchestration_trigger(context_name="context", orchestration="fleet_page")
-def keep_page(context: OrchestrationContext, payload: Any) -> Work[None]:
-    """Keep a page of a fleet's list, which is the input, until the fleet is over."""
-    yield context.wait_for_external_event(OVER)

@@ -5,6 +5,7 @@ from typing import Any
 from arcway.domain.codes import Code
 from arcway.domain.fleets.stage import Stage
 from arcway.domain.json_values import Json
+from orchestrators.fleet import TURNS
 from orchestrators.fleet_rollout import ASK_SECONDS
 from tests.unit.orchestrators.fleet_in_memory import FLEET, SUCCEEDED, FleetInMemory, payload
 from tests.unit.orchestrators.in_memory import failed
@@ -136,6 +137,25 @@ def test_a_check_that_is_too_old_is_made_again_and_its_approval_does_not_count()
     fleet.run(staged(approve="after"))
     assert starts(fleet) == [0, 100_200, 100_260]
     assert {call.input["attempt"] for call in fleet.calls if call.step == "start_check"} == {1, 2}
+
+
+def test_a_fleet_that_waits_for_a_user_for_weeks_wakes_up_once_a_day() -> None:
+    fleet = world()
+    fleet.tell("checked", shown(), seconds=100)
+    final = fleet.run(staged(approve="after"))
+    assert (final["fleet"]["state"], final["fleet"]["error"]["code"]) == ("Failed", Code.GATE_NOT_APPROVED)
+    assert fleet.elapsed >= 30 * 86_400
+    assert len([timer for timer in fleet.timers if timer[1].is_complete]) < 60
+
+
+def test_a_fleet_that_is_told_many_things_does_not_grow() -> None:
+    fleet = world()
+    for number in range(2 * TURNS):
+        fleet.say("pause" if number % 2 == 0 else "resume", seconds=61 + number, number=number)
+    fleet.tell("checked", shown(), seconds=5000)
+    approve(fleet, 6000)
+    assert fleet.run(staged(approve="after"))["fleet"]["state"] == "Succeeded"
+    assert fleet.generations >= 2
 
 
 def test_a_gate_stays_over_many_generations() -> None:
