@@ -5,6 +5,7 @@ import hmac
 import random
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import quote_plus
 
 import pytest
@@ -180,6 +181,8 @@ async def _answer(port: int, data: bytes) -> bytes:
         return b""
     finally:
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def test_no_conversation_of_mutated_frames_hurts_another_client() -> None:
