@@ -5,8 +5,10 @@ that a client starts one by one, and reads each once a second. The simulators us
 seconds can be compared between machines that are busy; throughput and latency are of the wall clock.
 """
 
+import json
 import os
 import statistics
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,15 +37,23 @@ def measure_once(clusters: int, levels: Sequence[int]) -> Json:
             _in_fleet(stack, range(1, _WARM_UP + 1), _WARM_UP)
             first = _WARM_UP + 1 + clusters_needed()
             report: Json = {"floor": floor(stack, state, 1, range(_WARM_UP + 1, first))}
+            _show_progress("floor", report)
             for level, count in counts.items():
                 report[f"{level} in flight"] = _in_fleet(stack, range(first, first + count), level)
+                _show_progress(f"{level} in flight", report)
                 first += count
             name = f"{LATENCY_IN_FLIGHT} in flight, each run read once a second"
             report[name] = _one_by_one(stack, range(first, first + clusters), LATENCY_IN_FLIGHT)
+            _show_progress(name, report)
             report["messages accepted per second"] = round(accepted_per_second(stack))
             return report
         finally:
             embedded.stop(state)
+
+
+def _show_progress(part: str, report: Json) -> None:
+    """What was measured so far: all runs take long."""
+    sys.stderr.write(f"{part}: {json.dumps(report[part])}\n")
 
 
 def medians(reports: Sequence[Any]) -> Any:
