@@ -1,6 +1,7 @@
 """delete_resource: deletes the connected cluster from Azure. Also undoes create_resource."""
 
 from activities.absence import believe_absent
+from activities.shared_reads import listed
 from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
@@ -22,6 +23,8 @@ def delete_resource(call: Call[AnyRequest]) -> Polled:
     if deletion is not None and not deletion["done"]:
         return deletion
     is_deleted = deletion is not None
+    if is_deleted and _is_listed_as_gone(call):
+        return {"done": True, "detail": "deleted"}
     resource = connected_clusters.get(call.installation.azure, call.request.cluster)
     if resource is None:
         if not is_deleted:
@@ -33,6 +36,12 @@ def delete_resource(call: Call[AnyRequest]) -> Polled:
     if not is_azure_only and serves_another(resource, call.payload.get("publicKey")):
         raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
     return {**_IN_PROGRESS, "operation": connected_clusters.delete(call.installation.azure, call.request.cluster)}
+
+
+def _is_listed_as_gone(call: Call[AnyRequest]) -> bool:
+    """Whether the listing that a fleet's members share was made after the deletion was asked for, and has it not."""
+    item = listed(call)
+    return item is not None and item.is_current and item.resource is None
 
 
 def _poll_deletion(call: Call[AnyRequest]) -> Polled | None:

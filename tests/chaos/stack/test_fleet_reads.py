@@ -82,7 +82,7 @@ def test_members_ask_azure_for_what_is_their_own(tmp_path: Path) -> None:
             "start": "all",
         }
         updates = _finished(stack, http, {"fleet": "tag", **fields})
-        fields |= {"operation": "offboard", "defaults": _defaults(stack, azureOnly=True)}
+        fields |= {"operation": "offboard", "defaults": _defaults(stack, azureOnly=True), "budget": "soft"}
         deletions = _finished(stack, http, {"fleet": "disconnect", **fields})
         # Of the first members of a group each reads for itself: nobody else has come yet.
         assert _own(onboarding) <= 3 * MEMBERS + 3

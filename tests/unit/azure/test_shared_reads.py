@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from activities.delete_resource import delete_resource
 from activities.poll_resource import poll_resource
 from activities.shared_reads import resource_of
 from activities.wait_for_metadata import wait_for_metadata
@@ -98,6 +99,23 @@ def test_what_was_listed_before_the_write_is_waited_out(world: World) -> None:
         assert (polled["done"], polled["retryAfter"]) == (False, 4.0)
     assert world.asked == ["listing", "listing"]
     assert resource_of(world.call()) == world.own
+
+
+@pytest.mark.parametrize(
+    ("item", "is_current", "state", "done", "asked"),
+    [
+        (None, True, "Succeeded", True, ["operation", "listing"]),
+        (None, False, "Succeeded", True, ["operation", "listing", "resource"]),
+        (resource(), True, "Succeeded", True, ["operation", "listing", "resource"]),
+        (None, True, "Deleting", False, ["operation"]),
+    ],
+)
+def test_a_deletion_that_azure_confirms_is_believed_by_a_later_listing(
+    world: World, item: Json | None, is_current: bool, state: str, done: bool, asked: list[str]
+) -> None:
+    world.lists(item, is_current=is_current)
+    world.own, world.operation = None, (state, None, None)
+    assert (delete_resource(world.call())["done"], world.asked) == (done, asked)
 
 
 @pytest.mark.parametrize(
