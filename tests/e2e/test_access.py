@@ -73,14 +73,21 @@ def _managed_identity_token(signed: Signed) -> str:
 @pytest.mark.parametrize(
     ("method", "path", "may"),
     [
-        ("GET", "/runs", {"reader", "onboarder", "offboarder"}),
-        ("GET", "/runs/cluster-00000000000000000000000000.000000000000", {"reader", "onboarder", "offboarder"}),
-        ("GET", "/connectedClusters", {"reader", "onboarder", "offboarder"}),
+        ("GET", "/runs", {"reader", "onboarder", "offboarder", "approver"}),
+        (
+            "GET",
+            "/runs/cluster-00000000000000000000000000.000000000000",
+            {"reader", "onboarder", "offboarder", "approver"},
+        ),
+        ("GET", "/connectedClusters", {"reader", "onboarder", "offboarder", "approver"}),
         ("POST", "/onboardings", {"onboarder"}),
         ("POST", "/offboardings", {"offboarder"}),
         ("POST", "/runs/purge", {"offboarder"}),
         ("POST", "/runs/x/cancel", {"onboarder", "offboarder"}),
         ("POST", "/runs/x/retry", {"onboarder", "offboarder"}),
+        ("POST", "/fleets/x/pause", {"onboarder", "offboarder"}),
+        ("POST", "/fleets/x/approve", {"approver"}),
+        ("POST", "/fleets/x/reject", {"approver"}),
     ],
 )
 def test_each_route_needs_its_role(signed: Signed, method: str, path: str, may: set[str]) -> None:
