@@ -16,6 +16,7 @@ from tests.e2e.conftest import SimulatedCluster
 from tests.e2e.signed import USERS, Signed
 
 NO_RUN = "cluster-00000000000000000000000000.000000000000"
+NO_FLEET = "fleet-00000000000000000000000000.000000000000"
 
 
 class Person:
@@ -74,16 +75,19 @@ def test_nobody_sees_a_page_without_signing_in(signed: Signed) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "may"),
     [
-        ("GET", "", {"reader", "onboarder", "offboarder"}),
-        ("GET", "/clusters", {"reader", "onboarder", "offboarder"}),
-        ("GET", f"/runs/{NO_RUN}", {"reader", "onboarder", "offboarder"}),
-        ("GET", "/agents", {"reader", "onboarder", "offboarder"}),
+        ("GET", "", {"reader", "onboarder", "offboarder", "approver"}),
+        ("GET", "/clusters", {"reader", "onboarder", "offboarder", "approver"}),
+        ("GET", f"/runs/{NO_RUN}", {"reader", "onboarder", "offboarder", "approver"}),
+        ("GET", "/agents", {"reader", "onboarder", "offboarder", "approver"}),
         ("GET", "/start", {"onboarder"}),
         ("POST", "/start", {"onboarder"}),
         ("POST", "/start/contexts", {"onboarder"}),
         ("POST", f"/runs/{NO_RUN}/connect", {"onboarder"}),
         ("POST", f"/runs/{NO_RUN}/cancel", {"onboarder", "offboarder"}),
         ("POST", f"/runs/{NO_RUN}/retry", {"onboarder", "offboarder"}),
+        ("POST", f"/fleets/{NO_FLEET}/pause", {"onboarder", "offboarder"}),
+        ("POST", f"/fleets/{NO_FLEET}/approve", {"approver"}),
+        ("POST", f"/fleets/{NO_FLEET}/reject", {"approver"}),
         ("GET", "/disconnect", {"offboarder"}),
         ("POST", "/disconnect", {"offboarder"}),
     ],
