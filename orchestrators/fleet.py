@@ -20,12 +20,12 @@ from arcway.domain.ids import page_instance
 from arcway.domain.json_values import Json
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
-from orchestrators.fleet_checks import held_to_plan, outcome_of, pages_of, report_check
+from orchestrators.fleet_checks import CHECKED, held_to_plan, outcome_of, pages_of, report_check
 from orchestrators.fleet_outbox import FleetOutbox, events_between, milestones_of
 from orchestrators.fleet_page import OVER
 from orchestrators.fleet_publishing import FleetPublishing
 from orchestrators.fleet_reports import ENDED
-from orchestrators.fleet_rollout import CHECKED, RolloutSteps
+from orchestrators.fleet_rollout import RolloutSteps
 from orchestrators.run_context import Work
 
 blueprint = df.Blueprint()

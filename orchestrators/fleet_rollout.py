@@ -13,8 +13,6 @@ from durabletask.task import Task, TaskFailedError
 
 from orchestrators.back_off import back_off
 
-CHECKED = "checked"
-"""The event by which a fleet of checks tells what it has shown."""
 ASK_SECONDS = 300.0
 LONGEST_PAUSE = 600.0
 
@@ -30,6 +28,7 @@ class RolloutSteps:
         self._verifying: Task[Any] | None = None
         self._range = (0, 0)
         self._check_at = self._verify_at = 0.0
+        self._check_of: tuple[int, int, int] | None = None
         self._refusals = 0
 
     @property
@@ -40,8 +39,9 @@ class RolloutSteps:
     def begin(self, now: float) -> None:
         """Begin what is wanted and due."""
         rollout = self._state.rollout
-        if self._checking is None and now >= self._check_at and (wanted := rollout.checked_range()) and rollout.gate:
+        if self._checking is None and self._check_due() <= now and (wanted := rollout.checked_range()) and rollout.gate:
             begin, end = wanted
+            self._check_of = (begin, end, rollout.gate.checks)
             self._checking = self._call("start_check", first=begin, count=end - begin, attempt=rollout.gate.checks)
         if self._verifying is None and now >= self._verify_at and rollout.step == "verify" and not rollout.halted:
             self._range = (rollout.begin_of(rollout.current), rollout.stage.end)
@@ -49,10 +49,17 @@ class RolloutSteps:
             own = {"first": self._range[0], "count": self._range[1] - self._range[0], "states": states}
             self._verifying = self._call("look_at_azure", **own)
 
+    def _check_due(self) -> float:
+        """When the check that is wanted is to be asked for: one that was not yet, at once."""
+        rollout = self._state.rollout
+        wanted = rollout.checked_range()
+        is_new = wanted and rollout.gate and self._check_of != (*wanted, rollout.gate.checks)
+        return 0.0 if is_new else self._check_at
+
     def next_due(self) -> list[float]:
         """When something is to be asked again."""
         rollout = self._state.rollout
-        due = [self._check_at] if rollout.checked_range() and self._checking is None else []
+        due = [self._check_due()] if rollout.checked_range() and self._checking is None else []
         is_wanted = rollout.step == "verify" and not rollout.halted and self._verifying is None
         return [*due, self._verify_at] if is_wanted else due
 

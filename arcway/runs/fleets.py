@@ -111,6 +111,7 @@ async def restart_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, "The fleet was terminated: send its request again.")
     fleet = FleetState.read(output["state"])
     fleet.canceled = fleet.paused = fleet.given_up = None
+    fleet.rollout.reopen()
     if not retryable(fleet, retry["members"], retry["codes"]):
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, "The fleet has no such members to retry.")
     obey(fleet, retry, datetime.now(UTC).timestamp())

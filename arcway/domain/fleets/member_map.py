@@ -5,8 +5,8 @@ Two members share one letter of the URL-safe base 64 alphabet (RFC 4648), the fi
 
 from enum import IntEnum
 
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
 class MemberState(IntEnum):
@@ -27,14 +27,18 @@ class MemberState(IntEnum):
         return self.name.lower()
 
 
+DONE = (MemberState.SUCCEEDED, MemberState.UNCHANGED)
+"""The states of members with which nothing is left to do."""
+
+
 def encode(states: bytes) -> str:
     """The map of the members' states, in order."""
     padded = states + bytes(len(states) % 2)
-    return "".join(_ALPHABET[first * 8 + second] for first, second in zip(padded[::2], padded[1::2], strict=True))
+    return "".join(ALPHABET[first * 8 + second] for first, second in zip(padded[::2], padded[1::2], strict=True))
 
 
 def decode(text: str, size: int) -> bytes:
     """The states of `size` members that `encode` wrote. Raises `ValueError` when the text is not of that many."""
-    if len(text) != (size + 1) // 2 or not set(text) <= _VALUES.keys():
+    if len(text) != (size + 1) // 2 or not set(text) <= VALUES.keys():
         raise ValueError(f"not a map of {size} members")
-    return bytes(part for letter in text for part in divmod(_VALUES[letter], 8))[:size]
+    return bytes(part for letter in text for part in divmod(VALUES[letter], 8))[:size]

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from arcway.domain.codes import Code
-from arcway.domain.fleets.member_map import MemberState
+from arcway.domain.fleets.member_map import DONE, MemberState
 from arcway.domain.fleets.stage import Gate, Stage
 from arcway.domain.json_values import Json
 
@@ -25,7 +25,6 @@ CHECK_SECONDS = 86_400.0
 _FIRST = 10
 """So many members of a stage show whether one cause makes (nearly) all of them fail."""
 _ONE_CAUSE = 8
-_DONE = (MemberState.SUCCEEDED, MemberState.UNCHANGED)
 
 
 @dataclass(slots=True)
@@ -42,6 +41,8 @@ class Rollout:
     """Why nothing is started any more: `code`, `message`, and when (`at`)."""
     approvals: list[Json] = field(default_factory=list)
     """What was decided at gates, by whom and when."""
+    checks: int = 0
+    """How many checks were begun for gates."""
     counts_refused: bool = False
     """Whether failures count in which nothing was changed."""
     uncounted: set[int] = field(default_factory=set)
@@ -173,11 +174,12 @@ class Rollout:
 
     def _may_pass(self, when: Literal["before", "after"], now: float) -> bool:
         if self.stage.approve != when or any(
-            (item["stage"], item["when"]) == (self.current, when) for item in self.approvals
+            (item["stage"], item["when"], item["approved"]) == (self.current, when, True) for item in self.approvals
         ):
             return True
         if self.gate is None:
-            self.gate = Gate(self.current, when, now)
+            self.checks += 1
+            self.gate = Gate(self.current, when, now, self.checks)
         return False
 
     # --- what happened ---------------------------------------------------------------------------------------------
@@ -240,7 +242,8 @@ class Rollout:
     def check_again(self) -> None:
         """What the check of the gate has shown is too old."""
         if self.gate and self.gate.check is not None:
-            self.gate.checks += 1
+            self.checks += 1
+            self.gate.checks = self.checks
             self.gate.check = self.gate.checked = None
 
     def decide(self, decision: Json) -> bool:
@@ -276,6 +279,11 @@ class Rollout:
             else:
                 stage.resumed = True
 
+    def reopen(self) -> None:
+        """The fleet continues after its end: a gate is checked and asked for again, and a halt is over."""
+        self.gate = None
+        self.lift(retried=True)
+
     def retried(self, indices: Iterable[int]) -> None:
         """Members are to be done again: their stage is not over before them."""
         again = any(self.begin_of(self.current) <= index < self.stage.end for index in indices)
@@ -298,7 +306,7 @@ class Rollout:
 
     def _done(self) -> int:
         members = self._members()
-        return sum(members.count(state) for state in _DONE)
+        return sum(members.count(state) for state in DONE)
 
     def _anything_left(self) -> bool:
         return self.states.find(MemberState.WAITING) >= 0

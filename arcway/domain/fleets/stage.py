@@ -44,6 +44,6 @@ class Gate:
     when: Literal["before", "after"]
     asked: float
     checks: int = 1
-    """The number of the check: one that is too old is followed by another."""
+    """The number of its check, of all in the fleet: one that is too old, or of another gate, does not count."""
     check: Json | None = None
     checked: float | None = None

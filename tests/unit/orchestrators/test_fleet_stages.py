@@ -113,6 +113,20 @@ def test_a_gate_is_checked_first_and_passed_by_an_approval() -> None:
     ]
 
 
+def test_a_gate_behind_another_is_checked_at_once_and_anew() -> None:
+    fleet = world()
+    first, rest = staged(approve="after")["stages"]
+    fleet.tell("checked", shown(), seconds=100)
+    approve(fleet, 110)
+    approve(fleet, 115, gate="rest/before")
+    fleet.tell("checked", shown(attempt=2), seconds=120)
+    approve(fleet, 130, gate="rest/before")
+    final = fleet.run(payload(8, stages=[first, {**rest, "approve": "before"}], source="/arcway"))
+    assert (final["fleet"]["state"], starts(fleet)) == ("Succeeded", [0, 130, 190])
+    asked = [(call.seconds, call.input["attempt"]) for call in fleet.calls if call.step == "start_check"]
+    assert asked == [(60, 1), (110, 2)]
+
+
 def test_a_check_whose_event_was_lost_is_asked_for() -> None:
     fleet = world()
     pending: Json = {"ok": {"check": CHECK, "result": None}}
