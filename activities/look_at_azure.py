@@ -9,13 +9,12 @@ from arcway.azure import connected_clusters
 from arcway.azure.clients import AzureClients
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.fleets.member_map import MemberState, decode
+from arcway.domain.fleets.member_map import DONE, decode
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, OffboardRequest, UpdateRequest
 from arcway.runs.fleets import FleetList
 
-_DONE = (MemberState.SUCCEEDED, MemberState.UNCHANGED)
 # So many are read again, one at a time: a listing may lag. More than that are not gone by chance.
 _READ_AGAIN = 50
 
@@ -24,7 +23,7 @@ async def look_at_azure(call: FleetCall) -> list[tuple[int, str]]:
     """The members that were done and are not as expected, each with the code why: by one listing of each group."""
     payload, members = call.payload, FleetList(call.client, call.payload)
     states = decode(payload["states"], payload["count"])
-    done = [payload["first"] + number for number, state in enumerate(states) if state in _DONE]
+    done = [payload["first"] + number for number, state in enumerate(states) if state in DONE]
     requests = {index: await members.request(index) for index in done}
     looked_at = {index: request for index, request in requests.items() if _is_shown_by_azure(request)}
     lost = await asyncio.to_thread(_lost, call, looked_at)

@@ -26,10 +26,5 @@ def require_planned(run: RunContext, findings: list[Json]) -> None:
         return
     errors = [finding for finding in findings if finding["level"] == "error"]
     cause = next((f": {finding['message']}" for finding in errors if finding["code"] == current.code), ".")
-    message = f"The plan says {_text(planned)}, but the check says {_text(current)}{cause}"
+    message = f"The plan says {planned}, but the check says {current}{cause}"
     raise StepFailed(ArcError(Code.MEMBER_NOT_AS_PLANNED, message, details=errors).as_dict())
-
-
-def _text(item: Forecast) -> str:
-    detail = item.code or ", ".join(item.changes)
-    return f"{item.kind} ({detail})" if detail else item.kind

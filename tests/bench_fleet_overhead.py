@@ -3,22 +3,19 @@
 The members' kubeconfigs do not exist, so that a check ends with the first look at each of its two sides.
 """
 
-import time
 import uuid
-
-import httpx
 
 from arcway.domain.json_values import Json
 from arcway_local.stack import Stack
-from tests.bench_client import Order, run_client
+from tests.bench_client import Order, run_client, run_fleet
 from tests.bench_cpu import Cpu, cpu_of_tree
 
 _WINDOW = 50
 
 
-def overhead(http: httpx.Client, stack: Stack, size: int) -> Json:
+def overhead(stack: Stack, size: int) -> Json:
     """Milliseconds of CPU of the function app for each member, and for each check that a caller starts alone."""
-    members = _milliseconds(_of_fleet(http, stack, size), size)
+    members = _milliseconds(_of_fleet(stack, size), size)
     alone = _milliseconds(_alone(stack, size), size)
     return {
         "CPU ms per member": members,
@@ -36,7 +33,7 @@ def _defaults() -> Json:
     return {"subscriptionId": str(uuid.uuid4()), "resourceGroup": "bench", "location": "eastus"}
 
 
-def _of_fleet(http: httpx.Client, stack: Stack, size: int) -> Cpu:
+def _of_fleet(stack: Stack, size: int) -> Cpu:
     body = {
         "fleet": f"overhead-{uuid.uuid4().hex[:8]}",
         "operation": "check",
@@ -47,9 +44,7 @@ def _of_fleet(http: httpx.Client, stack: Stack, size: int) -> Cpu:
         "parkFor": 0,
     }
     before = cpu_of_tree(stack.pids["functions"])
-    fleet = http.post("/fleets", json=body).raise_for_status().json()
-    while not http.get(f"/fleets/{fleet['id']}").raise_for_status().json()["finishedAt"]:
-        time.sleep(1)
+    run_fleet(stack.url, body)
     return cpu_of_tree(stack.pids["functions"]).since(before)
 
 

@@ -108,7 +108,7 @@ def _differences_table(differences: Iterable[Difference]) -> Table:
     rows = []
     for key, before, after in differences:
         sign = "+" if before is None else "-" if after is None else "~"
-        rows.append((sign, *_place(key), _text(before), _text(after)))
+        rows.append((sign, *_place(key), str(before or ""), str(after or "")))
     return _table(("", "Member", "Group", "Before", "After"), rows)
 
 
@@ -128,13 +128,6 @@ def _place(key: str) -> tuple[str, str]:
 
 def _detail(item: Forecast) -> str:
     return f"{item.code}: {CATALOGUE[Code(item.code)].title}" if item.code else ", ".join(item.changes)
-
-
-def _text(item: Forecast | None) -> str:
-    if item is None:
-        return ""
-    detail = item.code or ", ".join(item.changes)
-    return f"{item.kind} ({detail})" if detail else item.kind
 
 
 def _summary(document: Json) -> str:

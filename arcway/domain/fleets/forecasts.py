@@ -5,11 +5,10 @@ A fleet carries them from generation to generation: three letters a member are 3
 
 from collections.abc import Iterator
 
+from arcway.domain.fleets.member_map import ALPHABET, VALUES
 from arcway.domain.fleets.plan import Forecast
 from arcway.domain.json_values import Json
 
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_VALUES = {letter: value for value, letter in enumerate(_ALPHABET)}
 _WIDTH, _BASE = 3, 64
 
 
@@ -60,8 +59,8 @@ class Forecasts:
 
 
 def _text(number: int) -> str:
-    return _ALPHABET[number // _BASE**2] + _ALPHABET[number // _BASE % _BASE] + _ALPHABET[number % _BASE]
+    return ALPHABET[number // _BASE**2] + ALPHABET[number // _BASE % _BASE] + ALPHABET[number % _BASE]
 
 
 def _number(letters: str) -> int:
-    return sum(_VALUES[letter] * _BASE**power for power, letter in enumerate(reversed(letters)))
+    return sum(VALUES[letter] * _BASE**power for power, letter in enumerate(reversed(letters)))

@@ -71,6 +71,11 @@ class Forecast:
         """The JSON form, as reports, results and plans have it."""
         return {"class": self.kind, "changes": [*self.changes], "code": self.code}
 
+    def __str__(self) -> str:
+        """The class, and what it is about: the code or the changes."""
+        detail = self.code or ", ".join(self.changes)
+        return f"{self.kind} ({detail})" if detail else self.kind
+
     def is_within(self, planned: "Forecast") -> bool:
         """Whether nothing more is changed than `planned`, if this is the forecast now."""
         return self.kind == "unchanged" or (self.kind == planned.kind and {*self.changes} <= {*planned.changes})

@@ -13,7 +13,7 @@ from typing import Any
 from arcway.domain.codes import Code
 from arcway.domain.fleets.forecasts import Forecasts
 from arcway.domain.fleets.member import NOTHING_CHANGED, Parked, Report, Running, is_parkable
-from arcway.domain.fleets.member_map import MemberState, decode, encode
+from arcway.domain.fleets.member_map import DONE, MemberState, decode, encode
 from arcway.domain.fleets.plan import Forecast
 from arcway.domain.fleets.rollout import Rollout
 from arcway.domain.fleets.stage import Stage
@@ -215,7 +215,7 @@ class FleetState:
         """After the soak, clusters were read in Azure: those that were lost have failed, with the code why."""
         count = 0
         for index, code in lost:
-            if self.states[index] in (MemberState.SUCCEEDED, MemberState.UNCHANGED):
+            if self.states[index] in DONE:
                 self.states[index] = MemberState.FAILED
                 self.failures.setdefault(code, []).append(index)
                 self.attempts[index] = self.attempts.get(index, 1)
