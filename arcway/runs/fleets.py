@@ -243,13 +243,16 @@ async def _store_pages(client: df.DurableFunctionsClient, fleet: Fleet, payload:
 
 def _same_fleet(state: OrchestrationState, digest: str, key: str) -> StartedFleet | None:
     instance, earlier, over = state.instance_id, input_of(state), is_over(state)
+    # Readers see a fleet as ended before its last events are sent.
+    finished = over or fleet_document(state)["state"] in OVER
     if key == earlier["key"] and digest != earlier["digest"]:
         message = f"This Idempotency-Key started fleet {earlier['id']} with another request."
         raise ArcError(Code.IDEMPOTENCY_KEY_REUSED, message)
-    if key == earlier["key"] or (not over and digest == earlier["digest"]):
-        return StartedFleet(FleetId(instance, earlier["run"]), finished=over)
+    if key == earlier["key"] or (not finished and digest == earlier["digest"]):
+        return StartedFleet(FleetId(instance, earlier["run"]), finished=finished)
     if not over:
-        message = f"Fleet {earlier['id']} ({earlier['name']}) is in progress."
+        ended = "has ended, but not all of its events are sent" if finished else "is in progress"
+        message = f"Fleet {earlier['id']} ({earlier['name']}) {ended}."
         details = [{"fleet": earlier["id"], "href": f"/api/fleets/{earlier['id']}"}]
         raise ArcError(Code.FLEET_IN_PROGRESS, message, details=details)
     return None

@@ -6,7 +6,7 @@ the orchestration's clock.
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -121,14 +121,18 @@ class Rollout:
 
     # --- what it decides -------------------------------------------------------------------------------------------
 
-    def advance(self, parked: Container[int], now: float) -> bool:
+    def advance(self, parked: Collection[int], now: float) -> bool:
         """Continue as far as possible; returns whether another stage has begun to work on its members."""
         begun = False
+        # A budget may be made smaller than what it has to bear, and failed members be found when none is left to start.
+        for stage in self.stages[: self.current + 1]:
+            if self.step != "over" and not self.halted and stage.is_over_budget and (parked or self._anything_left()):
+                self._halt_by_budget(stage, now)
         while self.step != "over" and (moved := self._advance(parked, now)):
             begun = begun or moved == "members"
         return begun
 
-    def _advance(self, parked: Container[int], now: float) -> Step | None:
+    def _advance(self, parked: Collection[int], now: float) -> Step | None:
         if self.step == "soak" and (self.soak_until is None or now >= self.soak_until):
             return self._go("verify" if self.stage.soak and self._done() else "after")
         if self.halted:
@@ -148,7 +152,7 @@ class Rollout:
         self.stage.started = now
         return self._go("members")
 
-    def _end_members(self, parked: Container[int], now: float) -> Step | None:
+    def _end_members(self, parked: Collection[int], now: float) -> Step | None:
         members = self._members()
         if members.count(MemberState.WAITING) or members.count(MemberState.RUNNING):
             return None
@@ -210,16 +214,19 @@ class Rollout:
     def _halt_if_needed(self, stage: Stage, now: float) -> None:
         if self.halted or stage.max_failures is None or not self._anything_left():
             return
-        if stage.failed > stage.max_failures:
-            members = "1 member has" if stage.failed == 1 else f"{stage.failed} members have"
-            message = f"{members} failed in stage {stage.name}; the budget is {stage.max_failures}."
-            self.halt(Code.FAILURE_BUDGET_USED, message, now)
+        if stage.is_over_budget:
+            self._halt_by_budget(stage, now)
             return
         codes = Counter(code for code in stage.first if code).most_common(1)
         if codes and codes[0][1] >= _ONE_CAUSE and not stage.resumed:
             code, count = codes[0]
             message = f"{count} of the first {len(stage.first)} members of stage {stage.name} failed with {code}."
             self.halt(Code.FAILURES_OF_ONE_CAUSE, message, now)
+
+    def _halt_by_budget(self, stage: Stage, now: float) -> None:
+        members = "1 member has" if stage.failed == 1 else f"{stage.failed} members have"
+        message = f"{members} failed in stage {stage.name}; the budget is {stage.max_failures}."
+        self.halt(Code.FAILURE_BUDGET_USED, message, now)
 
     def halt(self, code: str, message: str, now: float) -> None:
         """Start nothing any more until a user resumes or retries, or for a week."""
@@ -264,9 +271,10 @@ class Rollout:
     def lift(self, *, retried: bool) -> None:
         """Continue after a halt: the failures so far do not count.
 
-        After a retry, the next ends of a stage may show one cause again.
+        A fleet with too many failures is not halted when none is left to start; once members are to be done again, that
+        is the same. After a retry, the next ends of a stage may show one cause again.
         """
-        if self.halted is None:
+        if self.halted is None and not any(stage.is_over_budget for stage in self.stages[: self.current + 1]):
             return
         self.halted = None
         for number, stage in enumerate(self.stages[: self.current + 1]):

@@ -31,6 +31,11 @@ class Stage:
     resumed: bool = False
     """Whether a user resumed the fleet in this stage: it is not halted for a cause that was known then."""
 
+    @property
+    def is_over_budget(self) -> bool:
+        """Whether more members have failed than may."""
+        return self.max_failures is not None and self.failed > self.max_failures
+
     def as_json(self) -> Json:
         """The stage as inputs have it."""
         return asdict(self)

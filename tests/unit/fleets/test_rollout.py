@@ -147,6 +147,42 @@ def test_the_budget_is_changed_for_this_stage_and_those_behind() -> None:
     assert [(stage.max_failures, stage.window) for stage in again.rollout.stages] == [(1, 3), (3, 3)]
 
 
+def test_a_budget_that_is_made_smaller_than_what_has_failed_halts_the_fleet() -> None:
+    for strict in (True, False):
+        state = fleet(10, Stage("all", 10, 2, None, strict=strict))
+        state.start(0)
+        state.end(0, 0, BROKEN, 1)
+        command(state, "set", 2, maxFailures=0)
+        assert (halt_of(state), state.start(2)) == (Code.FAILURE_BUDGET_USED, [])
+        command(state, "resume", 3)
+        assert [index for index, _ in state.start(3)] == ([] if strict else [2])
+        state.end(1, 0, OK, 4)
+        assert state.start(4)
+
+
+def test_a_budget_that_is_used_when_only_parked_members_are_left_halts_the_fleet() -> None:
+    state = fleet(2, Stage("all", 2, 1, 0, strict=True))
+    state.start(0)
+    state.end(0, 0, AWAY, 1)
+    state.start(1)
+    state.end(1, 0, BROKEN, 2)
+    state.advance(2)
+    assert (halt_of(state), state.start(4000)) == (Code.FAILURE_BUDGET_USED, [])
+    command(state, "resume", 4001)
+    assert state.start(4001) == [(0, 1)]
+
+
+def test_some_of_too_many_failures_are_done_again_though_the_others_stay_failed() -> None:
+    state = fleet(4, Stage("all", 4, 4, 0, strict=True, soak=600.0, approve="after"))
+    run_all(state)
+    state.advance(600)
+    state.verify([(index, Code.CLUSTER_LOST_IN_SOAK) for index in range(3)], 601)
+    state.advance(601)
+    assert (halt_of(state), state.rollout.gate_name) == (None, "all/after")
+    command(state, "retry", 700, members=[1], codes=None)
+    assert (halt_of(state), state.start(700)) == (None, [(1, 1)])
+
+
 def test_one_cause_of_nearly_all_of_the_first_ends_halts_whatever_the_budget() -> None:
     state = fleet(40, Stage("all", 40, 40, 40))
     batch = state.start(0)

@@ -8,6 +8,8 @@ import pytest
 
 from arcway import queries
 from arcway.domain.codes import Code
+from arcway.domain.fleets.document import status_of
+from arcway.domain.fleets.state import FleetState
 from arcway.domain.ids import ClusterId, fleet_instance
 from arcway.domain.json_values import Json
 from arcway.domain.timestamps import timestamp
@@ -85,6 +87,22 @@ async def test_a_fleet_is_started_once_for_its_key(api: Api, hub: TaskHub) -> No
     response = await api.send("POST fleets", body=FLEET, **headers)
     assert (response.status, response.body["id"]) == (200, first.body["id"])
     assert "Location" not in response.headers
+
+
+async def test_a_fleet_whose_last_events_are_not_sent_has_ended_for_its_key_and_excludes_others(
+    api: Api, hub: TaskHub
+) -> None:
+    headers: Json = {"Idempotency_Key": "key 1"}
+    first = await api.send("POST fleets", body=FLEET, **headers)
+    instance = hub.instances[fleet_instance("shops")]
+    state = FleetState.of(instance.payload)
+    state.end_others()
+    instance.custom_status = status_of(instance.payload, state, 1, "Canceled")
+    again = await api.send("POST fleets", body=FLEET, **headers)
+    assert (again.status, again.body["id"], again.body["state"]) == (200, first.body["id"], "Canceled")
+    other = await api.send("POST fleets", body=FLEET)
+    assert (other.status, other.body["code"]) == (409, Code.FLEET_IN_PROGRESS)
+    assert "has ended, but not all of its events are sent" in other.body["detail"]
 
 
 async def test_a_fleet_has_a_key_that_is_one(api: Api, hub: TaskHub) -> None:
