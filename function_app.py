@@ -1,6 +1,7 @@
 """The function app: builds the installation, registers the blueprints that work with it, and does nothing else."""
 
 import os
+import sys
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -19,6 +20,9 @@ from triggers.page import routes as page_routes
 from triggers.services import Services
 
 log_one_line_each()
+# The event loop gives the interpreter's lock up at each system call, and waits so many seconds (0.005 by default) for a
+# step's thread to give it back: with many runs in progress, that is most of the time that a status takes.
+sys.setswitchinterval(0.001)
 # Wrong settings must keep the app from starting, not fail its first run.
 installation = Installation(read_settings(os.environ))
 services = Services.of(installation)

@@ -142,6 +142,9 @@ class _ClusterAgents:
 
     async def _obtain_identity(self, config: dict[str, str]) -> str:
         await self._need("clusteridentityoperator")
+        resource = _resource_id(config)
+        # Before the key is read: agents may wait for their resource for long, and a signature costs 3 ms.
+        nonce = (await self._ask("challenge", {"resourceId": resource}))["nonce"]
         secret = await self._cluster.get(f"{_NAMESPACE}/secrets/{config['ONBOARDING_SECRET_NAME']}")
         try:
             key = load_pem_private_key(
@@ -151,8 +154,6 @@ class _ClusterAgents:
             raise NotYet("a private key") from error
         if not isinstance(key, RSAPrivateKey):
             raise NotYet("an RSA key")
-        resource = _resource_id(config)
-        nonce = (await self._ask("challenge", {"resourceId": resource}))["nonce"]
         signature = base64.b64encode(key.sign(nonce.encode(), PKCS1v15(), SHA256())).decode()
         issued = await self._ask("identity", {"resourceId": resource, "signature": signature})
         pair = {"tls.crt": issued["certificate"], "tls.key": issued["privateKey"]}

@@ -63,6 +63,8 @@ class ArcService:
 
     async def _challenge(self, exchange: Exchange) -> web.StreamResponse:
         key = _resource_of(exchange.json())
+        if self._world.public_key_of(key) is None:
+            raise _no_resource()
         self._nonces[key] = secrets.token_urlsafe(32)
         return web.json_response({"nonce": self._nonces[key]})
 
@@ -71,7 +73,7 @@ class ArcService:
         key = _resource_of(body)
         nonce, public_key = self._nonces.pop(key, None), self._world.public_key_of(key)
         if nonce is None or public_key is None:
-            raise Refusal(404, "ResourceNotFound", "There is no provisioned connected cluster with this id.")
+            raise _no_resource()
         try:
             signature = base64.b64decode(str(body.get("signature", "")), validate=True)
             public_key.verify(signature, nonce.encode(), PKCS1v15(), SHA256())
@@ -109,6 +111,10 @@ class ArcService:
             return web.json_response({"connected": False})
         metadata: dict[str, Any] = body.get("metadata") or {}
         return web.json_response({"connected": self._world.report(key, metadata, expires=identity.expires)})
+
+
+def _no_resource() -> Refusal:
+    return Refusal(404, "ResourceNotFound", "There is no provisioned connected cluster with this id.")
 
 
 def _resource_of(body: dict[str, Any]) -> str:

@@ -39,7 +39,7 @@ _KEY_BITS = 4096
 _PEM_BYTES = 16 * 1024
 _SECRET_SINCE = (1, 35, 3)
 _MANAGED = {"app.kubernetes.io/managed-by": "Helm"}
-_NICENESS = 5
+_NICENESS = 10
 _SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
 
 

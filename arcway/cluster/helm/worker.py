@@ -25,7 +25,7 @@ def main() -> None:
     """Serve until standard input ends; that also ends a call in progress, because the caller is gone."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever the library prints must not get among the answers
-    os.nice(5)  # the parent has other callers to serve in the meantime
+    os.nice(10)  # the parent has other callers to serve in the meantime
     requests: SimpleQueue[str] = SimpleQueue()
 
     def read() -> None:

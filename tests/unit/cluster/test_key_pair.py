@@ -131,7 +131,7 @@ def test_key_pair_is_generated_with_a_lower_priority_than_that_of_the_step(monke
     monkeypatch.setattr(rsa, "generate_private_key", generate)
     own = os.getpriority(os.PRIO_PROCESS, 0)
     ensure_key_pair(cast("ClusterApi", EmptyCluster()), AcquiredLease(frozenset()))
-    assert niceness == [own + 5]
+    assert niceness == [own + 10]
     assert os.getpriority(os.PRIO_PROCESS, 0) == own
 
 
