@@ -121,11 +121,11 @@ async def plan_of(client: df.DurableFunctionsClient, state: OrchestrationState) 
     document = fleet_document(state)
     name = document["name"]
     if not is_over(state):
-        message = f"Fleet {name} is {document['state']}: its plan is there when it has ended."
+        message = f"Fleet {name} is {document['state']}. Its plan can be read when it has ended."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message, retryable=True)
     forecasts = await _forecasts(client, payload, output["state"]) if isinstance(output, dict) else None
     if forecasts is None:
-        message = f"Fleet {name} is {document['state']} and has not checked every member: make a new plan."
+        message = f"Fleet {name} is {document['state']} and has not checked every member. Make a new plan."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
     fleet = name.partition("/")[0]
     return await asyncio.to_thread(plan_document, fleet, payload["operation"], "cluster", forecasts)

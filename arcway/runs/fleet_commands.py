@@ -29,7 +29,7 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
     if document["state"] not in _POSSIBLE_IN.get(name, _GOING_ON):
         raise _not_possible(document, f"it is {document['state']}", name)
     if document["state"] in OVER and document["checks"]:
-        message = f"Fleet {document['name']} has ended: a plan is made again by the request that it is for."
+        message = f"Fleet {document['name']} has ended. Send its request again with dryRun=true to make a new plan."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
     command = {**command, "at": timestamp(datetime.now(UTC))}
     if document["state"] in OVER:
@@ -43,7 +43,7 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
         command = _decision(document, command)
     await send_command(client, document, command)
     if name == "approve" and document["gate"]["checkedUntil"] and document["gate"]["checkedUntil"] <= command["at"]:
-        message = f"What gate {command['gate']} lets through was checked more than a day ago; it is checked again."
+        message = f"The check of gate {command['gate']} is more than a day old; the members are checked again."
         raise ArcError(Code.GATE_CHECK_TOO_OLD, message)
     return document
 

@@ -47,7 +47,7 @@ def test_disconnect(command: Command, arcway: Arcway, cluster: SimulatedCluster,
     named = ("-n", f"cli-{cluster.name}", "-g", "cli", "--subscription", arcway.subscription)
     file = ("--kube-config", kubeconfig_of(cluster, tmp_path))
     assert command("connect", *named, "-l", "eastus", *file, "--quiet").returncode == 0
-    # Nobody is there to be asked.
+    # There is no user to ask.
     prompted = command("disconnect", *named, *file)
     assert (prompted.returncode, "--yes" in prompted.stderr) == (2, True), prompted.stderr
     plan = command("disconnect", *named, *file, "--dry-run")

@@ -21,7 +21,7 @@ _PASSWORD = f"pr0xy-{uuid.uuid4()}"
 
 
 class Made:
-    """What the command line has made for a cluster and nobody removed."""
+    """What the command line has made for a cluster and that still exists."""
 
     def __init__(self, cluster: SimulatedCluster, secrets: Path) -> None:
         self._cluster = cluster

@@ -1,4 +1,4 @@
-"""Onboarding repairs what an earlier attempt left half-done, and refuses to touch what belongs to somebody else."""
+"""Onboarding repairs what an earlier attempt left half-done, and refuses to touch what belongs to others."""
 
 import base64
 import uuid

@@ -1,4 +1,4 @@
-"""A release whose objects somebody deleted: it is made whole again, and never for another connected cluster."""
+"""A release whose objects another client deleted: it is made whole again, and never for another connected cluster."""
 
 import pytest
 

@@ -20,7 +20,7 @@ NO_FLEET = "fleet-00000000000000000000000000.000000000000"
 
 
 class Person:
-    """Somebody with a browser, signed in."""
+    """A user with a browser, signed in."""
 
     def __init__(self, signed: Signed, user: str) -> None:
         self.url = f"{signed.stack.url}/api/page"

@@ -142,7 +142,7 @@ def test_a_registration_that_is_refused_matters_only_where_it_is_missing(
 
 
 def make_group(arcway: Arcway) -> None:
-    """The resource group, made by somebody else."""
+    """The resource group, made by another client."""
     azure, http = arcway.stack.azure, arcway.azure.http
     header = {"X-IDENTITY-HEADER": azure["identityHeader"]}
     token = http.get("/msi/token", params={"resource": azure["endpoint"]}, headers=header).json()["access_token"]

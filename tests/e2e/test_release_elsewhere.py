@@ -36,7 +36,7 @@ def agents_chart(name: str = "azure-arc-k8sagents") -> bytes:
 
 
 def small_chart(template: Json) -> bytes:
-    """A chart of somebody else's with one object."""
+    """A foreign chart with one object."""
     buffer = io.BytesIO()
     files = {
         "Chart.yaml": json.dumps({"apiVersion": "v2", "name": "theirs", "version": "1.0.0"}),

@@ -56,7 +56,7 @@ def name_what_is_gone(cluster: SimulatedCluster, namespace: str = "azure-arc-rel
 
 
 def hold(cluster: SimulatedCluster, path: str) -> None:
-    """Set a finalizer that nobody removes."""
+    """Set a finalizer that no controller removes."""
     item = cluster.get(path)
     item["metadata"]["finalizers"] = [*item["metadata"].get("finalizers", []), "example.com/never"]
     assert cluster.send("PUT", path, item) == 200

@@ -30,7 +30,7 @@ def refused(arcway: Arcway, cluster: SimulatedCluster, **changes: Any) -> Json:
 
 
 def group(arcway: Arcway) -> str:
-    """The id of the resource group, made by somebody else."""
+    """The id of the resource group, made by another client."""
     place = f"/subscriptions/{arcway.subscription}/resourceGroups/clusters"
     response = arcway.arm("PUT", place, {"location": "eastus"}, "2024-11-01")
     assert response.status_code == 201, response.text

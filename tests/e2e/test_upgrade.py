@@ -15,7 +15,7 @@ _SECONDS = 240
 
 
 def old_agents(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    """A connected cluster with old agents that do not upgrade themselves, and a value that somebody gave them."""
+    """A connected cluster with old agents that do not upgrade themselves, and a value that a user gave them."""
     connected(arcway.connect(cluster, agents={"version": OLD, "autoUpgrade": False}))
 
 

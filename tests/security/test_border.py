@@ -109,7 +109,7 @@ def ill(monkeypatch: pytest.MonkeyPatch) -> Invocation:
 
 
 class Known(Authentication):
-    """The caller of every request has these roles; None: is nobody."""
+    """The caller of every request has these roles; None: is anonymous."""
 
     def __init__(self, roles: set[Role] | None) -> None:
         super().__init__(None)

@@ -1,4 +1,4 @@
-"""An API server that sends too much, too slowly, without end, or what is no JSON, ends a call with a named error."""
+"""An API server that sends too much, too slowly, without end, or what is not JSON, ends a call with a named error."""
 
 import gzip
 import itertools

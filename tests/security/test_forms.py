@@ -21,7 +21,7 @@ from triggers.services import Invocation
 
 
 class Unread(func.HttpRequest):
-    """A request whose body nobody may look at."""
+    """A request whose body may not be read."""
 
     def get_body(self) -> bytes:
         raise AssertionError("the body was read")

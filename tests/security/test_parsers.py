@@ -1,4 +1,4 @@
-"""What is read from outside is read as it is written, within limits, and by somebody who may send it."""
+"""What is read from outside is read as it is written, within limits, and from a caller who may send it."""
 
 import base64
 import json

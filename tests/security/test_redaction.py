@@ -154,7 +154,7 @@ VALUES = ["correct horse battery", "hunter2", "pässwörd!", "a/b?c&d=e", 'say "
 
 
 def forms(secret: str) -> dict[str, str]:
-    """The ways in which somebody may repeat a secret."""
+    """The ways in which a secret may be repeated."""
     data = secret.encode()
     return {
         "plain": secret,

@@ -18,7 +18,7 @@ _SECRET = "/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey"
 
 @pytest.fixture
 def other(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
-    """A second cluster, which somebody connects by the name of the first."""
+    """A second cluster, which a user connects by the name of the first."""
     simulated_cluster = SimulatedCluster(cluster_control, stack)
     yield simulated_cluster
     simulated_cluster.file.unlink(missing_ok=True)

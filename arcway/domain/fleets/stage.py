@@ -33,7 +33,7 @@ class Stage:
 
     @property
     def is_over_budget(self) -> bool:
-        """Whether more members have failed than may."""
+        """Whether more members have failed than the budget allows."""
         return self.max_failures is not None and self.failed > self.max_failures
 
     def as_json(self) -> Json:

@@ -1,4 +1,4 @@
-"""Clients that wait stall nobody, JSON without bottom breaks no list, headers that never end close the connection."""
+"""Waiting clients stall no others, JSON without bottom breaks no list, headers that never end close the connection."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The simulated Resource Manager's limits: buckets that refuse where the controls say so."""
+"""The simulated Resource Manager's limits: buckets that refuse where the controls ask for it."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""A simulated Azure that was killed goes on as if nothing had been: same tokens, resources, secrets, operations."""
+"""A simulated Azure that was killed continues as if nothing had been: same tokens, resources, secrets, operations."""
 
 import json
 import os

@@ -23,7 +23,7 @@ SCOPE = "api://cccccccc-4444-5555-6666-777777777777/.default"
 
 
 class Hostile(ThreadingHTTPServer):
-    """Answers as it is told, and keeps what it was sent."""
+    """Answers as the test asks, and keeps what it was sent."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_request(self, *_: Any) -> None:
-        """A log line for each request is nobody's wish here."""
+        """Write no log line for a request."""
 
 
 class Credential:

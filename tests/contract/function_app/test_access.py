@@ -10,7 +10,7 @@ from arcway.domain.codes import Code
 
 ROOT = Path(__file__).parents[3]
 
-# Open to everybody, each for a reason: it tells nothing, or it is how people sign in.
+# Open to all, each for a reason: it tells nothing, or it is how people sign in.
 OPEN = {
     "health",
     "openapi_json",

@@ -1,4 +1,4 @@
-"""Who a caller is by the token: a user by name and object id, an application by its client, nobody without."""
+"""Who a caller is by the token: a user by name and object id, an application by its client, anonymous without."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ def authentication_of(environment: dict[str, str]) -> Authentication:
 
 
 def sessions_of(keys: str = KEYS, environment: dict[str, str] = SIGNED_IN) -> Sessions:
-    """Those of another process, which knows only what it is told."""
+    """Those of another process, which knows only its environment."""
     secrets_by_name = {"arcway-page": "a client secret", "arcway-page-session": keys}
     page_secrets = PageSecrets(secrets_by_name.__getitem__)
     return Sessions(read_settings(environment).authority, authentication_of(environment), page_secrets)

@@ -93,7 +93,7 @@ async def test_a_forged_signature_is_refused(tenant: Tenant) -> None:
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "HS256", "RS512", "PS256"])
 async def test_only_one_algorithm_counts(tenant: Tenant, algorithm: str) -> None:
-    """HS256 with the public key as secret is the classic: the server would check it with what everybody has."""
+    """HS256 with the public key as secret is the classic: the server would check it with what is public."""
     public = tenant.keys["one"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     content = f"{part({'alg': algorithm, 'typ': 'JWT', 'kid': 'one'})}.{part(tenant.claims())}"
     signature = hmac.new(public, content.encode(), hashlib.sha256).digest() if algorithm == "HS256" else b""

@@ -26,7 +26,7 @@ CLUSTER = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.K
 
 
 class Clock:
-    """Seconds that pass when somebody waits."""
+    """Seconds that pass when a caller waits."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -121,7 +121,7 @@ def fill_up(installation: Installation, **options: Any) -> int:
 
 
 def drive(installations: list[Installation], writes: int) -> float:
-    """Runs that write once each, shared among the installations, each coming back when it is told to.
+    """Runs that write once each, shared among the installations, each coming back when the budget says.
 
     Returns the seconds that it took.
     """

@@ -61,7 +61,7 @@ def test_metadata_that_lack_something_are_no_cloud(metadata: dict[str, Any]) -> 
 
 
 def settings_of(metadata: dict[str, Any]) -> dict[str, Any]:
-    """What agents in this cloud are told of its endpoints."""
+    """The endpoints that agents in this cloud receive."""
     collected: dict[str, Any] = endpoints(met(metadata), "eastus", "registry.example").get("systemDefaultValues", {})
     return collected
 

@@ -110,7 +110,7 @@ def test_only_as_many_nodes_are_looked_at_as_it_takes() -> None:
     assert memory(full, [node(f"n{number}") for number in range(200)]) == []  # type: ignore[arg-type]
     assert full.asked == 1
     taken = Pods(**{f"n{number}": [{"spec": {"containers": [asks("2Gi")]}}] for number in range(200)})
-    # Of more nodes than are looked at, nothing is said.
+    # Of more nodes than are read, nothing is reported.
     assert memory(taken, [node(f"n{number}") for number in range(200)]) == []  # type: ignore[arg-type]
     assert taken.asked == 50
     assert memory(taken, [node(f"n{number}") for number in range(3)])  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""An operation on the release that never ended: what may be set aside, and what somebody may still be working on."""
+"""An operation on the release that never ended: what may be set aside, what another client may still be working on."""
 
 import base64
 import gzip

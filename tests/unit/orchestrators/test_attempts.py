@@ -1,4 +1,4 @@
-"""How often a step is tried, how long it waits in between, and what it is told: attempts, back-off, Retry-After."""
+"""How often a step is tried, how long it waits in between, and its input: attempts, back-off, Retry-After."""
 
 from itertools import pairwise
 from typing import Any

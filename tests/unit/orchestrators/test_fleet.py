@@ -261,7 +261,7 @@ def test_the_broker_is_asked_again_later_each_time_and_soon_after_it_answered() 
     gaps = [later - earlier for earlier, later in pairwise(moments)]
     for number, gap in enumerate(gaps[:7]):
         assert 0.75 * 2**number <= gap <= 1.26 * 2**number
-    # The last event was refused once: the pause begins anew.
+    # The last event was refused once: the pause begins again.
     assert 0.75 <= gaps[-1] <= 1.26
 
 

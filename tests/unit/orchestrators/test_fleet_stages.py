@@ -26,7 +26,7 @@ def shown(attempt: int = 1, first: int = 2, count: int = 6) -> Json:
 
 
 def world(**fields: Any) -> FleetInMemory:
-    """A world whose checks do not end by themselves, and in which a soak loses no cluster."""
+    """A world whose checks do not end, and in which a soak loses no cluster."""
     created = FleetInMemory(**fields)
     created.outcomes["start_check"] = {"ok": {"check": CHECK, "result": None}}
     created.outcomes["look_at_azure"] = {"ok": []}

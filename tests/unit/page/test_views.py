@@ -1,4 +1,4 @@
-"""What a view makes of what it is told, without a stack."""
+"""What a view makes of its input, without a stack."""
 
 import re
 from datetime import UTC, datetime, timedelta

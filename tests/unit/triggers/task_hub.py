@@ -123,7 +123,7 @@ class TaskHub:
 
 
 class Known(Authentication):
-    """Every caller is Rita with these roles; without any role, nobody."""
+    """Every caller is Rita with these roles; without any role, anonymous."""
 
     def __init__(self, *roles: Role) -> None:
         super().__init__(None)

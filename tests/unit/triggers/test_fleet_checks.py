@@ -132,7 +132,7 @@ async def test_the_plan_is_what_the_check_has_shown(api: Api, hub: TaskHub) -> N
     check, payload, _ = await check_of(hub, 0, 2)
     change, refused = Forecast("change", ("connectedCluster",)), Forecast("refused", code=Code.AZURE_PERMISSION_MISSING)
     state = state_of(payload, m0=change.as_json(), m1=refused.as_json())
-    with pytest.raises(ArcError, match="its plan is there when it has ended") as caught:
+    with pytest.raises(ArcError, match="Its plan can be read when it has ended") as caught:
         await plan_of(hub, hub.instances[check.instance])  # type: ignore[arg-type]
     assert (caught.value.code, caught.value.retryable) == (Code.FLEET_COMMAND_NOT_POSSIBLE, True)
     ended(hub, check.instance, state)

@@ -1,4 +1,4 @@
-"""The page's buttons and forms, from the request to what the engine is told, and the headers of every page."""
+"""The page's buttons and forms, from the request to what the engine receives, and the headers of every page."""
 
 from typing import Any
 

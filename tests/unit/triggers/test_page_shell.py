@@ -1,4 +1,4 @@
-"""What is around every page: who looks at it, where it is, and what a form may be."""
+"""What is around every page: who reads it, where it is, and what a form may be."""
 
 import re
 from datetime import UTC, datetime
