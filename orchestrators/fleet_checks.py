@@ -3,9 +3,9 @@
 from datetime import UTC, timedelta
 from typing import Any
 
+from arcway.domain.fleets.check_report import check_report, summary_without_digest
 from arcway.domain.fleets.document import outcome
 from arcway.domain.fleets.member_map import MemberState
-from arcway.domain.fleets.plan import codes_of, counts_of
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.json_values import Json
 from arcway.domain.timestamps import timestamp
@@ -51,11 +51,8 @@ def report_check(context: OrchestrationContext, payload: Json, state: FleetState
     if payload.get("parent") is None:
         return
     summary = yield from _summary(context, payload, state)
-    first, count = payload["range"]
     now = timestamp(context.current_utc_datetime.replace(tzinfo=UTC))
-    report = {"fleet": payload["parent"], "check": payload["id"], "first": first, "count": count, **summary, "at": now}
-    report["attempt"] = payload.get("attempt", 0)
-    context.send_event(payload["parent"].partition(".")[0], CHECKED, data=report)
+    context.send_event(payload["parent"].partition(".")[0], CHECKED, data=check_report(payload, summary, now))
 
 
 def _summary(context: OrchestrationContext, payload: Json, state: FleetState) -> Work[Json]:
@@ -73,8 +70,7 @@ def _summary(context: OrchestrationContext, payload: Json, state: FleetState) ->
             summary: Json = answer["ok"]
             return summary
         if context.current_utc_datetime >= until:
-            forecasts = [item for _, item in state.forecasts.items()]
-            return {"classes": counts_of(forecasts), "codes": codes_of(forecasts), "digest": None}
+            return summary_without_digest(item for _, item in state.forecasts.items())
         yield context.create_timer(timedelta(seconds=pause))
         pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -14,6 +14,7 @@ from durabletask.client import OrchestrationState
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.fleets.check_report import check_report, summary_without_digest
 from arcway.domain.fleets.forecasts import Forecasts
 from arcway.domain.fleets.member_map import MemberState, decode
 from arcway.domain.fleets.plan import BUSY, Forecast, codes_of, counts_of, digest_of
@@ -88,16 +89,11 @@ async def report_of(client: df.DurableFunctionsClient, check: FleetId) -> Json |
     if not is_over(state):
         return None
     payload, output = input_of(state), state.get_output()
-    summary: Json = {
-        "classes": {},
-        "codes": {},
-        "digest": None,
-    }  # it was terminated, and what it has shown is not known
+    # What a check has shown that was terminated is not known.
+    summary: Json = {"classes": {}, "codes": {}, "digest": None}
     if isinstance(output, dict):
         summary = await summary_of(client, {**payload, "forecasts": output["state"]})
-    first, count = payload["range"]
-    own = {"first": first, "count": count, "attempt": payload["attempt"], "at": timestamp(state.last_updated_at)}
-    return {"fleet": payload["parent"], "check": payload["id"], **summary, **own}
+    return check_report(payload, summary, timestamp(state.last_updated_at))
 
 
 async def check_state_of(client: df.DurableFunctionsClient, fleet: str) -> OrchestrationState:
@@ -135,8 +131,7 @@ async def summary_of(client: df.DurableFunctionsClient, payload: Json) -> Json:
     """What a check tells the fleet that it was started for; `payload` is its input with its forecasts and states."""
     forecasts = await _forecasts(client, payload, payload["forecasts"])
     if forecasts is None:
-        checked = [item for _, item in Forecasts.read(payload["forecasts"]["forecasts"]).items()]
-        return {"classes": counts_of(checked), "codes": codes_of(checked), "digest": None}
+        return summary_without_digest(item for _, item in Forecasts.read(payload["forecasts"]["forecasts"]).items())
     values = forecasts.values()
     return {"classes": counts_of(values), "codes": codes_of(values), "digest": digest_of(forecasts)}
 

@@ -19,23 +19,8 @@ from arcway.domain.ids import ClusterId, FleetId, fleet_instance
 from arcway.domain.json_values import Json
 from arcway.runs.fleet_checks import check_state_of, plan_of, start_check
 from orchestrators.fleet_checks import forecasts_of
-from tests.unit.triggers.task_hub import BODY, SUBSCRIPTION, Api, TaskHub
+from tests.unit.triggers.task_hub import BODY, SUBSCRIPTION, Api, TaskHub, key
 from tests.unit.triggers.test_fleet_routes import FLEET, started
-from triggers.access.callers import Role
-
-
-@pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
-def api(hub: TaskHub) -> Api:
-    return Api(hub, *Role)
-
-
-def key(name: str) -> str:
-    return ClusterId(SUBSCRIPTION, "clusters", name).key
 
 
 async def check_of(hub: TaskHub, first: int = 0, count: int = 3, **options: Any) -> tuple[FleetId, Json, Json]:

@@ -22,11 +22,6 @@ DEFAULTS: Json = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "clusters", "
 
 
 @pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
 def page(hub: TaskHub) -> Page:
     return Page(hub, *Role)
 

@@ -23,11 +23,6 @@ CLUSTER = {"subscription": SUBSCRIPTION, "group": "clusters", "name": "shop"}
 
 
 @pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
 def page(hub: TaskHub) -> Page:
     return Page(hub, *Role)
 
