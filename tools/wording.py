@@ -1,7 +1,7 @@
 """Finds what the writing guide (CONTRIBUTING.md) strikes: idioms, and nouns that do not follow their number.
 
-Reads the texts of product code (strings, docstrings and comments), docstrings and comments of tests, comments of
-scripts, page templates and documents. Text in backticks and code blocks is not prose and is left out.
+Reads the texts of product code (strings, docstrings and comments), names, docstrings and comments of tests,
+comments of scripts, page templates and documents. Text in backticks and code blocks is not prose and is left out.
 `python -m tools.wording` prints what it finds and fails if there is any.
 """
 
@@ -117,6 +117,9 @@ def _python(path: str) -> Iterator[tuple[int, str]]:
     source = (ROOT / path).read_text()
     nodes = [*ast.walk(ast.parse(source))]
     if path.startswith(_TESTS):
+        for node in nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                yield node.lineno, node.name.replace("_", " ")
         nodes = [node.value for node in nodes if isinstance(node, ast.Expr)]  # docstrings
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:

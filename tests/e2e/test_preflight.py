@@ -118,7 +118,7 @@ def test_just_the_permissions_that_are_asked_for_are_enough(arcway: Arcway, clus
     assert run["state"] == "Succeeded", run["error"]
 
 
-def test_a_provider_that_nobody_may_register_is_a_finding_with_the_command(
+def test_a_provider_that_may_not_be_registered_is_a_finding_with_the_command(
     arcway: Arcway, cluster: SimulatedCluster
 ) -> None:
     make_group(arcway)

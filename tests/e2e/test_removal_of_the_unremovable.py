@@ -86,7 +86,7 @@ def test_a_release_that_names_what_the_cluster_lost_is_updated_and_says_what_is_
     assert "name: cluster-metadata-operator" in mended
 
 
-def test_a_release_that_helm_cannot_read_needs_force_and_says_so(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_release_that_helm_cannot_read_needs_force(arcway: Arcway, cluster: SimulatedCluster) -> None:
     objects_before = cluster.objects()
     succeeded(arcway.connect(cluster))
     path = f"{_RECORDS}/{cluster.revisions()[-1]}"

@@ -120,7 +120,7 @@ def test_content_that_is_not_of_its_digest_is_refused(helm: Helm, registry: Regi
     assert helm.pull(registry.reference, digest) == GOOD
 
 
-def test_an_archive_that_was_changed_in_the_cache_is_fetched_anew(
+def test_an_archive_that_was_changed_in_the_cache_is_fetched_again(
     helm: Helm, registry: Registry, tmp_path: Path
 ) -> None:
     digest = helm.digest_of(registry.reference)

@@ -240,7 +240,7 @@ def test_the_next_step_does_not_know_it(secret: str) -> None:
     assert step_that(lambda: {"detail": secret})["ok"]["detail"] != "[redacted]"
 
 
-def test_words_that_machines_need_stay_although_somebody_has_them_as_a_password() -> None:
+def test_words_that_machines_need_stay_although_they_are_a_password() -> None:
     result = step_that(lambda: (with_credentials("http://proxy", "user:stable"), {"train": "stable", "done": True})[1])
     assert result == {"ok": {"train": "stable", "done": True}}
 

@@ -85,7 +85,7 @@ def test_uninstalling_runs_no_hooks(helm: Helm, access: Access, api: Api) -> Non
     assert helm.release(*place) is None
 
 
-def test_each_adapter_goes_on_where_the_other_was(
+def test_each_adapter_continues_where_the_other_was(
     library: WorkerPool, program: HelmProgram, access: Access, api: Api
 ) -> None:
     place = (access, "agents", api.namespace)

@@ -49,7 +49,7 @@ def _cancelled_when(arcway: Arcway, cluster: RealCluster, words: str) -> Json:
     return problem
 
 
-def test_pods_that_a_quota_refuses_are_told_at_once(arcway: Arcway, cluster: RealCluster) -> None:
+def test_pods_that_a_quota_refuses_are_reported_at_once(arcway: Arcway, cluster: RealCluster) -> None:
     _namespace(cluster)
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
     assert cluster.send("POST", f"{_NAMESPACE}/resourcequotas", quota) == 201

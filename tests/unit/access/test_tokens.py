@@ -77,7 +77,7 @@ async def test_a_token_with_wrong_claims_is_refused(tenant: Tenant, changes: dic
 @pytest.mark.parametrize(
     "message", ["", "x", "a.b.c", "....", "é", part({"alg": "RS256", "kid": "one"}) + "..", "x" * 20_000]
 )
-async def test_what_is_no_token_is_refused_without_asking_anybody(tenant: Tenant, message: str) -> None:
+async def test_what_is_not_a_token_is_refused_without_a_request(tenant: Tenant, message: str) -> None:
     assert (await refusal(tenant, message)).code == Code.NOT_SIGNED_IN
     assert tenant.asked <= 1
 

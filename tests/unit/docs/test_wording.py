@@ -37,13 +37,15 @@ def test_plain_sentences_pass(message: str) -> None:
     assert not wording.in_prose("page.md", 1, message)
 
 
-def test_of_tests_docstrings_and_comments_are_prose_and_strings_are_data(
+def test_of_tests_names_docstrings_and_comments_are_prose_and_strings_are_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wording, "ROOT", tmp_path)
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "x.py").write_text('"""Told by nobody."""\n# It goes on.\nmessage = "It goes on."\n')
-    assert [line for line, _ in wording.texts("tests/x.py")] == [1, 2]
+    (tmp_path / "tests" / "x.py").write_text(
+        '"""Told by nobody."""\n# It goes on.\nmessage = "It goes on."\ndef test_it(): ...\n'
+    )
+    assert [*wording.texts("tests/x.py")] == [(4, "test it"), (1, "Told by nobody."), (2, "# It goes on.")]
 
 
 def test_a_number_before_a_fixed_plural_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
