@@ -23,8 +23,8 @@ async def look_at_azure(call: FleetCall) -> list[tuple[int, str]]:
     states = decode(payload["states"], payload["count"])
     done = [payload["first"] + number for number, state in enumerate(states) if state in DONE]
     requests = {index: await members.request(index) for index in done}
-    looked_at = {index: request for index, request in requests.items() if _is_shown_by_azure(request)}
-    lost = await asyncio.to_thread(_lost, call, looked_at)
+    expected = {index: request for index, request in requests.items() if _is_shown_by_azure(request)}
+    lost = await asyncio.to_thread(_lost, call, expected)
     return [(index, Code.CLUSTER_LOST_IN_SOAK) for index in lost]
 
 

@@ -75,19 +75,21 @@ class RolloutSteps:
             changed = self._take_verification(answer, now) or changed
         return changed
 
-    def take_check(self, shown: Any, now: float) -> bool:
+    def take_check(self, result: Any, now: float) -> bool:
         """What a check has shown, if it is the one that the gate waits for."""
         rollout = self._state.rollout
-        wanted = rollout.checked_range()
-        if not isinstance(shown, dict) or shown.get("fleet") != self._fleet or wanted is None or rollout.gate is None:
-            return False
-        if (shown["first"], shown["count"], shown["attempt"]) != (
-            wanted[0],
-            wanted[1] - wanted[0],
-            rollout.gate.checks,
+        checked = rollout.checked_range()
+        if (
+            not isinstance(result, dict)
+            or result.get("fleet") != self._fleet
+            or checked is None
+            or rollout.gate is None
         ):
             return False
-        rollout.take_check(shown, now)
+        expected = (checked[0], checked[1] - checked[0], rollout.gate.checks)
+        if (result["first"], result["count"], result["attempt"]) != expected:
+            return False
+        rollout.take_check(result, now)
         return True
 
     def _take_verification(self, answer: Json, now: float) -> bool:

@@ -12,10 +12,10 @@ from arcway.domain.json_values import Json
 from arcway.domain.timestamps import timestamp
 from arcway.runs.fleets import fleet_document, fleet_state_of, restart_fleet, send_command
 
-_GOING_ON = ("Accepted", "Running", "Soaking", "WaitingForApproval", "Halted", "Paused")
+_IN_PROGRESS = ("Accepted", "Running", "Soaking", "WaitingForApproval", "Halted", "Paused")
 _POSSIBLE_IN = {
-    "cancel": (*_GOING_ON, "Canceling"),
-    "retry": (*_GOING_ON, "Incomplete", "Failed", "Canceled"),
+    "cancel": (*_IN_PROGRESS, "Canceling"),
+    "retry": (*_IN_PROGRESS, "Incomplete", "Failed", "Canceled"),
 }
 
 
@@ -26,7 +26,7 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
     what is to be approved is checked again first, ARC-1001 it has no such stage, ARC-6007 the engine does not respond.
     """
     document, name = fleet_document(state), command["name"]
-    if document["state"] not in _POSSIBLE_IN.get(name, _GOING_ON):
+    if document["state"] not in _POSSIBLE_IN.get(name, _IN_PROGRESS):
         raise _not_possible(document, f"it is {document['state']}", name)
     if document["state"] in OVER and document["checks"]:
         message = f"Fleet {document['name']} has ended. Send its request again with dryRun=true to make a new plan."

@@ -240,10 +240,10 @@ class Rollout:
             if lost:
                 self._halt_if_needed(self.stage, now)
 
-    def take_check(self, shown: Json, now: float) -> None:
+    def take_check(self, result: Json, now: float) -> None:
         """What the check of the members behind the gate has shown."""
         if self.gate:
-            self.gate.check, self.gate.checked = shown, now
+            self.gate.check, self.gate.checked = result, now
 
     # --- commands --------------------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ class Stage:
 
 @dataclass(slots=True)
 class Gate:
-    """An approval that is waited for. `check` is what the check of the members behind the gate has shown."""
+    """A gate that waits for an approval. `check` is what the check of the members behind the gate has shown."""
 
     stage: int
     when: Literal["before", "after"]

@@ -288,8 +288,8 @@ def test_the_sweep_reads_only_runs_that_have_not_reported_for_long() -> None:
     never.say("cancel", seconds=1300, running="cancel")
     final = never.run(payload(3, window=1))
     assert counts(final) == {"canceled": 3}
-    looked_at = [call.input["runs"] for call in never.calls if call.step == "look_at_members"]
-    assert looked_at == [["cluster-0.0"]] * 4
+    runs = [call.input["runs"] for call in never.calls if call.step == "look_at_members"]
+    assert runs == [["cluster-0.0"]] * 4
     busy = FleetInMemory(seconds=299)
     busy.run(payload(6, window=2))
     assert "look_at_members" not in busy.steps
