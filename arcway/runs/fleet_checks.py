@@ -20,6 +20,7 @@ from arcway.domain.fleets.member_map import MemberState, decode
 from arcway.domain.fleets.plan import BUSY, Forecast, codes_of, counts_of, digest_of
 from arcway.domain.fleets.plan_document import plan_document
 from arcway.domain.fleets.request import member_body
+from arcway.domain.fleets.steps import CheckSummary
 from arcway.domain.ids import ClusterId, FleetId, fleet_instance
 from arcway.domain.json_values import Json
 from arcway.domain.timestamps import timestamp
@@ -90,7 +91,7 @@ async def report_of(client: df.DurableFunctionsClient, check: FleetId) -> Json |
         return None
     payload, output = input_of(state), state.get_output()
     # What a check has shown that was terminated is not known.
-    summary: Json = {"classes": {}, "codes": {}, "digest": None}
+    summary: CheckSummary = {"classes": {}, "codes": {}, "digest": None}
     if isinstance(output, dict):
         summary = await summary_of(client, {**payload, "forecasts": output["state"]})
     return check_report(payload, summary, timestamp(state.last_updated_at))
@@ -127,7 +128,7 @@ async def plan_of(client: df.DurableFunctionsClient, state: OrchestrationState) 
     return await asyncio.to_thread(plan_document, fleet, payload["operation"], "cluster", forecasts)
 
 
-async def summary_of(client: df.DurableFunctionsClient, payload: Json) -> Json:
+async def summary_of(client: df.DurableFunctionsClient, payload: Json) -> CheckSummary:
     """What a check tells the fleet that it was started for; `payload` is its input with its forecasts and states."""
     forecasts = await _forecasts(client, payload, payload["forecasts"])
     if forecasts is None:

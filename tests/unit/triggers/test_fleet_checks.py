@@ -89,8 +89,9 @@ async def test_members_are_checked_under_instances_of_their_own(api: Api, hub: T
     # Another check is in progress: that is what the check tells of the member.
     run["request"]["force"], run["requestKey"] = True, "another"
     (answer,) = await start_members(call)
-    assert answer["report"]["outcome"] == "Succeeded"
-    assert answer["report"]["forecast"] == {"class": "busy", "changes": [], "code": Code.RUN_IN_PROGRESS}
+    report = answer["report"] or {}
+    assert report["outcome"] == "Succeeded"
+    assert report["forecast"] == {"class": "busy", "changes": [], "code": Code.RUN_IN_PROGRESS}
 
 
 async def test_a_member_carries_what_the_plan_says_of_it(api: Api, hub: TaskHub) -> None:
