@@ -34,7 +34,7 @@ IDIOMS = {
     r"\blook(s|ed|ing)? at\b": "check, read, inspect",
     r"\b(goes|go|went|going) on\b": "continues",
     r"\bsay(s)? so\b": "name what says what",
-    r"\b(is|are|was|were|be|been|being) told\b": "is reported, receives",
+    r"(?:\b(is|are|was|were|be|been|being)|\|) told\b": "is reported, receives",
     r"(?<!here )\b(is|are|was|were) no (?!longer\b|more\b|one\b|less\b|later\b)[a-z]": "is not a",
     r"\bmust not know\b": "the table of docs/architecture.md",
     r"\b(un)?cancell(ed|ing)\b": "canceled, canceling",

@@ -189,3 +189,4 @@ def test_every_option_has_help_and_no_example_breaks_inside_an_option() -> None:
         narrow = click.Context(command, terminal_width=60)
         example = (command.callback.__doc__ or "").partition("Example: ")[2] if command.callback else ""
         assert example in command.get_help(narrow), command.name
+        assert len(f"  Example: {example}") <= 80, command.name
