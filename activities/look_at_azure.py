@@ -6,9 +6,7 @@ from typing import Any
 
 from activities.step import FleetCall
 from arcway.azure import connected_clusters
-from arcway.azure.clients import AzureClients
 from arcway.domain.codes import Code
-from arcway.domain.errors import ArcError
 from arcway.domain.fleets.member_map import DONE, decode
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
@@ -25,8 +23,8 @@ async def look_at_azure(call: FleetCall) -> list[tuple[int, str]]:
     states = decode(payload["states"], payload["count"])
     done = [payload["first"] + number for number, state in enumerate(states) if state in DONE]
     requests = {index: await members.request(index) for index in done}
-    looked_at = {index: request for index, request in requests.items() if _is_shown_by_azure(request)}
-    lost = await asyncio.to_thread(_lost, call, looked_at)
+    expected = {index: request for index, request in requests.items() if _is_shown_by_azure(request)}
+    lost = await asyncio.to_thread(_lost, call, expected)
     return [(index, Code.CLUSTER_LOST_IN_SOAK) for index in lost]
 
 
@@ -43,23 +41,13 @@ def _lost(call: FleetCall, requests: dict[int, AnyRequest]) -> list[int]:
         groups[request.subscription_id, request.resource_group.lower()][index] = request
     lost: list[int] = []
     for (subscription, group), members in groups.items():
-        listed = _listed(azure, subscription, group)
+        listed = connected_clusters.list_by_key(azure, subscription, group)
         lost += [
             index for index, request in members.items() if not _is_expected(request, listed.get(request.cluster.key))
         ]
     if len(lost) <= _READ_AGAIN:
         lost = [index for index in lost if not _is_expected(requests[index], _read(call, requests[index].cluster))]
     return sorted(lost)
-
-
-def _listed(azure: AzureClients, subscription: str, group: str) -> dict[str, dict[str, Any]]:
-    try:
-        resources = connected_clusters.list_in(azure, subscription, group)
-    except ArcError as error:
-        if error.code != Code.RESOURCE_GROUP_NOT_FOUND:
-            raise
-        resources = []
-    return {str(resource["id"]).lower(): resource for resource in resources}
 
 
 def _read(call: FleetCall, cluster: ClusterId) -> Json | None:

@@ -1,11 +1,11 @@
 """start_check: has the members behind a gate of a fleet checked, by a fleet of checks."""
 
 from activities.step import FleetCall
-from arcway.domain.json_values import Json
+from arcway.domain.fleets.steps import CheckStart
 from arcway.runs import fleet_checks
 
 
-async def start_check(call: FleetCall) -> Json:
+async def start_check(call: FleetCall) -> CheckStart:
     """`check` is the id of the fleet of checks, `result` what it has shown if it has ended.
 
     A repetition finds the same fleet of checks.

@@ -4,6 +4,7 @@ from activities.step import FleetCall
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.plan import Forecast
+from arcway.domain.fleets.steps import MemberStart
 from arcway.domain.ids import Origin
 from arcway.domain.json_values import Json
 from arcway.runs.fleets import FleetList
@@ -11,7 +12,7 @@ from arcway.runs.outcomes import outcome_of
 from arcway.runs.starter import Author, start_run
 
 
-async def start_members(call: FleetCall) -> list[Json]:
+async def start_members(call: FleetCall) -> list[MemberStart]:
     """One answer for each member: the `run` that was started or found, a `report` if it has ended.
 
     A run that was found may be another caller's with an equal request: it is `adopted`. `again` instead is the code why
@@ -21,7 +22,7 @@ async def start_members(call: FleetCall) -> list[Json]:
     return [await _start(call, members, index, attempt) for index, attempt in call.payload["members"]]
 
 
-async def _start(call: FleetCall, members: FleetList, index: int, attempt: int) -> Json:
+async def _start(call: FleetCall, members: FleetList, index: int, attempt: int) -> MemberStart:
     payload = call.payload
     fleet: Json = {"id": payload["id"], "member": index, "attempt": attempt}
     key = f"{payload['run']}/{index}/{attempt}"
@@ -37,11 +38,13 @@ async def _start(call: FleetCall, members: FleetList, index: int, attempt: int) 
     except ArcError as error:
         return _refused(error, is_check=bool(payload.get("checks")))
     run = str(started.run)
-    answer = {"run": run, "adopted": not started.same_key}
-    return {**answer, "report": await outcome_of(call.client, run)} if started.finished else answer
+    result: MemberStart = {"run": run, "adopted": not started.same_key}
+    if started.finished:
+        result["report"] = await outcome_of(call.client, run)
+    return result
 
 
-def _refused(error: ArcError, *, is_check: bool) -> Json:
+def _refused(error: ArcError, *, is_check: bool) -> MemberStart:
     """The run of another request or of a later one is in the way: the member is tried again later.
 
     A check is not: that another check is in progress is what it tells of the member.

@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+type Json = dict[str, Any]
+"""A JSON object."""
+
 DEEPEST = 500
 _TOO_DEEP = f"The JSON is nested more than {DEEPEST} levels deep."
 

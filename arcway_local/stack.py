@@ -11,10 +11,10 @@ import re
 import secrets
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from arcway.private_file import write_private
 from arcway_local import processes
+from arcway_local.json_documents import Json
 from arcway_local.processes import PartError
 
 APP_DIR = Path(__file__).resolve().parents[1]
@@ -22,8 +22,6 @@ ENTITIES = Path(__file__).parent / "entities.json"
 _FILE = "stack.json"
 _PAGE_SECRET = "arcway-page-client-secret"  # noqa: S105 - its name
 _SESSION_KEYS = "arcway-page-session"
-
-type Json = dict[str, Any]
 
 
 class StackError(Exception):

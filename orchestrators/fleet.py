@@ -16,8 +16,10 @@ from arcway.domain.fleets.commands import obey
 from arcway.domain.fleets.document import document_of, status_of
 from arcway.domain.fleets.member import Report
 from arcway.domain.fleets.state import FleetState
+from arcway.domain.fleets.steps import CHECK_FLEET_LIST, LOOK_AT_MEMBERS, START_MEMBERS, MemberStart
 from arcway.domain.ids import page_instance
 from arcway.domain.json_values import Json
+from arcway.domain.steps import Step
 from durabletask.task import OrchestrationContext, Task, TaskFailedError, when_any
 
 from orchestrators.fleet_checks import CHECKED, held_to_plan, outcome_of, pages_of, report_check
@@ -74,7 +76,7 @@ class FleetContext:
         self._sweeping: Task[Any] | None = None
         self._timers: list[tuple[float, Task[Any]]] = []
         self._batch: list[tuple[int, int]] = []
-        self._looked_at: list[tuple[int, int]] = []
+        self._swept_members: list[tuple[int, int]] = []
         self._swept: float = payload.get("swept", self._now)
         self._shown = 0.0
         self._is_stale = True
@@ -99,8 +101,8 @@ class FleetContext:
         while True:
             missing = 1
             try:
-                answer: Json = yield self._call("check_fleet_list")
-                missing = answer["ok"]["missing"] if "ok" in answer else 1
+                outcome: Json = yield self._call(CHECK_FLEET_LIST)
+                missing = outcome["ok"]["missing"] if "ok" in outcome else 1
             except TaskFailedError:
                 pass  # what is wrong is in the log; the list is asked for again
             if not missing:
@@ -177,49 +179,37 @@ class FleetContext:
 
     def _take_results(self) -> None:
         if self._starting is not None and self._starting.is_complete:
-            answers, self._starting = self._answers(self._starting), None
-            self._take_starts(answers)
+            starts, self._starting = _results(START_MEMBERS, self._starting), None
+            self._take_starts(starts)
         if self._sweeping is not None and self._sweeping.is_complete:
-            answers, self._sweeping = self._answers(self._sweeping), None
-            for (index, attempt), answer in zip(self._looked_at, answers or (), strict=False):
-                if answer is not None and self.state.end(index, attempt, Report(**answer), self._now):
+            reports, self._sweeping = _results(LOOK_AT_MEMBERS, self._sweeping), None
+            for (index, attempt), report in zip(self._swept_members, reports or (), strict=False):
+                if report is not None and self.state.end(index, attempt, Report(**report), self._now):
                     self._ends += 1
                     self._is_stale = True
-
         self._is_stale = self._rollout.take_results(self._now) or self._is_stale
         self._publishing.take_result(self._now)
 
-    def _take_starts(self, answers: list[Json] | None) -> None:
-        """What became of the members to start; without an answer they are started again as the same attempts."""
+    def _take_starts(self, starts: list[MemberStart] | None) -> None:
+        """What became of the members to start; without a result they are started again as the same attempts."""
         self._is_stale = True
-        if answers is None:
-            answers = [{"again": Code.INTERNAL_ERROR}] * len(self._batch)
-        for (index, attempt), answer in zip(self._batch, answers, strict=True):
-            if run := answer.get("run"):
-                self.state.confirm(index, attempt, run, adopted=answer["adopted"])
+        if starts is None:
+            starts = [{"again": Code.INTERNAL_ERROR}] * len(self._batch)
+        for (index, attempt), start in zip(self._batch, starts, strict=True):
+            if run := start.get("run"):
+                self.state.confirm(index, attempt, run, adopted=start["adopted"])
                 if self.state.canceled:
                     self._cancel_members()
-            if again := answer.get("again"):
+            if again := start.get("again"):
                 self.state.put_back(index, attempt, again, self._now)
-            elif report := answer.get("report"):
+            elif report := start.get("report"):
                 self._ends += self.state.end(index, attempt, Report(**report), self._now)
-
-    def _answers(self, task: Task[Any]) -> list[Json] | None:
-        """What a step answered for each member; None when it failed, which the log tells."""
-        try:
-            answer: Json = task.get_result()
-        except TaskFailedError:
-            return None
-        answers: list[Json] | None = answer.get("ok")
-        return answers
 
     def _begin_steps(self) -> None:
         self._rollout.begin(self._now)
         if self._starting is None and (batch := self.state.start(self._now)):
             self._batch = batch
-            self._starting = self._call(
-                "start_members", members=batch, **held_to_plan(self._payload, self.state, batch)
-            )
+            self._starting = self._call(START_MEMBERS, members=batch, **held_to_plan(self._payload, self.state, batch))
             self._is_stale = True
         self._publishing.begin(self._now)
         is_due = self._now >= self._swept + SWEEP_SECONDS
@@ -235,12 +225,12 @@ class FleetContext:
             if member.run and self._now >= member.since + SWEEP_SECONDS
         ]
         if old:
-            self._looked_at = [(index, attempt) for index, attempt, _ in old]
-            self._sweeping = self._call("look_at_members", runs=[run for *_, run in old])
+            self._swept_members = [(index, attempt) for index, attempt, _ in old]
+            self._sweeping = self._call(LOOK_AT_MEMBERS, runs=[run for *_, run in old])
 
-    def _call(self, step: str, **arguments: Any) -> Task[Any]:
+    def _call(self, step: Step[Any], **arguments: Any) -> Task[Any]:
         own = {name: value for name, value in self._payload.items() if name != "state"}
-        return self._context.call_activity(step, input={**own, **arguments})
+        return self._context.call_activity(step.name, input={**own, **arguments})
 
     def _cancel_members(self) -> None:
         """Cancel the runs in progress, if that was asked for; each once."""
@@ -313,6 +303,16 @@ class FleetContext:
         for number in range(pages_of(self._payload)):
             self._context.send_event(page_instance(self._payload["list"], number), OVER)
         return {"fleet": document, "state": self.state.as_json()}
+
+
+def _results[T](step: Step[T], task: Task[Any]) -> T | None:
+    """The result of a step that `task` has done; None when it failed, which the log tells."""
+    try:
+        outcome: Json = task.get_result()
+    except TaskFailedError:
+        return None
+    results: T | None = outcome.get("ok")
+    return results
 
 
 def _at(time: float) -> datetime:

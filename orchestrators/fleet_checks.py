@@ -1,12 +1,12 @@
 """What a fleet does differently that checks its members for a plan, or that is held to one."""
 
 from datetime import UTC, timedelta
-from typing import Any
 
+from arcway.domain.fleets.check_report import check_report, summary_without_digest
 from arcway.domain.fleets.document import outcome
 from arcway.domain.fleets.member_map import MemberState
-from arcway.domain.fleets.plan import codes_of, counts_of
 from arcway.domain.fleets.state import FleetState
+from arcway.domain.fleets.steps import SUMMARIZE_CHECK, CheckSummary
 from arcway.domain.json_values import Json
 from arcway.domain.timestamps import timestamp
 from durabletask.task import OrchestrationContext, TaskFailedError
@@ -51,30 +51,26 @@ def report_check(context: OrchestrationContext, payload: Json, state: FleetState
     if payload.get("parent") is None:
         return
     summary = yield from _summary(context, payload, state)
-    first, count = payload["range"]
     now = timestamp(context.current_utc_datetime.replace(tzinfo=UTC))
-    report = {"fleet": payload["parent"], "check": payload["id"], "first": first, "count": count, **summary, "at": now}
-    report["attempt"] = payload.get("attempt", 0)
-    context.send_event(payload["parent"].partition(".")[0], CHECKED, data=report)
+    context.send_event(payload["parent"].partition(".")[0], CHECKED, data=check_report(payload, summary, now))
 
 
-def _summary(context: OrchestrationContext, payload: Json, state: FleetState) -> Work[Json]:
+def _summary(context: OrchestrationContext, payload: Json, state: FleetState) -> Work[CheckSummary]:
     """What `summarize_check` returns, which knows the clusters and what is in progress on them; else what is known."""
     own = {name: value for name, value in payload.items() if name != "state"}
     until, pause = context.current_utc_datetime + timedelta(seconds=SUMMARY_SECONDS), 1.0
     while True:
         try:
-            answer: Any = yield context.call_activity(
-                "summarize_check", input={**own, "forecasts": forecasts_of(state)}
+            outcome: Json = yield context.call_activity(
+                SUMMARIZE_CHECK.name, input={**own, "forecasts": forecasts_of(state)}
             )
         except TaskFailedError:
-            answer = {}  # what is wrong is in the log
-        if "ok" in answer:
-            summary: Json = answer["ok"]
+            outcome = {}  # what is wrong is in the log
+        if "ok" in outcome:
+            summary: CheckSummary = outcome["ok"]
             return summary
         if context.current_utc_datetime >= until:
-            forecasts = [item for _, item in state.forecasts.items()]
-            return {"classes": counts_of(forecasts), "codes": codes_of(forecasts), "digest": None}
+            return summary_without_digest(item for _, item in state.forecasts.items())
         yield context.create_timer(timedelta(seconds=pause))
         pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from arcway.domain.json_values import Json
+from arcway.domain.steps import PUBLISH_EVENTS
 from durabletask.task import Task, TaskFailedError
 
 from orchestrators.back_off import back_off
@@ -29,7 +30,7 @@ class FleetPublishing:
         """Publish what waits, if it is time for it."""
         if self.task is None and self._outbox.waiting and now >= self.at:
             self._events = list(self._outbox.waiting)
-            self.task = self._call("publish_events", events=self._events)
+            self.task = self._call(PUBLISH_EVENTS, events=self._events)
 
     def take_result(self, now: float) -> None:
         """An event that can never be sent is dropped; for the others the broker is asked again later."""
@@ -37,15 +38,15 @@ class FleetPublishing:
             return
         task, self.task = self.task, None
         try:
-            answer: Json = task.get_result()
+            outcome: Json = task.get_result()
         except TaskFailedError:
-            answer = {"error": {"retryable": True, "retryAfterSeconds": None}}
-        if "ok" in answer or not answer["error"]["retryable"]:
+            outcome = {"error": {"retryable": True, "retryAfterSeconds": None}}
+        if "ok" in outcome or not outcome["error"]["retryable"]:
             self._outbox.published(self._events)
             self._refusals = 0
         else:
             self._refusals += 1
-            self.at = now + back_off(self._fleet, "publish_events", self._refusals, answer["error"], LONGEST_PAUSE)
+            self.at = now + back_off(self._fleet, PUBLISH_EVENTS.name, self._refusals, outcome["error"], LONGEST_PAUSE)
 
     def next_due(self) -> list[float]:
         """When something is to be sent again."""

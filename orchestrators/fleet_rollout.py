@@ -8,6 +8,7 @@ from typing import Any
 
 from arcway.domain.fleets.member_map import encode
 from arcway.domain.fleets.state import FleetState
+from arcway.domain.fleets.steps import LOOK_AT_AZURE, START_CHECK
 from arcway.domain.json_values import Json
 from durabletask.task import Task, TaskFailedError
 
@@ -42,12 +43,12 @@ class RolloutSteps:
         if self._checking is None and self._check_due() <= now and (wanted := rollout.checked_range()) and rollout.gate:
             begin, end = wanted
             self._check_of = (begin, end, rollout.gate.checks)
-            self._checking = self._call("start_check", first=begin, count=end - begin, attempt=rollout.gate.checks)
+            self._checking = self._call(START_CHECK, first=begin, count=end - begin, attempt=rollout.gate.checks)
         if self._verifying is None and now >= self._verify_at and rollout.step == "verify" and not rollout.halted:
             self._range = (rollout.begin_of(rollout.current), rollout.stage.end)
             states = encode(bytes(rollout.states[slice(*self._range)]))
             own = {"first": self._range[0], "count": self._range[1] - self._range[0], "states": states}
-            self._verifying = self._call("look_at_azure", **own)
+            self._verifying = self._call(LOOK_AT_AZURE, **own)
 
     def _check_due(self) -> float:
         """When the check that is wanted is to be asked for: one that was not yet, at once."""
@@ -67,54 +68,56 @@ class RolloutSteps:
         """Feed back what has come; returns whether anything has."""
         changed = False
         if self._checking is not None and self._checking.is_complete:
-            answer, self._checking = _answer(self._checking), None
-            self._check_at = now + self._pause(answer)
-            changed = self.take_check((answer.get("ok") or {}).get("result"), now)
+            outcome, self._checking = _outcome_of(self._checking), None
+            self._check_at = now + self._pause(outcome)
+            changed = self.take_check((outcome.get("ok") or {}).get("result"), now)
         if self._verifying is not None and self._verifying.is_complete:
-            answer, self._verifying = _answer(self._verifying), None
-            changed = self._take_verification(answer, now) or changed
+            outcome, self._verifying = _outcome_of(self._verifying), None
+            changed = self._take_verification(outcome, now) or changed
         return changed
 
-    def take_check(self, shown: Any, now: float) -> bool:
+    def take_check(self, result: Any, now: float) -> bool:
         """What a check has shown, if it is the one that the gate waits for."""
         rollout = self._state.rollout
-        wanted = rollout.checked_range()
-        if not isinstance(shown, dict) or shown.get("fleet") != self._fleet or wanted is None or rollout.gate is None:
-            return False
-        if (shown["first"], shown["count"], shown["attempt"]) != (
-            wanted[0],
-            wanted[1] - wanted[0],
-            rollout.gate.checks,
+        checked = rollout.checked_range()
+        if (
+            not isinstance(result, dict)
+            or result.get("fleet") != self._fleet
+            or checked is None
+            or rollout.gate is None
         ):
             return False
-        rollout.take_check(shown, now)
+        expected = (checked[0], checked[1] - checked[0], rollout.gate.checks)
+        if (result["first"], result["count"], result["attempt"]) != expected:
+            return False
+        rollout.take_check(result, now)
         return True
 
-    def _take_verification(self, answer: Json, now: float) -> bool:
+    def _take_verification(self, outcome: Json, now: float) -> bool:
         rollout = self._state.rollout
         if (rollout.begin_of(rollout.current), rollout.stage.end) != self._range or rollout.step != "verify":
             return False
-        if "ok" in answer:
-            self._state.verify([(index, code) for index, code in answer["ok"]], now)
-        elif answer["error"]["retryable"]:
-            self._verify_at = now + self._pause(answer)
+        if "ok" in outcome:
+            self._state.verify([(index, code) for index, code in outcome["ok"]], now)
+        elif outcome["error"]["retryable"]:
+            self._verify_at = now + self._pause(outcome)
             return False
         else:
-            rollout.halt(answer["error"]["code"], answer["error"]["message"], now)
+            rollout.halt(outcome["error"]["code"], outcome["error"]["message"], now)
         return True
 
-    def _pause(self, answer: Json) -> float:
-        if "ok" in answer:
+    def _pause(self, outcome: Json) -> float:
+        if "ok" in outcome:
             self._refusals = 0
             return ASK_SECONDS
         self._refusals += 1
-        return back_off(self._fleet, "look_at_azure", self._refusals, answer["error"], LONGEST_PAUSE)
+        return back_off(self._fleet, LOOK_AT_AZURE.name, self._refusals, outcome["error"], LONGEST_PAUSE)
 
 
-def _answer(task: Task[Any]) -> Json:
+def _outcome_of(task: Task[Any]) -> Json:
     try:
-        answer: Json = task.get_result()
+        outcome: Json = task.get_result()
     except TaskFailedError:
         # What is wrong is in the log; the step is done again.
         return {"error": {"retryable": True, "retryAfterSeconds": None}}
-    return answer
+    return outcome

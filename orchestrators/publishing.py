@@ -1,6 +1,7 @@
 """publishResult: the run's last events, sent until the broker has them, its time is over or the run is canceled."""
 
 from arcway.domain.events import EventKind
+from arcway.domain.text import counted
 
 from orchestrators.back_off import back_off
 from orchestrators.failures import RunCanceled, StepFailed
@@ -32,7 +33,7 @@ def publish_result(run: RunContext, outcome: str) -> Work[None]:
     lost = run.outbox.lost
     run.add_leftovers(lost)
     if lost:
-        run.set_detail("1 event was not published" if len(lost) == 1 else f"{len(lost)} events were not published")
+        run.set_detail(f"{counted(len(lost), 'event')} {'was' if len(lost) == 1 else 'were'} not published")
     else:
         run.set_error(None)
     run.end_phase("Failed" if lost else "Succeeded")

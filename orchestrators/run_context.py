@@ -43,7 +43,7 @@ class RunContext(RunStatus):
     def __init__(self, context: OrchestrationContext, payload: Json) -> None:
         super().__init__(context, payload)
         self.facts: Facts = {}
-        """What steps have told and later phases need."""
+        """What steps have returned and later phases need."""
         self.outbox = Outbox(payload["source"], payload["traceparent"])
         self.cancels = CancelRequests(context, self._status["id"])
         self._caller = {name: payload.get(name) for name in ("traceparent", "startedBy", "roles")}

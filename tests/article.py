@@ -2,7 +2,7 @@
 
 The page is its own source: text and `$` lines of its console blocks are kept, what follows a `$` line is what the
 command printed. `python -m tests.article` writes the page, if what happens is no longer what it shows, and the session
-of `arcway connect` into docs/recording.md. Must not know what the commands do.
+of `arcway connect` into docs/recording.md.
 """
 
 import difflib
@@ -36,7 +36,7 @@ _KEY = re.compile(r'("agentPublicKeyCertificate": ")([^"]+)"')
 _SHOWN_OF_A_KEY = 16
 
 _DIFFERS = (
-    # Whether a phase is seen while it goes on depends on when the command looks.
+    # Whether a phase is shown while it is in progress depends on when the command looks.
     (re.compile(r"^\S+Z \w+: (Running|Waiting|Retrying)\b.*\n", re.MULTILINE), ""),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "TIME"),

@@ -31,7 +31,7 @@ def cpu_of_tree(pid: int) -> Cpu:
     """CPU of the process `pid` and of its descendants, in steps of 10 ms.
 
     Of the embedded stack the function app is the process `functions`: the Functions host, the workflow engine with its
-    journal and the app's Python worker are threads of it and cannot be told apart; its children are the Helm workers.
+    journal and the app's Python worker are its threads and cannot be measured apart; its children are the Helm workers.
     The simulated clusters, the simulated Azure and the broker are processes beside it, and so is a client.
     """
     processes = dict(_processes())

@@ -25,7 +25,7 @@ _HELM_SECONDS = 2.0
 
 
 def measure() -> Json:
-    """Seconds of the wall clock, and of the processor where a name says so."""
+    """Seconds of the wall clock, and of the processor where the name has it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         return {

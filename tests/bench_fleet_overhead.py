@@ -1,6 +1,6 @@
 """Measures what a fleet costs beyond its members: a fleet of checks that end at once, and as many checks without one.
 
-The members' kubeconfigs do not exist, so that a check ends with the first look at each of its two sides.
+The members' kubeconfigs do not exist, so that a check ends with the first request to each of its two sides.
 """
 
 import uuid

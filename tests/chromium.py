@@ -1,7 +1,7 @@
 """The browser that tests drive: Debian's chromium, or whatever ARCWAY_TEST_CHROMIUM names.
 
 A pytest plug-in. Where there is none, tests that need it are skipped with one loud line, or fail if `CI` is set or
-ARCWAY_TEST_BROWSER is `required`. It must not know the tests.
+ARCWAY_TEST_BROWSER is `required`.
 """
 
 import os

@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hands out what belongs together as one piece; without xdist nobody asks."""
+    """Hands out what belongs together as one piece; without xdist it is not called."""
     from tests.scheduling import Together
 
     return Together(config, log)

@@ -1,8 +1,7 @@
 """The real control plane that tests share: found or booted once per test run, stopped at its end.
 
 A pytest plug-in. ARCWAY_TEST_KUBECONFIG names a kubeconfig to use instead (kind, k3s). Where neither is there, tests
-that need one are skipped with one loud line, or fail if ARCWAY_TEST_CONTROL_PLANE is `required`. It must not know the
-tests.
+that need one are skipped with one loud line, or fail if ARCWAY_TEST_CONTROL_PLANE is `required`.
 """
 
 import fcntl

@@ -12,7 +12,7 @@ _PACE_SECONDS = 0.5
 
 
 def write() -> None:
-    """Write the page anew."""
+    """Write the page."""
     with tempfile.TemporaryDirectory(prefix="arcway-fleet-") as folder:
         shell = Shell(Path(folder), _PACE_SECONDS, _CLUSTERS)
         try:

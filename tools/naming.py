@@ -60,10 +60,10 @@ def names(tree: ast.AST) -> Iterator[str]:
 
 def count(paths: list[str]) -> tuple[int, Counter[str]]:
     """How many names the files have, and how often each filler is one."""
-    given_names = [
+    collected = [
         name.strip("_") for path in paths for name in names(ast.parse(Path(path).read_text())) if name not in _PLAIN
     ]
-    return len(given_names), Counter(name for name in given_names if name in FILLERS)
+    return len(collected), Counter(name for name in collected if name in FILLERS)
 
 
 def main() -> int:

@@ -1,7 +1,8 @@
 """Finds what the writing guide (CONTRIBUTING.md) strikes: idioms, and nouns that do not follow their number.
 
-Reads the texts of product code (strings, docstrings and comments), page templates and documents. Text in backticks and
-code blocks is not prose and is left out. `python -m tools.wording` prints what it finds and fails if there is any.
+Reads the texts of product code (strings, docstrings and comments), names, docstrings and comments of tests,
+comments of scripts, page templates and documents. Text in backticks and code blocks is not prose and is left out.
+`python -m tools.wording` prints what it finds and fails if there is any.
 """
 
 import ast
@@ -17,11 +18,14 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 PRODUCT = ("arcway/", "arcway_local/", "activities/", "orchestrators/", "triggers/", "tools/", "function_app.py")
 _THIS = "tools/wording.py"
+# Their strings are input and expected output.
+_TESTS = "tests/"
+_SCRIPTS = ("scripts/", ".ci/", ".github/", "pyproject.toml")
 # Recorded output, generated pages and minified code are written elsewhere.
 _NOT_PROSE = ("docs/api.html", "docs/schemas/", "arcway/page/static/vendor/")
 
 IDIOMS = {
-    r"\b(no|some|any|every)body(?!')\b": "name the reader or the role: the caller, a user, another client",
+    r"\b(no|some|any|every)body\b": "name the reader or the role: the caller, a user, another client",
     r"\bwhoever\b": "name the role: a user who, the caller",
     r"\banew\b": "again",
     r"\bmend(s|ed|ing)?\b": "fix, repair",
@@ -30,7 +34,7 @@ IDIOMS = {
     r"\blook(s|ed|ing)? at\b": "check, read, inspect",
     r"\b(goes|go|went|going) on\b": "continues",
     r"\bsay(s)? so\b": "name what says what",
-    r"\b(is|are|was|were|be|been|being) told\b": "is reported, receives",
+    r"(?:\b(is|are|was|were|be|been|being)|\|) told\b": "is reported, receives",
     r"(?<!here )\b(is|are|was|were) no (?!longer\b|more\b|one\b|less\b|later\b)[a-z]": "is not a",
     r"\bmust not know\b": "the table of docs/architecture.md",
     r"\b(un)?cancell(ed|ing)\b": "canceled, canceling",
@@ -40,14 +44,17 @@ IDIOMS = {
 """What is struck, and what to write instead."""
 
 _PLURALS = re.compile(
-    r"\b1 (?:errors|warnings|findings|settings|runs|clusters|nodes|days|hours|minutes|seconds|deployments|pods)\b"
+    r"\b1 (?:errors|warnings|findings|settings|runs|clusters|nodes|days|hours|minutes|seconds|deployments|pods|members"
+    r"|fleets|stages|attempts|requests|events|messages)\b"
 )
 _COUNT_BEFORE_NOUN = re.compile(
     r"^ (?:(?:more|finished|failed|expired|other|invalid) )?"
-    r"(?:errors|warnings|findings|settings|runs|clusters|nodes|days|items|pods)\b"
+    r"(?:errors|warnings|findings|settings|runs|clusters|nodes|days|items|pods|members|fleets|stages|attempts|requests"
+    r"|events|messages)\b"
 )
 _JINJA_COUNT = re.compile(
-    r"\{\{[^}]*\b(?:length|count|total|number|days)\b[^}]*\}\} (?:more )?(?:errors|findings|runs|clusters|days|items)\b"
+    r"\{\{[^}]*\}\} (?:more )?"
+    r"(?:errors|warnings|findings|runs|clusters|nodes|days|items|members|fleets|stages|attempts)\b"
 )
 
 
@@ -65,7 +72,7 @@ def hits() -> Iterator[Hit]:
     for path in _files():
         for line, content in texts(path):
             yield from in_prose(path, line, content)
-        if path.endswith(".py"):
+        if path.endswith(".py") and not path.startswith(_TESTS):
             yield from counts(path)
         elif path.endswith(".html"):
             yield from template_counts(path)
@@ -75,6 +82,8 @@ def texts(path: str) -> Iterator[tuple[int, str]]:
     """The prose of a file, each piece with its line."""
     if path.endswith(".py"):
         yield from _python(path)
+    elif path.startswith(_SCRIPTS):
+        yield from ((line, content) for line, content in _lines(path) if content.lstrip().startswith("#"))
     else:
         in_code = False
         for line, content in _lines(path):
@@ -93,6 +102,8 @@ def _files() -> list[str]:
         and not path.startswith(_NOT_PROSE)
         and (
             (path.startswith(PRODUCT) and path.endswith((".py", ".html", ".js")))
+            or (path.startswith(_TESTS) and path.endswith(".py"))
+            or path.startswith(_SCRIPTS)
             or (path.endswith(".md") and ("/" not in path or path.startswith(("docs/", "arcway_local/"))))
         )
     ]
@@ -104,7 +115,13 @@ def _lines(path: str) -> Iterator[tuple[int, str]]:
 
 def _python(path: str) -> Iterator[tuple[int, str]]:
     source = (ROOT / path).read_text()
-    for node in ast.walk(ast.parse(source)):
+    nodes = [*ast.walk(ast.parse(source))]
+    if path.startswith(_TESTS):
+        for node in nodes:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                yield node.lineno, node.name.replace("_", " ")
+        nodes = [node.value for node in nodes if isinstance(node, ast.Expr)]  # docstrings
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             for number, line in enumerate(node.value.splitlines()):
                 yield node.lineno + number, line

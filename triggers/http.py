@@ -159,7 +159,7 @@ def json_body(request: func.HttpRequest, limit: int = BODY_LIMIT, values: int = 
 
 
 def _check_content_type(header: str) -> None:
-    """A body whose type is not told is taken for JSON."""
+    """A body without a content type is taken for JSON."""
     media_type = Message()
     media_type["Content-Type"] = header.strip() or "application/json"
     charset = media_type.get_param("charset", "utf-8")

@@ -153,6 +153,19 @@ def list_in(azure: AzureClients, subscription_id: str, resource_group: str | Non
     return _listed(azure, subscription_id, resource_group)
 
 
+def list_by_key(
+    azure: AzureClients, subscription_id: str, resource_group: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """The same by resource id in lower case; none where the resource group does not exist."""
+    try:
+        resources = list_in(azure, subscription_id, resource_group)
+    except ArcError as error:
+        if error.code != Code.RESOURCE_GROUP_NOT_FOUND:
+            raise
+        resources = []
+    return {str(resource["id"]).lower(): resource for resource in resources}
+
+
 def look(azure: AzureClients, cluster: ClusterId, run: str) -> Listed | None:
     """What a listing that the runs in the cluster's resource group share says of it; None if there is none.
 

@@ -175,7 +175,7 @@ def _resources(
     """The connected clusters in the groups by resource id, and the groups that Azure refuses to list."""
     if len(names) > _MOST_GROUPS:
         try:
-            return _by_key(connected_clusters.list_in(azure, subscription_id)), {}
+            return connected_clusters.list_by_key(azure, subscription_id), {}
         except ArcError as error:
             if error.code != Code.AZURE_PERMISSION_MISSING:
                 raise
@@ -183,22 +183,18 @@ def _resources(
     resources: dict[str, Json] = {}
     refused: dict[str, Forecast] = {}
 
-    def listed(name: str) -> list[Json] | Forecast:
+    def listed(name: str) -> dict[str, Json] | Forecast:
         try:
-            return connected_clusters.list_in(azure, subscription_id, name)
+            return connected_clusters.list_by_key(azure, subscription_id, name)
         except ArcError as error:
-            return [] if error.code == Code.RESOURCE_GROUP_NOT_FOUND else _refused(error)
+            return _refused(error)
 
     for key, result in zip(names, _at_once(listed, names.values()), strict=True):
         if isinstance(result, Forecast):
             refused[key] = result
         else:
-            resources |= _by_key(result)
+            resources |= result
     return resources, refused
-
-
-def _by_key(resources: Iterable[Json]) -> dict[str, Json]:
-    return {str(resource["id"]).lower(): resource for resource in resources}
 
 
 def _missing(

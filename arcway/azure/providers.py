@@ -31,7 +31,7 @@ _MOST_KNOWN = 1000
 @dataclass(slots=True)
 class _Known:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    looked_at: float = float("-inf")
+    read_at: float = float("-inf")
     asked_at: float = float("-inf")
     provider: dict[str, Any] = field(default_factory=dict)
 
@@ -78,17 +78,17 @@ class Providers:
             with azure_errors():
                 self._resources(subscription_id).providers.register(namespace)
             entry.asked_at = self._clock()
-            entry.looked_at = float("-inf")
+            entry.read_at = float("-inf")
             return True
 
     def _look(self, subscription_id: str, namespace: str, *, shared: bool = False) -> dict[str, Any]:
         entry = self._entry(subscription_id, namespace)
         with entry.lock:
             is_kept = shared and entry.provider.get("registrationState") == REGISTERED
-            if self._clock() - entry.looked_at >= (KEPT_SECONDS if is_kept else self._look_seconds):
+            if self._clock() - entry.read_at >= (KEPT_SECONDS if is_kept else self._look_seconds):
                 with azure_errors():
                     entry.provider = self._resources(subscription_id).providers.get(namespace).as_dict()
-                entry.looked_at = self._clock()
+                entry.read_at = self._clock()
             return entry.provider
 
     def _entry(self, subscription_id: str, namespace: str) -> _Known:

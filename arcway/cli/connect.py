@@ -66,7 +66,7 @@ def connect(
     following: Following,
     server: ServerOption = None,
 ) -> int:
-    """Connect a cluster. Example: arcway connect -n shop -g clusters -l eastus --kube-config ~/.kube/config"""
+    """Connect a cluster. Example: arcway connect -n shop -g clusters -l eastus --kube-config shop.yaml"""
     if contexts.all_contexts == (cluster.name is not None):
         raise CommandError("Give either --name or --all-contexts.", USAGE)
     client = ArcwayClient.find(server)

@@ -144,8 +144,8 @@ def _credentials(
 
     # A plug-in may ask something of the user: one after the other, unless everything was confirmed.
     with ThreadPoolExecutor(_AT_ONCE if job.kubeconfig.yes else 1) as threads:
-        made = list(threads.map(lambda item: make(*item), chosen))
-    pairs = list(zip(chosen, made, strict=True))
+        results = list(threads.map(lambda item: make(*item), chosen))
+    pairs = list(zip(chosen, results, strict=True))
     failures = [(context, result) for (context, _), result in pairs if isinstance(result, CommandError)]
     return [(name, result) for (_, name), result in pairs if isinstance(result, ProvidedCredential)], failures
 

@@ -94,7 +94,7 @@ def reject(
 @commands.command(name="set")
 def set_(
     name: FleetArgument,
-    window: Annotated[int | None, typer.Option("--window", help="Most members in progress at once.")] = None,
+    window: Annotated[int | None, typer.Option("--window", help="Maximum of members in progress at once.")] = None,
     budget: BudgetOption = None,
     server: ServerOption = None,
 ) -> int:

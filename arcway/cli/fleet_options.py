@@ -22,7 +22,7 @@ class FleetSource:
     defaults: Annotated[
         list[str] | None, typer.Option("--set", help="Default of a field as FIELD=VALUE; may be repeated.")
     ] = None
-    window: Annotated[int | None, typer.Option("--window", help="Most members in progress at once.")] = None
+    window: Annotated[int | None, typer.Option("--window", help="Maximum of members in progress at once.")] = None
 
     def body(self) -> Json:
         """The request. Raises `CommandError` naming what is wrong with the file or an option."""

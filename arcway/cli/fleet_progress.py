@@ -38,8 +38,8 @@ def failures_table(fleet: Json) -> Table:
 
 def _stage_of(fleet: Json) -> str:
     """The stage that the fleet is in, if it has several."""
-    going_on = [stage["name"] for stage in fleet["stages"] if stage["state"] not in ("Waiting", "Completed", "Skipped")]
-    return f" ({going_on[0]})" if going_on and len(fleet["stages"]) > 1 and not fleet["finishedAt"] else ""
+    current = [stage["name"] for stage in fleet["stages"] if stage["state"] not in ("Waiting", "Completed", "Skipped")]
+    return f" ({current[0]})" if current and len(fleet["stages"]) > 1 and not fleet["finishedAt"] else ""
 
 
 def _live(changes: Iterable[Json]) -> Json:

@@ -85,7 +85,7 @@ def purge(
     older_than: Annotated[str, typer.Option("--older-than", help="Minimum age with unit d, h, m or s, such as 30d.")],
     server: ServerOption = None,
 ) -> int:
-    """Remove finished runs older than this. Example: arcway purge --older-than 30d"""
+    """Remove finished runs that are older than an age. Example: arcway purge --older-than 30d"""
     purged = ArcwayClient.find(server).post("runs/purge", olderThan=older_than)
     output.stderr.print(f"{counted(purged['purged'], 'finished run')} removed.")
     return OK

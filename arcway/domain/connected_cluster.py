@@ -27,7 +27,7 @@ def with_ages(resource: Json, now: datetime) -> Json:
 
 
 def warnings(resource: Json) -> list[str]:
-    """What of a resource with ages needs somebody's attention, in words."""
+    """Warnings about a connected cluster (a resource with ages)."""
     messages = []
     status = (resource.get("properties") or {}).get("connectivityStatus")
     if status not in ("Connected", "Connecting"):

@@ -121,12 +121,12 @@ class Run(Model):
     """Whether a retry can work; false if the run had a temporary credential, which is removed with the run."""
 
 
-def new_run(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: dict[str, Any]) -> Run:
-    """The run as it is before its orchestration has said anything; `given` is what that was started with.
+def new_run(run_id: str, request: AnyRequest, phases: tuple[str, ...], payload: dict[str, Any]) -> Run:
+    """The run as it is before its orchestration has said anything; `payload` is what that was started with.
 
     Runs that were started before there were callers have no `startedBy`.
     """
-    started_by = given.get("startedBy")
+    started_by = payload.get("startedBy")
     return Run(
         id=run_id,
         operation=request.operation,
@@ -138,9 +138,9 @@ def new_run(run_id: str, request: AnyRequest, phases: tuple[str, ...], given: di
             resource_id=request.cluster.resource_id,
         ),
         phases=[Phase(name=name) for name in phases],
-        created_at=given["createdAt"],
-        updated_at=given["createdAt"],
-        correlation_id=given["correlationId"],
+        created_at=payload["createdAt"],
+        updated_at=payload["createdAt"],
+        correlation_id=payload["correlationId"],
         retriable=is_retriable(request),
         started_by=Identity.model_validate(started_by) if started_by else None,
     )

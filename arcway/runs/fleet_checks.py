@@ -14,11 +14,13 @@ from durabletask.client import OrchestrationState
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.fleets.check_report import check_report, summary_without_digest
 from arcway.domain.fleets.forecasts import Forecasts
 from arcway.domain.fleets.member_map import MemberState, decode
 from arcway.domain.fleets.plan import BUSY, Forecast, codes_of, counts_of, digest_of
 from arcway.domain.fleets.plan_document import plan_document
 from arcway.domain.fleets.request import member_body
+from arcway.domain.fleets.steps import CheckSummary
 from arcway.domain.ids import ClusterId, FleetId, fleet_instance
 from arcway.domain.json_values import Json
 from arcway.domain.timestamps import timestamp
@@ -88,16 +90,11 @@ async def report_of(client: df.DurableFunctionsClient, check: FleetId) -> Json |
     if not is_over(state):
         return None
     payload, output = input_of(state), state.get_output()
-    summary: Json = {
-        "classes": {},
-        "codes": {},
-        "digest": None,
-    }  # it was terminated, and what it has shown is not known
+    # What a check has shown that was terminated is not known.
+    summary: CheckSummary = {"classes": {}, "codes": {}, "digest": None}
     if isinstance(output, dict):
         summary = await summary_of(client, {**payload, "forecasts": output["state"]})
-    first, count = payload["range"]
-    own = {"first": first, "count": count, "attempt": payload["attempt"], "at": timestamp(state.last_updated_at)}
-    return {"fleet": payload["parent"], "check": payload["id"], **summary, **own}
+    return check_report(payload, summary, timestamp(state.last_updated_at))
 
 
 async def check_state_of(client: df.DurableFunctionsClient, fleet: str) -> OrchestrationState:
@@ -121,22 +118,21 @@ async def plan_of(client: df.DurableFunctionsClient, state: OrchestrationState) 
     document = fleet_document(state)
     name = document["name"]
     if not is_over(state):
-        message = f"Fleet {name} is {document['state']}: its plan is there when it has ended."
+        message = f"Fleet {name} is {document['state']}. Its plan can be read when it has ended."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message, retryable=True)
     forecasts = await _forecasts(client, payload, output["state"]) if isinstance(output, dict) else None
     if forecasts is None:
-        message = f"Fleet {name} is {document['state']} and has not checked every member: make a new plan."
+        message = f"Fleet {name} is {document['state']} and has not checked every member. Make a new plan."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
     fleet = name.partition("/")[0]
     return await asyncio.to_thread(plan_document, fleet, payload["operation"], "cluster", forecasts)
 
 
-async def summary_of(client: df.DurableFunctionsClient, payload: Json) -> Json:
+async def summary_of(client: df.DurableFunctionsClient, payload: Json) -> CheckSummary:
     """What a check tells the fleet that it was started for; `payload` is its input with its forecasts and states."""
     forecasts = await _forecasts(client, payload, payload["forecasts"])
     if forecasts is None:
-        checked = [item for _, item in Forecasts.read(payload["forecasts"]["forecasts"]).items()]
-        return {"classes": counts_of(checked), "codes": codes_of(checked), "digest": None}
+        return summary_without_digest(item for _, item in Forecasts.read(payload["forecasts"]["forecasts"]).items())
     values = forecasts.values()
     return {"classes": counts_of(values), "codes": codes_of(values), "digest": digest_of(forecasts)}
 

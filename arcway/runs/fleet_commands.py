@@ -12,10 +12,10 @@ from arcway.domain.json_values import Json
 from arcway.domain.timestamps import timestamp
 from arcway.runs.fleets import fleet_document, fleet_state_of, restart_fleet, send_command
 
-_GOING_ON = ("Accepted", "Running", "Soaking", "WaitingForApproval", "Halted", "Paused")
+_IN_PROGRESS = ("Accepted", "Running", "Soaking", "WaitingForApproval", "Halted", "Paused")
 _POSSIBLE_IN = {
-    "cancel": (*_GOING_ON, "Canceling"),
-    "retry": (*_GOING_ON, "Incomplete", "Failed", "Canceled"),
+    "cancel": (*_IN_PROGRESS, "Canceling"),
+    "retry": (*_IN_PROGRESS, "Incomplete", "Failed", "Canceled"),
 }
 
 
@@ -26,10 +26,10 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
     what is to be approved is checked again first, ARC-1001 it has no such stage, ARC-6007 the engine does not respond.
     """
     document, name = fleet_document(state), command["name"]
-    if document["state"] not in _POSSIBLE_IN.get(name, _GOING_ON):
+    if document["state"] not in _POSSIBLE_IN.get(name, _IN_PROGRESS):
         raise _not_possible(document, f"it is {document['state']}", name)
     if document["state"] in OVER and document["checks"]:
-        message = f"Fleet {document['name']} has ended: a plan is made again by the request that it is for."
+        message = f"Fleet {document['name']} has ended. Send its request again with dryRun=true to make a new plan."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
     command = {**command, "at": timestamp(datetime.now(UTC))}
     if document["state"] in OVER:
@@ -43,7 +43,7 @@ async def command_fleet(client: df.DurableFunctionsClient, state: OrchestrationS
         command = _decision(document, command)
     await send_command(client, document, command)
     if name == "approve" and document["gate"]["checkedUntil"] and document["gate"]["checkedUntil"] <= command["at"]:
-        message = f"What gate {command['gate']} lets through was checked more than a day ago; it is checked again."
+        message = f"The check of gate {command['gate']} is more than a day old; the members are checked again."
         raise ArcError(Code.GATE_CHECK_TOO_OLD, message)
     return document
 

@@ -35,10 +35,10 @@ async def list_members(
     """
     payload, document = input_of(fleet), fleet_document(fleet)
     states, members = decode(document["map"], document["size"]), FleetList(client, payload)
-    wanted = [index for index in range(begin, len(states)) if chosen.state in (None, MemberState(states[index]).label)]
+    indices = [index for index in range(begin, len(states)) if chosen.state in (None, MemberState(states[index]).label)]
     page: list[Json] = []
-    while wanted and len(page) < top:
-        batch, wanted = wanted[:top], wanted[top:]
+    while indices and len(page) < top:
+        batch, indices = indices[:top], indices[top:]
         # Pages are read once, before the members that are on them are read side by side.
         for index in batch[::PAGE] + batch[-1:]:
             await members.page_of(index)
@@ -48,7 +48,7 @@ async def list_members(
         matching = [member for member in read if chosen.code in (None, (member["error"] or {}).get("code"))]
         page += matching[: top - len(page)]
         if len(page) == top:
-            rest = [index for index in (*batch, *wanted) if index > page[-1]["index"]]
+            rest = [index for index in (*batch, *indices) if index > page[-1]["index"]]
             return page, str(rest[0]) if rest else None
     return page, None
 
@@ -58,14 +58,14 @@ async def named_members(client: df.DurableFunctionsClient, fleet: OrchestrationS
 
     Raises `ArcError`: ARC-1001 naming the names that no member has, ARC-7005 the list is gone.
     """
-    payload, wanted = input_of(fleet), {name.lower() for name in names}
-    members, indices, found = FleetList(client, payload), [], set()
+    payload, requested = input_of(fleet), {name.lower() for name in names}
+    members, indices, matched = FleetList(client, payload), [], set()
     for index in range(payload["size"]):
         entry = await members.entry(index)
-        if (name := str(entry.get("name")).lower()) in wanted:
+        if (name := str(entry.get("name")).lower()) in requested:
             indices.append(index)
-            found.add(name)
-    if unknown := sorted(wanted - found):
+            matched.add(name)
+    if unknown := sorted(requested - matched):
         details = [{"field": "members", "message": f"{excerpt(name, 63)} is not a member"} for name in unknown[:100]]
         raise ArcError(Code.INVALID_FIELDS, "The request names members that the fleet does not have.", details=details)
     return indices

@@ -1,4 +1,4 @@
-"""Fleets as the workflow engine has them: started, read, told what to do; and the pages that keep their lists.
+"""Fleets as the workflow engine has them: started, read, commanded; and the pages that keep their lists.
 
 A fleet's instance is its name's, so that fleets of one name exclude one another. Its list is in the inputs of page
 orchestrations that wait until the fleet is over: every back end keeps those, and no input is larger than a page.

@@ -31,8 +31,9 @@ from arcway_local.cluster.requests import (
 )
 from arcway_local.cluster.resources import Write
 from arcway_local.cluster.responses import respond
-from arcway_local.cluster.values import Json, name_of, namespace_of
+from arcway_local.cluster.values import name_of, namespace_of
 from arcway_local.cluster.watching import Watch, stream
+from arcway_local.json_documents import Json
 
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 # Kinds whose storage creates what an update does not find (AllowCreateOnUpdate in their strategies).

@@ -12,7 +12,7 @@ from typing import Any
 from arcway_local.cluster.errors import ApiError, forbidden, unauthorized
 from arcway_local.cluster.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING, RBAC, ROLE, ROLE_BINDING, Kind
 from arcway_local.cluster.store import Store
-from arcway_local.cluster.values import Json
+from arcway_local.json_documents import Json
 
 _MASTERS = "system:masters"
 _PUBLIC_PATHS = ("/version", "/version/", "/healthz", "/readyz", "/livez")

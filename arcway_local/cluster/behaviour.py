@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from arcway_local.cluster.values import Json, name_of, namespace_of
+from arcway_local.cluster.values import name_of, namespace_of
+from arcway_local.json_documents import Json
 
 type Outcome = Literal["imagePull", "crashLoop"]
 

@@ -9,7 +9,8 @@ from arcway_local.cluster.kinds import (
     Kind,
 )
 from arcway_local.cluster.resources import Resources, Write
-from arcway_local.cluster.values import Json, name_of, timestamp
+from arcway_local.cluster.values import name_of, timestamp
+from arcway_local.json_documents import Json
 
 KUBERNETES_VERSION = "v1.36.3"
 _RESOURCES = {"cpu": "4", "memory": "8Gi", "pods": "110", "ephemeral-storage": "100Gi"}

@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from arcway_local.cluster.values import Json, find_condition
+from arcway_local.cluster.values import find_condition
+from arcway_local.json_documents import Json
 
 NONE, UNKNOWN = "<none>", "<unknown>"
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from arcway_local.cluster import cells
-from arcway_local.cluster.values import Json, name_of
+from arcway_local.cluster.values import name_of
+from arcway_local.json_documents import Json
 
 
 @dataclass(frozen=True, slots=True)

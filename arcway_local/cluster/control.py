@@ -14,8 +14,7 @@ from arcway_local.cluster.errors import ApiError
 from arcway_local.cluster.faults import Fault, Faults
 from arcway_local.cluster.model import Cluster
 from arcway_local.cluster.responses import respond
-from arcway_local.cluster.values import Json
-from arcway_local.json_documents import read_json
+from arcway_local.json_documents import Json, read_json
 
 type _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

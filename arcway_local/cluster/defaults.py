@@ -8,7 +8,8 @@ import itertools
 from collections.abc import Callable
 
 from arcway_local.cluster.kinds import Kind
-from arcway_local.cluster.values import Json, ResourceKey, set_condition
+from arcway_local.cluster.values import ResourceKey, set_condition
+from arcway_local.json_documents import Json
 
 _service_addresses = itertools.count(1)
 

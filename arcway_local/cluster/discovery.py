@@ -10,7 +10,7 @@ from typing import Any
 
 from arcway_local.cluster.bootstrap import KUBERNETES_VERSION
 from arcway_local.cluster.kinds import Kind
-from arcway_local.cluster.values import Json
+from arcway_local.json_documents import Json
 
 type GroupVersion = tuple[str, str]
 

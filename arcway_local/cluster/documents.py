@@ -6,7 +6,7 @@ from arcway_local.cluster import discovery, errors
 from arcway_local.cluster.kinds import Kind
 from arcway_local.cluster.requests import accepted_form
 from arcway_local.cluster.responses import respond
-from arcway_local.cluster.values import Json
+from arcway_local.json_documents import Json
 
 _DISCOVERY_V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 

@@ -5,7 +5,7 @@ The messages are those of apimachinery's `pkg/api/errors`, because clients (Helm
 
 from collections.abc import Sequence
 
-from arcway_local.cluster.values import Json
+from arcway_local.json_documents import Json
 
 
 class ApiError(Exception):

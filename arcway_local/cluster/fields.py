@@ -9,7 +9,8 @@ from typing import Any
 
 from arcway_local.cluster.errors import ApiError
 from arcway_local.cluster.structure import ATOMIC_MAPS, SETS, element_key, list_keys
-from arcway_local.cluster.values import Json, clone, timestamp
+from arcway_local.cluster.values import clone, timestamp
+from arcway_local.json_documents import Json
 
 type Path = tuple[str, ...]
 type Leaves = dict[Path, Any]

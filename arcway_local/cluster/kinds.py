@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from arcway_local.cluster import columns
 from arcway_local.cluster.columns import Column
-from arcway_local.cluster.values import Json, ResourceKey, find_condition
+from arcway_local.cluster.values import ResourceKey, find_condition
+from arcway_local.json_documents import Json
 
 ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 

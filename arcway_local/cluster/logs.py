@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from arcway_local.cluster.behaviour import Behaviour
 from arcway_local.cluster.errors import bad_request
 from arcway_local.cluster.requests import flag
-from arcway_local.cluster.values import Json, name_of
+from arcway_local.cluster.values import name_of
+from arcway_local.json_documents import Json
 
 
 def read(pod: Json, behaviour: Behaviour, query: Mapping[str, str]) -> str:

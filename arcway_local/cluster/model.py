@@ -12,7 +12,8 @@ from arcway_local.cluster.controllers.manager import Controllers
 from arcway_local.cluster.kinds import NODE, Registry
 from arcway_local.cluster.resources import Resources, Write
 from arcway_local.cluster.store import Store
-from arcway_local.cluster.values import Json, clone, set_condition
+from arcway_local.cluster.values import clone, set_condition
+from arcway_local.json_documents import Json
 
 
 class Cluster:

@@ -7,7 +7,8 @@ from typing import Any
 
 from arcway_local.cluster.errors import ApiError, bad_request
 from arcway_local.cluster.structure import SETS, patch_key
-from arcway_local.cluster.values import Json, clone
+from arcway_local.cluster.values import clone
+from arcway_local.json_documents import Json
 
 _DIRECTIVE = "$patch"
 _ORDER = "$setElementOrder/"

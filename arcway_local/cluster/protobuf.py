@@ -8,7 +8,7 @@ import base64
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from arcway_local.cluster.values import Json
+from arcway_local.json_documents import Json
 
 MAGIC = b"k8s\x00"
 

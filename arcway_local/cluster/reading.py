@@ -10,7 +10,8 @@ from arcway_local.cluster.requests import Form, flag, number
 from arcway_local.cluster.selectors import Predicate, parse_field_selector, parse_label_selector
 from arcway_local.cluster.store import HistoryGoneError, Store
 from arcway_local.cluster.tables import table
-from arcway_local.cluster.values import Json, name_of, namespace_of
+from arcway_local.cluster.values import name_of, namespace_of
+from arcway_local.json_documents import Json
 
 _PARTIAL = "meta.k8s.io/v1"
 _OLD_PAGE = (

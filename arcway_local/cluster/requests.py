@@ -11,8 +11,7 @@ import yaml
 
 from arcway_local.cluster import protobuf
 from arcway_local.cluster.errors import ApiError, bad_request, invalid, no_such_path, unsupported_media_type
-from arcway_local.cluster.values import Json
-from arcway_local.json_documents import read_json
+from arcway_local.json_documents import Json, read_json
 
 type Form = Literal["object", "partial", "aggregated", "table", "table with nothing", "table with objects"]
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from arcway_local.cluster import defaults, errors, fields, validation
 from arcway_local.cluster.kinds import CUSTOM_RESOURCE_DEFINITION, NAMESPACE, POD, SERVICE, Kind, Registry
 from arcway_local.cluster.store import Change, Store
-from arcway_local.cluster.values import Json, clone, name_of, set_condition, timestamp, without_nulls
+from arcway_local.cluster.values import clone, name_of, set_condition, timestamp, without_nulls
+from arcway_local.json_documents import Json
 
 CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 _KEPT = (

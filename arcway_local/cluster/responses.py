@@ -4,7 +4,7 @@ import json
 
 from aiohttp import web
 
-from arcway_local.cluster.values import Json
+from arcway_local.json_documents import Json
 
 
 def respond(body: Json, status: int = 200, content_type: str = "application/json") -> web.Response:

@@ -8,7 +8,8 @@ from arcway_local.cluster.errors import ApiError, bad_request, invalid
 from arcway_local.cluster.kinds import AUTHORIZATION, SERVICE_ACCOUNT, Kind
 from arcway_local.cluster.model import Cluster
 from arcway_local.cluster.resources import Write
-from arcway_local.cluster.values import Json, clone, name_of
+from arcway_local.cluster.values import clone, name_of
+from arcway_local.json_documents import Json
 
 _SHORTEST_TOKEN_SECONDS = 600
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from arcway_local.cluster.errors import bad_request
 from arcway_local.cluster.kinds import Kind
-from arcway_local.cluster.values import Json, ResourceKey
+from arcway_local.cluster.values import ResourceKey
+from arcway_local.json_documents import Json
 
 type Predicate = Callable[[Json], bool]
 type _LabelTest = Callable[[dict[str, str]], bool]

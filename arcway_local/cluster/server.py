@@ -24,7 +24,7 @@ from arcway_local.cluster.errors import ApiError, no_such_path
 from arcway_local.cluster.faults import Fault, Faults
 from arcway_local.cluster.model import Cluster
 from arcway_local.cluster.responses import respond
-from arcway_local.cluster.values import Json
+from arcway_local.json_documents import Json
 from arcway_local.orders import Orders
 from arcway_local.own_site import refuse_other_sites
 

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from arcway_local.cluster.values import Json, ResourceKey, name_of, namespace_of
+from arcway_local.cluster.values import ResourceKey, name_of, namespace_of
+from arcway_local.json_documents import Json
 
 type ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 type Listener = Callable[["Change"], None]

@@ -7,7 +7,7 @@ name.
 import json
 from typing import Any
 
-from arcway_local.cluster.values import Json
+from arcway_local.json_documents import Json
 
 ATOMIC_MAPS = frozenset({"selector", "nodeSelector", "labelSelector", "podSelector", "namespaceSelector"})
 SETS = frozenset({"finalizers"})

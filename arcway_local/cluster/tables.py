@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from arcway_local.cluster.columns import built_in
 from arcway_local.cluster.kinds import Kind
 from arcway_local.cluster.requests import Form
-from arcway_local.cluster.values import Json
+from arcway_local.json_documents import Json
 
 _API_VERSION = "meta.k8s.io/v1"
 

@@ -10,7 +10,8 @@ from arcway_local.cluster.errors import invalid
 from arcway_local.cluster.kinds import RBAC, Kind
 from arcway_local.cluster.requests import is_base64
 from arcway_local.cluster.selectors import matches_label_selector
-from arcway_local.cluster.values import Json, ResourceKey
+from arcway_local.cluster.values import ResourceKey
+from arcway_local.json_documents import Json
 
 type Causes = Iterator[tuple[str, str]]
 

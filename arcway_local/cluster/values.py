@@ -3,8 +3,7 @@
 import datetime
 from typing import Any
 
-type Json = dict[str, Any]
-"""A Kubernetes object or a part of one. Objects taken from the store are never changed in place: clone first."""
+from arcway_local.json_documents import Json
 
 type ResourceKey = tuple[str, str]
 """API group and plural, for instance ("apps", "deployments")."""

@@ -15,7 +15,8 @@ from arcway_local.cluster.requests import Form, flag, number
 from arcway_local.cluster.selectors import Predicate
 from arcway_local.cluster.store import Change, HistoryGoneError, Store
 from arcway_local.cluster.tables import table
-from arcway_local.cluster.values import Json, namespace_of
+from arcway_local.cluster.values import namespace_of
+from arcway_local.json_documents import Json
 
 _DEFAULT_SECONDS = 1800.0
 _BOOKMARK_SECONDS = 60.0

@@ -17,7 +17,7 @@ from arcway_local.service_bus.store import StoreError
 def main(argv: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT; prints one line of JSON when ready, returns the exit code.
 
-    0 stopped, 1 messages can no longer be kept, 2 cannot start; the reason for any but 0 is a sentence on stderr.
+    0: stopped; 1: messages can no longer be kept; 2: cannot start; the reason for any but 0 is a sentence on stderr.
     """
     options = _parse(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

@@ -1,4 +1,4 @@
-"""One stack with a sign-in and 500 old runs per test process, and people who look at it with a browser."""
+"""One stack with a sign-in and 500 old runs per test process, and users who read it with a browser."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -64,12 +64,12 @@ _sessions: dict[str, StorageState] = {}
 
 @pytest.fixture
 def visit(chromium: Browser, site: Site) -> Iterator[Opener]:
-    """Opens a page as somebody. Whatever the browser complains of, such as a refused script, fails the test."""
+    """Opens a page as a user. Whatever the browser complains of, such as a refused script, fails the test."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def complain(message: ConsoleMessage) -> None:
-        # An answer such as 404, or none, is no complaint; what a page was kept from doing is.
+        # An answer such as 404, or none, is not a complaint; what a page was kept from doing is.
         is_an_answer = message.text.startswith(("Failed to load resource", "htmx:"))
         if message.type in ("error", "warning") and not is_an_answer:
             complaints.append(message.text)

@@ -85,7 +85,7 @@ def test_fleets_without_javascript_and_for_readers_only(visit: Opener, site: Sit
     expect(page).to_have_url(re.compile(re.escape(fleet["id"])))
 
 
-def test_the_pages_of_fleets_are_for_everybody(visit: Opener, site: Site) -> None:
+def test_the_pages_of_fleets_are_for_all_viewers(visit: Opener, site: Site) -> None:
     fleet = start(site)
     page = visit("onboarder", f"/fleets/{fleet['id']}")
     counts(page, succeeded=2, parked=3, failed=1)

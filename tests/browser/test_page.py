@@ -108,7 +108,7 @@ def test_a_failed_run_says_what_to_do_and_is_tried_again(visit: Opener, site: Si
     state_of(page, "Failed")
 
 
-def test_a_run_is_cancelled(visit: Opener, site: Site) -> None:
+def test_a_run_is_canceled(visit: Opener, site: Site) -> None:
     olga, cluster = site.arcway("onboarder"), site.cluster()
     busy = {"path": f"{olga.subscription}/.*/connectedClusters/", "method": "PUT", "times": 100, "status": 429}
     site.signed.azure.put("faults", [{**busy, "headers": {"Retry-After": "60"}}])
@@ -151,7 +151,7 @@ def test_an_overview_of_500_runs_is_filtered_and_paged_and_stays_put(visit: Open
     expect(page.locator("caption")).to_contain_text("1 to 50 of")
 
 
-def test_a_page_refreshes_while_it_is_looked_at_and_says_when_it_cannot(visit: Opener, site: Site) -> None:
+def test_a_page_refreshes_while_it_is_visible_and_says_when_it_cannot(visit: Opener, site: Site) -> None:
     page = visit("reader")
     page.clock.install()
     page.reload()

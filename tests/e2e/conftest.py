@@ -189,7 +189,7 @@ class Arcway:
         return answer.json() if answer.status_code == 200 else None
 
     def say(self, cluster: SimulatedCluster, connectivity: str) -> None:
-        """Have Azure say so of this cluster: its agents do not speak any more."""
+        """Have Azure show that the agents of this cluster do not report any more."""
         resource_id = ClusterId(self.subscription, "clusters", f"c-{cluster.name}").resource_id
         self.azure.put("connectivity", {resource_id: connectivity})
 
@@ -244,7 +244,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def signed(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Signed"]:
-    """A second stack, for whoever asks: it asks its callers to sign in."""
+    """A second stack, which asks its callers to sign in."""
     from tests.e2e.signed import Signed
 
     state = tmp_path_factory.mktemp("signed")

@@ -299,7 +299,7 @@ def _csrf_of(signed: Signed, cookie: str) -> str:
     return completed.stdout.strip()
 
 
-def test_a_sign_in_that_somebody_else_began_is_refused(browser: Browser, signed: Signed) -> None:
+def test_a_sign_in_that_another_browser_began_is_refused(browser: Browser, signed: Signed) -> None:
     browser_under_test = Browser(signed)
     theirs = browser_under_test.choose(browser_under_test.begin(), "offboarder")
     browser.begin()
@@ -319,7 +319,7 @@ def test_a_changed_nonce_or_challenge_is_refused(browser: Browser) -> None:
     assert "arcway-session" not in browser.cookies
 
 
-def test_a_code_counts_once_and_a_refusal_is_told(browser: Browser) -> None:
+def test_a_code_counts_once_and_a_refusal_is_reported(browser: Browser) -> None:
     back = browser.choose(browser.begin(), "reader")
     flow = dict(browser.cookies)
     assert browser.get(back).status_code == 303
@@ -333,7 +333,7 @@ def test_a_code_counts_once_and_a_refusal_is_told(browser: Browser) -> None:
     assert "AADSTS65004" in message.json()["detail"]
 
 
-def test_an_authority_that_is_away_is_told_as_such(browser: Browser, signed: Signed) -> None:
+def test_an_authority_that_is_away_is_reported_as_such(browser: Browser, signed: Signed) -> None:
     signed.azure.put("faults", [{"path": "/\\.well-known/openid-configuration$", "method": "GET", "status": 503}])
     answer = browser.get(f"{browser.url}/api/page/sign-in")
     assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (

@@ -105,7 +105,7 @@ def test_the_command_line_takes_the_users_own_kubeconfig_where_no_other_is_known
 
 
 def test_which_kubeconfig_is_used(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    # Agents that are not there are told apart from a cluster that nobody knows.
+    # Missing agents differ from an unknown cluster.
     secret = cluster.store(json.dumps(cluster.kubeconfig))
     codes = {
         Code.AGENTS_NOT_INSTALLED: {"kubeconfig": secret},

@@ -24,7 +24,7 @@ from tests.e2e.conftest import Arcway, SimulatedCluster
         (b" " * 1_100_000, Code.BODY_TOO_LARGE, 413),
     ],
 )
-def test_bodies_that_are_no_request(arcway: Arcway, content: bytes, code: str, status: int) -> None:
+def test_bodies_that_are_not_requests(arcway: Arcway, content: bytes, code: str, status: int) -> None:
     answer = arcway.http.post("/onboardings", content=content, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["remedy"]

@@ -143,7 +143,7 @@ ADMISSION = {
 
 @pytest.mark.parametrize(("message", "words"), ADMISSION.items())
 @pytest.mark.parametrize("status", [400, 403, 422])
-def test_admission_is_told_from_a_missing_permission(message: str, words: str, status: int) -> None:
+def test_admission_is_distinguished_from_a_missing_permission(message: str, words: str, status: int) -> None:
     by_api = _refusal(status, json.dumps({"message": message}).encode(), "POST /api/v1/namespaces", None)
     by_helm = refusal(f"INSTALLATION FAILED: {message}", "install", Code.HELM_FAILED, is_late=False)
     for error in (by_api, by_helm):

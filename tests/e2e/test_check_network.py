@@ -78,7 +78,7 @@ def test_a_cluster_with_errors_is_not_asked_to_run_a_job(arcway: Arcway, cluster
     assert is_gone(cluster)
 
 
-def test_a_namespace_of_somebody_else_is_left_alone(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_foreign_namespace_is_left_alone(arcway: Arcway, cluster: SimulatedCluster) -> None:
     assert cluster.send("POST", "/api/v1/namespaces", {"metadata": {"name": "arcway-check"}}) == 201
     run = check(arcway, cluster, checkNetwork=True)
     assert messages(run, Code.NETWORK_NOT_CHECKED) == [
@@ -88,7 +88,7 @@ def test_a_namespace_of_somebody_else_is_left_alone(arcway: Arcway, cluster: Sim
     assert cluster.send("DELETE", _NAMESPACE, {}) == 200
 
 
-def test_a_run_that_is_cancelled_takes_its_check_along(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_run_that_is_canceled_takes_its_check_along(arcway: Arcway, cluster: SimulatedCluster) -> None:
     cluster.control("PUT", "behaviour", {"readiness": {"mode": "seconds", "value": 30}})
     started = arcway.start(arcway.request(cluster, checkNetwork=True)).json()["id"]
     arcway.wait_until(started, lambda run: "in the cluster" in (run["phases"][0]["detail"] or ""))

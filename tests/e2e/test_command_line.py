@@ -47,7 +47,7 @@ def test_disconnect(command: Command, arcway: Arcway, cluster: SimulatedCluster,
     named = ("-n", f"cli-{cluster.name}", "-g", "cli", "--subscription", arcway.subscription)
     file = ("--kube-config", kubeconfig_of(cluster, tmp_path))
     assert command("connect", *named, "-l", "eastus", *file, "--quiet").returncode == 0
-    # Nobody is there to be asked.
+    # There is no user to ask.
     prompted = command("disconnect", *named, *file)
     assert (prompted.returncode, "--yes" in prompted.stderr) == (2, True), prompted.stderr
     plan = command("disconnect", *named, *file, "--dry-run")
@@ -189,3 +189,4 @@ def test_every_option_has_help_and_no_example_breaks_inside_an_option() -> None:
         narrow = click.Context(command, terminal_width=60)
         example = (command.callback.__doc__ or "").partition("Example: ")[2] if command.callback else ""
         assert example in command.get_help(narrow), command.name
+        assert len(f"  Example: {example}") <= 80, command.name

@@ -122,7 +122,7 @@ def test_a_failed_image_pull_ends_a_run_that_is_to_fail_fast_and_says_what_is_le
     assert arcway.resource(cluster) is None
 
 
-def test_what_passes_by_itself_is_waited_for_with_its_reason(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_transient_problems_are_waited_for_with_their_reason(arcway: Arcway, cluster: SimulatedCluster) -> None:
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
     run_id = arcway.start(arcway.request(cluster)).json()["id"]
 
@@ -161,7 +161,7 @@ def test_agents_of_another_connected_cluster_are_left_alone(arcway: Arcway, clus
     assert cluster.objects() == objects
 
 
-def test_a_run_can_be_cancelled_while_it_waits(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
+def test_a_run_can_be_canceled_while_it_waits(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
     azure.put("paces", {"connection": {"seconds": 600}})
     run_id = arcway.start(arcway.request(cluster)).json()["id"]
     arcway.wait_until(run_id, lambda run: phase(run, "waitForMetadata")["state"] == "Waiting")

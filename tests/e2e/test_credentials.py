@@ -21,7 +21,7 @@ _PASSWORD = f"pr0xy-{uuid.uuid4()}"
 
 
 class Made:
-    """What the command line has made for a cluster and nobody removed."""
+    """What the command line has made for a cluster and that still exists."""
 
     def __init__(self, cluster: SimulatedCluster, secrets: Path) -> None:
         self._cluster = cluster
@@ -120,7 +120,7 @@ def test_nothing_is_left_of_one_that_cannot_be_stored(
     cluster.wait_until(lambda: made.there() == set())
 
 
-def test_a_failed_run_goes_on_with_the_same_command_and_not_with_its_old_credential(
+def test_a_failed_run_continues_with_the_same_command_and_not_with_its_old_credential(
     command: Command,
     arcway: Arcway,
     azure: Control,
@@ -219,7 +219,7 @@ def test_wrong_options_are_refused_before_anything_is_made(
     assert made.there() == set()
 
 
-def test_a_refused_token_that_is_sent_as_is_is_told_before_anything_is_made(
+def test_a_refused_token_that_is_sent_as_is_is_reported_before_anything_is_made(
     cluster: SimulatedCluster, named: tuple[str, ...], command: Command, made: Made, tmp_path: Path
 ) -> None:
     spoilt = json.loads(json.dumps(cluster.kubeconfig))

@@ -147,7 +147,7 @@ def test_finalizers_of_dead_controllers_are_named_and_force_removes_them(
     assert cluster.objects() == objects_before
 
 
-def test_a_connect_after_a_disconnect_that_was_cancelled_waits_for_what_is_going(
+def test_a_connect_after_a_disconnect_that_was_canceled_waits_for_what_is_going(
     arcway: Arcway, cluster: SimulatedCluster
 ) -> None:
     held(arcway, cluster)

@@ -12,7 +12,7 @@ STAGES: list[Json] = [{"name": "canary", "first": 1, "maxFailures": 0}, {"name":
 
 
 @pytest.mark.timeout(600)
-def test_a_canary_that_fails_halts_the_fleet_until_it_is_mended_and_retried(
+def test_a_canary_that_fails_halts_the_fleet_until_it_is_fixed_and_retried(
     arcway: Arcway,
     fleets: Fleets,  # noqa: F811
     clusters: list[SimulatedCluster],  # noqa: F811

@@ -1,4 +1,4 @@
-"""Onboarding repairs what an earlier attempt left half-done, and refuses to touch what belongs to somebody else."""
+"""Onboarding repairs what an earlier attempt left half-done, and refuses to touch what belongs to others."""
 
 import base64
 import uuid
@@ -97,7 +97,7 @@ def test_an_upgrade_that_failed(arcway: Arcway, azure: Control, cluster: Simulat
     assert len(cluster.revisions()) == 3
 
 
-def test_a_pending_operation_of_somebody_else_is_not_cut_off(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_pending_operation_of_another_client_is_not_cut_off(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
     (record,) = cluster.revisions()
     set_status(cluster, record, "pending-upgrade")

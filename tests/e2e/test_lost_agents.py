@@ -1,4 +1,4 @@
-"""A release whose objects somebody deleted: it is made whole again, and never for another connected cluster."""
+"""A release whose objects another client deleted: it is made whole again, and never for another connected cluster."""
 
 import pytest
 
@@ -9,9 +9,7 @@ _CONFIG = "/api/v1/namespaces/azure-arc/configmaps/azure-clusterconfig"
 
 
 @pytest.mark.parametrize("lost", [_CONFIG, "/api/v1/namespaces/azure-arc"], ids=["the ConfigMap", "the namespace"])
-def test_what_somebody_deleted_under_the_release_is_made_again(
-    arcway: Arcway, cluster: SimulatedCluster, lost: str
-) -> None:
+def test_deleted_objects_of_the_release_are_created_again(arcway: Arcway, cluster: SimulatedCluster, lost: str) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
     assert cluster.send("DELETE", lost, None) == 200
     arcway.say(cluster, "Offline")
@@ -21,7 +19,7 @@ def test_what_somebody_deleted_under_the_release_is_made_again(
     assert run["result"]["properties"]["connectivityStatus"] == "Connected"
 
 
-def test_it_is_not_taken_for_nobodys(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_it_is_not_taken_for_an_unowned_one(arcway: Arcway, cluster: SimulatedCluster) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
     assert cluster.send("DELETE", _CONFIG, None) == 200
     revisions = cluster.revisions()

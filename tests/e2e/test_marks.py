@@ -1,4 +1,4 @@
-"""Labels and annotations that a cluster's policies want: on namespaces from the first moment, on pods for good."""
+"""Labels and annotations that a cluster's policies want: on namespaces from the first moment, on pods permanently."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ class Bus:
         self._receiver = stack.enter_context(client.get_subscription_receiver("onboarding-events", "all"))
 
     def send(self, body: bytes | str | Json, **properties: Any) -> str:
-        """Send a message; returns its correlation id, by which its events are told apart."""
+        """Send a message; returns its correlation id, by which its events are recognized."""
         data = json.dumps(body) if isinstance(body, dict) else body
         correlation_id = properties.setdefault("correlation_id", str(uuid.uuid4()))
         properties.setdefault("message_id", str(uuid.uuid4()))
@@ -45,7 +45,7 @@ class Bus:
     def heard(self, correlation_id: str, until: set[str] | None = None) -> list[ServiceBusReceivedMessage]:
         """The events of one correlation id up to the first of a kind in `until`, in the order they were sent in.
 
-        What arrives while nobody receives, the SDK gives back: it comes again later, after what was sent behind it.
+        What arrives while there is no receiver, the SDK gives back: it comes again, after what was sent behind it.
         """
         kinds = FINAL if until is None else until
         collected: list[ServiceBusReceivedMessage] = []

@@ -20,7 +20,7 @@ NO_FLEET = "fleet-00000000000000000000000000.000000000000"
 
 
 class Person:
-    """Somebody with a browser, signed in."""
+    """A user with a browser, signed in."""
 
     def __init__(self, signed: Signed, user: str) -> None:
         self.url = f"{signed.stack.url}/api/page"
@@ -59,7 +59,7 @@ def form(signed: Signed, cluster: SimulatedCluster, **changes: str) -> dict[str,
     return {**fields, **changes}
 
 
-def test_nobody_sees_a_page_without_signing_in(signed: Signed) -> None:
+def test_no_page_is_shown_without_signing_in(signed: Signed) -> None:
     root = httpx.get(signed.stack.url)
     assert (root.status_code, root.headers["Location"]) == (302, "/api/page")
     for path in ("", "/clusters", "/start", f"/runs/{NO_RUN}", "/nothing/there"):
@@ -169,7 +169,7 @@ def test_a_kubeconfig_shows_its_contexts_and_nothing_else(signed: Signed, people
     assert "no list of contexts" in olga.post("/start/contexts", {"kubeconfig": "a: b"}).text
 
 
-def test_pages_are_kept_by_nobody_and_files_for_ever(people: dict[str, Person]) -> None:
+def test_pages_are_not_cached_and_files_are_cached_forever(people: dict[str, Person]) -> None:
     reader = people["reader"].http
     response = reader.get("")
     assert response.headers["Cache-Control"] == "no-store"
@@ -188,7 +188,7 @@ def test_pages_are_kept_by_nobody_and_files_for_ever(people: dict[str, Person]) 
     assert [reader.delete(path).status_code for path in ("", "/static/page.css", "/start")] == [405] * 3
 
 
-def test_what_is_not_there_is_a_page_that_says_so(people: dict[str, Person]) -> None:
+def test_not_found_is_a_page(people: dict[str, Person]) -> None:
     for path, status, code in (
         (f"/runs/{NO_RUN}", 404, Code.RUN_NOT_FOUND),
         ("/nothing/there", 404, Code.PATH_NOT_FOUND),

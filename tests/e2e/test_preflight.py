@@ -118,7 +118,7 @@ def test_just_the_permissions_that_are_asked_for_are_enough(arcway: Arcway, clus
     assert run["state"] == "Succeeded", run["error"]
 
 
-def test_a_provider_that_nobody_may_register_is_a_finding_with_the_command(
+def test_a_provider_that_may_not_be_registered_is_a_finding_with_the_command(
     arcway: Arcway, cluster: SimulatedCluster
 ) -> None:
     make_group(arcway)
@@ -142,7 +142,7 @@ def test_a_registration_that_is_refused_matters_only_where_it_is_missing(
 
 
 def make_group(arcway: Arcway) -> None:
-    """The resource group, made by somebody else."""
+    """The resource group, made by another client."""
     azure, http = arcway.stack.azure, arcway.azure.http
     header = {"X-IDENTITY-HEADER": azure["identityHeader"]}
     token = http.get("/msi/token", params={"resource": azure["endpoint"]}, headers=header).json()["access_token"]

@@ -118,7 +118,7 @@ BODIES = {
 
 @pytest.mark.parametrize("case", sorted(BODIES))
 @pytest.mark.parametrize("path", ["/onboardings", "/upgrades"])
-def test_bodies_that_not_everybody_would_read_alike(arcway: Arcway, path: str, case: str) -> None:
+def test_bodies_that_parsers_read_differently(arcway: Arcway, path: str, case: str) -> None:
     answer = arcway.http.post(path, content=BODIES[case], headers={"Content-Type": "application/json"})
     is_problem(answer, 400, Code.BODY_NOT_JSON)
 

@@ -36,7 +36,7 @@ def agents_chart(name: str = "azure-arc-k8sagents") -> bytes:
 
 
 def small_chart(template: Json) -> bytes:
-    """A chart of somebody else's with one object."""
+    """A foreign chart with one object."""
     buffer = io.BytesIO()
     files = {
         "Chart.yaml": json.dumps({"apiVersion": "v2", "name": "theirs", "version": "1.0.0"}),
@@ -106,7 +106,7 @@ def test_every_command_works_on_an_installation_in_another_namespace(
     assert cluster.objects() == objects_before
 
 
-def test_two_installations_are_told_and_both_removed(
+def test_two_installations_are_reported_and_both_removed(
     arcway: Arcway, cluster: SimulatedCluster, helm: WorkerPool, access: Access
 ) -> None:
     objects_before = cluster.objects()
@@ -118,7 +118,7 @@ def test_two_installations_are_told_and_both_removed(
     assert cluster.objects() == objects_before
 
 
-def test_a_release_of_the_same_name_that_is_somebody_elses_stays(
+def test_a_foreign_release_of_the_same_name_stays(
     arcway: Arcway, cluster: SimulatedCluster, helm: WorkerPool, access: Access
 ) -> None:
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "azure-arc-x"}}
@@ -146,7 +146,9 @@ def forged(release: Json, **labels: str) -> Json:
     return {"metadata": {"name": name, "labels": all_labels}, "type": "helm.sh/release.v1", "data": data}
 
 
-def test_whoever_may_write_secrets_somewhere_steers_no_installation(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_client_that_may_write_secrets_somewhere_steers_no_installation(
+    arcway: Arcway, cluster: SimulatedCluster
+) -> None:
     victim = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": "kube-public"}}
     assert cluster.send("POST", "/api/v1/namespaces/kube-public/configmaps", victim) == 201
     release = {

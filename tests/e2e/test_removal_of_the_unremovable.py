@@ -56,7 +56,7 @@ def name_what_is_gone(cluster: SimulatedCluster, namespace: str = "azure-arc-rel
 
 
 def hold(cluster: SimulatedCluster, path: str) -> None:
-    """Set a finalizer that nobody removes."""
+    """Set a finalizer that no controller removes."""
     item = cluster.get(path)
     item["metadata"]["finalizers"] = [*item["metadata"].get("finalizers", []), "example.com/never"]
     assert cluster.send("PUT", path, item) == 200
@@ -86,7 +86,7 @@ def test_a_release_that_names_what_the_cluster_lost_is_updated_and_says_what_is_
     assert "name: cluster-metadata-operator" in mended
 
 
-def test_a_release_that_helm_cannot_read_needs_force_and_says_so(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_release_that_helm_cannot_read_needs_force(arcway: Arcway, cluster: SimulatedCluster) -> None:
     objects_before = cluster.objects()
     succeeded(arcway.connect(cluster))
     path = f"{_RECORDS}/{cluster.revisions()[-1]}"

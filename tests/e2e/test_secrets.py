@@ -11,7 +11,7 @@ import httpx
 
 from tests.e2e.conftest import Arcway, SimulatedCluster
 
-# Not the same in each run: files that others keep in the temporary folder must not know it.
+# Not the same in each run: files that others keep in the temporary folder do not have it.
 _PROXY_PASSWORD = f"pr0xy-{uuid.uuid4()}"
 
 
@@ -63,7 +63,7 @@ def files_with(state: Path, message: str) -> set[str]:
 
 
 class ProcessWatch:
-    """Looks at every process's arguments as long as it lasts."""
+    """Reads every process's arguments as long as it lasts."""
 
     def __init__(self, secrets: list[str]) -> None:
         self._secrets = [secret.encode() for secret in secrets]

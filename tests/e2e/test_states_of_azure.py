@@ -30,7 +30,7 @@ def refused(arcway: Arcway, cluster: SimulatedCluster, **changes: Any) -> Json:
 
 
 def group(arcway: Arcway) -> str:
-    """The id of the resource group, made by somebody else."""
+    """The id of the resource group, made by another client."""
     place = f"/subscriptions/{arcway.subscription}/resourceGroups/clusters"
     response = arcway.arm("PUT", place, {"location": "eastus"}, "2024-11-01")
     assert response.status_code == 201, response.text
@@ -42,7 +42,7 @@ def not_there(path: str, times: int = 1) -> Json:
     return {"path": path, "method": "GET", "times": times, "status": 404, "code": "ResourceNotFound", "message": "gone"}
 
 
-def test_a_connected_cluster_in_another_location_is_told(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_connected_cluster_in_another_location_is_reported(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
     run = arcway.connect(cluster, location="westeurope")
     assert (run["state"], run["error"]["code"]) == ("Failed", Code.LOCATION_MISMATCH)
@@ -51,7 +51,7 @@ def test_a_connected_cluster_in_another_location_is_told(arcway: Arcway, cluster
 
 
 @pytest.mark.parametrize("state", ["Disabled", "Warned", "Deleted"])
-def test_a_subscription_that_is_not_enabled_is_told(arcway: Arcway, cluster: SimulatedCluster, state: str) -> None:
+def test_a_subscription_that_is_not_enabled_is_reported(arcway: Arcway, cluster: SimulatedCluster, state: str) -> None:
     arcway.azure.put(f"subscriptions/{arcway.subscription}", {"state": state})
     error = refused(arcway, cluster)
     assert error["code"] == Code.SUBSCRIPTION_DISABLED
@@ -65,7 +65,7 @@ def test_a_subscription_that_soon_will_not_be_enabled_is_a_warning(arcway: Arcwa
     assert [(item["code"], item["level"]) for item in run["findings"]] == [(Code.SUBSCRIPTION_DISABLED, "warning")]
 
 
-def test_a_resource_group_that_is_being_deleted_is_told(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_resource_group_that_is_being_deleted_is_reported(arcway: Arcway, cluster: SimulatedCluster) -> None:
     group(arcway)
     arcway.azure.put(f"groups/{arcway.subscription}/clusters", {})
     assert refused(arcway, cluster)["code"] == Code.RESOURCE_GROUP_DELETING
@@ -118,7 +118,7 @@ def test_one_404_after_our_own_write_is_not_believed(arcway: Arcway, cluster: Si
     assert run["findings"] == []
 
 
-def test_a_404_before_a_deletion_is_looked_at_again(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_404_before_a_deletion_is_read_again(arcway: Arcway, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
     arcway.azure.put("faults", [not_there(f"connectedClusters/c-{cluster.name}$", times=2)])
     run = arcway.disconnect(cluster)

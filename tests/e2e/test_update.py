@@ -1,4 +1,4 @@
-"""Changing a connected cluster: only what is asked for, nothing twice, and nothing of somebody else's."""
+"""Changing a connected cluster: only what is asked for, nothing twice, and nothing that belongs to others."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

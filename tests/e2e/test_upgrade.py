@@ -15,7 +15,7 @@ _SECONDS = 240
 
 
 def old_agents(arcway: Arcway, cluster: SimulatedCluster) -> None:
-    """A connected cluster with old agents that do not upgrade themselves, and a value that somebody gave them."""
+    """A connected cluster with old agents that do not upgrade themselves, and a value that a user gave them."""
     connected(arcway.connect(cluster, agents={"version": OLD, "autoUpgrade": False}))
 
 
@@ -95,7 +95,7 @@ def test_a_failed_upgrade_leaves_the_old_agents_running(arcway: Arcway, cluster:
     assert key(cluster) == key_before
 
 
-def test_an_upgrade_mends_agents_that_fail(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_an_upgrade_repairs_agents_that_fail(arcway: Arcway, cluster: SimulatedCluster) -> None:
     old_agents(arcway, cluster)
     cluster.control("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
     pods = "/api/v1/namespaces/azure-arc/pods?labelSelector=app.kubernetes.io/component=metrics-agent"
@@ -110,7 +110,7 @@ def test_an_upgrade_mends_agents_that_fail(arcway: Arcway, cluster: SimulatedClu
     assert (run["state"], run["changed"]) == ("Succeeded", True), run["error"]
 
 
-def test_a_cancelled_upgrade_is_rolled_back(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_a_canceled_upgrade_is_rolled_back(arcway: Arcway, cluster: SimulatedCluster) -> None:
     old_agents(arcway, cluster)
     cluster.control("PUT", "behaviour", {"readiness": {"mode": "seconds", "value": 600}})
     run_id = arcway.http.post("/upgrades", json=body(arcway, cluster)).json()["id"]

@@ -1,6 +1,6 @@
 """Histories of real runs as files: one JSON list of batches, each what the engine handed to one replay.
 
-`python -m tests.replay.recorded` records them anew from the product running in a simulated world.
+`python -m tests.replay.recorded` records them again from the product running in a simulated world.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""API servers that attack whoever connects to them, and listeners that notice who came."""
+"""API servers that attack the client that connects to them, and listeners that notice who came."""
 
 import http.client
 import ssl
@@ -19,7 +19,7 @@ from arcway.private_file import write_private
 from arcway_local.certificates import CertificateAuthority
 
 INSIDE = "text-of-an-inside-service"
-"""What nobody outside may see."""
+"""What no client outside may see."""
 
 type Respond = Callable[["Exchange"], bool]
 
@@ -75,7 +75,7 @@ class Server(ThreadingHTTPServer):
         self.server_close()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        # In the connection's own thread, so that a slow handshake holds up nobody.
+        # In the connection's own thread, so that a slow handshake holds up no other.
         if self._tls:
             request = self._tls.wrap_socket(request, server_side=True)
         try:
@@ -93,7 +93,7 @@ class Server(ThreadingHTTPServer):
 
 
 def trap(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0) -> Server:
-    """A service inside, which answers everybody."""
+    """A service inside, which answers all clients."""
     return Server(lambda exchange: exchange.reply(200, INSIDE.encode()), tls, host, port)
 
 

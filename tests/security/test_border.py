@@ -109,7 +109,7 @@ def ill(monkeypatch: pytest.MonkeyPatch) -> Invocation:
 
 
 class Known(Authentication):
-    """The caller of every request has these roles; None: is nobody."""
+    """The caller of every request has these roles; None: is anonymous."""
 
     def __init__(self, roles: set[Role] | None) -> None:
         super().__init__(None)
@@ -142,7 +142,7 @@ async def test_health_tells_readers_why(ill: Invocation) -> None:
     assert "10.1.2.3" in result["engine"]
 
 
-async def test_health_is_looked_at_once_for_many(ill: Invocation) -> None:
+async def test_health_is_checked_once_for_many(ill: Invocation) -> None:
     for _ in range(20):
         await ask_health(ill, None)
     assert cast("Ill", ill.client).asked == 1

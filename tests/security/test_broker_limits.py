@@ -95,7 +95,7 @@ async def test_a_scheduled_message_has_the_same_limit() -> None:
         await asyncio.to_thread(schedule, premium, 900_000)
 
 
-async def test_the_limit_is_told_when_a_link_is_opened(bus: ServiceBus) -> None:
+async def test_the_limit_is_reported_when_a_link_is_opened(bus: ServiceBus) -> None:
     assert await asyncio.to_thread(largest_batch, bus) == 256 * 1024
 
 
@@ -147,7 +147,7 @@ async def test_what_can_never_be_sent_is_named_and_holds_up_nothing(
     assert bus.counts()["onboarding-events/subscriptions/all"]["active"] == 1
 
 
-async def test_a_broker_with_a_smaller_limit_is_not_asked_for_ever(
+async def test_a_broker_with_a_smaller_limit_is_not_asked_forever(
     sender: EventSender, bus: ServiceBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "encode", lambda _: b"x" * 300_000)

@@ -93,7 +93,7 @@ def helm(request: pytest.FixtureRequest, authority: CertificateAuthority, tmp_pa
 def test_the_chart_that_was_resolved_is_the_one_that_is_pulled(helm: Helm, registry: Registry) -> None:
     digest = helm.digest_of(registry.reference)
     assert digest == digest_of(registry.good)
-    # The tag means the other chart while it is pulled, and the first one again when somebody looks.
+    # The tag means the other chart while it is pulled, and the first one again when a test reads it.
     registry.tags = iter([registry.evil] * 2)
     assert helm.pull(registry.reference, digest) == GOOD
 
@@ -120,7 +120,7 @@ def test_content_that_is_not_of_its_digest_is_refused(helm: Helm, registry: Regi
     assert helm.pull(registry.reference, digest) == GOOD
 
 
-def test_an_archive_that_was_changed_in_the_cache_is_fetched_anew(
+def test_an_archive_that_was_changed_in_the_cache_is_fetched_again(
     helm: Helm, registry: Registry, tmp_path: Path
 ) -> None:
     digest = helm.digest_of(registry.reference)

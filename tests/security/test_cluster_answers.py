@@ -1,4 +1,4 @@
-"""An API server that sends too much, too slowly, without end, or what is no JSON, ends a call with a named error."""
+"""An API server that sends too much, too slowly, without end, or what is not JSON, ends a call with a named error."""
 
 import gzip
 import itertools
@@ -209,7 +209,7 @@ def test_a_list_of_large_objects_is_read_in_smaller_pages(hostile: Hostile, api:
         b'{"metadata": {"uid": {}}}',
     ],
 )
-def test_what_is_no_object_of_kubernetes_is_a_named_error(hostile: Hostile, api: ClusterApi, body: bytes) -> None:
+def test_what_is_not_an_object_of_kubernetes_is_a_named_error(hostile: Hostile, api: ClusterApi, body: bytes) -> None:
     hostile.says = always(answer(body))
     assert code_of(lambda: api.get("/version")) in (Code.KUBERNETES_API_ERROR, Code.KUBERNETES_RESPONSE_INVALID)
 
@@ -235,7 +235,7 @@ def test_what_is_no_object_of_kubernetes_is_a_named_error(hostile: Hostile, api:
         [{"metadata": {"name": "x", "labels": []}}],
     ],
 )
-def test_what_is_no_list_of_objects_is_a_named_error(hostile: Hostile, api: ClusterApi, items: object) -> None:
+def test_what_is_not_a_list_of_objects_is_a_named_error(hostile: Hostile, api: ClusterApi, items: object) -> None:
     hostile.says = always(answer(json.dumps({"items": items}).encode()))
     assert code_of(lambda: api.items("/api/v1/nodes")) == Code.KUBERNETES_RESPONSE_INVALID
 

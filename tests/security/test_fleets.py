@@ -36,7 +36,7 @@ class Known(Authentication):
 
 
 class Untouched:
-    """An engine that nobody may reach."""
+    """An engine that no request may reach."""
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(f"the engine was asked: {name}")

@@ -21,7 +21,7 @@ from triggers.services import Invocation
 
 
 class Unread(func.HttpRequest):
-    """A request whose body nobody may look at."""
+    """A request whose body may not be read."""
 
     def get_body(self) -> bytes:
         raise AssertionError("the body was read")
@@ -60,7 +60,7 @@ async def handler(*_: object) -> func.HttpResponse:
 
 
 @pytest.mark.parametrize("cookie", ["", "arcway-session=x", "arcway-session=" + "A" * 4000, "a; b=; =c"])
-async def test_the_form_of_nobody_is_not_read(signing_in: Invocation, cookie: str) -> None:
+async def test_an_anonymous_form_is_not_read(signing_in: Invocation, cookie: str) -> None:
     response = await responses.dispatch_page(posted(Cookie=cookie), signing_in, {"POST": (ONBOARD, handler)})
     assert response.status_code == 401
 
@@ -72,7 +72,7 @@ async def test_the_form_of_another_site_is_not_read(signing_in: Invocation, head
     assert response.status_code == 403
 
 
-async def test_the_body_of_nobody_is_not_read(signing_in: Invocation) -> None:
+async def test_an_anonymous_body_is_not_read(signing_in: Invocation) -> None:
     response = await http.dispatch(posted(), signing_in, {"POST": (ONBOARD, handler)})
     assert response.status_code == 401
 
@@ -96,7 +96,7 @@ def test_a_body_that_is_dear_to_read_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("header", ["[" * 11_900, '{"a":' * 2000, "9" * 8000, "NaN", '{"alg": {}, "kid": []}', "\x00"])
-async def test_a_token_that_is_dear_to_read_is_no_token(header: str) -> None:
+async def test_a_token_that_is_dear_to_read_is_not_a_token(header: str) -> None:
     part = base64.urlsafe_b64encode(header.encode()).decode().rstrip("=")
     authority: Any = SimpleNamespace(client_id="c", tenant_id="t", issuer="i")
     with pytest.raises(ArcError, match=Code.NOT_SIGNED_IN):

@@ -1,4 +1,4 @@
-"""A kubeconfig that is given to the page is kept only for a check that is accepted, and not for ever."""
+"""A kubeconfig that is given to the page is kept only for a check that is accepted, and not forever."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""On the real API server: one verb less than a run needs is a finding, and a token that ends soon is renewed by itself.
+"""On the real API server: one verb less than a run needs is a finding, and a token that ends soon is renewed.
 
 That each role suffices for its operation is in tests/e2e/real_cluster/test_least_privilege.py.
 """

@@ -1,4 +1,4 @@
-"""What is read from outside is read as it is written, within limits, and by somebody who may send it."""
+"""What is read from outside is read as it is written, within limits, and from a caller who may send it."""
 
 import base64
 import json
@@ -83,7 +83,7 @@ def test_what_is_missing_is_named_as_missing(cluster: Any, user: Any, field: str
     assert [item["field"] for item in error.details] == [field]
 
 
-def test_what_is_refused_and_what_is_missing_are_told_apart() -> None:
+def test_what_is_refused_and_what_is_missing_are_distinguished() -> None:
     error = refusal(json.dumps(document({"proxy-url": "http://x"}, {"exec": {"command": "x"}})))
     expected_text = (
         "has fields that are not accepted: cluster.proxy-url, user.exec; it lacks required fields: user.token"
@@ -144,7 +144,7 @@ def test_numbers_to_the_base_60_take_no_time() -> None:
     assert access.token == content
 
 
-def test_a_token_that_is_no_text_for_kubectl_is_none_here() -> None:
+def test_a_token_that_is_not_text_for_kubectl_is_not_one_for_arcway() -> None:
     for written in ("5", "true", "1.5", "0x10"):
         content = json.dumps(document()).replace('"t0ken"', written)
         assert [item["field"] for item in refusal(content).details] == ["user.token"]
@@ -173,7 +173,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ["networking"],
     ],
 )
-def test_whatever_is_in_kubeadms_configmap_is_no_failure(written: object) -> None:
+def test_whatever_is_in_kubeadms_configmap_is_not_a_failure(written: object) -> None:
     api = mock.Mock(server="https://api.example.com")
     api.get.side_effect = {
         "/api/v1/namespaces/kube-system/configmaps/kubeadm-config": {"data": {"ClusterConfiguration": written}}

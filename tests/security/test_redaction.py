@@ -154,7 +154,7 @@ VALUES = ["correct horse battery", "hunter2", "pässwörd!", "a/b?c&d=e", 'say "
 
 
 def forms(secret: str) -> dict[str, str]:
-    """The ways in which somebody may repeat a secret."""
+    """The ways in which a secret may be repeated."""
     data = secret.encode()
     return {
         "plain": secret,
@@ -240,7 +240,7 @@ def test_the_next_step_does_not_know_it(secret: str) -> None:
     assert step_that(lambda: {"detail": secret})["ok"]["detail"] != "[redacted]"
 
 
-def test_words_that_machines_need_stay_although_somebody_has_them_as_a_password() -> None:
+def test_words_that_machines_need_stay_although_they_are_a_password() -> None:
     result = step_that(lambda: (with_credentials("http://proxy", "user:stable"), {"train": "stable", "done": True})[1])
     assert result == {"ok": {"train": "stable", "done": True}}
 

@@ -135,7 +135,7 @@ def test_redirects_are_not_followed_in_the_middle_of_an_installation(
 def test_a_redirect_to_a_metadata_service_is_named(helm: Helm, hostile: Hostile, url: str) -> None:
     hostile.location = url
     error = refused(lambda: helm.release(hostile.access, "agents", NAMESPACE))
-    # What is no address at all is Helm's own to refuse.
+    # What is not an address at all is Helm's own to refuse.
     assert error.code == (Code.HELM_FAILED if url.startswith("file") else Code.API_SERVER_REDIRECTED)
     with open_cluster(hostile.access) as api:
         assert refused(lambda: api.get("/version")).code == Code.API_SERVER_REDIRECTED

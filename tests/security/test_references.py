@@ -173,7 +173,7 @@ def test_proxy_credentials_are_one_line_and_nothing_is_begun_with_others(
     assert not message or message not in json.dumps(run)
 
 
-def test_nobody_elses_temporary_secret_is_used_or_deleted(arcway: Arcway, cluster: SimulatedCluster) -> None:
+def test_no_other_callers_temporary_secret_is_used_or_deleted(arcway: Arcway, cluster: SimulatedCluster) -> None:
     victim = cluster.store(json.dumps(cluster.kubeconfig), prefix="arcway-tmp-shop-")
     folder = Path(arcway.stack.secrets)
     for reference in ({"secret": victim}, {"secret": victim, "temporary": True}):

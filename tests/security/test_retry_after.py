@@ -118,7 +118,7 @@ def test_an_envelope_that_was_written_before(written: object) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "header"), [(0.2, "1"), (7.0, "7"), (1e12, "3600"), (math.inf, "3600")])
-def test_what_callers_are_told(seconds: float, header: str) -> None:
+def test_what_callers_receive(seconds: float, header: str) -> None:
     response = http.problem(ArcError(Code.AZURE_THROTTLED, retry_after=seconds))
     assert response.headers["Retry-After"] == header
 

@@ -18,7 +18,7 @@ _SECRET = "/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey"
 
 @pytest.fixture
 def other(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
-    """A second cluster, which somebody connects by the name of the first."""
+    """A second cluster, which a user connects by the name of the first."""
     simulated_cluster = SimulatedCluster(cluster_control, stack)
     yield simulated_cluster
     simulated_cluster.file.unlink(missing_ok=True)
@@ -59,7 +59,7 @@ def test_a_second_cluster_does_not_get_the_resource_of_a_live_one(
     assert other.objects() == objects
 
 
-def test_a_check_says_so(arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster) -> None:
+def test_a_check_reports_it(arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
     answer = arcway.http.post("/onboardings", params={"dryRun": "true"}, json=as_first(arcway, cluster, other))
     result = answer.json()["result"]
@@ -67,9 +67,7 @@ def test_a_check_says_so(arcway: Arcway, cluster: SimulatedCluster, other: Simul
     assert result["ready"] is False
 
 
-def test_it_is_taken_over_by_those_who_say_so(
-    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster
-) -> None:
+def test_it_is_taken_over_on_request(arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
     resource_before = arcway.resource(cluster)
     taken = run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))
@@ -95,7 +93,7 @@ def test_it_is_taken_over_by_those_who_say_so(
 
 
 @pytest.mark.parametrize("status", ["Offline", "Expired", "AgentNotInstalled"])
-def test_a_record_that_nobody_alive_stands_behind_is_adopted(
+def test_a_record_without_a_live_cluster_is_adopted(
     arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, status: str
 ) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
@@ -149,7 +147,7 @@ def test_agents_that_name_the_resource_of_another_cluster_are_not_shown_as_its_a
 
 
 @pytest.mark.parametrize("bits", [2048, 4096])
-def test_a_key_that_somebody_put_there_before_is_not_used(arcway: Arcway, cluster: SimulatedCluster, bits: int) -> None:
+def test_a_planted_key_is_not_used(arcway: Arcway, cluster: SimulatedCluster, bits: int) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "azure-arc"}}

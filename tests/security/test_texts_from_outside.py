@@ -90,7 +90,7 @@ def test_json_is_read_alike_however_it_arrives(body: bytes) -> None:
         assert error.code == Code.BODY_NOT_JSON
 
 
-def test_a_byte_order_mark_is_no_difference() -> None:
+def test_a_byte_order_mark_is_not_a_difference() -> None:
     body = b"\xef\xbb\xbf" + json.dumps(GOOD).encode()
     first, second = read_both(body)
     assert first == second == parse_request(GOOD)
@@ -125,7 +125,7 @@ def test_control_characters_are_refused_and_their_field_is_named(character: str,
 
 
 @pytest.mark.parametrize("character", CONTROLS)
-def test_forms_are_no_way_around_it(character: str) -> None:
+def test_forms_are_not_a_way_around_it(character: str) -> None:
     with pytest.raises(ArcError) as caught:
         parse_request({**GOOD, "tags": {"team": f"a{character}"}}, "check")
     assert [item["field"] for item in caught.value.details] == ["tags.team"]
@@ -182,7 +182,7 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.mark.parametrize("header", [5, b"x", TRACE.encode(), TRACE + "\n", TRACE.upper(), ["x"], TRACE + "\r\nX: y"])
-def test_what_is_no_traceparent_is_left_out(header: object) -> None:
+def test_what_is_not_a_traceparent_is_left_out(header: object) -> None:
     assert Origin.of("rollout-7", header).traceparent is None
 
 

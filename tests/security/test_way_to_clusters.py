@@ -221,7 +221,7 @@ def test_a_name_that_needs_no_proxy_is_resolved_here(entry: str, monkeypatch: py
     assert names.asked == 1
 
 
-def test_this_machine_is_no_way_around_the_address_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_this_machine_is_not_a_way_around_the_address_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.corp:3128")
     for server in ("https://127.0.0.1:6443", "https://localhost:6443", "https://[::1]:6443", "https://0x7f.1:6443"):
         with pytest.raises(ArcError, match=Code.SERVER_ADDRESS_NOT_ALLOWED):

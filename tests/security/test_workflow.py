@@ -154,7 +154,7 @@ def test_a_broker_that_is_down_holds_a_run_for_a_day_at_most() -> None:
 @pytest.mark.parametrize(
     "failure", [error(Code.AZURE_REQUEST_REFUSED, retryable=False), StepRaised("no such encoding")]
 )
-def test_publishing_gives_up_on_what_repeating_cannot_mend(failure: Any) -> None:
+def test_publishing_gives_up_on_what_repeating_cannot_fix(failure: Any) -> None:
     run = VirtualRun(_BODY, answers(publish_events=failure), source="urn:arcway:test")
     status = run.finish()
     assert status["state"] == "Succeeded"
@@ -248,7 +248,7 @@ def test_throttling_while_undoing_has_the_undoings_deadline() -> None:
     assert run.elapsed < timedelta(minutes=30)
 
 
-def test_what_is_missing_is_looked_for_again_and_the_step_is_told_since_when() -> None:
+def test_what_is_missing_is_read_again_and_the_step_receives_since_when() -> None:
     messages: list[Json] = []
 
     def answer(step: str, payload: Json) -> Any:

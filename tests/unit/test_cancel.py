@@ -42,12 +42,12 @@ def ask(error: grpc.RpcError | None) -> tuple[bool, list[tuple[Any, ...]]]:
     return asyncio.run(cancel_run(client, "cluster-1.run", _BY)), client.sent
 
 
-def test_a_run_that_goes_on_is_asked_to_stop() -> None:
+def test_a_run_in_progress_is_asked_to_stop() -> None:
     assert ask(None) == (True, [("cluster-1", "cancel", "cluster-1.run")])
 
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND])
-def test_a_run_that_ended_meanwhile_is_no_error(code: grpc.StatusCode) -> None:
+def test_a_run_that_ended_meanwhile_is_not_an_error(code: grpc.StatusCode) -> None:
     assert ask(_Refused(code)) == (False, [])
 
 

@@ -1,6 +1,6 @@
 """Provides a credential for the service: creates it with the user's own, stores it, and names it in the request.
 
-The one way by which every command gets at a cluster. What was made is removed again unless the service accepts the
+How every command obtains the credential of a cluster. What was made is removed again unless the service accepts the
 request; from then on the run removes it at its end.
 """
 

@@ -1,6 +1,6 @@
 """The Kubernetes API of one cluster through the official client: plain JSON in and out, every answer bounded.
 
-An API server may be anybody's: what it sends is limited in bytes, seconds and number, and its shape is checked
+An API server may be hostile: what it sends is limited in bytes, seconds and number, and its shape is checked
 (`arcway/cluster/access/responses.py`). The client's own retries, kubeconfig loading, temporary files and model classes
 are not used.
 """

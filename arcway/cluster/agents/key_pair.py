@@ -76,7 +76,7 @@ def _generate() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
 
 
-def _give_way() -> None:
+def give_way() -> None:
     """Lower the priority of the calling thread; only on Linux does a thread have one of its own."""
     if sys.platform == "linux":
         with suppress(OSError):  # a sandbox may forbid it, and keys are needed there, too
@@ -85,7 +85,7 @@ def _give_way() -> None:
 
 # Half a second of a core each, on every core: a fleet that starts at once must leave the cores to everything else, and
 # must not leave one idle. A thread cannot raise its priority again, so these threads do nothing else.
-_generators = ThreadPoolExecutor(os.process_cpu_count() or 1, "key-pair", initializer=_give_way)
+_generators = ThreadPoolExecutor(os.process_cpu_count() or 1, "key-pair", initializer=give_way)
 
 
 def public_key(api: ClusterApi) -> str | None:

@@ -17,7 +17,7 @@ ARCHITECTURES = ("amd64", "arm64")
 """What the agents' images are built for (https://learn.microsoft.com/azure/azure-arc/kubernetes/system-requirements)."""
 MEMORY = 850 * 2**20
 """Bytes that the agents need (same page: "at least 850 MB free for the Arc agents")."""
-_NODES_LOOKED_AT = 50
+_MOST_NODES = 50
 _OF_CONDITIONS = "node.kubernetes.io/"
 _SUFFIXES = {
     "": Decimal(1),
@@ -58,11 +58,11 @@ def memory(api: ClusterApi, nodes: Sequence[Json]) -> list[Json]:
     schedulable = [node for node in nodes if _is_linux(node) and _is_schedulable(node) and _is_ready(node)]
     fitting = [node for node in schedulable if not _repelling(node)]
     free = 0
-    for node in fitting[:_NODES_LOOKED_AT]:
+    for node in fitting[:_MOST_NODES]:
         free += _memory_left(api, node)
         if free >= MEMORY:
             return []
-    if not fitting or len(fitting) > _NODES_LOOKED_AT:
+    if not fitting or len(fitting) > _MOST_NODES:
         return []
     message = f"The schedulable Linux nodes have {free // 2**20} MiB of free memory; the agents need {MEMORY // 2**20}."
     return [finding(Code.LOW_MEMORY, message, "warning")]

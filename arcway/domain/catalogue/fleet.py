@@ -1,4 +1,4 @@
-"""Errors of fleets."""
+"""The codes ARC-7xxx: fleets."""
 
 from arcway.domain.catalogue.kind import ErrorKind
 from arcway.domain.codes import Code
@@ -28,10 +28,10 @@ FLEET: dict[Code, ErrorKind] = {
     ),
     Code.MEMBER_NOT_AS_PLANNED: ErrorKind(
         "The member is not as planned",
-        "Make a new plan and apply it, or do it all the same: `arcway fleet retry NAME --code ARC-7006`.",
+        "Make a new plan and apply it. To change the member without a plan: `arcway fleet retry NAME --code ARC-7006`.",
     ),
     Code.FAILURE_BUDGET_USED: ErrorKind(
-        "More members of the fleet failed than may",
+        "More members failed than the failure budget allows",
         "Read the causes (`arcway fleet show NAME`). Then retry the failed members, resume the fleet in spite of them,"
         " or cancel it.",
     ),
@@ -64,7 +64,7 @@ FLEET: dict[Code, ErrorKind] = {
         "Ask another person who holds the role Arcway.Approve.",
     ),
     Code.GATE_CHECK_TOO_OLD: ErrorKind(
-        "What the gate lets through was checked too long ago",
+        "The gate's check is too old",
         "The members are checked again now. Read what the gate shows and approve it then.",
         True,
     ),

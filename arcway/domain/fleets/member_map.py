@@ -5,6 +5,8 @@ Two members share one letter of the URL-safe base 64 alphabet (RFC 4648), the fi
 
 from enum import IntEnum
 
+from arcway.domain.text import counted
+
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
@@ -40,5 +42,5 @@ def encode(states: bytes) -> str:
 def decode(text: str, size: int) -> bytes:
     """The states of `size` members that `encode` wrote. Raises `ValueError` when the text is not of that many."""
     if len(text) != (size + 1) // 2 or not set(text) <= VALUES.keys():
-        raise ValueError(f"not a map of {size} members")
+        raise ValueError(f"not a map of {counted(size, 'member')}")
     return bytes(part for letter in text for part in divmod(VALUES[letter], 8))[:size]

@@ -156,8 +156,8 @@ def digest_of(request: FleetRequest) -> str:
     """The digest of a request as it came: equal for equal requests, whatever they select, and whatever fields requests
     have since it was accepted.
     """
-    given = request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:32]
+    fields = request.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def parse_fleet(body: object) -> Fleet:
@@ -247,7 +247,7 @@ def _place(number: int, entry: Json, defaults: Json, field: str) -> str:
 
 def _invalid(problems: list[Any]) -> ArcError:
     """The first problems, and how many there are."""
-    shown = problems[:_PROBLEMS_SHOWN]
-    fields = ", ".join(dict.fromkeys(str(item["field"]) for item in shown[:10]))
-    total = f" ({len(problems)} problems; the first {len(shown)} are listed)" if len(problems) > len(shown) else ""
-    return ArcError(Code.INVALID_FIELDS, f"The fleet has invalid fields: {fields}{total}.", details=shown)
+    details = problems[:_PROBLEMS_SHOWN]
+    fields = ", ".join(dict.fromkeys(str(item["field"]) for item in details[:10]))
+    total = f" ({len(problems)} problems; the first {len(details)} are listed)" if len(problems) > len(details) else ""
+    return ArcError(Code.INVALID_FIELDS, f"The fleet has invalid fields: {fields}{total}.", details=details)

@@ -1,7 +1,6 @@
 """How far a fleet is in its stages, and whether it may continue: its failures, the soak, and the gates.
 
-It decides on the states of the members, which `arcway.domain.fleets.state` keeps. Times are seconds since the epoch, in
-the orchestration's clock.
+`arcway.domain.fleets.state` keeps the members' states. Times are the orchestration's, in seconds since the epoch.
 """
 
 from bisect import bisect_right
@@ -14,6 +13,7 @@ from arcway.domain.codes import Code
 from arcway.domain.fleets.member_map import DONE, MemberState
 from arcway.domain.fleets.stage import Gate, Stage
 from arcway.domain.json_values import Json
+from arcway.domain.text import counted
 
 type Step = Literal["before", "members", "soak", "verify", "after", "over"]
 """Where the current stage is: at the gate before it, at work, waiting, being verified, at the gate after it."""
@@ -220,12 +220,13 @@ class Rollout:
         codes = Counter(code for code in stage.first if code).most_common(1)
         if codes and codes[0][1] >= _ONE_CAUSE and not stage.resumed:
             code, count = codes[0]
-            message = f"{count} of the first {len(stage.first)} members of stage {stage.name} failed with {code}."
+            members = counted(len(stage.first), "member")
+            message = f"{count} of the first {members} of stage {stage.name} failed with {code}."
             self.halt(Code.FAILURES_OF_ONE_CAUSE, message, now)
 
     def _halt_by_budget(self, stage: Stage, now: float) -> None:
-        members = "1 member has" if stage.failed == 1 else f"{stage.failed} members have"
-        message = f"{members} failed in stage {stage.name}; the budget is {stage.max_failures}."
+        failed = f"{counted(stage.failed, 'member')} {'has' if stage.failed == 1 else 'have'}"
+        message = f"{failed} failed in stage {stage.name}; the budget is {stage.max_failures}."
         self.halt(Code.FAILURE_BUDGET_USED, message, now)
 
     def halt(self, code: str, message: str, now: float) -> None:
@@ -239,10 +240,10 @@ class Rollout:
             if lost:
                 self._halt_if_needed(self.stage, now)
 
-    def take_check(self, shown: Json, now: float) -> None:
+    def take_check(self, result: Json, now: float) -> None:
         """What the check of the members behind the gate has shown."""
         if self.gate:
-            self.gate.check, self.gate.checked = shown, now
+            self.gate.check, self.gate.checked = result, now
 
     # --- commands --------------------------------------------------------------------------------------------------
 
@@ -271,8 +272,8 @@ class Rollout:
     def lift(self, *, retried: bool) -> None:
         """Continue after a halt: the failures so far do not count.
 
-        A fleet with too many failures is not halted when none is left to start; once members are to be done again, that
-        is the same. After a retry, the next ends of a stage may show one cause again.
+        A fleet whose budget is used is not halted when it has no member left to start, so it is lifted then, too.
+        After a retry, the next ends of a stage may show one cause again.
         """
         if self.halted is None and not any(stage.is_over_budget for stage in self.stages[: self.current + 1]):
             return
@@ -300,8 +301,7 @@ class Rollout:
 
     def change_budget(self, count: Callable[[int], int]) -> None:
         """Another budget for this stage and those behind it; `count` makes the number of failures of a stage's size."""
-        for number in range(self.current, len(self.stages)):
-            stage = self.stages[number]
+        for number, stage in [*enumerate(self.stages)][self.current :]:
             stage.max_failures = count(stage.end - self.begin_of(number))
 
     def skip_soak(self) -> None:

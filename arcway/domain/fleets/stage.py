@@ -33,7 +33,7 @@ class Stage:
 
     @property
     def is_over_budget(self) -> bool:
-        """Whether more members have failed than may."""
+        """Whether more members have failed than the budget allows."""
         return self.max_failures is not None and self.failed > self.max_failures
 
     def as_json(self) -> Json:
@@ -43,7 +43,7 @@ class Stage:
 
 @dataclass(slots=True)
 class Gate:
-    """An approval that is waited for. `check` is what the check of the members behind the gate has shown."""
+    """A gate that waits for an approval. `check` is what the check of the members behind the gate has shown."""
 
     stage: int
     when: Literal["before", "after"]

@@ -83,7 +83,7 @@ class Decision(Model):
 
 
 class GateDocument(Model):
-    """An approval that is waited for."""
+    """A gate that waits for an approval."""
 
     name: str
     """What an approval names: the stage, and before or after."""

@@ -238,7 +238,7 @@ class FleetState:
             self._park(index, Parked(since, now + SHORT_PAUSE, member.tries, code))
 
     def give_up(self, code: str, message: str, outcome: str) -> None:
-        """End the fleet in a state that nobody's cancel brought about."""
+        """End the fleet in a state that no cancel of a caller brought about."""
         self.given_up = {"code": code, "message": message, "outcome": outcome}
         self.end_others()
 

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-type Json = dict[str, Any]
+from arcway_local.json_documents import Json
 
 API_CLIENT_ID = "cccccccc-4444-5555-6666-777777777777"
 COMMAND_LINE_ID = "dddddddd-4444-5555-6666-777777777777"

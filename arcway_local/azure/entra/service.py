@@ -14,8 +14,7 @@ from arcway_local.azure.entra.signing import ALGORITHM, LIFETIME, Signer
 from arcway_local.azure.exchange import Exchange, Routes
 from arcway_local.azure.refusals import Refusal
 from arcway_local.azure.subscriptions import Touch
-
-type Json = dict[str, Any]
+from arcway_local.json_documents import Json
 
 _API_SCOPES = (f"api://{API_CLIENT_ID}/.default", f"{API_CLIENT_ID}/.default")
 

@@ -2,13 +2,12 @@
 
 import secrets
 import time
-from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
-type Json = dict[str, Any]
+from arcway_local.json_documents import Json
 
 LIFETIME = 3600
 ALGORITHM = "RS256"

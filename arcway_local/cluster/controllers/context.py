@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from arcway_local.cluster.behaviour import Behaviour
 from arcway_local.cluster.kinds import EVENT, NAMESPACE, Kind
 from arcway_local.cluster.resources import Resources, Write
-from arcway_local.cluster.values import Json, name_of, namespace_of, timestamp
+from arcway_local.cluster.values import name_of, namespace_of, timestamp
+from arcway_local.json_documents import Json
 
 type Later = Callable[[float, str, str, str], None]
 

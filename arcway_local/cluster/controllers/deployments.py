@@ -11,7 +11,8 @@ import math
 from arcway_local.cluster.controllers.context import Context, is_ready, owner_reference, pod_from
 from arcway_local.cluster.kinds import DEPLOYMENT, POD, REPLICA_SET
 from arcway_local.cluster.resources import Write
-from arcway_local.cluster.values import Json, clone, find_condition, name_of, set_condition, timestamp
+from arcway_local.cluster.values import clone, find_condition, name_of, set_condition, timestamp
+from arcway_local.json_documents import Json
 
 _REVISION = "deployment.kubernetes.io/revision"
 _HASH_LABEL = "pod-template-hash"

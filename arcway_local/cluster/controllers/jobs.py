@@ -2,7 +2,8 @@
 
 from arcway_local.cluster.controllers.context import Context, is_ready, pod_from
 from arcway_local.cluster.kinds import JOB, POD
-from arcway_local.cluster.values import Json, clone, find_condition, name_of, set_condition, timestamp
+from arcway_local.cluster.values import clone, find_condition, name_of, set_condition, timestamp
+from arcway_local.json_documents import Json
 
 _RETRY_SECONDS = 1.0
 

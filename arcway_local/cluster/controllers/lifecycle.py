@@ -6,7 +6,8 @@ Follows the namespace, garbage-collector and CRD finalizing controllers.
 from arcway_local.cluster.controllers.context import Context
 from arcway_local.cluster.kinds import CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, NAMESPACE, SERVICE_ACCOUNT
 from arcway_local.cluster.resources import CRD_FINALIZER, Write
-from arcway_local.cluster.values import Json, ResourceKey, clone, name_of, namespace_of, set_condition
+from arcway_local.cluster.values import ResourceKey, clone, name_of, namespace_of, set_condition
+from arcway_local.json_documents import Json
 
 
 def reconcile_namespace(context: Context, _: str, name: str) -> None:

@@ -22,7 +22,8 @@ from arcway_local.cluster.kinds import (
 )
 from arcway_local.cluster.resources import Resources
 from arcway_local.cluster.store import Change
-from arcway_local.cluster.values import Json, ResourceKey, controller_of, name_of, namespace_of
+from arcway_local.cluster.values import ResourceKey, controller_of, name_of, namespace_of
+from arcway_local.json_documents import Json
 
 type _Work = tuple[str, str, str]
 

@@ -9,7 +9,8 @@ from arcway_local.cluster.behaviour import PodRule
 from arcway_local.cluster.controllers.context import Context
 from arcway_local.cluster.controllers.scheduling import schedule
 from arcway_local.cluster.kinds import CONFIG_MAP, POD, SECRET, Kind
-from arcway_local.cluster.values import Json, clone, name_of, set_condition, timestamp
+from arcway_local.cluster.values import clone, name_of, set_condition, timestamp
+from arcway_local.json_documents import Json
 
 _BACK_OFF_SECONDS = 0.5
 _KUBELET = "kubelet"

@@ -8,7 +8,8 @@ from collections import Counter
 from arcway_local.cluster.controllers.context import Context
 from arcway_local.cluster.kinds import NODE, POD
 from arcway_local.cluster.selectors import matches_expressions
-from arcway_local.cluster.values import Json, clone, find_condition, name_of, set_condition
+from arcway_local.cluster.values import clone, find_condition, name_of, set_condition
+from arcway_local.json_documents import Json
 
 _UNSUITED = "node(s) didn't match Pod's node affinity/selector"
 

@@ -7,11 +7,10 @@ as under a kubelet.
 import asyncio
 import logging
 from collections.abc import Iterator
-from typing import Any
 
 import aiohttp
 
-type Json = dict[str, Any]
+from arcway_local.json_documents import Json
 
 log = logging.getLogger(__name__)
 

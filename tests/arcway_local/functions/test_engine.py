@@ -275,7 +275,7 @@ def test_waiting_over_grpc_ends_with_the_callers_deadline(engine: Engine, client
         time.sleep(0.01)
 
 
-def test_more_clients_than_the_stock_pool_wait_and_all_are_told(engine: Engine, client: TaskHubGrpcClient) -> None:
+def test_more_clients_than_the_stock_pool_wait_and_all_are_notified(engine: Engine, client: TaskHubGrpcClient) -> None:
     start(engine, "p")
     with futures.ThreadPoolExecutor(40) as pool:
         waiting = [pool.submit(client.wait_for_orchestration_completion, "p", timeout=240) for _ in range(40)]
@@ -285,7 +285,7 @@ def test_more_clients_than_the_stock_pool_wait_and_all_are_told(engine: Engine, 
         assert {future.result().serialized_output for future in waiting} == {'"x"'}  # type: ignore[union-attr]
 
 
-def test_stopping_frees_clients_that_wait_for_ever(engine: Engine) -> None:
+def test_stopping_frees_clients_that_wait_forever(engine: Engine) -> None:
     address = engine.start()
     start(engine, "p")
     with futures.ThreadPoolExecutor(1) as pool, grpc.insecure_channel(address) as channel:

@@ -87,7 +87,7 @@ def test_the_database_of_another_program_is_refused(path: Path) -> None:
     assert refusal(path) == f"The file {path} is the database of another program, not a journal."
 
 
-def test_what_is_no_database_is_refused(path: Path) -> None:
+def test_what_is_not_a_database_is_refused(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"nothing like a database\n" * 200)
     assert refusal(path).startswith(f"The journal {path} is damaged (file is not a database);")

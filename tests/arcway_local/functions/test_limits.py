@@ -1,4 +1,4 @@
-"""Clients that wait stall nobody, JSON without bottom breaks no list, headers that never end close the connection."""
+"""Waiting clients stall no others, JSON without bottom breaks no list, headers that never end close the connection."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ def engine() -> Iterator[Engine]:
     engine.stop()
 
 
-def test_three_hundred_waiting_clients_stall_nobody(engine: Engine) -> None:
+def test_three_hundred_waiting_clients_stall_no_other(engine: Engine) -> None:
     start(engine, "p")
     address = engine.start()
     connect: Callable[[Any], Any] = stubs.TaskHubSidecarServiceStub
@@ -99,7 +99,7 @@ async def test_a_body_that_never_ends_is_answered_and_the_connection_closed(
 @pytest.mark.parametrize(
     "message", [DEEP, '{"a":' * 9_000 + "1" + "}" * 9_000, "[" * (DEEPEST + 2) + "]" * (DEEPEST + 2)]
 )
-def test_json_without_bottom_is_no_json(message: str) -> None:
+def test_json_without_bottom_is_not_json(message: str) -> None:
     for form in (message, message.encode()):
         with pytest.raises(ValueError, match="nested more than"):
             read_json(form)

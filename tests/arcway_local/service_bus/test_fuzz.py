@@ -1,4 +1,4 @@
-"""Bytes that nobody meant: the decoder refuses them in its own words, and a connection dies alone."""
+"""Random bytes: the decoder refuses them in its own words, and a connection dies alone."""
 
 import asyncio
 import hmac

@@ -233,7 +233,7 @@ def test_a_rule_that_cannot_be_honoured_is_refused(properties: dict[str, Any], s
         parse(_document(topics=({"Name": "t", "Subscriptions": [subscription]},)))
 
 
-def test_a_file_that_is_no_configuration_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_configuration_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing\.json cannot be read"):
         load(tmp_path / "missing.json")
 

@@ -89,7 +89,7 @@ def test_too_many_deliveries_end_in_the_dead_letter_queue(bench: Bench) -> None:
     assert (message.reason, message.delivery_count, message.sequence) == ("MaxDeliveryCountExceeded", 3, 1)
 
 
-def test_a_dead_letter_never_leaves_by_itself(bench: Bench) -> None:
+def test_a_dead_letter_never_leaves_without_a_command(bench: Bench) -> None:
     bench.send("q", b"1")
     message = bench.take("q").taken[0]
     assert message.lock is not None
@@ -100,7 +100,7 @@ def test_a_dead_letter_never_leaves_by_itself(bench: Bench) -> None:
     assert bench.take(DEAD).taken[0].reason == "why"
 
 
-def test_a_released_message_is_no_delivery(bench: Bench) -> None:
+def test_a_released_message_is_not_a_delivery(bench: Bench) -> None:
     bench.send("q", b"1")
     for _ in range(10):
         message = bench.take("q").taken[0]
@@ -143,7 +143,7 @@ def test_a_scheduled_message_arrives_with_a_new_number(bench: Bench) -> None:
     assert (message.content, message.sequence, message.enqueued_at) == (b"later", 3, bench.clock.now)
 
 
-def test_scheduled_messages_are_cancelled_all_or_none(bench: Bench) -> None:
+def test_scheduled_messages_are_canceled_all_or_none(bench: Bench) -> None:
     bench.send("q", b"1", b"2", scheduled_for=bench.clock.now + 5000)
     with pytest.raises(MessageNotFound):
         bench.broker.target("q").cancel([1, 9])

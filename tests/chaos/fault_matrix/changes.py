@@ -34,7 +34,7 @@ def changing(case: Case, operation: str) -> Json:
 
 
 def break_new_agents(case: Case) -> None:
-    """From now on the image of one agent cannot be pulled; those that run go on."""
+    """From now on the image of one agent cannot be pulled; those that run continue to run."""
     case.control_cluster("PUT", "behaviour", {"pods": [{"outcome": "imagePull", "namePrefix": "metrics-agent"}]})
 
 

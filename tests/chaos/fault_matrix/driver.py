@@ -2,7 +2,7 @@
 
 The engine, its journal, the orchestrator and the steps are the product's own. What is the test's: time passes at once
 (a timer fires after some milliseconds, whatever it was set to), and a kill drops the work item in hand and opens the
-engine anew from its journal.
+engine again from its journal.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Brings a fault about: around the first attempt of a step, in the words of the part that it hits.
 
-Must not know what has to hold afterwards.
+`invariants.py` says what has to hold afterwards.
 """
 
 from collections.abc import Callable

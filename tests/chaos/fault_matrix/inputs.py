@@ -1,4 +1,4 @@
-"""What runs are given, as `arcway.runs.starter` puts it together. Must not know faults."""
+"""What runs are given, as `arcway.runs.starter` puts it together."""
 
 from datetime import UTC, datetime
 

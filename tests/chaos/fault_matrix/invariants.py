@@ -1,4 +1,4 @@
-"""What holds after a run whatever happened to it. Must not know how the fault was brought about."""
+"""What holds after a run whatever happened to it."""
 
 import base64
 import json
@@ -60,7 +60,7 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
         assert case.lease() == ("Lease" in kinds_left(status))
     if row.system == BUS:
         check_events(case)
-    if fault == "429 with Retry-After" and row.system != BUS and row.path != RECORDS:  # Helm waits by itself
+    if fault == "429 with Retry-After" and row.system != BUS and row.path != RECORDS:  # Helm waits, too
         assert max(driver.waits) >= 2 - 0.5
 
 
@@ -70,7 +70,7 @@ def kinds_left(status: Json) -> set[str]:
 
 
 def check_network(case: Case, row: Row, fault: str, status: Json) -> None:
-    """A look at the network changes nothing, hides nothing and leaves nothing, or names what it leaves."""
+    """A check of the network changes nothing, hides nothing and leaves nothing, or names what it leaves."""
     assert (status["state"], status["changed"]) == ("Succeeded", False)
     assert not status["findings"] or fault not in HARMLESS, status["findings"]
     namespace = case.get("/api/v1/namespaces/arcway-check")

@@ -1,6 +1,6 @@
 """Helm without Helm, for the rows whose fault does not hit it: the same port, the records' labels, two Deployments.
 
-Values are kept in memory; what other parts look at (records, the cluster's identity, the agents) is in the cluster.
+Values are kept in memory; what other parts read (records, the cluster's identity, the agents) is in the cluster.
 """
 
 from arcway.cluster.access.api import ClusterApi, open_cluster

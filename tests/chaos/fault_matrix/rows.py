@@ -1,6 +1,6 @@
 """The rows and columns of the matrix: each step, which of its requests fails, and how.
 
-Must not know how a fault is brought about nor what has to hold afterwards.
+`faults.py` brings a fault about, `invariants.py` says what has to hold afterwards.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Every step x every fault: the run ends in the right state, nothing is doubled, the status says what happened.
 
 The matrix is made from the list of steps, so a new step cannot escape it. Its outcomes are kept in
-docs/fault-matrix.md: a change of behaviour is a change of that page (ARCWAY_PUBLISH_MATRIX=1 writes it anew).
+docs/fault-matrix.md: a change of behaviour is a change of that page (ARCWAY_PUBLISH_MATRIX=1 writes it).
 """
 
 import json

@@ -251,7 +251,7 @@ def ready(folder: Path) -> Iterator[World]:
             mock.patch.dict(phases.TIME_LIMITS, limits),
         ):
             world.open_installation()
-            # What is loaded by now stays; the collector need not look at it again and again.
+            # What is loaded by now stays; the collector need not visit it again and again.
             gc.collect()
             gc.freeze()
             yield world

@@ -29,7 +29,7 @@ def bus() -> Iterator[Bus]:
 
 @pytest.fixture
 def entity(bus: Bus) -> Iterator[Entity]:
-    """The queue `basic`, whose client does not try again by itself."""
+    """The queue `basic`, whose client does not retry."""
     bus.call("DELETE", "/faults")
     with ServiceBusClient.from_connection_string(bus.connection_string, retry_total=0) as client:
         entity = Entity(client, "basic")

@@ -84,7 +84,7 @@ class Storm:
                 await receiver.dead_letter_message(message, reason="Random")
                 self.buried[key] += 1
         except ServiceBusError:
-            # Nobody knows whether it was settled; at most one per consumer and kill ends without an answer.
+            # It is unknown whether it was settled; at most one per consumer and kill ends without an answer.
             self.unsure.add(key)
             raise
 
@@ -116,7 +116,7 @@ async def _dead_letters(client: ServiceBusClient) -> Counter[str]:
 
 
 async def _drained(storm: Storm) -> None:
-    """Wait until the queue is empty; the control API of whichever process is there says so."""
+    """Wait until the queue is empty; the control API of whichever process is there reports it."""
     while (await asyncio.to_thread(storm.bus.counts, QUEUE))["active"]:
         async with storm.progress:
             with contextlib.suppress(TimeoutError):

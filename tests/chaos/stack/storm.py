@@ -53,7 +53,7 @@ class Report:
 
 
 def storm(state: Path, clusters: int, kills: int, seed: int) -> Report:
-    """Start a stack, connect that many clusters, kill that often, look at the world afterwards."""
+    """Start a stack, connect that many clusters, kill that often, check the world afterwards."""
     chance, report, began = random.Random(seed), Report(clusters, seed), time.monotonic()
     stack = embedded.start(state, Options(clusters=clusters, seconds=0.5))
     try:

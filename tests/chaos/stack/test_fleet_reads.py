@@ -84,7 +84,7 @@ def test_members_ask_azure_for_what_is_their_own(tmp_path: Path) -> None:
         updates = _finished(stack, http, {"fleet": "tag", **fields})
         fields |= {"operation": "offboard", "defaults": _defaults(stack, azureOnly=True), "budget": "soft"}
         deletions = _finished(stack, http, {"fleet": "disconnect", **fields})
-        # Of the first members of a group each reads for itself: nobody else has come yet.
+        # Of the first members of a group each reads for itself: no other has come yet.
         assert _own(onboarding) <= 3 * MEMBERS + 3
         assert _own(updates) <= 2 * MEMBERS + 3
         assert _own(deletions) <= 3 * MEMBERS + 3

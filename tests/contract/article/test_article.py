@@ -102,7 +102,7 @@ def test_the_session_in_the_recording_is_that_of_the_page() -> None:
     assert with_session(recording, session(PAGE.read_text())) == recording
 
 
-def test_what_differs_by_run_is_told_apart_from_what_does_not() -> None:
+def test_what_differs_by_run_is_separated_from_what_does_not() -> None:
     page = PAGE.read_text()
     later = re.sub(r"\d\d:\d\d\.\d{3}Z", "59:59.999Z", page)
     assert later != page
@@ -133,6 +133,6 @@ def test_every_heading_has_a_command_and_tests_that_exist() -> None:
     assert set(named_in(table)) <= existing_tests()
 
 
-def test_readings_that_are_cut_short_say_so() -> None:
+def test_readings_that_are_cut_short_are_marked() -> None:
     key = f'  "agentPublicKeyCertificate": "{"M" * 704}",\n'
     assert article.shortened(key) == f'  "agentPublicKeyCertificate": "{"M" * 16}… (704 characters)",\n'

@@ -66,7 +66,7 @@ def test_a_distribution_is_written_in_the_services_case_once_provisioned(azure: 
     assert azure.http.get(url).json()["properties"]["distribution"] == "AKS"
 
 
-def test_the_tenant_and_its_locations_are_told(azure: Azure) -> None:
+def test_the_tenant_and_its_locations_are_reported(azure: Azure) -> None:
     assert [item["tenantId"] for item in azure.http.get("/tenants").json()["value"]] == [azure.ready["tenantId"]]
     names = {item["name"] for item in azure.http.get(f"{azure.subscription}/locations").json()["value"]}
     assert {"eastus", "westeurope"} <= names
@@ -150,7 +150,7 @@ def test_a_lock_says_where_it_is(azure: Azure) -> None:
     assert code(azure.http.delete(f"{azure.subscription}/resourcegroups/AzureArcTest")) == (409, "ScopeLocked")
 
 
-def test_a_deny_assignment_is_no_missing_role(azure: Azure) -> None:
+def test_a_deny_assignment_is_not_a_missing_role(azure: Azure) -> None:
     url = url_of(azure)
     guard(azure, denyAssignments=[{"scope": azure.subscription, "name": "managed", "actions": ["*/write"]}])
     refused = azure.http.put(url, json=body())

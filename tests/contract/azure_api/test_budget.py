@@ -39,7 +39,7 @@ def hosts(azure: Azure, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Instal
 
 
 def _write(host: Installation, cluster: ClusterId, stage: str) -> None:
-    """Write as a run does: again when it is told to."""
+    """Write as a run does: again when the response asks for it."""
     with correlated(Origin("correlation", None, f"{cluster.name}-{stage}")):
         while True:
             try:

@@ -65,7 +65,7 @@ def test_a_code_counts_once_for_who_asked_for_it(azure: Azure) -> None:
     assert redeem(azure, code).json()["error"] == "invalid_grant"
 
 
-def test_nobody_is_sent_anywhere_else(azure: Azure) -> None:
+def test_no_user_is_sent_anywhere_else(azure: Azure) -> None:
     for changes in (
         {"redirect_uri": "https://evil.example/api/page/callback"},
         {"redirect_uri": f"{BACK}.evil.example"},

@@ -1,4 +1,4 @@
-"""The simulated Resource Manager's limits: buckets that refuse where the controls say so."""
+"""The simulated Resource Manager's limits: buckets that refuse where the controls ask for it."""
 
 import httpx
 
@@ -28,7 +28,7 @@ def test_an_empty_bucket_refuses_and_says_when_to_come_back(azure: Azure) -> Non
     assert azure.anonymous.get("/metadata/endpoints", params={"api-version": "2022-09-01"}).status_code == 200
 
 
-def test_whoever_asks_too_early_is_refused_again(azure: Azure) -> None:
+def test_a_client_that_asks_too_early_is_refused_again(azure: Azure) -> None:
     azure.control(f"buckets/{azure.ready['subscriptionId']}", {"reads": {"size": 1, "perSecond": 1000}})
     answers = [read(azure) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200] * 3
@@ -43,7 +43,7 @@ def test_buckets_go_back_to_reporting(azure: Azure) -> None:
     assert {read(azure).status_code for _ in range(300)} == {200}
 
 
-def test_what_is_no_bucket_is_refused(azure: Azure) -> None:
+def test_what_is_not_a_bucket_is_refused(azure: Azure) -> None:
     for body in (
         {"posts": {"size": 1, "perSecond": 1}},
         {"reads": {"size": 1}},

@@ -155,7 +155,7 @@ def test_lists_are_paged(azure: Azure) -> None:
     assert "nextLink" not in second
 
 
-def test_nothing_is_told_without_a_valid_token(azure: Azure) -> None:
+def test_nothing_is_reported_without_a_valid_token(azure: Azure) -> None:
     query = {"api-version": "2024-11-01"}
     for header in ({}, {"Authorization": "Bearer x.y.z"}):
         answer = azure.anonymous.get(azure.subscription, params=query, headers=header)

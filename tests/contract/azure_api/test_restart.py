@@ -1,4 +1,4 @@
-"""A simulated Azure that was killed goes on as if nothing had been: same tokens, resources, secrets, operations."""
+"""A simulated Azure that was killed continues as if nothing had been: same tokens, resources, secrets, operations."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def running(folder: Path, port: int) -> Iterator[tuple[dict[str, str], httpx.Cli
     process.stdout.close()
 
 
-def test_nothing_that_was_answered_is_forgotten(tmp_path: Path) -> None:
+def test_nothing_that_had_a_response_is_forgotten(tmp_path: Path) -> None:
     with running(tmp_path, 0) as (ready, http):
         header = {"X-IDENTITY-HEADER": ready["identityHeader"]}
         token = http.get("/msi/token", params={"resource": ready["endpoint"]}, headers=header).json()["access_token"]

@@ -59,7 +59,7 @@ def test_dead_letters_are_listed_shown_resubmitted_and_purged(connection: str) -
     assert json.loads(dlq(connection, "list", "-o", "json").stdout) == []
 
 
-def test_without_a_service_bus_a_sentence_says_so(connection: str) -> None:
+def test_without_a_service_bus_there_is_an_error(connection: str) -> None:
     gone = dlq("Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=x;SharedAccessKey=y;UseDevelopmentEmulator=true", "list")
     assert (gone.returncode, "Traceback" in gone.stderr) == (1, False)
     assert "does not respond" in gone.stderr

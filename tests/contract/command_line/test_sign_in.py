@@ -23,7 +23,7 @@ SCOPE = "api://cccccccc-4444-5555-6666-777777777777/.default"
 
 
 class Hostile(ThreadingHTTPServer):
-    """Answers as it is told, and keeps what it was sent."""
+    """Answers as the test asks, and keeps what it was sent."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_request(self, *_: Any) -> None:
-        """A log line for each request is nobody's wish here."""
+        """Write no log line for a request."""
 
 
 class Credential:
@@ -153,7 +153,7 @@ def test_a_refusal_without_json_is_a_refusal(hostile: Hostile, credential: Crede
     assert caught.value.exit_code == REFUSED
 
 
-def test_each_way_to_sign_in_is_tried_and_all_refusals_are_told() -> None:
+def test_each_way_to_sign_in_is_tried_and_all_refusals_are_reported() -> None:
     none = Credential(refusal="no identity here\nwith a long story")
     assert SignIn(SCOPE, [none, Credential()]).header() == {"Authorization": "Bearer token-1"}
     with pytest.raises(SignInError) as caught:
@@ -169,7 +169,7 @@ def test_who_cannot_sign_in_is_refused(hostile: Hostile, credential: Credential)
     assert hostile.sent == []
 
 
-def test_without_a_terminal_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_no_question_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
     names = [type(item).__name__ for item in sign_in.credentials_in_order(None)]
     assert names == ["DefaultAzureCredential"]

@@ -10,7 +10,7 @@ from arcway.domain.codes import Code
 
 ROOT = Path(__file__).parents[3]
 
-# Open to everybody, each for a reason: it tells nothing, or it is how people sign in.
+# Open to all, each for a reason: it tells nothing, or it is how people sign in.
 OPEN = {
     "health",
     "openapi_json",
@@ -84,7 +84,7 @@ def test_every_route_asks_for_a_token() -> None:
         assert [answer for answer in answers if answer not in refused] == [], name
 
 
-def test_the_app_does_not_start_where_anybody_could_use_it() -> None:
+def test_the_app_does_not_start_where_any_caller_could_use_it() -> None:
     environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "WEBSITE_HOSTNAME": "arcway.azurewebsites.net"}
     for settings in ({}, {"ARCWAY_LOCAL": "1"}):
         completed = subprocess.run(
@@ -100,7 +100,7 @@ def test_the_app_does_not_start_where_anybody_could_use_it() -> None:
         assert "ARCWAY_TENANT_ID and ARCWAY_CLIENT_ID must be set" in completed.stderr
 
 
-def test_the_embedded_host_says_where_it_listens_whatever_it_was_told() -> None:
+def test_the_embedded_host_says_where_it_listens_whatever_its_environment_says() -> None:
     host = ["-m", "arcway_local.functions", "--app", str(ROOT), "--host", "0.0.0.0", "--port", "0"]
     completed = subprocess.run(
         [sys.executable, *host],

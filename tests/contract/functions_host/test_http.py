@@ -46,7 +46,7 @@ def test_a_compressed_body_is_handed_on_as_it_came(host: Host) -> None:
         b"\x16\x03\x01\x00 no HTTP\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused(host: Host, request_: bytes) -> None:
+def test_what_is_not_http_is_refused(host: Host, request_: bytes) -> None:
     where = urlsplit(host.url)
     with socket.create_connection((str(where.hostname), where.port or 80), 30) as connection:
         connection.sendall(request_)

@@ -45,7 +45,7 @@ def refusal(place: Place) -> str:
     return outcome.stderr.splitlines()[-1]
 
 
-def test_everything_that_waits_goes_on_after_a_kill(place: Place) -> None:
+def test_everything_that_waits_continues_after_a_kill(place: Place) -> None:
     with place.host() as host:
         host.run("chain", "finished")
         host.start("listens", "event")
@@ -80,7 +80,7 @@ def test_everything_that_waits_goes_on_after_a_kill(place: Place) -> None:
         assert host.until("suspended", "Completed")["output"] == "held"
 
 
-def test_an_orderly_stop_loses_nothing_and_purging_is_for_good(place: Place) -> None:
+def test_an_orderly_stop_loses_nothing_and_purging_is_permanent(place: Place) -> None:
     with place.host() as host:
         host.run("chain", "purged")
         host.start("listens", "event")
@@ -115,7 +115,7 @@ def test_failed_runs_are_rewound_after_a_restart(place: Place) -> None:
         assert host.until("rewound", "Completed")["output"] == 3
 
 
-def test_poison_fails_its_run_and_the_host_goes_on(place: Place) -> None:
+def test_poison_fails_its_run_and_the_host_continues(place: Place) -> None:
     with place.host() as host:
         host.start("raises_when_told", "told")
         host.start("listens", "orphan")

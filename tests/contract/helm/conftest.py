@@ -1,6 +1,6 @@
 """Both adapters of the Helm port against a real API server, and the charts they install.
 
-The tests must not know which adapter answers, where their names do not say so.
+The tests are the same for both adapters, unless their names have one.
 """
 
 import gzip
@@ -130,7 +130,7 @@ def program(tmp_path_factory: pytest.TempPathFactory, azure: Json, helm_program:
 
 @pytest.fixture
 def free_port() -> Iterator[int]:
-    """A port that is taken by somebody who does not listen, so that connecting is refused."""
+    """A port that is taken by a process that does not listen, so that connecting is refused."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]

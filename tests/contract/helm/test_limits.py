@@ -156,7 +156,7 @@ def test_two_hundred_cycles_do_not_grow_a_worker(access: Access, api: Api, azure
             sizes.append(_resident_kilobytes())
     finally:
         helm.close()
-    # A heap that is collected breathes by some 15 % from one cycle to the next, so growth is told by medians.
+    # A heap that is collected breathes by some 15 % from one cycle to the next, so growth is measured by medians.
     early, late = median(sizes[30:60]), median(sizes[-30:])
     assert late <= early * 1.25, sizes[::10]
 

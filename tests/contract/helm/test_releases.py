@@ -55,7 +55,7 @@ def test_a_revision_comes_back_whole(helm: Helm, access: Access, api: Api) -> No
     place = (access, "agents", api.namespace)
     helm.install(*place, THREE_OBJECTS, {"value": AWKWARD})
     helm.upgrade(*place, packed("1.1.0", objects=_settings_only("two")), {"value": "x"})
-    # What the later chart no longer has may be there all the same, written by somebody else.
+    # What the later chart no longer has may be there all the same, written by another client.
     body = {"metadata": {"name": "agents"}, "spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]}}
     assert api.http.post(f"{api.path('services')}?fieldManager=other", json=body).status_code == 201
     earlier = helm.release(*place, 1)
@@ -85,7 +85,7 @@ def test_uninstalling_runs_no_hooks(helm: Helm, access: Access, api: Api) -> Non
     assert helm.release(*place) is None
 
 
-def test_each_adapter_goes_on_where_the_other_was(
+def test_each_adapter_continues_where_the_other_was(
     library: WorkerPool, program: HelmProgram, access: Access, api: Api
 ) -> None:
     place = (access, "agents", api.namespace)

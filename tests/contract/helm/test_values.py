@@ -24,7 +24,7 @@ data:
 {{- end }}
 """
 )
-# No control characters and no code points that are no characters: YAML, in which charts are written, has none.
+# No control characters and no code points that are not characters: YAML, in which charts are written, has none.
 _TEXT = st.text(
     st.characters(
         codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"], include_characters=",{}[]\"'\\=;#&|$`\n\t éü漢🙂"

@@ -1,6 +1,6 @@
 """The API server under test, as a kubeconfig and a REST helper: a simulated cluster, then a real control plane.
 
-The tests must not know which of the two answers.
+The tests are the same for both.
 """
 
 import base64

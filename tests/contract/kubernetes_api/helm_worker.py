@@ -1,7 +1,6 @@
 """Runs Helm actions in a process of its own: reads orders from stdin, answers one line of JSON per order.
 
-Started through a link named `helm`, because Helm's field manager is the base name of argv[0]. It must not know the
-test's expectations.
+Started through a link named `helm`, because Helm's field manager is the base name of argv[0].
 """
 
 import json

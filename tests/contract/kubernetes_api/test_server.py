@@ -43,7 +43,7 @@ def test_an_unknown_token_is_unauthorized(api: Api) -> None:
     assert (answer.status_code, answer.json()["reason"]) == (401, "Unauthorized")
 
 
-def test_rbac_forbids_and_reviews_say_so(api: Api) -> None:
+def test_rbac_forbids_and_reviews_report_it(api: Api) -> None:
     with api.limited([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}]) as limited:
         refused = limited.get(api.path("configmaps"))
         assert (refused.status_code, refused.json()["reason"]) == (403, "Forbidden")
@@ -120,7 +120,7 @@ def test_a_deployment_becomes_ready_rolls_and_goes(api: Api) -> None:
     assert _pods(api, "web") == []
 
 
-def test_a_pod_waits_for_its_secret_and_says_so(api: Api) -> None:
+def test_a_pod_waits_for_its_secret_and_reports_it(api: Api) -> None:
     volumes = [{"name": "certificate", "secret": {"secretName": "identity"}}]
     api.http.post(api.path("deployments", group="apps"), json=_deployment("proxy", volumes=volumes))
 

@@ -47,7 +47,7 @@ def test_a_watch_that_is_open_hears_of_a_change(api: Api) -> None:
     assert [event["object"]["metadata"]["name"] for event in heard] == ["late"]
 
 
-def test_bookmarks_carry_a_version_to_go_on_from(api: Api) -> None:
+def test_bookmarks_carry_a_version_to_continue_from(api: Api) -> None:
     path = api.path("secrets")
     response = api.http.post(path, json={"metadata": {"name": "a"}}).json()["metadata"]["resourceVersion"]
     bookmarks: list[str] = []
@@ -115,7 +115,7 @@ def test_deleting_a_collection_takes_what_the_selector_names(api: Api) -> None:
     assert [item["metadata"]["name"] for item in remaining] == ["b"]
 
 
-def test_nobody_gives_away_more_than_they_have(api: Api) -> None:
+def test_no_user_grants_more_than_they_have(api: Api) -> None:
     """RBAC refuses the escalation that a chart with a ClusterRole would be for a limited credential."""
     rbac = "rbac.authorization.k8s.io"
     rules = [{"apiGroups": [rbac], "resources": ["roles"], "verbs": ["create"]}]

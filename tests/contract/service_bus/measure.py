@@ -123,7 +123,7 @@ def _resident_megabytes(pid: int) -> float:
 
 
 def _proc(pid: int, name: str) -> str:
-    with open(f"/proc/{pid}/{name}", encoding="utf-8") as file:  # noqa: PTH123 - not a file of anybody's
+    with open(f"/proc/{pid}/{name}", encoding="utf-8") as file:  # noqa: PTH123 - not a file on a disk
         return file.read()
 
 

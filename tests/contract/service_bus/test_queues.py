@@ -193,7 +193,7 @@ def test_a_deferred_message_waits_until_it_is_asked_for(basic: Entity, impatient
         receiver.receive_deferred_messages(number)
 
 
-def test_receive_and_delete_takes_for_good(client: ServiceBusClient, basic: Entity) -> None:
+def test_receive_and_delete_removes_permanently(client: ServiceBusClient, basic: Entity) -> None:
     ids = {basic.send() for _ in range(3)}
     mode = ServiceBusReceiveMode.RECEIVE_AND_DELETE
     with client.get_queue_receiver("basic", receive_mode=mode, prefetch_count=10) as receiver:

@@ -55,7 +55,7 @@ def test_a_lock_that_expires_makes_the_message_come_again(hasty: Entity) -> None
     hasty.receiver.complete_message(redelivered)
 
 
-def test_the_sdk_renews_locks_by_itself(hasty: Entity) -> None:
+def test_the_sdk_renews_locks(hasty: Entity) -> None:
     hasty.send()
     with AutoLockRenewer() as renewer:
         got = hasty.receive()
@@ -78,7 +78,7 @@ def test_a_scheduled_message_comes_when_its_time_has_come(basic: Entity) -> None
     basic.receiver.complete_message(got)
 
 
-def test_a_scheduled_message_can_be_cancelled(basic: Entity, impatient_client: ServiceBusClient) -> None:
+def test_a_scheduled_message_can_be_canceled(basic: Entity, impatient_client: ServiceBusClient) -> None:
     when = datetime.now(UTC) + timedelta(seconds=2)
     numbers = basic.sender.schedule_messages([ServiceBusMessage(b"never"), ServiceBusMessage(b"ever")], when)
     basic.sender.cancel_scheduled_messages(numbers[0])

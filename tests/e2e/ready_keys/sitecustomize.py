@@ -1,4 +1,4 @@
-"""Python loads this at start-up from PYTHONPATH; whatever the function app starts by itself has no use for it."""
+"""Python loads this at start-up from PYTHONPATH; processes that the function app starts have no use for it."""
 
 import sys
 

@@ -135,7 +135,7 @@ def test_a_failed_image_pull_ends_the_run_and_names_the_pod(arcway: Arcway, clus
 
 
 def test_a_credential_that_lacks_one_verb_is_a_finding_that_names_it(arcway: Arcway, cluster: RealCluster) -> None:
-    # `bind` is for cluster-admin by name, and whoever lacks it could still have everything that it grants.
+    # `bind` is for cluster-admin by name, and a user who lacks it could still have everything that it grants.
     rules = [
         {"apiGroups": [item.group], "resources": [item.resource], "verbs": [item.verb]}
         | ({"resourceNames": [item.name]} if item.name else {})
@@ -204,14 +204,14 @@ def test_an_install_that_was_killed_is_repaired(
         stderr=subprocess.DEVNULL,
     )
     try:
-        # One agent waits for the identity's certificate, so that this install cannot end by itself.
+        # One agent waits for the identity's certificate, so that this install does not end.
         cluster.eventually(lambda: len(_pods(cluster)) == 7)
     finally:
         process.kill()
         process.wait()
     selector = "labelSelector=owner=helm,status=pending-install"
     assert cluster.get(f"/api/v1/namespaces/azure-arc-release/secrets?{selector}")["items"]
-    # As long as whoever began it could still be at work, it is left alone; a later run repairs it.
+    # As long as the client that began it could still be at work, it is left alone; a later run repairs it.
     arcway.patience = 240
     run = arcway.connect(cluster)
     if run["state"] == "Failed":

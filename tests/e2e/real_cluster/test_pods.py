@@ -78,7 +78,7 @@ def test_failing_containers(api: Api, product: ClusterApi, outcome: str, code: s
     assert words in failure.message
 
 
-def test_the_last_line_of_a_crashing_container_is_told_without_its_secrets(
+def test_the_last_line_of_a_crashing_container_is_reported_without_its_secrets(
     cluster: RealCluster, product: ClusterApi
 ) -> None:
     assert cluster.send("POST", "/api/v1/namespaces", {"metadata": {"name": "azure-arc"}}) == 201

@@ -49,7 +49,7 @@ def _cancelled_when(arcway: Arcway, cluster: RealCluster, words: str) -> Json:
     return problem
 
 
-def test_pods_that_a_quota_refuses_are_told_at_once(arcway: Arcway, cluster: RealCluster) -> None:
+def test_pods_that_a_quota_refuses_are_reported_at_once(arcway: Arcway, cluster: RealCluster) -> None:
     _namespace(cluster)
     quota = {"metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
     assert cluster.send("POST", f"{_NAMESPACE}/resourcequotas", quota) == 201
@@ -137,7 +137,7 @@ def test_an_old_installation_in_default_that_names_lost_apis_is_removed(
 
 @contextmanager
 def _kube_system_closed(cluster: RealCluster) -> Iterator[None]:
-    """Nobody may make a Lease or a ServiceAccount of Arcway's in kube-system, as on GKE Autopilot."""
+    """No client may make a Lease or a ServiceAccount of Arcway's in kube-system, as on GKE Autopilot."""
     name, base = "arcway-closed", "/apis/admissionregistration.k8s.io/v1"
     rules = [
         {"apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [resource]}

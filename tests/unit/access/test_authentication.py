@@ -1,4 +1,4 @@
-"""Who a caller is by the token: a user by name and object id, an application by its client, nobody without."""
+"""Who a caller is by the token: a user by name and object id, an application by its client, anonymous without."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ async def test_the_scheme_is_read_without_regard_to_case_and_space(tenant: Tenan
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer  ", "Basic YTpi"])
-async def test_without_a_token_nobody_is_signed_in(tenant: Tenant, authorization: str | None) -> None:
+async def test_without_a_token_the_caller_is_anonymous(tenant: Tenant, authorization: str | None) -> None:
     with pytest.raises(ArcError) as caught:
         await Authentication(tenant.tokens).caller_of(bearing(authorization))
     assert (caught.value.code, caught.value.message) == (Code.NOT_SIGNED_IN, "The request has no bearer token.")

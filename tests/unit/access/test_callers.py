@@ -42,7 +42,7 @@ def test_no_role_contains_another() -> None:
         assert holder.may(CHANGE) == (role in (Role.ONBOARD, Role.OFFBOARD))
 
 
-def test_who_lacks_a_role_is_told_which() -> None:
+def test_the_error_of_a_missing_role_names_it() -> None:
     with pytest.raises(ArcError, match=r"ARC-1008: nobody does not hold the role Arcway\.Offboard or Arcway\.Onboard"):
         NOBODY.require(CHANGE)
     NOBODY.require(OPEN)

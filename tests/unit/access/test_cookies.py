@@ -169,7 +169,7 @@ def test_other_roles_of_a_token(claim: Any, roles: set[str]) -> None:
 
 
 async def test_what_earlier_hosts_sealed_is_read() -> None:
-    """Another derivation of the keys would sign everybody out at an update. Sealed until the year 2100."""
+    """Another derivation of the keys would sign all users out at an update. Sealed until the year 2100."""
     sealed = "RZbxQrhDUOYVfHac3nZUgOyJ82KIRCwaojHPk_4HB7DRHYIrvpL2GxK121drgkO5ZdBfDUnD"
     value = await sessions_of().unseal("flow", sealed)
     assert value is not None

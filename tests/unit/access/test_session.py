@@ -34,7 +34,7 @@ def authentication_of(environment: dict[str, str]) -> Authentication:
 
 
 def sessions_of(keys: str = KEYS, environment: dict[str, str] = SIGNED_IN) -> Sessions:
-    """Those of another process, which knows only what it is told."""
+    """Those of another process, which knows only its environment."""
     secrets_by_name = {"arcway-page": "a client secret", "arcway-page-session": keys}
     page_secrets = PageSecrets(secrets_by_name.__getitem__)
     return Sessions(read_settings(environment).authority, authentication_of(environment), page_secrets)
@@ -74,7 +74,7 @@ async def test_every_session_has_a_csrf_secret_of_its_own(sessions: Sessions) ->
     assert first.csrf != second.csrf
 
 
-async def test_a_changed_cookie_is_no_session(sessions: Sessions) -> None:
+async def test_a_changed_cookie_is_not_a_session(sessions: Sessions) -> None:
     name, _, value = (await cookie(sessions)).partition("=")
     data = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
     for place in (0, 12, len(data) // 2, len(data) - 1):
@@ -84,11 +84,11 @@ async def test_a_changed_cookie_is_no_session(sessions: Sessions) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x", "é", "AAAA", "A" * 4000, "a.b.c"])
-async def test_what_is_no_cookie_of_ours_is_no_session(sessions: Sessions, value: str) -> None:
+async def test_a_foreign_cookie_is_not_a_session(sessions: Sessions, value: str) -> None:
     assert await sessions.viewer_of(request(Cookie=f"{COOKIE}={value}")) is None
 
 
-async def test_a_cookie_of_the_sign_in_is_no_session(sessions: Sessions) -> None:
+async def test_a_cookie_of_the_sign_in_is_not_a_session(sessions: Sessions) -> None:
     flow_cookie = await sessions.seal(FLOW_COOKIE, {"name": "x", "oid": "x", "roles": [*Role], "csrf": "x"}, 60)
     assert await sessions.viewer_of(request(Cookie=f"{COOKIE}={flow_cookie}")) is None
 
@@ -210,7 +210,7 @@ async def test_without_an_authority_other_sites_in_the_browser_get_nothing(url: 
     assert (await authentication.caller_of(request(ON_LOOPBACK, Sec_Fetch_Site="cross-site"))).name == "local"
 
 
-async def test_without_a_client_secret_nobody_is_signed_in(sessions: Sessions) -> None:
+async def test_without_a_client_secret_there_is_no_sign_in(sessions: Sessions) -> None:
     cookie_value = await cookie(sessions)
     without = sessions_of(environment={name: SIGNED_IN[name] for name in ("ARCWAY_TENANT_ID", "ARCWAY_CLIENT_ID")})
     assert await without.viewer_of(request(Cookie=cookie_value)) is None

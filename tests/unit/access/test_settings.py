@@ -1,4 +1,4 @@
-"""Without an authority the app starts only where nobody else can reach it."""
+"""Without an authority the app starts only where no other machine can reach it."""
 
 import pytest
 

@@ -193,7 +193,7 @@ async def test_a_browser_that_began_nothing_is_not_signed_in(page: Invocation, a
     assert authority.made == []
 
 
-async def test_a_session_is_no_sign_in_in_progress(page: Invocation, authority: Msal) -> None:
+async def test_a_session_is_not_a_sign_in_in_progress(page: Invocation, authority: Msal) -> None:
     sealed = await page.services.sessions.seal("arcway-session", {"to": "/api/page"}, 60)
     assert (await refusal(page, Cookie=f"arcway-sign-in={sealed}"))[1]["code"] == Code.SIGN_IN_FAILED
 
@@ -205,7 +205,9 @@ async def test_a_session_is_no_sign_in_in_progress(page: Invocation, authority: 
         ({"error": "access_denied"}, "access_denied"),
     ],
 )
-async def test_what_the_authority_refuses_is_told(page: Invocation, authority: Msal, result: Json, text: str) -> None:
+async def test_what_the_authority_refuses_is_reported(
+    page: Invocation, authority: Msal, result: Json, text: str
+) -> None:
     cookie = await begun(page)
     authority.result = result
     _, document = await refusal(page, Cookie=cookie)
@@ -221,9 +223,7 @@ async def test_a_refusal_is_cut(page: Invocation, authority: Msal) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("state mismatch"), RuntimeError("nonce")])
-async def test_an_answer_to_another_browser_signs_nobody_in(
-    page: Invocation, authority: Msal, error: Exception
-) -> None:
+async def test_a_response_to_another_browser_is_refused(page: Invocation, authority: Msal, error: Exception) -> None:
     cookie = await begun(page)
     authority.result = error
     _, document = await refusal(page, Cookie=cookie)
@@ -231,7 +231,7 @@ async def test_an_answer_to_another_browser_signs_nobody_in(
     assert document["detail"] == "The authority's response does not belong to this browser's sign-in."
 
 
-async def test_an_id_token_that_is_not_valid_signs_nobody_in(page: Invocation, authority: Msal, tenant: Tenant) -> None:
+async def test_an_invalid_id_token_is_refused(page: Invocation, authority: Msal, tenant: Tenant) -> None:
     cookie = await begun(page)
     authority.result = {"id_token": tenant.token(aud="00000003-0000-0000-c000-000000000000")}
     status, document = await refusal(page, Cookie=cookie)

@@ -77,7 +77,7 @@ async def test_a_token_with_wrong_claims_is_refused(tenant: Tenant, changes: dic
 @pytest.mark.parametrize(
     "message", ["", "x", "a.b.c", "....", "é", part({"alg": "RS256", "kid": "one"}) + "..", "x" * 20_000]
 )
-async def test_what_is_no_token_is_refused_without_asking_anybody(tenant: Tenant, message: str) -> None:
+async def test_what_is_not_a_token_is_refused_without_a_request(tenant: Tenant, message: str) -> None:
     assert (await refusal(tenant, message)).code == Code.NOT_SIGNED_IN
     assert tenant.asked <= 1
 
@@ -93,7 +93,7 @@ async def test_a_forged_signature_is_refused(tenant: Tenant) -> None:
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "HS256", "RS512", "PS256"])
 async def test_only_one_algorithm_counts(tenant: Tenant, algorithm: str) -> None:
-    """HS256 with the public key as secret is the classic: the server would check it with what everybody has."""
+    """HS256 with the public key as secret is the classic: the server would check it with what is public."""
     public = tenant.keys["one"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     content = f"{part({'alg': algorithm, 'typ': 'JWT', 'kid': 'one'})}.{part(tenant.claims())}"
     signature = hmac.new(public, content.encode(), hashlib.sha256).digest() if algorithm == "HS256" else b""

@@ -26,7 +26,7 @@ CLUSTER = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/Microsoft.K
 
 
 class Clock:
-    """Seconds that pass when somebody waits."""
+    """Seconds that pass when a caller waits."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -121,7 +121,7 @@ def fill_up(installation: Installation, **options: Any) -> int:
 
 
 def drive(installations: list[Installation], writes: int) -> float:
-    """Runs that write once each, shared among the installations, each coming back when it is told to.
+    """Runs that write once each, shared among the installations, each coming back when the budget says.
 
     Returns the seconds that it took.
     """
@@ -150,7 +150,7 @@ def test_an_empty_bucket_sends_nothing_and_names_a_turn_to_each() -> None:
     assert arm.statuses == {200: sent}
 
 
-def test_whoever_comes_back_has_kept_its_turn() -> None:
+def test_a_caller_that_comes_back_has_kept_its_turn() -> None:
     arm = arm_with()
     installation = Installation(arm)
     fill_up(installation)
@@ -163,7 +163,7 @@ def test_whoever_comes_back_has_kept_its_turn() -> None:
     assert installation.wait(run="second") == 0
 
 
-def test_a_turn_that_nobody_comes_back_for_is_not_kept_for_ever() -> None:
+def test_an_abandoned_turn_is_not_kept_forever() -> None:
     arm = arm_with()
     installation = Installation(arm)
     fill_up(installation)
@@ -226,7 +226,7 @@ def test_a_429_stops_its_bucket_alone_until_retry_after(header: str) -> None:
     assert installation.wait(path=CLUSTER.replace("1111", "2222"), run="b") == 0
 
 
-def test_whoever_was_refused_is_first_when_the_time_is_over() -> None:
+def test_a_refused_caller_is_first_when_the_time_is_over() -> None:
     arm = arm_with()
     installation = Installation(arm)
     arm.answer = lambda _request: (429, {"Retry-After": "10"})
@@ -247,7 +247,7 @@ def test_a_429_without_a_time_stops_nothing_for_long() -> None:
     assert arm.clock.now - 1000 < 1
 
 
-def test_looks_at_what_is_in_progress_leave_a_fifth() -> None:
+def test_polls_leave_a_fifth() -> None:
     arm = arm_with(100)
     installation = Installation(arm)
     looks = fill_up(installation, method="GET", **{POLL: True})

@@ -55,13 +55,13 @@ def test_a_cloud_may_name_its_data_plane() -> None:
 
 
 @pytest.mark.parametrize("metadata", [{}, {"name": "x"}, {"name": "x", "authentication": {"audiences": []}}])
-def test_metadata_that_lack_something_are_no_cloud(metadata: dict[str, Any]) -> None:
+def test_metadata_that_lack_something_are_not_a_cloud(metadata: dict[str, Any]) -> None:
     with pytest.raises(ArcError, match=Code.AZURE_RESPONSE_INVALID):
         met(metadata)
 
 
 def settings_of(metadata: dict[str, Any]) -> dict[str, Any]:
-    """What agents in this cloud are told of its endpoints."""
+    """The endpoints that agents in this cloud receive."""
     collected: dict[str, Any] = endpoints(met(metadata), "eastus", "registry.example").get("systemDefaultValues", {})
     return collected
 
@@ -73,7 +73,7 @@ def test_agents_know_the_clouds_that_are_built_into_them() -> None:
         assert settings_of({"name": called, "authentication": authentication}) == {}
 
 
-def test_agents_are_told_the_endpoints_that_the_metadata_name() -> None:
+def test_agents_receive_the_endpoints_that_the_metadata_name() -> None:
     settings = settings_of(
         {
             "name": "Local",
@@ -102,7 +102,7 @@ def test_agents_are_told_the_endpoints_that_the_metadata_name() -> None:
     }
 
 
-def test_agents_are_told_the_endpoints_of_an_air_gapped_cloud() -> None:
+def test_agents_receive_the_endpoints_of_an_air_gapped_cloud() -> None:
     called, login, audience = CLOUDS["air-gapped"]
     messages = settings_of({"name": called, "authentication": {"loginEndpoint": login, "audiences": [audience]}})
     agents, identity = messages["azureArcAgents"], messages["clusteridentityoperator"]

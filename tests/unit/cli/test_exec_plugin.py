@@ -79,7 +79,7 @@ def test_hostile_output_is_refused_and_not_shown(printed: Any, capfd: pytest.Cap
     assert SECRET not in "".join(capfd.readouterr())
 
 
-def test_it_is_told_what_kubectl_would_tell_it_and_nothing_that_it_was_not_given(tmp_path: Path) -> None:
+def test_it_receives_what_kubectl_would_pass_and_nothing_else(tmp_path: Path) -> None:
     body = f"""
 import json, os, sys
 seen = [os.environ[name] for name in ('KUBERNETES_EXEC_INFO', 'GIVEN', 'PATH')]

@@ -149,7 +149,7 @@ def test_what_cannot_be_removed_is_named(
 
 
 @pytest.mark.parametrize(("hours", "is_told"), [(24.0, False), (1.0, True)])
-def test_a_token_shorter_than_asked_for_is_told(
+def test_a_token_shorter_than_asked_for_is_reported(
     world: World, given: Kubeconfig, capsys: pytest.CaptureFixture[str], hours: float, is_told: bool
 ) -> None:
     world.hours = hours

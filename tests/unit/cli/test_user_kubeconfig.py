@@ -168,7 +168,7 @@ def test_what_arcway_does_not_do_is_refused_by_name(document: Json, field: str, 
         (json.dumps(kubeconfig(user={"tokenFile": "no-such-file"})), Code.KUBECONFIG_INVALID),
     ],
 )
-def test_what_is_no_kubeconfig_is_one_sentence_without_its_text(message: str, code: str, tmp_path: Path) -> None:
+def test_what_is_not_a_kubeconfig_is_one_sentence_without_its_text(message: str, code: str, tmp_path: Path) -> None:
     (tmp_path / "config").write_text(message)
     with pytest.raises(CommandError, match=code) as caught:
         choose(tmp_path / "config", None).access()

@@ -40,7 +40,7 @@ def test_kubeadm_wrote_down_the_whole_pod_range() -> None:
     assert result == ["10.96.0.0/16", "10.244.0.0/16", "fd01::/64"]
 
 
-def test_a_credential_that_may_not_look_is_no_failure() -> None:
+def test_a_credential_that_may_not_look_is_not_a_failure() -> None:
     assert told({SERVICES: {"items": [{"spec": {"cidrs": ["10.0.0.0/8"]}}]}}, may=False) == []
 
 

@@ -109,7 +109,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("message", "words"), REFUSALS.items())
-def test_pods_that_are_refused_are_told_with_the_cause(message: str, words: str) -> None:
+def test_pods_that_are_refused_are_reported_with_the_cause(message: str, words: str) -> None:
     refused = deployment("operator", ready=False)
     refused["status"]["conditions"] = [{"type": "ReplicaFailure", "status": "True", "message": message}]
     verdict = look([refused], [])

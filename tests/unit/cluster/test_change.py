@@ -74,7 +74,7 @@ def test_an_upgrade_that_was_not_begun_is_left_alone() -> None:
     ],
     ids=["installed anew", "installed anew, as often changed", "upgraded by somebody else", "known by the Lease alone"],
 )
-def test_what_somebody_else_made_is_not_rolled_back(
+def test_changes_of_another_client_are_not_rolled_back(
     records: Records, now: Release, value_before: ReleaseBefore
 ) -> None:
     with pytest.raises(ArcError) as caught:

@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.access.lease import AcquiredLease
-from arcway.cluster.agents import key_pair
-from arcway.cluster.agents.key_pair import chart_reads_secret, ensure_key_pair, key_values
+from arcway.cluster.agents.key_pair import chart_reads_secret, ensure_key_pair, give_way, key_values
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
@@ -48,7 +47,7 @@ def test_the_version_and_the_train_decide(version: str, train: str, reads: bool)
 
 
 @pytest.mark.parametrize("version", ["", "latest", "1.35", "1.35.3.1"])
-def test_what_is_no_version_decides_nothing(version: str) -> None:
+def test_what_is_not_a_version_decides_nothing(version: str) -> None:
     with pytest.raises(ArcError, match=Code.CHART_UNAVAILABLE):
         chart_reads_secret(version, "stable")
 
@@ -88,7 +87,7 @@ def number(value: int) -> bytes:
 
 
 @pytest.mark.parametrize("part", ["n", "p", "d"])
-def test_halves_that_do_not_belong_together_are_no_key(part: str) -> None:
+def test_halves_that_do_not_belong_together_are_not_a_key(part: str) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     own = key.private_numbers()
     true = {"n": own.public_numbers.n, "p": own.p, "d": own.d}[part]
@@ -131,7 +130,7 @@ def test_key_pair_is_generated_with_a_lower_priority_than_that_of_the_step(monke
     monkeypatch.setattr(rsa, "generate_private_key", generate)
     own = os.getpriority(os.PRIO_PROCESS, 0)
     ensure_key_pair(cast("ClusterApi", EmptyCluster()), AcquiredLease(frozenset()))
-    assert niceness == [own + 10]
+    assert niceness == [min(own + 10, 19)]
     assert os.getpriority(os.PRIO_PROCESS, 0) == own
 
 
@@ -140,12 +139,9 @@ def test_key_pair_is_generated_where_priorities_cannot_be_changed(monkeypatch: p
         raise PermissionError
 
     monkeypatch.setattr(os, "setpriority", refuse)
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    monkeypatch.setattr(rsa, "generate_private_key", lambda **_: key)
-    with ThreadPoolExecutor(1, initializer=key_pair._give_way) as generators:
-        monkeypatch.setattr(key_pair, "_generators", generators)
-        _, is_new = ensure_key_pair(cast("ClusterApi", EmptyCluster()), AcquiredLease(frozenset()))
-    assert is_new
+    with ThreadPoolExecutor(1, initializer=give_way) as generators:
+        key = generators.submit(rsa.generate_private_key, public_exponent=65537, key_size=2048).result()
+    assert key.key_size == 2048
 
 
 def test_key_pairs_of_two_clusters_share_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

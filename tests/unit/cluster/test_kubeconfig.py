@@ -85,14 +85,14 @@ def test_everything_refused_is_named_at_once() -> None:
         "file:///etc/passwd",
     ],
 )
-def test_addresses_that_nobody_may_reach_through_us(address: str) -> None:
+def test_addresses_that_no_caller_may_reach_through_arcway(address: str) -> None:
     assert code_of(kubeconfig({"server": address})).code == Code.SERVER_ADDRESS_NOT_ALLOWED
 
 
 @pytest.mark.parametrize(
     "server", ["https://a..b", f"https://{'a' * 64}", "https://a\n.b", "https://a/b c", "https://a:b"]
 )
-def test_what_is_no_address(server: str) -> None:
+def test_what_is_not_an_address(server: str) -> None:
     assert code_of(kubeconfig({"server": server})).code == Code.SERVER_ADDRESS_NOT_ALLOWED
 
 

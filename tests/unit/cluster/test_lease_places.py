@@ -57,7 +57,7 @@ def test_one_that_may_write_in_kube_system_sees_one_that_may_not() -> None:
         hold(free, "two")
 
 
-def test_where_nobody_may_write_the_error_is_that_of_kube_system() -> None:
+def test_where_no_place_is_writable_the_error_is_that_of_kube_system() -> None:
     with pytest.raises(ArcError, match=Code.CLUSTER_PERMISSION_MISSING):
         hold(Api("kube-system", "default", code=Code.CLUSTER_PERMISSION_MISSING))
 

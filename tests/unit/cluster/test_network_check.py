@@ -106,7 +106,7 @@ class FakeApi:
         return body
 
 
-def test_what_is_no_address_is_refused_before_anything_is_made() -> None:
+def test_what_is_not_an_address_is_refused_before_anything_is_made() -> None:
     api: Any = FakeApi()
     with pytest.raises(ArcError) as caught:
         start(api, "run", "registry/image:1", ["$(reboot):443"], Route())

@@ -65,7 +65,7 @@ def tainted(name: str, *taints: tuple[str, str]) -> dict[str, Any]:
     return created
 
 
-def test_taints_on_every_node_are_told_before_anything_is_installed() -> None:
+def test_taints_on_every_node_are_reported_before_anything_is_installed() -> None:
     repelling = [
         tainted("a", ("node-role.kubernetes.io/control-plane", "NoSchedule")),
         tainted("b", ("CriticalAddonsOnly", "NoExecute"), ("x", "PreferNoSchedule")),
@@ -105,12 +105,12 @@ def test_memory_is_counted_as_the_scheduler_does() -> None:
     assert f"have {1024 - 150 - 30 - 304} MiB of free memory; the agents need {MEMORY // 2**20}" in result["message"]
 
 
-def test_only_as_many_nodes_are_looked_at_as_it_takes() -> None:
+def test_only_as_many_nodes_are_read_as_it_takes() -> None:
     full = Pods()
     assert memory(full, [node(f"n{number}") for number in range(200)]) == []  # type: ignore[arg-type]
     assert full.asked == 1
     taken = Pods(**{f"n{number}": [{"spec": {"containers": [asks("2Gi")]}}] for number in range(200)})
-    # Of more nodes than are looked at, nothing is said.
+    # Of more nodes than are read, nothing is reported.
     assert memory(taken, [node(f"n{number}") for number in range(200)]) == []  # type: ignore[arg-type]
     assert taken.asked == 50
     assert memory(taken, [node(f"n{number}") for number in range(3)])  # type: ignore[arg-type]

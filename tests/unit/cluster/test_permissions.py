@@ -41,7 +41,7 @@ def test_an_administrator_is_asked_about_once() -> None:
     assert (missing(admin, permissions.TO_CONNECT), admin.asked) == ([], 1)
 
 
-def test_everybody_else_is_asked_about_each_verb_once() -> None:
+def test_other_users_are_asked_about_each_verb_once() -> None:
     pods = [Permission(verb, "pods", "", "n") for verb in ("get", "list", "list", "watch")]
     some: Any = Api(pods[0])
     assert in_words(missing(some, pods)) == ["list, watch pods in namespace n"]

@@ -34,6 +34,6 @@ def test_many_ranges_become_few_that_cover_them(four: list[str], six: list[str],
         assert any(first.version == counterpart.version and first.subnet_of(counterpart) for counterpart in networks)  # type: ignore[arg-type]
 
 
-def test_what_is_no_range_is_left_out() -> None:
+def test_what_is_not_a_range_is_left_out() -> None:
     odd = ["", "x", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "10.0.0.0/0008", "::/129", "\ud800", "1" * 100, "a\0b"]
     assert merge_ranges([*odd, "10.0.0.1", "::1/0"], 8) == ["10.0.0.1/32", "::/0"]

@@ -1,4 +1,4 @@
-"""An operation on the release that never ended: what may be set aside, and what somebody may still be working on."""
+"""An operation on the release that never ended: what may be set aside, what another client may still be working on."""
 
 import base64
 import gzip
@@ -64,7 +64,7 @@ def target(records: Records, *, since: float) -> Target:
     return Target(cast("Helm", Deployed()), cast("ClusterApi", records), access, AcquiredLease(value_before))
 
 
-def test_no_record_is_no_release() -> None:
+def test_no_record_is_not_a_release() -> None:
     assert release.current(target(Records(), since=0)) == (None, False)
 
 
@@ -84,7 +84,7 @@ def test_a_cut_off_upgrade_is_set_aside_and_must_be_done_again() -> None:
 
 
 @pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
-def test_what_somebody_else_began_a_moment_ago_is_waited_for(status: str) -> None:
+def test_an_operation_that_another_client_just_began_is_waited_for(status: str) -> None:
     records = Records(("deployed", 500), (status, 20))
     with pytest.raises(ArcError) as caught:
         release.current(target(records, since=10))

@@ -120,7 +120,7 @@ def test_the_role_takes_the_rest_along() -> None:
     assert api.deleted == [f"clusterroles/{NAME}"]
 
 
-def test_another_name_is_never_looked_at() -> None:
+def test_another_name_is_never_read() -> None:
     temporary_account.delete_with_own_token(cast("ClusterApi", Api(Code.API_SERVER_UNREACHABLE)), "arcway-shop", "t")
 
 

@@ -94,7 +94,9 @@ def test_no_nodes_is_generic_and_never_the_word_none() -> None:
         ("v1.33.1-eks-b9364f6-more", "generic", "generic"),
     ],
 )
-def test_a_cluster_without_nodes_is_told_by_its_version(version: str, distribution: str, infrastructure: str) -> None:
+def test_a_cluster_without_nodes_is_detected_by_its_version(
+    version: str, distribution: str, infrastructure: str
+) -> None:
     assert detect_distribution([], version) == distribution
     assert detect_infrastructure([], version) == infrastructure
 

@@ -1,4 +1,4 @@
-"""Identifiers: the same cluster has the same instance in every version, and what is no id is refused."""
+"""Identifiers: the same cluster has the same instance in every version, and what is not an id is refused."""
 
 import uuid
 

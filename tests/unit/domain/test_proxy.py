@@ -88,7 +88,7 @@ def test_a_certificate_that_would_not_work_is_refused_by_name(message: str, why:
 
 
 @pytest.mark.parametrize("url", ["http://user:password@proxy:3128", "http://user@proxy", "ftp://proxy", "proxy:3128"])
-def test_an_address_that_is_no_plain_url_is_refused_without_repeating_it(url: str) -> None:
+def test_an_address_that_is_not_a_plain_url_is_refused_without_repeating_it(url: str) -> None:
     [problem] = refusal(https=url)
     assert problem["field"] == "proxy.https"
     assert "user" not in problem["message"].replace("a user or password", "")

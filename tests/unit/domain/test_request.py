@@ -93,7 +93,7 @@ def test_a_cluster_has_one_identity_whatever_the_case() -> None:
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 3, True])
-def test_what_is_no_object_is_refused(body: object) -> None:
+def test_what_is_not_an_object_is_refused(body: object) -> None:
     with pytest.raises(ArcError) as caught:
         parse_request(body)
     assert caught.value.code == Code.BODY_NOT_JSON

@@ -73,7 +73,7 @@ def test_a_fleet_that_continues_after_a_rejection_asks_again() -> None:
     assert [index for index, _ in state.start(11)] == [5]
 
 
-def test_a_fleet_that_continues_after_a_gate_that_was_not_approved_waits_for_it_anew() -> None:
+def test_a_fleet_that_continues_after_a_gate_that_was_not_approved_waits_for_it_again() -> None:
     state = canary_and_rest(approve="after")
     run_all(state)
     state.advance(GATE_SECONDS)

@@ -21,6 +21,6 @@ def test_ten_thousand_members_fit_into_a_status() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "AAA", "A=", "A+"])
-def test_what_is_no_map_of_that_many_is_refused(text: str) -> None:
+def test_what_is_not_a_map_of_that_many_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a map of 3 members"):
         decode(text, 3)

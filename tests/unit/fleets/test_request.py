@@ -67,7 +67,7 @@ def test_durations(text: object, seconds: int) -> None:
     assert parse_fleet(fleet({"name": "a"}, parkFor=text)).request.park_for == seconds
 
 
-def test_all_problems_of_all_members_are_told_at_once() -> None:
+def test_all_problems_of_all_members_are_reported_at_once() -> None:
     result = problems(
         fleet(
             {"name": "a"},
@@ -90,12 +90,12 @@ def test_all_problems_of_all_members_are_told_at_once() -> None:
     }
 
 
-def test_what_is_wrong_with_the_defaults_is_told_once() -> None:
+def test_what_is_wrong_with_the_defaults_is_reported_once() -> None:
     members = [{"name": f"a-{number}"} for number in range(50)]
     assert list(problems(fleet(*members, defaults={**DEFAULTS, "location": "!"}))) == ["defaults.location"]
 
 
-def test_a_name_that_fits_into_no_secrets_name_is_told_with_its_member() -> None:
+def test_a_name_that_fits_into_no_secrets_name_is_reported_with_its_member() -> None:
     assert list(problems(fleet({"name": "a"}, {"name": "a.b"}))) == ["members.1.kubeconfig.secret"]
 
 
@@ -135,7 +135,7 @@ def test_too_many_members_and_too_large_ones() -> None:
 
 
 @pytest.mark.parametrize("body", [None, [], "x", 5])
-def test_what_is_no_object(body: object) -> None:
+def test_what_is_not_an_object(body: object) -> None:
     with pytest.raises(ArcError, match=Code.BODY_NOT_JSON):
         parse_fleet(body)
 

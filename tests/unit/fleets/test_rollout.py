@@ -35,7 +35,7 @@ def test_a_stage_begins_when_the_one_before_is_done() -> None:
     assert state.window == 4
 
 
-def test_a_slow_start_goes_on_from_the_window_of_the_stage_before() -> None:
+def test_a_slow_start_continues_from_the_window_of_the_stage_before() -> None:
     state = fleet(20, Stage("canary", 2, 2), Stage("rest", 20, 10), slow=True)
     for index, attempt in state.start(0):
         state.end(index, attempt, OK, 0)
@@ -95,7 +95,7 @@ def test_a_strict_budget_cannot_be_passed() -> None:
     assert [index for index, _ in state.start(1)] == [3]
 
 
-def test_failures_before_anything_was_changed_count_only_if_the_request_says_so() -> None:
+def test_failures_before_anything_was_changed_count_only_on_request() -> None:
     for counts_refused, halted in ((False, False), (True, True)):
         state = fleet(10, Stage("all", 10, 2, 0), counts_refused=counts_refused)
         state.start(0)

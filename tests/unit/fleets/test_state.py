@@ -195,7 +195,7 @@ def test_the_window_can_be_changed() -> None:
     assert len(state.start(3)) == 3
 
 
-def test_a_run_that_was_retried_by_itself_counts_for_its_member() -> None:
+def test_a_run_that_was_retried_alone_counts_for_its_member() -> None:
     state = new(size=2, window=2)
     state.start(0)
     state.end(0, 0, BROKEN, 0)

@@ -22,6 +22,7 @@ type Outcome = Json | Exception | Callable[[Json], Json]
 
 INSTANCE = "cluster-0123456789abcdef0123456789"
 RUN = "0123456789ab"
+MOST_TURNS = 1500
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 BODY: Json = {
     "subscriptionId": "11111111-2222-3333-4444-555555555555",
@@ -99,15 +100,21 @@ class InMemory(OrchestrationContext):
         self._deliver()
 
     def pass_time(self, seconds: float) -> None:
-        """Let a step last: the clock goes on while it is at work."""
+        """Let a step last: the clock runs while it is at work."""
         self.now += timedelta(seconds=seconds)
 
     def drive[T](self, work: Generator[Task[Any], Any, T]) -> T:
-        """Drive a generator to its end and return what it returns."""
+        """Drive a generator to its end and return what it returns.
+
+        Fails after `MOST_TURNS` turns, so that a wait whose limit is lost fails its test at once.
+        """
+        turns = 0
         try:
             task = next(work)
             while True:
                 self._settle(task)
+                turns += 1
+                assert turns < MOST_TURNS, f"no end: {self.statuses[-1:]}"
                 try:
                     result = task.get_result()
                 except TaskFailedError as failure:

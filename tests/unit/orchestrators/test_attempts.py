@@ -1,4 +1,4 @@
-"""How often a step is tried, how long it waits in between, and what it is told: attempts, back-off, Retry-After."""
+"""How often a step is tried, how long it waits in between, and its input: attempts, back-off, Retry-After."""
 
 from itertools import pairwise
 from typing import Any
@@ -208,7 +208,7 @@ def test_unexpected_failures_count_apart_from_errors() -> None:
     assert error_of(context)["code"] == "ARC-6006"
 
 
-def test_a_step_that_misses_something_is_told_since_when() -> None:
+def test_a_step_that_misses_something_receives_since_when() -> None:
     context = InMemory({"deploy_agents": [failed(), failed("ARC-4018", retry_after=15)] * 2 + [ok()]})
     call(context)
     missed = [value["missedAt"] for value in context.inputs("deploy_agents")]
@@ -235,7 +235,7 @@ def test_a_step_is_given_the_request_the_run_and_what_the_phase_adds() -> None:
     }
 
 
-def test_a_step_is_told_when_this_run_wrote_the_connected_cluster() -> None:
+def test_a_step_receives_when_this_run_wrote_the_connected_cluster() -> None:
     context = InMemory({"deploy_agents": failed()})
     run = run_in(context)
     with pytest.raises(StepFailed):

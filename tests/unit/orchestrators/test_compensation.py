@@ -102,7 +102,7 @@ def test_throttling_counts_as_time_of_a_compensation() -> None:
     assert (context.steps.count("delete_resource"), context.elapsed) == (3, 800)
 
 
-def test_what_is_still_being_removed_is_not_listed_while_compensation_goes_on() -> None:
+def test_what_is_still_being_removed_is_not_listed_during_compensation() -> None:
     context = InMemory({"uninstall_agents": [ok(done=False, leftovers=[thing("namespace azure-arc")]), DONE]})
     run = run_in(context)
     run.created(thing("release"), steps.UNINSTALL_AGENTS)

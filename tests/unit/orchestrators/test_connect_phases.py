@@ -179,7 +179,7 @@ def test_an_unchanged_connected_cluster_is_not_written(operation: str | None, do
     assert run._written_at is None
 
 
-def test_a_connected_cluster_that_is_being_deleted_is_waited_for_and_created_anew() -> None:
+def test_a_connected_cluster_that_is_being_deleted_is_waited_for_and_created_again() -> None:
     deleting, new = ok(beingDeleted=True), ok(created=True, changed=True, operation=None, done=True)
     context = world(CONNECT, create_resource=[deleting, new], await_deletion=[LOADED, LOADED, ok(done=True)])
     do(context, "createResource", {**DEPLOYED, "resourceExists": True})

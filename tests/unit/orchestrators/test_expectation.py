@@ -116,7 +116,7 @@ def test_a_member_that_is_refused_by_now_is_not_as_planned() -> None:
 
 
 @pytest.mark.parametrize("depth", ["cluster", "azure"])
-def test_a_member_that_is_away_says_so_itself(depth: str) -> None:
+def test_a_member_that_is_away_reports_it_itself(depth: str) -> None:
     outcomes: dict[str, Outcome] = {**CONNECT, "check_cluster": failed(Code.API_SERVER_TIMEOUT)}
     _, report = run(outcomes, planned("create", depth=depth))
     assert (report["code"], report["phase"]) == (Code.API_SERVER_TIMEOUT, "checkCluster")

@@ -61,7 +61,7 @@ def test_the_sweep_comes_though_generations_are_short() -> None:
     assert SWEEP_SECONDS <= steps[0].seconds < 2 * SWEEP_SECONDS + 60
 
 
-def test_a_cluster_that_is_away_is_tried_again_and_holds_nobody_up() -> None:
+def test_a_cluster_that_is_away_is_tried_again_and_holds_no_other_up() -> None:
     world = FleetInMemory(report=lambda index, attempt: AWAY if index == 1 and attempt < 2 else SUCCEEDED, seconds=10)
     final = world.run(payload(4, window=1))
     assert (final["fleet"]["state"], counts(final)) == ("Succeeded", {"succeeded": 4})
@@ -185,7 +185,7 @@ def test_the_status_is_shown_at_most_once_a_second_and_its_last_form_always() ->
     assert document_of(payload(200, window=20), world.statuses[-1]) == final["fleet"]
 
 
-def test_the_status_of_ten_thousand_members_fits_whoever_says_what() -> None:
+def test_the_status_of_ten_thousand_members_fits_whatever_commands_say() -> None:
     codes = [code.value for code in Code]
     world = FleetInMemory(
         seconds=1, report=lambda index, attempt: {**BROKEN, "code": codes[index % len(codes)]} if index % 2 else AWAY
@@ -220,7 +220,7 @@ def test_events_tell_of_the_fleet_from_its_begin_to_its_end() -> None:
     assert len(set(kinds)) == len(kinds)
 
 
-def test_progress_is_told_once_for_each_tenth_over_all_generations() -> None:
+def test_progress_is_reported_once_for_each_tenth_over_all_generations() -> None:
     world = FleetInMemory(seconds=5)
     world.run(payload(400, window=7, source="urn:arcway:test"))
     progress = [place for kind, place in events(world) if kind == "progressed.v1"]
@@ -261,7 +261,7 @@ def test_the_broker_is_asked_again_later_each_time_and_soon_after_it_answered() 
     gaps = [later - earlier for earlier, later in pairwise(moments)]
     for number, gap in enumerate(gaps[:7]):
         assert 0.75 * 2**number <= gap <= 1.26 * 2**number
-    # The last event was refused once: the pause begins anew.
+    # The last event was refused once: the pause begins again.
     assert 0.75 <= gaps[-1] <= 1.26
 
 
@@ -288,8 +288,8 @@ def test_the_sweep_reads_only_runs_that_have_not_reported_for_long() -> None:
     never.say("cancel", seconds=1300, running="cancel")
     final = never.run(payload(3, window=1))
     assert counts(final) == {"canceled": 3}
-    looked_at = [call.input["runs"] for call in never.calls if call.step == "look_at_members"]
-    assert looked_at == [["cluster-0.0"]] * 4
+    runs = [call.input["runs"] for call in never.calls if call.step == "look_at_members"]
+    assert runs == [["cluster-0.0"]] * 4
     busy = FleetInMemory(seconds=299)
     busy.run(payload(6, window=2))
     assert "look_at_members" not in busy.steps

@@ -87,7 +87,7 @@ def test_a_check_without_a_parent_tells_none_and_leaves_the_list() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Crash("x"), {"error": {"code": "ARC-6007"}}])
-def test_a_plan_that_cannot_be_put_together_is_told_without_a_digest(outcome: Outcome) -> None:
+def test_a_plan_that_cannot_be_put_together_is_reported_without_a_digest(outcome: Outcome) -> None:
     reports = {0: checked("refused", code=Code.SUBSCRIPTION_DISABLED), 1: checked("create")}
     world = Checks(outcome, report=lambda index, attempt: reports[index])
     world.run(payload(2, range=[0, 2], parent=PARENT, **CHECK))

@@ -26,7 +26,7 @@ def shown(attempt: int = 1, first: int = 2, count: int = 6) -> Json:
 
 
 def world(**fields: Any) -> FleetInMemory:
-    """A world whose checks do not end by themselves, and in which a soak loses no cluster."""
+    """A world whose checks do not end, and in which a soak loses no cluster."""
     created = FleetInMemory(**fields)
     created.outcomes["start_check"] = {"ok": {"check": CHECK, "result": None}}
     created.outcomes["look_at_azure"] = {"ok": []}
@@ -74,7 +74,7 @@ def test_a_cluster_that_was_lost_in_the_soak_halts_the_fleet_until_it_is_retried
     assert "resumed" in events(fleet)
 
 
-def test_a_look_at_azure_that_fails_is_made_again_and_one_that_is_not_allowed_halts() -> None:
+def test_a_verification_that_fails_is_repeated_and_one_that_is_not_allowed_halts() -> None:
     fleet = world()
     fleet.outcomes["look_at_azure"] = [
         RuntimeError("the process died"),
@@ -113,7 +113,7 @@ def test_a_gate_is_checked_first_and_passed_by_an_approval() -> None:
     ]
 
 
-def test_a_gate_behind_another_is_checked_at_once_and_anew() -> None:
+def test_a_gate_behind_another_is_checked_at_once_and_again() -> None:
     fleet = world()
     first, rest = staged(approve="after")["stages"]
     fleet.tell("checked", shown(), seconds=100)
@@ -162,7 +162,7 @@ def test_a_fleet_that_waits_for_a_user_for_weeks_wakes_up_once_a_day() -> None:
     assert len([timer for timer in fleet.timers if timer[1].is_complete]) < 60
 
 
-def test_a_fleet_that_is_told_many_things_does_not_grow() -> None:
+def test_a_fleet_with_many_commands_does_not_grow() -> None:
     fleet = world()
     for number in range(2 * TURNS):
         fleet.say("pause" if number % 2 == 0 else "resume", seconds=61 + number, number=number)

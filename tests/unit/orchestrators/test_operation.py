@@ -107,7 +107,7 @@ def test_a_check_has_a_result_and_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("step", "kept_count"), [("deploy_agents", 1), ("create_resource", 2), ("configure_agents", 3)]
 )
-def test_a_failure_keeps_what_the_run_created_and_says_so(step: str, kept_count: int) -> None:
+def test_a_failure_keeps_what_the_run_created_and_reports_it(step: str, kept_count: int) -> None:
     context = world(CONNECT, **{step: REFUSED})
     with pytest.raises(RunFailed, match=r"ARC-4010: "):
         orchestrate(context, payload())

@@ -28,7 +28,7 @@ def test_bars_share_one_scale_from_acceptance_to_the_end() -> None:
     assert [row.took for row in rows] == ["30s", "70s", ""]
 
 
-def test_a_phase_that_goes_on_reaches_to_now_and_shows_when_it_is_tried_again() -> None:
+def test_a_phase_in_progress_reaches_to_now_and_shows_when_it_is_tried_again() -> None:
     (row,) = timeline(run(phase("Retrying", 20, None, 100)), BEGUN + timedelta(seconds=60))
     assert row.bars == [Bar("retrying", 20, 40), Bar("next", 60, 40)]
 

@@ -1,4 +1,4 @@
-"""What a view makes of what it is told, without a stack."""
+"""What a view makes of its input, without a stack."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,9 @@ async def test_clusters_that_need_attention_come_first(monkeypatch: pytest.Monke
     assert "disconnect" not in document
 
 
-async def test_what_azure_refuses_is_told_beside_the_form(monkeypatch: pytest.MonkeyPatch, page: Invocation) -> None:
+async def test_what_azure_refuses_is_reported_beside_the_form(
+    monkeypatch: pytest.MonkeyPatch, page: Invocation
+) -> None:
     def refuse(*_: object) -> list[Any]:
         raise ArcError(Code.AZURE_PERMISSION_MISSING, "No <b>right</b> to list.")
 

@@ -18,7 +18,7 @@ from triggers.services import Invocation
 
 
 class Viewing(Sessions):
-    """Sessions in which every viewer is Olga with these roles; without any role, nobody is signed in."""
+    """Sessions in which every viewer is Olga with these roles; without any role, the viewer is not signed in."""
 
     def __init__(self, own: Sessions, *roles: Role) -> None:
         super().__init__(None, own._authentication, own._secrets)

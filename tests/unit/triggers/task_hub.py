@@ -15,7 +15,7 @@ from arcway.domain.errors import ArcError
 from arcway.domain.fleets.document import status_of
 from arcway.domain.fleets.member import Report
 from arcway.domain.fleets.state import FleetState
-from arcway.domain.ids import fleet_instance
+from arcway.domain.ids import ClusterId, fleet_instance
 from arcway.domain.json_values import Json
 from arcway.domain.request import phases_of_request, read_request
 from arcway.domain.run import new_run
@@ -31,6 +31,11 @@ SUBSCRIPTION = "aaaaaaaa-0000-4000-8000-000000000001"
 PLACE: Json = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "clusters", "name": "shop"}
 BODY: Json = {**PLACE, "location": "eastus", "kubeconfig": {"secret": "arcway-shop"}}
 RITA = "11111111-0000-0000-0000-000000000001"
+
+
+def key(name: str) -> str:
+    """The resource id in lower case of the cluster of this name."""
+    return ClusterId(SUBSCRIPTION, "clusters", name).key
 
 
 @dataclass(slots=True)
@@ -123,7 +128,7 @@ class TaskHub:
 
 
 class Known(Authentication):
-    """Every caller is Rita with these roles; without any role, nobody."""
+    """Every caller is Rita with these roles; without any role, anonymous."""
 
     def __init__(self, *roles: Role) -> None:
         super().__init__(None)

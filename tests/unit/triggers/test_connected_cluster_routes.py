@@ -37,16 +37,6 @@ class Asked:
 
 
 @pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
-def api(hub: TaskHub) -> Api:
-    return Api(hub, *Role)
-
-
-@pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     return Asked(monkeypatch)
 

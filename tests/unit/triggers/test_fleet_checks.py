@@ -19,23 +19,8 @@ from arcway.domain.ids import ClusterId, FleetId, fleet_instance
 from arcway.domain.json_values import Json
 from arcway.runs.fleet_checks import check_state_of, plan_of, start_check
 from orchestrators.fleet_checks import forecasts_of
-from tests.unit.triggers.task_hub import BODY, SUBSCRIPTION, Api, TaskHub
+from tests.unit.triggers.task_hub import BODY, SUBSCRIPTION, Api, TaskHub, key
 from tests.unit.triggers.test_fleet_routes import FLEET, started
-from triggers.access.callers import Role
-
-
-@pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
-def api(hub: TaskHub) -> Api:
-    return Api(hub, *Role)
-
-
-def key(name: str) -> str:
-    return ClusterId(SUBSCRIPTION, "clusters", name).key
 
 
 async def check_of(hub: TaskHub, first: int = 0, count: int = 3, **options: Any) -> tuple[FleetId, Json, Json]:
@@ -104,8 +89,9 @@ async def test_members_are_checked_under_instances_of_their_own(api: Api, hub: T
     # Another check is in progress: that is what the check tells of the member.
     run["request"]["force"], run["requestKey"] = True, "another"
     (answer,) = await start_members(call)
-    assert answer["report"]["outcome"] == "Succeeded"
-    assert answer["report"]["forecast"] == {"class": "busy", "changes": [], "code": Code.RUN_IN_PROGRESS}
+    report = answer["report"] or {}
+    assert report["outcome"] == "Succeeded"
+    assert report["forecast"] == {"class": "busy", "changes": [], "code": Code.RUN_IN_PROGRESS}
 
 
 async def test_a_member_carries_what_the_plan_says_of_it(api: Api, hub: TaskHub) -> None:
@@ -132,7 +118,7 @@ async def test_the_plan_is_what_the_check_has_shown(api: Api, hub: TaskHub) -> N
     check, payload, _ = await check_of(hub, 0, 2)
     change, refused = Forecast("change", ("connectedCluster",)), Forecast("refused", code=Code.AZURE_PERMISSION_MISSING)
     state = state_of(payload, m0=change.as_json(), m1=refused.as_json())
-    with pytest.raises(ArcError, match="its plan is there when it has ended") as caught:
+    with pytest.raises(ArcError, match="Its plan can be read when it has ended") as caught:
         await plan_of(hub, hub.instances[check.instance])  # type: ignore[arg-type]
     assert (caught.value.code, caught.value.retryable) == (Code.FLEET_COMMAND_NOT_POSSIBLE, True)
     ended(hub, check.instance, state)

@@ -13,26 +13,12 @@ from arcway.domain.fleets.plan import Forecast, digest_of
 from arcway.domain.fleets.state import FleetState
 from arcway.domain.ids import ClusterId, fleet_instance
 from arcway.domain.json_values import Json
-from tests.unit.triggers.task_hub import BODY, SUBSCRIPTION, Api, TaskHub
+from tests.unit.triggers.task_hub import BODY, SUBSCRIPTION, Api, TaskHub, key
 from tests.unit.triggers.test_fleet_routes import FLEET
 from triggers.access.callers import Role
 
 DRY: Json = {"dryRun": "true"}
 BY_LISTS: Json = {**DRY, "depth": "azure"}
-
-
-@pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
-def api(hub: TaskHub) -> Api:
-    return Api(hub, *Role)
-
-
-def key(name: str) -> str:
-    return ClusterId(SUBSCRIPTION, "clusters", name).key
 
 
 @pytest.fixture

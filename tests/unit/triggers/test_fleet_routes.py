@@ -46,16 +46,6 @@ COMMANDS: list[tuple[str, Json | None, Json]] = [
 ]
 
 
-@pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
-def api(hub: TaskHub) -> Api:
-    return Api(hub, *Role)
-
-
 async def started(api: Api, body: Json = FLEET) -> Json:
     response = await api.send("POST fleets", body=body)
     assert response.status == 202

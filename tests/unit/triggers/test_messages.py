@@ -132,7 +132,7 @@ async def test_an_id_of_100_characters_is_taken_as_it_is(queue: Queue) -> None:
     assert queue.hub.only.payload["requestKey"] == "~" * 100
 
 
-async def test_a_message_that_is_no_request_is_answered_once(queue: Queue) -> None:
+async def test_a_message_that_is_not_a_request_is_answered_once(queue: Queue) -> None:
     enqueued = datetime(2026, 3, 1, 14, 0, tzinfo=timezone(timedelta(hours=2)))
     event = await queue.rejection({**BODY, "location": 1}, correlation_id="correlation-1", enqueued=enqueued)
     assert event["time"] == "2026-03-01T12:00:00Z"

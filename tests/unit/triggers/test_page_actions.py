@@ -1,4 +1,4 @@
-"""The page's buttons and forms, from the request to what the engine is told, and the headers of every page."""
+"""The page's buttons and forms, from the request to what the engine receives, and the headers of every page."""
 
 from typing import Any
 
@@ -19,11 +19,6 @@ from triggers.page import responses
 
 SHOP = ClusterId(SUBSCRIPTION, "clusters", "shop")
 DEFAULTS: Json = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "clusters", "azureOnly": True}
-
-
-@pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
 
 
 @pytest.fixture

@@ -38,11 +38,6 @@ OPTIONS: Json = {
 
 
 @pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
 def page(hub: TaskHub, tmp_path: Path) -> Page:
     return Page(hub, *Role, installation=local_installation(ARCWAY_SECRETS_DIR=str(tmp_path)))
 

@@ -1,4 +1,4 @@
-"""What is around every page: who looks at it, where it is, and what a form may be."""
+"""What is around every page: who reads it, where it is, and what a form may be."""
 
 import re
 from datetime import UTC, datetime
@@ -20,11 +20,6 @@ from triggers.page import responses, views
 from triggers.page.routes import ROUTES
 
 CLUSTER = {"subscription": SUBSCRIPTION, "group": "clusters", "name": "shop"}
-
-
-@pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
 
 
 @pytest.fixture

@@ -34,11 +34,6 @@ RESOURCE: Json = {
 
 
 @pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
 def page(hub: TaskHub) -> Page:
     return Page(hub, *Role)
 

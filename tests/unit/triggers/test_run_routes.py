@@ -24,16 +24,6 @@ STARTS: list[tuple[str, Json, str]] = [
 ]
 
 
-@pytest.fixture
-def hub() -> TaskHub:
-    return TaskHub()
-
-
-@pytest.fixture
-def api(hub: TaskHub) -> Api:
-    return Api(hub, *Role)
-
-
 async def started(api: Api, route: str = "POST onboardings", body: Json = BODY) -> Json:
     response = await api.send(route, body=body)
     assert response.status == 202

@@ -1,4 +1,4 @@
-"""A function app with one queue trigger that tells what it was given, and fails when the body says so."""
+"""A function app with one queue trigger that tells what it was given, and fails when the body asks for it."""
 
 import asyncio
 import json

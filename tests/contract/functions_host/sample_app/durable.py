@@ -1,4 +1,4 @@
-"""The sample app's activities, orchestrations and entity. Must not know how they are started."""
+"""The sample app's activities, orchestrations and entity."""
 
 import asyncio
 import threading
