@@ -101,6 +101,21 @@ def start(state: Path, options: Options | None = None) -> Stack:
     return _bring_up(state, replace(stack, options=chosen, owner=os.getpid()) if stack else fresh)
 
 
+def start_another_host(state: Path, stack: Stack) -> tuple[str, int]:
+    """Start one more function app on the other parts of a running stack; returns its URL and its process id.
+
+    Its journal is in `state`, so that its runs are its own. The caller stops the process. Raises `StackError`.
+    """
+    for name in ("logs", "work"):
+        (state / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+    own = replace(stack, url="", options=replace(stack.options, port=0))
+    try:
+        ready, pid = _launch(state, "functions", own)
+    except PartError as error:
+        raise StackError(str(error)) from error
+    return ready["url"], pid
+
+
 def keep(state: Path) -> None:
     """Keep the stack running when the process that started it ends."""
     if stack := _known(state):
