@@ -212,6 +212,8 @@ def _settings(state: Path, stack: Stack) -> dict[str, str]:
         "IDENTITY_ENDPOINT": stack.azure["identityEndpoint"],
         "IDENTITY_HEADER": stack.azure["identityHeader"],
         "ARCWAY_ARM_LIMITS": stack.options.limits,
+        # host.json is for an instance with one core and 2 GB; here one process has the whole machine.
+        "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions": "32",
     }
 
 
