@@ -7,6 +7,7 @@ import azure.functions as func
 
 from activities import blueprint as activities
 from arcway.installation import Installation
+from arcway.self_test import report_at_start
 from arcway.settings import read_settings
 from arcway.telemetry import log_one_line_each
 from orchestrators.fleet import blueprint as fleet_orchestrators
@@ -21,6 +22,7 @@ from triggers.services import Services
 log_one_line_each()
 # Wrong settings must keep the app from starting, not fail its first run.
 installation = Installation(read_settings(os.environ))
+report_at_start(installation)
 services = Services.of(installation)
 
 # Not keys, which are shared secrets: each route asks for a token of the tenant itself (triggers/http.py).

@@ -23,6 +23,7 @@ _SESSION_KEYS_NAME = "arcway-page-session"
 # Set by every Functions host, never by an operator.
 _BOUND_TO = "WEBSITE_HOSTNAME"
 
+_OF_THE_LOADER = ("LD_LIBRARY_PATH", "TMPDIR", "LANG", "LC_ALL")
 _HOST_AND_PORT = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -104,6 +105,10 @@ class Settings:
     """HTTPS_PROXY, HTTP_PROXY, NO_PROXY: the way out of Arcway's own calls, in either case as everywhere. The clients
     of Azure and Kubernetes read them themselves; Helm's processes get them from here."""
 
+    loader: Mapping[str, str]
+    """LD_LIBRARY_PATH, TMPDIR, LANG, LC_ALL: what a process needs to find libraries and to write temporary files.
+    Helm's processes, which get no other variables, get them from here."""
+
     @property
     def publishes(self) -> bool:
         """Whether there is a broker that result events go to."""
@@ -163,6 +168,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         helm_workers=_count(environment, "ARCWAY_HELM_WORKERS", 4, wrong),
         step_threads=_count(environment, "ARCWAY_STEP_THREADS", 32, wrong),
         arm_limits=_arm_limits(environment.get("ARCWAY_ARM_LIMITS") or "", wrong),
+        loader={name: value for name in _OF_THE_LOADER if (value := environment.get(name))},
         proxy={
             name: value
             for name in ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from arcway.cluster.helm.interface import CALL_SECONDS, SLOT_SECONDS
+
 ROOT = Path(__file__).parents[2]
 FILES = {
     "scheduler": ROOT / "host.json",
@@ -54,3 +56,9 @@ def test_extension_bundle_is_the_generally_available_one_with_grpc() -> None:
     """The extension answers gRPC since 3.9.0; the first such bundle is 4.33.1 (it has 3.10)."""
     bundle = document("scheduler")["extensionBundle"]
     assert bundle == {"id": "Microsoft.Azure.Functions.ExtensionBundle", "version": "[4.33.1, 5.0.0)"}
+
+
+def test_function_timeout_is_longer_than_the_longest_step() -> None:
+    """An existing release costs five calls of Helm: release, digest, pull, digest again, upgrade."""
+    hours, minutes, seconds = map(int, document("scheduler")["functionTimeout"].split(":"))
+    assert hours * 3600 + minutes * 60 + seconds >= 1.5 * 5 * (CALL_SECONDS + SLOT_SECONDS)

@@ -82,6 +82,7 @@ def test_no_module_keeps_what_an_installation_holds() -> None:
     same_for_all = {
         "arcway/page/files.py",  # static files
         "arcway/page/renderer.py",  # templates
+        "arcway/private_file.py",  # what the system allows
         "arcway/private_folder.py",  # the folder of the process
         "triggers/api_description/route.py",  # by what it describes
     }
