@@ -11,19 +11,12 @@ from typing import Any
 import pytest
 
 from tests.deploy.conftest import Package
+from tests.deploy.test_templates import template_settings
 from tools import package
 
 pytestmark = [pytest.mark.xdist_group("package"), pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = {
-    "ARCWAY_TENANT_ID": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
-    "ARCWAY_CLIENT_ID": "3f2504e0-4f89-41d3-9a0c-0305e82c3302",
-    "ARCWAY_VAULTS": "https://tmp.vault.azure.net,https://main.vault.azure.net",
-    "ServiceBusConnection__fullyQualifiedNamespace": "arcway.servicebus.windows.net",
-    "ONBOARDING_QUEUE": "onboarding-requests",
-}
-
 # Microsoft's worker library comes with the platform, not with the package: it is the last place that is searched.
 _INDEX = """
 import asyncio, json, sys
@@ -91,7 +84,9 @@ def test_helm_library_loads_from_the_package(built: Package) -> None:
 
 
 def test_app_is_indexed_from_the_package_alone(built: Package) -> None:
-    document: dict[str, Any] = json.loads(run_from(built, "-c", _INDEX, str(built.app), path=(ROOT,), **SETTINGS))
+    document: dict[str, Any] = json.loads(
+        run_from(built, "-c", _INDEX, str(built.app), path=(ROOT,), **template_settings())
+    )
     assert len(document["functions"]) >= 60
     venv = Path(sys.prefix)
     elsewhere = {file for file in document["files"] if file.startswith((str(venv), str(ROOT)))}
