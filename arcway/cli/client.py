@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from arcway.cli import embedded, sign_in
+from arcway.cli import azd, embedded, sign_in
 from arcway.cli.embedded import Stack
 from arcway.cli.sign_in import SignIn, SignInError
 from arcway.domain.codes import Code
@@ -83,7 +83,10 @@ class ArcwayClient:
 
     @classmethod
     def find(cls, url: str | None) -> "ArcwayClient":
-        """Return the Arcway at `url`, or the local one. Raises `CommandError` if there is none."""
+        """Return the Arcway at `url`, the local one if it is running, or the one that azd deployed from this clone.
+
+        Raises `CommandError` if there is none.
+        """
         if url:
             try:
                 parse_url(url, "http", "https")
@@ -96,6 +99,9 @@ class ArcwayClient:
             except SignInError as error:
                 raise CommandError(str(error), USAGE, remedy="Use an https address.") from error
         stack = embedded.running(embedded.state_dir())
+        if stack is None and (deployed := azd.deployment()):
+            log.info("Arcway at %s, as azd deployed it", deployed.server)
+            return cls(deployed.server, None, sign_in.of_user(deployed.server, deployed.scope))
         if stack is None:
             raise CommandError(
                 "No local Arcway is running.", FAILED, remedy="Start one with `arcway up`, or pass --server."
