@@ -10,6 +10,7 @@ from arcway.installation import Installation
 from arcway.self_test import report_at_start
 from arcway.settings import read_settings
 from arcway.telemetry import log_one_line_each
+from arcway.telemetry_export import export_telemetry
 from orchestrators.fleet import blueprint as fleet_orchestrators
 from orchestrators.fleet_page import blueprint as fleet_pages
 from orchestrators.operation import blueprint as orchestrators
@@ -20,6 +21,7 @@ from triggers.page import routes as page_routes
 from triggers.services import Services
 
 log_one_line_each()
+export_telemetry(os.environ)
 # Wrong settings must keep the app from starting, not fail its first run.
 installation = Installation(read_settings(os.environ))
 report_at_start(installation)

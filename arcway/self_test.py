@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from arcway.cluster.helm.chart_cache import work_folder
 from arcway.domain.errors import ArcError
+from arcway.domain.observations import observe
 from arcway.installation import Installation
 from arcway.private_file import memory_file_problem
 from arcway.private_folder import process_folder
@@ -53,7 +54,11 @@ def run_self_test(installation: Installation) -> SelfTest:
         helm = None
     except (ArcError, OSError) as error:
         helm = str(error)
-    return SelfTest(_settings_problem(settings), _work_folder_problem(settings), memory_file_problem(), helm)
+    test = SelfTest(_settings_problem(settings), _work_folder_problem(settings), memory_file_problem(), helm)
+    for part, problem in (("settings", test.settings), ("workFolder", test.work_folder), ("helm", test.helm)):
+        if problem:
+            observe("selfTest", part=part)
+    return test
 
 
 def _settings_problem(settings: Settings) -> str | None:

@@ -45,6 +45,8 @@ class Options:
     sign_in: bool = False
     limits: str = ""
     lost_events: int = 0
+    telemetry: bool = False
+    """Whether the function app sends traces and metrics to OTEL_EXPORTER_OTLP_ENDPOINT, or else to its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,9 @@ def _launch(state: Path, part: str, stack: Stack) -> tuple[Json, int]:
         port = stack.url.rpartition(":")[2] if stack.url else str(stack.options.port)
         arguments = ["--app", str(APP_DIR), "--port", port, "--data", str(state), "--home", "/api/page"]
         arguments += ["--lose-events", str(stack.options.lost_events)]
-        settings = _settings(state, stack) | (_authority(state, stack) if stack.options.sign_in else {})
+        settings = (
+            _settings(state, stack) | _telemetry(stack) | (_authority(state, stack) if stack.options.sign_in else {})
+        )
     return processes.launch(module, arguments, APP_DIR, state / "logs" / f"{part}.log", settings)
 
 
@@ -215,6 +219,13 @@ def _settings(state: Path, stack: Stack) -> dict[str, str]:
         # host.json is for an instance with one core and 2 GB; here one process has the whole machine.
         "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions": "32",
     }
+
+
+def _telemetry(stack: Stack) -> dict[str, str]:
+    if not stack.options.telemetry:
+        return {}
+    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} if endpoint else {"ARCWAY_TELEMETRY": "console"}
 
 
 def _authority(state: Path, stack: Stack) -> dict[str, str]:

@@ -15,6 +15,19 @@ param mail string
 
 var rules = loadJsonContent('alerts.json')
 
+resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
+  name: guid(resourceGroup().id, 'arcway')
+  location: location
+  tags: tags
+  kind: 'shared'
+  properties: {
+    displayName: 'Arcway'
+    category: 'workbook'
+    sourceId: insightsId
+    serializedData: loadTextContent('workbook.json')
+  }
+}
+
 resource notified 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: 'arcway'
   location: 'global'

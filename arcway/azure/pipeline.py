@@ -26,6 +26,7 @@ from arcway.azure.errors import ANSWER_WITHOUT_JSON, azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.telemetry import origin
+from arcway.tracing import TracePolicy
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -79,6 +80,8 @@ class Pipeline:
         chain: list[Any] = [
             RequestIdPolicy(),
             CorrelationPolicy(),
+            # After the run's: where spans are exported, Azure gets this request's.
+            TracePolicy(),
             UserAgentPolicy(base_user_agent="arcway"),
             ContentDecodePolicy(),
         ]

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from arcway.cluster.access.kubeconfig import Access
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.secrets_held import hold
+from arcway.metrics import helm_slot_free, helm_slot_taken
 
 CALL_SECONDS = 60.0
 """No call takes longer: at this deadline the worker is killed."""
@@ -39,16 +41,19 @@ class Slots:
     @contextmanager
     def slot(self, operation: str) -> Iterator[None]:
         """Hold one of the slots. Raises `ArcError` ARC-5004, to be tried again, when none is free in time."""
+        began = time.monotonic()
         if not self._free.acquire(timeout=SLOT_SECONDS):
             message = f"All {self._count} Helm workers were busy for {SLOT_SECONDS:.0f} s before {operation}."
             remedy = (
                 "No action needed: Arcway tries again. If it keeps failing, raise ARCWAY_HELM_WORKERS and the memory."
             )
             raise ArcError(Code.HELM_TIMEOUT, message, remedy=remedy, retry_after=_SLOT_RETRY_SECONDS)
+        helm_slot_taken(time.monotonic() - began)
         try:
             yield
         finally:
             self._free.release()
+            helm_slot_free()
 
 
 _WILL_NOT_PASS = (
