@@ -18,6 +18,7 @@ from arcway.domain.arm_limits import AZURE_LIMITS, Kind, Limit, parse_limits
 from arcway.domain.secret_names import SecretKind, kind_of
 from arcway.domain.urls import is_loopback, is_url
 from arcway.private_folder import folder_problem
+from arcway.service_identity import ServiceIdentity
 
 _SESSION_KEYS_NAME = "arcway-page-session"
 # Set by every Functions host, never by an operator.
@@ -77,8 +78,9 @@ class Settings:
     made when there is none. Default: a temporary folder of this process. Nothing secret is written there."""
     authority: Authority | None
     """Who may use the API; None only where everything is local and bound to loopback: then all callers may."""
-    client_id: str | None
-    """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
+    identity: ServiceIdentity
+    """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one. On Kubernetes also
+    AZURE_FEDERATED_TOKEN_FILE, AZURE_TENANT_ID and AZURE_AUTHORITY_HOST, which workload identity sets."""
     helm: Path | None
     """ARCWAY_HELM: path of a helm program (4.x) to call instead of the embedded library."""
     bus_connection: str | None = field(repr=False)
@@ -147,6 +149,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     registries = _list(environment.get("ARCWAY_REGISTRIES") or "mcr.microsoft.com")
     if not all(_HOST_AND_PORT.fullmatch(registry) for registry in registries):
         wrong.append("ARCWAY_REGISTRIES must be hosts, each with or without a port, separated by commas")
+    identity = ServiceIdentity.of(environment)
+    if identity.problem:
+        wrong.append(identity.problem)
     settings = Settings(
         arm_endpoint=arm,
         local=local,
@@ -157,7 +162,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         check_image=_check_image(environment.get("ARCWAY_CHECK_IMAGE") or "", registries, wrong),
         work_dir=_work_dir(environment, wrong),
         authority=_authority(environment, local, wrong),
-        client_id=environment.get("AZURE_CLIENT_ID") or None,
+        identity=identity,
         helm=Path(helm) if helm else None,
         bus_connection=bus_connection,
         bus_namespace=bus_namespace,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from arcway.metrics import measure_observations
+from arcway.service_identity import ServiceIdentity
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
@@ -20,7 +21,7 @@ def export_telemetry(environment: Mapping[str, str]) -> str | None:
     """Start to export, as the settings say; returns where to, None for nowhere. Call it once when the process starts.
 
     ARCWAY_TELEMETRY=console wins, then OTEL_EXPORTER_OTLP_ENDPOINT, then APPLICATIONINSIGHTS_CONNECTION_STRING, with
-    the managed identity (AZURE_CLIENT_ID).
+    the identity of the service.
     """
     if environment.get(KIND) == "console":
         spans, metrics = _console()
@@ -75,12 +76,11 @@ def _otlp() -> "tuple[SpanExporter, MetricExporter]":
 
 
 def _insights(environment: Mapping[str, str]) -> "tuple[SpanExporter, MetricExporter]":
-    from azure.identity import ManagedIdentityCredential
     from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter, AzureMonitorTraceExporter
 
     options: dict[str, Any] = {
         "connection_string": environment[INSIGHTS],
-        "credential": ManagedIdentityCredential(client_id=environment.get("AZURE_CLIENT_ID") or None),
+        "credential": ServiceIdentity.of(environment).credential(),
         # What cannot be sent is not kept: the folder for it would be shared by all processes of an instance.
         "disable_offline_storage": True,
     }

@@ -44,6 +44,8 @@ param temporaryVaultUri string
 param apiClientId string
 @description('Hosts that charts may come from.')
 param registries string
+@description('Limits of requests to Azure; empty for the documented ones.')
+param armLimits string
 @description('Days after which finished runs are removed.')
 param retentionDays string
 
@@ -146,6 +148,7 @@ resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
       // The first one is where the page writes.
       ARCWAY_VAULTS: '${temporaryVaultUri},${mainVaultUri}'
       ARCWAY_REGISTRIES: registries
+      ARCWAY_ARM_LIMITS: armLimits
       ARCWAY_INSTALLATION: name
       ARCWAY_EVENTS_TOPIC: topicName
       ONBOARDING_QUEUE: queueName

@@ -66,6 +66,9 @@ param offboard string = 'true'
 @description('Hosts that charts may come from, separated by commas.')
 param registries string = 'mcr.microsoft.com'
 
+@description('Limits of requests to Azure where they differ from the documented ones, such as reads=250+25/s,writes=200+10/s.')
+param armLimits string = ''
+
 @description('Days after which finished runs are removed.')
 param retentionDays string = '30'
 
@@ -235,6 +238,7 @@ module app 'app.bicep' = {
     temporaryVaultUri: vaults.outputs.temporaryUri
     apiClientId: apiClientId
     registries: registries
+    armLimits: armLimits
     retentionDays: retentionDays
   }
   // Without its roles the app cannot read its package.

@@ -245,6 +245,7 @@ SAMPLES = {
     "temporaryVaultUri": "https://kv-t.vault.azure.net/",
     "mainVaultUri": "https://kv.vault.azure.net/",
     "registries": "mcr.microsoft.com",
+    "armLimits": "",
     "name": "func-arcway",
     "topicName": "onboarding-events",
     "queueName": "onboarding-requests",

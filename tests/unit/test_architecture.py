@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("activities", "orchestrators", "triggers", "arcway", "arcway_local")
 ADAPTERS = {
     "azure.mgmt": {"arcway/azure/clients.py", "arcway/azure/connected_clusters.py", "arcway/azure/providers.py"},
-    "azure.identity": {"arcway/azure/pipeline.py", "arcway/cli/sign_in.py", "arcway/telemetry_export.py"},
+    "azure.identity": {"arcway/service_identity.py", "arcway/cli/sign_in.py"},
     "azure.keyvault": {"arcway/azure/clients.py", "arcway/cli/credentials/store.py"},
     "jinja2": {"arcway/page/renderer.py"},
     "jwt": {
