@@ -70,7 +70,7 @@ class EventSender:
         try:
             sender = self._sender or self._open()
             sender.send_messages(message, timeout=_CONNECT_SECONDS)
-            lag = seconds_between(str(event["time"]), timestamp(datetime.now(UTC)))
+            lag = seconds_between(event.get("time"), timestamp(datetime.now(UTC)))
             observe("published", run=event.get("subject"), type=event["type"], seconds=lag)
         except (ServiceBusError, OSError, ValueError) as error:
             self.close()
