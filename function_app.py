@@ -8,8 +8,10 @@ import azure.functions as func
 
 from activities import blueprint as activities
 from arcway.installation import Installation
+from arcway.self_test import report_at_start
 from arcway.settings import read_settings
 from arcway.telemetry import log_one_line_each
+from arcway.telemetry_export import export_telemetry
 from orchestrators.fleet import blueprint as fleet_orchestrators
 from orchestrators.fleet_page import blueprint as fleet_pages
 from orchestrators.operation import blueprint as orchestrators
@@ -23,8 +25,10 @@ log_one_line_each()
 # The event loop gives the interpreter's lock up at each system call, and waits so many seconds (0.005 by default) for a
 # step's thread to give it back: with many runs in progress, that is most of the time that a status takes.
 sys.setswitchinterval(0.001)
+export_telemetry(os.environ)
 # Wrong settings must keep the app from starting, not fail its first run.
 installation = Installation(read_settings(os.environ))
+report_at_start(installation)
 services = Services.of(installation)
 
 # Not keys, which are shared secrets: each route asks for a token of the tenant itself (triggers/http.py).

@@ -1,11 +1,11 @@
 """look_at_azure: reads whether the clusters of a stage are in Azure as their operation left them, after its soak."""
 
-import asyncio
 from collections import defaultdict
 from typing import Any
 
 from activities.step import FleetCall
 from arcway.azure import connected_clusters
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.fleets.member_map import DONE, decode
 from arcway.domain.ids import ClusterId
@@ -24,7 +24,7 @@ async def look_at_azure(call: FleetCall) -> list[tuple[int, str]]:
     done = [payload["first"] + number for number, state in enumerate(states) if state in DONE]
     requests = {index: await members.request(index) for index in done}
     expected = {index: request for index, request in requests.items() if _is_shown_by_azure(request)}
-    lost = await asyncio.to_thread(_lost, call, expected)
+    lost = await in_thread(_lost, call, expected)
     return [(index, Code.CLUSTER_LOST_IN_SOAK) for index in lost]
 
 

@@ -6,8 +6,10 @@ is returned as `{"error": …}` and an unexpected one is logged and raised again
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,14 +17,16 @@ import azure.durable_functions as df
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
-from arcway.domain.ids import Origin
+from arcway.domain.ids import ClusterId, Origin
 from arcway.domain.json_values import Json
+from arcway.domain.observations import observe
 from arcway.domain.owners import SecretUser
 from arcway.domain.request import OnboardRequest, read_request
 from arcway.domain.secrets_held import holding, masked_value
 from arcway.domain.text import presentable
 from arcway.installation import Installation
 from arcway.telemetry import correlated, log
+from arcway.tracing import fail, step_span
 
 OUTCOME_BYTES = 64 * 1024
 # What people see of an outcome; the rest is for other steps.
@@ -100,13 +104,16 @@ def fleet_activity(
 async def perform_for_fleet(step: FleetStep, call: FleetCall) -> Json:
     """Do the step and put what it returns in the envelope. Raises `UnexpectedError`."""
     payload = call.payload
-    with correlated(Origin(payload["correlationId"], payload["traceparent"])), holding():
+    origin = Origin(payload["correlationId"], payload["traceparent"])
+    with correlated(origin), holding(), _watched(step.__name__, payload, origin) as watch:
         try:
             return {"ok": await step(call)}
         except ArcError as error:
+            watch.error(error.code)
             log.warning("%s %s: %s", payload["id"], step.__name__, error)
             return {"error": _envelope(error)}
         except Exception as error:  # noqa: BLE001 - the border: everything else must leave without its secrets
+            watch.unexpected()
             message = f"{type(error).__name__}: {redact(str(error), 300)}"
             log.error("%s %s: unexpected %s", payload["id"], step.__name__, message)
     raise UnexpectedError(message)
@@ -114,18 +121,65 @@ async def perform_for_fleet(step: FleetStep, call: FleetCall) -> Json:
 
 def perform(step: Step, payload: Json, installation: Installation) -> Json:
     """Do the step and put its outcome in the envelope. Raises `UnexpectedError`."""
-    with correlated(Origin(payload["correlationId"], payload["traceparent"], _id_in(payload))), holding():
+    origin = Origin(payload["correlationId"], payload["traceparent"], _id_in(payload))
+    with correlated(origin), holding(), _watched(step.__name__, payload, origin) as watch:
         try:
             outcome = _fit_to_leave(step(Call(_request_in(payload), payload, installation)))
         except ArcError as error:
+            watch.error(error.code)
             log.warning("%s %s: %s", _id_in(payload), step.__name__, error)
             return {"error": _envelope(error)}
         except Exception as error:  # noqa: BLE001 - the border: everything else must leave without its secrets
+            watch.unexpected()
             message = f"{type(error).__name__}: {redact(str(error), 300)}"
             log.error("%s %s: unexpected %s", _id_in(payload), step.__name__, message)
         else:
             return {"ok": outcome}
     raise UnexpectedError(message)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """How a step ends."""
+
+    outcome: str = "ok"
+    code: str | None = None
+
+    def error(self, code: str) -> None:
+        """With an error that has a code."""
+        self.outcome, self.code = "error", str(code)
+
+    def unexpected(self) -> None:
+        """With an error of our own."""
+        self.outcome, self.code = "unexpected", Code.INTERNAL_ERROR.value
+
+
+@contextmanager
+def _watched(name: str, payload: Json, origin: Origin) -> Iterator[_Watch]:
+    """Trace, time and log the step."""
+    watch, began = _Watch(), time.monotonic()
+    with step_span(name, origin) as span:
+        yield watch
+        if watch.code:
+            fail(span, watch.code)
+    request: Json = payload.get("request") or {}
+    is_of_cluster = {"subscriptionId", "resourceGroup", "name"} <= request.keys()
+    observe(
+        "step",
+        run=payload.get("id") or _id_in(payload),
+        cluster=_cluster_in(request).key if is_of_cluster else None,
+        operation=request.get("operation"),
+        phase=payload.get("phase"),
+        attempt=payload.get("attempt"),
+        step=name,
+        outcome=watch.outcome,
+        seconds=round(time.monotonic() - began, 3),
+        code=watch.code,
+    )
+
+
+def _cluster_in(request: Json) -> ClusterId:
+    return ClusterId(request["subscriptionId"], request["resourceGroup"], request["name"])
 
 
 def _id_in(payload: Json) -> str:

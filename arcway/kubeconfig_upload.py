@@ -4,13 +4,13 @@ Kept is a clean kubeconfig of the one chosen context, under a name made from its
 keeps nothing more, and no other cluster's credential stays here.
 """
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from arcway.blocking import in_thread
 from arcway.cluster.access import temporary_account
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.access.kubeconfig import Access, contexts, read_kubeconfig
@@ -59,14 +59,12 @@ async def storing(installation: Installation, upload: KubeconfigUpload) -> Async
     The run that is started meanwhile needs it from its first step on, so it cannot be kept after the start. Raises
     `ArcError`: ARC-2024 there is nowhere to keep it, ARC-4002 the vault does not allow it.
     """
-    is_new = await asyncio.to_thread(
-        installation.secrets.store, upload.secret, upload.kubeconfig, datetime.now(UTC) + KEPT
-    )
+    is_new = await in_thread(installation.secrets.store, upload.secret, upload.kubeconfig, datetime.now(UTC) + KEPT)
     try:
         yield
     except BaseException:
         if is_new:
-            await asyncio.to_thread(installation.secrets.delete, upload.secret, SecretKind.KUBECONFIG)
+            await in_thread(installation.secrets.delete, upload.secret, SecretKind.KUBECONFIG)
         raise
 
 

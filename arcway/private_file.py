@@ -6,17 +6,35 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+
+@cache
+def memory_file_problem() -> str | None:
+    """Why a secret cannot be kept in an anonymous file in memory here, as a phrase; None when it can."""
+    if sys.platform != "linux":
+        return "only Linux has anonymous files"
+    try:
+        descriptor = os.memfd_create("arcway", os.MFD_CLOEXEC)
+        try:
+            os.write(descriptor, b"content")
+            content = Path(f"/proc/self/fd/{descriptor}").read_bytes()
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return f"the system forbids it: {error.strerror}"
+    return None if content == b"content" else "the system returned different content"
 
 
 @contextmanager
 def private_file(content: str) -> Iterator[str]:
     """A path under which `content` can be read as long as the context lasts.
 
-    On Linux it is an anonymous file in memory that only this process can name; elsewhere a file with mode 0600 in a
-    new private folder, removed at the end.
+    On Linux it is an anonymous file in memory that only this process can name; elsewhere, and where a sandbox forbids
+    those, a file with mode 0600 in a new private folder, removed at the end.
     """
-    if sys.platform == "linux":
+    if memory_file_problem() is None:
         descriptor = os.memfd_create("arcway", os.MFD_CLOEXEC)
         try:
             os.write(descriptor, content.encode())

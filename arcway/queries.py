@@ -15,6 +15,7 @@ from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.plan import Forecast
 from arcway.domain.ids import ClusterId
+from arcway.domain.observations import observe
 from arcway.domain.owners import SecretUser
 from arcway.domain.references import KubeconfigReference
 from arcway.domain.request import AnyRequest
@@ -24,6 +25,9 @@ from arcway.domain.text import presentable
 from arcway.installation import Installation
 from arcway.kubeconfig_upload import open_kubeconfig, stored_text
 
+CERTIFICATE_DAYS = 30
+"""A certificate of agents with fewer days left is worth a line in the log."""
+
 
 def connected_cluster(installation: Installation, cluster: ClusterId) -> dict[str, Any]:
     """The connected cluster as Azure has it now, with the age of its heartbeat. Raises `ArcError` ARC-4012."""
@@ -31,6 +35,7 @@ def connected_cluster(installation: Installation, cluster: ClusterId) -> dict[st
     if resource is None:
         raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, f"Connected cluster {cluster.resource_id} does not exist.")
     document: dict[str, Any] = presentable(with_ages(resource, datetime.now(UTC)))
+    _note_certificate(document)
     return document
 
 
@@ -41,7 +46,16 @@ def connected_clusters_in(
     now = datetime.now(UTC)
     listed = connected_clusters.list_in(installation.azure, subscription_id, resource_group)
     documents = [presentable(with_ages(item, now)) for item in listed]
+    for document in documents:
+        _note_certificate(document)
     return sorted(documents, key=lambda item: str(item["id"]).lower())
+
+
+def _note_certificate(document: dict[str, Any]) -> None:
+    """Say whose agents have not renewed their certificate: they do so long before its end."""
+    days = document["certificateDaysLeft"]
+    if days is not None and days <= CERTIFICATE_DAYS:
+        observe("certificate", cluster=str(document["id"]).lower(), days=days)
 
 
 def fleet_forecasts(installation: Installation, requests: Sequence[AnyRequest]) -> dict[str, Forecast]:

@@ -18,11 +18,13 @@ from arcway.domain.arm_limits import AZURE_LIMITS, Kind, Limit, parse_limits
 from arcway.domain.secret_names import SecretKind, kind_of
 from arcway.domain.urls import is_loopback, is_url
 from arcway.private_folder import folder_problem
+from arcway.service_identity import ServiceIdentity
 
 _SESSION_KEYS_NAME = "arcway-page-session"
 # Set by every Functions host, never by an operator.
 _BOUND_TO = "WEBSITE_HOSTNAME"
 
+_OF_THE_LOADER = ("LD_LIBRARY_PATH", "TMPDIR", "LANG", "LC_ALL")
 _HOST_AND_PORT = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -76,8 +78,9 @@ class Settings:
     made when there is none. Default: a temporary folder of this process. Nothing secret is written there."""
     authority: Authority | None
     """Who may use the API; None only where everything is local and bound to loopback: then all callers may."""
-    client_id: str | None
-    """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one."""
+    identity: ServiceIdentity
+    """AZURE_CLIENT_ID: client id of the user-assigned identity; none means the system-assigned one. On Kubernetes also
+    AZURE_FEDERATED_TOKEN_FILE, AZURE_TENANT_ID and AZURE_AUTHORITY_HOST, which workload identity sets."""
     helm: Path | None
     """ARCWAY_HELM: path of a helm program (4.x) to call instead of the embedded library."""
     bus_connection: str | None = field(repr=False)
@@ -103,6 +106,10 @@ class Settings:
     proxy: Mapping[str, str] = field(repr=False)
     """HTTPS_PROXY, HTTP_PROXY, NO_PROXY: the way out of Arcway's own calls, in either case as everywhere. The clients
     of Azure and Kubernetes read them themselves; Helm's processes get them from here."""
+
+    loader: Mapping[str, str]
+    """LD_LIBRARY_PATH, TMPDIR, LANG, LC_ALL: what a process needs to find libraries and to write temporary files.
+    Helm's processes, which get no other variables, get them from here."""
 
     @property
     def publishes(self) -> bool:
@@ -142,6 +149,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     registries = _list(environment.get("ARCWAY_REGISTRIES") or "mcr.microsoft.com")
     if not all(_HOST_AND_PORT.fullmatch(registry) for registry in registries):
         wrong.append("ARCWAY_REGISTRIES must be hosts, each with or without a port, separated by commas")
+    identity = ServiceIdentity.of(environment)
+    if identity.problem:
+        wrong.append(identity.problem)
     settings = Settings(
         arm_endpoint=arm,
         local=local,
@@ -152,7 +162,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         check_image=_check_image(environment.get("ARCWAY_CHECK_IMAGE") or "", registries, wrong),
         work_dir=_work_dir(environment, wrong),
         authority=_authority(environment, local, wrong),
-        client_id=environment.get("AZURE_CLIENT_ID") or None,
+        identity=identity,
         helm=Path(helm) if helm else None,
         bus_connection=bus_connection,
         bus_namespace=bus_namespace,
@@ -163,6 +173,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         helm_workers=_count(environment, "ARCWAY_HELM_WORKERS", 4, wrong),
         step_threads=_count(environment, "ARCWAY_STEP_THREADS", 32, wrong),
         arm_limits=_arm_limits(environment.get("ARCWAY_ARM_LIMITS") or "", wrong),
+        loader={name: value for name in _OF_THE_LOADER if (value := environment.get(name))},
         proxy={
             name: value
             for name in ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")

@@ -43,6 +43,8 @@ class Options:
     sign_in: bool = False
     limits: str = ""
     lost_events: int = 0
+    telemetry: bool = False
+    """Whether the function app sends traces and metrics to OTEL_EXPORTER_OTLP_ENDPOINT, or else to its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,9 @@ def _launch(state: Path, part: str, stack: Stack) -> tuple[Json, int]:
         port = stack.url.rpartition(":")[2] if stack.url else str(stack.options.port)
         arguments = ["--app", str(APP_DIR), "--port", port, "--data", str(state), "--home", "/api/page"]
         arguments += ["--lose-events", str(stack.options.lost_events)]
-        settings = _settings(state, stack) | (_authority(state, stack) if stack.options.sign_in else {})
+        settings = (
+            _settings(state, stack) | _telemetry(stack) | (_authority(state, stack) if stack.options.sign_in else {})
+        )
     return processes.launch(module, arguments, APP_DIR, state / "logs" / f"{part}.log", settings)
 
 
@@ -225,7 +229,16 @@ def _settings(state: Path, stack: Stack) -> dict[str, str]:
         "IDENTITY_ENDPOINT": stack.azure["identityEndpoint"],
         "IDENTITY_HEADER": stack.azure["identityHeader"],
         "ARCWAY_ARM_LIMITS": stack.options.limits,
+        # host.json is for an instance with one core and 2 GB; here one process has the whole machine.
+        "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions": "32",
     }
+
+
+def _telemetry(stack: Stack) -> dict[str, str]:
+    if not stack.options.telemetry:
+        return {}
+    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} if endpoint else {"ARCWAY_TELEMETRY": "console"}
 
 
 def _authority(state: Path, stack: Stack) -> dict[str, str]:

@@ -280,6 +280,9 @@ class RunContext(RunStatus):
         return {
             "request": self.request.as_json(),
             "runId": self.run_id,
+            "id": self._status["id"],
+            "phase": self._phase.get("name"),
+            "attempt": self._phase.get("attempts"),
             "correlationId": self._status["correlationId"],
             "createdAt": self._status["createdAt"],
             "writtenAt": timestamp(self._written_at) if self._written_at else None,

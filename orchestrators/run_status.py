@@ -1,14 +1,16 @@
 """The status of a run as its orchestrator writes it: state, phases, findings, leftovers; shown as the custom status."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import because
+from arcway.domain.observations import observe
 from arcway.domain.request import phases_of_request, read_request
 from arcway.domain.run import new_run, truncate_for_status
-from arcway.domain.timestamps import timestamp
+from arcway.domain.timestamps import seconds_between, timestamp
 from durabletask.task import OrchestrationContext
 
 
@@ -21,8 +23,9 @@ class RunStatus:
         self.run_id: str = payload["runId"]
         phases = phases_of_request(self.request)
         self._status = new_run(f"{context.instance_id}.{self.run_id}", self.request, phases, payload).as_json()
-        self._status["state"] = "Running"
         self._phase: Json = {}
+        self._observe("run", state="Accepted")
+        self._status["state"] = "Running"
 
     def set_attempts(self, attempts: int) -> None:
         """Say how often the phase in progress has tried."""
@@ -69,13 +72,36 @@ class RunStatus:
         """Close the phase in progress."""
         self._phase["finishedAt"] = self._now()
         self._set_state(state)
+        error = self._phase.get("error") or {}
+        self._observe(
+            "phase",
+            phase=self._phase.get("name"),
+            state=state,
+            attempt=self._phase.get("attempts"),
+            seconds=seconds_between(self._phase.get("startedAt"), self._phase["finishedAt"]),
+            code=error.get("code"),
+        )
 
     def finish(self, state: str, result: Json | None = None) -> Json:
         """Close the run and return its final form."""
         self._status["state"] = state
         self._status["finishedAt"] = self._now()
         self._show()
+        error = self._status["error"] or {}
+        self._observe(
+            "run",
+            state=state,
+            seconds=seconds_between(self._status["createdAt"], self._status["finishedAt"]),
+            code=error.get("code"),
+            changed=self._status["changed"],
+        )
         return {**self._status, "result": result}
+
+    def _observe(self, event: str, **fields: Any) -> None:
+        """Log a transition when it happens, not when it is replayed."""
+        if not self._context.is_replaying:
+            cluster, operation = self.request.cluster.key, self._status["operation"]
+            observe(event, run=self._status["id"], cluster=cluster, operation=operation, **fields)
 
     def _set_state(self, state: str) -> None:
         self._phase["state"] = state

@@ -4,13 +4,13 @@ they are now.
 The first two are what Azure says, the last one what the cluster itself does.
 """
 
-import asyncio
 from typing import Annotated, Any
 
 import azure.functions as func
 from pydantic import Field, ValidationError
 
 from arcway import queries
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import ClusterName, ResourceGroupName, SubscriptionId
@@ -105,7 +105,7 @@ class _Agents(_One):
 )
 async def _list(req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _Where) -> func.HttpResponse:
     """List the connected clusters of a subscription or of one of its resource groups."""
-    resources = await asyncio.to_thread(
+    resources = await in_thread(
         queries.connected_clusters_in, invocation.installation, parameters.subscription, parameters.resource_group
     )
     return http.respond({"value": resources})
@@ -121,7 +121,7 @@ async def _list(req: func.HttpRequest, invocation: Invocation, caller: Caller, p
 )
 async def _get(req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _One) -> func.HttpResponse:
     """Read a connected cluster: connectivity, version, nodes, age of the heartbeat, days of the certificate."""
-    return http.respond(await asyncio.to_thread(queries.connected_cluster, invocation.installation, parameters.cluster))
+    return http.respond(await in_thread(queries.connected_cluster, invocation.installation, parameters.cluster))
 
 
 @endpoint(
@@ -149,9 +149,7 @@ async def _agents(
     caller.require(CHANGE)
     reference = _reference(parameters, req.headers.get(_PROOF.name))
     return http.respond(
-        await asyncio.to_thread(
-            queries.agents_of, invocation.installation, parameters.cluster, reference, caller.secret_user
-        )
+        await in_thread(queries.agents_of, invocation.installation, parameters.cluster, reference, caller.secret_user)
     )
 
 
@@ -173,7 +171,7 @@ async def agents_by_last_run(invocation: Invocation, cluster: ClusterId) -> dict
     """The agents as the kubeconfig of the cluster's last run shows them. Raises `ArcError`, ARC-2023 if it is gone."""
     reference, user = await kubeconfig_of_last_run(invocation, cluster)
     try:
-        return await asyncio.to_thread(queries.agents_of, invocation.installation, cluster, reference, user)
+        return await in_thread(queries.agents_of, invocation.installation, cluster, reference, user)
     except ArcError as error:
         if error.code not in (Code.SECRET_UNUSABLE, Code.TEMPORARY_CREDENTIAL_GONE):
             raise

@@ -1,10 +1,9 @@
 """The answer to a dry run of a fleet: its plan by Azure's lists, or the check fleet whose plan there will be."""
 
-import asyncio
-
 import azure.functions as func
 
 from arcway import queries
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.plan import BUSY, Depth, Forecast
@@ -40,12 +39,12 @@ async def respond_with_plan(
 
 async def _plan_by_lists(invocation: Invocation, fleet: Fleet) -> Json:
     request = fleet.request
-    requests, forecasts = await asyncio.to_thread(_forecasts, invocation, fleet)
+    requests, forecasts = await in_thread(_forecasts, invocation, fleet)
     in_progress = await instances_in_progress(invocation.client)
     for member in requests:
         if member.cluster.instance() in in_progress:
             forecasts[member.cluster.key] = BUSY
-    return await asyncio.to_thread(plan_document, request.fleet, request.operation, "azure", forecasts)
+    return await in_thread(plan_document, request.fleet, request.operation, "azure", forecasts)
 
 
 def _forecasts(invocation: Invocation, fleet: Fleet) -> tuple[list[AnyRequest], dict[str, Forecast]]:

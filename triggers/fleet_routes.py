@@ -1,11 +1,11 @@
 """POST and GET /api/fleets, GET /api/fleets/{id} and its members."""
 
-import asyncio
 from typing import Annotated, Literal
 
 import azure.functions as func
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.fleets.document import FleetDocument
 from arcway.domain.fleets.plan_document import FleetPlan
@@ -121,8 +121,8 @@ async def _start(
     operation.
     """
     key, origin = key_of(req), http.origin_of(req)
-    body = await asyncio.to_thread(http.json_body, req, BODY_LIMIT, _VALUES_LIMIT)
-    request = await asyncio.to_thread(read_fleet_request, body)
+    body = await in_thread(http.json_body, req, BODY_LIMIT, _VALUES_LIMIT)
+    request = await in_thread(read_fleet_request, body)
     caller.require(role_for(request.operation))
     if parameters.dry_run:
         fleet = await select_members(invocation, request)

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from arcway import queries
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.member_map import MemberState, decode
@@ -27,7 +28,7 @@ async def select_members(invocation: Invocation, request: FleetRequest) -> Fleet
     """
     tags: dict[str, dict[str, str]] = {}
     selected = await _select(invocation, request, tags) if request.select else []
-    return await asyncio.to_thread(fleet_of, request, selected, tags)
+    return await in_thread(fleet_of, request, selected, tags)
 
 
 async def _select(invocation: Invocation, request: FleetRequest, tags: dict[str, dict[str, str]]) -> list[Json]:
@@ -48,7 +49,7 @@ async def _connected_clusters(
     members: list[Json] = []
     for subscription in dict.fromkeys(chosen.subscriptions):
         group = chosen.resource_groups[0] if len(chosen.resource_groups) == 1 else None
-        resources = await asyncio.to_thread(queries.connected_clusters_in, invocation.installation, subscription, group)
+        resources = await in_thread(queries.connected_clusters_in, invocation.installation, subscription, group)
         for resource in filter(chosen.takes, resources):
             _, _, own_subscription, _, own_group, *_ = resource["id"].split("/")
             place = {"subscriptionId": own_subscription.lower(), "resourceGroup": own_group}

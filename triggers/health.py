@@ -3,11 +3,14 @@
 import azure.functions as func
 
 from arcway.domain.errors import ArcError
+from arcway.self_test import SelfTest
 from triggers import http
 from triggers.access.callers import OPEN, READ, Caller
 from triggers.endpoints import Answer, NoParameters, endpoint
-from triggers.response_models import Health
+from triggers.response_models import Health, SelfTestReport
 from triggers.services import Invocation
+
+_RUNNING = "running"
 
 
 @endpoint(
@@ -22,17 +25,32 @@ async def _get(
 ) -> func.HttpResponse:
     """Health of each dependency.
 
-    The reason why a part is not healthy is only for callers with the role Arcway.Read.
+    Why a part is not healthy, and the self-test of the process, are only for callers with the role Arcway.Read.
     """
     health = await invocation.services.dependencies.look(invocation.client)
-    well = health.engine is None and health.resource_manager is None
-    shows_reasons = not well and await _may_read(req, invocation)
+    works = health.self_test is None or health.self_test.passed
+    well = health.engine is None and health.resource_manager is None and works
+    shows_reasons = await _may_read(req, invocation)
     parts = Health(
         engine=_shown(health.engine, shows_reasons),
         resource_manager=_shown(health.resource_manager, shows_reasons),
         broker="configured" if invocation.installation.settings.publishes else "not configured",
+        self_test=_report(health.self_test) if shows_reasons else None,
     )
     return http.respond(parts.as_json(), 200 if well else 503, **{"Cache-Control": "no-store"})
+
+
+def _report(test: SelfTest | None) -> SelfTestReport:
+    """Every part in a word, or why it fails."""
+    if test is None:
+        return SelfTestReport(settings=_RUNNING, work_folder=_RUNNING, memory_files=_RUNNING, helm=_RUNNING)
+    memory_files = "ok" if test.memory_files is None else f"a private folder instead: {test.memory_files}"
+    return SelfTestReport(
+        settings=test.settings or "ok",
+        work_folder=test.work_folder or "ok",
+        memory_files=memory_files,
+        helm=test.helm or "ok",
+    )
 
 
 def _shown(reason: str | None, shows_reasons: bool) -> str:

@@ -4,7 +4,6 @@ A message that cannot become a run is answered by one `rejected` event and compl
 Only what may pass later is raised; the message is then delivered again and ends in the dead-letter queue.
 """
 
-import asyncio
 import hashlib
 import re
 from datetime import UTC
@@ -13,6 +12,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from arcway import queries
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.events import rejected_event
@@ -71,7 +71,7 @@ async def receive(message: func.ServiceBusMessage, invocation: Invocation) -> No
         if error.retryable and error.code not in (Code.RUN_IN_PROGRESS, Code.FLEET_IN_PROGRESS):
             raise
         event = _rejection(message, key, body, error, invocation.installation.settings)
-        await asyncio.to_thread(invocation.installation.events.send, [event], origin.correlation_id)
+        await in_thread(invocation.installation.events.send, [event], origin.correlation_id)
 
 
 def _key(message: func.ServiceBusMessage) -> str:
@@ -99,13 +99,13 @@ async def _do(invocation: Invocation, body: object, key: str, origin: Origin) ->
         await _cancel(invocation, body)
         return
     if _is_fleet(body):
-        fleet = await asyncio.to_thread(read_fleet_request, body)
+        fleet = await in_thread(read_fleet_request, body)
         await start_from(invocation, fleet, key, origin, _sender(invocation.installation.settings))
         return
     request, sender = parse_request(body), _sender(invocation.installation.settings)
     # The secret of a message that comes again may be gone with its run.
     if request.kubeconfig is not None and await known_run(invocation.client, request, key) is None:
-        await asyncio.to_thread(queries.check_secret, invocation.installation, request.kubeconfig, sender.secret_user)
+        await in_thread(queries.check_secret, invocation.installation, request.kubeconfig, sender.secret_user)
     await invocation.start_run(request, key, origin, sender)
 
 

@@ -4,7 +4,6 @@ The last run of each cluster stays until then; after it, a run's history is in e
 removed.
 """
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from durabletask.client import OrchestrationStatus
 from pydantic import Field
 
 from arcway import kubeconfig_upload
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.text import counted
@@ -42,7 +42,7 @@ def blueprint_of(services: Services) -> df.Blueprint:
         age = timedelta(days=services.installation.settings.retention_days)
         removed = await _purge(Invocation(services, client), age)
         log.info("purged %s", counted(removed, "finished run"))
-        expired = await asyncio.to_thread(kubeconfig_upload.forget_expired, services.installation, datetime.now(UTC))
+        expired = await in_thread(kubeconfig_upload.forget_expired, services.installation, datetime.now(UTC))
         log.info("deleted %s", counted(len(expired), "expired kubeconfig"))
 
     return blueprint

@@ -43,6 +43,17 @@ class Purged(Model):
     purged: int
 
 
+class SelfTestReport(Model):
+    """Whether this process of the service can work where it runs: `ok`, `running`, or why a part does not work."""
+
+    settings: str
+    work_folder: str
+    memory_files: str
+    """`ok`, or why secrets are kept in files of a private folder for the time of a call instead of in memory."""
+    helm: str
+    """Whether Helm's library can be loaded."""
+
+
 class Health(Model):
     """The health of each dependency: `ok` or `failed`; the reason is only for callers with the role Arcway.Read."""
 
@@ -50,6 +61,8 @@ class Health(Model):
     resource_manager: str
     broker: str
     """`configured` or `not configured`."""
+    self_test: SelfTestReport | None = None
+    """Only for callers with the role Arcway.Read."""
 
 
 class ConnectedCluster(BaseModel):

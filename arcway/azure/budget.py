@@ -22,6 +22,7 @@ from arcway.azure.buckets import Bucket
 from arcway.domain.arm_limits import AZURE_LIMITS, Kind, Limit
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.observations import observe
 from arcway.domain.retry_after import retry_after
 from arcway.telemetry import origin
 
@@ -66,6 +67,9 @@ class Budget:
             if wait <= 0:
                 return bucket
             if now + wait - began > IN_PLACE_SECONDS:
+                observe(
+                    "throttled", subscription=subscription_id.lower(), kind=kind, seconds=round(wait, 3), refused=False
+                )
                 message = f"Azure's limit of {kind} in subscription {subscription_id} is used up; no request was sent."
                 raise ArcError(Code.AZURE_THROTTLED, message, retry_after=max(wait, _AGAIN_SECONDS))
             self._sleep(max(wait, _PAUSE_SECONDS))
@@ -79,6 +83,7 @@ class Budget:
             bucket.answered(now, _remaining(headers))
             if response is not None and response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
                 bucket.refused(now, None if is_poll else _caller(), wait)
+                observe("throttled", seconds=wait, refused=True)
 
     def _bucket(self, subscription_id: str, kind: Kind) -> Bucket:
         key = (subscription_id, kind)

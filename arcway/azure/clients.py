@@ -31,7 +31,7 @@ class AzureClients:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.budget = Budget(settings.arm_limits)
-        self.pipeline = Pipeline(settings.client_id, settings.ca_file, self.budget)
+        self.pipeline = Pipeline(settings.identity, settings.ca_file, self.budget)
         self.connected_kubernetes = lru_cache(_SUBSCRIPTIONS)(self._connected_kubernetes)
         self.resources = lru_cache(_SUBSCRIPTIONS)(self._resources)
         self.vault = lru_cache(None)(self._vault)

@@ -5,12 +5,15 @@ is opened again, because a link that broke stays broken.
 """
 
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from arcway.azure.clients import AzureClients
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.events import CONTENT_TYPE, encode, properties_of
+from arcway.domain.observations import observe
+from arcway.domain.timestamps import seconds_between, timestamp
 from arcway.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,6 +70,8 @@ class EventSender:
         try:
             sender = self._sender or self._open()
             sender.send_messages(message, timeout=_CONNECT_SECONDS)
+            lag = seconds_between(event.get("time"), timestamp(datetime.now(UTC)))
+            observe("published", run=event.get("subject"), type=event["type"], seconds=lag)
         except (ServiceBusError, OSError, ValueError) as error:
             self.close()
             code = Code.EVENT_REJECTED if _is_final(error) else Code.EVENT_BROKER_UNREACHABLE

@@ -25,7 +25,9 @@ from arcway.azure.budget import Budget, BudgetPolicy
 from arcway.azure.errors import ANSWER_WITHOUT_JSON, azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.service_identity import ServiceIdentity
 from arcway.telemetry import origin
+from arcway.tracing import TracePolicy
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -47,19 +49,16 @@ class CorrelationPolicy(SansIOHTTPPolicy[Any, Any]):
 class Pipeline:
     """The way of every request to Azure: one credential, one budget, and one client per host."""
 
-    def __init__(self, client_id: str | None, ca_file: str | None, budget: Budget | None = None) -> None:
-        self._client_id = client_id
+    def __init__(self, identity: ServiceIdentity, ca_file: str | None, budget: Budget | None = None) -> None:
+        self._identity = identity
         self._budget = budget or Budget()
         self._verify: str | bool = ca_file or True
         self.client = lru_cache(_HOSTS)(self._new_client)
 
     @cached_property
     def credential(self) -> TokenCredential:
-        """The managed identity; on one machine the simulated Azure serves its endpoint to the same class."""
-        from azure.identity import ManagedIdentityCredential
-
-        return ManagedIdentityCredential(
-            client_id=self._client_id,
+        """The service's own identity; on one machine the simulated Azure serves its endpoint to the same class."""
+        return self._identity.credential(
             connection_verify=self._verify,
             connection_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
@@ -79,6 +78,8 @@ class Pipeline:
         chain: list[Any] = [
             RequestIdPolicy(),
             CorrelationPolicy(),
+            # After the run's: where spans are exported, Azure gets this request's.
+            TracePolicy(),
             UserAgentPolicy(base_user_agent="arcway"),
             ContentDecodePolicy(),
         ]

@@ -6,14 +6,16 @@ Exit codes: docs/command-line.md. Must not print.
 import logging
 import ssl
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
 
-from arcway.cli import embedded, sign_in
+from arcway.cli import azd, embedded, sign_in
 from arcway.cli.embedded import Stack
 from arcway.cli.sign_in import SignIn, SignInError
+from arcway.domain.codes import Code
 from arcway.domain.json_values import Json
 from arcway.domain.urls import UserInfoError, parse_url
 
@@ -35,7 +37,10 @@ _EXIT_CODES = {
 _LOOKS_AT_REST = 4
 _POLL_SECONDS = 0.1
 _LONGEST_POLL_SECONDS = 2.0
-_RESTART_SECONDS = 30.0
+# What a platform's front end returns while the service behind it starts, restarts or is deployed.
+_NOT_YET = (502, 503, 504)
+_QUIET_SECONDS = 10.0
+_START_SECONDS = 120.0
 
 
 def _trusted() -> ssl.SSLContext | bool:
@@ -57,7 +62,11 @@ class CommandError(Exception):
         self.details = details or []
 
 
-class NoAnswerError(CommandError):
+class NotYetError(CommandError):
+    """The service does not respond now: it, or its workflow engine, may be starting. Its runs continue."""
+
+
+class NoAnswerError(NotYetError):
     """The server's address does not respond."""
 
 
@@ -74,7 +83,10 @@ class ArcwayClient:
 
     @classmethod
     def find(cls, url: str | None) -> "ArcwayClient":
-        """Return the Arcway at `url`, or the local one. Raises `CommandError` if there is none."""
+        """Return the Arcway at `url`, the local one if it is running, or the one that azd deployed from this clone.
+
+        Raises `CommandError` if there is none.
+        """
         if url:
             try:
                 parse_url(url, "http", "https")
@@ -87,6 +99,9 @@ class ArcwayClient:
             except SignInError as error:
                 raise CommandError(str(error), USAGE, remedy="Use an https address.") from error
         stack = embedded.running(embedded.state_dir())
+        if stack is None and (deployed := azd.deployment()):
+            log.info("Arcway at %s, as azd deployed it", deployed.server)
+            return cls(deployed.server, None, sign_in.of_user(deployed.server, deployed.scope))
         if stack is None:
             raise CommandError(
                 "No local Arcway is running.", FAILED, remedy="Start one with `arcway up`, or pass --server."
@@ -101,6 +116,37 @@ class ArcwayClient:
     def post(self, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None, **query: Any) -> Json:
         """POST to a path under /api. Raises `CommandError`."""
         return self._send("POST", path, headers, json=body, params=query)
+
+    def start(self, path: str, body: Json) -> Json:
+        """POST what starts a run, repeated while the service behind the address starts. Raises `CommandError`.
+
+        The key in the request makes sure that repeating it starts no second run.
+        """
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return self._when_up(lambda: self.post(path, body, headers), _START_SECONDS)
+
+    def get_when_up(self, path: str, timeout: float) -> Json:
+        """GET a path under /api, repeated for `timeout` seconds while the service behind the address starts.
+
+        Raises `CommandError`.
+        """
+        return self._when_up(lambda: self.get(path), timeout)
+
+    def _was_stopped(self) -> bool:
+        """Whether this is the local Arcway and all of it was stopped, so that waiting is of no use."""
+        return self.stack is not None and embedded.running(embedded.state_dir()) is None
+
+    def _when_up(self, send: Callable[[], Json], timeout: float) -> Json:
+        until = time.monotonic() + timeout
+        while True:
+            try:
+                return send()
+            except NotYetError as error:
+                # An address at which nothing listens is more likely a wrong one than one that starts.
+                is_wrong = self.stack is None and isinstance(error.__cause__, httpx.ConnectError)
+                if is_wrong or self._was_stopped() or time.monotonic() > until:
+                    raise
+                time.sleep(_LONGEST_POLL_SECONDS / 4)
 
     def patch(self, path: str, body: Json) -> Json:
         """PATCH a path under /api. Raises `CommandError`."""
@@ -152,16 +198,26 @@ class ArcwayClient:
                 raise late(document)
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
-            document = self._again(path, min(deadline, time.monotonic() + _RESTART_SECONDS))
+            document = self._again(path, deadline) or document
 
-    def _again(self, path: str, until: float) -> Json:
-        """GET, repeated while there is no response: a service that restarts continues its runs."""
+    def _again(self, path: str, deadline: float) -> Json | None:
+        """GET, repeated while the service does not respond, because its runs continue; None at the deadline.
+
+        Raises `CommandError`: of the local Arcway also when all of it was stopped.
+        """
+        quiet_until: float | None = time.monotonic() + _QUIET_SECONDS
         while True:
             try:
                 return self.get(path)
-            except NoAnswerError:
-                if time.monotonic() > until:
+            except NotYetError as error:
+                if self._was_stopped():
                     raise
+                now = time.monotonic()
+                if now > deadline:
+                    return None
+                if quiet_until and now > quiet_until:
+                    log.warning("%s Its runs continue; waiting until it responds.", error)
+                    quiet_until = None
                 time.sleep(_LONGEST_POLL_SECONDS / 4)
 
     def _send(self, method: str, path: str, extra_headers: Mapping[str, str] | None = None, **options: Any) -> Json:
@@ -176,6 +232,9 @@ class ArcwayClient:
         except httpx.HTTPError as error:
             raise NoAnswerError(f"Arcway at {self.url} does not respond: {error}", FAILED) from error
         body = _object_in(response)
+        if response.status_code in _NOT_YET and (body is None or body.get("code") in (None, Code.ENGINE_UNREACHABLE)):
+            reason = (body or {}).get("detail") or f"it returned {response.status_code}"
+            raise NotYetError(f"Arcway at {self.url} does not respond: {reason}", FAILED, remedy="Try again later.")
         if body is None:
             message = f"Arcway at {self.url} returned {response.status_code} without a JSON object."
             code = REFUSED if response.status_code in (401, 403) else FAILED

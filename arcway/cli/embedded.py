@@ -3,9 +3,10 @@
 import runpy
 
 from arcway_local.cluster.real.binaries import CONTROL_PLANE, BuildError
-from arcway_local.stack import Options, Stack, StackError, is_known, keep, running, start, state_dir, stop
+from arcway_local.stack import APP_DIR, Options, Stack, StackError, is_known, keep, running, start, state_dir, stop
 
 __all__ = [
+    "APP_DIR",
     "CONTROL_PLANE",
     "BuildError",
     "Options",

@@ -43,11 +43,14 @@ def up(
     port: Annotated[int, typer.Option(help="Port of the function app; 0 takes a free one.")] = 0,
     seconds: Annotated[float, typer.Option(help="Duration of the simulated Azure's long-running operations.")] = 1.0,
     sign_in: Annotated[bool, typer.Option("--sign-in", help="Require sign-in to the simulated tenant.")] = False,
+    telemetry: Annotated[
+        bool, typer.Option("--telemetry", help="Traces and metrics: to OTEL_EXPORTER_OTLP_ENDPOINT, or else the log.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one line of JSON when ready.")] = False,
 ) -> int:
     """Start the embedded stack and keep it until Ctrl-C. Example: arcway up"""
     state = embedded.state_dir()
-    stack = _start(Options(clusters=clusters, port=port, seconds=seconds, sign_in=sign_in))
+    stack = _start(Options(clusters=clusters, port=port, seconds=seconds, sign_in=sign_in, telemetry=telemetry))
     if json_:
         sys.stdout.write(json.dumps(_described(stack)) + "\n")
         sys.stdout.flush()

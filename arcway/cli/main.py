@@ -56,7 +56,7 @@ def status(
         runs = client.get("runs")
         output.show(runs["value"] if format_ == "jsonl" else runs, format_, lambda: output.runs_table(runs["value"]))
         return OK
-    run_document = client.get(f"runs/{run}")
+    run_document = client.get_when_up(f"runs/{run}", timeout) if follow else client.get(f"runs/{run}")
     if follow:
         try:
             run_document = _followed(client.follow(run_document, timeout), format_)

@@ -6,7 +6,10 @@ import typer
 
 Output = Literal["table", "json", "jsonl"]
 ServerOption = Annotated[
-    str | None, typer.Option("--server", envvar="ARCWAY_SERVER", help="URL of Arcway. Default: the local stack.")
+    str | None,
+    typer.Option(
+        "--server", envvar="ARCWAY_SERVER", help="URL of Arcway. Default: the local stack, or what azd deployed."
+    ),
 ]
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", help="Output format; jsonl prints one JSON object per line.")

@@ -22,7 +22,7 @@ def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted:
         # Arcway itself waits for a minute, and a network check may take longer.
         *_, checked = server.follow(checked, how.timeout)
         return _show_check(checked, how.format_)
-    run = server.post(path, body)
+    run = server.start(path, body)
     accepted()
     output.stderr.print(f"Run {run['id']}", markup=False)
     if not how.no_wait:

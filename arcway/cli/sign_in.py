@@ -70,9 +70,12 @@ class SignIn:
         raise SignInError(f"No token for {self._scope} is available: {' '.join(reasons)}")
 
 
-def of_user(url: str) -> SignIn | None:
-    """The user's own sign-in for the Arcway at `url`; None without ARCWAY_SCOPE. Raises `SignInError`."""
-    scope = os.environ.get("ARCWAY_SCOPE")
+def of_user(url: str, default_scope: str | None = None) -> SignIn | None:
+    """The user's own sign-in for the Arcway at `url`; None without a scope. ARCWAY_SCOPE comes before the default.
+
+    Raises `SignInError`.
+    """
+    scope = os.environ.get("ARCWAY_SCOPE") or default_scope
     if not scope:
         return None
     if urlsplit(url).scheme != "https" and not is_loopback_url(url):

@@ -3,7 +3,6 @@
 Nothing is changed by a check. It has no list of its own if it is started for a fleet that exists: it reads that one's.
 """
 
-import asyncio
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import azure.durable_functions as df
 import grpc
 from durabletask.client import OrchestrationState
 
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fleets.check_report import check_report, summary_without_digest
@@ -125,7 +125,7 @@ async def plan_of(client: df.DurableFunctionsClient, state: OrchestrationState) 
         message = f"Fleet {name} is {document['state']} and has not checked every member. Make a new plan."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
     fleet = name.partition("/")[0]
-    return await asyncio.to_thread(plan_document, fleet, payload["operation"], "cluster", forecasts)
+    return await in_thread(plan_document, fleet, payload["operation"], "cluster", forecasts)
 
 
 async def summary_of(client: df.DurableFunctionsClient, payload: Json) -> CheckSummary:

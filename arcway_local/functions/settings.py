@@ -3,6 +3,7 @@
 Every wrong value ends as a HostError with one sentence, before anything is started.
 """
 
+import copy
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from typing import Any
 
 from arcway_local.functions.errors import HostError
 
+_OVERRIDES = "AzureFunctionsJobHost"
 _PER_CORE = 10
 """The durable extension's default concurrency for each kind of durable function, per core."""
 
@@ -75,7 +77,7 @@ def load_host_json(app: Path) -> HostSettings:
     path = app / "host.json"
     if not path.exists():
         raise HostError(f'{app} has no host.json; the smallest one is {{"version": "2.0"}}.')
-    document = _read(path)
+    document = _overridden(_read(path))
     if document.get("version") != "2.0":
         raise HostError(f'{path}: version must be "2.0", not {json.dumps(document.get("version"))}.')
     extensions = _section(path, document, "extensions")
@@ -96,6 +98,22 @@ def load_host_json(app: Path) -> HostSettings:
         messages=_messages(path, _section(path, extensions, "serviceBus")),
         function_timeout=_timeout(path, _text(path, document, "functionTimeout", "00:30:00")),
     )
+
+
+def _overridden(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document with what settings named `AzureFunctionsJobHost__section__name` say instead, as in the real host."""
+    changed = copy.deepcopy({**document})
+    for name, value in os.environ.items():
+        first, *path = name.split("__")
+        if first != _OVERRIDES or not all(path) or not path:
+            continue
+        section = changed
+        for part in path[:-1]:
+            section = section.setdefault(part, {})
+            if not isinstance(section, dict):
+                raise HostError(f"{name}: {part} is not an object in host.json.")
+        section[path[-1]] = int(value) if value.isdecimal() else value
+    return changed
 
 
 def _headers(path: Path, section: Mapping[str, Any]) -> Mapping[str, str]:

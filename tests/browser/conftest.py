@@ -70,7 +70,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Opener]:
 
     def complain(message: ConsoleMessage) -> None:
         # An answer such as 404, or none, is not a complaint; what a page was kept from doing is.
-        is_an_answer = message.text.startswith(("Failed to load resource", "htmx:"))
+        is_an_answer = message.text.startswith(("Failed to load resource", "htmx:", "Response Status Error Code"))
         if message.type in ("error", "warning") and not is_an_answer:
             complaints.append(message.text)
 

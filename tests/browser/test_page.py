@@ -2,9 +2,10 @@
 
 import json
 import re
+from functools import partial
 from urllib.parse import quote
 
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.browser.conftest import OLD_RUNS, Opener, Site
 from tests.browser.journal import HOSTILE, SUBSCRIPTION
@@ -151,6 +152,11 @@ def test_an_overview_of_500_runs_is_filtered_and_paged_and_stays_put(visit: Open
     expect(page.locator("caption")).to_contain_text("1 to 50 of")
 
 
+def _answer(status: int, route: Route) -> None:
+    """What a platform's front end returns while the service behind it starts."""
+    route.fulfill(status=status, body="starting")
+
+
 def test_a_page_refreshes_while_it_is_visible_and_says_when_it_cannot(visit: Opener, site: Site) -> None:
     page = visit("reader")
     page.clock.install()
@@ -174,6 +180,14 @@ def test_a_page_refreshes_while_it_is_visible_and_says_when_it_cannot(visit: Ope
     page.unroute("**/api/page")
     page.clock.run_for(6_000)
     expect(stale).to_be_hidden()
+    for status in (502, 503, 504):
+        page.route("**/api/page", partial(_answer, status))
+        page.clock.run_for(6_000)
+        expect(stale).to_be_visible()
+        expect(page.locator("caption")).to_be_visible()
+        page.unroute("**/api/page")
+        page.clock.run_for(6_000)
+        expect(stale).to_be_hidden()
     page.context.clear_cookies()
     page.clock.run_for(6_000)
     expect(page.get_by_role("heading", name="Simulated sign-in")).to_be_visible()

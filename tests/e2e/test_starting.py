@@ -129,4 +129,6 @@ def test_unknown_runs_paths_and_methods_are_problems(arcway: Arcway) -> None:
 
 def test_health_tells_the_parts_apart(arcway: Arcway) -> None:
     answer = arcway.http.get("/health")
-    assert answer.json() == {"engine": "ok", "resourceManager": "ok", "broker": "configured"}
+    parts = {"engine": "ok", "resourceManager": "ok", "broker": "configured"}
+    self_test = {"settings": "ok", "workFolder": "ok", "memoryFiles": "ok", "helm": "ok"}
+    assert answer.json() == {**parts, "selfTest": self_test}

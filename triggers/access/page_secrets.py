@@ -1,8 +1,9 @@
 """The page's own secrets: its client secret and the keys of its cookies."""
 
-import asyncio
 import time
 from collections.abc import Callable
+
+from arcway.blocking import in_thread
 
 _SECRET_SECONDS = 300
 _AGAIN_SECONDS = 5
@@ -27,6 +28,6 @@ class PageSecrets:
         """The secret; `refresh`: not older than the pause. Raises `ArcError` as `read_secret` does."""
         value, read_at = self._known.get(name, ("", float("-inf")))
         if time.monotonic() - read_at >= (self._pause if refresh else self._fresh):
-            value = await asyncio.to_thread(self._read_secret, name)
+            value = await in_thread(self._read_secret, name)
             self._known[name] = (value, time.monotonic())
         return value

@@ -4,7 +4,6 @@ State, nonce and code verifier wait in a sealed cookie of the browser that began
 (since 1.38); `tokens` does.
 """
 
-import asyncio
 import re
 import warnings
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from urllib.parse import quote
 
 import azure.functions as func
 
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.json_values import Json
@@ -53,7 +53,7 @@ class SignIn:
         """
         secret = await self._sessions.client_secret()
         where = f"{session.scheme_of(request)}://{session.host_of(request)}{PLACE}/callback"
-        flow = await asyncio.to_thread(self._initiate, secret, where)
+        flow = await in_thread(self._initiate, secret, where)
         flow_state = {**{name: flow[name] for name in _KEPT}, "to": place}
         sealed = await self._sessions.seal(FLOW_COOKIE, flow_state, _FLOW_SECONDS)
         return flow["auth_uri"], session.set_cookie(request, FLOW_COOKIE, sealed, _FLOW_SECONDS)
@@ -70,7 +70,7 @@ class SignIn:
         if flow is None:
             raise ArcError(Code.SIGN_IN_FAILED, "No sign-in is in progress in this browser, or it expired.")
         answer = {name: request.params[name] for name in _ANSWERED if name in request.params}
-        result = await asyncio.to_thread(self._redeem, secret, flow, answer)
+        result = await in_thread(self._redeem, secret, flow, answer)
         if "id_token" not in result:
             description = redact(str(result.get("error_description") or result.get("error")), 300)
             raise ArcError(Code.SIGN_IN_FAILED, f"The authority rejected the sign-in: {description}")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.json_values import Json
@@ -74,7 +75,7 @@ class Keys:
 
     async def _fetch(self) -> None:
         try:
-            published = await asyncio.to_thread(self._download)
+            published = await in_thread(self._download)
         except ArcError as error:
             self._failure = error
         else:

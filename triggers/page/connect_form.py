@@ -5,13 +5,13 @@ accepted. What is stored, for a week, is one context alone; its reference is pas
 the run that connects.
 """
 
-import asyncio
 import uuid
 from typing import Literal
 
 import azure.functions as func
 
 from arcway import kubeconfig_upload
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
@@ -58,7 +58,7 @@ async def contexts(req: func.HttpRequest, invocation: Invocation, viewer: Viewer
     values: Json = {"names": [], "current": "", "chosen": "", "problems": []}
     try:
         if kubeconfig := _kubeconfig(req):
-            names, current = await asyncio.to_thread(kubeconfig_upload.contexts_of, kubeconfig)
+            names, current = await in_thread(kubeconfig_upload.contexts_of, kubeconfig)
             values |= {"names": names, "current": current or "", "chosen": current or ""}
     except ArcError as error:
         values["problems"] = [{"field": "context", "message": error.message}]
@@ -86,7 +86,7 @@ async def _examined(
     try:
         if not (kubeconfig := _kubeconfig(req)):
             return None, [{"field": "kubeconfig", "message": "is required, as a file or as text"}]
-        return await asyncio.to_thread(kubeconfig_upload.examine, invocation.installation, kubeconfig, context), []
+        return await in_thread(kubeconfig_upload.examine, invocation.installation, kubeconfig, context), []
     except ArcError as error:
         field = "context" if error.code == Code.KUBECONFIG_CONTEXT_NOT_FOUND else "kubeconfig"
         details = [{"field": field, "message": f"{error.message} {error.remedy}"}]

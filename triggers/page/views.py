@@ -1,6 +1,5 @@
 """What the page shows: the overview, one run, connected clusters, agents, static files. Changes nothing."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ import azure.functions as func
 from pydantic import ValidationError
 
 from arcway import queries
+from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
@@ -87,7 +87,7 @@ async def clusters_page(req: func.HttpRequest, invocation: Invocation, viewer: V
     try:
         if subscription:
             chosen = _checked(subscription)
-            resources = await asyncio.to_thread(queries.connected_clusters_in, invocation.installation, chosen, None)
+            resources = await in_thread(queries.connected_clusters_in, invocation.installation, chosen, None)
     except ArcError as error:
         failure = error
     rows = sorted(map(_row, resources), key=lambda row: (not row["warnings"], row["name"].lower()))
@@ -109,7 +109,7 @@ async def agents_page(req: func.HttpRequest, invocation: Invocation, viewer: Vie
     """The agents of ?subscription=&group=&name= as the cluster shows them now, by the last run's kubeconfig."""
     cluster = cluster_of(req)
     reference, user = await kubeconfig_of_last_run(invocation, cluster)
-    table = await asyncio.to_thread(queries.agents_of, invocation.installation, cluster, reference, user)
+    table = await in_thread(queries.agents_of, invocation.installation, cluster, reference, user)
     return render_page("agents.html", viewer, section="clusters", name=cluster.name, table=table)
 
 

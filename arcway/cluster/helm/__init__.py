@@ -15,6 +15,7 @@ __all__ = ["Helm", "Release", "helm_for"]
 def helm_for(settings: Settings) -> Helm:
     """The Helm that the settings name."""
     work_dir = settings.work_dir or process_folder()
+    variables = {**settings.loader, **settings.proxy}
     if settings.helm:
-        return HelmProgram(settings.helm, work_dir, settings.helm_workers, settings.ca_file, settings.proxy)
-    return WorkerPool(work_dir, settings.helm_workers, settings.ca_file, settings.proxy)
+        return HelmProgram(settings.helm, work_dir, settings.helm_workers, settings.ca_file, variables)
+    return WorkerPool(work_dir, settings.helm_workers, settings.ca_file, variables)

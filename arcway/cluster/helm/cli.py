@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import tempfile
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 from arcway.cluster.access.kubeconfig import Access, reach
 from arcway.cluster.helm.chart_cache import ChartCache, ca_bundle, work_folder
 from arcway.cluster.helm.forwarder import forwarding
-from arcway.cluster.helm.interface import ANSWER_BYTES, CALL_SECONDS, Release, refusal
+from arcway.cluster.helm.interface import ANSWER_BYTES, CALL_SECONDS, Release, Slots, refusal
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.private_file import private_file
@@ -34,19 +33,23 @@ _LATE = ("context deadline exceeded", "context canceled", "timed out")
 
 
 class HelmProgram:
-    """The `Helm` that calls the program at `path`. `count` is how many calls may run at once, `proxy` the variables
-    that name the way out.
+    """The `Helm` that calls the program at `path`. `count` is how many calls may run at once, `variables` what its
+    processes get from the environment.
     """
 
     def __init__(
-        self, path: Path, work_dir: Path, count: int, ca_file: str | None, proxy: Mapping[str, str] | None = None
+        self, path: Path, work_dir: Path, count: int, ca_file: str | None, variables: Mapping[str, str] | None = None
     ) -> None:
         self._path = path
         self._work_dir = work_dir
         self._charts = ChartCache(work_dir / "charts")
         self._ca_file = ca_bundle(work_dir, ca_file)
-        self._proxy = dict(proxy or {})
-        self._free = threading.Semaphore(count)
+        self._variables = dict(variables or {})
+        self._slots = Slots(count)
+
+    def check(self) -> None:
+        """See `Helm.check`."""
+        self._call(("version", "--short"), Code.HELM_FAILED)
 
     def digest_of(self, reference: str) -> str:
         """See `Helm.digest_of`."""
@@ -122,9 +125,9 @@ class HelmProgram:
         self, arguments: tuple[str, ...], code: Code, *, kubeconfig: str = os.devnull, stdin: str = "", home: str = ""
     ) -> str:
         work_dir = work_folder(self._work_dir)
-        with self._free, tempfile.TemporaryDirectory(prefix="helm-", dir=work_dir) as own:
+        with self._slots.slot(arguments[0]), tempfile.TemporaryDirectory(prefix="helm-", dir=work_dir) as own:
             environment = {"HOME": home or own, "PATH": os.defpath, "KUBECONFIG": kubeconfig, "HELM_QPS": "100"}
-            environment |= self._proxy
+            environment |= self._variables
             if self._ca_file:
                 environment["SSL_CERT_FILE"] = self._ca_file
             try:

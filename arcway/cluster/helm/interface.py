@@ -1,6 +1,10 @@
 """The port to Helm: the operations that Arcway needs."""
 
 import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -9,15 +13,47 @@ from arcway.cluster.access.kubeconfig import Access
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError, redact
 from arcway.domain.secrets_held import hold
+from arcway.metrics import helm_slot_free, helm_slot_taken
 
 CALL_SECONDS = 60.0
 """No call takes longer: at this deadline the worker is killed."""
+SLOT_SECONDS = 120.0
+"""How long a call waits until fewer than ARCWAY_HELM_WORKERS are in progress. A step makes at most five calls, so it
+ends within 15 minutes, half of the `functionTimeout` of host.json."""
 ANSWER_BYTES = 16 * 1024 * 1024
 """A release with its manifest and notes; its record in the cluster is a Secret of at most 1 MiB, compressed."""
 _STATUS = re.compile(r"[a-z-]{1,40}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,127}")
 _MOST_REVISIONS = 10**9
 _WHERE_SECRETS_ARE = ("httpsProxy", "httpProxy", "onboardingPrivateKey")
+
+
+_SLOT_RETRY_SECONDS = 15.0
+
+
+class Slots:
+    """How many calls may be in progress at once."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._free = threading.Semaphore(count)
+
+    @contextmanager
+    def slot(self, operation: str) -> Iterator[None]:
+        """Hold one of the slots. Raises `ArcError` ARC-5004, to be tried again, when none is free in time."""
+        began = time.monotonic()
+        if not self._free.acquire(timeout=SLOT_SECONDS):
+            message = f"All {self._count} Helm workers were busy for {SLOT_SECONDS:.0f} s before {operation}."
+            remedy = (
+                "No action needed: Arcway tries again. If it keeps failing, raise ARCWAY_HELM_WORKERS and the memory."
+            )
+            raise ArcError(Code.HELM_TIMEOUT, message, remedy=remedy, retry_after=_SLOT_RETRY_SECONDS)
+        helm_slot_taken(time.monotonic() - began)
+        try:
+            yield
+        finally:
+            self._free.release()
+            helm_slot_free()
 
 
 _WILL_NOT_PASS = (
@@ -112,6 +148,9 @@ def _hold_secrets_in(values: dict[str, Any]) -> None:
 
 class Helm(Protocol):
     """Every method raises `ArcError` (ARC-5001, ARC-5003, ARC-5004, ARC-5010) for what it can name."""
+
+    def check(self) -> None:
+        """Check that Helm can be started and loaded here."""
 
     def digest_of(self, reference: str) -> str:
         """The digest (`sha256:…`) that `host/path/chart:version` has in its registry now."""

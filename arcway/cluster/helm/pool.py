@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,21 +24,23 @@ from typing import IO, Any, cast
 from arcway.cluster.access.kubeconfig import Access, reach
 from arcway.cluster.helm.chart_cache import ChartCache, ca_bundle, checked_digest, work_folder
 from arcway.cluster.helm.forwarder import forwarding
-from arcway.cluster.helm.interface import ANSWER_BYTES, CALL_SECONDS, Release, refusal
+from arcway.cluster.helm.interface import ANSWER_BYTES, CALL_SECONDS, Release, Slots, refusal
 from arcway.domain.codes import Code
-from arcway.domain.errors import ArcError
+from arcway.domain.errors import ArcError, redact
 
 # Every call leaves some memory behind in the library, whose clients are made for programs that end.
 _CALLS_LIMIT = 200
 # Of the library's Go runtime. One call at a time needs one thread that runs Go. Its heap may grow to five times its
 # size, but to 256 MiB at most, before it is collected: that spares a fifth of a call's CPU.
+# Of what a worker wrote to its standard error.
+_LAST_LINES, _LINE_BYTES = 5, 4096
 _GO_RUNTIME = {"GOMAXPROCS": "1", "GOGC": "400", "GOMEMLIMIT": "256MiB"}
 
 
 class Worker:
     """One process and the pipe to it."""
 
-    def __init__(self, work_dir: Path, ca_file: str | None, proxy: Mapping[str, str]) -> None:
+    def __init__(self, work_dir: Path, ca_file: str | None, variables: Mapping[str, str]) -> None:
         self.calls = 0
         self._home = Path(tempfile.mkdtemp(prefix="helm-", dir=work_folder(work_dir)))
         program = self._home / "helm"
@@ -48,7 +51,7 @@ class Worker:
             "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
             "PYTHONSAFEPATH": "1",
             **_GO_RUNTIME,
-            **proxy,
+            **variables,
         }
         if ca_file:
             environment["SSL_CERT_FILE"] = ca_file
@@ -56,11 +59,15 @@ class Worker:
             [str(program), "-m", "arcway.cluster.helm.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             env=environment,
         )
         self._requests = cast("IO[bytes]", self._process.stdin)
         self._answers = cast("IO[bytes]", self._process.stdout)
+        self._lines: deque[bytes] = deque(maxlen=_LAST_LINES)
+        # Read all the time: a worker that writes into a full pipe would stand still.
+        self._reader = threading.Thread(target=self._read_errors, name="helm-stderr", daemon=True)
+        self._reader.start()
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Send a request and wait for its answer.
@@ -96,6 +103,21 @@ class Worker:
             raise ValueError("the response is nested too deeply") from error
         return answer
 
+    def _read_errors(self) -> None:
+        with cast("IO[bytes]", self._process.stderr) as stream:
+            is_start = True
+            while line := stream.readline(_LINE_BYTES):
+                is_end = line.endswith(b"\n")
+                # Without part of a line: half of a secret would not be recognized.
+                if is_start and is_end:
+                    self._lines.append(line.strip())
+                is_start = is_end
+
+    def last_lines(self) -> str:
+        """What a worker that died wrote to its standard error, the last line first, redacted; empty for nothing."""
+        self._reader.join(timeout=1.0)
+        return redact(" | ".join(line.decode(errors="replace") for line in reversed(self._lines.copy()) if line), 300)
+
     def kill(self) -> None:
         """Kill the process; a caller that waits for its answer sees its end."""
         self._process.kill()
@@ -107,20 +129,23 @@ class Worker:
             self._requests.close()
         self._answers.close()
         self._process.wait()
+        self._reader.join(timeout=1.0)
         shutil.rmtree(self._home, ignore_errors=True)
 
 
 class WorkerPool:
-    """The `Helm` that works through the embedded library. `count` is how many calls may run at once, `proxy` the
-    variables that name the way out.
+    """The `Helm` that works through the embedded library. `count` is how many calls may run at once,
+    `variables` what its processes get from the environment.
     """
 
-    def __init__(self, work_dir: Path, count: int, ca_file: str | None, proxy: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, work_dir: Path, count: int, ca_file: str | None, variables: Mapping[str, str] | None = None
+    ) -> None:
         self._work_dir = work_dir
         self._charts = ChartCache(work_dir / "charts")
         self._ca_file = ca_bundle(work_dir, ca_file)
-        self._proxy = dict(proxy or {})
-        self._free = threading.Semaphore(count)
+        self._variables = dict(variables or {})
+        self._slots = Slots(count)
         self._lock = threading.Lock()
         self._idle: list[Worker] = []
         self._workers: set[Worker] = set()
@@ -137,6 +162,10 @@ class WorkerPool:
             self._workers.difference_update(idle)
         for worker in idle:
             worker.stop()
+
+    def check(self) -> None:
+        """See `Helm.check`."""
+        self._call({"operation": "check"}, Code.HELM_FAILED)
 
     def digest_of(self, reference: str) -> str:
         """See `Helm.digest_of`."""
@@ -183,7 +212,7 @@ class WorkerPool:
             return self._call({**request, "name": name, "namespace": namespace, **extra}, Code.HELM_FAILED)
 
     def _call(self, request: dict[str, Any], code: Code) -> Any:
-        with self._free:
+        with self._slots.slot(request["operation"]):
             worker = self._take(request["operation"])
             try:
                 answer = worker.ask(request, CALL_SECONDS)
@@ -192,8 +221,10 @@ class WorkerPool:
                 message = f"Helm {request['operation']} did not end within {CALL_SECONDS:.0f} s and was killed."
                 raise ArcError(Code.HELM_TIMEOUT, message) from error
             except EOFError as error:
+                reason = worker.last_lines()
                 self._drop(worker)
-                raise ArcError(Code.HELM_TIMEOUT, f"The Helm worker died during {request['operation']}.") from error
+                message = f"The Helm worker died during {request['operation']}{f': {reason}' if reason else '.'}"
+                raise ArcError(Code.HELM_TIMEOUT, message) from error
             except ValueError as error:
                 self._drop(worker)
                 raise ArcError(
@@ -213,7 +244,7 @@ class WorkerPool:
             return idle
         if idle:
             self._drop(idle)
-        worker = Worker(self._work_dir, self._ca_file, self._proxy)
+        worker = Worker(self._work_dir, self._ca_file, self._variables)
         with self._lock:
             if not self._closed:
                 self._workers.add(worker)

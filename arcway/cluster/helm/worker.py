@@ -139,7 +139,12 @@ def _config(path: str, request: dict[str, Any]) -> Any:
     return Config(kubeconfig_path=path, namespace=request["namespace"], qps=100, burst_limit=200)
 
 
+def _check(_request: dict[str, Any]) -> None:
+    """The library is loaded before the first request."""
+
+
 _OPERATIONS = {
+    "check": _check,
     "digest_of": _digest_of,
     "pull": _pull,
     "release": _release,

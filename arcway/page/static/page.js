@@ -40,12 +40,11 @@
     announce();
     plan();
   });
-  document.addEventListener("htmx:afterOnLoad", () => stale(false));
+  // This comes after every response, an error's too.
+  document.addEventListener("htmx:afterOnLoad", ({ detail }) => stale(detail.xhr.status >= 500));
   document.addEventListener("htmx:sendError", () => stale(true));
   document.addEventListener("htmx:responseError", ({ detail }) => {
-    if (detail.xhr.status >= 500) {
-      stale(true);
-    } else if ("refresh" in detail.elt.dataset) {
+    if (detail.xhr.status < 500 && "refresh" in detail.elt.dataset) {
       location.reload(); // what was shown is no more, and the whole page says why
     }
   });

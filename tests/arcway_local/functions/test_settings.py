@@ -66,3 +66,18 @@ def test_text_without_a_reference_stays(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("A", "1")
     assert resolve("0 %A% 100") == "0 1 100"
     assert resolve("100%") == "100%"
+
+
+def test_settings_override_host_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0", "functionTimeout": "00:05:00"}')
+    monkeypatch.setenv("AzureFunctionsJobHost__extensions__durableTask__maxConcurrentActivityFunctions", "7")
+    monkeypatch.setenv("AzureFunctionsJobHost__functionTimeout", "00:00:30")
+    settings = load_host_json(tmp_path)
+    assert (settings.concurrency.activities, settings.function_timeout) == (7, 30.0)
+
+
+def test_an_override_within_a_value_that_is_not_an_object_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    monkeypatch.setenv("AzureFunctionsJobHost__version__part", "1")
+    with pytest.raises(HostError, match="version is not an object"):
+        load_host_json(tmp_path)

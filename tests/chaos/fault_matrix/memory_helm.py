@@ -19,6 +19,9 @@ class MemoryHelm:
     def __init__(self) -> None:
         self._values: dict[tuple[str, int], Json] = {}
 
+    def check(self) -> None:
+        """See `Helm.check`."""
+
     def digest_of(self, reference: str) -> str:
         return f"sha256:{reference}"
 

@@ -87,7 +87,7 @@ class World:
         self.installation = Installation(settings)
         # Timers of the driver fire after milliseconds; a Retry-After passes as fast.
         budget = Budget(clock=lambda: time.monotonic() * _FASTER, sleep=lambda seconds: time.sleep(seconds / _FASTER))
-        self.installation.azure.pipeline = Pipeline(settings.client_id, settings.ca_file, budget)
+        self.installation.azure.pipeline = Pipeline(settings.identity, settings.ca_file, budget)
         self.installation.azure.providers = Providers(self.installation.azure.resources, look_seconds=0.01)
         self._stack.callback(self.installation.connections.close)
         self._stack.callback(self.installation.events.close)

@@ -13,6 +13,7 @@ from arcway.cluster.access.api import open_cluster
 from arcway.cluster.access.kubeconfig import Access
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.errors import ArcError
+from arcway.service_identity import ServiceIdentity
 from arcway.settings import read_settings
 from arcway_local.certificates import CertificateAuthority
 
@@ -52,7 +53,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Proxy]:
 
 
 def _azure(folder: Path) -> None:
-    pipeline = Pipeline(client_id=None, ca_file=None)
+    pipeline = Pipeline(ServiceIdentity(), ca_file=None)
     pipeline.send("https://arm.example", None, "GET", "https://arm.example/subscriptions")
 
 

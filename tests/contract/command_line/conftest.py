@@ -3,10 +3,13 @@
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,12 +22,17 @@ from arcway.domain.json_values import Json
 ROOT = Path(__file__).parents[3]
 
 
+RESET = object()
+"""In place of a body: the connection is reset."""
+
+
 class Canned:
     """Answers each `METHOD path` with what is next in its list, and with the last one from then on."""
 
     def __init__(self) -> None:
         self.answers: dict[str, list[tuple[int, Any]]] = {}
         self.asked: list[str] = []
+        self.headers: dict[str, list[Message]] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -45,9 +53,15 @@ class Canned:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 request = f"{self.command} {self.path.partition('?')[0].removeprefix('/api/')}"
                 canned.asked.append(request)
+                canned.headers.setdefault(request, []).append(self.headers)
                 waiting = canned.answers[request]
                 status, body = waiting[0] if len(waiting) == 1 else waiting.pop(0)
-                data = json.dumps(body).encode()
+                if body is RESET:
+                    # Closed with data unread, or at once, a connection is reset.
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.close_connection = True
+                    return
+                data = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))

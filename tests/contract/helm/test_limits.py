@@ -14,7 +14,7 @@ from statistics import median
 import pytest
 
 from arcway.cluster.access.kubeconfig import Access
-from arcway.cluster.helm import Helm, cli, pool
+from arcway.cluster.helm import Helm, cli, interface, pool
 from arcway.cluster.helm.pool import WorkerPool
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
@@ -141,6 +141,48 @@ def test_closing_the_pool_ends_a_call_in_progress(silent: Access, tmp_path: Path
     assert not caller.is_alive()
     assert [error.code for error in messages] == [Code.HELM_TIMEOUT]
     assert list((tmp_path / "work").glob("helm-*")) == []
+
+
+def test_worker_that_cannot_load_says_why(tmp_path: Path) -> None:
+    (tmp_path / "wrong.so").write_text("not a library")
+    helm = WorkerPool(tmp_path / "work", 1, None, {"HELM_C_LIB": str(tmp_path / "wrong.so")})
+    try:
+        with pytest.raises(
+            ArcError, match=r"The Helm worker died during check: .*(file too short|invalid ELF)"
+        ) as caught:
+            helm.check()
+    finally:
+        helm.close()
+    assert (caught.value.code, caught.value.retryable) == (Code.HELM_TIMEOUT, True)
+
+
+def test_secret_on_standard_error_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / f"password={_SECRET}").write_text("not a library")
+    helm = WorkerPool(tmp_path / "work", 1, None, {"HELM_C_LIB": str(tmp_path / f"password={_SECRET}")})
+    try:
+        with pytest.raises(ArcError, match=r"The Helm worker died during check: .*\[redacted\]") as caught:
+            helm.check()
+    finally:
+        helm.close()
+    assert _SECRET not in str(caught.value)
+
+
+def test_helm_loads(helm: Helm) -> None:
+    helm.check()
+
+
+def test_wait_for_a_slot_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interface, "SLOT_SECONDS", 0.01)
+    slots = interface.Slots(1)
+    with (
+        slots.slot("install"),
+        pytest.raises(ArcError, match="All 1 Helm workers were busy") as caught,
+        slots.slot("x"),
+    ):
+        pass
+    assert (caught.value.code, caught.value.retryable) == (Code.HELM_TIMEOUT, True)
+    with slots.slot("install"):
+        pass
 
 
 @pytest.mark.slow

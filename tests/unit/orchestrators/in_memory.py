@@ -200,7 +200,9 @@ class InMemory(OrchestrationContext):
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AssertionError("orchestrators do not use this")
 
-    parent_instance_id = is_replaying = property(_refuse)
+    parent_instance_id = property(_refuse)
+    is_replaying = False
+    """For log lines only: a run that decided by it would not replay (tests/replay)."""
     call_entity = signal_entity = lock_entities = call_sub_orchestrator = send_event = _refuse
     continue_as_new = new_uuid = _exit_critical_section = _refuse
 
@@ -256,6 +258,9 @@ _COMMON = {
     "createdAt",
     "writtenAt",
     "missedAt",
+    "id",
+    "phase",
+    "attempt",
     "traceparent",
     "startedBy",
     "roles",

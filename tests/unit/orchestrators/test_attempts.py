@@ -224,6 +224,9 @@ def test_a_step_is_given_the_request_the_run_and_what_the_phase_adds() -> None:
     assert context.calls[0].input == {
         "request": started["request"],
         "runId": started["runId"],
+        "id": f"{context.instance_id}.{started['runId']}",
+        "phase": "deployAgents",
+        "attempt": 1,
         "correlationId": "correlation",
         "createdAt": started["createdAt"],
         "writtenAt": None,

@@ -1,5 +1,9 @@
 """What a run says of itself: its error, its phases, its end."""
 
+import json
+
+import pytest
+
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from tests.unit.orchestrators.in_memory import InMemory, run_in, stamp
@@ -34,3 +38,19 @@ def test_a_phase_has_the_times_of_its_begin_and_end() -> None:
     run.end_phase()
     phase = next(phase for phase in context.status["phases"] if phase["name"] == "deployAgents")
     assert (phase["state"], phase["startedAt"], phase["finishedAt"]) == ("Succeeded", stamp(0), stamp(5))
+
+
+def test_a_transition_is_logged_when_it_happens_and_not_when_it_is_replayed(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "arcway.observations")
+    for is_replaying in (False, True):
+        caplog.clear()
+        context = InMemory()
+        context.is_replaying = is_replaying
+        run = run_in(context)
+        run.begin_phase("checkCluster")
+        run.end_phase()
+        run.finish("Succeeded")
+        lines = [json.loads(record.getMessage()) for record in caplog.records]
+        events = [(line["event"], line["state"]) for line in lines]
+        expected = [("run", "Accepted"), ("phase", "Succeeded"), ("run", "Succeeded")]
+        assert events == ([] if is_replaying else expected)

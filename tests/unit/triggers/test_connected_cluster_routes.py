@@ -10,8 +10,10 @@ from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.installation import Installation
+from arcway.self_test import SelfTest
 from tests.installations import local_installation
 from tests.unit.triggers.task_hub import BODY, RITA, SUBSCRIPTION, Api, TaskHub
+from triggers import dependencies
 from triggers.access.callers import Role
 
 ONE = "connectedClusters/{subscription}/{group}/{name}"
@@ -133,12 +135,16 @@ async def test_a_kubeconfig_of_a_run_that_is_gone_is_named(api: Api, asked: Aske
 # --- health --------------------------------------------------------------------------------------------------------
 
 
+SELF_TEST = {"settings": "ok", "workFolder": "ok", "memoryFiles": "ok", "helm": "ok"}
+
+
 class Azure:
     """Resource Manager as the health sees it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked, self.failure = 0, False
         monkeypatch.setattr(queries, "resource_manager_answers", self.answer)
+        monkeypatch.setattr(dependencies, "run_self_test", lambda _: SelfTest(None, None, None, None))
 
     def answer(self, _: object) -> None:
         self.asked += 1
@@ -154,7 +160,8 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Azure:
 async def test_a_healthy_installation(hub: TaskHub, azure: Azure) -> None:
     response = await Api(hub).send("GET health")
     assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
-    assert response.body == {"engine": "ok", "resourceManager": "ok", "broker": "not configured"}
+    parts = {"engine": "ok", "resourceManager": "ok", "broker": "not configured"}
+    assert response.body == {**parts, "selfTest": None}
     api = Api(hub, installation=local_installation(ServiceBusConnection="Endpoint=sb://x/"))
     assert (await api.send("GET health")).body["broker"] == "configured"
 
@@ -167,7 +174,8 @@ async def test_only_readers_learn_why_a_part_is_not_healthy(
     response = await Api(hub, *roles).send("GET health")
     reason = f"{Code.AZURE_UNREACHABLE}: arm.internal cannot be reached" if Role.READ in roles else "failed"
     assert (response.status, response.headers["Cache-Control"]) == (503, "no-store")
-    assert response.body == {"engine": "ok", "resourceManager": reason, "broker": "not configured"}
+    parts = {"engine": "ok", "resourceManager": reason, "broker": "not configured"}
+    assert response.body == {**parts, "selfTest": SELF_TEST if Role.READ in roles else None}
     azure.failure, hub.is_down = False, True
     response = await Api(hub, *roles).send("GET health")
     reason = "ARC-6007: The workflow engine does not respond." if Role.READ in roles else "failed"
