@@ -76,7 +76,9 @@ def test_settings_override_host_json(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (settings.concurrency.activities, settings.function_timeout) == (7, 30.0)
 
 
-def test_an_override_within_a_value_that_is_not_an_object_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_override_within_a_value_that_is_not_an_object_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     monkeypatch.setenv("AzureFunctionsJobHost__version__part", "1")
     with pytest.raises(HostError, match="version is not an object"):
