@@ -156,3 +156,14 @@ resource deployerSetsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01
     principalType: deployerType
   }
 }
+
+// For `arcway --key-vault`, which stores the credential of a run there.
+resource deployerStoresCredentials 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(deployerId)) {
+  scope: temporaryVault
+  name: guid(temporaryVault.id, deployerId, roles.keyVaultSecretsOfficer)
+  properties: {
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles.keyVaultSecretsOfficer)
+    principalId: deployerId
+    principalType: deployerType
+  }
+}

@@ -10,6 +10,8 @@ param insightsId string
 param busId string
 @description('Name of the queue.')
 param queueName string
+@description('Address of the health of the service.')
+param healthUrl string
 @description('Mail address for alerts; empty for none.')
 param mail string
 
@@ -25,6 +27,41 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
     category: 'workbook'
     sourceId: insightsId
     serializedData: loadTextContent('workbook.json')
+  }
+}
+
+// Asks every five minutes; without it the rule for health would see only what users ask.
+resource availability 'Microsoft.Insights/webtests@2022-06-15' = {
+  name: 'arcway-health'
+  location: location
+  tags: union(tags, { 'hidden-link:${insightsId}': 'Resource' })
+  kind: 'standard'
+  properties: {
+    SyntheticMonitorId: 'arcway-health'
+    Name: 'arcway-health'
+    Enabled: true
+    Kind: 'standard'
+    Frequency: 300
+    Timeout: 120
+    RetryEnabled: true
+    Locations: [
+      {
+        Id: 'emea-nl-ams-azr'
+      }
+      {
+        Id: 'us-va-ash-azr'
+      }
+    ]
+    Request: {
+      RequestUrl: healthUrl
+      HttpVerb: 'GET'
+      ParseDependentRequests: false
+    }
+    ValidationRules: {
+      ExpectedHttpStatusCode: 200
+      SSLCheck: true
+      SSLCertRemainingLifetimeCheck: 7
+    }
   }
 }
 

@@ -256,6 +256,7 @@ module alerts 'alerts.bicep' = {
     insightsId: monitor.outputs.insightsId
     busId: bus.outputs.id
     queueName: bus.outputs.queueName
+    healthUrl: '${app.outputs.uri}/api/health'
     mail: alertMail
   }
 }

@@ -103,7 +103,8 @@ def install(site: Path, machine: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     # The pins are complete: without --no-deps pip would ask for what the building system needs beside them.
     command += ["--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile", "--target", str(site)]
-    command += ["--implementation", "cp", "--python-version", "3.13"]
+    # The check is of the Python that builds, not of the one that is built for.
+    command += ["--implementation", "cp", "--python-version", "3.13", "--ignore-requires-python"]
     for platform in _PLATFORMS:
         command += ["--platform", f"{platform}_{machine}"]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}

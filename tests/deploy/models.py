@@ -41,6 +41,7 @@ TYPES: Mapping[str, tuple[tuple[str, ...], str, str]] = {
         "applicationinsights.v2020_02_02",
         "ApplicationInsightsComponent",
     ),
+    "Microsoft.Insights/webtests": (("2022-06-15",), "applicationinsights.v2022_06_15", "WebTest"),
     "Microsoft.Insights/workbooks": (("2023-06-01",), "applicationinsights.v2023_06_01", "Workbook"),
     "Microsoft.Insights/scheduledQueryRules": (("2026-03-01",), "monitor", "ScheduledQueryRuleResource"),
     "Microsoft.Insights/metricAlerts": (("2026-01-01",), "monitor", "MetricAlertResource"),

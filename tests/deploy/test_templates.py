@@ -6,12 +6,14 @@ What the real compiler adds (its own linter, the kinds of expressions) was not r
 import copy
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from arcway.blocking import THREADS
 from arcway.settings import read_settings
 from tests.deploy.bicep import Alternatives, Declaration, Expression, Template, Text
 from tests.deploy.models import problems
@@ -304,3 +306,28 @@ def test_task_hub_is_the_one_of_host_json() -> None:
     assert f"{setting}: 'Endpoint=${{schedulerEndpoint}};Authentication=ManagedIdentity;" in code(
         TEMPLATES["app.bicep"]
     )
+
+
+def _app() -> Any:
+    (app,) = (item for item in TEMPLATES["app.bicep"].of_kind("resource") if item.name == "app")
+    return app.value["properties"]["functionAppConfig"]
+
+
+def test_an_instance_takes_as_many_requests_as_there_are_threads_for() -> None:
+    """Without a figure of its own an instance takes one request at a time, for Python."""
+    (requests,) = (item.value for item in TEMPLATES["app.bicep"].of_kind("var") if item.name == "requestsAtOnce")
+    assert _app()["scaleAndConcurrency"]["triggers"]["http"]["perInstanceConcurrency"] == Expression("requestsAtOnce")
+    messages = json.loads((ROOT / "host.json").read_text())["extensions"]["serviceBus"]["maxConcurrentCalls"]
+    assert requests + messages <= THREADS
+
+
+def test_runtime_is_the_python_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == f">={_app()['runtime']['version']}"
+
+
+def test_helm_calls_fit_the_memory() -> None:
+    """Each is a process of about 100 MB, beside some 500 MB of the host and the app."""
+    (workers,) = (item.value for item in TEMPLATES["app.bicep"].of_kind("var") if item.name == "helmWorkers")
+    sizes = re.findall(r"'(\d{4})'", TEMPLATES["main.bicep"].source.partition("param instanceMemory")[0][-60:])
+    assert (sizes, workers) == (["2048", "4096"], Alternatives(("4", "2")))
