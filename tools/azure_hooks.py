@@ -28,6 +28,7 @@ CLIENT_SECRET, SESSION_KEYS = "arcway-page-client", "arcway-page-session"
 SECRET_DAYS, RENEWAL_DAYS = 180, 30
 HEALTH_SECONDS, ROLE_SECONDS, PAUSE_SECONDS = 600.0, 300.0, 10.0
 _AZURE_COMMAND_LINE = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+_FIELDS = ("id", "appId", "displayName", "identifierUris", "api", "appRoles", "web")
 _OF_DEPLOYER = ("Arcway.Read", "Arcway.Onboard", "Arcway.Offboard")
 
 
@@ -75,18 +76,50 @@ def preprovision(azure: Azure, environment: Mapping[str, str]) -> None:
     document = json.loads((ROOT / "docs" / "app-registration.json").read_text(encoding="utf-8"))
     redirects = _redirects(environment)
     document |= {"displayName": f"Arcway ({environment['AZURE_ENV_NAME']})", "web": {"redirectUris": redirects}}
+    current = _application(azure, unique)
+    document = with_others(document, current)
     azure.graph("PATCH", f"applications(uniqueName='{unique}')", document, "Prefer=create-if-missing")
-    application = azure.graph("GET", f"applications(uniqueName='{unique}')?$select=id,appId")
+    application = _application(azure, unique)
     scope = document["api"]["oauth2PermissionScopes"][0]["id"]
     trusted = {"appId": _AZURE_COMMAND_LINE, "delegatedPermissionIds": [scope]}
     api = {**document["api"], "preAuthorizedApplications": [trusted]}
-    change = {"identifierUris": [f"api://{application['appId']}"], "api": api}
+    change = with_others({"identifierUris": [f"api://{application['appId']}"], "api": api}, current)
     azure.graph("PATCH", f"applications/{application['id']}", change)
     principal = f"servicePrincipals(appId='{application['appId']}')"
     azure.graph("PATCH", principal, {"appRoleAssignmentRequired": True}, "Prefer=create-if-missing")
     _assign_roles(azure, environment, principal, document["appRoles"])
     azure.run("azd", "env", "set", "ARCWAY_CLIENT_ID", application["appId"])
     print(f"Application {application['appId']} is registered as {document['displayName']}.")
+
+
+def _application(azure: Azure, unique: str) -> dict[str, Any]:
+    """The registration; empty if there is none."""
+    try:
+        return azure.graph("GET", f"applications(uniqueName='{unique}')?$select={','.join(_FIELDS)}")
+    except HookError as error:
+        if "ResourceNotFound" not in str(error):
+            raise
+        return {}
+
+
+def with_others(wanted: dict[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wanted of a registration, and in each of its lists what others have added: Graph replaces whole lists."""
+    whole: dict[str, Any] = {}
+    for name, value in wanted.items():
+        existing = current.get(name)
+        if isinstance(value, dict):
+            whole[name] = with_others(value, existing or {})
+        elif isinstance(value, list):
+            own = {_identity(item) for item in value}
+            whole[name] = [*value, *(item for item in existing or () if _identity(item) not in own)]
+        else:
+            whole[name] = existing if name == "displayName" and existing else value
+    return whole
+
+
+def _identity(item: Any) -> str:
+    """What makes an item of a list the same as another: its id, or itself if it is a text."""
+    return str(item.get("id") or item.get("appId")) if isinstance(item, dict) else str(item)
 
 
 def _redirects(environment: Mapping[str, str]) -> list[str]:
@@ -112,7 +145,7 @@ def _assign_roles(azure: Azure, environment: Mapping[str, str], principal: str, 
 def postprovision(azure: Azure, environment: Mapping[str, str]) -> None:
     """Name the page's address in the registration, and put what is missing of the page's secrets into the vault."""
     unique = f"arcway-{environment['AZURE_ENV_NAME']}-{environment['AZURE_SUBSCRIPTION_ID']}"
-    redirects = {"web": {"redirectUris": _redirects(environment)}}
+    redirects = with_others({"web": {"redirectUris": _redirects(environment)}}, _application(azure, unique))
     azure.graph("PATCH", f"applications(uniqueName='{unique}')", redirects)
     vault = environment["ARCWAY_VAULT_NAME"]
     if _days_left(azure, vault, SESSION_KEYS) is None:

@@ -62,6 +62,13 @@ elif arguments[0] == "rest":
         answer = json.dumps({{"value": state["assigned"]}})
     elif method == "POST":
         state["assigned"].append(body)
+    elif method == "GET" and url.startswith("applications(") and not state["registered"]:
+        failure = 'ERROR: Not Found({{"error":{{"code":"Request_ResourceNotFound"}}}})'
+    elif method == "PATCH":
+        state["registered"] = True
+    elif method == "GET" and url.startswith("applications("):
+        own = {{"id": "object-id", "appId": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}}
+        answer = json.dumps({{**own, **state["application"]}})
     elif method == "GET":
         answer = json.dumps({{"id": "object-id", "appId": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}})
 state["commands"].append([name, *arguments])
@@ -79,6 +86,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "world.json"
         empty: dict[str, Any] = {"azd": {}, "graph": [], "secrets": {}, "assigned": [], "commands": [], "forbidden": 0}
+        empty |= {"registered": False, "application": {}}
         self._file.write_text(json.dumps(empty))
         for name in ("az", "azd"):
             program = folder / name
@@ -125,6 +133,31 @@ def test_api_is_registered_with_the_roles_of_the_document(world: World) -> None:
     assert world.state["azd"] == {"ARCWAY_CLIENT_ID": "3f2504e0-4f89-41d3-9a0c-0305e82c3301"}
     upserts = [arguments for method, url, _, arguments in world.state["graph"] if url in (UNIQUE, PRINCIPAL)]
     assert all("Prefer=create-if-missing" in arguments for arguments in upserts if "PATCH" in arguments)
+
+
+def test_what_others_added_to_the_registration_stays(world: World) -> None:
+    client = {"appId": "client-of-others", "delegatedPermissionIds": ["scope-of-others"]}
+    role = {"id": "role-of-others", "value": "Audit", "isEnabled": True}
+    callback = "https://arcway.example.org/api/page/callback"
+    application = {
+        "displayName": "Arcway of the platform team",
+        "identifierUris": ["api://arcway.example.org"],
+        "api": {"preAuthorizedApplications": [client], "acceptMappedClaims": True},
+        "appRoles": [role],
+        "web": {"redirectUris": [callback], "logoutUrl": "https://arcway.example.org/out"},
+    }
+    world.change(registered=True, application=application)
+    azure_hooks.preprovision(azure(), ENVIRONMENT)
+    azure_hooks.postprovision(azure(), ENVIRONMENT)
+    registration, redirects = world.asked("PATCH", UNIQUE)
+    (change,) = world.asked("PATCH", "applications/object-id")
+    assert registration["displayName"] == application["displayName"]
+    assert (len(registration["appRoles"]), registration["appRoles"][-1]) == (5, role)
+    for body in (registration, redirects):
+        assert len(body["web"]["redirectUris"]) == 3
+        assert body["web"]["redirectUris"][-1] == callback
+    assert change["identifierUris"][1:] == application["identifierUris"]
+    assert [item["appId"] for item in change["api"]["preAuthorizedApplications"]][1:] == [client["appId"]]
 
 
 def test_deployer_gets_roles_once(world: World) -> None:
