@@ -127,6 +127,10 @@ def trim(site: Path) -> None:
         spare.unlink()
     for name in _UNUSED:
         shutil.rmtree(site / name, ignore_errors=True)
+    # What pip notes of its own work differs from one version of pip to the next.
+    for name in ("RECORD", "INSTALLER", "REQUESTED"):
+        for file in site.glob(f"*.dist-info/{name}"):
+            file.unlink()
 
 
 def write_zip(archive: Path, app: Path, files: Sequence[Path]) -> None:
