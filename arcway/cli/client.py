@@ -117,13 +117,14 @@ class ArcwayClient:
         """POST to a path under /api. Raises `CommandError`."""
         return self._send("POST", path, headers, json=body, params=query)
 
-    def start(self, path: str, body: Json) -> Json:
-        """POST what starts a run, repeated while the service behind the address starts. Raises `CommandError`.
+    def start(self, path: str, body: Json, key: str | None = None, **query: Any) -> Json:
+        """POST what starts a run or a fleet, repeated while the service behind the address starts.
 
-        The key in the request makes sure that repeating it starts no second run.
+        The key, a new one if none is given, makes sure that repeating it does not start a second one. Raises
+        `CommandError`.
         """
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return self._when_up(lambda: self.post(path, body, headers), _START_SECONDS)
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return self._when_up(lambda: self.post(path, body, headers, **query), _START_SECONDS)
 
     def get_when_up(self, path: str, timeout: float) -> Json:
         """GET a path under /api, repeated for `timeout` seconds while the service behind the address starts.

@@ -82,7 +82,7 @@ def connect_contexts(client: ArcwayClient, contexts: Contexts, job: Job) -> int:
         # Each context has a cluster, a network and a credential of its own: what is wrong with one is not with others.
         body = {"fleet": name, "defaults": job.defaults, "members": members, "maxFailures": "100%"}
         operation = "check" if job.following.dry_run else "onboard"
-        fleet = client.post("fleets", {**body, "operation": operation})
+        fleet = client.start("fleets", {**body, "operation": operation})
         for _, credential in credentials:
             credential.accepted()
     output.stderr.print(f"Fleet {fleet['id']}", markup=False)

@@ -1,6 +1,5 @@
 """`arcway fleet`: one operation on many clusters, and what can be done with a fleet in progress."""
 
-import uuid
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +46,7 @@ def apply(
     if plan is not None:
         body["plan"] = read_plan_file(plan).expected_by(plan, body)
     client = ArcwayClient.find(server)
-    started = client.post("fleets", body, {"Idempotency-Key": key or str(uuid.uuid4())})
+    started = client.start("fleets", body, key)
     output.stderr.print(f"Fleet {started['id']}", markup=False)
     if no_wait:
         output.stderr.print(f"arcway fleet show {started['name']} --follow", markup=False)

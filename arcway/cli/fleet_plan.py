@@ -65,7 +65,7 @@ def plan(
 
 def _planned(client: ArcwayClient, body: Json, depth: str, timeout: float, *, quiet: bool) -> Json:
     """The plan: the answer itself, or what is read when the check has ended. Raises `CommandError`."""
-    answer = client.post("fleets", body, dryRun="true", depth=depth)
+    answer = client.start("fleets", body, dryRun="true", depth=depth)
     if depth == "azure":
         return answer
     output.stderr.print(f"Check {answer['id']}", markup=False)

@@ -17,7 +17,7 @@ def start(server: ArcwayClient, path: str, body: Json, how: Following, accepted:
     Calls `accepted` as soon as the service has taken the request.
     """
     if how.dry_run:
-        checked = server.post(path, body, dryRun="true")
+        checked = server.start(path, body, dryRun="true")
         accepted()
         # Arcway itself waits for a minute, and a network check may take longer.
         *_, checked = server.follow(checked, how.timeout)

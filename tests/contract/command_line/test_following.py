@@ -1,5 +1,6 @@
 """Following a run through what a platform does: only the run's own end ends it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,28 @@ def test_outage_does_not_end_a_start(canned: Canned, status: int, body: Any) -> 
     keys = canned.headers["POST updates"]
     assert len(keys) == 2
     assert keys[0]["Idempotency-Key"] == keys[1]["Idempotency-Key"]
+
+
+@pytest.mark.parametrize(("status", "body"), OUTAGES)
+@pytest.mark.parametrize("command", [("apply", "--no-wait"), ("plan", "--depth", "azure")], ids=["apply", "plan"])
+def test_outage_does_not_end_the_start_of_a_fleet(
+    canned: Canned, tmp_path: Path, command: tuple[str, ...], status: int, body: Any
+) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text("fleet: shops\noperation: offboard\nmembers: [{name: a}]\n")
+    # What it answers is not what this is about: any refusal ends the command.
+    refusal: Json = {
+        "code": "ARC-1001",
+        "detail": "members.0.resourceGroup: Field required",
+        "title": "",
+        "status": 400,
+    }
+    canned.answers["POST fleets"] = [(status, body), (400, refusal)]
+    code, _, errors = ended("fleet", command[0], "-f", str(file), *command[1:], "--server", canned.url)
+    assert (code, "Field required" in errors) == (2, True), errors
+    keys = [headers["Idempotency-Key"] for headers in canned.headers["POST fleets"]]
+    assert len(keys) == 2
+    assert len({*keys}) == 1
 
 
 def test_failure_of_the_service_ends_following(canned: Canned) -> None:
