@@ -114,7 +114,7 @@ class Answers:
     def __init__(self, plan: Json) -> None:
         self.plan, self.requests = plan, list[tuple[str, Json]]()
 
-    def post(self, path: str, body: Json, headers: Any = None, **query: Any) -> Json:
+    def start(self, path: str, body: Json, **query: Any) -> Json:
         self.requests.append((path, query))
         check = {"id": "fleet-1.2", "updatedAt": "1", "finishedAt": "1", "state": "Succeeded", "counts": {}}
         return self.plan if query.get("depth") == "azure" else {**check, "failures": []}
