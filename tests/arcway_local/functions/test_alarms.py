@@ -20,12 +20,12 @@ def alarms() -> Iterator[Alarms]:
 def test_alarms_are_called_in_order_of_time_and_never_early(alarms: Alarms) -> None:
     # Not by the wall clock, which may be set back meanwhile.
     began, start, called, finished = time.monotonic(), datetime.now(UTC), [], threading.Event()
-    for delay in (0.06, 0.02, 0.04):
+    for delay in (0.3, 0.1, 0.2):
         due = start + timedelta(seconds=delay)
         alarms.at(due, lambda delay=delay: called.append((delay, time.monotonic() - began)))  # type: ignore[misc]
-    alarms.at(start + timedelta(seconds=0.08), finished.set)
+    alarms.at(start + timedelta(seconds=0.4), finished.set)
     assert finished.wait(240)
-    assert [delay for delay, _ in called] == [0.02, 0.04, 0.06]
+    assert [delay for delay, _ in called] == [0.1, 0.2, 0.3]
     assert all(after >= delay for delay, after in called)
 
 
