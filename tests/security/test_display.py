@@ -83,7 +83,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What a terminal would get on standard output and on standard error."""
     written = io.StringIO()
     for console in (output.stdout, output.stderr):
-        monkeypatch.setattr(console, "file", written)
+        monkeypatch.setattr(console, "_file", written)
     monkeypatch.setattr("sys.stdout", written)
     return written
 

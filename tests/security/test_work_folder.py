@@ -3,6 +3,8 @@
 import hashlib
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -103,16 +105,15 @@ def test_what_is_made_is_private_whatever_the_umask(tmp_path: Path) -> None:
 
 
 def test_without_a_setting_the_folder_has_no_name_that_others_know() -> None:
-    shared = Path(tempfile.gettempdir())
-    paths_before = set(shared.iterdir())
     pool = cast("WorkerPool", helm_for(read_settings(LOCAL)))
     try:
-        created = {path for path in set(shared.iterdir()) - paths_before if path.name.startswith("arcway-")}
         folder = pool._work_dir
-        assert folder != shared / "arcway"
-        assert folder not in paths_before
-        assert folder in created
+        assert (folder.parent, folder.name[:7]) == (Path(tempfile.gettempdir()), "arcway-")
         assert mode_of(folder) == 0o700
+        # Each process has another one.
+        program = "from arcway.private_folder import process_folder; print(process_folder())"
+        completed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert completed.stdout.strip() not in ("", str(folder))
     finally:
         pool.close()
 
