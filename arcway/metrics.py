@@ -21,17 +21,6 @@ _certificate_days = _meter.create_gauge("arcway.certificate.days", "d", "Days le
 _slots = _meter.create_up_down_counter("arcway.helm.slots", description="Helm calls in progress")
 _slot_seconds = _meter.create_histogram("arcway.helm.slot.wait", "s", "Time that a Helm call waited for a slot")
 
-NAMES = (
-    "arcway.runs",
-    "arcway.phase.duration",
-    "arcway.step.duration",
-    "arcway.arm.throttled",
-    "arcway.broker.lag",
-    "arcway.certificate.days",
-    "arcway.helm.slots",
-    "arcway.helm.slot.wait",
-)
-
 
 def _labels(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: fields[name] for name in names if name in fields}
@@ -41,12 +30,18 @@ def _count_run(fields: Mapping[str, Any]) -> None:
     _runs.add(1, _labels(fields, "operation", "state", "code"))
 
 
+def _time(histogram: metrics.Histogram, fields: Mapping[str, Any], *labels: str) -> None:
+    """A line without a time is not measured: a phase that never began has none, nor has an event without one."""
+    if "seconds" in fields:
+        histogram.record(fields["seconds"], _labels(fields, *labels))
+
+
 def _time_phase(fields: Mapping[str, Any]) -> None:
-    _phase_seconds.record(fields["seconds"], _labels(fields, "operation", "phase", "state"))
+    _time(_phase_seconds, fields, "operation", "phase", "state")
 
 
 def _time_step(fields: Mapping[str, Any]) -> None:
-    _step_seconds.record(fields["seconds"], _labels(fields, "step", "outcome", "code"))
+    _time(_step_seconds, fields, "step", "outcome", "code")
 
 
 def _count_throttling(fields: Mapping[str, Any]) -> None:
@@ -54,7 +49,7 @@ def _count_throttling(fields: Mapping[str, Any]) -> None:
 
 
 def _time_event(fields: Mapping[str, Any]) -> None:
-    _broker_lag.record(fields["seconds"], _labels(fields, "type"))
+    _time(_broker_lag, fields, "type")
 
 
 def _note_certificate(fields: Mapping[str, Any]) -> None:

@@ -113,6 +113,14 @@ def test_every_event_can_be_measured(event: str) -> None:
     metrics.ObservationHandler().emit(record)
 
 
+@pytest.mark.parametrize("event", sorted(EVENTS))
+def test_line_without_its_optional_fields_is_taken(event: str) -> None:
+    """Of a phase that never began no time is known, nor of an event without one: neither may fail what logs it."""
+    fields = {"days": 3} if event == "certificate" else {}
+    record = logging.makeLogRecord({"observation": {"event": event, **fields}})
+    metrics.ObservationHandler().emit(record)
+
+
 def test_step_is_in_the_trace_of_its_caller(spans: InMemorySpanExporter) -> None:
     perform(lambda _: {}, PAYLOAD, local_installation())
     (span,) = spans.get_finished_spans()

@@ -20,15 +20,13 @@ CALL_SECONDS = 60.0
 SLOT_SECONDS = 120.0
 """How long a call waits until fewer than ARCWAY_HELM_WORKERS are in progress. A step makes at most five calls, so it
 ends within 15 minutes, half of the `functionTimeout` of host.json."""
+_SLOT_RETRY_SECONDS = 15.0
 ANSWER_BYTES = 16 * 1024 * 1024
 """A release with its manifest and notes; its record in the cluster is a Secret of at most 1 MiB, compressed."""
 _STATUS = re.compile(r"[a-z-]{1,40}")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_-]{0,127}")
 _MOST_REVISIONS = 10**9
 _WHERE_SECRETS_ARE = ("httpsProxy", "httpProxy", "onboardingPrivateKey")
-
-
-_SLOT_RETRY_SECONDS = 15.0
 
 
 class Slots:

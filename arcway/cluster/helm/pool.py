@@ -30,10 +30,10 @@ from arcway.domain.errors import ArcError, redact
 
 # Every call leaves some memory behind in the library, whose clients are made for programs that end.
 _CALLS_LIMIT = 200
-# Of the library's Go runtime. One call at a time needs one thread that runs Go. Its heap may grow to five times its
-# size, but to 256 MiB at most, before it is collected: that spares a fifth of a call's CPU.
 # Of what a worker wrote to its standard error.
 _LAST_LINES, _LINE_BYTES = 5, 4096
+# Of the library's Go runtime. One call at a time needs one thread that runs Go. Its heap may grow to five times its
+# size, but to 256 MiB at most, before it is collected: that spares a fifth of a call's CPU.
 _GO_RUNTIME = {"GOMAXPROCS": "1", "GOGC": "400", "GOMEMLIMIT": "256MiB"}
 
 
