@@ -75,9 +75,9 @@ class ExtensionAgents:
         for desired in extensions:
             if desired["state"] in ("Creating", "Updating", "Deleting"):
                 await self._start(desired["name"], desired["operationId"], desired)
-        wanted = {desired["name"] for desired in extensions}
+        names = {desired["name"] for desired in extensions}
         for item in await self._cluster.items(CUSTOM_RESOURCES):
-            if item["metadata"]["name"] not in wanted:
+            if item["metadata"]["name"] not in names:
                 await self._start(item["metadata"]["name"], "removed", None)
 
     async def _start(self, name: str, operation_id: str, desired: dict[str, Any] | None) -> None:

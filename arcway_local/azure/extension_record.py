@@ -112,11 +112,11 @@ def _settings(properties: dict[str, Any], name: str) -> dict[str, str]:
 def _scope(properties: dict[str, Any]) -> dict[str, Any]:
     """The scope as a GET shows it, with the type's own namespace if none was named."""
     scope = properties.get("scope") or {"cluster": {}}
-    given = [name for name in ("cluster", "namespace") if scope.get(name) is not None]
-    if len(given) != 1:
+    kinds = [name for name in ("cluster", "namespace") if scope.get(name) is not None]
+    if len(kinds) != 1:
         raise _invalid("The scope must be either cluster or namespace.")
     known = EXTENSION_TYPES.get(str(properties["extensionType"]).lower())
-    if given == ["namespace"]:
+    if kinds == ["namespace"]:
         if known and "namespace" not in known.scopes:
             raise _invalid(f"The extension type '{known.name}' does not support the scope 'namespace'.")
         if not (target := scope["namespace"].get("targetNamespace")):

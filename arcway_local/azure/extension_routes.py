@@ -87,7 +87,7 @@ class ExtensionRoutes:
                 raise
             return web.Response(status=204)
         if operation is None:
-            # Recorded: a body that is no resource.
+            # Recorded: a body that is not a resource.
             return web.json_response({"message": "Deleted"})
         return web.json_response(None, status=202, headers=self._follow(exchange, cluster, operation))
 

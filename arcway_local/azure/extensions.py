@@ -95,10 +95,10 @@ class Extensions:
     def in_cluster(self, cluster_id: str) -> list[Extension]:
         """The extensions of a connected cluster, by name."""
         prefix = f"{cluster_id}/".lower()
-        found = [key for key in sorted(self._known) if key.startswith(prefix)]
-        for key in found:
+        keys = [key for key in sorted(self._known) if key.startswith(prefix)]
+        for key in keys:
             self._advance(self._operations.get(self._known[key].operation))
-        return [self._known[key] for key in found if key in self._known]
+        return [self._known[key] for key in keys if key in self._known]
 
     def put(
         self, cluster: dict[str, Any], name: str, body: dict[str, Any], writer: Writer

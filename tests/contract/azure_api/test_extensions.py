@@ -23,8 +23,8 @@ def extensions(azure: Azure) -> str:
 
 
 def flux(**properties: Any) -> dict[str, Any]:
-    named = {"extensionType": "Microsoft.Flux", "configurationSettings": {"a.b": "1"}, **properties}
-    return {"identity": {"type": "SystemAssigned"}, "properties": named}
+    content = {"extensionType": "Microsoft.Flux", "configurationSettings": {"a.b": "1"}, **properties}
+    return {"identity": {"type": "SystemAssigned"}, "properties": content}
 
 
 def error_of(response: httpx.Response) -> tuple[int, str]:
@@ -63,17 +63,17 @@ def test_location_names_another_host(azure: Azure, extensions: str) -> None:
 
 
 def test_put_replaces_what_it_leaves_out(azure: Azure, extensions: str) -> None:
-    first = flux(configurationProtectedSettings={"password": "hidden"}, releaseTrain="preview")
-    shown = azure.http.put(f"{extensions}/flux", json=first)
-    assert "hidden" not in shown.text
-    assert shown.json()["properties"]["configurationProtectedSettings"] == {"password": ""}
+    original = flux(configurationProtectedSettings={"password": "hidden"}, releaseTrain="preview")
+    created = azure.http.put(f"{extensions}/flux", json=original)
+    assert "hidden" not in created.text
+    assert created.json()["properties"]["configurationProtectedSettings"] == {"password": ""}
     second = azure.http.put(f"{extensions}/flux", json=flux(configurationSettings={"c": "2"}))
     assert second.status_code == 200
     properties = second.json()["properties"]
     assert properties["configurationSettings"] == {"c": "2"}
     assert properties["configurationProtectedSettings"] == {}
     assert (properties["releaseTrain"], properties["provisioningState"]) == ("Stable", "Updating")
-    assert second.json()["identity"] == shown.json()["identity"]
+    assert second.json()["identity"] == created.json()["identity"]
 
 
 def test_second_put_cancels_the_first_operation(azure: Azure, extensions: str) -> None:
@@ -167,7 +167,7 @@ def test_provider_must_be_registered(azure: Azure, extensions: str) -> None:
     assert error_of(response) == (409, "MissingSubscriptionRegistration")
 
 
-def test_extension_types_and_versions_are_told_by_location(azure: Azure) -> None:
+def test_extension_types_and_versions_differ_by_location(azure: Azure) -> None:
     locations = f"{azure.subscription}/providers/Microsoft.KubernetesConfiguration/locations"
     types = azure.http.get(f"{locations}/brazilsouth/extensionTypes").json()["value"]
     assert "microsoft.azuredefender.kubernetes" not in {item["name"] for item in types}
