@@ -61,6 +61,13 @@ class Extension:
         return not self.deployments() and not self.releases() and not self.cluster.get(CUSTOM_RESOURCES)["items"]
 
 
+def deployment(name: str) -> Json:
+    """A Deployment of a user's own."""
+    labels = {"app": name}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "one", "image": "registry.example/one"}]}}
+    return {"metadata": {"name": name}, "spec": {"selector": {"matchLabels": labels}, "template": pod}}
+
+
 @pytest.fixture
 def flux(arcway: Arcway, cluster: SimulatedCluster, azure: Control) -> Iterator[Extension]:
     yield Extension(arcway, cluster)
@@ -117,15 +124,9 @@ def test_install_is_atomic_and_its_failure_names_the_deployment(flux: Extension,
 
 
 def test_what_others_installed_is_not_imported(flux: Extension) -> None:
-    labels = {"app": "helm-controller"}
-    container = {"name": "one", "image": "registry.example/one"}
-    spec = {
-        "selector": {"matchLabels": labels},
-        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
-    }
     flux.cluster.send("POST", "/api/v1/namespaces", {"metadata": {"name": "flux-system"}})
-    body = {"metadata": {"name": "helm-controller"}, "spec": spec}
-    assert flux.cluster.send("POST", "/apis/apps/v1/namespaces/flux-system/deployments", body) == 201
+    path = "/apis/apps/v1/namespaces/flux-system/deployments"
+    assert flux.cluster.send("POST", path, deployment("helm-controller")) == 201
     flux.put()
     (status,) = flux.wait_for("Failed")["statuses"]
     assert "exists and cannot be imported into the current release" in status["message"]
@@ -157,15 +158,16 @@ def test_agents_act_only_while_config_agent_is_ready(flux: Extension) -> None:
     assert flux.cluster.send("PUT", path, {**agent, "spec": {**agent["spec"], "replicas": 0}}) == 200
     flux.cluster.wait_until(lambda: not flux.cluster.get(path).get("status", {}).get("readyReplicas"))
     flux.put()
+    # Whatever acts at once has acted by the time that another workload has started.
+    flux.cluster.control("PUT", "behaviour", {"readiness": {"mode": "seconds", "value": 1}})
+    neighbours = "/apis/apps/v1/namespaces/default/deployments"
+    assert flux.cluster.send("POST", neighbours, deployment("neighbour")) == 201
+    flux.cluster.wait_until(lambda: "readyReplicas" in flux.cluster.get(f"{neighbours}/neighbour").get("status", {}))
+    assert flux.cluster.get(CUSTOM_RESOURCES)["items"] == []
     assert flux.send("GET")["properties"]["provisioningState"] == "Creating"
-    assert flux.releases() == []
     agent = flux.cluster.get(path)
     assert flux.cluster.send("PUT", path, {**agent, "spec": {**agent["spec"], "replicas": 1}}) == 200
-    scaled = int(flux.cluster.get(path)["metadata"]["resourceVersion"])
     flux.wait_for("Succeeded")
-    secrets = flux.cluster.get("/api/v1/namespaces/flux-system/secrets")["items"]
-    (record,) = [item for item in secrets if item["type"] == "helm.sh/release.v1"]
-    assert int(record["metadata"]["resourceVersion"]) > scaled
 
 
 def test_pace_of_extensions_is_kept(flux: Extension, azure: Control) -> None:
@@ -173,3 +175,15 @@ def test_pace_of_extensions_is_kept(flux: Extension, azure: Control) -> None:
     flux.put()
     flux.cluster.wait_until(lambda: bool(flux.releases()))
     assert flux.send("GET")["properties"]["provisioningState"] == "Creating"
+
+
+def test_cluster_deleted_in_azure_leaves_the_release_behind(flux: Extension, arcway: Arcway) -> None:
+    flux.put()
+    flux.wait_for("Succeeded")
+    installed = flux.deployments()
+    cluster_id = flux.id.partition("/providers/Microsoft.KubernetesConfiguration")[0]
+    assert arcway.arm("DELETE", cluster_id).status_code == 202
+    flux.cluster.wait_until(lambda: arcway.resource(flux.cluster) is None)
+    assert flux.status() == 404
+    assert flux.deployments() == installed
+    assert len(flux.releases()) == 1
