@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from arcway.azure import connected_clusters
+from arcway.azure import connected_clusters, extensions
 from arcway.azure.fleet_forecasts import forecasts_by_lists
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.agents import agent_status, key_pair
@@ -13,6 +13,7 @@ from arcway.cluster.ownership import owner
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError
+from arcway.domain.extensions import with_failures
 from arcway.domain.fleets.plan import Forecast
 from arcway.domain.ids import ClusterId
 from arcway.domain.observations import observe
@@ -56,6 +57,22 @@ def _note_certificate(document: dict[str, Any]) -> None:
     days = document["certificateDaysLeft"]
     if days is not None and days <= CERTIFICATE_DAYS:
         observe("certificate", cluster=str(document["id"]).lower(), days=days)
+
+
+def extension(installation: Installation, cluster: ClusterId, name: str) -> dict[str, Any]:
+    """An extension of a connected cluster as Azure has it now, with its failures. Raises `ArcError` ARC-4028."""
+    resource = extensions.get(installation.azure, cluster, name)
+    if resource is None:
+        message = f"Connected cluster {cluster.resource_id} has no extension {name}, or does not exist."
+        raise ArcError(Code.EXTENSION_NOT_FOUND, message)
+    document: dict[str, Any] = presentable(with_failures(resource))
+    return document
+
+
+def extensions_in(installation: Installation, cluster: ClusterId) -> list[dict[str, Any]]:
+    """All extensions of a connected cluster, by name. Raises `ArcError` ARC-4012."""
+    documents = [presentable(with_failures(item)) for item in extensions.list_in(installation.azure, cluster)]
+    return sorted(documents, key=lambda item: str(item["name"]).lower())
 
 
 def fleet_forecasts(installation: Installation, requests: Sequence[AnyRequest]) -> dict[str, Forecast]:

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from arcway.domain.fleets.document import FleetDocument
 from arcway.domain.model import Model
-from arcway.domain.run import Run
+from arcway.domain.run import Finding, Run
 
 
 class Problem(Model):
@@ -84,6 +84,24 @@ class ConnectedClusterList(Model):
     """Connected clusters, by name."""
 
     value: list[ConnectedCluster]
+
+
+class Extension(BaseModel):
+    """An extension in Azure, with the reasons if it failed. Of protected settings only the names are there."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
+
+    id: str
+    name: str
+    type: str
+    properties: dict[str, Any]
+    failures: list[Finding]
+
+
+class ExtensionList(Model):
+    """Extensions of a connected cluster, by name."""
+
+    value: list[Extension]
 
 
 class AgentDeployment(Model):

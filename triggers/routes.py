@@ -10,6 +10,7 @@ from arcway.domain.errors import ArcError
 from arcway.domain.text import excerpt
 from triggers import (  # noqa: F401 - they declare endpoints
     connected_cluster_routes,
+    extension_routes,
     fleet_command_routes,
     fleet_plan_routes,
     fleet_routes,

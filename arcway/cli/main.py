@@ -13,6 +13,7 @@ from arcway.cli.client import FAILED, INTERRUPTED, NOT_FOUND, OK, ArcwayClient, 
 from arcway.cli.connect import check, connect
 from arcway.cli.disconnect import disconnect
 from arcway.cli.dlq import dlq
+from arcway.cli.extension import extension
 from arcway.cli.fleet import fleet
 from arcway.cli.fleet_commands import commands as fleet_commands
 from arcway.cli.fleet_plan import plan
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(local_commands.local, name="local")
 app.add_typer(dlq, name="dlq")
 app.add_typer(fleet, name="fleet")
+app.add_typer(extension, name="extension")
 fleet.command()(with_groups(plan))
 for command in (connect, check, agents, disconnect, update, upgrade):
     app.command()(with_groups(command))
@@ -188,6 +190,7 @@ _examples_on_a_line_of_their_own(
         *local_commands.local.registered_commands,
         *dlq.registered_commands,
         *fleet.registered_commands,
+        *extension.registered_commands,
         *fleet_commands.registered_commands,
     ]
 )

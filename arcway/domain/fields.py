@@ -41,6 +41,7 @@ type ResourceGroupName = Annotated[
     str, Field(min_length=1, max_length=90, pattern=r"^[\p{L}\p{Nd}_().-]+$"), AfterValidator(_resource_group)
 ]
 type ClusterName = Annotated[str, Field(max_length=63, pattern=r"^[0-9A-Za-z]([0-9A-Za-z_.-]*[0-9A-Za-z])?$")]
+type ExtensionName = Annotated[str, Field(max_length=63, pattern=r"^[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?$")]
 type Location = Annotated[str, BeforeValidator(_plain_location), Field(max_length=60, pattern=r"^[a-z][a-z0-9]+$")]
 type Word = Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9_]+$")]
 type Tags = Annotated[dict[str, str], Field(max_length=TAG_LIMIT), AfterValidator(_tags_as_arm_takes_them)]

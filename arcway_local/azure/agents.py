@@ -11,7 +11,7 @@ import base64
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from arcway_local.azure.arc_client import ArcClient, NotYet
+from arcway_local.azure.extension_agents import ExtensionAgents
 from arcway_local.azure.kube_client import KubeClient, KubeError
 from arcway_local.azure.transitions import Paces
 
@@ -29,10 +31,6 @@ _CONFIG = "azure-clusterconfig"
 _KUBECONFIGS = ("*.yaml", "arcway-kubeconfig-*")
 _SCAN_SECONDS = 0.1
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-
-
-class NotYet(Exception):
-    """What the agents wait for does not exist yet; they try again."""
 
 
 class Agents:
@@ -75,8 +73,9 @@ class Agents:
                 try:
                     if other_path := self._serves_another(kubeconfig, cluster.server):
                         raise KubeError(f"{other_path.stem} names the same cluster")
-                    async with aiohttp.ClientSession() as service:
-                        await _ClusterAgents(cluster, service, self._endpoint, self._tls, self._paces).work()
+                    async with aiohttp.ClientSession() as session:
+                        service = ArcClient(session, self._endpoint, self._tls)
+                        await _ClusterAgents(cluster, service, self._paces).work()
                 finally:
                     await cluster.close()
                 pause = _FIRST_PAUSE
@@ -94,34 +93,59 @@ class Agents:
         return None
 
 
+class _Companion:
+    """The task of the agents for extensions, which ends with those that connect the cluster."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.end()
+
+    def begin(self, agents: ExtensionAgents) -> None:
+        """Start them, unless some are at work."""
+        if self._task is None:
+            self._task = asyncio.create_task(agents.run(), name="simulated extensions")
+
+    async def end(self) -> None:
+        """Stop them."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+
 class _ClusterAgents:
-    def __init__(
-        self, cluster: KubeClient, service: aiohttp.ClientSession, endpoint: str, tls: Any, paces: Paces
-    ) -> None:
+    def __init__(self, cluster: KubeClient, service: ArcClient, paces: Paces) -> None:
         self._cluster = cluster
         self._paces = paces
         self._service = service
-        self._endpoint = endpoint
-        self._tls = tls
 
     async def work(self) -> None:
         """From the release's appearance to a change of its ConfigMap or key."""
         await self._cluster.wait_for(f"{_NAMESPACE}/configmaps", _CONFIG)
         token, pause = None, _FIRST_PAUSE
-        while config := await self._cluster.get(f"{_NAMESPACE}/configmaps/{_CONFIG}"):
-            try:
-                token = token or await self._obtain_identity(config["data"])
-                await self._report(config["data"], token)
-            except NotYet as reason:
-                log.debug("%s", reason)
-                if str(reason) == "identity":
-                    token = None
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
-                continue
-            pause = _FIRST_PAUSE
-            if await self._changed(config, within=self._paces.heartbeat.seconds):
-                return
+        async with _Companion() as extensions:
+            while config := await self._cluster.get(f"{_NAMESPACE}/configmaps/{_CONFIG}"):
+                try:
+                    token = token or await self._obtain_identity(config["data"])
+                    await self._report(config["data"], token)
+                except NotYet as reason:
+                    log.debug("%s", reason)
+                    if str(reason) == "identity":
+                        token = None
+                        await extensions.end()
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+                    continue
+                pause = _FIRST_PAUSE
+                resource = _resource_id(config["data"])
+                extensions.begin(ExtensionAgents(self._cluster, self._service, resource, token, self._paces))
+                if await self._changed(config, within=self._paces.heartbeat.seconds):
+                    return
 
     async def _changed(self, config: dict[str, Any], *, within: float) -> bool:
         """Whether ConfigMap or key became another one within so many seconds; real agents are restarted then."""
@@ -144,7 +168,7 @@ class _ClusterAgents:
         await self._need("clusteridentityoperator")
         resource = _resource_id(config)
         # Before the key is read: agents may wait for their resource for long, and a signature costs 3 ms.
-        nonce = (await self._ask("challenge", {"resourceId": resource}))["nonce"]
+        nonce = (await self._service.ask("challenge", {"resourceId": resource}))["nonce"]
         secret = await self._cluster.get(f"{_NAMESPACE}/secrets/{config['ONBOARDING_SECRET_NAME']}")
         try:
             key = load_pem_private_key(
@@ -155,7 +179,7 @@ class _ClusterAgents:
         if not isinstance(key, RSAPrivateKey):
             raise NotYet("an RSA key")
         signature = base64.b64encode(key.sign(nonce.encode(), PKCS1v15(), SHA256())).decode()
-        issued = await self._ask("identity", {"resourceId": resource, "signature": signature})
+        issued = await self._service.ask("identity", {"resourceId": resource, "signature": signature})
         pair = {"tls.crt": issued["certificate"], "tls.key": issued["privateKey"]}
         for name in ("azure-identity-certificate", "kube-aad-proxy-certificate"):
             await self._cluster.put_secret("azure-arc", name, pair)
@@ -176,25 +200,13 @@ class _ClusterAgents:
             "offering": None,
         }
         body = {"resourceId": _resource_id(config), "token": token, "metadata": metadata}
-        if not (await self._ask("heartbeat", body))["connected"]:
+        if not (await self._service.ask("heartbeat", body))["connected"]:
             raise NotYet("connection")
 
     async def _need(self, deployment: str) -> None:
         workload = await self._cluster.get(f"/apis/apps/v1/namespaces/azure-arc/deployments/{deployment}")
         if not workload or not (workload.get("status") or {}).get("readyReplicas"):
             raise NotYet(f"{deployment} to be Ready")
-
-    async def _ask(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
-        try:
-            async with self._service.post(
-                f"{self._endpoint}/azure-arc-agents/{action}", json=body, ssl=self._tls
-            ) as response:
-                answer: dict[str, Any] = await response.json()
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise NotYet("the service") from error
-        if response.status != 200:
-            raise NotYet("identity" if response.status == 401 else str(answer))
-        return answer
 
 
 def _resource_id(config: dict[str, str]) -> str:

@@ -61,6 +61,16 @@ class ArcService:
         routes.add("POST", r"/azure-arc-agents/identity", self._identity)
         routes.add("POST", r"/azure-arc-agents/heartbeat", self._heartbeat)
 
+    def identified(self, body: dict[str, Any]) -> str:
+        """The id of the cluster whose agents sent this body, in lower case. Raises `Refusal` 401 or 400."""
+        key = _resource_of(body)
+        identity = self._identities.get(key)
+        if identity is None or not secrets.compare_digest(str(body.get("token", "")), identity.token):
+            raise Refusal(401, "InvalidIdentity", "The identity is not the one that was issued last.")
+        if identity.public_key != self._world.public_key_text(key):
+            raise Refusal(401, "InvalidIdentity", "The connected cluster has another public key by now.")
+        return key
+
     async def _challenge(self, exchange: Exchange) -> web.StreamResponse:
         key = _resource_of(exchange.json())
         if self._world.public_key_of(key) is None:
@@ -101,12 +111,8 @@ class ArcService:
 
     async def _heartbeat(self, exchange: Exchange) -> web.StreamResponse:
         body = exchange.json()
-        key = _resource_of(body)
-        identity = self._identities.get(key)
-        if identity is None or not secrets.compare_digest(str(body.get("token", "")), identity.token):
-            raise Refusal(401, "InvalidIdentity", "The identity is not the one that was issued last.")
-        if identity.public_key != self._world.public_key_text(key):
-            raise Refusal(401, "InvalidIdentity", "The connected cluster has another public key by now.")
+        key = self.identified(body)
+        identity = self._identities[key]
         if not identity.connection.look():
             return web.json_response({"connected": False})
         metadata: dict[str, Any] = body.get("metadata") or {}

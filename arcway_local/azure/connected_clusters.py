@@ -22,9 +22,9 @@ from arcway_local.azure.world import Operation, World
 
 _PAGE = 100
 _CLUSTERS = r"/providers/microsoft\.kubernetes/connectedclusters"
-_CLUSTER = rf"{GROUP_PATH}{_CLUSTERS}/(?P<name>[^/]+)"
+CLUSTER_PATH = rf"{GROUP_PATH}{_CLUSTERS}/(?P<name>[^/]+)"
 _CONFIGURATIONS = "Microsoft.KubernetesConfiguration/sourceControlConfigurations"
-_CONFIGURATION = rf"{_CLUSTER}/providers/{re.escape(_CONFIGURATIONS.lower())}/(?P<configuration>[^/]+)"
+_CONFIGURATION = rf"{CLUSTER_PATH}/providers/{re.escape(_CONFIGURATIONS.lower())}/(?P<configuration>[^/]+)"
 _LOCATION = r"/providers/microsoft\.kubernetes/locations/[^/]+"
 _NAME = re.compile(r"[0-9A-Za-z]([0-9A-Za-z_.-]{0,61}[0-9A-Za-z])?")
 
@@ -44,10 +44,10 @@ class ConnectedClusters:
         table: tuple[tuple[str, str, str, Handler], ...] = (
             ("GET", SUBSCRIPTION_PATH + _CLUSTERS, f"{TYPE}/read", self._list),
             ("GET", GROUP_PATH + _CLUSTERS, f"{TYPE}/read", self._list),
-            ("GET", _CLUSTER, f"{TYPE}/read", self._get),
-            ("PUT", _CLUSTER, f"{TYPE}/write", self._put),
-            ("PATCH", _CLUSTER, f"{TYPE}/write", self._patch),
-            ("DELETE", _CLUSTER, f"{TYPE}/delete", self._delete),
+            ("GET", CLUSTER_PATH, f"{TYPE}/read", self._get),
+            ("PUT", CLUSTER_PATH, f"{TYPE}/write", self._put),
+            ("PATCH", CLUSTER_PATH, f"{TYPE}/write", self._patch),
+            ("DELETE", CLUSTER_PATH, f"{TYPE}/delete", self._delete),
             ("GET", _CONFIGURATION, f"{_CONFIGURATIONS}/read", self._configuration),
             ("PUT", _CONFIGURATION, f"{_CONFIGURATIONS}/write", self._put_configuration),
         )
@@ -70,13 +70,13 @@ class ConnectedClusters:
         if not _NAME.fullmatch(parts["name"]):
             raise Refusal(400, "InvalidResourceName", f"The resource name '{parts['name'][:80]}' is invalid.")
         cluster, operation, new = self._world.put_cluster(
-            parts["subscription"], parts["group"], parts["name"], exchange.json(), _writer(exchange)
+            parts["subscription"], parts["group"], parts["name"], exchange.json(), writer_of(exchange)
         )
         headers = self._follow(exchange, operation, cluster)
         return _resource(cluster, status=201 if new else 200, headers=headers)
 
     async def _patch(self, exchange: Exchange) -> web.StreamResponse:
-        cluster = self._world.patch_cluster(self._cluster(exchange), exchange.json(), _writer(exchange))
+        cluster = self._world.patch_cluster(self._cluster(exchange), exchange.json(), writer_of(exchange))
         if not self.slow_patches:
             return _resource(cluster)
         operation = self._world.start_patch(cluster)
@@ -156,7 +156,7 @@ def _resource(cluster: dict[str, Any], status: int = 200, headers: dict[str, str
     return web.json_response(cluster, status=status, headers={"ETag": tag, **(headers or {})})
 
 
-def _writer(exchange: Exchange) -> Writer:
+def writer_of(exchange: Exchange) -> Writer:
     """Users by their name, applications and managed identities by their application's id."""
     claims = exchange.claims
     if "scp" in claims:

@@ -17,6 +17,10 @@ PUT  /control/guards       {"locks": [{"scope": id, "level": "CanNotDelete" or "
                            a restart forgets them
 PUT  /control/patches      {"asynchronous": true}    a PATCH answers 202 with a Location to follow
 PUT  /control/provisioning-failures {"<resource id>": {"code": …, "message": …}}
+PUT  /control/extension-failures {"<extension id>": {"message": …, "code": …}, "<extension id>": {"hang": true}}
+                           what the agents meet when they install it; replaces all such orders
+PUT  /control/extensions   {"<extension id>": {"provisioningState": "Failed", any property}, "<extension id>": null}
+                           what the service says of it; null: its record vanishes
 PUT  /control/connectivity {"<resource id>": "Offline"}   the connectivity of a cluster until its next heartbeat;
                            an Expired one has no more heartbeats, as its identity has run out
 PUT  /control/clusters     {"<resource id>": {"provisioningState": "Deleting", "connectivityStatus": …, any property,
@@ -82,6 +86,8 @@ class Control:
         routes.add("PUT", r"/control/subscriptions/(?P<id>[^/]+)", self._subscription)
         routes.add("PUT", r"/control/providers/(?P<id>[^/]+)/(?P<namespace>[^/]+)", self._provider)
         routes.add("PUT", r"/control/provisioning-failures", self._failures)
+        routes.add("PUT", r"/control/extension-failures", self._extension_failures)
+        routes.add("PUT", r"/control/extensions", self._extensions)
         routes.add("PUT", r"/control/connectivity", self._connectivity)
         routes.add("PUT", r"/control/groups/(?P<id>[^/]+)/(?P<group>[^/]+)", self._group)
         routes.add("PUT", r"/control/guards", self._guards)
@@ -159,6 +165,18 @@ class Control:
 
     async def _failures(self, exchange: Exchange) -> web.StreamResponse:
         self._world.fail_provisioning = {key.lower(): error for key, error in exchange.json().items()}
+        return web.json_response({})
+
+    async def _extension_failures(self, exchange: Exchange) -> web.StreamResponse:
+        self._world.extensions.orders = {key.lower(): order for key, order in exchange.json().items()}
+        return web.json_response({})
+
+    async def _extensions(self, exchange: Exchange) -> web.StreamResponse:
+        for key, properties in exchange.json().items():
+            if properties is None:
+                self._world.extensions.remove([key.lower()])
+            else:
+                self._world.extensions.set_properties(key.lower(), properties)
         return web.json_response({})
 
     async def _connectivity(self, exchange: Exchange) -> web.StreamResponse:

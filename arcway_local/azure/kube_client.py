@@ -63,6 +63,25 @@ class KubeClient:
         if status == 409:
             await self._send("PUT", f"/api/v1/namespaces/{namespace}/secrets/{name}", body)
 
+    async def apply(self, collection: str, body: dict[str, Any]) -> None:
+        """Create an object in a collection, or replace the one of its name. Raises `KubeError`."""
+        status, _ = await self._send("POST", collection, body)
+        path = f"{collection}/{body['metadata']['name']}"
+        if status == 409 and (existing := await self.get(path)):
+            version = {"resourceVersion": existing["metadata"]["resourceVersion"]}
+            status, _ = await self._send("PUT", path, {**body, "metadata": {**body["metadata"], **version}})
+        if status >= 400:
+            raise KubeError(f"writing {path} returned {status}")
+
+    async def put_status(self, path: str, status: dict[str, Any]) -> None:
+        """Replace the status of the object at `path`; harmless when there is none."""
+        if existing := await self.get(path):
+            await self._send("PUT", f"{path}/status", {**existing, "status": status})
+
+    async def delete(self, path: str) -> None:
+        """Delete the object at `path`; harmless when there is none."""
+        await self._send("DELETE", path)
+
     async def wait_for(self, path: str, name: str) -> None:
         """Return once the collection at `path` has an object of this name."""
         async for event in self._watch(path, name):

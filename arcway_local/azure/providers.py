@@ -59,6 +59,17 @@ _CONFIGURATIONS = [
     "2021-09-01",
     "2021-03-01",
 ]
+_EXTENSIONS = [
+    "2025-03-01",
+    "2024-11-01",
+    "2023-05-01",
+    "2022-11-01",
+    "2022-07-01",
+    "2022-03-01",
+    "2021-09-01",
+]
+_SOURCE_CONTROL = ["2023-05-01", "2022-11-01", "2022-07-01", "2022-03-01", "2021-03-01", "2019-11-01-preview"]
+_EXTENSION_TYPES = ["2024-11-01-preview", "2023-05-01-preview", "2022-01-15-preview"]
 _LOCATIONS_API = ["2021-08-31-preview", "2021-08-15", "2021-03-15-preview", "2020-07-15-privatepreview"]
 _MACHINES = [
     "2025-01-13",
@@ -118,11 +129,12 @@ PROVIDERS: dict[str, tuple[str, dict[str, list[str]]]] = {
     "microsoft.kubernetesconfiguration": (
         "Microsoft.KubernetesConfiguration",
         {
-            "sourceControlConfigurations": _CONFIGURATIONS,
-            "extensions": _CONFIGURATIONS,
+            "sourceControlConfigurations": _SOURCE_CONTROL,
+            "extensions": _EXTENSIONS,
             "fluxConfigurations": _CONFIGURATIONS,
-            "extensionTypes": _CONFIGURATIONS,
-            "locations/extensionTypes": _CONFIGURATIONS,
+            "extensionTypes": _EXTENSION_TYPES,
+            "locations/extensionTypes": _EXTENSION_TYPES,
+            "locations/extensionTypes/versions": _EXTENSION_TYPES,
             "privateLinkScopes": _CONFIGURATIONS,
             "privateLinkScopes/privateEndpointConnections": _CONFIGURATIONS,
             "operations": _CONFIGURATIONS,
@@ -177,7 +189,7 @@ def _describe_type(kind: str, versions: list[str]) -> dict[str, Any]:
         "resourceType": kind,
         "locations": [] if kind in ("operations", "locations") else LOCATIONS,
         "apiVersions": versions,
-        "defaultApiVersion": next(version for version in versions if not version.endswith("preview")),
+        "defaultApiVersion": next((version for version in versions if not version.endswith("preview")), versions[0]),
         "capabilities": f"{system_identity}SupportsTags, SupportsLocation" if tracked else "None",
     }
 

@@ -19,6 +19,8 @@ from arcway_local.azure.control import Control
 from arcway_local.azure.data_plane import DataPlane
 from arcway_local.azure.entra import Entra
 from arcway_local.azure.exchange import Exchange, Fault, RequestLog, Routes, refusal, stamp
+from arcway_local.azure.extension_routes import ExtensionRoutes
+from arcway_local.azure.extension_service import ExtensionService
 from arcway_local.azure.gate import Gate
 from arcway_local.azure.key_vault import KeyVault
 from arcway_local.azure.refusals import Refusal
@@ -76,9 +78,11 @@ class SimulatedAzure:
             self._control,
             ResourceManager(self.world, self._entra, gate),
             clusters_api,
+            ExtensionRoutes(self.world, self._entra, gate),
             KeyVault(self.world, self._entra),
             self._data_plane,
             self._arc,
+            ExtensionService(self.world, self._arc),
             Registry(),
             self._entra,
         )
@@ -120,6 +124,7 @@ class SimulatedAzure:
         if self._agents:
             self._agents.cancel()
             await asyncio.gather(self._agents, return_exceptions=True)
+        self.world.extensions.release_waiting()
         if self._runner:
             await self._runner.cleanup()
         self._saved.close()

@@ -45,6 +45,9 @@ class Paces:
     deletion: Pace = Pace()
     connection: Pace = Pace()
     heartbeat: Pace = Pace(seconds=30.0)
+    extension: Pace = Pace()
+    # Only its seconds count: how long Helm waits in the cluster for an extension's pods.
+    release: Pace = Pace(seconds=600.0)
 
     def update(self, data: dict[str, Any]) -> None:
         """Set the paces named. Raises KeyError for a kind that does not exist, TypeError or ValueError for a value."""

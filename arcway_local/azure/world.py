@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from arcway_local.azure import record
+from arcway_local.azure.extensions import Extensions
 from arcway_local.azure.keys import load_pkcs1
 from arcway_local.azure.providers import LOCATIONS
 from arcway_local.azure.record import TYPE, Writer
@@ -45,6 +46,7 @@ class World(Subscriptions):
         super().__init__(paces, touch)
         self.clusters: dict[str, dict[str, Any]] = {}
         self.configurations: dict[str, dict[str, Any]] = {}
+        self.extensions = Extensions(paces, touch)
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
         self.secrets: dict[str, list[Version]] = {}
@@ -58,6 +60,8 @@ class World(Subscriptions):
         if kind == "operation":
             operation = self.operations.get(key)
             return {**asdict(operation), "change": None} if operation else None
+        if kind in ("extension", "extension-operation"):
+            return self.extensions.form_of(kind, key)
         stored: dict[str, dict[str, Any]] = {
             "cluster": self.clusters,
             "configuration": self.configurations,
@@ -79,6 +83,8 @@ class World(Subscriptions):
             self.clusters[key] = form
         elif kind == "configuration":
             self.configurations[key] = form
+        elif kind in ("extension", "extension-operation"):
+            self.extensions.restore(kind, key, form)
         elif kind in ("secret", "deleted-secret"):
             vault = self.secrets if kind == "secret" else self.deleted_secrets
             vault[key] = [(version, value, about) for version, value, about in form]
@@ -180,6 +186,7 @@ class World(Subscriptions):
         for key in [key for key in self.configurations if key.startswith(f"{cluster_key}/")]:
             del self.configurations[key]
             self.touch("configuration", key)
+        self.extensions.forget_cluster(cluster_key)
 
     def look_at_operation(self, operation_id: str) -> Operation:
         """Count a read of the operation. Raises `Refusal` 404."""

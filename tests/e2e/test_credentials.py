@@ -38,7 +38,7 @@ class Made:
 
 
 @pytest.fixture
-def made(cluster: SimulatedCluster, stack: Stack) -> Made:
+def remains(cluster: SimulatedCluster, stack: Stack) -> Made:
     return Made(cluster, Path(stack.secrets))
 
 
@@ -73,7 +73,7 @@ def run_of(stderr: str) -> str:
 
 
 def test_a_plugins_token_stays_here_and_what_is_made_from_it_goes_with_the_run(
-    command: Command, arcway: Arcway, cluster: SimulatedCluster, made: Made, named: tuple[str, ...], tmp_path: Path
+    command: Command, arcway: Arcway, cluster: SimulatedCluster, remains: Made, named: tuple[str, ...], tmp_path: Path
 ) -> None:
     token = cluster.kubeconfig["users"][0]["user"]["token"]
     connect = ("connect", *named, "-l", "eastus", "--kube-config", with_plugin(cluster.kubeconfig, tmp_path))
@@ -88,7 +88,7 @@ def test_a_plugins_token_stays_here_and_what_is_made_from_it_goes_with_the_run(
         run = arcway.finish(run_of(completed.stderr))
     assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert watch.found == set()
-    cluster.wait_until(lambda: made.there() == set())
+    cluster.wait_until(lambda: remains.there() == set())
     stored = cluster.get("/api/v1/namespaces/azure-arc/secrets/proxy-config")["data"]
     assert f"me:{_PASSWORD}@10.0.0.1" in base64.b64decode(stored["HTTPS_PROXY"]).decode()
     for secret in (token, _PASSWORD):
@@ -97,7 +97,7 @@ def test_a_plugins_token_stays_here_and_what_is_made_from_it_goes_with_the_run(
 
 
 def test_nothing_is_left_of_a_start_that_is_refused(
-    command: Command, stack: Stack, cluster: SimulatedCluster, made: Made, tmp_path: Path
+    command: Command, stack: Stack, cluster: SimulatedCluster, remains: Made, tmp_path: Path
 ) -> None:
     where = ("-n", f"{cluster.name}-", "-g", "clusters", "-l", "eastus")
     url = "http://me:pass@proxy:3128"
@@ -107,17 +107,17 @@ def test_nothing_is_left_of_a_start_that_is_refused(
         True,
         True,
     ), completed.stderr
-    cluster.wait_until(lambda: made.there() == set())
+    cluster.wait_until(lambda: remains.there() == set())
     assert not (Path(stack.clusters) / f"{cluster.name}-.yaml").exists()
 
 
 def test_nothing_is_left_of_one_that_cannot_be_stored(
-    command: Command, cluster: SimulatedCluster, made: Made, named: tuple[str, ...], tmp_path: Path
+    command: Command, cluster: SimulatedCluster, remains: Made, named: tuple[str, ...], tmp_path: Path
 ) -> None:
     where = ("--kube-config", plain(cluster, tmp_path), "--key-vault", "https://127.0.0.1:1")
     completed = command("check", *named, "-l", "eastus", *where, AZURE_TENANT_ID="t")
     assert (completed.returncode, "https://127.0.0.1:1" in completed.stderr) == (1, True), completed.stderr
-    cluster.wait_until(lambda: made.there() == set())
+    cluster.wait_until(lambda: remains.there() == set())
 
 
 def test_a_failed_run_continues_with_the_same_command_and_not_with_its_old_credential(
@@ -125,7 +125,7 @@ def test_a_failed_run_continues_with_the_same_command_and_not_with_its_old_crede
     arcway: Arcway,
     azure: Control,
     cluster: SimulatedCluster,
-    made: Made,
+    remains: Made,
     named: tuple[str, ...],
     tmp_path: Path,
 ) -> None:
@@ -136,7 +136,7 @@ def test_a_failed_run_continues_with_the_same_command_and_not_with_its_old_crede
     failed = command(*connect)
     assert (failed.returncode, Code.PROVISIONING_FAILED in failed.stderr) == (1, True), failed.stderr
     assert ("arcway retry" in failed.stderr, "same command again" in failed.stderr) == (False, True)
-    cluster.wait_until(lambda: made.there() == set())
+    cluster.wait_until(lambda: remains.there() == set())
     azure.put("provisioning-failures", {})
     repeated = command("retry", run_of(failed.stderr), "--quiet")
     assert (
@@ -149,18 +149,18 @@ def test_a_failed_run_continues_with_the_same_command_and_not_with_its_old_crede
         True,
     )
     assert command(*connect).returncode == 0
-    cluster.wait_until(lambda: made.there() == set())
+    cluster.wait_until(lambda: remains.there() == set())
 
 
 def test_a_credential_is_kept_when_asked_for_or_sent_as_it_is(
-    command: Command, cluster: SimulatedCluster, made: Made, named: tuple[str, ...], tmp_path: Path
+    command: Command, cluster: SimulatedCluster, remains: Made, named: tuple[str, ...], tmp_path: Path
 ) -> None:
     check = ("check", *named, "-l", "eastus", "--kube-config", plain(cluster, tmp_path))
     assert command(*check, "--credential", "as-is").returncode == 0
-    assert made.there() == set()
+    assert remains.there() == set()
     assert command(*check, "--keep-credential").returncode == 0
-    (secret,) = [name for name in made.there() if "/" not in name]
-    assert made.there() == {secret, f"{_ACCOUNTS}/{secret}", f"{_BINDINGS}/{secret}"}
+    (secret,) = [name for name in remains.there() if "/" not in name]
+    assert remains.there() == {secret, f"{_ACCOUNTS}/{secret}", f"{_BINDINGS}/{secret}"}
     assert not secret.startswith("arcway-tmp-")
     assert command("check", *named, "-l", "eastus", "--kubeconfig-secret", secret).returncode == 0
 
@@ -170,7 +170,7 @@ def test_a_key_vault_holds_it_for_the_time_of_the_run(
     stack: Stack,
     azure: Control,
     cluster: SimulatedCluster,
-    made: Made,
+    remains: Made,
     named: tuple[str, ...],
     tmp_path: Path,
 ) -> None:
@@ -192,7 +192,7 @@ def test_a_key_vault_holds_it_for_the_time_of_the_run(
     assert ("PUT", 200) in requests
     assert requests[-1] == ("DELETE", 200)
     assert [item for item in requests if item[0] == "DELETE"] == [("DELETE", 200)]
-    cluster.wait_until(lambda: made.there() == set())
+    cluster.wait_until(lambda: remains.there() == set())
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_key_vault_holds_it_for_the_time_of_the_run(
 def test_wrong_options_are_refused_before_anything_is_made(
     command: Command,
     cluster: SimulatedCluster,
-    made: Made,
+    remains: Made,
     named: tuple[str, ...],
     tmp_path: Path,
     options: tuple[str, ...],
@@ -216,11 +216,11 @@ def test_wrong_options_are_refused_before_anything_is_made(
 ) -> None:
     completed = command("check", *named, "-l", "eastus", "--kube-config", plain(cluster, tmp_path), *options)
     assert (completed.returncode, message in completed.stderr) == (code, True), completed.stderr
-    assert made.there() == set()
+    assert remains.there() == set()
 
 
 def test_a_refused_token_that_is_sent_as_is_is_reported_before_anything_is_made(
-    cluster: SimulatedCluster, named: tuple[str, ...], command: Command, made: Made, tmp_path: Path
+    cluster: SimulatedCluster, named: tuple[str, ...], command: Command, remains: Made, tmp_path: Path
 ) -> None:
     spoilt = json.loads(json.dumps(cluster.kubeconfig))
     spoilt["users"][0]["user"] = {"token": jwt(sub="system:serviceaccount:ci:deployer", exp=1_700_000_000)}
@@ -232,4 +232,4 @@ def test_a_refused_token_that_is_sent_as_is_is_reported_before_anything_is_made(
     assert Code.CLUSTER_CREDENTIAL_REFUSED in completed.stderr
     assert "kubectl create token deployer -n ci" in completed.stderr
     assert "Run cluster-" not in completed.stdout + completed.stderr
-    assert made.there() == set()
+    assert remains.there() == set()

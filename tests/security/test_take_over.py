@@ -17,7 +17,7 @@ _SECRET = "/api/v1/namespaces/azure-arc/secrets/azure-arc-connect-privatekey"
 
 
 @pytest.fixture
-def other(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
+def second_cluster(stack: Stack, cluster_control: Control) -> Iterator[SimulatedCluster]:
     """A second cluster, which a user connects by the name of the first."""
     simulated_cluster = SimulatedCluster(cluster_control, stack)
     yield simulated_cluster
@@ -38,11 +38,11 @@ def run(arcway: Arcway, path: str, body: Json) -> Json:
 @pytest.mark.parametrize("on_failure", ["keep", "rollback"])
 @pytest.mark.parametrize("order", ["agents-first", "resource-first"])
 def test_a_second_cluster_does_not_get_the_resource_of_a_live_one(
-    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, on_failure: str, order: str
+    arcway: Arcway, cluster: SimulatedCluster, second_cluster: SimulatedCluster, on_failure: str, order: str
 ) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
-    resource_before, objects = arcway.resource(cluster), other.objects()
-    refused = run(arcway, "/onboardings", as_first(arcway, cluster, other, onFailure=on_failure, order=order))
+    resource_before, objects = arcway.resource(cluster), second_cluster.objects()
+    refused = run(arcway, "/onboardings", as_first(arcway, cluster, second_cluster, onFailure=on_failure, order=order))
     assert (refused["state"], refused["error"]["code"], refused["changed"]) == (
         "Failed",
         Code.CONNECTED_CLUSTER_TAKEN,
@@ -56,21 +56,23 @@ def test_a_second_cluster_does_not_get_the_resource_of_a_live_one(
         resource_after["identity"],
         resource_after["properties"][_KEY],
     )
-    assert other.objects() == objects
+    assert second_cluster.objects() == objects
 
 
-def test_a_check_reports_it(arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster) -> None:
+def test_a_check_reports_it(arcway: Arcway, cluster: SimulatedCluster, second_cluster: SimulatedCluster) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
-    answer = arcway.http.post("/onboardings", params={"dryRun": "true"}, json=as_first(arcway, cluster, other))
+    answer = arcway.http.post("/onboardings", params={"dryRun": "true"}, json=as_first(arcway, cluster, second_cluster))
     result = answer.json()["result"]
     assert [(item["code"], item["level"]) for item in result["findings"]] == [(Code.CONNECTED_CLUSTER_TAKEN, "error")]
     assert result["ready"] is False
 
 
-def test_it_is_taken_over_on_request(arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster) -> None:
+def test_it_is_taken_over_on_request(
+    arcway: Arcway, cluster: SimulatedCluster, second_cluster: SimulatedCluster
+) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
     resource_before = arcway.resource(cluster)
-    taken = run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))
+    taken = run(arcway, "/onboardings", as_first(arcway, cluster, second_cluster, takeOver=True))
     assert taken["state"] == "Succeeded", taken["error"]
     assert [(item["code"], item["level"]) for item in taken["findings"]] == [(Code.CONNECTED_CLUSTER_TAKEN, "warning")]
     assert resource_before
@@ -94,21 +96,21 @@ def test_it_is_taken_over_on_request(arcway: Arcway, cluster: SimulatedCluster, 
 
 @pytest.mark.parametrize("status", ["Offline", "Expired", "AgentNotInstalled"])
 def test_a_record_without_a_live_cluster_is_adopted(
-    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, status: str
+    arcway: Arcway, cluster: SimulatedCluster, second_cluster: SimulatedCluster, status: str
 ) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
     for namespace in ("azure-arc", "azure-arc-release"):
         assert cluster.send("DELETE", f"/api/v1/namespaces/{namespace}", None) == 200
     arcway.say(cluster, status)
-    adopted = run(arcway, "/onboardings", as_first(arcway, cluster, other))
+    adopted = run(arcway, "/onboardings", as_first(arcway, cluster, second_cluster))
     assert (adopted["state"], adopted["findings"]) == ("Succeeded", []), adopted["error"]
 
 
 def test_a_kubeconfig_of_another_cluster_disconnects_nothing(
-    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster
+    arcway: Arcway, cluster: SimulatedCluster, second_cluster: SimulatedCluster
 ) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
-    body = {**arcway.offboarding(cluster), "kubeconfig": {"secret": other.secret}}
+    body = {**arcway.offboarding(cluster), "kubeconfig": {"secret": second_cluster.secret}}
     refused = run(arcway, "/offboardings", body)
     assert (refused["state"], refused["error"]["code"], refused["changed"]) == (
         "Failed",
@@ -122,10 +124,10 @@ def test_a_kubeconfig_of_another_cluster_disconnects_nothing(
 
 @pytest.mark.parametrize("path", ["/updates", "/upgrades"])
 def test_agents_that_name_the_resource_of_another_cluster_are_not_changed(
-    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster, path: str
+    arcway: Arcway, cluster: SimulatedCluster, second_cluster: SimulatedCluster, path: str
 ) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
-    assert run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))["state"] == "Succeeded"
+    assert run(arcway, "/onboardings", as_first(arcway, cluster, second_cluster, takeOver=True))["state"] == "Succeeded"
     body = arcway.offboarding(cluster)
     refused = run(arcway, path, body | ({"autoUpgrade": False} if path == "/updates" else {}))
     assert (refused["state"], refused["error"]["code"], refused["changed"]) == (
@@ -136,12 +138,12 @@ def test_agents_that_name_the_resource_of_another_cluster_are_not_changed(
 
 
 def test_agents_that_name_the_resource_of_another_cluster_are_not_shown_as_its_agents(
-    arcway: Arcway, cluster: SimulatedCluster, other: SimulatedCluster
+    arcway: Arcway, cluster: SimulatedCluster, second_cluster: SimulatedCluster
 ) -> None:
     assert arcway.connect(cluster)["state"] == "Succeeded"
-    assert run(arcway, "/onboardings", as_first(arcway, cluster, other, takeOver=True))["state"] == "Succeeded"
+    assert run(arcway, "/onboardings", as_first(arcway, cluster, second_cluster, takeOver=True))["state"] == "Succeeded"
     path = f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}/agents"
-    assert arcway.http.get(path, params={"kubeconfig": other.secret}).status_code == 200
+    assert arcway.http.get(path, params={"kubeconfig": second_cluster.secret}).status_code == 200
     refused = arcway.http.get(path, params={"kubeconfig": cluster.secret})
     assert (refused.status_code, refused.json()["code"]) == (409, Code.CONNECTED_CLUSTER_TAKEN)
 

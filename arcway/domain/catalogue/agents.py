@@ -86,4 +86,28 @@ AGENTS: dict[Code, ErrorKind] = {
         "An agent pod cannot be started",
         "Fix the cause given in the message; `kubectl describe pod -n azure-arc POD` shows the events.",
     ),
+    Code.EXTENSION_FAILED: ErrorKind(
+        "The installation of an extension failed",
+        "Fix the cause given in Azure's message, then apply the extension again.",
+    ),
+    Code.EXTENSION_INSTALL_TIMEOUT: ErrorKind(
+        "Helm removed an extension that did not become Ready in time",
+        "Find out why its pods did not start (images, resources, pod security), then apply the extension again.",
+    ),
+    Code.EXTENSION_PODS_NOT_READY: ErrorKind(
+        "A Deployment of an extension did not become Ready",
+        "Check the pods of the Deployment in the message: resources, images, pod security rules.",
+    ),
+    Code.EXTENSION_NOT_CONFIGURED: ErrorKind(
+        "The agents cannot create an extension's configuration in the cluster",
+        "Check that the agents are Ready (`arcway agents`) and no policy forbids their objects; apply it again.",
+    ),
+    Code.EXTENSION_NOT_REPORTED: ErrorKind(
+        "The extension manager does not report",
+        "Check that the agents are Ready (`arcway agents`) and can reach Azure, then apply the extension again.",
+    ),
+    Code.EXTENSION_INSTALLED_BY_OTHERS: ErrorKind(
+        "What an extension installs is in the cluster already",
+        "Remove the installation that the message names, then apply the extension again.",
+    ),
 }

@@ -126,4 +126,12 @@ AZURE: dict[Code, ErrorKind] = {
         " run.",
         True,
     ),
+    Code.EXTENSION_NOT_FOUND: ErrorKind(
+        "The extension does not exist",
+        "Check the name: `arcway extension list` shows the extensions of the connected cluster.",
+    ),
+    Code.EXTENSION_VERSION_NOT_OFFERED: ErrorKind(
+        "The extension's type, release train or version is not offered in the region",
+        "Check all three; `az k8s-extension extension-types list-versions-by-location` lists what is offered.",
+    ),
 }

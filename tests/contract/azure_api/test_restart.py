@@ -70,6 +70,29 @@ def test_nothing_that_had_a_response_is_forgotten(tmp_path: Path) -> None:
         assert http.post(f"/{ready['tenantId']}/oauth2/v2.0/token", data=form).status_code == 200
 
 
+def test_extensions_and_their_operations_survive_a_restart(tmp_path: Path) -> None:
+    with running(tmp_path, 0) as (ready, http):
+        header = {"X-IDENTITY-HEADER": ready["identityHeader"]}
+        token = http.get("/msi/token", params={"resource": ready["endpoint"]}, headers=header).json()["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        subscription = f"/subscriptions/{ready['subscriptionId']}"
+        for namespace in ("Microsoft.Kubernetes", "Microsoft.KubernetesConfiguration"):
+            control = f"/control/providers/{ready['subscriptionId']}/{namespace}"
+            http.put(control, json={"state": "Registered"}).raise_for_status()
+        http.put(f"{subscription}/resourceGroups/group", json={"location": "eastus"})
+        url = f"{subscription}/resourceGroups/group/providers/Microsoft.Kubernetes/connectedClusters/one"
+        http.put(url, json=body()).raise_for_status()
+        extension = f"{url}/providers/Microsoft.KubernetesConfiguration/extensions/flux"
+        settings = {"configurationProtectedSettings": {"password": "hidden"}}
+        put = http.put(extension, json={"properties": {"extensionType": "microsoft.flux", **settings}})
+        assert put.status_code == 201
+    with running(tmp_path, int(ready["endpoint"].rpartition(":")[2])) as (_, http):
+        http.headers["Authorization"] = f"Bearer {token}"
+        assert http.get(extension).json() == put.json()
+        operation = http.get(put.headers["Azure-AsyncOperation"])
+        assert (operation.status_code, operation.json()["status"]) == (200, "Creating")
+
+
 def _claims(token: str) -> dict[str, Any]:
     document: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return document

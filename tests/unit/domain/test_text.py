@@ -55,7 +55,7 @@ def test_what_is_not_text_is_not_decoded(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("value", "expected"),
     [
         ("a b", "a b"),
         ("\n\r\t", "\\n\\r\\t"),
@@ -69,13 +69,13 @@ def test_what_is_not_text_is_not_decoded(data: bytes) -> None:
         ("中\x07文", "中\\x07文"),
     ],
 )
-def test_what_does_not_show_is_an_escape(text: str, shown: str) -> None:
-    assert visible(text) == shown
-    assert excerpt(text) == shown
+def test_what_does_not_show_is_an_escape(value: str, expected: str) -> None:
+    assert visible(value) == expected
+    assert excerpt(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "expected"),
     [
         (None, ""),
         (True, "True"),
@@ -89,16 +89,16 @@ def test_what_does_not_show_is_an_escape(text: str, shown: str) -> None:
         ({"a": 1}, "(dict)"),
     ],
 )
-def test_excerpt_of_another_value_is_short(value: object, shown: str) -> None:
-    assert excerpt(value) == shown
+def test_excerpt_of_another_value_is_short(value: object, expected: str) -> None:
+    assert excerpt(value) == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "limit", "shown"),
+    ("value", "limit", "expected"),
     [("abcd", 4, "abcd"), ("abcde", 4, "abc…"), ("abc\n", 4, "abc…"), ("ab\n", 4, "ab\\n"), ("x" * 9, 1, "…")],
 )
-def test_excerpt_is_cut_after_it_is_made_visible(text: str, limit: int, shown: str) -> None:
-    assert excerpt(text, limit) == shown
+def test_excerpt_is_cut_after_it_is_made_visible(value: str, limit: int, expected: str) -> None:
+    assert excerpt(value, limit) == expected
 
 
 def test_excerpt_is_a_name_and_sentence_a_paragraph_unless_the_caller_says_otherwise() -> None:
@@ -107,7 +107,7 @@ def test_excerpt_is_a_name_and_sentence_a_paragraph_unless_the_caller_says_other
 
 
 @pytest.mark.parametrize(
-    ("text", "limit", "shown"),
+    ("value", "limit", "expected"),
     [
         (" a \t\r\n b\n", 99, "a b"),
         ("a\x0bb", 99, "a\\x0bb"),
@@ -117,12 +117,12 @@ def test_excerpt_is_a_name_and_sentence_a_paragraph_unless_the_caller_says_other
         ("a" + " " * 99 + "b", 25, "a"),
     ],
 )
-def test_sentence_is_one_line_of_the_first_lines(text: str, limit: int, shown: str) -> None:
-    assert sentence(text, limit) == shown
+def test_sentence_is_one_line_of_the_first_lines(value: str, limit: int, expected: str) -> None:
+    assert sentence(value, limit) == expected
 
 
 @pytest.mark.parametrize(
-    ("names", "most", "text"),
+    ("names", "most", "expected"),
     [
         ([], 2, ""),
         (["a"], 2, "a"),
@@ -131,8 +131,8 @@ def test_sentence_is_one_line_of_the_first_lines(text: str, limit: int, shown: s
         (["\n"], 1, "\\n"),
     ],
 )
-def test_list_of_names_is_cut_with_a_count(names: list[str], most: int, text: str) -> None:
-    assert listed(names, most) == text
+def test_list_of_names_is_cut_with_a_count(names: list[str], most: int, expected: str) -> None:
+    assert listed(names, most) == expected
 
 
 def test_list_names_five_unless_the_caller_says_otherwise() -> None:

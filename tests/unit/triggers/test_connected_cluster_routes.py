@@ -39,30 +39,30 @@ class Asked:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+def queried(monkeypatch: pytest.MonkeyPatch) -> Asked:
     return Asked(monkeypatch)
 
 
-async def test_connected_clusters_are_listed_by_subscription_and_group(api: Api, asked: Asked) -> None:
+async def test_connected_clusters_are_listed_by_subscription_and_group(api: Api, queried: Asked) -> None:
     response = await api.send("GET connectedClusters", query={"subscription": SUBSCRIPTION})
     assert (response.status, response.body) == (200, {"value": ["answer"]})
     await api.send("GET connectedClusters", query={"subscription": SUBSCRIPTION, "resourceGroup": "clusters"})
-    assert asked.calls == [(SUBSCRIPTION, None), (SUBSCRIPTION, "clusters")]
+    assert queried.calls == [(SUBSCRIPTION, None), (SUBSCRIPTION, "clusters")]
     for query in ({}, {"subscription": "../x"}, {"subscription": SUBSCRIPTION, "resourceGroup": "a/b"}):
         assert (await api.send("GET connectedClusters", query=query)).status == 400
-    assert len(asked.calls) == 2
+    assert len(queried.calls) == 2
 
 
-async def test_one_connected_cluster_is_read(api: Api, asked: Asked) -> None:
+async def test_one_connected_cluster_is_read(api: Api, queried: Asked) -> None:
     response = await api.send(f"GET {ONE}", path=PATH)
-    assert (response.status, response.body, asked.calls) == (200, ["answer"], [(SHOP,)])
+    assert (response.status, response.body, queried.calls) == (200, ["answer"], [(SHOP,)])
     assert (await api.send(f"GET {ONE}", path={**PATH, "name": "a/b"})).status == 400
 
 
-async def test_agents_by_a_kubeconfig_that_the_caller_names(api: Api, asked: Asked) -> None:
+async def test_agents_by_a_kubeconfig_that_the_caller_names(api: Api, queried: Asked) -> None:
     response = await api.send(f"GET {ONE}/agents", path=PATH, query={"kubeconfig": "arcway-shop", "context": "north"})
     assert (response.status, response.body) == (200, ["answer"])
-    ((cluster, reference, user),) = asked.calls
+    ((cluster, reference, user),) = queried.calls
     assert (cluster, reference.secret, reference.context, reference.temporary) == (SHOP, "arcway-shop", "north", False)
     assert (user.object_id, user.roles) == (RITA, frozenset(Role))
 
@@ -77,15 +77,15 @@ async def test_agents_by_a_kubeconfig_that_the_caller_names(api: Api, asked: Ask
     ],
 )
 async def test_a_kubeconfig_that_a_caller_may_not_name_is_refused(
-    api: Api, asked: Asked, query: Json, headers: Json, field: str | None
+    api: Api, queried: Asked, query: Json, headers: Json, field: str | None
 ) -> None:
     response = await api.send(f"GET {ONE}/agents", path=PATH, query=query, **headers)
     assert (response.status, response.body["code"]) == (400, Code.INVALID_PARAMETERS)
     assert field in (None, *(item["field"] for item in response.body["details"]))
-    assert not asked.calls
+    assert not queried.calls
 
 
-async def test_who_names_a_kubeconfig_needs_a_role_that_may_use_it(hub: TaskHub, asked: Asked) -> None:
+async def test_who_names_a_kubeconfig_needs_a_role_that_may_use_it(hub: TaskHub, queried: Asked) -> None:
     query = {"kubeconfig": "arcway-shop"}
     response = await Api(hub, Role.READ).send(f"GET {ONE}/agents", path=PATH, query=query)
     assert (response.status, response.body["code"]) == (403, Code.ROLE_MISSING)
@@ -94,17 +94,17 @@ async def test_who_names_a_kubeconfig_needs_a_role_that_may_use_it(hub: TaskHub,
         assert response.status == 200
 
 
-async def test_agents_by_the_last_runs_kubeconfig_and_as_its_author(api: Api, hub: TaskHub, asked: Asked) -> None:
+async def test_agents_by_the_last_runs_kubeconfig_and_as_its_author(api: Api, hub: TaskHub, queried: Asked) -> None:
     await api.send("POST onboardings", body=BODY)
     hub.only.payload["roles"] = ["Shop"]
     response = await Api(hub, Role.READ).send(f"GET {ONE}/agents", path=PATH)
     assert (response.status, response.body) == (200, ["answer"])
-    ((cluster, reference, user),) = asked.calls
+    ((cluster, reference, user),) = queried.calls
     assert (cluster, reference.secret) == (SHOP, "arcway-shop")
     assert (user.object_id, user.roles) == (RITA, frozenset({"Shop"}))
 
 
-async def test_without_a_kubeconfig_of_a_run_there_are_no_agents_to_see(api: Api, hub: TaskHub, asked: Asked) -> None:
+async def test_without_a_kubeconfig_of_a_run_there_are_no_agents_to_see(api: Api, hub: TaskHub, queried: Asked) -> None:
     response = await api.send(f"GET {ONE}/agents", path=PATH)
     assert (response.status, response.body["code"]) == (404, Code.KUBECONFIG_UNKNOWN)
     assert response.body["detail"] == f"There is no run of {SHOP.resource_id}."
@@ -112,7 +112,7 @@ async def test_without_a_kubeconfig_of_a_run_there_are_no_agents_to_see(api: Api
     await api.send("POST offboardings", body={**place, "azureOnly": True})
     response = await api.send(f"GET {ONE}/agents", path=PATH)
     assert response.body["detail"] == f"The last run had no kubeconfig of {SHOP.resource_id}."
-    assert not asked.calls
+    assert not queried.calls
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ async def test_without_a_kubeconfig_of_a_run_there_are_no_agents_to_see(api: Api
         (Code.API_SERVER_UNREACHABLE, Code.API_SERVER_UNREACHABLE),
     ],
 )
-async def test_a_kubeconfig_of_a_run_that_is_gone_is_named(api: Api, asked: Asked, code: Code, shown: Code) -> None:
+async def test_a_kubeconfig_of_a_run_that_is_gone_is_named(api: Api, queried: Asked, code: Code, shown: Code) -> None:
     await api.send("POST onboardings", body=BODY)
-    asked.failure = ArcError(code, "As the query says.")
+    queried.failure = ArcError(code, "As the query says.")
     response = await api.send(f"GET {ONE}/agents", path=PATH)
     assert response.body["code"] == shown
     gone = "The kubeconfig of the last run, secret arcway-shop, is gone or cannot be read."
@@ -142,12 +142,12 @@ class Azure:
     """Resource Manager as the health sees it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.asked, self.failure = 0, False
+        self.calls, self.failure = 0, False
         monkeypatch.setattr(queries, "resource_manager_answers", self.answer)
         monkeypatch.setattr(dependencies, "run_self_test", lambda _: SelfTest(None, None, None, None))
 
     def answer(self, _: object) -> None:
-        self.asked += 1
+        self.calls += 1
         if self.failure:
             raise ArcError(Code.AZURE_UNREACHABLE, "arm.internal cannot be reached")
 
@@ -191,4 +191,4 @@ async def test_dependencies_are_asked_at_most_every_five_seconds(
     for seconds, asked in ((0.0, 1), (4.9, 1), (0.1, 2), (4.9, 2)):
         now += seconds
         await api.send("GET health")
-        assert azure.asked == asked
+        assert azure.calls == asked
