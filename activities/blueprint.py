@@ -2,17 +2,21 @@
 
 import azure.durable_functions as df
 
+from activities.apply_extension import apply_extension
 from activities.await_deletion import await_deletion
 from activities.await_removal import await_removal
 from activities.check_agents import check_agents
 from activities.check_azure import check_azure
 from activities.check_cluster import check_cluster
 from activities.check_connected_cluster import check_connected_cluster
+from activities.check_extension import check_extension
+from activities.check_extension_cluster import check_extension_cluster
 from activities.check_fleet_list import check_fleet_list
 from activities.check_release import check_release
 from activities.check_resource import check_resource
 from activities.configure_agents import configure_agents
 from activities.create_resource import create_resource
+from activities.delete_extension import delete_extension
 from activities.delete_resource import delete_resource
 from activities.deploy_agents import deploy_agents
 from activities.discard_credential import discard_credential
@@ -23,6 +27,9 @@ from activities.ensure_resource_group import ensure_resource_group
 from activities.look_at_azure import look_at_azure
 from activities.look_at_members import look_at_members
 from activities.poll_agents import poll_agents
+from activities.poll_extension import poll_extension
+from activities.poll_extension_release import poll_extension_release
+from activities.poll_extension_removal import poll_extension_removal
 from activities.poll_network_check import poll_network_check
 from activities.poll_registration import poll_registration
 from activities.poll_resource import poll_resource
@@ -43,16 +50,20 @@ from activities.wait_for_metadata import wait_for_metadata
 from arcway.installation import Installation
 
 STEPS = (
+    apply_extension,
     await_deletion,
     await_removal,
     check_agents,
     check_azure,
     check_cluster,
     check_connected_cluster,
+    check_extension,
+    check_extension_cluster,
     check_release,
     check_resource,
     configure_agents,
     create_resource,
+    delete_extension,
     delete_resource,
     deploy_agents,
     discard_credential,
@@ -61,6 +72,9 @@ STEPS = (
     ensure_key_pair,
     ensure_resource_group,
     poll_agents,
+    poll_extension,
+    poll_extension_release,
+    poll_extension_removal,
     poll_network_check,
     poll_registration,
     poll_resource,

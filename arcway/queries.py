@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from arcway.azure import connected_clusters, extensions
+from arcway.azure import connected_clusters
+from arcway.azure.extensions import EXTENSIONS
 from arcway.azure.fleet_forecasts import forecasts_by_lists
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.agents import agent_status, key_pair
@@ -61,7 +62,7 @@ def _note_certificate(document: dict[str, Any]) -> None:
 
 def extension(installation: Installation, cluster: ClusterId, name: str) -> dict[str, Any]:
     """An extension of a connected cluster as Azure has it now, with its failures. Raises `ArcError` ARC-4028."""
-    resource = extensions.get(installation.azure, cluster, name)
+    resource = EXTENSIONS.get(installation.azure, cluster, name)
     if resource is None:
         message = f"Connected cluster {cluster.resource_id} has no extension {name}, or does not exist."
         raise ArcError(Code.EXTENSION_NOT_FOUND, message)
@@ -71,7 +72,7 @@ def extension(installation: Installation, cluster: ClusterId, name: str) -> dict
 
 def extensions_in(installation: Installation, cluster: ClusterId) -> list[dict[str, Any]]:
     """All extensions of a connected cluster, by name. Raises `ArcError` ARC-4012."""
-    documents = [presentable(with_failures(item)) for item in extensions.list_in(installation.azure, cluster)]
+    documents = [presentable(with_failures(item)) for item in EXTENSIONS.list_in(installation.azure, cluster)]
     return sorted(documents, key=lambda item: str(item["name"]).lower())
 
 

@@ -8,12 +8,15 @@ param principalId string
 param createResourceGroups bool = false
 @description('Whether it may delete connected clusters.')
 param offboard bool = true
+@description('Whether it may apply and delete extensions and Flux configurations.')
+param operateExtensions bool = true
 
 var roles = loadJsonContent('roles.json')
 var registrar = loadJsonContent('roles/provider-registrar.json')
 var creator = loadJsonContent('roles/resource-group-creator.json')
 var offboarder = loadJsonContent('roles/offboarder.json')
-var custom = concat([registrar], createResourceGroups ? [creator] : [], offboard ? [offboarder] : [])
+var operator = loadJsonContent('roles/extension-operator.json')
+var custom = concat([registrar], createResourceGroups ? [creator] : [], offboard ? [offboarder] : [], operateExtensions ? [operator] : [])
 var builtIn = [
   roles.arcOnboarding
   roles.reader

@@ -35,6 +35,12 @@ class RunStatus:
         """Say what the phase in progress does or has done."""
         self._phase["detail"] = text
 
+    @property
+    def detail(self) -> str | None:
+        """What the phase in progress says that it does."""
+        detail: str | None = self._phase["detail"]
+        return detail
+
     def set_error(self, error: Json | None) -> None:
         """Say with what the last attempt of the phase failed, None when it did not fail."""
         self._phase["error"] = error and {name: error[name] for name in ("code", "message")}

@@ -1,4 +1,4 @@
-"""POST /api/onboardings, offboardings, updates and upgrades: start a run, or plan one with ?dryRun=true."""
+"""POST /api/onboardings, offboardings, updates, upgrades and extensions: start a run, or plan one with ?dryRun=true."""
 
 import re
 import uuid
@@ -9,6 +9,7 @@ import azure.functions as func
 
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.extension_request import ApplyExtensionRequest, DeleteExtensionRequest
 from arcway.domain.ids import Origin
 from arcway.domain.request import (
     AnyRequest,
@@ -171,6 +172,56 @@ async def _upgrade(
 ) -> func.HttpResponse:
     """Upgrade a connected cluster's agents; rolled back if they do not become Ready."""
     request = parse_request(http.json_body(req), "upgrade")
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
+
+
+@endpoint(
+    "POST extensions",
+    ONBOARD,
+    name="applyExtension",
+    parameters=_DryRun,
+    headers=KEY_HEADERS,
+    body=ApplyExtensionRequest,
+    examples={
+        "GitOps": {**_EXAMPLE, "extension": {"name": "flux", "type": "microsoft.flux"}},
+        "a version, a setting and a secret": {
+            **_EXAMPLE,
+            "extension": {
+                "name": "monitor",
+                "type": "microsoft.azuremonitor.containers",
+                "version": "3.1.28",
+                "settings": {"amalogs.useAADAuth": "true"},
+                "protectedSettings": {"amalogs.secret.key": {"secret": "arcway-extension-monitor"}},
+            },
+        },
+    },
+    answers=_ANSWERS,
+    codes=_CODES,
+)
+async def _apply_extension(
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
+) -> func.HttpResponse:
+    """Create or change an extension of a connected cluster; omitted fields stay unchanged."""
+    request = parse_request(http.json_body(req), "applyExtension")
+    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
+
+
+@endpoint(
+    "POST extensionDeletions",
+    OFFBOARD,
+    name="deleteExtension",
+    parameters=_DryRun,
+    headers=KEY_HEADERS,
+    body=DeleteExtensionRequest,
+    examples={"GitOps": {**_EXAMPLE, "extension": {"name": "flux"}}},
+    answers=_ANSWERS,
+    codes=_CODES,
+)
+async def _delete_extension(
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
+) -> func.HttpResponse:
+    """Delete an extension of a connected cluster, and its release in the cluster."""
+    request = parse_request(http.json_body(req), "deleteExtension")
     return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 

@@ -1,66 +1,54 @@
-"""The extensions of a connected cluster (Microsoft.KubernetesConfiguration/extensions): read one, list all.
+"""The extensions of a connected cluster, and which types and versions of extensions a location offers.
 
 https://learn.microsoft.com/rest/api/kubernetesconfiguration/extensions
 """
 
-from http import HTTPStatus
 from typing import Any
 
 from arcway.azure.clients import AzureClients
-from arcway.azure.errors import azure_errors
-from arcway.azure.pipeline import json_object
+from arcway.azure.kubernetes_configuration import NAMESPACE, Collection
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.ids import ClusterId
 
-RESOURCE_TYPE = "Microsoft.KubernetesConfiguration/extensions"
-_API = "2025-03-01"
+EXTENSIONS = Collection("extensions", "2025-03-01", "an extension")
+_TYPES_API = "2024-11-01-preview"
 _MOST_PAGES = 100
-# What a 404 is about: anything else that Azure does not find is the extension.
-_NOT_THE_EXTENSION = ("SubscriptionNotFound", "ResourceGroupNotFound", "ParentResourceNotFound")
 
 
-def get(azure: AzureClients, cluster: ClusterId, name: str) -> dict[str, Any] | None:
-    """Return the extension as Azure has it; None if it or its connected cluster does not exist. Raises `ArcError`."""
-    url = f"{_collection(cluster)}/{name}?api-version={_API}"
-    response = azure.pipeline.request(azure.cloud.arm, azure.cloud.scope, "GET", url)
-    if response.status_code == HTTPStatus.NOT_FOUND and _code_of(json_object(response)) not in _NOT_THE_EXTENSION:
-        return None
-    with azure_errors():
-        response.raise_for_status()
-    return _resource(json_object(response))
+def offered_versions(azure: AzureClients, subscription_id: str, location: str, kind: str, train: str) -> list[str]:
+    """The versions of an extension type that the location offers in a release train; empty if it has not the type.
 
-
-def list_in(azure: AzureClients, cluster: ClusterId) -> list[dict[str, Any]]:
-    """Return all extensions of the connected cluster.
-
-    Raises `ArcError`: ARC-4012 when it does not exist, ARC-4011 when Azure's list is not one or has no end.
+    Raises `ArcError`; the API is a preview, which not every cloud has.
     """
-    url, resources = f"{_collection(cluster)}?api-version={_API}", []
+    path = f"/subscriptions/{subscription_id}/providers/{NAMESPACE}/locations/{location}/extensionTypes/{kind}"
+    url, versions = f"{path}/versions?api-version={_TYPES_API}&releaseTrain={train}", list[str]()
     for _ in range(_MOST_PAGES):
-        page, _headers = azure.get(url)
+        try:
+            page, _headers = azure.get(url)
+        except ArcError as error:
+            if error.code != Code.CONNECTED_CLUSTER_NOT_FOUND:
+                raise
+            return []
         items = page.get("value")
-        if not isinstance(items, list):
-            raise ArcError(Code.AZURE_RESPONSE_INVALID, "Azure's list of extensions has no value.")
-        resources += [_resource(item) for item in items]
+        versions += [_version_of(item) for item in (items if isinstance(items, list) else [])]
         if not (url := page.get("nextLink") or ""):
-            return resources
-    raise ArcError(Code.AZURE_RESPONSE_INVALID, f"Azure's list of extensions has more than {_MOST_PAGES} pages.")
+            break
+    return versions
 
 
-def _collection(cluster: ClusterId) -> str:
-    return f"{cluster.resource_id}/providers/{RESOURCE_TYPE}"
+def release_namespace(resource: dict[str, Any] | None) -> str | None:
+    """The namespace of the extension's release; None if it is not known yet."""
+    scope = (resource or {}).get("properties", {}).get("scope") or {}
+    for kind, name in (("cluster", "releaseNamespace"), ("namespace", "targetNamespace")):
+        place = scope.get(kind)
+        if isinstance(place, dict) and isinstance(place.get(name), str):
+            return str(place[name])
+    return None
 
 
-def _code_of(body: dict[str, Any]) -> str:
-    error = body.get("error")
-    return str(error.get("code")) if isinstance(error, dict) else ""
-
-
-def _resource(item: object) -> dict[str, Any]:
-    """An extension in Azure's form. Raises `ArcError` ARC-4011 when it is not one."""
-    if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-        raise ArcError(Code.AZURE_RESPONSE_INVALID, "Azure returned an extension without a name.")
-    if not isinstance(item.get("properties"), dict):
-        raise ArcError(Code.AZURE_RESPONSE_INVALID, "Azure returned an extension without properties.")
-    return item
+def _version_of(item: object) -> str:
+    properties = item.get("properties") if isinstance(item, dict) else None
+    version = properties.get("version") if isinstance(properties, dict) else None
+    if not isinstance(version, str):
+        raise ArcError(Code.AZURE_RESPONSE_INVALID, "Azure returned a version of an extension type without a version.")
+    return version

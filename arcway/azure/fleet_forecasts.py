@@ -24,8 +24,9 @@ from arcway.azure.onboard_findings import (
 from arcway.azure.providers import NAMESPACES, REGISTERED
 from arcway.azure.requested_changes import update_change
 from arcway.domain.codes import Code
-from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere
+from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere, not_connected
 from arcway.domain.errors import ArcError
+from arcway.domain.extension_request import DeleteExtensionRequest, ExtensionRequest
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.fleets.plan import Forecast, forecast
 from arcway.domain.json_values import Json
@@ -121,7 +122,7 @@ class _View:
             return {"resourceExists": False}, []
         return {"resourceExists": True}, managed_elsewhere(resource) + not_allowed(self._missing(request))
 
-    def _change(self, request: UpdateRequest | UpgradeRequest, resource: Json | None) -> Checked:
+    def _change(self, request: UpdateRequest | UpgradeRequest | ExtensionRequest, resource: Json | None) -> Checked:
         if resource is None:
             message = f"Connected cluster {request.cluster.resource_id} does not exist."
             return {}, [finding(Code.CONNECTED_CLUSTER_NOT_FOUND, message)]
@@ -131,6 +132,9 @@ class _View:
             findings.append(finding(Code.CONNECTED_CLUSTER_DELETING, message))
         if isinstance(request, UpgradeRequest):
             findings += has_expired(resource)
+        elif not isinstance(request, UpdateRequest):
+            is_forced = isinstance(request, DeleteExtensionRequest) and request.force
+            findings += [] if is_forced else not_connected(resource)
         elif changes := sorted(update_change(request).differing(resource)):
             findings += not_allowed(self._missing(request))
         return {"resource": resource, "resourceChanges": changes}, findings

@@ -64,18 +64,23 @@ def state_findings(request: OnboardRequest, resource: Json | None) -> list[Json]
 
 def needed_actions(states: Mapping[str, str]) -> tuple[str, ...]:
     """What the caller must be allowed in the resource group; `states` are those of the provider namespaces."""
-    return (*connected_clusters.WRITE_ACTIONS, *(register_action(name) for name in _to_ask_for(states)))
+    return (*connected_clusters.WRITE_ACTIONS, *registrations(states))
+
+
+def registrations(states: Mapping[str, str]) -> tuple[str, ...]:
+    """The actions that registering the namespaces takes which are not registered yet."""
+    return tuple(register_action(name) for name in _to_ask_for(states))
 
 
 def permission_findings(subscription_id: str, states: Mapping[str, str], missing: Collection[str]) -> list[Json]:
     """Of the needed actions those that are missing; a registration that is refused in the group is refused in the
     subscription, too.
     """
-    registrations = {register_action(name): name for name in _to_ask_for(states)}
+    by_action = {register_action(name): name for name in _to_ask_for(states)}
     findings: list[Json] = []
     for action in missing:
-        if action in registrations:
-            refused = may_not_register(subscription_id, registrations[action])
+        if action in by_action:
+            refused = may_not_register(subscription_id, by_action[action])
             findings.append({**finding(refused.code, refused.message), "remedy": refused.remedy})
         else:
             findings += not_allowed([action])

@@ -9,7 +9,7 @@ import os
 import stat
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from arcway.domain.codes import Code
@@ -31,22 +31,25 @@ class Stored:
     expires: datetime | None = None
     is_of_page: bool = False
     """Whether the page stored it, for a time."""
+    changed_at: datetime | None = None
+    """When its text was last changed."""
 
 
 def read(folder: Path, name: str) -> Stored | None:
     """Read a secret; None if it does not exist. Raises `ArcError` ARC-2001 if it is not a private regular text file."""
-    value = _read(folder, name)
-    if value is None:
+    stored = _read(folder, name)
+    if stored is None:
         return None
+    value, changed_at = stored
     about = _read(folder, name + _ABOUT)
     if about is None:
-        return Stored(value)
+        return Stored(value, changed_at=changed_at)
     try:
-        attributes = json.loads(about)
+        attributes = json.loads(about[0])
         expires = datetime.fromisoformat(attributes["expires"]) if attributes.get("expires") else None
         if expires is not None and expires.tzinfo is None:
             raise ValueError("a time without a zone")
-        return Stored(value, attributes.get("owners"), expires, attributes.get("managedBy") == _PAGE)
+        return Stored(value, attributes.get("owners"), expires, attributes.get("managedBy") == _PAGE, changed_at)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ArcError(Code.SECRET_UNUSABLE, f"{name}{_ABOUT} beside secret {name} is malformed.") from error
 
@@ -103,7 +106,8 @@ def _write(folder: Path, name: str, content: str) -> None:
         raise ArcError(Code.SECRET_NOT_STORED, f"Secret {name} cannot be written: {error.strerror}.") from error
 
 
-def _read(folder: Path, name: str) -> str | None:
+def _read(folder: Path, name: str) -> tuple[str, datetime] | None:
+    """The text of a file, and when it was last changed."""
     try:
         descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -111,12 +115,13 @@ def _read(folder: Path, name: str) -> str | None:
     except OSError as error:
         raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} is not a readable regular file.") from error
     with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
+        status = os.fstat(file.fileno())
+        mode = status.st_mode
         if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
             raise ArcError(
                 Code.SECRET_UNUSABLE, f"Secret {name} must be a regular file that only its owner can read (mode 0600)."
             )
-        return _text(name, file.read(_SIZE_LIMIT + 1))
+        return _text(name, file.read(_SIZE_LIMIT + 1)), datetime.fromtimestamp(status.st_mtime, UTC)
 
 
 def _text(name: str, data: bytes) -> str:

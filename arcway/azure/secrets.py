@@ -41,6 +41,12 @@ class Secrets:
         Raises `ArcError`: ARC-2001 when it may not be used as one of `kinds` or not any more, ARC-2040 when `user` is
         not one of its owners, `code_when_gone` when there is none.
         """
+        return self.read_with_time(name, *kinds, user=user, code_when_gone=code_when_gone)[0]
+
+    def read_with_time(
+        self, name: str, *kinds: SecretKind, user: SecretUser | None, code_when_gone: Code = Code.SECRET_UNUSABLE
+    ) -> tuple[str, datetime | None]:
+        """The secret's text as `read` returns it, and when it was last changed, None if that is not known."""
         _check(name, *kinds)
         stored = self._find(name)
         if stored is None:
@@ -51,7 +57,7 @@ class Secrets:
         # A temporary one may have expired; what its token is still good for is for the API server to say.
         if stored.expires and stored.expires <= datetime.now(UTC) and kind_of(name) is not SecretKind.TEMPORARY:
             raise ArcError(Code.SECRET_UNUSABLE, f"Secret {name} expired on {stored.expires:%Y-%m-%d %H:%M} UTC.")
-        return stored.value
+        return stored.value, stored.changed_at
 
     def delete(self, name: str, *kinds: SecretKind) -> None:
         """Delete a secret of one of `kinds` wherever it is; harmless when there is none.
@@ -152,7 +158,12 @@ class Secrets:
             except ResourceNotFoundError:
                 return None
         properties = secret.properties
-        return Stored(secret.value or "", (properties.tags or {}).get(_OWNER_TAG), properties.expires_on)
+        return Stored(
+            secret.value or "",
+            (properties.tags or {}).get(_OWNER_TAG),
+            properties.expires_on,
+            changed_at=properties.updated_on,
+        )
 
     def _delete_from_vault(self, vault: str, name: str) -> None:
         with azure_errors():

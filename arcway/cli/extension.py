@@ -1,27 +1,91 @@
-"""`arcway extension`: the extensions of a connected cluster as Azure has them now, and why those that failed did."""
+"""`arcway extension`: the extensions of a connected cluster: list, show, apply and delete them."""
 
-from typing import Annotated
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
 
-from arcway.cli import output, requests
-from arcway.cli.client import NOT_FOUND, OK, ArcwayClient, CommandError
-from arcway.cli.option_groups import ClusterOptions, with_groups
+from arcway.cli import extension_output, requests
+from arcway.cli.client import NOT_FOUND, OK, USAGE, ArcwayClient, CommandError
+from arcway.cli.credentials.provisioning import Needs, provided_credential
+from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, with_groups
 from arcway.cli.options import OutputOption, ServerOption
+from arcway.cli.runs import start
 from arcway.domain.json_values import Json
 
 extension = typer.Typer(help="The extensions of a connected cluster.", no_args_is_help=True)
 
-_COLUMNS = {
-    "Name": "name",
-    "Type": "extensionType",
-    "State": "provisioningState",
-    "Version": "currentVersion",
-    "Train": "releaseTrain",
-    "Upgrades": "autoUpgradeMode",
-    "Namespace": "namespace",
-}
+NameArgument = Annotated[str, typer.Argument(metavar="EXTENSION", help="Name of the extension.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionOptions:
+    """What the extension is to be like. Names follow `az k8s-extension`."""
+
+    type_: Annotated[
+        str | None, typer.Option("--extension-type", "--type", help="Type of a new extension, such as microsoft.flux.")
+    ] = None
+    scope: Annotated[
+        Literal["cluster", "namespace"] | None, typer.Option("--scope", help="Scope of a new extension.")
+    ] = None
+    release_namespace: Annotated[
+        str | None, typer.Option("--release-namespace", help="Namespace of the release, with scope cluster.")
+    ] = None
+    target_namespace: Annotated[
+        str | None, typer.Option("--target-namespace", help="Namespace of an extension with scope namespace.")
+    ] = None
+    release_train: Annotated[str | None, typer.Option("--release-train", help="Release train. Default: stable.")] = None
+    version: Annotated[
+        str | None, typer.Option("--version", help="Version; ends automatic upgrades. Default: the newest.")
+    ] = None
+    auto_upgrade: Annotated[
+        Literal["compatible", "patch", "none"] | None,
+        typer.Option("--auto-upgrade-mode", help="Automatic upgrades. Default: compatible."),
+    ] = None
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--configuration-settings", "--config", help="Setting as name=value; may be repeated."),
+    ] = None
+    protected: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--configuration-protected-settings",
+            "--config-protected",
+            help="Protected setting as name=SECRET, the name of a stored secret (arcway-extension-…); may be repeated.",
+        ),
+    ] = None
+    drop_protected: Annotated[
+        bool,
+        typer.Option("--drop-protected-settings", help="Drop the protected settings that this command does not name."),
+    ] = False
+    identity: Annotated[
+        Literal["SystemAssigned", "None"] | None,
+        typer.Option("--identity", help="Identity of a new extension. Default: SystemAssigned."),
+    ] = None
+    plan: Annotated[
+        list[str] | None,
+        typer.Option("--plan", help="Marketplace plan as name=…, publisher=… and product=…; may be repeated."),
+    ] = None
+
+    def body(self, name: str) -> Json:
+        """The request's part about the extension. Raises `CommandError`."""
+        protected = requests.tags(self.protected or [], "--configuration-protected-settings")
+        fields: Json = {
+            "type": self.type_,
+            "scope": self.scope,
+            "releaseNamespace": self.release_namespace,
+            "targetNamespace": self.target_namespace,
+            "releaseTrain": self.release_train,
+            "version": self.version,
+            "autoUpgrade": self.auto_upgrade,
+            "settings": requests.tags(self.settings or [], "--configuration-settings") or None,
+            "protectedSettings": {key: {"secret": secret} for key, secret in protected.items()} or None,
+            "dropProtectedSettings": self.drop_protected or None,
+            "identity": self.identity,
+            "plan": requests.tags(self.plan, "--plan") if self.plan else None,
+        }
+        return {"name": name, **{field: value for field, value in fields.items() if value is not None}}
 
 
 @extension.command(name="list")
@@ -34,14 +98,14 @@ def list_(
     """List the extensions of a connected cluster. Example: arcway extension list -n shop -g clusters"""
     client = ArcwayClient.find(server)
     listed = client.get(_path(client, cluster))["value"]
-    _show(listed, [_flat(item) for item in listed], format_)
+    extension_output.show(listed, [extension_output.flat(item) for item in listed], format_)
     return OK
 
 
 @extension.command()
 @with_groups
 def show(
-    extension_name: Annotated[str, typer.Argument(metavar="EXTENSION", help="Name of the extension.")],
+    extension_name: NameArgument,
     cluster: ClusterOptions,
     server: ServerOption = None,
     format_: OutputOption = "table",
@@ -49,8 +113,74 @@ def show(
     """Show an extension of a connected cluster. Example: arcway extension show flux -n shop -g clusters"""
     client = ArcwayClient.find(server)
     document = client.get(f"{_path(client, cluster)}/{extension_name}")
-    _show([document], _flat(document), format_)
+    extension_output.show([document], extension_output.flat(document), format_)
     return OK
+
+
+@extension.command(name="apply")
+@with_groups
+def apply_(
+    extension_name: NameArgument,
+    cluster: ClusterOptions,
+    wanted: ExtensionOptions,
+    kubeconfig: KubeconfigOfRun,
+    wait_for_azure: Annotated[
+        int | None, typer.Option("--extension-timeout", help="Seconds until Azure must have installed the extension.")
+    ] = None,
+    *,
+    following: Following,
+    server: ServerOption = None,
+) -> int:
+    """Create or change an extension. Example: arcway extension apply flux -n shop -g clusters --type microsoft.flux"""
+    client = ArcwayClient.find(server)
+    body = {**requests.cluster(client, cluster), "extension": wanted.body(extension_name)}
+    body |= {} if wait_for_azure is None else {"timeout": wait_for_azure}
+    return _start(client, "extensions", body, cluster, kubeconfig, following)
+
+
+@extension.command(name="delete")
+@with_groups
+def delete(
+    extension_name: NameArgument,
+    cluster: ClusterOptions,
+    kubeconfig: KubeconfigOfRun,
+    force: Annotated[
+        bool, typer.Option("--force", help="Delete it in Azure only; its release stays in the cluster.")
+    ] = False,
+    *,
+    following: Following,
+    server: ServerOption = None,
+) -> int:
+    """Delete an extension and its release. Example: arcway extension delete flux -n shop -g clusters"""
+    client = ArcwayClient.find(server)
+    if not following.dry_run and not kubeconfig.yes:
+        _ask(extension_name, cluster)
+    body = {**requests.cluster(client, cluster), "extension": {"name": extension_name}, "force": force}
+    return _start(client, "extensionDeletions", body, cluster, kubeconfig, following)
+
+
+def _start(
+    client: ArcwayClient,
+    path: str,
+    body: Json,
+    cluster: ClusterOptions,
+    kubeconfig: KubeconfigOfRun,
+    following: Following,
+) -> int:
+    """Without a kubeconfig that the user names the run reads Azure alone."""
+    operation = "applyExtension" if path == "extensions" else "deleteExtension"
+    options = kubeconfig if kubeconfig.is_named else None
+    with provided_credential(client, cluster.name, options, Needs(operation)) as provided:
+        if provided.kubeconfig is not None:
+            body["kubeconfig"] = provided.kubeconfig
+        return start(client, path, body, following, provided.accepted)
+
+
+def _ask(name: str, cluster: ClusterOptions) -> None:
+    if not sys.stdin.isatty():
+        raise CommandError("Deleting requires confirmation.", USAGE, remedy="Pass --yes in non-interactive sessions.")
+    if not typer.confirm(f"Delete extension {name} of connected cluster {cluster.name}?", err=True):
+        raise CommandError("Nothing was changed.", USAGE)
 
 
 def _path(client: ArcwayClient, cluster: ClusterOptions) -> str:
@@ -60,32 +190,3 @@ def _path(client: ArcwayClient, cluster: ClusterOptions) -> str:
             "--subscription is required.", NOT_FOUND, remedy="Pass --subscription or set AZURE_SUBSCRIPTION_ID."
         )
     return f"connectedClusters/{which['subscriptionId']}/{cluster.resource_group}/{cluster.name}/extensions"
-
-
-def _show(documents: list[Json], flat: Json | list[Json], format_: str) -> None:
-    output.show(flat, format_, lambda: _table(documents))
-    if format_ == "table":
-        for document in documents:
-            output.show_findings(document["failures"])
-
-
-def _flat(document: Json) -> Json:
-    """An extension as `az k8s-extension` prints it: its properties beside name and id."""
-    both = {**document["properties"], **{key: value for key, value in document.items() if key != "properties"}}
-    return dict(sorted(both.items()))
-
-
-def _table(documents: list[Json]) -> Table:
-    table = Table(box=None, header_style="bold")
-    for column in _COLUMNS:
-        table.add_column(column, overflow="fold")
-    for document in documents:
-        cells = {**_flat(document), "namespace": _namespace(document)}
-        table.add_row(*(output.cell(cells.get(name)) for name in _COLUMNS.values()))
-    return table
-
-
-def _namespace(document: Json) -> str | None:
-    scope = document["properties"].get("scope") or {}
-    both = {**(scope.get("cluster") or {}), **(scope.get("namespace") or {})}
-    return both.get("releaseNamespace") or both.get("targetNamespace")

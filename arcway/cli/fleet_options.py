@@ -1,12 +1,13 @@
 """The options that say what a fleet is to do: a file, and what overrides it. `apply` and `plan` have the same."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from arcway.cli.fleet_files import read_fleet, with_options
 from arcway.domain.json_values import Json
+from arcway.domain.request import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class FleetSource:
     file: Annotated[str, typer.Option("--file", "-f", help="YAML, JSON or CSV file; - for standard input.")]
     name: Annotated[str | None, typer.Option("--name", "-n", help="Name of the fleet. Default: the file's.")] = None
     operation: Annotated[
-        Literal["onboard", "offboard", "update", "upgrade", "check"] | None,
+        Operation | None,
         typer.Option("--operation", help="What to do with each cluster. Default: the file's, or onboard."),
     ] = None
     defaults: Annotated[

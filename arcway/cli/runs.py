@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from arcway.cli import output, progress
+from arcway.cli import extension_output, output, progress
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
 from arcway.cli.option_groups import Following
 from arcway.cli.options import Output
@@ -57,6 +57,10 @@ def show_outcome(run: Json, format_: Output) -> int:
         raise failure(run)
     if run["operation"] == "offboard":
         _show_disconnected(run, format_)
+    elif run["operation"] == "applyExtension":
+        _show_extension(run, format_)
+    elif run["operation"] == "deleteExtension":
+        _show_deleted(run, format_)
     else:
         _show_cluster(run, format_)
     return PARTLY_FAILED if run["leftovers"] else OK
@@ -75,6 +79,18 @@ def _show_cluster(run: Json, format_: Output) -> None:
     output.show(summary, format_, lambda: output.clusters_table([run["result"]]))
     if not run["changed"]:
         output.stderr.print("Nothing was changed.")
+
+
+def _show_extension(run: Json, format_: Output) -> None:
+    result = run["result"]
+    extension_output.show([result], {**extension_output.flat(result), "changed": run["changed"]}, format_)
+    if not run["changed"]:
+        output.stderr.print("Nothing was changed.")
+
+
+def _show_deleted(run: Json, format_: Output) -> None:
+    result = run["result"]
+    output.show(result, format_, lambda: f"Extension {result['extension']}: {result['id']}")
 
 
 def _show_disconnected(run: Json, format_: Output) -> None:

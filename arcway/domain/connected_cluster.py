@@ -71,6 +71,16 @@ def has_expired(resource: Json | None) -> list[Json]:
     ]
 
 
+def not_connected(resource: Json) -> list[Json]:
+    """The finding that the cluster is not Connected: Azure would take a request and end it as failed after 48 hours
+    (https://learn.microsoft.com/azure/azure-arc/kubernetes/conceptual-extensions).
+    """
+    if _status(resource).lower() == "connected":
+        return []
+    message = f"Connected cluster {resource['id']} is {_status(resource)}."
+    return [finding(Code.CLUSTER_NOT_CONNECTED, message)]
+
+
 def is_provisioned(resource: Json) -> bool:
     """Whether Azure has finished what was last asked of the connected cluster."""
     return str((resource.get("properties") or {}).get("provisioningState")) == "Succeeded"

@@ -23,6 +23,7 @@ type Reason = Literal[
 # How kinds are called in a sentence; the others are kinds of Kubernetes and called by their names.
 _WORDS = {
     "ConnectedCluster": "connected cluster",
+    "Extension": "extension",
     "HelmRelease": "release",
     "KeyVaultSecret": "secret",
     "AgentUpgrade": "upgrade of the agents to",
@@ -47,7 +48,9 @@ class Leftover(Model):
     """One thing that a run left behind. A field is null where it is not known."""
 
     kind: str | None
-    """A kind of Kubernetes, or ConnectedCluster, HelmRelease, KeyVaultSecret, AgentUpgrade, Agents, Event, Phase."""
+    """A kind of Kubernetes, or ConnectedCluster, Extension, HelmRelease, KeyVaultSecret, AgentUpgrade, Agents, Event,
+    Phase.
+    """
     name: str | None
     namespace: str | None = None
     reason: Reason | None = None

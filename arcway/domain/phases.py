@@ -17,6 +17,9 @@ type PhaseName = Literal[
     "updateResource",
     "updateAgents",
     "upgradeAgents",
+    "applyExtension",
+    "waitForRelease",
+    "deleteExtension",
     "publishResult",
 ]
 
@@ -38,8 +41,23 @@ UPDATE: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "updateAgents
 UPDATE_AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "publishResult")
 UPDATE_AGENTS_ONLY: tuple[PhaseName, ...] = ("checkCluster", "updateAgents", "publishResult")
 UPGRADE: tuple[PhaseName, ...] = ("checkCluster", "upgradeAgents", "waitForMetadata", "publishResult")
+APPLY_EXTENSION: tuple[PhaseName, ...] = (
+    "checkCluster",
+    "registerProviders",
+    "pollRegistration",
+    "applyExtension",
+    "waitForRelease",
+    "publishResult",
+)
+DELETE_EXTENSION: tuple[PhaseName, ...] = ("checkCluster", "deleteExtension", "publishResult")
 CHECK: tuple[PhaseName, ...] = ("checkCluster",)
 
+_WITHOUT_SCOPE = {
+    "check": CHECK,
+    "upgrade": UPGRADE,
+    "applyExtension": APPLY_EXTENSION,
+    "deleteExtension": DELETE_EXTENSION,
+}
 _UPDATES = {"azure-only": UPDATE_AZURE_ONLY, "agents-only": UPDATE_AGENTS_ONLY, "azure-first": UPDATE}
 
 # Seconds. A phase that is not named here has as long as its steps' attempts take.
@@ -56,6 +74,8 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "uninstallAgents": 10 * 60,
     "updateResource": 10 * 60,
     "updateAgents": 20 * 60,
+    "waitForRelease": 10 * 60,
+    "deleteExtension": 20 * 60,
     "publishResult": 24 * 3600,
 }
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.
@@ -63,8 +83,8 @@ UNDO_SECONDS = 15 * 60
 CLEAN_UP_SECONDS = 5 * 60
 # Seconds of a run, beyond the limits of its phases, that it waits because Azure asks it to.
 ASKED_SECONDS = 4 * 3600
-# upgradeAgents is limited by the request: this is the longest that it may ask for.
-_UPGRADE_SECONDS = 3600
+# upgradeAgents and applyExtension are limited by the request: this is the longest that it may ask for.
+_REQUESTED_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +106,7 @@ POLL_AGENTS = Interval(first=0.25, longest=10)
 POLL_RESOURCE = Interval(first=0.5, longest=30)
 POLL_REMOVAL = Interval(first=0.25, longest=10)
 WAIT_FOR_METADATA = Interval(first=0.5, longest=30)
+POLL_EXTENSION = Interval(first=1, longest=30)
 POLL_NETWORK_CHECK = Interval(first=0.5, longest=5)
 UNDO = Interval(first=0.5, longest=10)
 
@@ -96,17 +117,15 @@ def longest_seconds(operation: str) -> int:
     Waiting for a broker needs no cluster.
     """
     names = [name for name in phases_of(operation) if name != "publishResult"]
-    return sum(TIME_LIMITS.get(name, _UPGRADE_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
+    return sum(TIME_LIMITS.get(name, _REQUESTED_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
 
 
 def phases_of(operation: str, scope: Scope = "azure-first", order: Order = "agents-first") -> tuple[PhaseName, ...]:
     """The phases of one operation; `order` counts for a connect, `scope` for the operations on what is connected."""
-    if operation == "check":
-        return CHECK
     if operation == "offboard":
         return {"azure-only": AZURE_ONLY, "agents-only": AGENTS_ONLY}.get(scope, OFFBOARD)
     if operation == "update":
         return _UPDATES[scope]
-    if operation == "upgrade":
-        return UPGRADE
+    if operation in _WITHOUT_SCOPE:
+        return _WITHOUT_SCOPE[operation]
     return AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST

@@ -14,27 +14,23 @@ from pydantic import (
 )
 
 from arcway.domain.characters import control_characters
+from arcway.domain.cluster_request import ClusterRequest
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.fields import (
-    TAG_LIMIT,
-    ChartVersion,
-    ClusterName,
-    FailFast,
-    Location,
-    ResourceGroupName,
-    SubscriptionId,
-    Tags,
-    Word,
+from arcway.domain.extension_request import (
+    ApplyExtensionRequest,
+    DeleteExtensionRequest,
+    ExtensionRequest,
+    wrong_protected_settings,
 )
-from arcway.domain.ids import ClusterId
+from arcway.domain.fields import TAG_LIMIT, ChartVersion, FailFast, Location, Tags, Word
 from arcway.domain.marks import Annotations, Labels
 from arcway.domain.model import Model, field_errors
 from arcway.domain.phases import PhaseName, Scope, phases_of
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
 
-type Operation = Literal["onboard", "offboard", "update", "upgrade", "check"]
+type Operation = Literal["onboard", "offboard", "update", "upgrade", "applyExtension", "deleteExtension", "check"]
 
 
 class Agents(Model):
@@ -55,20 +51,7 @@ class Agents(Model):
     pod_annotations: Annotations = Field(default_factory=dict)
 
 
-class _ClusterRequest(Model):
-    """The connected cluster that a request is about."""
-
-    subscription_id: SubscriptionId
-    resource_group: ResourceGroupName
-    name: ClusterName
-
-    @property
-    def cluster(self) -> ClusterId:
-        """The connected cluster this request is about."""
-        return ClusterId(self.subscription_id, self.resource_group, self.name)
-
-
-class OnboardRequest(_ClusterRequest):
+class OnboardRequest(ClusterRequest):
     """Connect one cluster, or check whether it can be connected.
 
     Omitted fields stay unchanged for an existing connected cluster and existing agents.
@@ -92,7 +75,7 @@ class OnboardRequest(_ClusterRequest):
     """Take over the connected cluster even if another live cluster uses it, which then loses its identity in Azure."""
 
 
-class OffboardRequest(_ClusterRequest):
+class OffboardRequest(ClusterRequest):
     """Disconnect one cluster, or check whether it can be disconnected."""
 
     operation: Literal["offboard", "check"] = "offboard"
@@ -143,7 +126,7 @@ def _asks_for(values: Mapping[str, Any], names: tuple[str, ...]) -> bool:
     )
 
 
-class UpdateRequest(_ClusterRequest):
+class UpdateRequest(ClusterRequest):
     """Change a connected cluster, its agents or both, or check what would change. Omitted fields stay unchanged."""
 
     tags: Tags | None = None
@@ -200,7 +183,7 @@ class UpdateRequest(_ClusterRequest):
         return "azure-first" if _asks_for(vars(self), _RESOURCE_PART) else "agents-only"
 
 
-class UpgradeRequest(_ClusterRequest):
+class UpgradeRequest(ClusterRequest):
     """Upgrade the agents of a connected cluster, or check whether they can be; all or nothing."""
 
     operation: Literal["upgrade", "check"] = "upgrade"
@@ -219,14 +202,20 @@ class UpgradeRequest(_ClusterRequest):
         return "agents-only"
 
 
-type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest
+type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest | ExtensionRequest
 
 # A certificate in PEM form has lines.
 _MULTILINE = frozenset({"proxy.certificate"})
 
 # Each model refuses what only the other has, so that what one wrote only that one reads.
 _STORED: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
-_MODELS: dict[str, type[AnyRequest]] = {"offboard": OffboardRequest, "update": UpdateRequest, "upgrade": UpgradeRequest}
+_MODELS: dict[str, type[AnyRequest]] = {
+    "offboard": OffboardRequest,
+    "update": UpdateRequest,
+    "upgrade": UpgradeRequest,
+    "applyExtension": ApplyExtensionRequest,
+    "deleteExtension": DeleteExtensionRequest,
+}
 
 
 def phases_of_request(request: AnyRequest) -> tuple[PhaseName, ...]:
@@ -258,7 +247,7 @@ def parse_request(body: object, operation: Literal["upgrade"]) -> UpgradeRequest
 
 
 @overload
-def parse_request(body: object, operation: None = None) -> AnyRequest: ...
+def parse_request(body: object, operation: Operation | None = None) -> AnyRequest: ...
 
 
 def parse_request(body: object, operation: Operation | None = None) -> AnyRequest:
@@ -278,12 +267,16 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
     try:
         request = model.model_validate(fields)
     except ValidationError as error:
-        raise _invalid([*details, *field_errors(error), *wrong_references(fields)]) from error
+        raise _invalid([*details, *field_errors(error), *_wrong_references(fields)]) from error
     # Not validators: a request that was accepted is read again on every replay, when its certificate may have ended and
     # the rules about references may be stricter than on the day it was accepted.
-    if details := [*details, *wrong_references(fields), *_expired_certificate(request)]:
+    if details := [*details, *_wrong_references(fields), *_expired_certificate(request)]:
         raise _invalid(details)
     return request
+
+
+def _wrong_references(fields: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [*wrong_references(fields), *wrong_protected_settings(fields)]
 
 
 def _invalid(details: list[dict[str, Any]]) -> ArcError:

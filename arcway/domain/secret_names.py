@@ -29,6 +29,7 @@ class SecretKind(StrEnum):
     PROXY_CREDENTIALS = "proxy credentials"
     TEMPORARY = "temporary secret of a run"
     PAGE = "secret of the page"
+    EXTENSION_SETTING = "protected setting of an extension"
     RESERVED = "reserved secret"
 
 
@@ -38,7 +39,7 @@ _BY_WORD = {
     "tmp": SecretKind.TEMPORARY,
     "page": SecretKind.PAGE,
     "git": SecretKind.RESERVED,
-    "extension": SecretKind.RESERVED,
+    "extension": SecretKind.EXTENSION_SETTING,
 }
 
 

@@ -55,7 +55,15 @@ class ChangeFacts(TypedDict, total=False):
     inside: list[str]
 
 
-class Facts(ConnectFacts, DisconnectFacts, ChangeFacts, total=False):
+class ExtensionFacts(TypedDict, total=False):
+    """The facts of a run about an extension. `extensionNamespace` is where its release is."""
+
+    extensionExists: bool
+    extensionChanges: list[str]
+    extensionNamespace: str | None
+
+
+class Facts(ConnectFacts, DisconnectFacts, ChangeFacts, ExtensionFacts, total=False):
     """The facts of a run: those of its operation, those of several operations, and the `result`."""
 
     publicKey: str | None
@@ -175,16 +183,38 @@ class ResourceUpdated(Changed):
     operation: str | None
 
 
+class ExtensionWritten(Changed):
+    """What came of writing an extension; `inProgress` is the state that Azure has to leave first.
+
+    `operation` is the status URL to poll.
+    """
+
+    created: bool
+    operation: NotRequired[str | None]
+    inProgress: NotRequired[str]
+
+
+class ExtensionPolled(Polled):
+    """`resource` is the extension as it is shown, `namespace` that of its release; there when `done`."""
+
+    resource: NotRequired[Json]
+    namespace: NotRequired[str | None]
+
+
+APPLY_EXTENSION: Step[ExtensionWritten] = Step("apply_extension")
 AWAIT_DELETION: Step[Polled] = Step("await_deletion")
 AWAIT_REMOVAL: Step[Polled] = Step("await_removal")
 CHECK_AGENTS: Step[Checked] = Step("check_agents")
 CHECK_AZURE: Step[Checked] = Step("check_azure")
 CHECK_CLUSTER: Step[Checked] = Step("check_cluster")
 CHECK_CONNECTED_CLUSTER: Step[Checked] = Step("check_connected_cluster")
+CHECK_EXTENSION: Step[Checked] = Step("check_extension")
+CHECK_EXTENSION_CLUSTER: Step[Checked] = Step("check_extension_cluster")
 CHECK_RELEASE: Step[Checked] = Step("check_release")
 CHECK_RESOURCE: Step[Checked] = Step("check_resource")
 CONFIGURE_AGENTS: Step[SettingsChanged] = Step("configure_agents")
 CREATE_RESOURCE: Step[ResourceWritten] = Step("create_resource")
+DELETE_EXTENSION: Step[Polled] = Step("delete_extension")
 DELETE_RESOURCE: Step[Polled] = Step("delete_resource")
 DEPLOY_AGENTS: Step[AgentsDeployed] = Step("deploy_agents")
 DISCARD_CREDENTIAL: Step[Done] = Step("discard_credential")
@@ -193,6 +223,9 @@ END_NETWORK_CHECK: Step[Done] = Step("end_network_check")
 ENSURE_KEY_PAIR: Step[KeyPairEnsured] = Step("ensure_key_pair")
 ENSURE_RESOURCE_GROUP: Step[Created] = Step("ensure_resource_group")
 POLL_AGENTS: Step[Polled] = Step("poll_agents")
+POLL_EXTENSION: Step[ExtensionPolled] = Step("poll_extension")
+POLL_EXTENSION_RELEASE: Step[Polled] = Step("poll_extension_release")
+POLL_EXTENSION_REMOVAL: Step[Polled] = Step("poll_extension_removal")
 POLL_NETWORK_CHECK: Step[NetworkCheckPolled] = Step("poll_network_check")
 POLL_REGISTRATION: Step[Polled] = Step("poll_registration")
 POLL_RESOURCE: Step[Polled] = Step("poll_resource")

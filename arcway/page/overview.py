@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from arcway.domain.json_values import Json
 
 STATES = ("Accepted", "Running", "Succeeded", "Failed", "Canceled")
-OPERATIONS = ("onboard", "offboard", "update", "upgrade")
+OPERATIONS = ("onboard", "offboard", "update", "upgrade", "applyExtension", "deleteExtension")
 PAGE_SIZE = 50
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+from orchestrators.phases.apply_extension import apply_extension
 from orchestrators.phases.check_cluster import check_cluster
 from orchestrators.phases.configure_agents import configure_agents
 from orchestrators.phases.create_resource import create_resource
+from orchestrators.phases.delete_extension import delete_extension
 from orchestrators.phases.delete_resource import delete_resource
 from orchestrators.phases.deploy_agents import deploy_agents
 from orchestrators.phases.ensure_resource_group import ensure_resource_group
@@ -15,6 +17,7 @@ from orchestrators.phases.update_agents import update_agents
 from orchestrators.phases.update_resource import update_resource
 from orchestrators.phases.upgrade_agents import upgrade_agents
 from orchestrators.phases.wait_for_metadata import wait_for_metadata
+from orchestrators.phases.wait_for_release import wait_for_release
 from orchestrators.run_context import RunContext, Work
 
 PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
@@ -31,4 +34,7 @@ PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
     "updateResource": update_resource,
     "updateAgents": update_agents,
     "upgradeAgents": upgrade_agents,
+    "applyExtension": apply_extension,
+    "waitForRelease": wait_for_release,
+    "deleteExtension": delete_extension,
 }

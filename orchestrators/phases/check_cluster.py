@@ -5,6 +5,7 @@ from typing import Any
 from arcway.domain import steps
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError
+from arcway.domain.extension_request import ApplyExtensionRequest, DeleteExtensionRequest, ExtensionRequest
 from arcway.domain.fleets.plan import forecast
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe, leftover, read_leftovers
@@ -18,7 +19,7 @@ from orchestrators.run_context import ATTEMPTS, RunContext, Work
 
 # A cluster that does not answer is a finding soon; Azure, which responds to all others, is worth some patience.
 _CLUSTER_ATTEMPTS = 2
-_AZURE_CHECKS = (steps.CHECK_AZURE, steps.CHECK_RESOURCE, steps.CHECK_CONNECTED_CLUSTER)
+_AZURE_CHECKS = (steps.CHECK_AZURE, steps.CHECK_RESOURCE, steps.CHECK_CONNECTED_CLUSTER, steps.CHECK_EXTENSION)
 _NOT_CHECKED = leftover("Agents", None, reason="NotChecked")
 _IF_DEAD = " If the cluster no longer exists, set azureOnly (--azure-only) to delete only the connected cluster."
 
@@ -30,6 +31,8 @@ def check_cluster(run: RunContext) -> Work[None]:
         findings = yield from _check_connect(run, request)
     elif isinstance(request, OffboardRequest):
         findings = yield from _check_disconnect(run, request)
+    elif isinstance(request, ApplyExtensionRequest | DeleteExtensionRequest):
+        findings = yield from _check_extension(run, request)
     else:
         findings = yield from _check_change(run, request)
     run.add_findings(findings)
@@ -97,6 +100,13 @@ def _check_change(run: RunContext, request: UpdateRequest | UpgradeRequest) -> W
     return findings
 
 
+def _check_extension(run: RunContext, request: ExtensionRequest) -> Work[list[Json]]:
+    findings = yield from _check(run, steps.CHECK_EXTENSION)
+    if request.scope != "azure-only":
+        findings += yield from _check(run, steps.CHECK_EXTENSION_CLUSTER)
+    return findings
+
+
 def _check(run: RunContext, step: steps.Step[steps.Checked], **arguments: Any) -> Work[list[Json]]:
     try:
         attempts = ATTEMPTS if step in _AZURE_CHECKS else _CLUSTER_ATTEMPTS
@@ -112,6 +122,8 @@ def _plan(run: RunContext) -> list[str]:
         return [f"remove {describe(item)}" for item in _to_remove(run) if item != _NOT_CHECKED]
     if isinstance(run.request, UpdateRequest | UpgradeRequest):
         return _plan_of_change(run)
+    if not isinstance(run.request, OnboardRequest):
+        return _plan_of_extension(run, run.request)
     facts = run.facts
     plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
     if not facts["resourceGroupExists"]:
@@ -135,6 +147,18 @@ def _plan_of_change(run: RunContext) -> list[str]:
     if "wanted" in facts and facts["wanted"] != facts["release"]["version"]:
         plan.append(f"upgrade release azure-arc from {facts['release']['version']} to {facts['wanted']}")
     return plan
+
+
+def _plan_of_extension(run: RunContext, request: ExtensionRequest) -> list[str]:
+    name, facts = request.extension.name, run.facts
+    if not facts["extensionChanges"]:
+        return []
+    if isinstance(request, DeleteExtensionRequest):
+        return [f"delete extension {name}"]
+    plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
+    if not facts["extensionExists"]:
+        return [*plan, f"create extension {name}"]
+    return [*plan, *(f"change {item} of extension {name}" for item in facts["extensionChanges"])]
 
 
 def _to_remove(run: RunContext) -> list[Json]:

@@ -96,6 +96,13 @@ TO_CHECK_THE_NETWORK = (
     Permission("list", "events", "", NETWORK_NAMESPACE),
 )
 TO_LOOK = (GET_CONFIG, *_WATCHED, GET_KEY, _GET_LOG, _LIST_EVENTS)
+_TO_READ_EXTENSIONS = (
+    Permission("list", "deployments", "apps"),
+    LIST_PODS,
+    Permission("list", "events"),
+    Permission("get", "pods/log"),
+    Permission("get", "extensionconfigs", "clusterconfig.azure.com", NAMESPACE),
+)
 # Without these a check says less; preflight does not ask for them.
 _TO_SAY_MORE = (
     LIST_PODS,
@@ -114,6 +121,9 @@ _ROLES = {
     "check": (*TO_CONNECT, *TO_DISCONNECT, *_TO_SAY_MORE),
     "update": (*TO_CHANGE, *_TO_SAY_MORE),
     "upgrade": (*TO_CHANGE, *_TO_SAY_MORE),
+    # Deployments and pods of an extension are where its chart puts them.
+    "applyExtension": (GET_CONFIG, *_TO_READ_EXTENSIONS),
+    "deleteExtension": (GET_CONFIG, *_TO_READ_EXTENSIONS),
     "offboard": (*TO_DISCONNECT, LIST_ALL_RECORDS),
     "agents": TO_LOOK,
 }

@@ -110,4 +110,12 @@ AGENTS: dict[Code, ErrorKind] = {
         "What an extension installs is in the cluster already",
         "Remove the installation that the message names, then apply the extension again.",
     ),
+    Code.EXTENSION_NOT_FINISHED: ErrorKind(
+        "An extension is not installed in time",
+        "Check the agents (`arcway agents`), then apply the extension again: that continues to wait.",
+    ),
+    Code.EXTENSION_NOT_REMOVED: ErrorKind(
+        "An extension is not removed in time",
+        "Check the agents (`arcway agents`), then delete it again. To delete it in Azure only, set force (--force).",
+    ),
 }

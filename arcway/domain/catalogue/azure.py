@@ -134,4 +134,26 @@ AZURE: dict[Code, ErrorKind] = {
         "The extension's type, release train or version is not offered in the region",
         "Check all three; `az k8s-extension extension-types list-versions-by-location` lists what is offered.",
     ),
+    Code.CLUSTER_NOT_CONNECTED: ErrorKind(
+        "The connected cluster is not Connected",
+        "Wait until `arcway list` shows Connected; `arcway agents` says why it is not. Then start a new run.",
+        True,
+    ),
+    Code.EXTENSION_CHANGE_NOT_POSSIBLE: ErrorKind(
+        "The type, scope or identity of an extension cannot be changed",
+        "Omit what the message names, or delete the extension first: `arcway extension delete`.",
+    ),
+    Code.EXTENSION_TYPE_INSTALLED: ErrorKind(
+        "The connected cluster has another extension of this type",
+        "Use the name of the extension in the message: a cluster can have one extension of this type.",
+    ),
+    Code.PROTECTED_SETTINGS_NOT_NAMED: ErrorKind(
+        "The change would drop protected settings",
+        "Name all protected settings: Azure keeps none that a change does not name. To drop those in the message, set "
+        "dropProtectedSettings (--drop-protected-settings).",
+    ),
+    Code.EXTENSION_IN_USE: ErrorKind(
+        "The extension has Flux configurations",
+        "Delete the Flux configurations first; without the extension their objects cannot be removed from the cluster.",
+    ),
 }

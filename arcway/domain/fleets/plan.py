@@ -28,6 +28,8 @@ CLASSES: tuple[str, ...] = get_args(PlanClass.__value__)
 AGENTS = "agents"
 """The change of agents of which is not known what it is; what is known begins with this and a dot."""
 CONNECTED_CLUSTER, RESOURCE_GROUP, PROVIDER = "connectedCluster", "resourceGroup", "provider "
+EXTENSION = "extension"
+"""The change of an extension of which is not known what it is; what is known begins with this and a dot."""
 
 _BUSY = frozenset(
     {
@@ -103,8 +105,10 @@ def forecast(
         changes = _offboard(request, facts, depth)
     elif isinstance(request, UpdateRequest):
         changes = _update(request, facts, depth)
-    else:
+    elif isinstance(request, UpgradeRequest):
         changes = _upgrade(request, facts, depth)
+    else:
+        changes = _extension(facts, depth)
     return _changed(changes)
 
 
@@ -187,6 +191,14 @@ def _upgrade(request: UpgradeRequest, facts: Mapping[str, Any], depth: Depth) ->
         return [] if request.agent_version is not None and request.agent_version == version else [AGENTS]
     release = facts.get("release") or {}
     return [f"{AGENTS}.version"] if facts.get("wanted") != release.get("version") else []
+
+
+def _extension(facts: Mapping[str, Any], depth: Depth) -> list[str]:
+    if depth == "azure":
+        return [EXTENSION]
+    around = [PROVIDER + namespace for namespace in facts.get("toRegister", ())]
+    names = facts.get("extensionChanges", ())
+    return [*around, *(name if name == EXTENSION else f"{EXTENSION}.{name}" for name in names)]
 
 
 # --- the lines of a plan -------------------------------------------------------------------------------------------

@@ -15,7 +15,15 @@ from arcway.domain.model import Model
 _NOT_DONE = ("busy", "unreachable", "refused")
 # Requests of a member's own, without those that members share (docs/fleets.md).
 _READS_OF_A_CHECK = 1
-_READS_AFTER: Mapping[str, int] = {"onboard": 1, "check": 1, "offboard": 2, "upgrade": 1, "update": 0}
+_READS_AFTER: Mapping[str, int] = {
+    "onboard": 1,
+    "check": 1,
+    "offboard": 2,
+    "upgrade": 1,
+    "update": 0,
+    "applyExtension": 4,
+    "deleteExtension": 3,
+}
 
 
 class PlannedMember(Model):
@@ -26,8 +34,8 @@ class PlannedMember(Model):
     kind: Annotated[PlanClass, Field(alias="class")]
     changes: list[str]
     """The properties of the connected cluster that change; `connectedCluster`, if it is deleted; of the agents
-    `agents.` and what, or `agents` where that is not known; `resourceGroup` and `provider` with the namespace, if these
-    are created and registered."""
+    `agents.` and what, or `agents` where that is not known, the same for `extension`; `resourceGroup` and `provider`
+    with the namespace, if these are created and registered."""
     code: str | None
     """Why the member is busy, unreachable or refused."""
 

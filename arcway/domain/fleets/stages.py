@@ -18,7 +18,12 @@ MOST_STAGES = 8
 LONGEST_WINDOW = 500
 _LONGEST_SOAK = 30 * 86_400
 _MOST_FAILURES = 10_000
-_LIMITS = {"onboard": ("soft", "10%"), "update": ("soft", "10%"), "check": ("soft", "100%")}
+_LIMITS = {
+    "onboard": ("soft", "10%"),
+    "update": ("soft", "10%"),
+    "check": ("soft", "100%"),
+    "applyExtension": ("soft", "10%"),
+}
 """How many members may fail of an operation; of one that takes something away or replaces agents, none."""
 
 type Window = Annotated[int, Field(ge=1, le=LONGEST_WINDOW, strict=True)]

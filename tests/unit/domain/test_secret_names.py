@@ -22,7 +22,7 @@ NAME = f"arcway-tmp-shop-{DIGEST}"
         ("arcway-tmp-x-proxy", SecretKind.TEMPORARY),
         ("arcway-page-x", SecretKind.PAGE),
         ("arcway-git", SecretKind.RESERVED),
-        ("arcway-extension-x", SecretKind.RESERVED),
+        ("arcway-extension-x", SecretKind.EXTENSION_SETTING),
         (f"arcway-{'a' * 111}", None),
         ("arcway-", None),
         ("arcway-a_b", None),

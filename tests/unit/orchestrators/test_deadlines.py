@@ -12,6 +12,8 @@ LATE: Json = failed("ARC-5008")["error"]
 OPERATIONS: dict[str, Json] = {
     "deleteResource": {"operation": "offboard"},
     "uninstallAgents": {"operation": "offboard"},
+    "waitForRelease": {"operation": "applyExtension", "extension": {"name": "flux"}},
+    "deleteExtension": {"operation": "deleteExtension", "extension": {"name": "flux"}},
     "updateResource": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "updateAgents": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
 }

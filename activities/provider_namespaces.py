@@ -1,0 +1,15 @@
+"""Which provider namespaces an operation needs in the subscription."""
+
+from arcway.azure.kubernetes_configuration import NAMESPACE
+from arcway.azure.providers import NAMESPACES
+from arcway.domain.extension_request import ApplyExtensionRequest
+from arcway.domain.request import AnyRequest
+
+_POLICY, _POLICY_TYPE = "Microsoft.PolicyInsights", "microsoft.policyinsights"
+
+
+def namespaces_of(request: AnyRequest) -> tuple[str, ...]:
+    """The provider namespaces that must be registered before the operation writes."""
+    if not isinstance(request, ApplyExtensionRequest):
+        return NAMESPACES
+    return (NAMESPACE, _POLICY) if request.extension.type == _POLICY_TYPE else (NAMESPACE,)
