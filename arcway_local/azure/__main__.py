@@ -26,7 +26,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=0.0, help="how long registration, provisioning and so on take")
     chosen = parser.parse_args(arguments)
     pace = Pace(seconds=chosen.seconds)
-    paces = Paces(registration=pace, provisioning=pace, deletion=pace, connection=pace, extension=pace)
+    paces = Paces(registration=pace, provisioning=pace, deletion=pace, connection=pace)
+    paces.extension = paces.flux = paces.compliance = pace
     try:
         asyncio.run(_serve(SimulatedAzure(chosen.dir, chosen.clusters, chosen.port, paces)))
     except OSError as error:

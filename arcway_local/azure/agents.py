@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from arcway_local.azure.arc_client import ArcClient, NotYet
-from arcway_local.azure.extension_agents import ExtensionAgents
+from arcway_local.azure.config_agent import ConfigAgent
 from arcway_local.azure.kube_client import KubeClient, KubeError
 from arcway_local.azure.transitions import Paces
 
@@ -94,7 +94,7 @@ class Agents:
 
 
 class _Companion:
-    """The task of the agents for extensions, which ends with those that connect the cluster."""
+    """The task of config-agent, which ends with those that connect the cluster."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
@@ -105,10 +105,10 @@ class _Companion:
     async def __aexit__(self, *_: object) -> None:
         await self.end()
 
-    def begin(self, agents: ExtensionAgents) -> None:
+    def begin(self, agents: ConfigAgent) -> None:
         """Start them, unless some are at work."""
         if self._task is None:
-            self._task = asyncio.create_task(agents.run(), name="simulated extensions")
+            self._task = asyncio.create_task(agents.run(), name="simulated config-agent")
 
     async def end(self) -> None:
         """Stop them."""
@@ -143,7 +143,7 @@ class _ClusterAgents:
                     continue
                 pause = _FIRST_PAUSE
                 resource = _resource_id(config["data"])
-                extensions.begin(ExtensionAgents(self._cluster, self._service, resource, token, self._paces))
+                extensions.begin(ConfigAgent(self._cluster, self._service, resource, token, self._paces))
                 if await self._changed(config, within=self._paces.heartbeat.seconds):
                     return
 

@@ -69,6 +69,8 @@ class ArcService:
             raise Refusal(401, "InvalidIdentity", "The identity is not the one that was issued last.")
         if identity.public_key != self._world.public_key_text(key):
             raise Refusal(401, "InvalidIdentity", "The connected cluster has another public key by now.")
+        if self._world.is_deleting(key):
+            raise Refusal(401, "InvalidIdentity", "The connected cluster is being deleted.")
         return key
 
     async def _challenge(self, exchange: Exchange) -> web.StreamResponse:

@@ -11,13 +11,15 @@ from arcway_local.azure.entra import Entra
 from arcway_local.azure.exchange import Exchange, Handler, Routes
 from arcway_local.azure.gate import Gate
 from arcway_local.azure.metadata import metadata
-from arcway_local.azure.providers import LOCATIONS
+from arcway_local.azure.provider_types import LOCATIONS
 from arcway_local.azure.refusals import Refusal
 from arcway_local.azure.subscriptions import Subscriptions
 
 SUBSCRIPTION_PATH = r"/subscriptions/(?P<subscription>[^/]+)"
 GROUP_PATH = SUBSCRIPTION_PATH + r"/resourcegroups/(?P<group>[^/]+)"
 _PROVIDER = SUBSCRIPTION_PATH + r"/providers/(?P<namespace>[^/]+)"
+# The last namespace of a path counts: its resource may belong to one of another namespace.
+_ANY_TYPE = r"(?:/subscriptions/.*)?/providers/(?P<namespace>[^/]+)(?P<rest>(?:/[^/]+)+)"
 _READ = "Microsoft.Resources/subscriptions/read"
 _GROUP_ACTIONS = "Microsoft.Resources/subscriptions/resourceGroups"
 
@@ -53,6 +55,13 @@ class ResourceManager:
             routes.add(methods, pattern, self._gate.to(kind, action, handler))
         permissions = self._gate.to("Microsoft.Authorization/permissions", "*/read", self._permissions)
         routes.add("GET", GROUP_PATH + r"/providers/microsoft\.authorization/permissions", permissions)
+
+    def last_routes(self, routes: Routes) -> None:
+        """Register what answers for resource types that no service has, after the routes of all services."""
+        routes.add("GET|HEAD|PUT|PATCH|POST|DELETE", _ANY_TYPE, self._unknown_type)
+
+    async def _unknown_type(self, exchange: Exchange) -> web.StreamResponse:
+        raise self._gate.unknown_type(exchange)
 
     async def _metadata(self, exchange: Exchange) -> web.StreamResponse:
         return web.json_response(metadata(self._entra.endpoint, self._entra.tenant))

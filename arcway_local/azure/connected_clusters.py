@@ -4,7 +4,6 @@ Translates between the wire and `World`; keeps no state. Forms follow recorded t
 carries Azure-AsyncOperation, an operation's location is upper case, resource types come back in lower case.
 """
 
-import base64
 import hashlib
 import json
 import re
@@ -16,15 +15,13 @@ from arcway_local.azure.arm import GROUP_PATH, SUBSCRIPTION_PATH
 from arcway_local.azure.entra import Entra
 from arcway_local.azure.exchange import Exchange, Handler, Routes
 from arcway_local.azure.gate import Gate
+from arcway_local.azure.paging import list_page
 from arcway_local.azure.record import TYPE, Writer
 from arcway_local.azure.refusals import Refusal
 from arcway_local.azure.world import Operation, World
 
-_PAGE = 100
 _CLUSTERS = r"/providers/microsoft\.kubernetes/connectedclusters"
 CLUSTER_PATH = rf"{GROUP_PATH}{_CLUSTERS}/(?P<name>[^/]+)"
-_CONFIGURATIONS = "Microsoft.KubernetesConfiguration/sourceControlConfigurations"
-_CONFIGURATION = rf"{CLUSTER_PATH}/providers/{re.escape(_CONFIGURATIONS.lower())}/(?P<configuration>[^/]+)"
 _LOCATION = r"/providers/microsoft\.kubernetes/locations/[^/]+"
 _NAME = re.compile(r"[0-9A-Za-z]([0-9A-Za-z_.-]{0,61}[0-9A-Za-z])?")
 
@@ -48,8 +45,6 @@ class ConnectedClusters:
             ("PUT", CLUSTER_PATH, f"{TYPE}/write", self._put),
             ("PATCH", CLUSTER_PATH, f"{TYPE}/write", self._patch),
             ("DELETE", CLUSTER_PATH, f"{TYPE}/delete", self._delete),
-            ("GET", _CONFIGURATION, f"{_CONFIGURATIONS}/read", self._configuration),
-            ("PUT", _CONFIGURATION, f"{_CONFIGURATIONS}/write", self._put_configuration),
         )
         for methods, pattern, action, handler in table:
             routes.add(methods, pattern, self._gate.to(action.rpartition("/")[0], action, handler))
@@ -95,14 +90,6 @@ class ConnectedClusters:
         headers = self._follow(exchange, operation, cluster)
         return web.json_response(None, status=202, headers={**headers, "Location": headers["Azure-AsyncOperation"]})
 
-    async def _configuration(self, exchange: Exchange) -> web.StreamResponse:
-        return web.json_response(self._world.configuration(self._cluster(exchange), exchange.parts["configuration"]))
-
-    async def _put_configuration(self, exchange: Exchange) -> web.StreamResponse:
-        properties = exchange.json().get("properties") or {}
-        form, new = self._world.put_configuration(self._cluster(exchange), exchange.parts["configuration"], properties)
-        return web.json_response(form, status=201 if new else 200)
-
     def _follow(self, exchange: Exchange, operation: Operation, cluster: dict[str, Any]) -> dict[str, str]:
         path = self._path(cluster, "operationStatuses", operation)
         headers = {"Azure-AsyncOperation": f"{self._entra.endpoint}{path}?api-version={exchange.query('api-version')}"}
@@ -116,13 +103,7 @@ class ConnectedClusters:
 
     async def _list(self, exchange: Exchange) -> web.StreamResponse:
         records = self._world.clusters_in(exchange.parts["subscription"], exchange.parts.get("group"))
-        start = int(base64.urlsafe_b64decode(exchange.query("$skiptoken") or "MA==").decode())
-        body: dict[str, Any] = {"value": records[start : start + _PAGE]}
-        if start + _PAGE < len(records):
-            token = base64.urlsafe_b64encode(str(start + _PAGE).encode()).decode()
-            query = f"api-version={exchange.query('api-version')}&$skiptoken={token}"
-            body["nextLink"] = f"{self._entra.endpoint}{exchange.path}?{query}"
-        return web.json_response(body)
+        return web.json_response(list_page(self._entra.endpoint, exchange, records))
 
     async def _operation(self, exchange: Exchange) -> web.StreamResponse:
         operation = self._world.look_at_operation(exchange.parts["operation"])

@@ -21,6 +21,12 @@ PUT  /control/extension-failures {"<extension id>": {"message": …, "code": …
                            what the agents meet when they install it; replaces all such orders
 PUT  /control/extensions   {"<extension id>": {"provisioningState": "Failed", any property}, "<extension id>": null}
                            what the service says of it; null: its record vanishes
+PUT  /control/flux-failures {"<configuration id>": {"message": …, "code": …}}     provisioning fails; {"hang": true}:
+                           nothing acts on it; {"pending": true}: never compliant; {"condition": {"kind": …, "name": …,
+                           "reason": …, "message": …}}: Non-Compliant, kind GitRepository (or another source),
+                           Kustomization or HelmRelease. Replaces all such orders; agents act on a changed one at once
+PUT  /control/flux-configurations {"<configuration id>": {any property}, "<configuration id>": null}
+                           what the service says of it; null: its record vanishes
 PUT  /control/connectivity {"<resource id>": "Offline"}   the connectivity of a cluster until its next heartbeat;
                            an Expired one has no more heartbeats, as its identity has run out
 PUT  /control/clusters     {"<resource id>": {"provisioningState": "Deleting", "connectivityStatus": …, any property,
@@ -48,6 +54,7 @@ from arcway_local.azure.entra import Entra
 from arcway_local.azure.exchange import Exchange, Fault, RequestLog, Routes
 from arcway_local.azure.gate import Gate
 from arcway_local.azure.guards import Guards
+from arcway_local.azure.managed_resources import ManagedResources
 from arcway_local.azure.refusals import Refusal
 from arcway_local.azure.subscriptions import Subscription
 from arcway_local.azure.transitions import Pace
@@ -88,6 +95,8 @@ class Control:
         routes.add("PUT", r"/control/provisioning-failures", self._failures)
         routes.add("PUT", r"/control/extension-failures", self._extension_failures)
         routes.add("PUT", r"/control/extensions", self._extensions)
+        routes.add("PUT", r"/control/flux-failures", self._flux_failures)
+        routes.add("PUT", r"/control/flux-configurations", self._flux)
         routes.add("PUT", r"/control/connectivity", self._connectivity)
         routes.add("PUT", r"/control/groups/(?P<id>[^/]+)/(?P<group>[^/]+)", self._group)
         routes.add("PUT", r"/control/guards", self._guards)
@@ -171,13 +180,18 @@ class Control:
         self._world.extensions.orders = {key.lower(): order for key, order in exchange.json().items()}
         return web.json_response({})
 
-    async def _extensions(self, exchange: Exchange) -> web.StreamResponse:
-        for key, properties in exchange.json().items():
-            if properties is None:
-                self._world.extensions.remove([key.lower()])
-            else:
-                self._world.extensions.set_properties(key.lower(), properties)
+    async def _flux_failures(self, exchange: Exchange) -> web.StreamResponse:
+        orders = {key.lower(): order for key, order in exchange.json().items()}
+        if not all(isinstance(order, dict) for order in orders.values()):
+            raise Refusal(400, "BadControl", "An order is an object.")
+        self._world.flux.set_orders(orders)
         return web.json_response({})
+
+    async def _extensions(self, exchange: Exchange) -> web.StreamResponse:
+        return _change(self._world.extensions, exchange)
+
+    async def _flux(self, exchange: Exchange) -> web.StreamResponse:
+        return _change(self._world.flux, exchange)
 
     async def _connectivity(self, exchange: Exchange) -> web.StreamResponse:
         for resource_id, status in exchange.json().items():
@@ -219,6 +233,15 @@ class Control:
 
     async def _tokens(self, exchange: Exchange) -> web.StreamResponse:
         return web.json_response({"access_token": self._entra.api_token(exchange.json())})
+
+
+def _change(resources: ManagedResources, exchange: Exchange) -> web.StreamResponse:
+    for key, properties in exchange.json().items():
+        if properties is None:
+            resources.remove([key.lower()])
+        else:
+            resources.set_properties(key.lower(), properties)
+    return web.json_response({})
 
 
 def _fault(item: dict[str, Any]) -> Fault:

@@ -5,28 +5,29 @@ controller-manager stands for it. An install is atomic, as with Helm: what does 
 """
 
 import asyncio
-import logging
 import time
+from functools import partial
 from typing import Any
 
+from arcway_local.azure.agent_work import FIRST_PAUSE, LONGEST_PAUSE, AgentWork
 from arcway_local.azure.arc_client import ArcClient, NotYet
 from arcway_local.azure.extension_release import (
     CUSTOM_RESOURCES,
+    FINALIZER,
+    conflict,
     custom_resource,
+    definition,
     deployment,
     namespace_of,
     release_record,
     release_record_name,
     workloads_of,
 )
-from arcway_local.azure.kube_client import KubeClient, KubeError
+from arcway_local.azure.kube_client import KubeClient
 from arcway_local.azure.transitions import Paces
 
-log = logging.getLogger(__name__)
-
-_AGENTS = "/apis/apps/v1/namespaces/azure-arc/deployments"
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _NEEDED = ("config-agent", "controller-manager")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _FAILED_CODE = "InstallationFailed"
 
 
@@ -35,76 +36,33 @@ class _Failed(Exception):
 
 
 class ExtensionAgents:
-    """The extensions of one cluster. `token` is the cluster's identity."""
+    """The extensions of one cluster. `caller` names the cluster and has its identity."""
 
-    def __init__(self, cluster: KubeClient, service: ArcClient, resource_id: str, token: str, paces: Paces) -> None:
+    def __init__(self, cluster: KubeClient, service: ArcClient, caller: dict[str, str], paces: Paces) -> None:
         self._cluster = cluster
         self._service = service
-        self._caller = {"resourceId": resource_id, "token": token}
+        self._caller = caller
         self._paces = paces
-        self._work: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self._work = AgentWork(cluster, _NEEDED, "extension")
 
-    async def run(self) -> None:
-        """Follow what Azure wants until canceled."""
-        known, pause = 0, _FIRST_PAUSE
-        try:
-            while True:
-                try:
-                    await self._need_agents()
-                    answer = await self._service.ask("extensions", {**self._caller, "known": known})
-                    await self._follow(answer["extensions"])
-                    known, pause = answer["revision"], _FIRST_PAUSE
-                except (NotYet, KubeError) as reason:
-                    log.debug("extensions: %s", reason)
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE)
-        finally:
-            tasks = [task for _, task in self._work.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _need_agents(self) -> None:
-        for name in _NEEDED:
-            workload = await self._cluster.get(f"{_AGENTS}/{name}")
-            if not workload or not (workload.get("status") or {}).get("readyReplicas"):
-                raise NotYet(f"{name} to be Ready")
-
-    async def _follow(self, extensions: list[dict[str, Any]]) -> None:
+    async def follow(self, extensions: list[dict[str, Any]]) -> None:
         """Start what is to be done for each extension, and for each custom resource that Azure has no extension of."""
         for desired in extensions:
             if desired["state"] in ("Creating", "Updating", "Deleting"):
-                await self._start(desired["name"], desired["operationId"], desired)
+                await self._work.start(desired["name"], desired["operationId"], partial(self._act, desired))
         names = {desired["name"] for desired in extensions}
         for item in await self._cluster.items(CUSTOM_RESOURCES):
-            if item["metadata"]["name"] not in names:
-                await self._start(item["metadata"]["name"], "removed", None)
+            name = item["metadata"]["name"]
+            if name not in names:
+                await self._work.start(name, "removed", partial(self._uninstall, name))
 
-    async def _start(self, name: str, operation_id: str, desired: dict[str, Any] | None) -> None:
-        previous_operation, previous = self._work.get(name, ("", None))
-        if previous_operation == operation_id:
-            return
-        if previous:
-            previous.cancel()
-            await asyncio.gather(previous, return_exceptions=True)
-        task = asyncio.create_task(self._repeat(name, desired), name=f"extension {name}")
-        self._work[name] = (operation_id, task)
+    async def stop(self) -> None:
+        """Stop what is being done."""
+        await self._work.stop()
 
-    async def _repeat(self, name: str, desired: dict[str, Any] | None) -> None:
-        """Work at one extension until it is done and reported."""
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                await self._need_agents()
-                if desired is None:
-                    await self._uninstall(name)
-                elif not desired["order"].get("hang"):
-                    await self._report(desired, await self._outcome(desired))
-                return
-            except (NotYet, KubeError) as reason:
-                log.debug("extension %s: %s", name, reason)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+    async def _act(self, desired: dict[str, Any]) -> None:
+        if not desired["order"].get("hang"):
+            await self._report(desired, await self._outcome(desired))
 
     async def _outcome(self, desired: dict[str, Any]) -> dict[str, Any]:
         if desired["state"] == "Deleting":
@@ -136,11 +94,12 @@ class ExtensionAgents:
         if message := desired["order"].get("message"):
             raise _Failed(message)
         workloads = workloads_of(desired)
+        await self._refuse_others(desired, workloads)
         for namespace in sorted({namespace_of(desired), *(namespace for namespace, _ in workloads)}):
             if await self._cluster.get(f"/api/v1/namespaces/{namespace}") is None:
                 body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
                 await self._cluster.apply("/api/v1/namespaces", body)
-        await self._refuse_others(desired, workloads)
+        await self._define(desired)
         revisions = await self._revisions(name)
         revision = max(revisions.values(), default=0) + 1
         for namespace, workload in workloads:
@@ -152,20 +111,38 @@ class ExtensionAgents:
         secrets = f"/api/v1/namespaces/{namespace_of(desired)}/secrets"
         await self._cluster.apply(secrets, release_record(desired, revision, "deployed"))
 
+    async def _define(self, desired: dict[str, Any]) -> None:
+        """Create the CRDs of the release. Raises `NotYet` while one of an earlier release is being deleted."""
+        for item in desired["definitions"]:
+            existing = await self._cluster.get(f"{_DEFINITIONS}/{item[0]}")
+            if existing is None:
+                await self._cluster.apply(_DEFINITIONS, definition(desired, *item))
+            elif "deletionTimestamp" in existing["metadata"]:
+                # Objects of an earlier release were left with finalizers; its controllers are back for them.
+                await self._finalize_objects(existing)
+                raise NotYet(f"{item[0]} to be gone")
+
+    async def _finalize_objects(self, existing: dict[str, Any]) -> None:
+        spec = existing["spec"]
+        path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}"
+        for item in await self._cluster.items(f"{path}/{spec['names']['plural']}"):
+            namespace = item["metadata"].get("namespace")
+            parent = f"{path}/namespaces/{namespace}" if namespace else path
+            await self._cluster.finalize(f"{parent}/{spec['names']['plural']}/{item['metadata']['name']}", FINALIZER)
+
     async def _refuse_others(self, desired: dict[str, Any], workloads: list[tuple[str, str]]) -> None:
-        for namespace, workload in workloads:
-            existing = await self._cluster.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{workload}")
-            annotations = ((existing or {}).get("metadata") or {}).get("annotations") or {}
-            if existing and annotations.get("meta.helm.sh/release-name") != desired["name"]:
-                raise _Failed(
-                    f'Unable to continue with install: Deployment "{workload}" in namespace "{namespace}" exists and '
-                    "cannot be imported into the current release: invalid ownership metadata"
-                )
+        """Raises `_Failed` with Helm's text when an object of the release is there and belongs to another."""
+        paths = [f"{_DEFINITIONS}/{item[0]}" for item in desired["definitions"]]
+        paths += [f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}" for namespace, name in workloads]
+        for path in paths:
+            existing = await self._cluster.get(path)
+            if existing and (message := conflict(desired, existing)):
+                raise _Failed(message)
 
     async def _wait_for_pods(
         self, desired: dict[str, Any], workloads: list[tuple[str, str]], *, is_first: bool
     ) -> None:
-        deadline, pause = time.monotonic() + self._paces.release.seconds, _FIRST_PAUSE
+        deadline, pause = time.monotonic() + self._paces.release.seconds, FIRST_PAUSE
         while unready := await self._unready(workloads):
             if time.monotonic() >= deadline:
                 name, text = desired["name"], f"Deployment is not ready: {unready}. 0 out of 1 expected pods are ready"
@@ -174,7 +151,7 @@ class ExtensionAgents:
                     text = f"release {name} failed, and has been uninstalled due to atomic being set: {text}"
                 raise _Failed(f"Helm installation failed: {text}: timed out waiting for the condition")
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _unready(self, workloads: list[tuple[str, str]]) -> str | None:
         for namespace, workload in workloads:
@@ -194,6 +171,10 @@ class ExtensionAgents:
             if (metadata.get("annotations") or {}).get("meta.helm.sh/release-name") == name:
                 path = f"/apis/apps/v1/namespaces/{metadata['namespace']}/deployments/{metadata['name']}"
                 await self._cluster.delete(path)
+        for item in await self._cluster.items(_DEFINITIONS):
+            metadata = item["metadata"]
+            if (metadata.get("annotations") or {}).get("meta.helm.sh/release-name") == name:
+                await self._cluster.delete(f"{_DEFINITIONS}/{metadata['name']}")
         for path in await self._revisions(name):
             await self._cluster.delete(path)
         if with_custom_resource:

@@ -8,9 +8,8 @@ import uuid
 from typing import Any
 
 from arcway_local.azure.extension_types import EXTENSION_TYPES
-from arcway_local.azure.record import Writer, sign
+from arcway_local.azure.record import Writer, created, sign
 from arcway_local.azure.refusals import Refusal
-from arcway_local.azure.subscriptions import now
 
 TYPE = "Microsoft.KubernetesConfiguration/extensions"
 _NAME = re.compile(r"[0-9A-Za-z]([0-9A-Za-z-]{0,61}[0-9A-Za-z])?")
@@ -64,7 +63,7 @@ def replaced(
         "type": TYPE,
         "identity": _identity(existing, body, tenant),
         "plan": body.get("plan"),
-        "systemData": existing["systemData"] if existing else _created(writer),
+        "systemData": existing["systemData"] if existing else created(writer),
         "properties": properties,
     }
     sign(record, writer)
@@ -133,10 +132,6 @@ def _identity(existing: dict[str, Any] | None, body: dict[str, Any], tenant: str
         identity: dict[str, Any] = existing["identity"]
         return identity
     return {"type": "SystemAssigned", "principalId": str(uuid.uuid4()), "tenantId": tenant}
-
-
-def _created(writer: Writer) -> dict[str, Any]:
-    return {"createdBy": writer.name, "createdByType": writer.kind, "createdAt": now()}
 
 
 def _invalid(message: str, code: str = "InvalidRequest") -> Refusal:

@@ -9,6 +9,8 @@ import gzip
 import json
 from typing import Any
 
+# What Flux's controllers set on their objects; fluxconfig-controller's own name is not known.
+FINALIZER = "finalizers.fluxcd.io"
 CUSTOM_RESOURCES = "/apis/clusterconfig.azure.com/v1beta1/namespaces/azure-arc/extensionconfigs"
 
 
@@ -45,13 +47,67 @@ def custom_resource(desired: dict[str, Any], protected: str | None) -> dict[str,
     }
 
 
-def deployment(desired: dict[str, Any], namespace: str, name: str) -> dict[str, Any]:
-    """One Deployment of the release, marked as Helm marks what it owns."""
-    labels = {"app": name, "app.kubernetes.io/managed-by": "Helm"}
+def definition(desired: dict[str, Any], name: str, kind: str, version: str, scope: str) -> dict[str, Any]:
+    """One CRD of the release, marked as Helm marks what it owns."""
+    plural, _, group = name.partition(".")
+    served = {
+        "name": version,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+        "subresources": {"status": {}},
+    }
+    names = {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
+    labels, annotations = _ownership(desired)
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": name, "labels": labels, "annotations": annotations},
+        "spec": {"group": group, "scope": scope, "names": names, "versions": [served]},
+    }
+
+
+def conflict(desired: dict[str, Any], existing: dict[str, Any]) -> str | None:
+    """Helm's text for an object that is there and does not belong to the release; None if it does."""
+    labels, annotations = _ownership(desired)
+    metadata = existing["metadata"]
+    problems = [
+        *_differences("label", labels, metadata.get("labels") or {}),
+        *_differences("annotation", annotations, metadata.get("annotations") or {}),
+    ]
+    if not problems:
+        return None
+    return (
+        f'Unable to continue with install: {existing["kind"]} "{metadata["name"]}" in namespace '
+        f'"{metadata.get("namespace", "")}" exists and cannot be imported into the current release: invalid ownership '
+        f"metadata; {'; '.join(problems)}"
+    )
+
+
+def _differences(noun: str, expected: dict[str, str], actual: dict[str, str]) -> list[str]:
+    problems = []
+    for key, value in expected.items():
+        if key not in actual:
+            problems.append(f'{noun} validation error: missing key "{key}": must be set to "{value}"')
+        elif actual[key] != value:
+            current = actual[key]
+            problems.append(f'{noun} validation error: key "{key}" must equal "{value}": current value is "{current}"')
+    return problems
+
+
+def _ownership(desired: dict[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """The labels and annotations by which Helm knows what a release owns."""
     annotations = {
-        "meta.helm.sh/release-name": desired["name"],
+        "meta.helm.sh/release-name": str(desired["name"]),
         "meta.helm.sh/release-namespace": namespace_of(desired),
     }
+    return {"app.kubernetes.io/managed-by": "Helm"}, annotations
+
+
+def deployment(desired: dict[str, Any], namespace: str, name: str) -> dict[str, Any]:
+    """One Deployment of the release, marked as Helm marks what it owns."""
+    labels, annotations = _ownership(desired)
+    labels = {"app": name, **labels}
     image = f"mcr.microsoft.com/azurearck8s/{name}:{desired['version']}"
     container = {"name": name, "image": image, "resources": {"requests": {"cpu": "5m", "memory": "20Mi"}}}
     return {

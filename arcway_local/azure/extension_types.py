@@ -10,7 +10,11 @@ _NAMESPACE = "Microsoft.KubernetesConfiguration"
 
 @dataclass(frozen=True, slots=True)
 class ExtensionType:
-    """One extension type. `workloads` are its Deployments: namespace (None: the release's) and name."""
+    """One extension type.
+
+    `workloads` are its Deployments: namespace (None: the release's) and name. `definitions` are its CRDs: plural name
+    with the group, kind, version and scope.
+    """
 
     name: str
     description: str
@@ -19,6 +23,7 @@ class ExtensionType:
     trains: dict[str, tuple[str, ...]]
     """Versions by release train in lower case, the newest first."""
     needs_identity: bool = False
+    definitions: tuple[tuple[str, str, str, str], ...] = ()
     scopes: tuple[str, ...] = ("cluster",)
     missing_in: frozenset[str] = field(default=frozenset())
     """Locations that do not have the type."""
@@ -67,6 +72,13 @@ class ExtensionType:
 
 
 _FLUX = ("fluxconfig-agent", "fluxconfig-controller", "source-controller", "kustomize-controller", "helm-controller")
+_FLUX_DEFINITIONS = (
+    ("fluxconfigs.clusterconfig.azure.com", "FluxConfig", "v1alpha1", "Namespaced"),
+    ("gitrepositories.source.toolkit.fluxcd.io", "GitRepository", "v1", "Namespaced"),
+    ("buckets.source.toolkit.fluxcd.io", "Bucket", "v1", "Namespaced"),
+    ("ocirepositories.source.toolkit.fluxcd.io", "OCIRepository", "v1", "Namespaced"),
+    ("kustomizations.kustomize.toolkit.fluxcd.io", "Kustomization", "v1", "Namespaced"),
+)
 EXTENSION_TYPES: dict[str, ExtensionType] = {
     known.name: known
     for known in (
@@ -76,6 +88,7 @@ EXTENSION_TYPES: dict[str, ExtensionType] = {
             "flux-system",
             tuple((None, name) for name in (*_FLUX, "notification-controller")),
             {"stable": ("1.18.2", "1.17.3", "1.16.11"), "preview": ("1.19.0-preview",)},
+            definitions=_FLUX_DEFINITIONS,
         ),
         ExtensionType(
             "microsoft.policyinsights",
@@ -88,6 +101,7 @@ EXTENSION_TYPES: dict[str, ExtensionType] = {
             ),
             {"stable": ("1.15.1", "1.14.0")},
             needs_identity=True,
+            definitions=(("constrainttemplates.templates.gatekeeper.sh", "ConstraintTemplate", "v1", "Cluster"),),
         ),
         ExtensionType(
             "microsoft.azuremonitor.containers",

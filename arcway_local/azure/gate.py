@@ -33,6 +33,18 @@ class Gate:
 
         return guarded
 
+    def unknown_type(self, exchange: Exchange) -> Refusal:
+        """Why Resource Manager refuses a path of a provider namespace that no handler has.
+
+        Raises `Refusal` itself for a missing token, an unknown namespace or type, and an api-version of neither.
+        """
+        self._authenticate(exchange)
+        segments = exchange.parts["rest"].strip("/").split("/")
+        kind = "/".join(segments[::2])
+        check_version(exchange.parts["namespace"].lower(), kind, exchange.query("api-version"))
+        message = f"No simulated service answers {exchange.request.method} {exchange.path}."
+        return Refusal(404, "NotFound", message)
+
     def _authenticate(self, exchange: Exchange) -> dict[str, Any]:
         try:
             return self._entra.check(exchange.request)

@@ -82,6 +82,14 @@ class KubeClient:
         """Delete the object at `path`; harmless when there is none."""
         await self._send("DELETE", path)
 
+    async def finalize(self, path: str, finalizer: str) -> None:
+        """Take a finalizer off the object at `path`; harmless when there is none."""
+        existing = await self.get(path)
+        finalizers = ((existing or {}).get("metadata") or {}).get("finalizers") or []
+        if existing and finalizer in finalizers:
+            remaining = [name for name in finalizers if name != finalizer]
+            await self._send("PUT", path, {**existing, "metadata": {**existing["metadata"], "finalizers": remaining}})
+
     async def wait_for(self, path: str, name: str) -> None:
         """Return once the collection at `path` has an object of this name."""
         async for event in self._watch(path, name):

@@ -50,7 +50,7 @@ def new_record(resource_id: str, name: str, location: str, tenant: str, writer: 
         "type": TYPE.lower(),
         "location": location,
         "identity": {"type": "SystemAssigned", "principalId": str(uuid.uuid4()), "tenantId": tenant},
-        "systemData": {"createdBy": writer.name, "createdByType": writer.kind, "createdAt": now()},
+        "systemData": created(writer),
         "properties": {"connectivityStatus": "Connecting"},
     }
 
@@ -81,6 +81,11 @@ def patch(record: dict[str, Any], body: dict[str, Any], writer: Writer) -> None:
     changed = {name: value for name, value in (body.get("properties") or {}).items() if name in _PATCHABLE}
     record["properties"].update(changed)
     sign(record, writer)
+
+
+def created(writer: Writer) -> dict[str, Any]:
+    """The `systemData` of a new resource."""
+    return {"createdBy": writer.name, "createdByType": writer.kind, "createdAt": now()}
 
 
 def sign(record: dict[str, Any], writer: Writer) -> None:

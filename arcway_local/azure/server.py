@@ -14,18 +14,21 @@ from arcway_local.azure.agents import Agents
 from arcway_local.azure.arc_service import ArcService
 from arcway_local.azure.arm import ResourceManager
 from arcway_local.azure.budget import Budget
+from arcway_local.azure.configuration_service import ConfigurationService
 from arcway_local.azure.connected_clusters import ConnectedClusters
 from arcway_local.azure.control import Control
 from arcway_local.azure.data_plane import DataPlane
 from arcway_local.azure.entra import Entra
 from arcway_local.azure.exchange import Exchange, Fault, RequestLog, Routes, refusal, stamp
-from arcway_local.azure.extension_routes import ExtensionRoutes
-from arcway_local.azure.extension_service import ExtensionService
+from arcway_local.azure.extension_type_routes import ExtensionTypeRoutes
 from arcway_local.azure.gate import Gate
 from arcway_local.azure.key_vault import KeyVault
+from arcway_local.azure.managed_routes import ManagedRoutes
+from arcway_local.azure.policy_routes import PolicyRoutes
 from arcway_local.azure.refusals import Refusal
 from arcway_local.azure.registry import CHART, PREVIEW, STABLE, Registry
 from arcway_local.azure.saved import Saved
+from arcway_local.azure.source_control_routes import SourceControlRoutes
 from arcway_local.azure.subscriptions import SUBSCRIPTION
 from arcway_local.azure.transitions import Paces
 from arcway_local.azure.world import World
@@ -74,20 +77,26 @@ class SimulatedAzure:
         self._control = Control(self.world, self._entra, gate, clusters_api, self._data_plane, self._log, self._budget)
         self._arc = ArcService(self.world, self._authority)
         self._routes = Routes()
+        resource_manager = ResourceManager(self.world, self._entra, gate)
         services: tuple[Any, ...] = (
             self._control,
-            ResourceManager(self.world, self._entra, gate),
+            resource_manager,
             clusters_api,
-            ExtensionRoutes(self.world, self._entra, gate),
+            ManagedRoutes(self.world, self.world.extensions, self._entra, gate),
+            ManagedRoutes(self.world, self.world.flux, self._entra, gate),
+            SourceControlRoutes(self.world, self._entra, gate),
+            ExtensionTypeRoutes(gate),
+            PolicyRoutes(self.world, self._entra, gate),
             KeyVault(self.world, self._entra),
             self._data_plane,
             self._arc,
-            ExtensionService(self.world, self._arc),
+            ConfigurationService(self.world, self._arc),
             Registry(),
             self._entra,
         )
         for service in services:
             service.routes(self._routes)
+        resource_manager.last_routes(self._routes)
         self._restore()
         self._runner: web.AppRunner | None = None
         self._agents: asyncio.Task[None] | None = None
@@ -124,7 +133,7 @@ class SimulatedAzure:
         if self._agents:
             self._agents.cancel()
             await asyncio.gather(self._agents, return_exceptions=True)
-        self.world.extensions.release_waiting()
+        self.world.signal.release_waiting()
         if self._runner:
             await self._runner.cleanup()
         self._saved.close()

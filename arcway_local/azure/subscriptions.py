@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from arcway_local.azure.providers import PROVIDERS, describe
+from arcway_local.azure.provider_types import PROVIDERS
+from arcway_local.azure.providers import describe
 from arcway_local.azure.refusals import Refusal
 from arcway_local.azure.transitions import Change, Pace, Paces
 
@@ -43,7 +44,8 @@ class Subscription:
     @classmethod
     def restore(cls, form: dict[str, Any], paces: Paces) -> "Subscription":
         """Restore what `form` returned; a registration in progress starts again."""
-        providers = {
+        # A state folder of an earlier version has fewer namespaces.
+        providers = {name: Provider() for name in PROVIDERS} | {
             name: Provider(state, Change(paces.registration) if state in _MOVES else None)
             for name, state in form["providers"].items()
         }

@@ -9,16 +9,19 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from arcway_local.azure import record
+from arcway_local.azure.agent_signal import AgentSignal
 from arcway_local.azure.extensions import Extensions
+from arcway_local.azure.flux_configurations import FluxConfigurations
 from arcway_local.azure.keys import load_pkcs1
-from arcway_local.azure.providers import LOCATIONS
+from arcway_local.azure.managed_resources import ManagedResources
+from arcway_local.azure.policy_assignments import PolicyAssignments
+from arcway_local.azure.provider_types import LOCATIONS
 from arcway_local.azure.record import TYPE, Writer
 from arcway_local.azure.refusals import Refusal
+from arcway_local.azure.source_control import SourceControl
 from arcway_local.azure.subscriptions import Subscription, Subscriptions, Touch, now
 from arcway_local.azure.transitions import Change, Pace, Paces
 from arcway_local.azure.values import written_distribution
-
-_CONFIGURATION = "Microsoft.KubernetesConfiguration/sourceControlConfigurations"
 
 
 @dataclass(slots=True)
@@ -45,8 +48,11 @@ class World(Subscriptions):
     def __init__(self, paces: Paces, touch: Touch) -> None:
         super().__init__(paces, touch)
         self.clusters: dict[str, dict[str, Any]] = {}
-        self.configurations: dict[str, dict[str, Any]] = {}
-        self.extensions = Extensions(paces, touch)
+        self.signal = AgentSignal()
+        self.source_control = SourceControl(touch)
+        self.extensions = Extensions(paces, touch, self.signal)
+        self.flux = FluxConfigurations(paces, touch, self.signal, self.extensions, self.source_control)
+        self.policies = PolicyAssignments(touch)
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
         self.secrets: dict[str, list[Version]] = {}
@@ -60,11 +66,10 @@ class World(Subscriptions):
         if kind == "operation":
             operation = self.operations.get(key)
             return {**asdict(operation), "change": None} if operation else None
-        if kind in ("extension", "extension-operation"):
-            return self.extensions.form_of(kind, key)
+        if part := self._part_of(kind):
+            return part.form_of(kind, key)
         stored: dict[str, dict[str, Any]] = {
             "cluster": self.clusters,
-            "configuration": self.configurations,
             "secret": self.secrets,
             "deleted-secret": self.deleted_secrets,
         }
@@ -81,13 +86,16 @@ class World(Subscriptions):
                 self._open[operation.key] = operation
         elif kind == "cluster":
             self.clusters[key] = form
-        elif kind == "configuration":
-            self.configurations[key] = form
-        elif kind in ("extension", "extension-operation"):
-            self.extensions.restore(kind, key, form)
+        elif part := self._part_of(kind):
+            part.restore(kind, key, form)
         elif kind in ("secret", "deleted-secret"):
             vault = self.secrets if kind == "secret" else self.deleted_secrets
             vault[key] = [(version, value, about) for version, value, about in form]
+
+    def _part_of(self, kind: str) -> ManagedResources | SourceControl | PolicyAssignments | None:
+        """The part that stores objects of this kind in a form of its own."""
+        parts = (self.extensions, self.flux, self.source_control, self.policies)
+        return next((part for part in parts if part.stores(kind)), None)
 
     # --- connected clusters ----------------------------------------------------------------------------------------
 
@@ -140,8 +148,9 @@ class World(Subscriptions):
         return self._start(cluster["id"].lower(), "patch", self.paces.provisioning)
 
     def delete_cluster(self, cluster: dict[str, Any]) -> Operation:
-        """Start deleting."""
+        """Start deleting; what is below the connected cluster is gone at once, whatever its agents do."""
         cluster["properties"]["provisioningState"] = "Deleting"
+        self._forget_children(cluster["id"].lower())
         return self._start(cluster["id"].lower(), "delete", self.paces.deletion)
 
     def clusters_in(self, subscription_id: str, group: str | None) -> list[dict[str, Any]]:
@@ -152,41 +161,19 @@ class World(Subscriptions):
             self._settle(key)
         return [self.clusters[key] for key in keys if key in self.clusters]
 
-    def put_configuration(self, cluster: dict[str, Any], name: str, properties: Any) -> tuple[dict[str, Any], bool]:
-        """Create or replace a source control configuration of a connected cluster; returns it and whether it is new."""
-        form: dict[str, Any] = {
-            "id": f"{cluster['id']}/providers/{_CONFIGURATION}/{name}",
-            "name": name,
-            "type": _CONFIGURATION,
-            "properties": {**properties, "provisioningState": "Succeeded"},
-        }
-        key = form["id"].lower()
-        new = key not in self.configurations
-        self.configurations[key] = form
-        self.touch("configuration", key)
-        return form, new
-
-    def configuration(self, cluster: dict[str, Any], name: str) -> dict[str, Any]:
-        """One source control configuration. Raises `Refusal` 404 ResourceNotFound."""
-        configuration = self.configurations.get(f"{cluster['id']}/providers/{_CONFIGURATION}/{name}".lower())
-        if configuration is None:
-            raise Refusal(404, "ResourceNotFound", f"The Resource '{_CONFIGURATION}/{name}' was not found.")
-        return configuration
-
     def empty_group(self, group_id: str) -> None:
-        """Remove the connected clusters of a group, with their configurations."""
+        """Remove the connected clusters of a group, with what is below them."""
         for key in [key for key in self.clusters if key.startswith(f"{group_id.lower()}/")]:
             del self.clusters[key]
             self._open.pop(key, None)
             self.touch("cluster", key)
-            self._forget_configurations(key)
+            self._forget_children(key)
+        self._forget_children(group_id.lower())
 
-    def _forget_configurations(self, cluster_key: str) -> None:
-        """Extension resources go with their parent (the quickstart says: "removes any associated configuration")."""
-        for key in [key for key in self.configurations if key.startswith(f"{cluster_key}/")]:
-            del self.configurations[key]
-            self.touch("configuration", key)
-        self.extensions.forget_cluster(cluster_key)
+    def _forget_children(self, scope: str) -> None:
+        """Forget what is below a connected cluster or a group, so that the next of this name starts without."""
+        for part in (self.extensions, self.flux, self.source_control, self.policies):
+            part.forget_below(scope)
 
     def look_at_operation(self, operation_id: str) -> Operation:
         """Count a read of the operation. Raises `Refusal` 404."""
@@ -221,7 +208,7 @@ class World(Subscriptions):
         cluster = self.clusters.get(operation.key)
         if operation.kind == "delete":
             self.clusters.pop(operation.key, None)
-            self._forget_configurations(operation.key)
+            self._forget_children(operation.key)
             operation.status = "Succeeded"
         elif error := self.fail_provisioning.pop(operation.key, None):
             operation.status, operation.error = "Failed", error
@@ -246,6 +233,11 @@ class World(Subscriptions):
         """The public key as it was put; empty when there is no such connected cluster."""
         cluster = self.clusters.get(resource_id.lower())
         return str(cluster["properties"]["agentPublicKeyCertificate"]) if cluster else ""
+
+    def is_deleting(self, cluster_key: str) -> bool:
+        """Whether there is such a connected cluster, and it is being deleted."""
+        cluster = self.clusters.get(cluster_key)
+        return cluster is not None and cluster["properties"].get("provisioningState") == "Deleting"
 
     def set_properties(self, resource_id: str, properties: dict[str, Any], gone: Pace | None = None) -> None:
         """Set properties that only the service writes; with `gone`, the record is removed at that pace.
