@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import re
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -60,21 +61,18 @@ def _leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
 def sockets_of_broken_connections_are_closed() -> Iterator[None]:
     """The SDK of the Service Bus leaves the socket of a connection that broke to the garbage collector (7.15.0).
 
-    `AMQPClient.close` returns early when opening failed, and drops the connection when the close of its link or session
-    fails. The warning about the socket would fail a test that has nothing to do with it.
+    There are several ways to it, among them `AMQPClient.close`, which returns early when opening failed. The warning
+    about the socket would fail a test that has nothing to do with it.
     """
-    from azure.servicebus._pyamqp.client import AMQPClient
+    from azure.servicebus._pyamqp._transport import _AbstractTransport
 
-    close = AMQPClient.close
+    connect = _AbstractTransport.connect
 
-    def close_all(client: AMQPClient) -> None:
-        connection = None if client._external_connection else client._connection
-        try:
-            close(client)  # type: ignore[no-untyped-call] # as the SDK has it
-        finally:
-            if connection is not None:
-                connection._transport.close()
+    def connect_until_collected(transport: _AbstractTransport) -> None:
+        connect(transport)  # type: ignore[no-untyped-call] # as the SDK has it
+        connected: Any = transport.sock
+        weakref.finalize(transport, connected.close)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AMQPClient, "close", close_all)
+        patch.setattr(_AbstractTransport, "connect", connect_until_collected)
         yield

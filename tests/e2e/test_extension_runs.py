@@ -163,7 +163,7 @@ def test_what_azure_would_not_do_is_refused_before_it_is_asked(
 def test_a_cluster_that_is_not_connected_is_refused_at_once(runs: Runs, arcway: Arcway) -> None:
     arcway.say(runs.flux.cluster, "Expired")
     run = runs.apply()
-    assert (run["error"]["code"], run["phase"]) == (Code.CLUSTER_NOT_CONNECTED, "checkCluster")
+    assert (run["error"]["code"], run["error"]["phase"]) == (Code.CLUSTER_NOT_CONNECTED, "checkCluster")
     assert "is Expired" in run["error"]["message"]
     assert runs.writes() == []
 
