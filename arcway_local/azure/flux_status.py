@@ -129,12 +129,12 @@ def _kustomization(
         return condition("False", *_texts(order)), True
     if source.status != "True":
         return condition("False", "ArtifactFailed", "Source artifact not found, retrying in 30s"), False
+    if desired["order"].get("pending"):
+        return condition("Unknown", "Progressing", "Reconciliation in progress"), False
     for dependency in kustomization["dependsOn"] or []:
         if dependency not in ready:
             text = f"dependency '{namespace}/{desired['name']}-{dependency}' is not ready"
             return condition("False", "DependencyNotReady", text), False
-    if desired["order"].get("pending"):
-        return condition("Unknown", "Progressing", "Reconciliation in progress"), False
     text = f"Applied revision: {revision_of(desired['properties'])}"
     return condition("True", "ReconciliationSucceeded", text), False
 

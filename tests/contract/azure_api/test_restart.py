@@ -15,7 +15,10 @@ import httpx
 import jwt
 
 from tests.contract.azure_api.conftest import ROOT
+from tests.contract.azure_api.test_flux_configurations import KEY, git
 from tests.contract.azure_api.test_onboarding_sequence import body
+from tests.contract.azure_api.test_policies import assignment
+from tests.contract.azure_api.test_source_control import LEGACY
 from tests.contract.azure_api.versions import add_version
 
 
@@ -91,6 +94,37 @@ def test_extensions_and_their_operations_survive_a_restart(tmp_path: Path) -> No
         assert http.get(extension).json() == put.json()
         operation = http.get(put.headers["Azure-AsyncOperation"])
         assert (operation.status_code, operation.json()["status"]) == (200, "Creating")
+
+
+def test_configurations_and_policies_survive_a_restart(tmp_path: Path) -> None:
+    with running(tmp_path, 0) as (ready, http):
+        header = {"X-IDENTITY-HEADER": ready["identityHeader"]}
+        token = http.get("/msi/token", params={"resource": ready["endpoint"]}, headers=header).json()["access_token"]
+        http.headers["Authorization"] = f"Bearer {token}"
+        subscription = f"/subscriptions/{ready['subscriptionId']}"
+        for namespace in ("Microsoft.Kubernetes", "Microsoft.KubernetesConfiguration"):
+            control = f"/control/providers/{ready['subscriptionId']}/{namespace}"
+            http.put(control, json={"state": "Registered"}).raise_for_status()
+        http.put(f"{subscription}/resourceGroups/group", json={"location": "eastus"})
+        clusters = f"{subscription}/resourceGroups/group/providers/Microsoft.Kubernetes/connectedClusters"
+        for name in ("one", "two"):
+            http.put(f"{clusters}/{name}", json=body()).raise_for_status()
+        namespace = "providers/Microsoft.KubernetesConfiguration"
+        flux = f"{clusters}/one/{namespace}/fluxConfigurations/fleet"
+        protected = git({"httpsUser": "reader"}, configurationProtectedSettings={"httpsKey": KEY})
+        operation = http.put(flux, json=protected).headers["Azure-AsyncOperation"]
+        legacy = f"{clusters}/two/{namespace}/sourceControlConfigurations/fleet"
+        http.put(legacy, json=LEGACY).raise_for_status()
+        policy = f"{clusters}/two/providers/Microsoft.Authorization/policyAssignments/one"
+        http.put(policy, json=assignment()).raise_for_status()
+        documents = [http.get(url).raise_for_status().json() for url in (flux, legacy, policy)]
+    with running(tmp_path, int(ready["endpoint"].rpartition(":")[2])) as (_, http):
+        http.headers["Authorization"] = f"Bearer {token}"
+        assert [http.get(url).json() for url in (flux, legacy, policy)] == documents
+        assert http.get(operation).json()["status"] == "Creating"
+        # What a GET hides is there, too: a PATCH that does not name the key leaves it valid.
+        response = http.patch(flux, json={"properties": {"suspend": True}})
+        assert (response.status_code, http.get(operation).json()["status"]) == (202, "Canceled")
 
 
 def _claims(token: str) -> dict[str, Any]:

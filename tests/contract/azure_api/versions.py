@@ -4,9 +4,11 @@ import httpx
 
 _VERSIONS = (
     ("/azure-arc-k8sagents/", "2024-07-01-preview"),
+    ("/microsoft.authorization/polic", "2026-06-01"),
     ("/microsoft.authorization/", "2022-04-01"),
-    ("/microsoft.kubernetesconfiguration/sourcecontrolconfigurations/", "2022-11-01"),
+    ("/microsoft.kubernetesconfiguration/sourcecontrolconfigurations", "2023-05-01"),
     ("/microsoft.kubernetesconfiguration/extensions", "2025-03-01"),
+    ("/microsoft.kubernetesconfiguration/fluxconfigurations", "2025-04-01"),
     ("/extensiontypes", "2024-11-01-preview"),
     ("/microsoft.kubernetes/connectedclusters", "2026-05-01"),
     ("/microsoft.kubernetes/locations/", "2026-05-01"),
