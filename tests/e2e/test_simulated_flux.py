@@ -357,10 +357,17 @@ def test_cluster_deleted_in_azure_leaves_everything_behind(flux: Flux, arcway: A
     flux.install()
     flux.put()
     flux.comply()
-    # An agent's request is open when the connected cluster is gone: it must not take that for an empty list.
+    flux.azure.put("paces", {"deletion": {"reads": 100_000}})
+    assert arcway.arm("DELETE", flux.cluster_id).status_code == 202
+    assert (flux.status(flux.id), flux.status(flux.extension)) == (404, 404)
+    # The agents' request that is open gets its answer: they must not take it for a wish to remove everything.
+    flux.order({"pending": True})
+    flux.cluster.wait_until(flux.neighbour_started("first"))
+    assert flux.objects() == ALL
+    flux.azure.put("paces", {"deletion": {"reads": 0}})
     assert arcway.arm("DELETE", flux.cluster_id).status_code == 202
     flux.cluster.wait_until(lambda: arcway.resource(flux.cluster) is None)
-    assert flux.status(flux.id) == 404
+    flux.order({})
     flux.cluster.wait_until(flux.neighbour_started("neighbour"))
     assert flux.objects() == ALL
     items = flux.cluster.get("/apis/apps/v1/namespaces/flux-system/deployments")["items"]
