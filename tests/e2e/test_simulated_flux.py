@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ResourceNotFoundError
+from azure.mgmt.kubernetesconfiguration.fluxconfigurations import KubernetesConfigurationFluxConfigurationsMgmtClient
 
 from arcway.domain.json_values import Json
 from tests.e2e.conftest import Arcway, Control, SimulatedCluster
@@ -18,6 +21,16 @@ _FLUX_CONFIGS = "/apis/clusterconfig.azure.com/v1alpha1/namespaces/fleet/fluxcon
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 KEY = base64.b64encode(b"hidden").decode()
 PACES = {"flux": {"reads": 0}, "compliance": {"reads": 0}, "extension": {"reads": 0}, "release": {"seconds": 600}}
+
+
+class StaticToken:
+    """A credential of the official clients that has its token already."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def get_token(self, *_: str, **__: Any) -> AccessToken:
+        return AccessToken(self._token, int(time.time()) + 3600)
 
 
 class Flux:
@@ -50,12 +63,20 @@ class Flux:
         self.send("PUT", self.extension, {"properties": {"extensionType": "microsoft.flux"}})
         self.wait_for(self.extension, "provisioningState", "Succeeded")
 
-    def put(self, source: Json | None = None, **properties: Any) -> Json:
+    def token(self) -> str:
+        header = {"X-IDENTITY-HEADER": self._arcway.stack.azure["identityHeader"]}
+        query = {"resource": self._arcway.stack.azure["endpoint"]}
+        answer = self.azure.http.get("/msi/token", params=query, headers=header).raise_for_status().json()
+        return str(answer["access_token"])
+
+    def content(self, source: Json | None = None, **properties: Any) -> Json:
         repository = {"url": "https://git.example/fleet", "repositoryRef": {"branch": "main"}, **(source or {})}
         kustomizations = {"apps": {"dependsOn": ["infra"], "prune": True}, "infra": {"path": "./infra"}}
         content = {"namespace": _NAMESPACE, "sourceKind": "GitRepository", "gitRepository": repository}
-        body = {"properties": {**content, "kustomizations": kustomizations, **properties}}
-        result: Json = self.send("PUT", self.id, body)["properties"]
+        return {**content, "kustomizations": kustomizations, **properties}
+
+    def put(self, source: Json | None = None, **properties: Any) -> Json:
+        result: Json = self.send("PUT", self.id, {"properties": self.content(source, **properties)})["properties"]
         return result
 
     def order(self, order: Json) -> None:
@@ -285,6 +306,32 @@ def test_put_that_waits_ends_when_the_configuration_complies(flux: Flux) -> None
     flux.order({"pending": True})
     flux.put(waitForReconciliation=True, reconciliationWaitDuration="PT0S")
     assert flux.wait_for(flux.id, "provisioningState", "Succeeded")["complianceState"] == "Pending"
+
+
+def test_official_client_follows_operations_to_their_end(flux: Flux, arcway: Arcway) -> None:
+    flux.install()
+    _, _, subscription, _, group, _, _, _, name = flux.cluster_id.split("/")
+    options: dict[str, Any] = {
+        "base_url": arcway.stack.azure["endpoint"],
+        "credential_scopes": [f"{arcway.stack.azure['endpoint']}/.default"],
+        "connection_verify": arcway.stack.azure["caFile"],
+        "polling_interval": 0,
+    }
+    credential: Any = StaticToken(flux.token())
+    with KubernetesConfigurationFluxConfigurationsMgmtClient(credential, subscription, **options) as official:
+        operations = official.flux_configurations
+        address = (group, "Microsoft.Kubernetes", "connectedClusters", name, "config")
+        body: Any = {"properties": flux.content()}
+        created = operations.begin_create_or_update(*address, body).result()
+        assert created.properties
+        assert created.properties.provisioning_state == "Succeeded"
+        patch: Any = {"properties": {"suspend": True}}
+        updated = operations.begin_update(*address, patch).result()
+        assert updated.properties
+        assert updated.properties.suspend is True
+        operations.begin_delete(*address).result()
+        with pytest.raises(ResourceNotFoundError):
+            operations.get(*address)
 
 
 def test_suspended_configuration_is_not_reconciled(flux: Flux) -> None:
