@@ -182,8 +182,10 @@ class Control:
 
     async def _flux_failures(self, exchange: Exchange) -> web.StreamResponse:
         orders = {key.lower(): order for key, order in exchange.json().items()}
-        if not all(isinstance(order, dict) for order in orders.values()):
-            raise Refusal(400, "BadControl", "An order is an object.")
+        if not all(
+            isinstance(order, dict) and isinstance(order.get("condition", {}), dict) for order in orders.values()
+        ):
+            raise Refusal(400, "BadControl", "An order is an object, and so is its condition.")
         self._world.flux.set_orders(orders)
         return web.json_response({})
 

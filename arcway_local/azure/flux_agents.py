@@ -208,7 +208,7 @@ class FluxAgents:
 
     async def _remove_kustomization(self, item: dict[str, Any]) -> None:
         namespace, name = item["metadata"]["namespace"], item["metadata"]["name"]
-        if item["spec"].get("prune"):
+        if (item.get("spec") or {}).get("prune"):
             applied = f"/api/v1/namespaces/{namespace}/configmaps"
             for config_map in await self._cluster.items(f"{applied}{flux_objects.of_kustomization(namespace, name)}"):
                 await self._cluster.delete(f"{applied}/{config_map['metadata']['name']}")

@@ -24,7 +24,7 @@ def replaced(
     existing: dict[str, Any] | None, resource_id: str, body: dict[str, Any], writer: Writer
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The record that a PUT leaves, and its secrets. Raises `Refusal` 400."""
-    properties = completed(_sent(body))
+    properties = completed(body.get("properties") or {})
     flux_rules.check(resource_id.rpartition("/")[2], properties)
     if existing:
         _check_create_only(existing["properties"], properties)
@@ -35,7 +35,7 @@ def patched(
     existing: dict[str, Any], secrets: dict[str, str], body: dict[str, Any], writer: Writer
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The record that a PATCH leaves, and its secrets: what the body does not name stays. Raises `Refusal` 400."""
-    previous, sent = existing["properties"], _sent(body)
+    previous, sent = existing["properties"], body.get("properties") or {}
     current = revealed(previous, secrets)
     if sent.get("sourceKind", current["sourceKind"]) != current["sourceKind"]:
         # Credentials of a source are of no use to one of another kind.
@@ -60,13 +60,6 @@ def _record(
     }
     sign(record, writer)
     return record, secrets
-
-
-def _sent(body: dict[str, Any]) -> dict[str, Any]:
-    properties = body.get("properties") or {}
-    if not isinstance(properties, dict):
-        raise Refusal(400, "InvalidRequestContent", "The properties must be a JSON object.")
-    return properties
 
 
 def _check_create_only(previous: dict[str, Any], properties: dict[str, Any]) -> None:

@@ -75,7 +75,13 @@ def status_form(condition: Condition, desired: dict[str, Any], changed: str) -> 
     kustomizations = desired["properties"]["kustomizations"]
     is_applied = condition.kind not in ("Kustomization", "GitRepository", "Bucket", "OCIRepository")
     applied_by = {"name": f"{desired['name']}-{next(iter(kustomizations), '')}", "namespace": namespace}
-    helm = {"lastRevisionApplied": 1, "failureCount": 1, "installFailureCount": 1, "upgradeFailureCount": 0}
+    helm = {
+        "lastRevisionApplied": 1,
+        "failureCount": 1,
+        "installFailureCount": 1,
+        "upgradeFailureCount": 0,
+        "helmChartRef": None,
+    }
     return {
         "name": condition.name,
         "namespace": namespace,

@@ -59,13 +59,13 @@ class ManagedRoutes:
     async def _put(self, exchange: Exchange) -> web.StreamResponse:
         require_registration(self._world, exchange)
         cluster, name = self._cluster(exchange), exchange.parts["resource"]
-        resource, operation, is_new = self._resources.put(cluster, name, exchange.json(), writer_of(exchange))
+        resource, operation, is_new = self._resources.put(cluster, name, _content(exchange), writer_of(exchange))
         headers = self._follow(exchange, cluster, operation)
         return web.json_response(resource.record, status=201 if is_new else 200, headers=headers)
 
     async def _patch(self, exchange: Exchange) -> web.StreamResponse:
         cluster, name = self._cluster(exchange), exchange.parts["resource"]
-        resource, operation = self._resources.patch(cluster, name, exchange.json(), writer_of(exchange))
+        resource, operation = self._resources.patch(cluster, name, _content(exchange), writer_of(exchange))
         return web.json_response(resource.record, status=202, headers=self._follow(exchange, cluster, operation))
 
     async def _delete(self, exchange: Exchange) -> web.StreamResponse:
@@ -109,6 +109,13 @@ class ManagedRoutes:
             "Azure-AsyncOperation": f"{self._entra.endpoint}{path}?{query}",
             "Location": f"{regional}{path}?{query}",
         }
+
+
+def _content(exchange: Exchange) -> dict[str, Any]:
+    body = exchange.json()
+    if not isinstance(body.get("properties") or {}, dict):
+        raise Refusal(400, "InvalidRequestContent", "The properties must be a JSON object.")
+    return body
 
 
 def require_registration(world: World, exchange: Exchange) -> None:

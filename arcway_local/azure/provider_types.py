@@ -60,6 +60,7 @@ _SOURCE_CONTROL = ["2023-05-01", "2022-11-01", "2022-07-01", "2022-03-01", "2021
 _EXTENSION_TYPES = ["2024-11-01-preview", "2023-05-01-preview", "2022-01-15-preview"]
 _LOCATIONS_API = ["2021-08-31-preview", "2021-08-15", "2021-03-15-preview", "2020-07-15-privatepreview"]
 _MACHINES = [
+    "2025-02-19-preview",
     "2025-01-13",
     "2024-07-10",
     "2024-05-20-preview",

@@ -269,6 +269,12 @@ def test_permission_of_each_action_is_asked_for(azure: Azure, configurations: st
         assert error_of(response) == (403, "AuthorizationFailed")
 
 
+def test_order_that_is_not_an_object_is_refused(azure: Azure, configurations: str) -> None:
+    for order in ("text", None, {"condition": "text"}):
+        response = azure.anonymous.put("/control/flux-failures", json={f"{configurations}/fleet": order})
+        assert error_of(response) == (400, "BadControl")
+
+
 def test_state_of_a_configuration_can_be_ordered(azure: Azure, configurations: str) -> None:
     put(azure, configurations)
     azure.control("flux-configurations", {f"{configurations}/fleet": {"complianceState": "Non-Compliant"}})
