@@ -2,6 +2,7 @@
 
 import azure.durable_functions as df
 
+from activities.apply_configuration import apply_configuration
 from activities.apply_extension import apply_extension
 from activities.await_deletion import await_deletion
 from activities.await_removal import await_removal
@@ -12,10 +13,12 @@ from activities.check_connected_cluster import check_connected_cluster
 from activities.check_extension import check_extension
 from activities.check_extension_cluster import check_extension_cluster
 from activities.check_fleet_list import check_fleet_list
+from activities.check_gitops import check_gitops
 from activities.check_release import check_release
 from activities.check_resource import check_resource
 from activities.configure_agents import configure_agents
 from activities.create_resource import create_resource
+from activities.delete_configuration import delete_configuration
 from activities.delete_extension import delete_extension
 from activities.delete_resource import delete_resource
 from activities.deploy_agents import deploy_agents
@@ -27,6 +30,8 @@ from activities.ensure_resource_group import ensure_resource_group
 from activities.look_at_azure import look_at_azure
 from activities.look_at_members import look_at_members
 from activities.poll_agents import poll_agents
+from activities.poll_compliance import poll_compliance
+from activities.poll_configuration import poll_configuration
 from activities.poll_extension import poll_extension
 from activities.poll_extension_release import poll_extension_release
 from activities.poll_extension_removal import poll_extension_removal
@@ -50,6 +55,7 @@ from activities.wait_for_metadata import wait_for_metadata
 from arcway.installation import Installation
 
 STEPS = (
+    apply_configuration,
     apply_extension,
     await_deletion,
     await_removal,
@@ -59,10 +65,12 @@ STEPS = (
     check_connected_cluster,
     check_extension,
     check_extension_cluster,
+    check_gitops,
     check_release,
     check_resource,
     configure_agents,
     create_resource,
+    delete_configuration,
     delete_extension,
     delete_resource,
     deploy_agents,
@@ -72,6 +80,8 @@ STEPS = (
     ensure_key_pair,
     ensure_resource_group,
     poll_agents,
+    poll_compliance,
+    poll_configuration,
     poll_extension,
     poll_extension_release,
     poll_extension_removal,

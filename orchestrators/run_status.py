@@ -54,6 +54,11 @@ class RunStatus:
         """Remember that this run changed something in the cluster or in Azure."""
         self._status["changed"] = True
 
+    @property
+    def leftovers(self) -> list[Json]:
+        """What is said to be left so far."""
+        return [*self._status["leftovers"]]
+
     def set_leftovers(self, leftovers: Sequence[Json]) -> None:
         """Say what a removal has not removed so far, in place of what was said before."""
         self._status["leftovers"] = [*leftovers]

@@ -29,6 +29,7 @@ from arcway.domain.errors import ArcError
 from arcway.domain.extension_request import DeleteExtensionRequest, ExtensionRequest
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.fleets.plan import Forecast, forecast
+from arcway.domain.gitops_request import DeleteGitopsRequest, GitopsRequest
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 
@@ -122,7 +123,9 @@ class _View:
             return {"resourceExists": False}, []
         return {"resourceExists": True}, managed_elsewhere(resource) + not_allowed(self._missing(request))
 
-    def _change(self, request: UpdateRequest | UpgradeRequest | ExtensionRequest, resource: Json | None) -> Checked:
+    def _change(
+        self, request: UpdateRequest | UpgradeRequest | ExtensionRequest | GitopsRequest, resource: Json | None
+    ) -> Checked:
         if resource is None:
             message = f"Connected cluster {request.cluster.resource_id} does not exist."
             return {}, [finding(Code.CONNECTED_CLUSTER_NOT_FOUND, message)]
@@ -133,7 +136,7 @@ class _View:
         if isinstance(request, UpgradeRequest):
             findings += has_expired(resource)
         elif not isinstance(request, UpdateRequest):
-            is_forced = isinstance(request, DeleteExtensionRequest) and request.force
+            is_forced = isinstance(request, DeleteExtensionRequest | DeleteGitopsRequest) and request.force
             findings += [] if is_forced else not_connected(resource)
         elif changes := sorted(update_change(request).differing(resource)):
             findings += not_allowed(self._missing(request))

@@ -24,13 +24,30 @@ from arcway.domain.extension_request import (
     wrong_protected_settings,
 )
 from arcway.domain.fields import TAG_LIMIT, ChartVersion, FailFast, Location, Tags, Word
+from arcway.domain.gitops_request import (
+    ApplyGitopsRequest,
+    Configuration,
+    DeleteGitopsRequest,
+    GitopsRequest,
+    wrong_git_credentials,
+)
 from arcway.domain.marks import Annotations, Labels
 from arcway.domain.model import Model, field_errors
 from arcway.domain.phases import PhaseName, Scope, phases_of
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
 
-type Operation = Literal["onboard", "offboard", "update", "upgrade", "applyExtension", "deleteExtension", "check"]
+type Operation = Literal[
+    "onboard",
+    "offboard",
+    "update",
+    "upgrade",
+    "applyExtension",
+    "deleteExtension",
+    "applyGitops",
+    "deleteGitops",
+    "check",
+]
 
 
 class Agents(Model):
@@ -73,6 +90,15 @@ class OnboardRequest(ClusterRequest):
     fail_fast: FailFast = False
     take_over: StrictBool = False
     """Take over the connected cluster even if another live cluster uses it, which then loses its identity in Azure."""
+    gitops: Configuration | None = None
+    """A Flux configuration that is applied once the cluster is connected."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """The Flux configuration, as requests about one have it. Raises `ValueError` if the request has none."""
+        if self.gitops is None:
+            raise ValueError("the request has no Flux configuration")
+        return self.gitops
 
 
 class OffboardRequest(ClusterRequest):
@@ -202,7 +228,7 @@ class UpgradeRequest(ClusterRequest):
         return "agents-only"
 
 
-type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest | ExtensionRequest
+type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest | ExtensionRequest | GitopsRequest
 
 # A certificate in PEM form has lines.
 _MULTILINE = frozenset({"proxy.certificate"})
@@ -215,13 +241,17 @@ _MODELS: dict[str, type[AnyRequest]] = {
     "upgrade": UpgradeRequest,
     "applyExtension": ApplyExtensionRequest,
     "deleteExtension": DeleteExtensionRequest,
+    "applyGitops": ApplyGitopsRequest,
+    "deleteGitops": DeleteGitopsRequest,
 }
 
 
 def phases_of_request(request: AnyRequest) -> tuple[PhaseName, ...]:
     """The phases of the request's run."""
     if isinstance(request, OnboardRequest):
-        return phases_of(request.operation, order=request.order)
+        return phases_of(request.operation, order=request.order, gitops=request.gitops is not None)
+    if isinstance(request, DeleteGitopsRequest):
+        return phases_of(request.operation, gitops=request.with_extension)
     return phases_of(request.operation, request.scope)
 
 
@@ -276,7 +306,7 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
 
 
 def _wrong_references(fields: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [*wrong_references(fields), *wrong_protected_settings(fields)]
+    return [*wrong_references(fields), *wrong_protected_settings(fields), *wrong_git_credentials(fields)]
 
 
 def _invalid(details: list[dict[str, Any]]) -> ArcError:
