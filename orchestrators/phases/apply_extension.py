@@ -24,7 +24,6 @@ def apply_extension(run: RunContext) -> Work[None]:
         is_new = not run.facts["extensionExists"]
         run.set_leftovers([leftover("Extension", run.request.extension.name, reason="Kept" if is_new else "Changed")])
     polled = yield from _wait(run, written.get("operation"))
-    run.set_leftovers([])
     run.facts["result"] = polled.get("resource")
     run.facts["extensionNamespace"] = polled.get("namespace")
     run.set_detail(f"changed {', '.join(changes)}" if changes else "already as requested")

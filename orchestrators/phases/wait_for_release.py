@@ -11,6 +11,7 @@ def wait_for_release(run: RunContext) -> Work[None]:
     """Azure calls an extension Succeeded when Helm does, which does not wait for every chart."""
     if run.request.kubeconfig is None:
         run.set_detail("not checked: the request names no kubeconfig")
+        run.set_leftovers([])
         return
     namespace = run.facts.get("extensionNamespace")
     yield from run.poll(
@@ -19,3 +20,4 @@ def wait_for_release(run: RunContext) -> Work[None]:
         timeout_code=Code.EXTENSION_PODS_NOT_READY,
         namespace=namespace,
     )
+    run.set_leftovers([])

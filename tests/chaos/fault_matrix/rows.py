@@ -70,6 +70,13 @@ ROWS = (
     Row("update_resource", AZURE, "PUT", CONNECTED, change="update"),
     Row("update_agents", CLUSTER, "POST", RECORDS, change="update"),
     Row("upgrade_agents", CLUSTER, "POST", RECORDS, change="upgrade"),
+    Row("check_extension", AZURE, "GET", r"/extensions$", change="applyExtension"),
+    Row("check_extension_cluster", CLUSTER, "GET", r"/azure-clusterconfig$", change="applyExtension"),
+    Row("apply_extension", AZURE, "PATCH", r"/extensions/flux$", change="applyExtension"),
+    Row("poll_extension", AZURE, "GET", r"/extensions/flux/operations/", change="applyExtension"),
+    Row("poll_extension_release", CLUSTER, "GET", r"/deployments$", change="applyExtension"),
+    Row("delete_extension", AZURE, "DELETE", r"/extensions/flux$", change="deleteExtension"),
+    Row("poll_extension_removal", CLUSTER, "GET", r"/deployments$", change="deleteExtension"),
     Row("roll_back_agents", CLUSTER, "POST", RECORDS, change="upgrade", broken=True),
 )
 

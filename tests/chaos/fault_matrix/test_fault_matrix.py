@@ -18,6 +18,7 @@ from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
 from tests.chaos.fault_matrix.credentials import check_credential, temporary
 from tests.chaos.fault_matrix.driver import Driver
+from tests.chaos.fault_matrix.extensions import OPERATIONS, of_extension, prepare
 from tests.chaos.fault_matrix.faults import Hit
 from tests.chaos.fault_matrix.inputs import offboarding, payload
 from tests.chaos.fault_matrix.invariants import check_invariants
@@ -125,7 +126,11 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
     if row.temporary:
         # A check is the shortest run that there is.
         step_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
-    step_input |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
+    if row.change in OPERATIONS:
+        prepare(case)
+        step_input |= of_extension(case, row.change)
+    else:
+        step_input |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
     state = driver.run("cluster-x", step_input)
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
     status: Json = json.loads(state.customStatus.value)

@@ -26,7 +26,8 @@ def test_extension_is_written_and_waited_for() -> None:
     run, status = do(context, "applyExtension", NEW, **APPLY)
     assert arguments(context, "poll_extension") == [{"operation": "url"}] * 2
     assert context.waits == [7]
-    assert (status["changed"], status["leftovers"], detail(status)) == (True, [], "changed extension")
+    assert (status["changed"], describe_all(status["leftovers"])) == (True, ["extension flux"])
+    assert detail(status) == "changed extension"
     assert (run.facts["result"], run.facts["extensionNamespace"]) == (RESOURCE, "flux-system")
 
 
