@@ -36,7 +36,7 @@ def delete_extension(run: RunContext) -> Work[None]:
 
 
 def _release(run: RunContext, request: DeleteExtensionRequest, *, existed: bool) -> Work[None]:
-    """With force the agents may never remove it; nor may they in a cluster that nobody can read."""
+    """With force the agents may never remove it; without a kubeconfig the cluster cannot be read."""
     if request.force:
         if existed:
             run.set_leftovers([leftover("HelmRelease", request.extension.name, reason="NotChecked")])

@@ -191,7 +191,7 @@ def test_a_change_of_others_in_progress_is_waited_for(runs: Runs, azure: Control
     assert runs.flux.send("GET")["properties"]["configurationSettings"] == {"of-others": "kept", "a": "1"}
 
 
-def test_cancel_names_what_azure_goes_on_with(runs: Runs, azure: Control, arcway: Arcway) -> None:
+def test_cancel_names_what_azure_still_installs(runs: Runs, azure: Control, arcway: Arcway) -> None:
     azure.put("extension-failures", {runs.flux.id: {"hang": True}})
     body = runs.body(kubeconfig=False, extension={"name": "flux", "type": "microsoft.flux"})
     run_id = arcway.http.post("/extensions", json=body).json()["id"]
