@@ -17,6 +17,7 @@ from activities.check_resource import check_resource
 from activities.configure_agents import configure_agents
 from activities.create_resource import create_resource
 from activities.delete_extension import delete_extension
+from activities.delete_extensions import delete_extensions
 from activities.delete_resource import delete_resource
 from activities.deploy_agents import deploy_agents
 from activities.discard_credential import discard_credential
@@ -64,6 +65,7 @@ STEPS = (
     configure_agents,
     create_resource,
     delete_extension,
+    delete_extensions,
     delete_resource,
     deploy_agents,
     discard_credential,

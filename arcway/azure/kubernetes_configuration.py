@@ -81,7 +81,7 @@ class Collection:
         """Delete, with `force` in Azure only; returns the URL to follow. Harmless if there is none."""
         url = self._address(cluster, name) + ("&forceDelete=true" if force else "")
         try:
-            # The answer may have a body that is no resource: only where to follow counts.
+            # The answer may have a body that is not a resource: only where to follow counts.
             return _followed(azure, _write(azure, "DELETE", url))
         except ArcError as error:
             if error.code != Code.CONNECTED_CLUSTER_NOT_FOUND:

@@ -24,6 +24,7 @@ type Reason = Literal[
 _WORDS = {
     "ConnectedCluster": "connected cluster",
     "Extension": "extension",
+    "FluxConfiguration": "Flux configuration",
     "HelmRelease": "release",
     "KeyVaultSecret": "secret",
     "AgentUpgrade": "upgrade of the agents to",
@@ -48,8 +49,8 @@ class Leftover(Model):
     """One thing that a run left behind. A field is null where it is not known."""
 
     kind: str | None
-    """A kind of Kubernetes, or ConnectedCluster, Extension, HelmRelease, KeyVaultSecret, AgentUpgrade, Agents, Event,
-    Phase.
+    """A kind of Kubernetes, or ConnectedCluster, Extension, FluxConfiguration, HelmRelease, KeyVaultSecret,
+    AgentUpgrade, Agents, Event, Phase.
     """
     name: str | None
     namespace: str | None = None

@@ -20,6 +20,7 @@ type PhaseName = Literal[
     "applyExtension",
     "waitForRelease",
     "deleteExtension",
+    "deleteExtensions",
     "publishResult",
 ]
 
@@ -34,8 +35,14 @@ _AFTER: tuple[PhaseName, ...] = ("configureAgents", "waitForMetadata", "publishR
 
 AGENTS_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "deployAgents", "createResource", *_AFTER)
 RESOURCE_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "createResource", "deployAgents", *_AFTER)
-OFFBOARD: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "uninstallAgents", "publishResult")
-AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "publishResult")
+OFFBOARD: tuple[PhaseName, ...] = (
+    "checkCluster",
+    "deleteExtensions",
+    "deleteResource",
+    "uninstallAgents",
+    "publishResult",
+)
+AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "deleteExtensions", "deleteResource", "publishResult")
 AGENTS_ONLY: tuple[PhaseName, ...] = ("checkCluster", "uninstallAgents", "publishResult")
 UPDATE: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "updateAgents", "publishResult")
 UPDATE_AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "publishResult")
@@ -76,6 +83,7 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "updateAgents": 20 * 60,
     "waitForRelease": 10 * 60,
     "deleteExtension": 20 * 60,
+    "deleteExtensions": 30 * 60,
     "publishResult": 24 * 3600,
 }
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.

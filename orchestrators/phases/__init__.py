@@ -7,6 +7,7 @@ from orchestrators.phases.check_cluster import check_cluster
 from orchestrators.phases.configure_agents import configure_agents
 from orchestrators.phases.create_resource import create_resource
 from orchestrators.phases.delete_extension import delete_extension
+from orchestrators.phases.delete_extensions import delete_extensions
 from orchestrators.phases.delete_resource import delete_resource
 from orchestrators.phases.deploy_agents import deploy_agents
 from orchestrators.phases.ensure_resource_group import ensure_resource_group
@@ -37,4 +38,5 @@ PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
     "applyExtension": apply_extension,
     "waitForRelease": wait_for_release,
     "deleteExtension": delete_extension,
+    "deleteExtensions": delete_extensions,
 }

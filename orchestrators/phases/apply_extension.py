@@ -30,7 +30,7 @@ def apply_extension(run: RunContext) -> Work[None]:
 
 
 def _write(run: RunContext) -> Work[steps.ExtensionWritten]:
-    """Write it once nobody else's change is in progress."""
+    """Write it once no other change is in progress."""
     while True:
         written = yield from run.call(steps.APPLY_EXTENSION)
         if "inProgress" not in written:

@@ -65,6 +65,7 @@ ROWS = (
     Row("check_resource", AZURE, "GET", CONNECTED, offboard=True),
     Row("delete_resource", AZURE, "DELETE", CONNECTED, offboard=True),
     Row("uninstall_agents", CLUSTER, "DELETE", RECORDS, offboard=True),
+    Row("delete_extensions", AZURE, "DELETE", r"/extensions/flux$", offboard=True),
     Row("check_connected_cluster", AZURE, "GET", CONNECTED, change="update"),
     Row("check_release", CLUSTER, "GET", LEASE, change="update"),
     Row("update_resource", AZURE, "PUT", CONNECTED, change="update"),

@@ -107,6 +107,8 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
     if row.offboard or row.going:
         Driver(installation, folder / "before.db").run("cluster-x", payload(case, "keep"))
         assert case.resource()
+    if row.step == "delete_extensions":
+        prepare(case)
     if row.going:
         going = {"provisioningState": "Deleting", "gone": {"reads": 8, "seconds": 0}}
         case.control_azure("clusters", {case.resource_id: going})
