@@ -20,6 +20,7 @@ from activities.configure_agents import configure_agents
 from activities.create_resource import create_resource
 from activities.delete_configuration import delete_configuration
 from activities.delete_extension import delete_extension
+from activities.delete_extensions import delete_extensions
 from activities.delete_resource import delete_resource
 from activities.deploy_agents import deploy_agents
 from activities.discard_credential import discard_credential
@@ -72,6 +73,7 @@ STEPS = (
     create_resource,
     delete_configuration,
     delete_extension,
+    delete_extensions,
     delete_resource,
     deploy_agents,
     discard_credential,

@@ -119,7 +119,7 @@ def _findings_of_deletion(call: Call[Any], cluster: Json, resource: Json | None,
 
 
 def _used_by(call: Call[Any], name: str) -> list[Json]:
-    """Flux configurations whose objects nobody could remove any more without the extension."""
+    """Flux configurations, whose objects could not be removed any more without the extension."""
     configurations = FLUX_CONFIGURATIONS.list_in(call.installation.azure, call.request.cluster)
     names = sorted(item["name"] for item in configurations)
     if not names:

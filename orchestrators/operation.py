@@ -9,7 +9,7 @@ import azure.durable_functions as df
 from arcway.domain import steps
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
-from arcway.domain.request import OnboardRequest, UpgradeRequest, phases_of_request
+from arcway.domain.request import OnboardRequest, UpgradeRequest
 from durabletask.task import OrchestrationContext
 
 from orchestrators.failures import RunCanceled, StepFailed
@@ -36,7 +36,7 @@ def run_operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
         _add_credential_cleanups(run)
     outcome = yield from _run_all(run)
     yield from run.run_cleanups()
-    if PUBLISH in _phase_names(run):
+    if PUBLISH in run.phase_names:
         yield from publish_result(run, outcome)
     final = run.finish(outcome, run.facts.get("result"))
     if fleet := payload.get("fleet"):
@@ -52,10 +52,6 @@ def _add_credential_cleanups(run: RunContext) -> None:
     if kubeconfig is not None and kubeconfig.temporary:
         run.add_cleanup(leftover("KeyVaultSecret", kubeconfig.secret), steps.DISCARD_SECRET)
         run.add_cleanup(leftover("ServiceAccount", kubeconfig.secret), steps.DISCARD_CREDENTIAL)
-
-
-def _phase_names(run: RunContext) -> tuple[str, ...]:
-    return phases_of_request(run.request)
 
 
 def _run_all(run: RunContext) -> Work[str]:
@@ -79,7 +75,7 @@ def _run_all(run: RunContext) -> Work[str]:
 def _run_phases(run: RunContext) -> Work[None]:
     run.queue_event("accepted")
     yield from run.publish()
-    for name in _phase_names(run):
+    for name in run.phase_names:
         if name == PUBLISH:
             continue
         run.begin_phase(name)

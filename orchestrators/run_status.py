@@ -13,6 +13,8 @@ from arcway.domain.run import new_run, truncate_for_status
 from arcway.domain.timestamps import seconds_between, timestamp
 from durabletask.task import OrchestrationContext
 
+from orchestrators.versions import phases_under, version_of
+
 
 class RunStatus:
     """The document of one run and its phase in progress. Changes are shown with the next change of a phase's state."""
@@ -21,9 +23,12 @@ class RunStatus:
         self._context = context
         self.request = read_request(payload["request"])
         self.run_id: str = payload["runId"]
-        phases = phases_of_request(self.request)
-        self._status = new_run(f"{context.instance_id}.{self.run_id}", self.request, phases, payload).as_json()
+        self.phase_names = phases_under(version_of(context), phases_of_request(self.request))
+        self._status = new_run(
+            f"{context.instance_id}.{self.run_id}", self.request, self.phase_names, payload
+        ).as_json()
         self._phase: Json = {}
+        self._standing: list[Json] = []
         self._observe("run", state="Accepted")
         self._status["state"] = "Running"
 
@@ -54,14 +59,15 @@ class RunStatus:
         """Remember that this run changed something in the cluster or in Azure."""
         self._status["changed"] = True
 
-    @property
-    def leftovers(self) -> list[Json]:
-        """What is said to be left so far."""
-        return [*self._status["leftovers"]]
-
     def set_leftovers(self, leftovers: Sequence[Json]) -> None:
         """Say what a removal has not removed so far, in place of what was said before."""
-        self._status["leftovers"] = [*leftovers]
+        standing = [item for item in self._standing if item not in leftovers]
+        self._status["leftovers"] = [*leftovers, *standing]
+
+    def keep_leftovers(self, leftovers: Sequence[Json]) -> None:
+        """Say what will be left when the run has ended, whatever later phases remove."""
+        self._standing += leftovers
+        self.set_leftovers(self._status["leftovers"])
 
     def add_leftovers(self, leftovers: Iterable[Json]) -> None:
         """Say what else is left."""

@@ -4,12 +4,21 @@ A change of a decision that a history may hold already is a new version: host.js
 runs, and the code asks for it by name.
 """
 
+from arcway.domain.phases import PhaseName
 from durabletask.task import OrchestrationContext
 
 FREE_THROTTLING = 2
 """Since this version throttling costs no attempt either if Azure names no time to wait, or if something is undone."""
 
-NEWEST = FREE_THROTTLING
+EXTENSIONS_FIRST = 3
+"""Since this version a disconnect deletes the extensions of the connected cluster before the cluster."""
+
+NEWEST = EXTENSIONS_FIRST
+
+
+def phases_under(version: int, names: tuple[PhaseName, ...]) -> tuple[PhaseName, ...]:
+    """The phases of a run that started under this version."""
+    return names if version >= EXTENSIONS_FIRST else tuple(name for name in names if name != "deleteExtensions")
 
 
 def version_of(context: OrchestrationContext) -> int:

@@ -9,6 +9,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+from azure.core.rest import HttpResponse
+
 from arcway.azure.clients import AzureClients
 from arcway.azure.errors import azure_errors
 from arcway.azure.pipeline import json_object
@@ -66,24 +68,31 @@ class Collection:
 
     def put(self, azure: AzureClients, cluster: ClusterId, name: str, body: dict[str, Any]) -> str | None:
         """Create or replace; returns the URL to follow, None if the resource itself is to be read."""
-        return _write(azure, "PUT", self._address(cluster, name), body)
+        return self._follow(azure, _write(azure, "PUT", self._address(cluster, name), body))
 
     def patch(self, azure: AzureClients, cluster: ClusterId, name: str, body: dict[str, Any]) -> str | None:
         """Change what `body` names; returns the URL to follow, None if the resource itself is to be read.
 
         Azure drops all protected settings that `body` does not have.
         """
-        return _write(azure, "PATCH", self._address(cluster, name), body)
+        return self._follow(azure, _write(azure, "PATCH", self._address(cluster, name), body))
 
     def delete(self, azure: AzureClients, cluster: ClusterId, name: str, *, force: bool) -> str | None:
         """Delete, with `force` in Azure only; returns the URL to follow. Harmless if there is none."""
         url = self._address(cluster, name) + ("&forceDelete=true" if force else "")
         try:
-            return _write(azure, "DELETE", url)
+            # The answer may have a body that is not a resource: only where to follow counts.
+            return _followed(azure, _write(azure, "DELETE", url))
         except ArcError as error:
             if error.code != Code.CONNECTED_CLUSTER_NOT_FOUND:
                 raise
             return None
+
+    def _follow(self, azure: AzureClients, response: HttpResponse) -> str | None:
+        """The URL to follow. An answer that says that all is taken must show it: the resource in JSON."""
+        if response.status_code != HTTPStatus.ACCEPTED:
+            self._resource(json_object(response))
+        return _followed(azure, response)
 
     def _of(self, cluster: ClusterId, path: str = "") -> str:
         return f"{cluster.resource_id}/providers/{self.resource_type}{path}?api-version={self.api}"
@@ -100,8 +109,11 @@ class Collection:
         return item
 
 
-def _write(azure: AzureClients, method: str, url: str, body: dict[str, Any] | None = None) -> str | None:
-    response = azure.pipeline.send(azure.cloud.arm, azure.cloud.scope, method, url, body)
+def _write(azure: AzureClients, method: str, url: str, body: dict[str, Any] | None = None) -> HttpResponse:
+    return azure.pipeline.send(azure.cloud.arm, azure.cloud.scope, method, url, body)
+
+
+def _followed(azure: AzureClients, response: HttpResponse) -> str | None:
     for header in ("Azure-AsyncOperation", "Location"):
         address = response.headers.get(header)
         # `Location` may name the resource provider's own regional host, to which no token is sent.

@@ -23,6 +23,7 @@ type PhaseName = Literal[
     "applyConfiguration",
     "waitForCompliance",
     "deleteConfiguration",
+    "deleteExtensions",
     "publishResult",
 ]
 
@@ -37,8 +38,14 @@ _AFTER: tuple[PhaseName, ...] = ("configureAgents", "waitForMetadata", "publishR
 
 AGENTS_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "deployAgents", "createResource", *_AFTER)
 RESOURCE_FIRST: tuple[PhaseName, ...] = (*_BEFORE, "createResource", "deployAgents", *_AFTER)
-OFFBOARD: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "uninstallAgents", "publishResult")
-AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "deleteResource", "publishResult")
+OFFBOARD: tuple[PhaseName, ...] = (
+    "checkCluster",
+    "deleteExtensions",
+    "deleteResource",
+    "uninstallAgents",
+    "publishResult",
+)
+AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "deleteExtensions", "deleteResource", "publishResult")
 AGENTS_ONLY: tuple[PhaseName, ...] = ("checkCluster", "uninstallAgents", "publishResult")
 UPDATE: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "updateAgents", "publishResult")
 UPDATE_AZURE_ONLY: tuple[PhaseName, ...] = ("checkCluster", "updateResource", "publishResult")
@@ -92,6 +99,7 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "deleteExtension": 20 * 60,
     "applyConfiguration": 20 * 60,
     "deleteConfiguration": 20 * 60,
+    "deleteExtensions": 30 * 60,
     "publishResult": 24 * 3600,
 }
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.

@@ -39,9 +39,14 @@ class ConnectFacts(TypedDict, total=False):
 
 
 class DisconnectFacts(TypedDict, total=False):
-    """The facts of a disconnect. Earlier versions stored each of the `agents` as a text."""
+    """The facts of a disconnect. Earlier versions stored each of the `agents` as a text.
+
+    `extensions` are the names of those that the connected cluster has; `isConnected` says whether its agents work.
+    """
 
     agents: Sequence[Json | str]
+    extensions: list[str]
+    isConnected: bool
 
 
 class ChangeFacts(TypedDict, total=False):
@@ -252,6 +257,7 @@ CONFIGURE_AGENTS: Step[SettingsChanged] = Step("configure_agents")
 CREATE_RESOURCE: Step[ResourceWritten] = Step("create_resource")
 DELETE_CONFIGURATION: Step[Polled] = Step("delete_configuration")
 DELETE_EXTENSION: Step[Polled] = Step("delete_extension")
+DELETE_EXTENSIONS: Step[Polled] = Step("delete_extensions")
 DELETE_RESOURCE: Step[Polled] = Step("delete_resource")
 DEPLOY_AGENTS: Step[AgentsDeployed] = Step("deploy_agents")
 DISCARD_CREDENTIAL: Step[Done] = Step("discard_credential")

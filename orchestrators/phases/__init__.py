@@ -9,6 +9,7 @@ from orchestrators.phases.configure_agents import configure_agents
 from orchestrators.phases.create_resource import create_resource
 from orchestrators.phases.delete_configuration import delete_configuration
 from orchestrators.phases.delete_extension import delete_extension
+from orchestrators.phases.delete_extensions import delete_extensions
 from orchestrators.phases.delete_resource import delete_resource
 from orchestrators.phases.deploy_agents import deploy_agents
 from orchestrators.phases.ensure_resource_group import ensure_resource_group
@@ -43,4 +44,5 @@ PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
     "applyConfiguration": apply_configuration,
     "waitForCompliance": wait_for_compliance,
     "deleteConfiguration": delete_configuration,
+    "deleteExtensions": delete_extensions,
 }

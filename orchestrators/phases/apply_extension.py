@@ -26,7 +26,6 @@ def apply_extension(run: RunContext) -> Work[None]:
         run.mark_changed()
         _remember(run, written)
     polled = yield from _wait(run, written.get("operation"))
-    run.set_leftovers([])
     if isinstance(request, ApplyExtensionRequest):
         run.facts["result"] = polled.get("resource")
     run.facts["extensionNamespace"] = polled.get("namespace")
@@ -49,7 +48,7 @@ def _remember(run: RunContext, written: steps.ExtensionWritten) -> None:
 
 
 def _write(run: RunContext) -> Work[steps.ExtensionWritten]:
-    """Write it once no change of another client is in progress."""
+    """Write it once no other change is in progress."""
     while True:
         written = yield from run.call(steps.APPLY_EXTENSION)
         if not isinstance(run.request, ApplyExtensionRequest):

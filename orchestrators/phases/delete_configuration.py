@@ -27,7 +27,9 @@ def delete_configuration(run: RunContext) -> Work[None]:
             timeout_code=Code.GITOPS_NOT_REMOVED,
             operation=outcome.get("operation"),
         )
-    run.set_leftovers([_objects(run, name)] if existed and run.request.force else [])
+    run.set_leftovers([])
+    if existed and run.request.force:
+        run.keep_leftovers([_objects(run, name)])
     parent = f"{run.request.cluster.resource_id}/providers/Microsoft.KubernetesConfiguration"
     run.facts["result"] = {
         "id": f"{parent}/fluxConfigurations/{name}",

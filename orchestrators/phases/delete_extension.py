@@ -15,12 +15,12 @@ def delete_extension(run: RunContext) -> Work[None]:
     """Azure is asked again even if the check saw no extension: it may have been created since."""
     if not isinstance(run.request, DeleteExtensionRequest | DeleteGitopsRequest):
         raise TypeError("deleteExtension is a phase of requests that delete an extension")
-    before, name = run.leftovers, _name(run)
+    name = _name(run)
     outcome = yield from run.call(steps.DELETE_EXTENSION, **name_of_extension(run))
     existed = run.facts["extensionExists"] or not outcome["done"]
     if existed:
         run.mark_changed()
-        run.set_leftovers([*before, leftover("Extension", name, reason="NotRemovedYet")])
+        run.set_leftovers([leftover("Extension", name, reason="NotRemovedYet")])
     if not outcome["done"]:
         yield from run.poll(
             steps.DELETE_EXTENSION,
@@ -29,7 +29,7 @@ def delete_extension(run: RunContext) -> Work[None]:
             operation=outcome.get("operation"),
             **name_of_extension(run),
         )
-    run.set_leftovers(before)
+    run.set_leftovers([])
     earlier = run.facts.get("result") or {
         "id": f"{run.request.cluster.resource_id}/providers/Microsoft.KubernetesConfiguration/extensions/{name}"
     }
@@ -44,7 +44,7 @@ def _name(run: RunContext) -> str:
 
 
 def _release(run: RunContext, name: str, *, existed: bool) -> Work[None]:
-    """With force the agents may never remove it; nor may they in a cluster that nobody can read."""
+    """With force the agents may never remove it; without a kubeconfig the cluster cannot be read."""
     if isinstance(run.request, DeleteExtensionRequest | DeleteGitopsRequest) and run.request.force:
         if existed:
             run.add_leftovers([leftover("HelmRelease", name, reason="NotChecked")])

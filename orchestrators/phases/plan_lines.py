@@ -81,4 +81,5 @@ def _plan_of_extension(run: RunContext, request: ExtensionRequest) -> list[str]:
 def to_remove(run: RunContext) -> list[Json]:
     """What a disconnect removes, as leftovers."""
     resource = leftover("ConnectedCluster", run.request.name, reason="NotRemovedYet")
-    return ([resource] if run.facts["resourceExists"] else []) + read_leftovers(run.facts["agents"])
+    extensions = [leftover("Extension", name, reason="NotRemovedYet") for name in run.facts.get("extensions", [])]
+    return extensions + ([resource] if run.facts["resourceExists"] else []) + read_leftovers(run.facts["agents"])

@@ -12,6 +12,7 @@ def wait_for_release(run: RunContext) -> Work[None]:
     """Azure calls an extension Succeeded when Helm does, which does not wait for every chart."""
     if run.request.kubeconfig is None:
         run.set_detail("not checked: the request names no kubeconfig")
+        run.set_leftovers([])
         return
     namespace = run.facts.get("extensionNamespace")
     yield from run.poll(
@@ -21,3 +22,4 @@ def wait_for_release(run: RunContext) -> Work[None]:
         namespace=namespace,
         **name_of_extension(run),
     )
+    run.set_leftovers([])

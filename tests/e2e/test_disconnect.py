@@ -34,6 +34,7 @@ def test_a_disconnect_leaves_the_lists_of_objects_as_they_were(arcway: Arcway, c
     assert (run["result"]["resource"], run["result"]["agents"]) == ("deleted", "removed")
     assert [item["name"] for item in run["phases"]] == [
         "checkCluster",
+        "deleteExtensions",
         "deleteResource",
         "uninstallAgents",
         "publishResult",

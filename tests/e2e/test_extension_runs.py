@@ -191,7 +191,7 @@ def test_a_change_of_others_in_progress_is_waited_for(runs: Runs, azure: Control
     assert runs.flux.send("GET")["properties"]["configurationSettings"] == {"of-others": "kept", "a": "1"}
 
 
-def test_cancel_names_what_azure_goes_on_with(runs: Runs, azure: Control, arcway: Arcway) -> None:
+def test_cancel_names_what_azure_still_installs(runs: Runs, azure: Control, arcway: Arcway) -> None:
     azure.put("extension-failures", {runs.flux.id: {"hang": True}})
     body = runs.body(kubeconfig=False, extension={"name": "flux", "type": "microsoft.flux"})
     run_id = arcway.http.post("/extensions", json=body).json()["id"]
@@ -257,3 +257,31 @@ def test_all_problems_of_a_request_are_named_at_once(arcway: Arcway, runs: Runs)
         "extension.autoUpgrade",
         "extension.protectedSettings.a.secret",
     }
+
+
+def test_disconnect_removes_configurations_and_releases_before_the_cluster(runs: Runs, arcway: Arcway) -> None:
+    runs.apply()
+    configuration = runs.flux.id.replace("extensions/flux", "fluxConfigurations/apps")
+    git = {"url": "https://git.example/fleet", "repositoryRef": {"branch": "main"}}
+    properties = {"sourceKind": "GitRepository", "namespace": "apps", "scope": "cluster", "gitRepository": git}
+    body = {"properties": {**properties, "kustomizations": {"apps": {"path": "./apps", "prune": True}}}}
+    assert arcway.arm("PUT", configuration, body, "2025-04-01").status_code == 201
+    path = "/offboardings"
+    plan = arcway.http.post(path, params={"dryRun": "true"}, json=runs.body()).json()["result"]["plan"]
+    assert plan[:2] == ["remove extension flux", f"remove connected cluster c-{runs.flux.cluster.name}"]
+    run = runs.start("offboardings", runs.body())
+    assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
+    assert phase(run, "deleteExtensions")["detail"] == "deleted flux"
+    assert runs.flux.deployments() == set()
+    assert runs.flux.cluster.get("/api/v1/namespaces/azure-arc")["kind"] == "Status"
+    deletions = [item["path"] for item in arcway.asked("connectedClusters/") if item["method"] == "DELETE"]
+    assert [path.rpartition("/")[2] for path in deletions] == ["apps", "flux", f"c-{runs.flux.cluster.name}"]
+
+
+def test_disconnect_of_a_cluster_that_is_not_connected_names_the_releases_that_stay(runs: Runs, arcway: Arcway) -> None:
+    runs.apply()
+    arcway.say(runs.flux.cluster, "Expired")
+    run = runs.start("offboardings", runs.body())
+    assert (run["state"], arcway.resource(runs.flux.cluster)) == ("Succeeded", None), run["error"]
+    assert describe_all(run["leftovers"]) == ["release flux in the cluster (not checked)"]
+    assert "source-controller" in runs.flux.deployments()

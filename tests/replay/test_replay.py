@@ -15,6 +15,7 @@ from durabletask.task import OrchestrationContext
 import orchestrators.operation as operations
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, phases_of_request
+from orchestrators import run_status
 from orchestrators.run_context import RunContext
 from orchestrators.versions import NEWEST
 from tests.chaos.fault_matrix import world as worlds
@@ -74,7 +75,7 @@ def test_a_change_that_breaks_running_orchestrations_is_noticed(monkeypatch: pyt
         first, second, *remaining = phases_of_request(request)
         return second, first, *remaining
 
-    monkeypatch.setattr(operations, "phases_of_request", reordered)
+    monkeypatch.setattr(run_status, "phases_of_request", reordered)
     assert any("NonDeterminism" in failure for failure in failures("success"))
 
 

@@ -61,16 +61,19 @@ class Needs:
     operation: str
     network: bool = False
     force: bool = False
+    gitops: bool = False
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """The permissions that the run needs in the cluster."""
-        return role_for(self.operation, network=self.network, force=self.force)
+        return role_for(self.operation, network=self.network, force=self.force, gitops=self.gitops)
 
     @property
     def seconds(self) -> int:
         """The time limit of a run, in seconds."""
-        return SHORTEST_SECONDS if self.operation == "agents" else longest_seconds(self.operation)
+        if self.operation == "agents":
+            return SHORTEST_SECONDS
+        return longest_seconds(self.operation, gitops=self.gitops)
 
 
 @contextmanager

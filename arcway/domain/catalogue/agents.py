@@ -137,7 +137,7 @@ AGENTS: dict[Code, ErrorKind] = {
     ),
     Code.GITOPS_SOURCE_NOT_FOUND: ErrorKind(
         "The source of a Flux configuration, or what is used of it, does not exist",
-        "Check the URL and the branch, tag or commit. Some servers answer the same for a repository that needs credentials.",
+        "Check the URL and the branch, tag or commit. Some servers answer so, too, if credentials are missing.",
     ),
     Code.GITOPS_SOURCE_UNREACHABLE: ErrorKind(
         "The cluster cannot reach the source of a Flux configuration",

@@ -14,6 +14,7 @@ from arcway.domain.phases import AGENTS_FIRST
 from tests.chaos.fault_matrix.changes import check_change
 from tests.chaos.fault_matrix.credentials import check_credential
 from tests.chaos.fault_matrix.driver import Driver
+from tests.chaos.fault_matrix.extensions import OPERATIONS, check_extension
 from tests.chaos.fault_matrix.rows import BUS, HARMLESS, KILLS, RECORDS, Row
 from tests.chaos.fault_matrix.world import Case
 
@@ -32,6 +33,10 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
         return
     if row.offboard:
         check_removal(case, fault, status)
+        return
+    if row.change in OPERATIONS:
+        check_extension(case, driver.given, status, harmless=fault in HARMLESS)
+        case.connected = fault in HARMLESS
         return
     if row.change:
         harmless = fault in HARMLESS

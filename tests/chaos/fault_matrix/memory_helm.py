@@ -1,4 +1,4 @@
-"""Helm without Helm, for the rows whose fault does not hit it: the same port, the records' labels, two Deployments.
+"""Helm without Helm, for the rows whose fault does not hit it: the same port, the records' labels, some Deployments.
 
 Values are kept in memory; what other parts read (records, the cluster's identity, the agents) is in the cluster.
 """
@@ -9,8 +9,28 @@ from arcway.cluster.helm import Release
 from arcway.domain.json_values import Json
 
 _DEPLOYMENTS = "/apis/apps/v1/namespaces/azure-arc/deployments"
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+_EXTENSIONS: Json = {
+    "metadata": {"name": "extensionconfigs.clusterconfig.azure.com"},
+    "spec": {
+        "group": "clusterconfig.azure.com",
+        "scope": "Namespaced",
+        "names": {"plural": "extensionconfigs", "kind": "ExtensionConfig"},
+        "versions": [
+            {
+                "name": "v1beta1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {
+                    "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                },
+            }
+        ],
+    },
+}
 _CONFIG = "/api/v1/namespaces/azure-arc/configmaps"
-_NAMES = ("clusteridentityoperator", "cluster-metadata-operator")
+_NAMES = ("clusteridentityoperator", "cluster-metadata-operator", "config-agent", "controller-manager")
 
 
 class MemoryHelm:
@@ -54,6 +74,7 @@ class MemoryHelm:
         with open_cluster(access) as api:
             for record in _records(api, name, namespace):
                 api.delete(f"/api/v1/namespaces/{namespace}/secrets/{record['metadata']['name']}")
+            api.delete(f"{_DEFINITIONS}/{_EXTENSIONS['metadata']['name']}")
             api.delete("/api/v1/namespaces/azure-arc")
 
     def _deploy(self, access: Access, name: str, namespace: str, chart: bytes, values: Json) -> None:
@@ -63,6 +84,7 @@ class MemoryHelm:
                 api.create("/api/v1/namespaces", {"metadata": {"name": needed}})
             earlier = _records(api, name, namespace)
             number = _revision(earlier[-1]) + 1 if earlier else 1
+            api.create(_DEFINITIONS, _EXTENSIONS)
             _put(api, _CONFIG, "azure-clusterconfig", {"data": _identity(version, values)})
             for agent in _NAMES:
                 _put(api, _DEPLOYMENTS, agent, {"spec": _deployment(agent)})

@@ -18,6 +18,7 @@ from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
 from tests.chaos.fault_matrix.credentials import check_credential, temporary
 from tests.chaos.fault_matrix.driver import Driver
+from tests.chaos.fault_matrix.extensions import OPERATIONS, of_extension, prepare
 from tests.chaos.fault_matrix.faults import Hit
 from tests.chaos.fault_matrix.inputs import offboarding, payload
 from tests.chaos.fault_matrix.invariants import check_invariants
@@ -106,6 +107,8 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
     if row.offboard or row.going:
         Driver(installation, folder / "before.db").run("cluster-x", payload(case, "keep"))
         assert case.resource()
+    if row.step == "delete_extensions":
+        prepare(case)
     if row.going:
         going = {"provisioningState": "Deleting", "gone": {"reads": 8, "seconds": 0}}
         case.control_azure("clusters", {case.resource_id: going})
@@ -125,7 +128,11 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
     if row.temporary:
         # A check is the shortest run that there is.
         step_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
-    step_input |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
+    if row.change in OPERATIONS:
+        prepare(case)
+        step_input |= of_extension(case, row.change)
+    else:
+        step_input |= offboarding(case) if row.offboard else changing(case, row.change) if row.change else {}
     state = driver.run("cluster-x", step_input)
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
     status: Json = json.loads(state.customStatus.value)

@@ -206,6 +206,11 @@ class Case:
         answer = self._world.azure_http.get(self.resource_id, params=query, headers=headers)
         return answer.json() if answer.status_code == 200 else None
 
+    def arm(self, method: str, resource_id: str, body: Json | None = None) -> httpx.Response:
+        """Ask Resource Manager about an extension."""
+        headers, query = {"Authorization": f"Bearer {self._world.token}"}, {"api-version": "2025-03-01"}
+        return self._world.azure_http.request(method, resource_id, params=query, headers=headers, json=body)
+
     def vault(self, method: str, name: str, value: str = "") -> httpx.Response:
         """Do something with a secret in the vault."""
         header = {"X-IDENTITY-HEADER": self._world.azure["identityHeader"]}

@@ -112,7 +112,7 @@ def test_what_cannot_be_changed_is_named_with_its_present_value(fields: Json, wo
     assert words in item["message"]
 
 
-def test_what_is_as_it_was_created_is_no_conflict() -> None:
+def test_what_is_as_it_was_created_may_be_named() -> None:
     same = {
         "type": "MICROSOFT.FLUX",
         "scope": "cluster",

@@ -16,8 +16,12 @@ AFTER = ["configureAgents", "waitForMetadata", "publishResult"]
     [
         ("onboard", "agents-first", [*BEFORE, "deployAgents", "createResource", *AFTER]),
         ("onboard", "resource-first", [*BEFORE, "createResource", "deployAgents", *AFTER]),
-        ("offboard", "azure-first", ["checkCluster", "deleteResource", "uninstallAgents", "publishResult"]),
-        ("offboard", "azure-only", ["checkCluster", "deleteResource", "publishResult"]),
+        (
+            "offboard",
+            "azure-first",
+            ["checkCluster", "deleteExtensions", "deleteResource", "uninstallAgents", "publishResult"],
+        ),
+        ("offboard", "azure-only", ["checkCluster", "deleteExtensions", "deleteResource", "publishResult"]),
         ("offboard", "agents-only", ["checkCluster", "uninstallAgents", "publishResult"]),
         ("update", "azure-first", ["checkCluster", "updateResource", "updateAgents", "publishResult"]),
         ("update", "azure-only", ["checkCluster", "updateResource", "publishResult"]),
@@ -38,7 +42,7 @@ def test_phases_follow_the_operation_and_its_scope_or_order(operation: str, whic
     [
         # The limits of docs/architecture.md, with 20 minutes to undo and to clean up, without the sending of events.
         ("onboard", 1 + 5 + 15 + 5 + 20 + 10 + 20 + 15 + 20),
-        ("offboard", 1 + 10 + 10 + 20),
+        ("offboard", 1 + 30 + 10 + 10 + 20),
         ("update", 1 + 10 + 20 + 20),
         ("upgrade", 1 + 60 + 15 + 20),
         ("check", 1 + 20),

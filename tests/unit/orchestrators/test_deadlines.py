@@ -10,6 +10,7 @@ from tests.unit.orchestrators.in_memory import InMemory, failed, ok, run_in
 
 LATE: Json = failed("ARC-5008")["error"]
 OPERATIONS: dict[str, Json] = {
+    "deleteExtensions": {"operation": "offboard"},
     "deleteResource": {"operation": "offboard"},
     "uninstallAgents": {"operation": "offboard"},
     "waitForRelease": {"operation": "applyExtension", "extension": {"name": "flux"}},

@@ -6,7 +6,7 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.json_values import Json
-from arcway.domain.leftovers import describe_all
+from arcway.domain.leftovers import describe_all, leftover
 from orchestrators.failures import StepFailed
 from orchestrators.phases.apply_extension import apply_extension
 from tests.unit.orchestrators.in_memory import InMemory, Outcome, arguments, failed, ok, run_in
@@ -26,7 +26,8 @@ def test_extension_is_written_and_waited_for() -> None:
     run, status = do(context, "applyExtension", NEW, **APPLY)
     assert arguments(context, "poll_extension") == [{"operation": "url"}] * 2
     assert context.waits == [7]
-    assert (status["changed"], status["leftovers"], detail(status)) == (True, [], "changed extension")
+    assert (status["changed"], describe_all(status["leftovers"])) == (True, ["extension flux"])
+    assert detail(status) == "changed extension"
     assert (run.facts["result"], run.facts["extensionNamespace"]) == (RESOURCE, "flux-system")
 
 
@@ -122,3 +123,45 @@ def test_deletion_by_force_does_not_wait_for_the_cluster(exists: bool) -> None:
 def test_deletion_has_a_deadline() -> None:
     context = InMemory({"delete_extension": ok(done=False, detail="being deleted")})
     assert late(context, "deleteExtension", {"extensionExists": True}, **DELETE) == Code.EXTENSION_NOT_REMOVED
+
+
+# --- deleteExtensions ---
+
+OFFBOARD: Json = {"operation": "offboard"}
+INSTALLED_ONES: Json = {"extensions": ["flux", "policy"], "isConnected": True, "agents": [], "resourceExists": True}
+
+
+def test_disconnect_waits_until_extensions_are_gone() -> None:
+    left = [leftover("Extension", "flux", reason="NotRemovedYet")]
+    polls: list[Outcome] = [ok(done=False, detail="still deleting", leftovers=left), ok(done=True, leftovers=[])]
+    context = InMemory({"delete_extensions": polls})
+    _, status = do(context, "deleteExtensions", INSTALLED_ONES, **OFFBOARD)
+    assert arguments(context, "delete_extensions") == [{"extensions": ["flux", "policy"]}] * 2
+    assert (status["changed"], status["leftovers"], detail(status)) == (True, [], "deleted flux, policy")
+
+
+@pytest.mark.parametrize(
+    ("facts", "body"),
+    [({"isConnected": False}, {}), ({}, {"azureOnly": True, "kubeconfig": None}), ({}, {"force": True})],
+)
+def test_releases_that_are_left_stay_in_the_leftovers_to_the_end(facts: Json, body: Json) -> None:
+    context = InMemory()
+    run, status = do(context, "deleteExtensions", {**INSTALLED_ONES, **facts}, **OFFBOARD, **body)
+    words = ["release flux in the cluster (not checked)", "release policy in the cluster (not checked)"]
+    assert (context.steps, status["changed"], describe_all(status["leftovers"])) == ([], False, words)
+    run.set_leftovers([leftover("ConnectedCluster", "shop")])
+    run.set_leftovers([])
+    assert describe_all(run.finish("Succeeded")["leftovers"]) == words
+
+
+@pytest.mark.parametrize("facts", [{}, {"extensions": []}])
+def test_cluster_without_extensions_is_disconnected_as_before(facts: Json) -> None:
+    context = InMemory()
+    _, status = do(context, "deleteExtensions", facts, **OFFBOARD)
+    assert (context.steps, status["changed"], status["leftovers"]) == ([], False, [])
+
+
+@pytest.mark.parametrize(("version", "has_phase"), [("1", False), ("2", False), ("3", True), (None, False)])
+def test_run_that_an_earlier_version_started_keeps_its_phases(version: str | None, has_phase: bool) -> None:
+    run = run_in(InMemory(started_under=version), "checkCluster", **OFFBOARD)
+    assert ("deleteExtensions" in run.phase_names) is has_phase
