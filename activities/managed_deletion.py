@@ -1,4 +1,4 @@
-"""The deletion of an extension or a Flux configuration in Azure, one look at a time."""
+"""Deletes an extension or a Flux configuration in Azure; called again until there is none."""
 
 from typing import Any
 

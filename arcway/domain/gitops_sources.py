@@ -170,7 +170,7 @@ class Bucket(_Fetched):
     insecure: StrictBool | None = None
     """Use HTTP."""
     access_key: _Word | None = None
-    """The name of the key, which is no secret; together with the protected setting bucketSecretKey."""
+    """The name of the key, which is public; together with the protected setting bucketSecretKey."""
 
 
 class ManagedIdentity(Model):
