@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, StrictStr, ValidationInfo, field_validator
+from pydantic import Field, StrictBool, StrictStr, ValidationInfo, field_validator, model_validator
 
 from arcway.domain.cluster_request import ClusterRequest
 from arcway.domain.fields import ConfigurationName
@@ -83,12 +83,17 @@ class Configuration(Model):
         dict[KustomizationName, Kustomization | None], Field(max_length=_MOST_KUSTOMIZATIONS, default_factory=dict)
     ]
     """Kustomizations by name. Those that are not named stay; null removes one."""
-    protected_settings: Annotated[
-        dict[ProtectedName, SecretReference], Field(default_factory=dict, validate_default=True)
-    ]
+    protected_settings: Annotated[dict[ProtectedName, SecretReference], Field(default_factory=dict)]
     """The credentials of the source, each as the name of a stored secret. A change must name all of them."""
     drop_protected_settings: StrictBool = False
     """Let a change drop the protected settings that it does not name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_settings(cls, value: Any) -> Any:
+        """A request without protected settings is checked like one with none, so that a missing one is named."""
+        is_named = not isinstance(value, dict) or "protectedSettings" in value or "protected_settings" in value
+        return value if is_named else {**value, "protectedSettings": {}}
 
     @field_validator("bucket", "azure_blob", "oci_repository")
     @classmethod
