@@ -40,7 +40,8 @@ def apply_configuration(run: RunContext) -> Work[None]:
 def _write(run: RunContext) -> Work[steps.ConfigurationWritten]:
     """Write it once no change of another client is in progress."""
     while True:
-        written = yield from run.call(steps.APPLY_CONFIGURATION)
+        # What the run has written until now is not the configuration: Azure need not be given time to show that.
+        written = yield from run.call(steps.APPLY_CONFIGURATION, writtenAt=None)
         if "inProgress" not in written:
             return written
         yield from run.poll(

@@ -50,7 +50,8 @@ def _remember(run: RunContext, written: steps.ExtensionWritten) -> None:
 def _write(run: RunContext) -> Work[steps.ExtensionWritten]:
     """Write it once no other change is in progress."""
     while True:
-        written = yield from run.call(steps.APPLY_EXTENSION)
+        # What a connect has written until now is not the extension: Azure need not be given time to show that.
+        written = yield from run.call(steps.APPLY_EXTENSION, writtenAt=None)
         if not isinstance(run.request, ApplyExtensionRequest):
             run.facts["extensionName"] = written["extensionName"]
         if "inProgress" not in written:

@@ -144,7 +144,7 @@ def long_run(length: int, phases: int = 9) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("length", "phases", "limit"),
-    [(320, 2, 320), (321, 2, 320), (2000, 2, 320), (2000, 9, 160), (2000, 16, 80)],
+    [(320, 2, 320), (321, 2, 321), (2000, 2, 320), (2000, 9, 160), (2000, 16, 80)],
 )
 def test_texts_of_a_status_are_cut_to_the_longest_that_fits(length: int, phases: int, limit: int) -> None:
     run = long_run(length)
