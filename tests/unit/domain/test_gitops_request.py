@@ -150,7 +150,7 @@ def test_kustomizations_depend_on_one_another_without_a_circle() -> None:
     parse_request(body(kustomizations={"a": {"dependsOn": ["b"]}}), "applyGitops")
 
 
-def test_circle_is_found_behind_what_is_no_part_of_it() -> None:
+def test_circle_is_found_behind_what_leads_to_it() -> None:
     assert circle_of({"a": ["b"], "b": ["c", "d"], "c": [], "d": ["b"]}) == ["b", "d", "b"]
     assert circle_of({"a": ["b", "c"], "b": ["c"], "c": ["gone"]}) is None
 
