@@ -31,12 +31,12 @@ class Runs:
         self.arcway, self.flux = arcway, flux
 
     def body(self, *, kubeconfig: bool = False, **changes: Any) -> Json:
-        wanted = self.arcway.offboarding(self.flux.cluster, **changes)
+        body = self.arcway.offboarding(self.flux.cluster, **changes)
         if not kubeconfig:
-            del wanted["kubeconfig"]
-        return wanted
+            del body["kubeconfig"]
+        return body
 
-    def wanted(self, **changes: Any) -> Json:
+    def configuration(self, **changes: Any) -> Json:
         content = {"name": "config", "namespace": "fleet", "gitRepository": REPOSITORY}
         return {**content, "kustomizations": KUSTOMIZATIONS, **changes}
 
@@ -50,13 +50,13 @@ class Runs:
         return self.arcway.finish(self.post(path, body))
 
     def apply(self, *, kubeconfig: bool = False, **changes: Any) -> Json:
-        return self.start("gitops", self.body(kubeconfig=kubeconfig, configuration=self.wanted(**changes)))
+        return self.start("gitops", self.body(kubeconfig=kubeconfig, configuration=self.configuration(**changes)))
 
     def change(self, **changes: Any) -> Json:
         return self.start("gitops", self.body(configuration={"name": "config", **changes}))
 
     def check(self, **changes: Any) -> Json:
-        body = self.body(configuration=self.wanted(**changes))
+        body = self.body(configuration=self.configuration(**changes))
         run: Json = self.arcway.http.post("/gitops", params={"dryRun": "true"}, json=body).json()
         return run
 
@@ -100,8 +100,8 @@ def test_extension_is_installed_and_the_configuration_is_compliant(runs: Runs) -
     assert run["result"]["properties"]["complianceState"] == "Compliant"
     assert phase(run, "waitForCompliance")["detail"] == "Compliant"
     assert runs.flux.objects() == ALL
-    again = runs.apply(kubeconfig=True)
-    assert (again["state"], again["changed"], runs.writes()) == ("Succeeded", False, ["PUT"])
+    second = runs.apply(kubeconfig=True)
+    assert (second["state"], second["changed"], runs.writes()) == ("Succeeded", False, ["PUT"])
     assert runs.check()["result"]["class"] == "unchanged"
 
 
@@ -171,7 +171,7 @@ def test_public_key_is_shown_with_what_to_do_with_it(runs: Runs) -> None:
 def test_object_that_is_the_cause_is_named_and_its_recovery_waited_for(runs: Runs, condition: Json, words: str) -> None:
     runs.flux.install()
     runs.flux.order({"condition": condition})
-    run_id = runs.post("gitops", runs.body(configuration=runs.wanted()))
+    run_id = runs.post("gitops", runs.body(configuration=runs.configuration()))
     text = f"{words} is not ready: {condition['reason']}: no"
 
     def is_named(run: Json) -> bool:
@@ -191,8 +191,8 @@ def test_failed_provisioning_is_an_error_and_the_same_request_applies_it_again(r
     assert "the data plane does not respond" in run["error"]["message"]
     runs.flux.order({})
     assert runs.check()["result"]["changes"] == ["configuration.provisioningState"]
-    again = runs.apply()
-    assert (again["state"], again["changed"]) == ("Succeeded", True), again["error"]
+    second = runs.apply()
+    assert (second["state"], second["changed"]) == ("Succeeded", True), second["error"]
 
 
 def test_flux_of_another_name_is_used_as_it_is(runs: Runs) -> None:
@@ -253,7 +253,7 @@ def test_what_azure_would_not_do_is_refused_before_it_is_asked(
 def test_cancel_names_what_is_left(runs: Runs) -> None:
     runs.flux.install()
     runs.flux.order({"pending": True})
-    run_id = runs.post("gitops", runs.body(configuration=runs.wanted()))
+    run_id = runs.post("gitops", runs.body(configuration=runs.configuration()))
     runs.arcway.wait_until(run_id, lambda run: run["phase"] == "waitForCompliance")
     runs.arcway.http.post(f"/runs/{run_id}/cancel").raise_for_status()
     run = runs.arcway.finish(run_id)
@@ -266,8 +266,8 @@ def test_deletion_waits_until_the_objects_are_gone(runs: Runs) -> None:
     assert (run["state"], run["changed"], run["leftovers"]) == ("Succeeded", True, []), run["error"]
     assert run["result"]["configuration"] == "deleted"
     assert runs.flux.objects() == {"configmaps/config-infra"}
-    again = runs.delete()
-    assert (again["state"], again["changed"], again["result"]["configuration"]) == ("Succeeded", False, "absent")
+    second = runs.delete()
+    assert (second["state"], second["changed"], second["result"]["configuration"]) == ("Succeeded", False, "absent")
 
 
 def test_extension_of_other_configurations_is_kept(runs: Runs) -> None:
@@ -296,7 +296,7 @@ def test_deletion_by_force_names_what_stays(runs: Runs, arcway: Arcway) -> None:
 
 def test_url_with_a_token_is_refused_and_not_repeated(runs: Runs) -> None:
     for url in ("https://user:hunter2@git.example/x", "https://git.example/x?token=hunter2", "u:hunter2@git.example:x"):
-        body = runs.body(configuration=runs.wanted(gitRepository={"url": url, "branch": "main"}))
+        body = runs.body(configuration=runs.configuration(gitRepository={"url": url, "branch": "main"}))
         response = runs.arcway.http.post("/gitops", json=body)
         assert response.status_code == 400
         assert [item["field"] for item in response.json()["details"]] == ["configuration.gitRepository.url"]

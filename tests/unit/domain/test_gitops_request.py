@@ -26,10 +26,10 @@ def body(**configuration: Any) -> Json:
     return {**PLACE, "configuration": content}
 
 
-def problems(wrong: Json, operation: Any = "applyGitops") -> dict[str, str]:
+def problems(invalid: Json, operation: Any = "applyGitops") -> dict[str, str]:
     """The messages by field, without the part of the request that they are about."""
     with pytest.raises(ArcError) as caught:
-        parse_request(wrong, operation)
+        parse_request(invalid, operation)
     assert CANARY not in json.dumps(caught.value.as_dict())
     return {item["field"].removeprefix("configuration."): item["message"] for item in caught.value.details}
 
@@ -81,8 +81,8 @@ def test_values_of_secrets_are_not_accepted() -> None:
     for field in ("accountKey", "sasToken"):
         blob = {"url": "https://store.example", "containerName": "a", field: CANARY}
         assert f"azureBlob.{field}" in problems(body(gitRepository=None, azureBlob=blob))
-    wrong = body(protectedSettings={"httpsKey": CANARY})
-    assert [*problems(wrong)] == ["protectedSettings.httpsKey"]
+    invalid = body(protectedSettings={"httpsKey": CANARY})
+    assert [*problems(invalid)] == ["protectedSettings.httpsKey"]
     kind = problems(
         body(gitRepository={**GIT, "httpsUser": "a"}, protectedSettings={"httpsKey": {"secret": "arcway-shop"}})
     )
@@ -126,24 +126,24 @@ def test_credentials_belong_to_the_scheme_and_to_one_another() -> None:
     ],
 )
 def test_known_hosts_have_their_form(text: str, is_good: bool) -> None:
-    wrong = body(gitRepository={"url": "git@git.example:fleet", "branch": "a", "sshKnownHosts": encoded(text)})
+    invalid = body(gitRepository={"url": "git@git.example:fleet", "branch": "a", "sshKnownHosts": encoded(text)})
     if is_good:
-        parse_request(wrong, "applyGitops")
+        parse_request(invalid, "applyGitops")
     else:
-        assert [*problems(wrong)] == ["gitRepository.sshKnownHosts"]
+        assert [*problems(invalid)] == ["gitRepository.sshKnownHosts"]
 
 
 def test_certificates_are_certificates() -> None:
-    wrong = {**GIT, "httpsCACert": encoded("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----")}
-    assert [*problems(body(gitRepository=wrong))] == ["gitRepository.httpsCACert"]
+    invalid = {**GIT, "httpsCACert": encoded("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----")}
+    assert [*problems(body(gitRepository=invalid))] == ["gitRepository.httpsCACert"]
     assert [*problems(body(gitRepository={**GIT, "httpsCACert": "not base64"}))] == ["gitRepository.httpsCACert"]
 
 
 def test_kustomizations_depend_on_one_another_without_a_circle() -> None:
-    wrong = problems(
+    invalid = problems(
         body(kustomizations={"a": {"dependsOn": ["b"]}, "b": {"dependsOn": ["c"]}, "c": {"dependsOn": ["a"]}})
     )
-    assert wrong == {"kustomizations": "dependsOn has a circle: a → b → c → a"}
+    assert invalid == {"kustomizations": "dependsOn has a circle: a → b → c → a"}
     assert "a → a" in problems(body(kustomizations={"a": {"dependsOn": ["a"]}}))["kustomizations"]
     assert "removed" in problems(body(kustomizations={"a": {"dependsOn": ["b"]}, "b": None}))["kustomizations"]
     # What the request does not name may exist.
@@ -167,14 +167,14 @@ def test_one_source_is_named() -> None:
 
 
 def test_all_problems_are_named_at_once() -> None:
-    wrong = body(
+    invalid = body(
         name="Config",
         scope="all",
         suspend="yes",
         gitRepository={"url": "ftp://x", "timeoutInSeconds": 0, "unknown": 1},
         kustomizations={"Apps": {}, "apps": {"prune": "true", "postBuild": {"substitute": {"1a": "x", "b": 1}}}},
     )
-    assert {*problems(wrong)} == {
+    assert {*problems(invalid)} == {
         "name",
         "scope",
         "suspend",

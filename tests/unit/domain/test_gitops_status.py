@@ -105,7 +105,7 @@ def test_failed_provisioning_has_the_message_of_azure() -> None:
 def test_nothing_secret_is_shown_whatever_azure_returns() -> None:
     canary = "hunter2canary"
     condition = f"failed: https://user:{canary}@git.example/x: password={canary}"
-    shown = with_failures(
+    document = with_failures(
         resource(
             status("GitRepository", "config", "GitOperationFailed", condition),
             configurationProtectedSettings={"httpsKey": canary},
@@ -119,9 +119,9 @@ def test_nothing_secret_is_shown_whatever_azure_returns() -> None:
             ociRepository={"url": "oci://x/y", "tlsConfig": {"privateKey": canary}},
         )
     )
-    assert canary not in json.dumps(shown)
-    assert shown["properties"]["configurationProtectedSettings"] == {"httpsKey": None}
-    assert shown["failures"][0]["code"] == Code.GITOPS_NOT_COMPLIANT
+    assert canary not in json.dumps(document)
+    assert document["properties"]["configurationProtectedSettings"] == {"httpsKey": None}
+    assert document["failures"][0]["code"] == Code.GITOPS_NOT_COMPLIANT
 
 
 def test_result_keeps_the_statuses_that_matter() -> None:

@@ -74,11 +74,13 @@ def test_configuration_is_written_once_no_other_change_is_in_progress() -> None:
         ({**EXISTING, "configurationChanges": []}, UNCHANGED, [], []),
     ],
 )
-def test_only_what_the_run_created_is_undone(facts: Json, written: Json, items: list[str], kept: list[str]) -> None:
+def test_only_what_the_run_created_is_undone(
+    facts: Json, written: Json, items: list[str], leftovers: list[str]
+) -> None:
     context = InMemory({"apply_configuration": written, "poll_configuration": DONE})
     _, status = do(context, "applyConfiguration", facts, **APPLY)
-    assert (created(status), describe_all(status["leftovers"])) == (items, kept)
-    assert status["changed"] is bool(items or kept)
+    assert (created(status), describe_all(status["leftovers"])) == (items, leftovers)
+    assert status["changed"] is bool(items or leftovers)
 
 
 def test_public_key_is_a_finding_and_is_not_masked() -> None:
@@ -180,7 +182,7 @@ def test_connect_applies_the_configuration_at_its_end() -> None:
     run = orchestrate(context, payload(gitops=CONFIGURATION))
     assert (run["state"], run["leftovers"], run["findings"]) == ("Succeeded", [], [])
     assert run["result"] == CONNECTED
-    wanted = [
+    expected = [
         "apply_extension",
         "poll_extension",
         "poll_extension_release",
@@ -188,7 +190,7 @@ def test_connect_applies_the_configuration_at_its_end() -> None:
         "poll_configuration",
     ]
     first = context.steps.index("apply_extension")
-    assert context.steps[first : first + 6] == [*wanted, "poll_compliance"]
+    assert context.steps[first : first + 6] == [*expected, "poll_compliance"]
     assert "wait_for_metadata" in context.steps[:first]
 
 
@@ -207,5 +209,5 @@ def test_connect_without_rollback_names_what_it_keeps() -> None:
     context.outcomes["poll_compliance"] = failed(Code.GITOPS_FAILED, retryable=False)
     with pytest.raises(RunFailed):
         orchestrate(context, payload(gitops=CONFIGURATION))
-    kept = describe_all(context.status["leftovers"])
-    assert {"Flux configuration config", "extension flux"} < {*kept}
+    leftovers = describe_all(context.status["leftovers"])
+    assert {"Flux configuration config", "extension flux"} < {*leftovers}
