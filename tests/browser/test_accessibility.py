@@ -32,6 +32,7 @@ def places(site: Site) -> list[str]:
         f"/runs/{site.hostile}",
         f"/runs/{shop['id']}/retry",
         f"/agents?{where}",
+        f"/extensions?{where}",
         f"/clusters?subscription={olga.subscription}",
         f"/disconnect?subscription={SUBSCRIPTION}&group=group-1&name=shop-001",
         "/start",

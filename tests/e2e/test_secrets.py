@@ -35,14 +35,46 @@ def test_planted_secrets_are_found_nowhere(arcway: Arcway, cluster: SimulatedClu
         assert files_with(Path(arcway.stack.secrets).parent, secret) == set()
 
 
-def history(arcway: Arcway, run_id: str) -> str:
+def test_planted_git_credentials_are_found_nowhere(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    arcway.connect(cluster)
+    token, key = f"t0ken-{uuid.uuid4()}", f"k3y-{uuid.uuid4()}"
+    content = {"kustomizations": {"apps": {}}, "namespace": "fleet"}
+    over_https = {"url": "https://git.example/a", "branch": "main", "httpsUser": "reader"}
+    over_ssh = {"url": "ssh://git@git.example/a", "branch": "main"}
+    sources = {"httpsKey": (token, over_https), "sshPrivateKey": (key, over_ssh)}
+    place = {name: value for name, value in arcway.offboarding(cluster).items() if name != "kubeconfig"}
+    state = Path(arcway.stack.secrets).parent
+    with ProcessWatch([token, key]) as watch:
+        runs = []
+        for setting, (secret, repository) in sources.items():
+            protected = {setting: {"secret": cluster.store(secret, prefix="arcway-git-")}}
+            configuration = {**content, "name": setting.lower(), "gitRepository": repository}
+            body = {**place, "configuration": {**configuration, "protectedSettings": protected}}
+            run_id = arcway.http.post("/gitops", json=body).raise_for_status().json()["id"]
+            runs.append(arcway.finish(run_id))
+            journal = history(arcway, run_id, step="apply_configuration")
+            for form in (secret, base64.b64encode(secret.encode()).decode()[:32]):
+                assert form not in journal
+                assert form not in json.dumps(runs)
+                # The simulated Azure stores what it was sent, as Azure does.
+                elsewhere = {path for path in files_with(state, form) if not path.startswith(f"{state}/azure/")}
+                assert elsewhere == set()
+            # The agents have it, so it was sent.
+            names = cluster.get("/api/v1/namespaces/fleet/secrets")["items"]
+            values = [base64.b64decode(value) for item in names for value in item.get("data", {}).values()]
+            assert any(secret.encode() in value for value in values)
+    assert [run["state"] for run in runs] == ["Succeeded", "Succeeded"]
+    assert (watch.rounds > 3, watch.found) == (True, set())
+
+
+def history(arcway: Arcway, run_id: str, step: str = "ensure_key_pair") -> str:
     """Everything the engine keeps of the run: input, output, custom status, every event with its data."""
     instance = run_id.partition(".")[0]
     url = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{instance}"
     query = {"showInput": "true", "showHistory": "true", "showHistoryOutput": "true"}
     content = httpx.get(url, params=query, headers=arcway.management_key).raise_for_status().text
     assert "historyEvents" in content
-    assert "ensure_key_pair" in content
+    assert step in content
     return content
 
 

@@ -6,7 +6,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from triggers.access.callers import APPROVE, CHANGE, OFFBOARD, ONBOARD, READ
-from triggers.page import actions, connect_form, fleets, responses, views
+from triggers.page import actions, connect_form, extensions_view, fleets, responses, views
 from triggers.page.responses import Guarded
 from triggers.registration import register
 from triggers.services import Invocation, Services
@@ -16,6 +16,7 @@ ROUTES: Mapping[str, Mapping[str, Guarded]] = {
     "page/agents": {"GET": (READ, views.agents_page)},
     "page/clusters": {"GET": (READ, views.clusters_page)},
     "page/disconnect": {"GET": (OFFBOARD, actions.ask_disconnect), "POST": (OFFBOARD, actions.disconnect)},
+    "page/extensions": {"GET": (READ, extensions_view.extensions_page)},
     "page/fleets": {"GET": (READ, fleets.fleets_page)},
     "page/fleets/{id}": {"GET": (READ, fleets.fleet_page)},
     "page/fleets/{id}/cancel": {"GET": (CHANGE, fleets.ask_cancel_fleet), "POST": (CHANGE, fleets.cancel_fleet)},

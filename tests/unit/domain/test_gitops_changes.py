@@ -54,15 +54,15 @@ def repository(**fields: Any) -> Json:
     return {"gitRepository": {**resource()["properties"]["gitRepository"], **fields}}
 
 
-def sent(request: Configuration, current: Json, **protected: str) -> Json:
-    properties: Json = changing_body(request, current, protected)["properties"]
+def sent(desired: Configuration, current: Json, **protected: str) -> Json:
+    properties: Json = changing_body(desired, current, protected)["properties"]
     return properties
 
 
 def test_new_configuration_is_sent_with_the_defaults_of_az() -> None:
-    request = configuration(gitRepository=GIT, kustomizations={"apps": {"prune": True}, "old": None})
-    assert changes_of(request, None, {}) == ["configuration"]
-    assert new_body(request, {"httpsKey": "eA=="})["properties"] == {
+    desired = configuration(gitRepository=GIT, kustomizations={"apps": {"prune": True}, "old": None})
+    assert changes_of(desired, None, {}) == ["configuration"]
+    assert new_body(desired, {"httpsKey": "eA=="})["properties"] == {
         "scope": "cluster",
         "namespace": "default",
         "suspend": False,
@@ -75,27 +75,27 @@ def test_new_configuration_is_sent_with_the_defaults_of_az() -> None:
 
 def test_same_request_changes_nothing() -> None:
     kustomization = {"path": "./apps", "prune": True, "wait": True, "force": False, "dependsOn": [], "postBuild": {}}
-    request = configuration(
+    desired = configuration(
         gitRepository={**GIT, "provider": "Generic"},
         suspend=False,
         namespace="fleet",
         kustomizations={"apps": kustomization},
     )
-    assert changes_of(request, resource(), {}) == []
-    assert sent(request, resource()) == {}
+    assert changes_of(desired, resource(), {}) == []
+    assert sent(desired, resource()) == {}
 
 
 def test_only_what_differs_is_sent() -> None:
     changed = {"apps": {"path": "./other", "wait": False, "prune": True}, "new": {"path": "a"}, "gone": None}
-    request = configuration(gitRepository={**GIT, "timeoutInSeconds": 60}, suspend=True, kustomizations=changed)
-    assert changes_of(request, resource(), {}) == [
+    desired = configuration(gitRepository={**GIT, "timeoutInSeconds": 60}, suspend=True, kustomizations=changed)
+    assert changes_of(desired, resource(), {}) == [
         "gitRepository.timeoutInSeconds",
         "kustomizations.apps.path",
         "kustomizations.apps.wait",
         "kustomizations.new",
         "suspend",
     ]
-    assert sent(request, resource()) == {
+    assert sent(desired, resource()) == {
         "suspend": True,
         "gitRepository": {"timeoutInSeconds": 60},
         "kustomizations": {"apps": {"path": "./other", "wait": False}, "new": {"path": "a"}},
@@ -103,29 +103,29 @@ def test_only_what_differs_is_sent() -> None:
 
 
 def test_kustomization_is_removed_by_null() -> None:
-    request = configuration(kustomizations={"apps": None})
-    assert changes_of(request, resource(), {}) == ["kustomizations.apps"]
-    assert sent(request, resource()) == {"kustomizations": {"apps": None}}
+    desired = configuration(kustomizations={"apps": None})
+    assert changes_of(desired, resource(), {}) == ["kustomizations.apps"]
+    assert sent(desired, resource()) == {"kustomizations": {"apps": None}}
 
 
 def test_reference_is_replaced_as_a_whole() -> None:
-    request = configuration(gitRepository={"tag": "v1"})
-    reference = sent(request, resource())["gitRepository"]["repositoryRef"]
+    desired = configuration(gitRepository={"tag": "v1"})
+    reference = sent(desired, resource())["gitRepository"]["repositoryRef"]
     assert reference == {"branch": None, "tag": "v1", "semver": None, "commit": None}
 
 
 def test_values_of_variables_are_replaced_as_a_whole() -> None:
     apps = {**resource()["properties"]["kustomizations"]["apps"], "postBuild": {"substitute": {"a": "1", "b": "2"}}}
     current = resource(kustomizations={"apps": apps})
-    request = configuration(kustomizations={"apps": {"postBuild": {"substitute": {"a": "3"}}}})
-    assert changes_of(request, current, {}) == ["kustomizations.apps.postBuild"]
-    assert sent(request, current)["kustomizations"]["apps"]["postBuild"]["substitute"] == {"a": "3", "b": None}
+    desired = configuration(kustomizations={"apps": {"postBuild": {"substitute": {"a": "3"}}}})
+    assert changes_of(desired, current, {}) == ["kustomizations.apps.postBuild"]
+    assert sent(desired, current)["kustomizations"]["apps"]["postBuild"]["substitute"] == {"a": "3", "b": None}
 
 
 def test_another_kind_takes_the_place_of_the_source() -> None:
-    request = configuration(bucket={"url": "https://s3.example", "bucketName": "a"})
-    assert changes_of(request, resource(), {}) == ["sourceKind"]
-    assert sent(request, resource()) == {
+    desired = configuration(bucket={"url": "https://s3.example", "bucketName": "a"})
+    assert changes_of(desired, resource(), {}) == ["sourceKind"]
+    assert sent(desired, resource()) == {
         "sourceKind": "Bucket",
         "bucket": {"url": "https://s3.example", "bucketName": "a"},
         "gitRepository": None,
@@ -139,9 +139,9 @@ def test_failed_configuration_is_applied_again() -> None:
 @pytest.mark.parametrize(("written", "differs"), [(BEFORE, False), (LAST, False), (AFTER, True), (None, True)])
 def test_protected_setting_counts_by_the_time_of_its_secret(written: datetime | None, differs: bool) -> None:
     current = resource(**repository(httpsUser="a"))
-    request = configuration(gitRepository={**GIT, "httpsUser": "a"}, protectedSettings={"httpsKey": SECRET})
+    desired = configuration(gitRepository={**GIT, "httpsUser": "a"}, protectedSettings={"httpsKey": SECRET})
     expected = ["protectedSettings.httpsKey"] if differs else []
-    assert changes_of(request, current, {"httpsKey": written}) == expected
+    assert changes_of(desired, current, {"httpsKey": written}) == expected
 
 
 def test_protected_settings_are_never_dropped_silently() -> None:
@@ -160,17 +160,17 @@ def test_protected_settings_are_never_dropped_silently() -> None:
 
 def test_secret_of_the_cluster_takes_the_place_of_keys_and_the_other_way_round() -> None:
     current = resource(**repository(httpsUser="a"))
-    request = configuration(gitRepository={"localAuthRef": "own"})
-    assert conflicts(request, current) == lost_settings(request, current) == []
-    assert sent(request, current)["gitRepository"] == {"localAuthRef": "own", "httpsUser": None}
+    desired = configuration(gitRepository={"localAuthRef": "own"})
+    assert conflicts(desired, current) == lost_settings(desired, current) == []
+    assert sent(desired, current)["gitRepository"] == {"localAuthRef": "own", "httpsUser": None}
     current = resource(**repository(localAuthRef="own"))
-    request = configuration(gitRepository={"httpsUser": "a"}, protectedSettings={"httpsKey": SECRET})
-    assert conflicts(request, current) == []
-    assert sent(request, current, httpsKey="eA==")["gitRepository"] == {"httpsUser": "a", "localAuthRef": None}
+    desired = configuration(gitRepository={"httpsUser": "a"}, protectedSettings={"httpsKey": SECRET})
+    assert conflicts(desired, current) == []
+    assert sent(desired, current, httpsKey="eA==")["gitRepository"] == {"httpsUser": "a", "localAuthRef": None}
 
 
 @pytest.mark.parametrize(
-    ("wanted", "current", "words"),
+    ("desired", "current", "words"),
     [
         ({}, None, "name its source"),
         ({"gitRepository": {"url": "https://git.example/a"}}, None, "one of branch, tag, semver and commit"),
@@ -184,18 +184,18 @@ def test_secret_of_the_cluster_takes_the_place_of_keys_and_the_other_way_round()
         ({"kustomizations": {"a": {"dependsOn": ["apps"]}, "apps": {"dependsOn": ["a"]}}}, None, "circle"),
     ],
 )
-def test_what_would_not_be_valid_is_named(request: Json, current: Json | None, words: str) -> None:
+def test_what_would_not_be_valid_is_named(desired: Json, current: Json | None, words: str) -> None:
     if words == "circle":
         with pytest.raises(ValueError, match=words):
-            configuration(**request)
+            configuration(**desired)
         return
-    assert words in conflicts(configuration(**request), current)[0]["message"]
+    assert words in conflicts(configuration(**desired), current)[0]["message"]
 
 
 def test_circle_with_what_exists_is_named() -> None:
     apps = {**resource()["properties"]["kustomizations"]["apps"], "dependsOn": ["infra"]}
-    request = configuration(kustomizations={"infra": {"dependsOn": ["apps"]}})
-    (item,) = conflicts(request, resource(kustomizations={"apps": apps}))
+    desired = configuration(kustomizations={"infra": {"dependsOn": ["apps"]}})
+    (item,) = conflicts(desired, resource(kustomizations={"apps": apps}))
     assert (item["code"], "apps, infra, apps" in item["message"]) == (Code.GITOPS_NOT_VALID, True)
 
 

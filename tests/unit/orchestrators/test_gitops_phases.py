@@ -65,7 +65,7 @@ def test_configuration_is_written_once_no_other_change_is_in_progress() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "written", "items", "kept"),
+    ("facts", "written", "items", "leftovers"),
     [
         (NEW, WRITTEN, ["Flux configuration config"], []),
         (NEW, UNCHANGED, ["Flux configuration config"], []),

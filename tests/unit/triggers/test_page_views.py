@@ -247,3 +247,26 @@ async def test_fleets_are_listed_with_their_states(page: Page, hub: TaskHub, mon
     document = text(await page.send("GET page/fleets"))
     assert f"/api/page/fleets/{fleet}" in document
     assert re.search(r"<tr>.*shops.*offboard.*</tr>", document, re.DOTALL)
+
+
+async def test_extensions_and_configurations_are_shown_with_their_reasons(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = {"code": "ARC-5046", "level": "error", "message": "<i>no</i> path", "remedy": "Fix the path."}
+    flux = {"name": "flux", "properties": {"extensionType": "microsoft.flux", "provisioningState": "Succeeded"}}
+    source = {"gitRepository": {"url": "https://git.example/a"}, "kustomizations": {"b": {}, "a": {}}}
+    properties = {"complianceState": "Non-Compliant", **source, "repositoryPublicKey": "ssh-rsa AAAA"}
+    config = {"name": "config", "properties": properties, "failures": [reason]}
+    monkeypatch.setattr(queries, "extensions_in", lambda *_: [{**flux, "failures": []}])
+    monkeypatch.setattr(queries, "flux_configurations_in", lambda *_: [config, {**config, "properties": {}}])
+    query = {"subscription": SUBSCRIPTION, "group": "clusters", "name": "shop"}
+    document = text(await page.send("GET page/extensions", query=query))
+    for words in ("microsoft.flux", "Non-Compliant", "https://git.example/a", "a, b", "ssh-rsa AAAA", "ARC-5046"):
+        assert words in document
+    assert "&lt;i&gt;no&lt;/i&gt; path" in document
+    monkeypatch.setattr(queries, "extensions_in", lambda *_: [])
+    monkeypatch.setattr(queries, "flux_configurations_in", lambda *_: [])
+    empty = text(await page.send("GET page/extensions", query=query))
+    assert ("has no extensions" in empty, "has no Flux configurations" in empty) == (True, True)
+    refused = await page.send("GET page/extensions", query={**query, "subscription": "x"})
+    assert refused.status_code == 400
