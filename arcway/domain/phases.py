@@ -17,6 +17,7 @@ type PhaseName = Literal[
     "updateResource",
     "updateAgents",
     "upgradeAgents",
+    "waitForFeatures",
     "publishResult",
 ]
 
@@ -56,6 +57,7 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "uninstallAgents": 10 * 60,
     "updateResource": 10 * 60,
     "updateAgents": 20 * 60,
+    "waitForFeatures": 15 * 60,
     "publishResult": 24 * 3600,
 }
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.
@@ -86,6 +88,7 @@ POLL_AGENTS = Interval(first=0.25, longest=10)
 POLL_RESOURCE = Interval(first=0.5, longest=30)
 POLL_REMOVAL = Interval(first=0.25, longest=10)
 WAIT_FOR_METADATA = Interval(first=0.5, longest=30)
+WAIT_FOR_FEATURES = Interval(first=5, longest=30)
 POLL_NETWORK_CHECK = Interval(first=0.5, longest=5)
 UNDO = Interval(first=0.5, longest=10)
 
@@ -93,7 +96,7 @@ UNDO = Interval(first=0.5, longest=10)
 def longest_seconds(operation: str) -> int:
     """How long a run of the operation may take, clean-up included, if Azure does not ask it to wait longer.
 
-    Waiting for a broker needs no cluster.
+    Waiting for a broker needs no cluster, and neither does waiting for what Azure reports of features.
     """
     names = [name for name in phases_of(operation) if name != "publishResult"]
     return sum(TIME_LIMITS.get(name, _UPGRADE_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
@@ -110,3 +113,14 @@ def phases_of(operation: str, scope: Scope = "azure-first", order: Order = "agen
     if operation == "upgrade":
         return UPGRADE
     return AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST
+
+
+def with_features(phases: tuple[PhaseName, ...], *, registers: bool, awaits: bool) -> tuple[PhaseName, ...]:
+    """The phases of a run whose features need a registration, or a report of the agents to Azure."""
+    if registers and "registerProviders" not in phases:
+        check, *others = phases
+        phases = (check, "registerProviders", "pollRegistration", *others)
+    if awaits:
+        # After the agents have their settings, which they report on.
+        phases = (*phases[:-1], "waitForFeatures", phases[-1])
+    return phases
