@@ -2,14 +2,17 @@
 
 from activities.shared_reads import is_member
 from activities.step import Call
-from arcway.azure.providers import NAMESPACES, UNDER_WAY, ask
+from arcway.azure.providers import UNDER_WAY, ask, needed_namespaces
+from arcway.domain.request import OnboardRequest, UpdateRequest
 from arcway.domain.steps import Registered
 
 
-def register_providers(call: Call) -> Registered:
+def register_providers(call: Call[OnboardRequest | UpdateRequest]) -> Registered:
     """Returns the registration states before the request, and the namespaces whose registration was requested now."""
     subscription, providers = call.request.subscription_id, call.installation.azure.providers
-    states = {name: providers.state(subscription, name, shared=is_member(call)) for name in NAMESPACES}
+    states = {
+        name: providers.state(subscription, name, shared=is_member(call)) for name in needed_namespaces(call.request)
+    }
     requested = [
         name for name, state in states.items() if state not in UNDER_WAY and ask(providers, subscription, name)
     ]

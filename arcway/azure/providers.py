@@ -15,6 +15,8 @@ from arcway.azure.constants import KEPT_SECONDS
 from arcway.azure.errors import azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.features import namespaces_of
+from arcway.domain.request import OnboardRequest, UpdateRequest
 
 if TYPE_CHECKING:
     from azure.mgmt.resource.resources import ResourceManagementClient
@@ -34,6 +36,12 @@ class _Known:
     read_at: float = float("-inf")
     asked_at: float = float("-inf")
     provider: dict[str, Any] = field(default_factory=dict)
+
+
+def needed_namespaces(request: OnboardRequest | UpdateRequest) -> tuple[str, ...]:
+    """The namespaces that the request needs registered: an update only those of its features."""
+    of_features = namespaces_of(request.features)
+    return of_features if isinstance(request, UpdateRequest) else (*NAMESPACES, *of_features)
 
 
 class Providers:

@@ -14,6 +14,7 @@ from orchestrators.phases.uninstall_agents import uninstall_agents
 from orchestrators.phases.update_agents import update_agents
 from orchestrators.phases.update_resource import update_resource
 from orchestrators.phases.upgrade_agents import upgrade_agents
+from orchestrators.phases.wait_for_features import wait_for_features
 from orchestrators.phases.wait_for_metadata import wait_for_metadata
 from orchestrators.run_context import RunContext, Work
 
@@ -31,4 +32,5 @@ PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
     "updateResource": update_resource,
     "updateAgents": update_agents,
     "upgradeAgents": upgrade_agents,
+    "waitForFeatures": wait_for_features,
 }

@@ -112,8 +112,7 @@ def _plan(run: RunContext) -> list[str]:
         return [f"remove {describe(item)}" for item in _to_remove(run) if item != _NOT_CHECKED]
     if isinstance(run.request, UpdateRequest | UpgradeRequest):
         return _plan_of_change(run)
-    facts = run.facts
-    plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
+    facts, plan = run.facts, _registrations(run)
     if not facts["resourceGroupExists"]:
         plan.append(f"create resource group {run.request.resource_group} in {run.request.location}")
     if facts["releaseDeployed"]:
@@ -128,9 +127,13 @@ def _plan(run: RunContext) -> list[str]:
     return plan
 
 
+def _registrations(run: RunContext) -> list[str]:
+    return [f"register provider namespace {namespace}" for namespace in run.facts.get("toRegister", ())]
+
+
 def _plan_of_change(run: RunContext) -> list[str]:
-    facts = run.facts
-    plan = [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
+    facts, plan = run.facts, _registrations(run)
+    plan += [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
     plan += [f"change {name} of release azure-arc" for name in facts.get("agentChanges", [])]
     if "wanted" in facts and facts["wanted"] != facts["release"]["version"]:
         plan.append(f"upgrade release azure-arc from {facts['release']['version']} to {facts['wanted']}")

@@ -138,6 +138,11 @@ def _is_ready(node: Json) -> bool:
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
 
+def architectures(nodes: Sequence[Json]) -> list[str]:
+    """The architectures of all nodes, each once."""
+    return sorted({_architecture(node) for node in nodes})
+
+
 def _architecture(node: Json) -> str:
     labelled = (node["metadata"].get("labels") or {}).get("kubernetes.io/arch")
     return excerpt(labelled or (node.get("status") or {}).get("nodeInfo", {}).get("architecture") or "unknown")

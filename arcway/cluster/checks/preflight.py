@@ -60,6 +60,7 @@ def inspect(
         "kubernetesVersion": git_version.removeprefix("v"),
         "distribution": detect_distribution(node_list, git_version),
         "infrastructure": detect_infrastructure(node_list, git_version),
+        "architectures": nodes.architectures(node_list),
         "releaseDeployed": deployed,
         "inside": internal_ranges.internal_ranges(api, node_list) if proxied else [],
     }

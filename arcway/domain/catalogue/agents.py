@@ -110,4 +110,12 @@ AGENTS: dict[Code, ErrorKind] = {
         "What an extension installs is in the cluster already",
         "Remove the installation that the message names, then apply the extension again.",
     ),
+    Code.FEATURES_FAILED: ErrorKind(
+        "The agents could not set up the features",
+        "Fix the cause given in the agents' message, then start a new run.",
+    ),
+    Code.FEATURES_NOT_REPORTED: ErrorKind(
+        "The agents did not report in time that the features are set up",
+        "Check that the agents are Ready (`arcway agents`) and can reach Azure, then start a new run; it continues.",
+    ),
 }

@@ -14,6 +14,7 @@ OPERATIONS: dict[str, Json] = {
     "uninstallAgents": {"operation": "offboard"},
     "updateResource": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "updateAgents": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
+    "waitForFeatures": {"operation": "update", "features": {"workloadIdentity": True}},
 }
 
 
