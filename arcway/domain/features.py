@@ -36,7 +36,7 @@ _HOST = re.compile(r"https://[0-9A-Za-z][0-9A-Za-z.-]*(:[0-9]{1,5})?(/[0-9A-Za-z
 
 
 def _issuer(url: str) -> str:
-    """An issuer is compared as text by every service that checks a token; it has no query and no fragment (RFC 8414)."""
+    """Services that check a token compare the issuer as text; it has no query and no fragment (RFC 8414)."""
     if not _HOST.fullmatch(url):
         raise ValueError("must be an https URL without a query, a fragment or credentials")
     return url

@@ -158,7 +158,7 @@ PROVIDERS: dict[str, tuple[str, dict[str, list[str]]]] = {
             "gateways": _MACHINES,
             "licenses": _MACHINES,
             "privateLinkScopes": _MACHINES,
-            "settings": _MACHINES,
+            "settings": ["2025-02-19-preview", *_MACHINES],
             "locations": _MACHINES,
             "operations": _MACHINES,
         },

@@ -21,6 +21,7 @@ from arcway_local.azure.entra import Entra
 from arcway_local.azure.exchange import Exchange, Fault, RequestLog, Routes, refusal, stamp
 from arcway_local.azure.extension_routes import ExtensionRoutes
 from arcway_local.azure.extension_service import ExtensionService
+from arcway_local.azure.feature_routes import FeatureRoutes
 from arcway_local.azure.gate import Gate
 from arcway_local.azure.key_vault import KeyVault
 from arcway_local.azure.refusals import Refusal
@@ -79,6 +80,7 @@ class SimulatedAzure:
             ResourceManager(self.world, self._entra, gate),
             clusters_api,
             ExtensionRoutes(self.world, self._entra, gate),
+            FeatureRoutes(self.world, gate),
             KeyVault(self.world, self._entra),
             self._data_plane,
             self._arc,

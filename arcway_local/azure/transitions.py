@@ -46,6 +46,7 @@ class Paces:
     connection: Pace = Pace()
     heartbeat: Pace = Pace(seconds=30.0)
     extension: Pace = Pace()
+    features: Pace = Pace()
     # Only its seconds count: how long Helm waits in the cluster for an extension's pods.
     release: Pace = Pace(seconds=600.0)
 

@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from arcway_local.azure import record
+from arcway_local.azure.cluster_features import ClusterFeatures
 from arcway_local.azure.extensions import Extensions
 from arcway_local.azure.keys import load_pkcs1
 from arcway_local.azure.providers import LOCATIONS
@@ -47,6 +48,7 @@ class World(Subscriptions):
         self.clusters: dict[str, dict[str, Any]] = {}
         self.configurations: dict[str, dict[str, Any]] = {}
         self.extensions = Extensions(paces, touch)
+        self.features = ClusterFeatures(paces, touch)
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
         self.secrets: dict[str, list[Version]] = {}
@@ -67,6 +69,7 @@ class World(Subscriptions):
             "configuration": self.configurations,
             "secret": self.secrets,
             "deleted-secret": self.deleted_secrets,
+            "setting": self.features.settings,
         }
         return stored[kind].get(key)
 
@@ -83,6 +86,8 @@ class World(Subscriptions):
             self.clusters[key] = form
         elif kind == "configuration":
             self.configurations[key] = form
+        elif kind == "setting":
+            self.features.settings[key] = form
         elif kind in ("extension", "extension-operation"):
             self.extensions.restore(kind, key, form)
         elif kind in ("secret", "deleted-secret"):
@@ -113,7 +118,9 @@ class World(Subscriptions):
         if existing and existing["properties"].get("provisioningState") == "Deleting":
             raise Refusal(409, "Conflict", f"The resource '{name}' is being deleted. Try again when it is gone.")
         cluster = existing or record.new_record(resource_id, name, location, self.tenant, writer)
+        earlier = cluster["properties"]
         record.replace(cluster, body, writer)
+        self.features.written(cluster, earlier)
         self.clusters[resource_id.lower()] = cluster
         self.touch("cluster", resource_id.lower())
         return cluster, self._start(resource_id.lower(), "write", self.paces.provisioning), existing is None
@@ -187,6 +194,7 @@ class World(Subscriptions):
             del self.configurations[key]
             self.touch("configuration", key)
         self.extensions.forget_cluster(cluster_key)
+        self.features.forget_cluster(cluster_key)
 
     def look_at_operation(self, operation_id: str) -> Operation:
         """Count a read of the operation. Raises `Refusal` 404."""
@@ -209,6 +217,8 @@ class World(Subscriptions):
         """A read of the resource moves its operation on, too."""
         if operation := self._open.get(key):
             self._advance(operation)
+        if cluster := self.clusters.get(key):
+            self.features.settle(cluster)
 
     def _advance(self, operation: Operation) -> None:
         if operation.ended is not None or not operation.change.look():

@@ -1,4 +1,4 @@
-"""Findings about features: what the connected cluster, the agents and the nodes exclude, and what remains to be done."""
+"""Findings about features: what the cluster, its agents and its nodes exclude, and what remains to be done by hand."""
 
 from typing import Any
 
