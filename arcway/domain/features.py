@@ -214,7 +214,7 @@ def _of_links(features: Json) -> _Problems:
 
 def _of_rbac(features: Json) -> _Problems:
     rbac = _object(features, "azureRbac")
-    if rbac.get("enabled") is False and rbac.get("skipAuthorizationFor"):
+    if rbac.get("enabled") is False and rbac.get("skipAuthorizationFor") is not None:
         yield "azureRbac.skipAuthorizationFor", "can only be given with enabled true"
 
 

@@ -62,6 +62,7 @@ def test_features_belong_to_connecting_and_updating() -> None:
             "customLocations.enabled",
             "with a private link",
         ),
+        ({"azureRbac": {"enabled": False, "skipAuthorizationFor": []}}, "azureRbac.skipAuthorizationFor", "only"),
         ({"azureRbac": {"enabled": False, "skipAuthorizationFor": ["a"]}}, "azureRbac.skipAuthorizationFor", "only"),
         ({"azureRbac": {"enabled": True, "skipAuthorizationFor": ["a,b"]}}, "azureRbac.skipAuthorizationFor.0", "comm"),
     ],
