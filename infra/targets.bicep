@@ -8,12 +8,15 @@ param principalId string
 param createResourceGroups bool = false
 @description('Whether it may delete connected clusters.')
 param offboard bool = true
+@description('Whether it may link connected clusters to an Azure Arc gateway.')
+param gateways bool = false
 
 var roles = loadJsonContent('roles.json')
 var registrar = loadJsonContent('roles/provider-registrar.json')
 var creator = loadJsonContent('roles/resource-group-creator.json')
 var offboarder = loadJsonContent('roles/offboarder.json')
-var custom = concat([registrar], createResourceGroups ? [creator] : [], offboard ? [offboarder] : [])
+var linker = loadJsonContent('roles/gateway-linker.json')
+var custom = concat([registrar], createResourceGroups ? [creator] : [], offboard ? [offboarder] : [], gateways ? [linker] : [])
 var builtIn = [
   roles.arcOnboarding
   roles.reader

@@ -1,6 +1,7 @@
 """Features of a connected cluster: turned on and off, waited for, kept by a second connect, refused where excluded."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,6 +91,8 @@ def test_a_connect_with_all_features_sets_each_once_and_hands_out_the_issuer(
         assert provider.json()["registrationState"] == "Registered"
     assert {item["code"] for item in run["findings"]} >= {Code.FEATURE_NEEDS_ADMINISTRATOR}
 
+    agents = arcway.http.get(f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}/agents").json()
+    assert agents["features"] == ["cluster connect", "custom locations", "Azure RBAC"]
     resource_before, revisions, written = lasting(arcway.resource(cluster)), cluster.revisions(), len(writes(arcway))
     for features in ({"features": ALL}, {}):
         assert plan(arcway, cluster, **features) == []
@@ -247,9 +250,7 @@ def test_missing_permission_is_reported_before_anything_is_changed(
     assert linked(arcway, cluster) is None
 
 
-def test_a_canceled_wait_leaves_what_was_changed_and_says_so(
-    arcway: Arcway, azure: Control, cluster: SimulatedCluster
-) -> None:
+def test_a_canceled_wait_keeps_what_was_changed(arcway: Arcway, azure: Control, cluster: SimulatedCluster) -> None:
     connected(arcway.connect(cluster))
     resource = arcway.resource(cluster)
     assert resource
@@ -281,3 +282,29 @@ def test_command_line_turns_features_on(arcway: Arcway, cluster: SimulatedCluste
     wrong = command("update", *where, *secret, "--enable-features", "custom-locations")
     assert wrong.returncode != 0
     assert "az ad sp show --id bc313c14-388c-4e7d-a58e-70017303ee3b" in wrong.stderr
+
+
+def test_a_fleet_plans_features_of_a_csv_file_and_keeps_to_the_plan(
+    arcway: Arcway, cluster: SimulatedCluster, command: Command, tmp_path: Path
+) -> None:
+    connected(arcway.connect(cluster))
+    file, plan_file = tmp_path / "fleet.csv", tmp_path / "fleet.plan"
+    file.write_text(
+        "name,kubeconfig.secret,features.gateway.resourceId,features.clusterConnect\n"
+        f"c-{cluster.name},{cluster.secret},{GATEWAY},false\n"
+    )
+    defaults = (f"subscriptionId={arcway.subscription}", "resourceGroup=clusters")
+    options = ["-f", str(file), "--name", f"features-{cluster.name}", "--operation", "update", "--quiet"]
+    options += [item for default in defaults for item in ("--set", default)]
+    around = ["gateway.enabled", "gateway.resourceId", "provider Microsoft.HybridCompute"]
+    of_agents = ["agents.global.enableGateway", "agents.systemDefaultValues.clusterconnect-agent.enabled"]
+    for depth, changes in (("azure", ["agents", around[0], around[2]]), ("cluster", [*of_agents, *around])):
+        planned = command("fleet", "plan", *options, "--depth", depth, "--out", str(plan_file), "-o", "jsonl")
+        assert planned.returncode == 2, planned.stderr
+        line = json.loads(plan_file.read_text().splitlines()[1])
+        assert (line["class"], line["changes"]) == ("change", changes)
+    assert (linked(arcway, cluster), connects(cluster)) == (None, True)
+    applied = command("fleet", "apply", *options, "--plan", str(plan_file))
+    assert applied.returncode == 0, applied.stderr
+    assert (linked(arcway, cluster), connects(cluster)) == (GATEWAY, False)
+    assert values(cluster)["global"]["enableGateway"] is True

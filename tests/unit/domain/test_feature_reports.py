@@ -102,7 +102,7 @@ def test_errors_of_the_agents_are_one_line_without_secrets() -> None:
         ([], AT, False),
     ],
 )
-def test_failure_of_before_the_write_is_told_by_the_times_of_its_errors(
+def test_failure_of_before_the_write_is_recognized_by_the_times_of_its_errors(
     times: list[object], written_at: str | None, is_older: bool
 ) -> None:
     assert is_older_failure(failed(*({"message": "m", "time": time} for time in times)), written_at) == is_older
