@@ -47,7 +47,8 @@ def wait_for_features(call: Call[OnboardRequest | UpdateRequest]) -> MetadataPol
 def _is_over(call: Call[OnboardRequest | UpdateRequest], resource: Json) -> bool:
     state = _state(resource)
     if state == _FAILED:
-        return not is_older_failure(resource, call.payload.get("writtenAt"))
+        # One of before this run's change, or of before the run if it changed nothing, is of another cause.
+        return not is_older_failure(resource, call.payload.get("writtenAt") or call.payload["createdAt"])
     # A service that reports no state has nothing to report of what this run did not change.
     is_unchanged = state is None and call.payload.get("writtenAt") is None
     is_reported = state == _DONE or is_unchanged or not _is_reported_on(call, resource)

@@ -17,6 +17,7 @@ from arcway.domain.features import (
     PRIVATE_LINK,
     SELF_HOSTED_ISSUER,
     WORKLOAD_IDENTITY,
+    is_issuer,
 )
 from arcway.domain.json_values import Json
 
@@ -64,12 +65,15 @@ def features_of_agents(values: Json) -> list[str]:
 
 
 def issuer_of(resource: Json) -> str | None:
-    """The issuer of the cluster's ServiceAccount tokens; None while there is none, or while it is not known yet."""
+    """The issuer of the cluster's ServiceAccount tokens; None while there is none, or while it is not known yet.
+
+    It becomes part of a command, so that what is not the URL of an issuer is not one.
+    """
     properties = resource.get("properties") or {}
     if not is_on(properties, OIDC_ISSUER):
         return None
-    url = value_at(properties, SELF_HOSTED_ISSUER) or value_at(properties, _ISSUER_URL)
-    return url if isinstance(url, str) and url else None
+    url: Any = value_at(properties, SELF_HOSTED_ISSUER) or value_at(properties, _ISSUER_URL)
+    return url if is_issuer(url) else None
 
 
 def is_self_hosted(resource: Json) -> bool:
@@ -101,11 +105,11 @@ def agent_errors(resource: Json) -> str:
     return "; ".join(dict.fromkeys(text for text in texts[:_ERRORS_SHOWN] if text))
 
 
-def is_older_failure(resource: Json, written_at: str | None) -> bool:
-    """Whether all errors that the agents give with their times are of before the run's own write."""
+def is_older_failure(resource: Json, since: str) -> bool:
+    """Whether all errors that the agents give have a time, and all are of before `since`."""
     times = [_time(item.get("time")) for item in _errors(resource)]
-    written = _time(written_at)
-    return written is not None and bool(times) and all(time is not None and time < written for time in times)
+    begin = _time(since)
+    return begin is not None and bool(times) and all(time is not None and time < begin for time in times)
 
 
 def _errors(resource: Json) -> list[Json]:

@@ -32,12 +32,16 @@ _GUID = r"^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"
 _ARM_PREFIX = (
     r"^/[Ss]ubscriptions/[^/?#\s]+/[Rr]esource[Gg]roups/[^/?#\s]+/providers/[Mm]icrosoft\.[Hh]ybrid[Cc]ompute/"
 )
-_HOST = re.compile(r"https://[0-9A-Za-z][0-9A-Za-z.-]*(:[0-9]{1,5})?(/[0-9A-Za-z._~!$&'()*+,;=:@%/-]*)?")
+_ISSUER = re.compile(r"https://[0-9A-Za-z][0-9A-Za-z.-]*(:[0-9]{1,5})?(/[0-9A-Za-z._~!$&'()*+,;=:@%/-]*)?")
+
+
+def is_issuer(url: object) -> bool:
+    """Whether this is the URL of an issuer: https, without a query, a fragment or credentials (RFC 8414)."""
+    return isinstance(url, str) and _ISSUER.fullmatch(url) is not None
 
 
 def _issuer(url: str) -> str:
-    """Services that check a token compare the issuer as text; it has no query and no fragment (RFC 8414)."""
-    if not _HOST.fullmatch(url):
+    if not is_issuer(url):
         raise ValueError("must be an https URL without a query, a fragment or credentials")
     return url
 

@@ -51,10 +51,11 @@ class ClusterFeatures:
         if _asked(properties) == _asked(earlier):
             return
         self._reports.pop(cluster["id"].lower(), None)
-        for name in ("agentState", "agentErrors"):
-            properties.get("arcAgentProfile", {}).pop(name, None)
-        if not _asked(properties)[0]:
-            properties.get("oidcIssuerProfile", {}).pop("issuerUrl", None)
+        own = {"arcAgentProfile": ["agentState", "agentErrors"]}
+        own |= {} if _asked(properties)[0] else {"oidcIssuerProfile": ["issuerUrl"]}
+        for name, inside in own.items():
+            kept = {key: value for key, value in properties.pop(name, {}).items() if key not in inside}
+            properties |= {name: kept} if kept else {}
 
     def settle(self, cluster: dict[str, Any]) -> None:
         """A read of the cluster moves the report of its agents on."""

@@ -139,8 +139,12 @@ def _is_ready(node: Json) -> bool:
 
 
 def architectures(nodes: Sequence[Json]) -> list[str]:
-    """The architectures of all nodes, each once."""
-    return sorted({_architecture(node) for node in nodes})
+    """The architectures of all nodes, each once; `other` for each that the agents do not support.
+
+    A node may say anything of itself, which does not become a fact.
+    """
+    named = {_architecture(node) for node in nodes}
+    return sorted({name if name in ARCHITECTURES else "other" for name in named})
 
 
 def _architecture(node: Json) -> str:

@@ -54,6 +54,8 @@ def test_features_are_read_from_the_resource_and_the_release() -> None:
         ({"enabled": True}, "k3s", {}),
         ({"enabled": False, "issuerUrl": ISSUER}, "k3s", {}),
         ({"enabled": True, "issuerUrl": 5}, "k3s", {}),
+        ({"enabled": True, "issuerUrl": "https://a.example/;reboot x"}, "k3s", {}),
+        ({"enabled": True, "issuerUrl": "http://a.example/"}, "k3s", {}),
         (
             {"enabled": True, "issuerUrl": ISSUER},
             "K3S",
@@ -95,7 +97,7 @@ def test_errors_of_the_agents_are_one_line_without_secrets() -> None:
         (["2026-01-01T09:59:59Z"], AT, True),
         (["2026-01-01T10:00:01Z"], AT, False),
         (["2026-01-01T09:59:59Z", "2026-01-01T10:00:01Z"], AT, False),
-        (["2026-01-01T09:59:59Z"], None, False),
+        (["2026-01-01T09:59:59Z"], "", False),
         ([None], AT, False),
         (["yesterday"], AT, False),
         (["2026-01-01T09:59:59"], AT, False),
@@ -103,6 +105,6 @@ def test_errors_of_the_agents_are_one_line_without_secrets() -> None:
     ],
 )
 def test_failure_of_before_the_write_is_recognized_by_the_times_of_its_errors(
-    times: list[object], written_at: str | None, is_older: bool
+    times: list[object], written_at: str, is_older: bool
 ) -> None:
     assert is_older_failure(failed(*({"message": "m", "time": time} for time in times)), written_at) == is_older
