@@ -30,6 +30,7 @@ def check_cluster(call: Call) -> Checked:
             call.installation.settings.installation_name,
             proxied=proxy is not None,
             network=request.check_network,
+            custom_locations=request.features is not None and request.features.uses_custom_locations,
         )
         findings += _credentials(call)
         has_errors = any(finding["level"] == "error" for finding in findings)

@@ -31,7 +31,12 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
     """
     request, location = call.request, call.payload["location"]
     with read_only_cluster(call) as target:
-        findings = change.inspect(target.api, call.installation.settings.installation_name, request.cluster)
+        findings = change.inspect(
+            target.api,
+            call.installation.settings.installation_name,
+            request.cluster,
+            custom_locations=_uses_custom_locations(request),
+        )
         if findings or location is None:
             return {"findings": findings, "facts": {}}
         key = key_pair.public_key(target.api)
@@ -61,6 +66,11 @@ def _update(call: Call[Any], request: UpdateRequest, deployed: Deployed, inside:
         given = data_plane_values(azure, request.features, after, call.payload["location"], deployed.train)
         values = deep_merge(given, values)
     return {"inside": inside, "agentChanges": changed_keys(current, values)}
+
+
+def _uses_custom_locations(request: UpdateRequest | UpgradeRequest) -> bool:
+    features = request.features if isinstance(request, UpdateRequest) else None
+    return features is not None and features.uses_custom_locations
 
 
 def _nodes(api: ClusterApi, request: UpdateRequest) -> list[Json]:

@@ -81,7 +81,7 @@ def connect(
     body |= {"checkNetwork": check_network, "takeOver": take_over, "failFast": fail_fast}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
-    needs = Needs("onboard", network=check_network)
+    needs = Needs("onboard", network=check_network, features=body["features"])
     if cluster.name is None:
         del body["name"]
         return connect_contexts(client, contexts, Job(body, kubeconfig, needs, proxy, following))

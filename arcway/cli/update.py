@@ -59,7 +59,8 @@ def update(
     body = requests.cluster(client, cluster)
     body |= {field: value for field, value in changes.items() if value is not None}
     needed = kubeconfig.is_named or proxy != Proxy() or any(field in body for field in _OF_THE_AGENTS)
-    with provided_credential(client, cluster.name, kubeconfig if needed else None, Needs("update"), proxy) as provided:
+    needs = Needs("update", features=changes["features"])
+    with provided_credential(client, cluster.name, kubeconfig if needed else None, needs, proxy) as provided:
         references = {"kubeconfig": provided.kubeconfig, "proxy": provided.proxy}
         body |= {field: value for field, value in references.items() if value is not None}
         return start(client, "updates", body, following, provided.accepted)

@@ -93,12 +93,14 @@ POLL_NETWORK_CHECK = Interval(first=0.5, longest=5)
 UNDO = Interval(first=0.5, longest=10)
 
 
-def longest_seconds(operation: str) -> int:
+def longest_seconds(operation: str, *, features: bool = False) -> int:
     """How long a run of the operation may take, clean-up included, if Azure does not ask it to wait longer.
 
-    Waiting for a broker needs no cluster, and neither does waiting for what Azure reports of features.
+    With `features` those phases count, too, that some features need. Waiting for a broker needs no cluster.
     """
-    names = [name for name in phases_of(operation) if name != "publishResult"]
+    phases = phases_of(operation)
+    phases = with_features(phases, registers=True, awaits=True) if features and operation != "check" else phases
+    names = [name for name in phases if name != "publishResult"]
     return sum(TIME_LIMITS.get(name, _UPGRADE_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
 
 

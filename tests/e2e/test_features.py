@@ -184,6 +184,7 @@ def test_errors_of_the_agents_end_the_run_and_a_second_one_continues(
     assert (run["state"], run["error"]["code"]) == ("Failed", Code.FEATURES_FAILED)
     assert run["error"]["message"] == "The agents could not set up the features: webhook: no image"
     assert (run["error"]["phase"], run["changed"]) == ("waitForFeatures", True)
+    assert [item["reason"] for item in run["leftovers"]] == ["Changed"]
     azure.put("clusters", {resource["id"]: {"arcAgentProfile": {"agentAutoUpgrade": "Enabled"}}})
     again = change(arcway, cluster, features={"oidcIssuer": {"enabled": True}})
     assert (again["state"], again["changed"]) == ("Succeeded", False), again["error"]

@@ -6,6 +6,7 @@ import pytest
 
 from arcway.domain.codes import Code
 from arcway.domain.json_values import Json
+from arcway.domain.leftovers import describe_all
 from arcway.domain.phases import TIME_LIMITS
 from tests.unit.orchestrators.in_memory import InMemory, Outcome, arguments, failed, ok, orchestrate, payload
 from tests.unit.orchestrators.test_connect_phases import DEPLOYED, detail, do, late
@@ -78,6 +79,17 @@ def test_features_are_waited_for_and_handed_out(body: Json) -> None:
     assert context.waits == [5, 10, 20, 30]
     assert detail(status) == "set up; the issuer is https://issuer"
     assert run.facts["result"] == SET_UP
+
+
+def test_an_update_that_ends_waiting_names_what_it_changed() -> None:
+    changed = {**CHANGES, "resourceChanges": ["oidcIssuerProfile.enabled"]}
+    for facts, leftovers in ((changed, ["connected cluster shop, changed"]), (CHANGES, [])):
+        context = InMemory({"wait_for_features": failed("ARC-5040", retryable=False)})
+        assert late(context, "waitForFeatures", facts, **UPDATE_ISSUER) == Code.FEATURES_FAILED
+        assert describe_all(context.status["leftovers"]) == leftovers
+        context = InMemory({"wait_for_features": ok(done=True, detail="set up", resource=SET_UP)})
+        _, status = do(context, "waitForFeatures", facts, **UPDATE_ISSUER)
+        assert status["leftovers"] == []
 
 
 def test_features_without_an_issuer_are_set_up() -> None:
