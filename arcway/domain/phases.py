@@ -21,6 +21,7 @@ type PhaseName = Literal[
     "waitForRelease",
     "deleteExtension",
     "deleteExtensions",
+    "waitForFeatures",
     "publishResult",
 ]
 
@@ -84,6 +85,7 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "waitForRelease": 10 * 60,
     "deleteExtension": 20 * 60,
     "deleteExtensions": 30 * 60,
+    "waitForFeatures": 15 * 60,
     "publishResult": 24 * 3600,
 }
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.
@@ -115,16 +117,19 @@ POLL_RESOURCE = Interval(first=0.5, longest=30)
 POLL_REMOVAL = Interval(first=0.25, longest=10)
 WAIT_FOR_METADATA = Interval(first=0.5, longest=30)
 POLL_EXTENSION = Interval(first=1, longest=30)
+WAIT_FOR_FEATURES = Interval(first=5, longest=30)
 POLL_NETWORK_CHECK = Interval(first=0.5, longest=5)
 UNDO = Interval(first=0.5, longest=10)
 
 
-def longest_seconds(operation: str) -> int:
+def longest_seconds(operation: str, *, features: bool = False) -> int:
     """How long a run of the operation may take, clean-up included, if Azure does not ask it to wait longer.
 
-    Waiting for a broker needs no cluster.
+    With `features` those phases count, too, that some features need. Waiting for a broker needs no cluster.
     """
-    names = [name for name in phases_of(operation) if name != "publishResult"]
+    phases = phases_of(operation)
+    phases = with_features(phases, registers=True, awaits=True) if features and operation != "check" else phases
+    names = [name for name in phases if name != "publishResult"]
     return sum(TIME_LIMITS.get(name, _REQUESTED_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
 
 
@@ -137,3 +142,14 @@ def phases_of(operation: str, scope: Scope = "azure-first", order: Order = "agen
     if operation in _WITHOUT_SCOPE:
         return _WITHOUT_SCOPE[operation]
     return AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST
+
+
+def with_features(phases: tuple[PhaseName, ...], *, registers: bool, awaits: bool) -> tuple[PhaseName, ...]:
+    """The phases of a run whose features need a registration, or a report of the agents to Azure."""
+    if registers and "registerProviders" not in phases:
+        check, *others = phases
+        phases = (check, "registerProviders", "pollRegistration", *others)
+    if awaits:
+        # After the agents have their settings, which they report on.
+        phases = (*phases[:-1], "waitForFeatures", phases[-1])
+    return phases

@@ -17,6 +17,7 @@ from orchestrators.phases.uninstall_agents import uninstall_agents
 from orchestrators.phases.update_agents import update_agents
 from orchestrators.phases.update_resource import update_resource
 from orchestrators.phases.upgrade_agents import upgrade_agents
+from orchestrators.phases.wait_for_features import wait_for_features
 from orchestrators.phases.wait_for_metadata import wait_for_metadata
 from orchestrators.phases.wait_for_release import wait_for_release
 from orchestrators.run_context import RunContext, Work
@@ -39,4 +40,5 @@ PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
     "waitForRelease": wait_for_release,
     "deleteExtension": delete_extension,
     "deleteExtensions": delete_extensions,
+    "waitForFeatures": wait_for_features,
 }

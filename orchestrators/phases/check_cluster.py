@@ -124,8 +124,7 @@ def _plan(run: RunContext) -> list[str]:
         return _plan_of_change(run)
     if not isinstance(run.request, OnboardRequest):
         return _plan_of_extension(run, run.request)
-    facts = run.facts
-    plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
+    facts, plan = run.facts, _registrations(run)
     if not facts["resourceGroupExists"]:
         plan.append(f"create resource group {run.request.resource_group} in {run.request.location}")
     if facts["releaseDeployed"]:
@@ -140,9 +139,13 @@ def _plan(run: RunContext) -> list[str]:
     return plan
 
 
+def _registrations(run: RunContext) -> list[str]:
+    return [f"register provider namespace {namespace}" for namespace in run.facts.get("toRegister", ())]
+
+
 def _plan_of_change(run: RunContext) -> list[str]:
-    facts = run.facts
-    plan = [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
+    facts, plan = run.facts, _registrations(run)
+    plan += [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
     plan += [f"change {name} of release azure-arc" for name in facts.get("agentChanges", [])]
     if "wanted" in facts and facts["wanted"] != facts["release"]["version"]:
         plan.append(f"upgrade release azure-arc from {facts['release']['version']} to {facts['wanted']}")

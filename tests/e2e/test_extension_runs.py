@@ -278,9 +278,7 @@ def test_disconnect_removes_configurations_and_releases_before_the_cluster(runs:
     assert [path.rpartition("/")[2] for path in deletions] == ["apps", "flux", f"c-{runs.flux.cluster.name}"]
 
 
-def test_disconnect_of_a_cluster_that_is_not_connected_names_the_releases_that_stay(
-    runs: Runs, arcway: Arcway
-) -> None:
+def test_disconnect_of_a_cluster_that_is_not_connected_names_the_releases_that_stay(runs: Runs, arcway: Arcway) -> None:
     runs.apply()
     arcway.say(runs.flux.cluster, "Expired")
     run = runs.start("offboardings", runs.body())

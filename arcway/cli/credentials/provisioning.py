@@ -61,16 +61,28 @@ class Needs:
     operation: str
     network: bool = False
     force: bool = False
+    features: Json | None = None
+    """The features of the request."""
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """The permissions that the run needs in the cluster."""
-        return role_for(self.operation, network=self.network, force=self.force)
+        return role_for(
+            self.operation, network=self.network, force=self.force, custom_locations=self._has_custom_locations
+        )
+
+    @property
+    def _has_custom_locations(self) -> bool:
+        return bool(((self.features or {}).get("customLocations") or {}).get("enabled"))
 
     @property
     def seconds(self) -> int:
         """The time limit of a run, in seconds."""
-        return SHORTEST_SECONDS if self.operation == "agents" else longest_seconds(self.operation)
+        return (
+            SHORTEST_SECONDS
+            if self.operation == "agents"
+            else longest_seconds(self.operation, features=self.features is not None)
+        )
 
 
 @contextmanager

@@ -118,4 +118,12 @@ AGENTS: dict[Code, ErrorKind] = {
         "An extension is not removed in time",
         "Check the agents (`arcway agents`), then delete it again. To delete it in Azure only, set force (--force).",
     ),
+    Code.FEATURES_FAILED: ErrorKind(
+        "The agents could not set up the features",
+        "Fix the cause given in the agents' message, then start a new run.",
+    ),
+    Code.FEATURES_NOT_REPORTED: ErrorKind(
+        "The agents did not report in time that the features are set up",
+        "Check that the agents are Ready (`arcway agents`) and can reach Azure, then start a new run; it continues.",
+    ),
 }

@@ -17,6 +17,7 @@ OPERATIONS: dict[str, Json] = {
     "deleteExtension": {"operation": "deleteExtension", "extension": {"name": "flux"}},
     "updateResource": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "updateAgents": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
+    "waitForFeatures": {"operation": "update", "features": {"workloadIdentity": True}},
 }
 
 
