@@ -2,6 +2,7 @@
 
 import azure.durable_functions as df
 
+from activities.apply_configuration import apply_configuration
 from activities.apply_extension import apply_extension
 from activities.await_deletion import await_deletion
 from activities.await_removal import await_removal
@@ -12,10 +13,12 @@ from activities.check_connected_cluster import check_connected_cluster
 from activities.check_extension import check_extension
 from activities.check_extension_cluster import check_extension_cluster
 from activities.check_fleet_list import check_fleet_list
+from activities.check_gitops import check_gitops
 from activities.check_release import check_release
 from activities.check_resource import check_resource
 from activities.configure_agents import configure_agents
 from activities.create_resource import create_resource
+from activities.delete_configuration import delete_configuration
 from activities.delete_extension import delete_extension
 from activities.delete_extensions import delete_extensions
 from activities.delete_resource import delete_resource
@@ -29,6 +32,8 @@ from activities.link_gateway import link_gateway
 from activities.look_at_azure import look_at_azure
 from activities.look_at_members import look_at_members
 from activities.poll_agents import poll_agents
+from activities.poll_compliance import poll_compliance
+from activities.poll_configuration import poll_configuration
 from activities.poll_extension import poll_extension
 from activities.poll_extension_release import poll_extension_release
 from activities.poll_extension_removal import poll_extension_removal
@@ -53,6 +58,7 @@ from activities.wait_for_metadata import wait_for_metadata
 from arcway.installation import Installation
 
 STEPS = (
+    apply_configuration,
     apply_extension,
     await_deletion,
     await_removal,
@@ -62,10 +68,12 @@ STEPS = (
     check_connected_cluster,
     check_extension,
     check_extension_cluster,
+    check_gitops,
     check_release,
     check_resource,
     configure_agents,
     create_resource,
+    delete_configuration,
     delete_extension,
     delete_extensions,
     delete_resource,
@@ -77,6 +85,8 @@ STEPS = (
     ensure_resource_group,
     link_gateway,
     poll_agents,
+    poll_compliance,
+    poll_configuration,
     poll_extension,
     poll_extension_release,
     poll_extension_removal,

@@ -7,7 +7,7 @@ from activities.extension_settings import read_protected_settings
 from activities.shared_reads import checked_by, is_member, resource_of
 from activities.step import Call
 from arcway.azure import extensions, subscriptions
-from arcway.azure.extensions import EXTENSIONS
+from arcway.azure.extensions import EXTENSIONS, FLUX_TYPE
 from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
 from arcway.azure.onboard_findings import permission_findings, registrations
 from arcway.azure.providers import REGISTERED, needed_namespaces
@@ -21,7 +21,6 @@ from arcway.domain.json_values import Json
 from arcway.domain.steps import Checked, Facts
 from arcway.domain.text import listed
 
-_FLUX = "microsoft.flux"
 _NAMED = 10
 
 
@@ -65,7 +64,7 @@ def _changes(call: Call[Any], cluster: Json, resource: Json | None, others: list
     extension = call.request.extension
     findings = not_connected(cluster) + conflicts(extension, resource, others)
     try:
-        written = read_protected_settings(call).written
+        written = read_protected_settings(call, extension.protected_settings).written
     except ArcError as error:
         if error.retryable:
             raise
@@ -112,7 +111,7 @@ def _findings_of_deletion(call: Call[Any], cluster: Json, resource: Json | None,
     if resource is None:
         return []
     findings = [] if call.request.force else not_connected(cluster)
-    if str(resource["properties"].get("extensionType")).lower() == _FLUX:
+    if str(resource["properties"].get("extensionType")).lower() == FLUX_TYPE:
         findings += _used_by(call, resource["name"])
     missing = _missing(call, (EXTENSIONS.action("delete"),), shared=shared)
     return findings + permission_findings(call.request.subscription_id, {}, missing)

@@ -1,30 +1,36 @@
 """delete_extension: deletes an extension in Azure; its agents then remove its release from the cluster."""
 
-from activities.absence import believe_absent
+from typing import Any
+
+from activities.managed_deletion import delete_resource_of
 from activities.step import Call
-from arcway.azure.connected_clusters import operation_state
+from activities.wanted_extension import extension_name
 from arcway.azure.extensions import EXTENSIONS
-from arcway.domain.extension_changes import state_of
+from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
+from arcway.domain.codes import Code
+from arcway.domain.errors import ArcError
 from arcway.domain.extension_request import DeleteExtensionRequest
 from arcway.domain.steps import Polled
+from arcway.domain.text import listed
 
-_IN_PROGRESS: Polled = {"done": False, "detail": "being deleted"}
+_NAMED = 10
 
 
-def delete_extension(call: Call[DeleteExtensionRequest]) -> Polled:
-    """Done when it does not exist; asks for deletion unless Azure is deleting it already. `operation` is to follow."""
-    azure, request = call.installation.azure, call.request
-    status, wait = "", None
-    if operation := call.payload.get("operation"):
-        status, wait, _error = operation_state(azure, operation)
-        if status not in ("", "Succeeded", "Failed", "Canceled"):
-            return {**_IN_PROGRESS, "retryAfter": wait}
-    resource = EXTENSIONS.get(azure, request.cluster, request.extension.name)
-    if resource is None:
-        if status != "Succeeded":
-            believe_absent(call, f"extension {request.extension.name}")
-        return {"done": True, "detail": "deleted"}
-    if status == "Succeeded" or (state_of(resource) == "deleting" and not request.force):
-        return _IN_PROGRESS
-    url = EXTENSIONS.delete(azure, request.cluster, request.extension.name, force=request.force)
-    return {**_IN_PROGRESS, "operation": url}
+def delete_extension(call: Call[Any]) -> Polled:
+    """Done when it does not exist; asks for deletion unless Azure is deleting it already. `operation` is to follow.
+
+    Raises `ArcError` ARC-4034 when a run about a Flux configuration would take it away from other ones.
+    """
+    name, request = extension_name(call), call.request
+    if not isinstance(request, DeleteExtensionRequest) and "operation" not in call.payload:
+        _refuse_if_used(call, name)
+    is_forced = bool(getattr(request, "force", False))
+    return delete_resource_of(call, EXTENSIONS, name, f"extension {name}", force=is_forced)
+
+
+def _refuse_if_used(call: Call[Any], name: str) -> None:
+    """Another client may have made a configuration since the check."""
+    names = sorted(item["name"] for item in FLUX_CONFIGURATIONS.list_in(call.installation.azure, call.request.cluster))
+    if names:
+        message = f"Extension {name} has Flux configurations: {listed(names, _NAMED)}."
+        raise ArcError(Code.EXTENSION_IN_USE, message)

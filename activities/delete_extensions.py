@@ -12,9 +12,9 @@ from arcway.azure.kubernetes_configuration import Collection
 from arcway.cluster import extension_release
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.extension_changes import state_of
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all, leftover
+from arcway.domain.managed_states import state_of
 from arcway.domain.request import OffboardRequest
 from arcway.domain.steps import Polled
 from arcway.domain.text import listed

@@ -24,7 +24,7 @@ _DONE, _FAILED = "succeeded", "failed"
 def wait_for_features(call: Call[OnboardRequest | UpdateRequest]) -> MetadataPolled:
     """Done when the agents report success and the issuer is known; the resource comes along then, with the issuer.
 
-    Raises `ArcError` ARC-5040 with the agents' errors when they report a failure, ARC-4012 when the resource is gone.
+    Raises `ArcError` ARC-5060 with the agents' errors when they report a failure, ARC-4012 when the resource is gone.
     """
     item = listed(call)
     if item is not None and not item.is_current:

@@ -7,10 +7,12 @@ from typing import Any
 from arcway.azure import connected_clusters
 from arcway.azure.extensions import EXTENSIONS
 from arcway.azure.fleet_forecasts import forecasts_by_lists
+from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
 from arcway.cluster.access.api import cluster_api
 from arcway.cluster.agents import agent_status, key_pair, release_values
 from arcway.cluster.checks import permissions
 from arcway.cluster.ownership import owner
+from arcway.domain import gitops_status
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError
@@ -74,6 +76,23 @@ def extension(installation: Installation, cluster: ClusterId, name: str) -> dict
 def extensions_in(installation: Installation, cluster: ClusterId) -> list[dict[str, Any]]:
     """All extensions of a connected cluster, by name. Raises `ArcError` ARC-4012."""
     documents = [presentable(with_failures(item)) for item in EXTENSIONS.list_in(installation.azure, cluster)]
+    return sorted(documents, key=lambda item: str(item["name"]).lower())
+
+
+def flux_configuration(installation: Installation, cluster: ClusterId, name: str) -> dict[str, Any]:
+    """A Flux configuration as Azure has it now, with the cause if it does not comply. Raises `ArcError` ARC-4040."""
+    resource = FLUX_CONFIGURATIONS.get(installation.azure, cluster, name)
+    if resource is None:
+        message = f"Connected cluster {cluster.resource_id} has no Flux configuration {name}, or does not exist."
+        raise ArcError(Code.GITOPS_NOT_FOUND, message)
+    document: dict[str, Any] = presentable(gitops_status.with_failures(resource))
+    return document
+
+
+def flux_configurations_in(installation: Installation, cluster: ClusterId) -> list[dict[str, Any]]:
+    """All Flux configurations of a connected cluster, by name. Raises `ArcError` ARC-4012."""
+    listed = FLUX_CONFIGURATIONS.list_in(installation.azure, cluster)
+    documents = [presentable(gitops_status.with_failures(item)) for item in listed]
     return sorted(documents, key=lambda item: str(item["name"]).lower())
 
 

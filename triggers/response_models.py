@@ -104,6 +104,26 @@ class ExtensionList(Model):
     value: list[Extension]
 
 
+class FluxConfiguration(BaseModel):
+    """A Flux configuration in Azure, with the reason if it failed or does not comply. Of protected settings only the
+    names are there.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
+
+    id: str
+    name: str
+    type: str
+    properties: dict[str, Any]
+    failures: list[Finding]
+
+
+class FluxConfigurationList(Model):
+    """Flux configurations of a connected cluster, by name."""
+
+    value: list[FluxConfiguration]
+
+
 class AgentDeployment(Model):
     """A Deployment as `kubectl get deployments` shows it."""
 

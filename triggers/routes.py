@@ -11,9 +11,11 @@ from arcway.domain.text import excerpt
 from triggers import (  # noqa: F401 - they declare endpoints
     connected_cluster_routes,
     extension_routes,
+    extension_start_routes,
     fleet_command_routes,
     fleet_plan_routes,
     fleet_routes,
+    flux_configuration_routes,
     health,
     http,
     purge,

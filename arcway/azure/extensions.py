@@ -11,6 +11,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 
 EXTENSIONS = Collection("extensions", "2025-03-01", "an extension")
+FLUX_TYPE = "microsoft.flux"
 _TYPES_API = "2024-11-01-preview"
 _MOST_PAGES = 100
 
@@ -34,6 +35,11 @@ def offered_versions(azure: AzureClients, subscription_id: str, location: str, k
         if not (url := page.get("nextLink") or ""):
             break
     return versions
+
+
+def flux_extension(installed: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The extension microsoft.flux of a connected cluster, whatever its name; None if it has none."""
+    return next((item for item in installed if str(item["properties"].get("extensionType")).lower() == FLUX_TYPE), None)
 
 
 def release_namespace(resource: dict[str, Any] | None) -> str | None:

@@ -14,6 +14,7 @@ from arcway.azure import connected_clusters, subscriptions
 from arcway.azure.clients import AzureClients
 from arcway.azure.connected_clusters import DELETE_ACTIONS, RESOURCE_TYPE
 from arcway.azure.extensions import EXTENSIONS
+from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
 from arcway.azure.onboard_findings import (
     group_findings,
     location_findings,
@@ -33,6 +34,7 @@ from arcway.domain.feature_findings import azure_findings
 from arcway.domain.features import resource_settings
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.fleets.plan import Forecast, forecast
+from arcway.domain.gitops_request import ApplyGitopsRequest, DeleteGitopsRequest, GitopsRequest
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 
@@ -129,7 +131,9 @@ class _View:
             return {"resourceExists": False}, []
         return {"resourceExists": True}, managed_elsewhere(resource) + not_allowed(self._missing(request))
 
-    def _change(self, request: UpdateRequest | UpgradeRequest | ExtensionRequest, resource: Json | None) -> Checked:
+    def _change(
+        self, request: UpdateRequest | UpgradeRequest | ExtensionRequest | GitopsRequest, resource: Json | None
+    ) -> Checked:
         if resource is None:
             message = f"Connected cluster {request.cluster.resource_id} does not exist."
             return {}, [finding(Code.CONNECTED_CLUSTER_NOT_FOUND, message)]
@@ -140,7 +144,7 @@ class _View:
         if isinstance(request, UpgradeRequest):
             return {"resource": resource, "resourceChanges": changes}, findings + has_expired(resource)
         if not isinstance(request, UpdateRequest):
-            is_forced = isinstance(request, DeleteExtensionRequest) and request.force
+            is_forced = isinstance(request, DeleteExtensionRequest | DeleteGitopsRequest) and request.force
             findings += ([] if is_forced else not_connected(resource)) + not_allowed(self._missing(request))
             return {"resource": resource, "resourceChanges": changes}, findings
         changes, states = sorted(update_change(request).differing(resource)), self._states(request)
@@ -201,6 +205,8 @@ def _actions(request: AnyRequest, view: _View) -> tuple[str, ...]:
         return DELETE_ACTIONS if resource is not None and not request.agents_only else ()
     if isinstance(request, ApplyExtensionRequest | DeleteExtensionRequest):
         return (EXTENSIONS.action("write" if isinstance(request, ApplyExtensionRequest) else "delete"),)
+    if isinstance(request, ApplyGitopsRequest | DeleteGitopsRequest):
+        return (FLUX_CONFIGURATIONS.action("write" if isinstance(request, ApplyGitopsRequest) else "delete"),)
     if isinstance(request, UpgradeRequest) or (resource is None and isinstance(request, UpdateRequest)):
         return ()
     writes = isinstance(request, OnboardRequest) or bool(update_change(request).differing(resource or {}))

@@ -9,6 +9,7 @@ from arcway.cli.client import USAGE, ArcwayClient, CommandError
 from arcway.cli.connect_contexts import Contexts, Job, connect_contexts
 from arcway.cli.credentials.provisioning import Needs, provided_credential
 from arcway.cli.feature_options import FeatureOptions, features
+from arcway.cli.gitops_options import read_configuration
 from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, Marks, NewCluster, Proxy
 from arcway.cli.options import (
     CheckNetworkOption,
@@ -62,6 +63,9 @@ def connect(
     on_failure: Annotated[
         Literal["keep", "rollback"], typer.Option(help="Keep or roll back created resources if the run fails.")
     ] = "keep",
+    gitops: Annotated[
+        str | None, typer.Option("--gitops", help="File with a Flux configuration to apply then (YAML or JSON).")
+    ] = None,
     take_over: TakeOverOption = False,
     check_network: CheckNetworkOption = False,
     fail_fast: FailFastOption = False,
@@ -81,7 +85,9 @@ def connect(
     body |= {"checkNetwork": check_network, "takeOver": take_over, "failFast": fail_fast}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
-    needs = Needs("onboard", network=check_network, features=body["features"])
+    if gitops is not None:
+        body["gitops"] = read_configuration(gitops)
+    needs = Needs("onboard", network=check_network, gitops=gitops is not None, features=body["features"])
     if cluster.name is None:
         del body["name"]
         return connect_contexts(client, contexts, Job(body, kubeconfig, needs, proxy, following))

@@ -24,13 +24,18 @@ _TRUTH = {"true": True, "false": False}
 
 def read_fleet(file: str) -> Json:
     """The request in a file, or on standard input for `-`. Raises `CommandError` naming the line that is wrong."""
-    text = _text(file)
     if file.lower().endswith(".csv"):
-        return {"members": _members(file, text)}
-    document = _json(file, text) if text.lstrip().startswith("{") else _yaml(file, text)
+        return {"members": _members(file, _text(file))}
+    document = read_document(file)
     if not isinstance(document, dict):
         raise CommandError(f"{file} does not have an object with fleet and members.", USAGE)
     return document
+
+
+def read_document(file: str) -> object:
+    """The YAML or JSON in a file, or on standard input for `-`. Raises `CommandError` naming the line that is wrong."""
+    text = _text(file)
+    return _json(file, text) if text.lstrip().startswith("{") else _yaml(file, text)
 
 
 def with_options(body: Json, *, name: str | None, operation: str | None, fields: Sequence[str], **others: Any) -> Json:

@@ -17,6 +17,7 @@ from arcway.cli.extension import extension
 from arcway.cli.fleet import fleet
 from arcway.cli.fleet_commands import commands as fleet_commands
 from arcway.cli.fleet_plan import plan
+from arcway.cli.gitops import gitops
 from arcway.cli.option_groups import ClusterOptions, Following, with_groups
 from arcway.cli.options import OutputOption, ServerOption, SubscriptionOption
 from arcway.cli.runs import detached
@@ -34,6 +35,7 @@ app.add_typer(local_commands.local, name="local")
 app.add_typer(dlq, name="dlq")
 app.add_typer(fleet, name="fleet")
 app.add_typer(extension, name="extension")
+app.add_typer(gitops, name="gitops")
 fleet.command()(with_groups(plan))
 for command in (connect, check, agents, disconnect, update, upgrade):
     app.command()(with_groups(command))
@@ -191,6 +193,7 @@ _examples_on_a_line_of_their_own(
         *dlq.registered_commands,
         *fleet.registered_commands,
         *extension.registered_commands,
+        *gitops.registered_commands,
         *fleet_commands.registered_commands,
     ]
 )

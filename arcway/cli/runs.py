@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from arcway.cli import extension_output, output, progress
+from arcway.cli import extension_output, gitops_output, output, progress
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
 from arcway.cli.option_groups import Following
 from arcway.cli.options import Output
@@ -61,6 +61,10 @@ def show_outcome(run: Json, format_: Output) -> int:
         _show_extension(run, format_)
     elif run["operation"] == "deleteExtension":
         _show_deleted(run, format_)
+    elif run["operation"] == "applyGitops":
+        _show_configuration(run, format_)
+    elif run["operation"] == "deleteGitops":
+        _show_deleted_configuration(run, format_)
     else:
         _show_cluster(run, format_)
     return PARTLY_FAILED if run["leftovers"] else OK
@@ -88,6 +92,20 @@ def _show_extension(run: Json, format_: Output) -> None:
     extension_output.show([result], {**extension_output.flat(result), "changed": run["changed"]}, format_)
     if not run["changed"]:
         output.stderr.print("Nothing was changed.")
+
+
+def _show_configuration(run: Json, format_: Output) -> None:
+    result = run["result"]
+    gitops_output.show([result], {**gitops_output.flat(result), "changed": run["changed"]}, format_)
+    if not run["changed"]:
+        output.stderr.print("Nothing was changed.")
+
+
+def _show_deleted_configuration(run: Json, format_: Output) -> None:
+    result = run["result"]
+    extension = f"; extension {result['extension']}" if "extension" in result else ""
+    summary = f"Flux configuration {result['configuration']}: {result['id']}{extension}"
+    output.show(result, format_, lambda: summary)
 
 
 def _show_deleted(run: Json, format_: Output) -> None:

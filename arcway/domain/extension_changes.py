@@ -12,21 +12,11 @@ from arcway.domain.codes import Code
 from arcway.domain.extension_request import Extension
 from arcway.domain.findings import finding
 from arcway.domain.json_values import Json
+from arcway.domain.managed_states import ended_badly
+from arcway.domain.protected_settings import protected_changes, protected_names
 from arcway.domain.text import listed
 
-_IN_PROGRESS = frozenset({"creating", "updating", "deleting"})
-_ENDED_BADLY = frozenset({"failed", "canceled"})
 _NAMED = 20
-
-
-def state_of(resource: Json) -> str:
-    """The provisioning state of an extension in lower case; empty if Azure returns none."""
-    return str(resource["properties"].get("provisioningState") or "").lower()
-
-
-def is_in_progress(resource: Json) -> bool:
-    """Whether Azure has not finished what was last asked of the extension."""
-    return state_of(resource) in _IN_PROGRESS
 
 
 def changes_of(extension: Extension, resource: Json | None, written: Mapping[str, datetime | None]) -> list[str]:
@@ -42,8 +32,10 @@ def changes_of(extension: Extension, resource: Json | None, written: Mapping[str
     names = [name for name, value in _compared(extension).items() if not _is_same(name, value, properties)]
     current = properties.get("configurationSettings") or {}
     names += [f"settings.{name}" for name, value in extension.settings.items() if current.get(name) != value]
-    names += [f"protectedSettings.{name}" for name in _protected_changes(extension, resource, written)]
-    if state_of(resource) in _ENDED_BADLY:
+    named, drop = extension.protected_settings.keys(), extension.drop_protected_settings
+    protected = protected_changes(named, protected_names(resource), resource, written, drop=drop)
+    names += [f"protectedSettings.{name}" for name in protected]
+    if ended_badly(resource):
         names.append("provisioningState")
     return sorted(names)
 
@@ -74,12 +66,6 @@ def lost_settings(extension: Extension, resource: Json | None) -> list[Json]:
         return []
     message = f"Extension {extension.name} has protected settings that the request does not name: "
     return [finding(Code.PROTECTED_SETTINGS_NOT_NAMED, f"{message}{listed(lost, _NAMED)}.")]
-
-
-def protected_names(resource: Json) -> set[str]:
-    """The names of the protected settings; their values are not returned by Azure."""
-    protected = resource["properties"].get("configurationProtectedSettings")
-    return {*protected} if isinstance(protected, dict) else set()
 
 
 def new_body(extension: Extension, protected: Mapping[str, str]) -> Json:
@@ -138,25 +124,6 @@ def _is_same(name: str, value: str, properties: Json) -> bool:
         is_on = properties.get("autoUpgradeMinorVersion", True)
         return (value != "none") == bool(is_on)
     return value.lower() == str(current).lower()
-
-
-def _protected_changes(extension: Extension, resource: Json, written: Mapping[str, datetime | None]) -> list[str]:
-    existing, named = protected_names(resource), extension.protected_settings.keys()
-    changed_at = _last_change(resource)
-    newer = [
-        name for name in named & existing if changed_at is None or (at := written.get(name)) is None or at > changed_at
-    ]
-    dropped = existing - named if extension.drop_protected_settings else set()
-    return [*(named - existing), *newer, *dropped]
-
-
-def _last_change(resource: Json) -> datetime | None:
-    changed_at = (resource.get("systemData") or {}).get("lastModifiedAt")
-    try:
-        time = datetime.fromisoformat(str(changed_at))
-    except ValueError:
-        return None
-    return time if time.tzinfo else None
 
 
 def _conflicts_of_new(extension: Extension, others: list[Json]) -> list[Json]:

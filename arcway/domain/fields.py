@@ -42,6 +42,7 @@ type ResourceGroupName = Annotated[
 ]
 type ClusterName = Annotated[str, Field(max_length=63, pattern=r"^[0-9A-Za-z]([0-9A-Za-z_.-]*[0-9A-Za-z])?$")]
 type ExtensionName = Annotated[str, Field(max_length=63, pattern=r"^[0-9A-Za-z]([0-9A-Za-z-]*[0-9A-Za-z])?$")]
+type ConfigurationName = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
 type Location = Annotated[str, BeforeValidator(_plain_location), Field(max_length=60, pattern=r"^[a-z][a-z0-9]+$")]
 type Word = Annotated[str, Field(max_length=60, pattern=r"^[a-z0-9_]+$")]
 type Tags = Annotated[dict[str, str], Field(max_length=TAG_LIMIT), AfterValidator(_tags_as_arm_takes_them)]

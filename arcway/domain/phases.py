@@ -20,6 +20,9 @@ type PhaseName = Literal[
     "applyExtension",
     "waitForRelease",
     "deleteExtension",
+    "applyConfiguration",
+    "waitForCompliance",
+    "deleteConfiguration",
     "deleteExtensions",
     "waitForFeatures",
     "publishResult",
@@ -58,6 +61,16 @@ APPLY_EXTENSION: tuple[PhaseName, ...] = (
     "publishResult",
 )
 DELETE_EXTENSION: tuple[PhaseName, ...] = ("checkCluster", "deleteExtension", "publishResult")
+GITOPS: tuple[PhaseName, ...] = ("applyExtension", "waitForRelease", "applyConfiguration", "waitForCompliance")
+"""What a connect with GitOps does after all else."""
+APPLY_GITOPS: tuple[PhaseName, ...] = (*APPLY_EXTENSION[:3], *GITOPS, "publishResult")
+DELETE_GITOPS: tuple[PhaseName, ...] = ("checkCluster", "deleteConfiguration", "publishResult")
+DELETE_GITOPS_AND_EXTENSION: tuple[PhaseName, ...] = (
+    "checkCluster",
+    "deleteConfiguration",
+    "deleteExtension",
+    "publishResult",
+)
 CHECK: tuple[PhaseName, ...] = ("checkCluster",)
 
 _WITHOUT_SCOPE = {
@@ -65,6 +78,7 @@ _WITHOUT_SCOPE = {
     "upgrade": UPGRADE,
     "applyExtension": APPLY_EXTENSION,
     "deleteExtension": DELETE_EXTENSION,
+    "applyGitops": APPLY_GITOPS,
 }
 _UPDATES = {"azure-only": UPDATE_AZURE_ONLY, "agents-only": UPDATE_AGENTS_ONLY, "azure-first": UPDATE}
 
@@ -84,6 +98,8 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "updateAgents": 20 * 60,
     "waitForRelease": 10 * 60,
     "deleteExtension": 20 * 60,
+    "applyConfiguration": 20 * 60,
+    "deleteConfiguration": 20 * 60,
     "deleteExtensions": 30 * 60,
     "waitForFeatures": 15 * 60,
     "publishResult": 24 * 3600,
@@ -93,7 +109,8 @@ UNDO_SECONDS = 15 * 60
 CLEAN_UP_SECONDS = 5 * 60
 # Seconds of a run, beyond the limits of its phases, that it waits because Azure asks it to.
 ASKED_SECONDS = 4 * 3600
-# upgradeAgents and applyExtension are limited by the request: this is the longest that it may ask for.
+# upgradeAgents, applyExtension and waitForCompliance are limited by the request: this is the longest that it
+# may ask for.
 _REQUESTED_SECONDS = 3600
 
 
@@ -122,26 +139,35 @@ POLL_NETWORK_CHECK = Interval(first=0.5, longest=5)
 UNDO = Interval(first=0.5, longest=10)
 
 
-def longest_seconds(operation: str, *, features: bool = False) -> int:
+def longest_seconds(operation: str, *, gitops: bool = False, features: bool = False) -> int:
     """How long a run of the operation may take, clean-up included, if Azure does not ask it to wait longer.
 
-    With `features` those phases count, too, that some features need. Waiting for a broker needs no cluster.
+    `gitops`: a connect that applies a Flux configuration, a deletion of one that deletes the extension, too. With
+    `features` those phases count, too, that some features need. Waiting for a broker needs no cluster.
     """
-    phases = phases_of(operation)
+    phases = phases_of(operation, gitops=gitops)
     phases = with_features(phases, registers=True, awaits=True) if features and operation != "check" else phases
     names = [name for name in phases if name != "publishResult"]
     return sum(TIME_LIMITS.get(name, _REQUESTED_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
 
 
-def phases_of(operation: str, scope: Scope = "azure-first", order: Order = "agents-first") -> tuple[PhaseName, ...]:
-    """The phases of one operation; `order` counts for a connect, `scope` for the operations on what is connected."""
+def phases_of(
+    operation: str, scope: Scope = "azure-first", order: Order = "agents-first", *, gitops: bool = False
+) -> tuple[PhaseName, ...]:
+    """The phases of one operation; `order` counts for a connect, `scope` for the operations on what is connected.
+
+    `gitops`: a connect that applies a Flux configuration, a deletion of one that deletes the extension, too.
+    """
     if operation == "offboard":
         return {"azure-only": AZURE_ONLY, "agents-only": AGENTS_ONLY}.get(scope, OFFBOARD)
     if operation == "update":
         return _UPDATES[scope]
     if operation in _WITHOUT_SCOPE:
         return _WITHOUT_SCOPE[operation]
-    return AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST
+    if operation == "deleteGitops":
+        return DELETE_GITOPS_AND_EXTENSION if gitops else DELETE_GITOPS
+    phases = AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST
+    return (*phases[:-1], *GITOPS, phases[-1]) if gitops else phases
 
 
 def with_features(phases: tuple[PhaseName, ...], *, registers: bool, awaits: bool) -> tuple[PhaseName, ...]:

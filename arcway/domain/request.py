@@ -13,6 +13,7 @@ from pydantic import (
     field_validator,
 )
 
+from arcway.domain.agent_settings import Agents
 from arcway.domain.characters import control_characters
 from arcway.domain.cluster_request import ClusterRequest
 from arcway.domain.codes import Code
@@ -25,31 +26,29 @@ from arcway.domain.extension_request import (
 )
 from arcway.domain.features import Features, namespaces_of, resource_settings, wrong_features
 from arcway.domain.fields import TAG_LIMIT, ChartVersion, FailFast, Location, Tags, Word
-from arcway.domain.marks import Annotations, Labels
-from arcway.domain.model import Model, field_errors
+from arcway.domain.gitops_request import (
+    ApplyGitopsRequest,
+    Configuration,
+    DeleteGitopsRequest,
+    GitopsRequest,
+    wrong_git_credentials,
+)
+from arcway.domain.model import field_errors
 from arcway.domain.phases import PhaseName, Scope, phases_of, with_features
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
 
-type Operation = Literal["onboard", "offboard", "update", "upgrade", "applyExtension", "deleteExtension", "check"]
-
-
-class Agents(Model):
-    """Which agents to install, and the labels and annotations that the cluster's policies require.
-
-    Omitted fields stay unchanged for existing agents.
-    """
-
-    version: ChartVersion | None = None
-    """Default for new agents: the newest version of the release train."""
-    train: Literal["stable", "preview"] | None = None
-    """Default for new agents: stable."""
-    auto_upgrade: StrictBool | None = None
-    """Default for new agents: on."""
-    namespace_labels: Labels = Field(default_factory=dict)
-    namespace_annotations: Annotations = Field(default_factory=dict)
-    pod_labels: Labels = Field(default_factory=dict)
-    pod_annotations: Annotations = Field(default_factory=dict)
+type Operation = Literal[
+    "onboard",
+    "offboard",
+    "update",
+    "upgrade",
+    "applyExtension",
+    "deleteExtension",
+    "applyGitops",
+    "deleteGitops",
+    "check",
+]
 
 
 class OnboardRequest(ClusterRequest):
@@ -75,6 +74,15 @@ class OnboardRequest(ClusterRequest):
     fail_fast: FailFast = False
     take_over: StrictBool = False
     """Take over the connected cluster even if another live cluster uses it, which then loses its identity in Azure."""
+    gitops: Configuration | None = None
+    """A Flux configuration that is applied once the cluster is connected."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """The Flux configuration, as requests about one have it. Raises `ValueError` if the request has none."""
+        if self.gitops is None:
+            raise ValueError("the request has no Flux configuration")
+        return self.gitops
 
 
 class OffboardRequest(ClusterRequest):
@@ -207,7 +215,7 @@ class UpgradeRequest(ClusterRequest):
         return "agents-only"
 
 
-type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest | ExtensionRequest
+type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest | ExtensionRequest | GitopsRequest
 
 # A certificate in PEM form has lines.
 _MULTILINE = frozenset({"proxy.certificate"})
@@ -220,13 +228,17 @@ _MODELS: dict[str, type[AnyRequest]] = {
     "upgrade": UpgradeRequest,
     "applyExtension": ApplyExtensionRequest,
     "deleteExtension": DeleteExtensionRequest,
+    "applyGitops": ApplyGitopsRequest,
+    "deleteGitops": DeleteGitopsRequest,
 }
 
 
 def phases_of_request(request: AnyRequest) -> tuple[PhaseName, ...]:
     """The phases of the request's run."""
     if isinstance(request, OnboardRequest):
-        phases = phases_of(request.operation, order=request.order)
+        phases = phases_of(request.operation, order=request.order, gitops=request.gitops is not None)
+    elif isinstance(request, DeleteGitopsRequest):
+        phases = phases_of(request.operation, gitops=request.with_extension)
     else:
         phases = phases_of(request.operation, request.scope)
     features = features_of(request)
@@ -293,7 +305,7 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
 
 
 def _wrong_references(fields: Mapping[str, Any]) -> list[dict[str, str]]:
-    return [*wrong_references(fields), *wrong_protected_settings(fields)]
+    return [*wrong_references(fields), *wrong_protected_settings(fields), *wrong_git_credentials(fields)]
 
 
 def _invalid(details: list[dict[str, Any]]) -> ArcError:

@@ -30,7 +30,7 @@ class SecretKind(StrEnum):
     TEMPORARY = "temporary secret of a run"
     PAGE = "secret of the page"
     EXTENSION_SETTING = "protected setting of an extension"
-    RESERVED = "reserved secret"
+    GIT_CREDENTIAL = "credential of a Flux source"
 
 
 # By the word after `arcway-`. Every other word begins the name of a kubeconfig.
@@ -38,7 +38,7 @@ _BY_WORD = {
     "proxy": SecretKind.PROXY_CREDENTIALS,
     "tmp": SecretKind.TEMPORARY,
     "page": SecretKind.PAGE,
-    "git": SecretKind.RESERVED,
+    "git": SecretKind.GIT_CREDENTIAL,
     "extension": SecretKind.EXTENSION_SETTING,
 }
 

@@ -68,7 +68,19 @@ class ExtensionFacts(TypedDict, total=False):
     extensionNamespace: str | None
 
 
-class Facts(ConnectFacts, DisconnectFacts, ChangeFacts, ExtensionFacts, total=False):
+class GitopsFacts(TypedDict, total=False):
+    """The facts of a run about a Flux configuration, and of a connect that applies one.
+
+    `extensionName` is that of the extension microsoft.flux; the facts of an extension are about it.
+    """
+
+    configurationExists: bool
+    configurationChanges: list[str]
+    configurationNamespace: str | None
+    extensionName: str
+
+
+class Facts(ConnectFacts, DisconnectFacts, ChangeFacts, ExtensionFacts, GitopsFacts, total=False):
     """The facts of a run: those of its operation, those of several operations, and the `result`."""
 
     publicKey: str | None
@@ -197,6 +209,8 @@ class ExtensionWritten(Changed):
     created: bool
     operation: NotRequired[str | None]
     inProgress: NotRequired[str]
+    extensionName: NotRequired[str]
+    """Earlier versions did not return it."""
 
 
 class ExtensionPolled(Polled):
@@ -206,6 +220,27 @@ class ExtensionPolled(Polled):
     namespace: NotRequired[str | None]
 
 
+class ConfigurationWritten(Changed):
+    """What came of writing a Flux configuration; `inProgress` is the state that Azure has to leave first.
+
+    `operation` is the status URL to poll.
+    """
+
+    created: bool
+    operation: NotRequired[str | None]
+    inProgress: NotRequired[str]
+
+
+class ConfigurationPolled(Polled):
+    """`resource` is the Flux configuration as it is shown, `publicKey` what Flux made for the repository; there when
+    `done`.
+    """
+
+    resource: NotRequired[Json]
+    publicKey: NotRequired[str | None]
+
+
+APPLY_CONFIGURATION: Step[ConfigurationWritten] = Step("apply_configuration")
 APPLY_EXTENSION: Step[ExtensionWritten] = Step("apply_extension")
 AWAIT_DELETION: Step[Polled] = Step("await_deletion")
 AWAIT_REMOVAL: Step[Polled] = Step("await_removal")
@@ -215,10 +250,12 @@ CHECK_CLUSTER: Step[Checked] = Step("check_cluster")
 CHECK_CONNECTED_CLUSTER: Step[Checked] = Step("check_connected_cluster")
 CHECK_EXTENSION: Step[Checked] = Step("check_extension")
 CHECK_EXTENSION_CLUSTER: Step[Checked] = Step("check_extension_cluster")
+CHECK_GITOPS: Step[Checked] = Step("check_gitops")
 CHECK_RELEASE: Step[Checked] = Step("check_release")
 CHECK_RESOURCE: Step[Checked] = Step("check_resource")
 CONFIGURE_AGENTS: Step[SettingsChanged] = Step("configure_agents")
 CREATE_RESOURCE: Step[ResourceWritten] = Step("create_resource")
+DELETE_CONFIGURATION: Step[Polled] = Step("delete_configuration")
 DELETE_EXTENSION: Step[Polled] = Step("delete_extension")
 DELETE_EXTENSIONS: Step[Polled] = Step("delete_extensions")
 DELETE_RESOURCE: Step[Polled] = Step("delete_resource")
@@ -230,6 +267,8 @@ ENSURE_KEY_PAIR: Step[KeyPairEnsured] = Step("ensure_key_pair")
 ENSURE_RESOURCE_GROUP: Step[Created] = Step("ensure_resource_group")
 LINK_GATEWAY: Step[ResourceUpdated] = Step("link_gateway")
 POLL_AGENTS: Step[Polled] = Step("poll_agents")
+POLL_COMPLIANCE: Step[ConfigurationPolled] = Step("poll_compliance")
+POLL_CONFIGURATION: Step[ConfigurationPolled] = Step("poll_configuration")
 POLL_EXTENSION: Step[ExtensionPolled] = Step("poll_extension")
 POLL_EXTENSION_RELEASE: Step[Polled] = Step("poll_extension_release")
 POLL_EXTENSION_REMOVAL: Step[Polled] = Step("poll_extension_removal")

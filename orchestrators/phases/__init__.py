@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from orchestrators.phases.apply_configuration import apply_configuration
 from orchestrators.phases.apply_extension import apply_extension
 from orchestrators.phases.check_cluster import check_cluster
 from orchestrators.phases.configure_agents import configure_agents
 from orchestrators.phases.create_resource import create_resource
+from orchestrators.phases.delete_configuration import delete_configuration
 from orchestrators.phases.delete_extension import delete_extension
 from orchestrators.phases.delete_extensions import delete_extensions
 from orchestrators.phases.delete_resource import delete_resource
@@ -17,6 +19,7 @@ from orchestrators.phases.uninstall_agents import uninstall_agents
 from orchestrators.phases.update_agents import update_agents
 from orchestrators.phases.update_resource import update_resource
 from orchestrators.phases.upgrade_agents import upgrade_agents
+from orchestrators.phases.wait_for_compliance import wait_for_compliance
 from orchestrators.phases.wait_for_features import wait_for_features
 from orchestrators.phases.wait_for_metadata import wait_for_metadata
 from orchestrators.phases.wait_for_release import wait_for_release
@@ -39,6 +42,9 @@ PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
     "applyExtension": apply_extension,
     "waitForRelease": wait_for_release,
     "deleteExtension": delete_extension,
+    "applyConfiguration": apply_configuration,
+    "waitForCompliance": wait_for_compliance,
+    "deleteConfiguration": delete_configuration,
     "deleteExtensions": delete_extensions,
     "waitForFeatures": wait_for_features,
 }

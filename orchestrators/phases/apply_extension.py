@@ -3,6 +3,8 @@
 from arcway.domain import steps
 from arcway.domain.codes import Code
 from arcway.domain.extension_request import ApplyExtensionRequest
+from arcway.domain.gitops_request import EXTENSION_TIMEOUT, ApplyGitopsRequest
+from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_EXTENSION
 
@@ -12,30 +14,54 @@ from orchestrators.run_context import RunContext, Work
 
 def apply_extension(run: RunContext) -> Work[None]:
     """What was seen to differ counts as changed, whichever attempt of the step changed it."""
-    if not isinstance(run.request, ApplyExtensionRequest):
-        raise TypeError("applyExtension is a phase of the request to apply an extension")
-    run.set_time_limit(run.request.timeout)
+    request = run.request
+    run.set_time_limit(
+        request.timeout if isinstance(request, ApplyExtensionRequest | ApplyGitopsRequest) else EXTENSION_TIMEOUT
+    )
     written = yield from _write(run)
     changes = run.facts["extensionChanges"]
     if written["changed"]:
         run.mark_written()
     if changes or written["changed"]:
         run.mark_changed()
-        is_new = not run.facts["extensionExists"]
-        run.set_leftovers([leftover("Extension", run.request.extension.name, reason="Kept" if is_new else "Changed")])
+        _remember(run, written)
     polled = yield from _wait(run, written.get("operation"))
-    run.facts["result"] = polled.get("resource")
+    if isinstance(request, ApplyExtensionRequest):
+        run.facts["result"] = polled.get("resource")
     run.facts["extensionNamespace"] = polled.get("namespace")
     run.set_detail(f"changed {', '.join(changes)}" if changes else "already as requested")
+
+
+def _remember(run: RunContext, written: steps.ExtensionWritten) -> None:
+    """What of the extension is left if the run does not succeed, and what a rollback undoes."""
+    is_new = not run.facts["extensionExists"]
+    if isinstance(run.request, ApplyExtensionRequest):
+        own_name = run.request.extension.name
+        run.set_leftovers([leftover("Extension", own_name, reason="Kept" if is_new else "Changed")])
+        return
+    name = run.facts["extensionName"]
+    if written["created"] or (is_new and not written["changed"]):
+        # An attempt of the step whose response was lost has created it.
+        run.created(leftover("Extension", name), steps.DELETE_EXTENSION, extensionName=name)
+    else:
+        run.set_leftovers([leftover("Extension", name, reason="Changed")])
 
 
 def _write(run: RunContext) -> Work[steps.ExtensionWritten]:
     """Write it once no other change is in progress."""
     while True:
         written = yield from run.call(steps.APPLY_EXTENSION)
+        if not isinstance(run.request, ApplyExtensionRequest):
+            run.facts["extensionName"] = written["extensionName"]
         if "inProgress" not in written:
             return written
-        yield from run.poll(steps.POLL_EXTENSION, POLL_EXTENSION, timeout_code=Code.EXTENSION_NOT_FINISHED, settle=True)
+        yield from run.poll(
+            steps.POLL_EXTENSION,
+            POLL_EXTENSION,
+            timeout_code=Code.EXTENSION_NOT_FINISHED,
+            settle=True,
+            **name_of_extension(run),
+        )
 
 
 def _wait(run: RunContext, operation: str | None) -> Work[steps.ExtensionPolled]:
@@ -43,7 +69,11 @@ def _wait(run: RunContext, operation: str | None) -> Work[steps.ExtensionPolled]
     try:
         return (
             yield from run.poll(
-                steps.POLL_EXTENSION, POLL_EXTENSION, timeout_code=Code.EXTENSION_NOT_FINISHED, operation=operation
+                steps.POLL_EXTENSION,
+                POLL_EXTENSION,
+                timeout_code=Code.EXTENSION_NOT_FINISHED,
+                operation=operation,
+                **name_of_extension(run),
             )
         )
     except StepFailed as failure:
@@ -51,3 +81,8 @@ def _wait(run: RunContext, operation: str | None) -> Work[steps.ExtensionPolled]
         if not detail or detail in error["message"]:
             raise
         raise StepFailed({**error, "message": f"{error['message']} Before that: {detail}."}) from failure
+
+
+def name_of_extension(run: RunContext) -> Json:
+    """The argument of steps about the extension of a request that does not name it."""
+    return {"extensionName": run.facts["extensionName"]} if "extensionName" in run.facts else {}

@@ -7,20 +7,26 @@ from arcway.domain.codes import Code, Family, family
 from arcway.domain.errors import CATALOGUE, ArcError
 from arcway.domain.extension_request import ApplyExtensionRequest, DeleteExtensionRequest, ExtensionRequest
 from arcway.domain.fleets.plan import forecast
+from arcway.domain.gitops_request import ApplyGitopsRequest, DeleteGitopsRequest, GitopsRequest
 from arcway.domain.json_values import Json
-from arcway.domain.leftovers import describe, leftover, read_leftovers
 from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 from arcway.domain.text import counted
 
 from orchestrators.expectation import require_planned
 from orchestrators.failures import StepFailed
 from orchestrators.phases.check_network import as_finding, check_network, not_checked
+from orchestrators.phases.plan_lines import NOT_CHECKED, plan_of, to_remove
 from orchestrators.run_context import ATTEMPTS, RunContext, Work
 
 # A cluster that does not answer is a finding soon; Azure, which responds to all others, is worth some patience.
 _CLUSTER_ATTEMPTS = 2
-_AZURE_CHECKS = (steps.CHECK_AZURE, steps.CHECK_RESOURCE, steps.CHECK_CONNECTED_CLUSTER, steps.CHECK_EXTENSION)
-_NOT_CHECKED = leftover("Agents", None, reason="NotChecked")
+_AZURE_CHECKS = (
+    steps.CHECK_AZURE,
+    steps.CHECK_RESOURCE,
+    steps.CHECK_CONNECTED_CLUSTER,
+    steps.CHECK_EXTENSION,
+    steps.CHECK_GITOPS,
+)
 _IF_DEAD = " If the cluster no longer exists, set azureOnly (--azure-only) to delete only the connected cluster."
 
 
@@ -32,7 +38,9 @@ def check_cluster(run: RunContext) -> Work[None]:
     elif isinstance(request, OffboardRequest):
         findings = yield from _check_disconnect(run, request)
     elif isinstance(request, ApplyExtensionRequest | DeleteExtensionRequest):
-        findings = yield from _check_extension(run, request)
+        findings = yield from _check_extension(run, request, steps.CHECK_EXTENSION)
+    elif isinstance(request, ApplyGitopsRequest | DeleteGitopsRequest):
+        findings = yield from _check_extension(run, request, steps.CHECK_GITOPS)
     else:
         findings = yield from _check_change(run, request)
     run.add_findings(findings)
@@ -40,7 +48,7 @@ def check_cluster(run: RunContext) -> Work[None]:
     run.set_detail(summary(findings))
     if run.request.operation == "check":
         network = {"network": run.facts["network"]} if "network" in run.facts else {}
-        plan = _plan(run) if not errors else []
+        plan = plan_of(run) if not errors else []
         expected = forecast(request, run.facts, findings).as_json()
         run.facts["result"] = {"ready": not errors, "findings": findings, "plan": plan, **expected, **network}
         return
@@ -48,7 +56,7 @@ def check_cluster(run: RunContext) -> Work[None]:
     if errors:
         raise StepFailed(_as_error(errors))
     if isinstance(request, OffboardRequest):
-        run.set_leftovers(_to_remove(run))
+        run.set_leftovers(to_remove(run))
 
 
 def summary(findings: list[Json]) -> str:
@@ -67,13 +75,15 @@ def _check_connect(run: RunContext, request: OnboardRequest) -> Work[list[Json]]
     cluster = run.facts.get("cluster", {})
     arguments = {"owner": cluster.get("owner"), "publicKey": cluster.get("publicKey"), "cluster": cluster or None}
     findings = findings + (yield from _check(run, steps.CHECK_AZURE, **arguments))
+    if request.gitops is not None:
+        findings = findings + (yield from _check(run, steps.CHECK_GITOPS))
     if request.check_network:
         findings += (yield from check_network(run)) if can_run_pods else [not_checked()]
     return findings
 
 
 def _check_disconnect(run: RunContext, request: OffboardRequest) -> Work[list[Json]]:
-    run.facts["agents"] = [_NOT_CHECKED]
+    run.facts["agents"] = [NOT_CHECKED]
     findings: list[Json] = []
     if not request.azure_only:
         findings += yield from _check(run, steps.CHECK_AGENTS)
@@ -100,8 +110,10 @@ def _check_change(run: RunContext, request: UpdateRequest | UpgradeRequest) -> W
     return findings
 
 
-def _check_extension(run: RunContext, request: ExtensionRequest) -> Work[list[Json]]:
-    findings = yield from _check(run, steps.CHECK_EXTENSION)
+def _check_extension(
+    run: RunContext, request: ExtensionRequest | GitopsRequest, step: steps.Step[steps.Checked]
+) -> Work[list[Json]]:
+    findings = yield from _check(run, step)
     if request.scope != "azure-only":
         findings += yield from _check(run, steps.CHECK_EXTENSION_CLUSTER)
     return findings
@@ -115,59 +127,6 @@ def _check(run: RunContext, step: steps.Step[steps.Checked], **arguments: Any) -
         return [as_finding(failure.error)]
     run.facts.update(outcome.get("facts", {}))
     return outcome["findings"]
-
-
-def _plan(run: RunContext) -> list[str]:
-    if isinstance(run.request, OffboardRequest):
-        return [f"remove {describe(item)}" for item in _to_remove(run) if item != _NOT_CHECKED]
-    if isinstance(run.request, UpdateRequest | UpgradeRequest):
-        return _plan_of_change(run)
-    if not isinstance(run.request, OnboardRequest):
-        return _plan_of_extension(run, run.request)
-    facts, plan = run.facts, _registrations(run)
-    if not facts["resourceGroupExists"]:
-        plan.append(f"create resource group {run.request.resource_group} in {run.request.location}")
-    if facts["releaseDeployed"]:
-        plan += [f"change {name} of release azure-arc" for name in facts.get("agentChanges", [])]
-    else:
-        plan.append("install release azure-arc")
-    if not facts["resourceExists"]:
-        plan.append(f"create connected cluster {run.request.name}")
-    elif facts.get("takesOver"):
-        plan.append(f"take over connected cluster {run.request.name} from another cluster")
-    plan += [f"change {name} of connected cluster {run.request.name}" for name in facts.get("resourceChanges", [])]
-    return plan
-
-
-def _registrations(run: RunContext) -> list[str]:
-    return [f"register provider namespace {namespace}" for namespace in run.facts.get("toRegister", ())]
-
-
-def _plan_of_change(run: RunContext) -> list[str]:
-    facts, plan = run.facts, _registrations(run)
-    plan += [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
-    plan += [f"change {name} of release azure-arc" for name in facts.get("agentChanges", [])]
-    if "wanted" in facts and facts["wanted"] != facts["release"]["version"]:
-        plan.append(f"upgrade release azure-arc from {facts['release']['version']} to {facts['wanted']}")
-    return plan
-
-
-def _plan_of_extension(run: RunContext, request: ExtensionRequest) -> list[str]:
-    name, facts = request.extension.name, run.facts
-    if not facts["extensionChanges"]:
-        return []
-    if isinstance(request, DeleteExtensionRequest):
-        return [f"delete extension {name}"]
-    plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
-    if not facts["extensionExists"]:
-        return [*plan, f"create extension {name}"]
-    return [*plan, *(f"change {item} of extension {name}" for item in facts["extensionChanges"])]
-
-
-def _to_remove(run: RunContext) -> list[Json]:
-    resource = leftover("ConnectedCluster", run.request.name, reason="NotRemovedYet")
-    extensions = [leftover("Extension", name, reason="NotRemovedYet") for name in run.facts.get("extensions", [])]
-    return extensions + ([resource] if run.facts["resourceExists"] else []) + read_leftovers(run.facts["agents"])
 
 
 def _errors(findings: list[Json]) -> list[Json]:

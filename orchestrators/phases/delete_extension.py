@@ -3,18 +3,20 @@
 from arcway.domain import steps
 from arcway.domain.codes import Code
 from arcway.domain.extension_request import DeleteExtensionRequest
+from arcway.domain.gitops_request import DeleteGitopsRequest
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_REMOVAL
 
+from orchestrators.phases.apply_extension import name_of_extension
 from orchestrators.run_context import RunContext, Work
 
 
 def delete_extension(run: RunContext) -> Work[None]:
     """Azure is asked again even if the check saw no extension: it may have been created since."""
-    if not isinstance(run.request, DeleteExtensionRequest):
-        raise TypeError("deleteExtension is a phase of the request to delete an extension")
-    name = run.request.extension.name
-    outcome = yield from run.call(steps.DELETE_EXTENSION)
+    if not isinstance(run.request, DeleteExtensionRequest | DeleteGitopsRequest):
+        raise TypeError("deleteExtension is a phase of requests that delete an extension")
+    name = _name(run)
+    outcome = yield from run.call(steps.DELETE_EXTENSION, **name_of_extension(run))
     existed = run.facts["extensionExists"] or not outcome["done"]
     if existed:
         run.mark_changed()
@@ -25,21 +27,32 @@ def delete_extension(run: RunContext) -> Work[None]:
             POLL_REMOVAL,
             timeout_code=Code.EXTENSION_NOT_REMOVED,
             operation=outcome.get("operation"),
+            **name_of_extension(run),
         )
     run.set_leftovers([])
-    run.facts["result"] = {
-        "id": f"{run.request.cluster.resource_id}/providers/Microsoft.KubernetesConfiguration/extensions/{name}",
-        "extension": "deleted" if existed else "absent",
+    earlier = run.facts.get("result") or {
+        "id": f"{run.request.cluster.resource_id}/providers/Microsoft.KubernetesConfiguration/extensions/{name}"
     }
-    yield from _release(run, run.request, existed=existed)
+    run.facts["result"] = {**earlier, "extension": "deleted" if existed else "absent"}
+    yield from _release(run, name, existed=existed)
     run.set_detail("deleted" if existed else "the extension does not exist")
 
 
-def _release(run: RunContext, request: DeleteExtensionRequest, *, existed: bool) -> Work[None]:
+def _name(run: RunContext) -> str:
+    request = run.request
+    return request.extension.name if isinstance(request, DeleteExtensionRequest) else run.facts["extensionName"]
+
+
+def _release(run: RunContext, name: str, *, existed: bool) -> Work[None]:
     """With force the agents may never remove it; without a kubeconfig the cluster cannot be read."""
-    if request.force:
+    if isinstance(run.request, DeleteExtensionRequest | DeleteGitopsRequest) and run.request.force:
         if existed:
-            run.set_leftovers([leftover("HelmRelease", request.extension.name, reason="NotChecked")])
+            run.add_leftovers([leftover("HelmRelease", name, reason="NotChecked")])
         return
-    if request.kubeconfig is not None:
-        yield from run.poll(steps.POLL_EXTENSION_REMOVAL, POLL_REMOVAL, timeout_code=Code.EXTENSION_NOT_REMOVED)
+    if run.request.kubeconfig is not None:
+        yield from run.poll(
+            steps.POLL_EXTENSION_REMOVAL,
+            POLL_REMOVAL,
+            timeout_code=Code.EXTENSION_NOT_REMOVED,
+            **name_of_extension(run),
+        )

@@ -41,7 +41,7 @@ _OWNER = "99999999-0000-0000-0000-000000000001"
         ("arcway-Proxy-corp", SecretKind.PROXY_CREDENTIALS),
         ("arcway-TMP-1", SecretKind.TEMPORARY),
         ("arcway-page-client-secret", SecretKind.PAGE),
-        ("arcway-git-1", SecretKind.RESERVED),
+        ("arcway-git-1", SecretKind.GIT_CREDENTIAL),
         ("arcway-", None),
         ("arcway-a/../arcway-page-x", None),
         ("arcway-page-x\n", None),

@@ -63,12 +63,17 @@ class Needs:
     force: bool = False
     features: Json | None = None
     """The features of the request."""
+    gitops: bool = False
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """The permissions that the run needs in the cluster."""
         return role_for(
-            self.operation, network=self.network, force=self.force, custom_locations=self._has_custom_locations
+            self.operation,
+            network=self.network,
+            force=self.force,
+            gitops=self.gitops,
+            custom_locations=self._has_custom_locations,
         )
 
     @property
@@ -78,11 +83,9 @@ class Needs:
     @property
     def seconds(self) -> int:
         """The time limit of a run, in seconds."""
-        return (
-            SHORTEST_SECONDS
-            if self.operation == "agents"
-            else longest_seconds(self.operation, features=self.features is not None)
-        )
+        if self.operation == "agents":
+            return SHORTEST_SECONDS
+        return longest_seconds(self.operation, gitops=self.gitops, features=self.features is not None)
 
 
 @contextmanager

@@ -131,19 +131,25 @@ _ROLES = {
     # Deployments and pods of an extension are where its chart puts them.
     "applyExtension": (GET_CONFIG, *_TO_READ_EXTENSIONS),
     "deleteExtension": (GET_CONFIG, *_TO_READ_EXTENSIONS),
+    "applyGitops": (GET_CONFIG, *_TO_READ_EXTENSIONS),
+    "deleteGitops": (GET_CONFIG, *_TO_READ_EXTENSIONS),
     "offboard": (*TO_DISCONNECT, LIST_ALL_RECORDS, *_TO_READ_EXTENSIONS),
     "agents": TO_LOOK,
 }
 
 
 def role_for(
-    operation: str, *, network: bool = False, force: bool = False, custom_locations: bool = False
+    operation: str, *, network: bool = False, force: bool = False, gitops: bool = False, custom_locations: bool = False
 ) -> tuple[Permission, ...]:
-    """What a credential for one run of the operation needs, each permission once; `agents` is reading their state."""
+    """What a credential for one run of the operation needs, each permission once; `agents` is reading their state.
+
+    `gitops`: a connect that applies a Flux configuration.
+    """
     needed = (
         *_ROLES[operation],
         *(TO_CHECK_THE_NETWORK if network else ()),
         *(_TO_FORCE if force else ()),
+        *(_TO_READ_EXTENSIONS if gitops else ()),
         *(TO_GRANT_CUSTOM_LOCATIONS if custom_locations else ()),
     )
     return tuple(dict.fromkeys(needed))

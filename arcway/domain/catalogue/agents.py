@@ -118,6 +118,66 @@ AGENTS: dict[Code, ErrorKind] = {
         "An extension is not removed in time",
         "Check the agents (`arcway agents`), then delete it again. To delete it in Azure only, set force (--force).",
     ),
+    Code.GITOPS_FAILED: ErrorKind(
+        "Azure could not apply a Flux configuration",
+        "Fix the cause given in Azure's message, then apply the configuration again.",
+    ),
+    Code.GITOPS_NOT_FINISHED: ErrorKind(
+        "A Flux configuration is not in the cluster in time",
+        "Check the agents (`arcway agents`) and the extension, then apply the configuration again: that continues to "
+        "wait.",
+    ),
+    Code.GITOPS_NOT_COMPLIANT: ErrorKind(
+        "A Flux configuration is not Compliant in time",
+        "Fix the cause given in the message. Flux tries again without further action; `arcway gitops show` shows it.",
+    ),
+    Code.GITOPS_AUTHENTICATION_FAILED: ErrorKind(
+        "The source of a Flux configuration rejects the credentials",
+        "Check httpsUser and httpsKey, the deploy key in the repository, or the Secret of localAuthRef.",
+    ),
+    Code.GITOPS_SOURCE_NOT_FOUND: ErrorKind(
+        "The source of a Flux configuration, or what is used of it, does not exist",
+        "Check the URL and the branch, tag or commit. Some servers answer so, too, if credentials are missing.",
+    ),
+    Code.GITOPS_SOURCE_UNREACHABLE: ErrorKind(
+        "The cluster cannot reach the source of a Flux configuration",
+        "Make sure that the cluster reaches the server in the message (DNS, firewall, proxy); check its certificate.",
+    ),
+    Code.GITOPS_BUILD_FAILED: ErrorKind(
+        "A kustomization cannot be built",
+        "Fix the path, or the files in the source that the message names. Flux then applies them.",
+    ),
+    Code.GITOPS_HEALTH_CHECK_FAILED: ErrorKind(
+        "What a kustomization applies does not become healthy",
+        "Find out why the objects in the message are not ready: `kubectl describe` shows their events.",
+    ),
+    Code.GITOPS_DEPENDENCY_NOT_READY: ErrorKind(
+        "A kustomization waits for another one",
+        "Make the kustomization in the message ready first, or correct dependsOn.",
+    ),
+    Code.GITOPS_RECONCILIATION_FAILED: ErrorKind(
+        "The cluster rejects what a kustomization applies",
+        "Fix what the message names in the source: a missing CRD or namespace, a policy, or a field that cannot change "
+        "(force replaces such objects).",
+    ),
+    Code.GITOPS_ARTIFACT_FAILED: ErrorKind(
+        "Flux has no content of a source",
+        "Check the source of the configuration, and that source-controller is Ready in namespace flux-system.",
+    ),
+    Code.GITOPS_HELM_RELEASE_FAILED: ErrorKind(
+        "A HelmRelease of a Flux configuration failed",
+        "Fix the chart or its values in the source. After too many failures, `flux reconcile helmrelease --reset` "
+        "starts again.",
+    ),
+    Code.GITOPS_NOT_REMOVED: ErrorKind(
+        "A Flux configuration is not removed in time",
+        "Check the agents (`arcway agents`) and the extension, then delete it again. To delete it in Azure only, set "
+        "force (--force).",
+    ),
+    Code.GITOPS_PUBLIC_KEY: ErrorKind(
+        "Flux has made a key pair for the repository",
+        "Add the public key in the message to the repository as a deploy key, unless it has it. It is not a secret.",
+    ),
     Code.FEATURES_FAILED: ErrorKind(
         "The agents could not set up the features",
         "Fix the cause given in the agents' message, then start a new run.",

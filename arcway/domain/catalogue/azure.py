@@ -156,6 +156,20 @@ AZURE: dict[Code, ErrorKind] = {
         "The extension has Flux configurations",
         "Delete the Flux configurations first; without the extension their objects cannot be removed from the cluster.",
     ),
+    Code.GITOPS_NOT_FOUND: ErrorKind(
+        "The Flux configuration does not exist",
+        "Check the name: `arcway gitops list` shows the Flux configurations of the connected cluster. A new one needs "
+        "a source.",
+    ),
+    Code.GITOPS_NOT_VALID: ErrorKind(
+        "The Flux configuration would not be valid",
+        "Correct what the message names. Scope and namespace cannot be changed: for another one, delete the "
+        "configuration first (`arcway gitops delete`).",
+    ),
+    Code.FLUX_V1_INSTALLED: ErrorKind(
+        "The cluster has configurations of Flux v1",
+        "Delete them (`az k8s-configuration delete`) and apply Flux configurations: a cluster cannot have both.",
+    ),
     Code.SELF_HOSTED_ISSUER_MISSING: ErrorKind(
         "The distribution needs a self-hosted OIDC issuer",
         "Set features.oidcIssuer.selfHostedIssuerUrl (--self-hosted-issuer) to the cluster's own public issuer URL.",

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 from arcway.domain.catalogue import CATALOGUE
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.features import GATEWAY_LINK, resource_settings
+from arcway.domain.gitops_request import ApplyGitopsRequest, DeleteGitopsRequest
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 
@@ -31,6 +32,8 @@ AGENTS = "agents"
 CONNECTED_CLUSTER, RESOURCE_GROUP, PROVIDER = "connectedCluster", "resourceGroup", "provider "
 EXTENSION = "extension"
 """The change of an extension of which is not known what it is; what is known begins with this and a dot."""
+CONFIGURATION = "configuration"
+"""The same of a Flux configuration."""
 
 _BUSY = frozenset(
     {
@@ -115,6 +118,8 @@ def forecast(
         changes = _update(request, facts, depth)
     elif isinstance(request, UpgradeRequest):
         changes = _upgrade(request, facts, depth)
+    elif isinstance(request, ApplyGitopsRequest | DeleteGitopsRequest):
+        changes = _gitops(request, facts, depth)
     else:
         changes = _extension(facts, depth)
     return _changed(changes)
@@ -143,6 +148,7 @@ def _changed(changes: Iterable[str]) -> Forecast:
 def _onboard(request: OnboardRequest, facts: Mapping[str, Any], findings: Sequence[Json], depth: Depth) -> Forecast:
     around = _registrations(facts)
     around += [] if facts.get("resourceGroupExists", True) else [RESOURCE_GROUP]
+    around += _of_configuration(facts, depth) if request.gitops is not None else []
     if not facts.get("resourceExists"):
         is_adopted = depth == "cluster" and _adopts_agents(findings)
         return Forecast("adopt" if is_adopted else "create", tuple(sorted(around)))
@@ -217,8 +223,27 @@ def _extension(facts: Mapping[str, Any], depth: Depth) -> list[str]:
     if depth == "azure":
         return [EXTENSION]
     around = [PROVIDER + namespace for namespace in facts.get("toRegister", ())]
-    names = facts.get("extensionChanges", ())
-    return [*around, *(name if name == EXTENSION else f"{EXTENSION}.{name}" for name in names)]
+    return [*around, *_below(EXTENSION, facts.get("extensionChanges", ()))]
+
+
+def _gitops(request: ApplyGitopsRequest | DeleteGitopsRequest, facts: Mapping[str, Any], depth: Depth) -> list[str]:
+    if isinstance(request, DeleteGitopsRequest) and depth == "azure":
+        return [CONFIGURATION, *([EXTENSION] if request.with_extension else [])]
+    return [*(PROVIDER + namespace for namespace in facts.get("toRegister", ())), *_of_configuration(facts, depth)]
+
+
+def _of_configuration(facts: Mapping[str, Any], depth: Depth) -> list[str]:
+    """The changes of a Flux configuration, and of the extension that it needs."""
+    if depth == "azure":
+        return [CONFIGURATION]
+    return [
+        *_below(EXTENSION, facts.get("extensionChanges", ())),
+        *_below(CONFIGURATION, facts.get("configurationChanges", ())),
+    ]
+
+
+def _below(place: str, names: Iterable[str]) -> list[str]:
+    return [name if name == place else f"{place}.{name}" for name in names]
 
 
 # --- the lines of a plan -------------------------------------------------------------------------------------------

@@ -8,11 +8,23 @@ from typing import Annotated
 
 from pydantic import Field
 
-from arcway.domain.fleets.plan import AGENTS, PROVIDER, RESOURCE_GROUP, Depth, Forecast, PlanClass, counts_of, digest_of
+from arcway.domain.fleets.plan import (
+    AGENTS,
+    CONFIGURATION,
+    EXTENSION,
+    PROVIDER,
+    RESOURCE_GROUP,
+    Depth,
+    Forecast,
+    PlanClass,
+    counts_of,
+    digest_of,
+)
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model
 
 _NOT_DONE = ("busy", "unreachable", "refused")
+_BESIDE = (EXTENSION, CONFIGURATION)
 # Requests of a member's own, without those that members share (docs/fleets.md).
 _READS_OF_A_CHECK = 1
 _READS_AFTER: Mapping[str, int] = {
@@ -23,6 +35,8 @@ _READS_AFTER: Mapping[str, int] = {
     "update": 0,
     "applyExtension": 4,
     "deleteExtension": 3,
+    "applyGitops": 8,
+    "deleteGitops": 5,
 }
 
 
@@ -34,8 +48,8 @@ class PlannedMember(Model):
     kind: Annotated[PlanClass, Field(alias="class")]
     changes: list[str]
     """The properties of the connected cluster that change; `connectedCluster`, if it is deleted; of the agents
-    `agents.` and what, or `agents` where that is not known, the same for `extension`; `resourceGroup` and `provider`
-    with the namespace, if these are created and registered."""
+    `agents.` and what, or `agents` where that is not known, the same for `extension` and `configuration`;
+    `resourceGroup` and `provider` with the namespace, if these are created and registered."""
     code: str | None
     """Why the member is busy, unreachable or refused."""
 
@@ -80,7 +94,7 @@ def plan_document(fleet: str, operation: str, depth: Depth, forecasts: Mapping[s
 
 def _estimate(operation: str, forecasts: Mapping[str, Forecast]) -> Json:
     """Resource groups and registrations count once for all members that need them."""
-    writes = sum(_writes_resource(item) for item in forecasts.values())
+    writes = sum(_writes(item) for item in forecasts.values())
     shared: set[tuple[str, str]] = set()
     for key, item in forecasts.items():
         _, _, subscription, _, group, *_ = key.split("/")
@@ -94,9 +108,10 @@ def _estimate(operation: str, forecasts: Mapping[str, Forecast]) -> Json:
     return {"writes": writes + len(shared), "reads": reads}
 
 
-def _writes_resource(item: Forecast) -> bool:
-    """Whether the connected cluster is written or deleted."""
-    if item.kind in ("create", "adopt"):
-        return True
-    around = (AGENTS, PROVIDER, RESOURCE_GROUP)
-    return item.kind == "change" and any(not change.startswith(around) for change in item.changes)
+def _writes(item: Forecast) -> int:
+    """How many of connected cluster, extension and Flux configuration are written or deleted."""
+    if item.kind not in ("create", "adopt", "change"):
+        return 0
+    of_cluster = [name for name in item.changes if not name.startswith((AGENTS, PROVIDER, RESOURCE_GROUP, *_BESIDE))]
+    others = sum(any(name.startswith(place) for name in item.changes) for place in _BESIDE)
+    return others + (item.kind != "change" or bool(of_cluster))

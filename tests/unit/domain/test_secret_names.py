@@ -21,7 +21,7 @@ NAME = f"arcway-tmp-shop-{DIGEST}"
         ("arcway-PROXY-x-tmp", SecretKind.PROXY_CREDENTIALS),
         ("arcway-tmp-x-proxy", SecretKind.TEMPORARY),
         ("arcway-page-x", SecretKind.PAGE),
-        ("arcway-git", SecretKind.RESERVED),
+        ("arcway-git", SecretKind.GIT_CREDENTIAL),
         ("arcway-extension-x", SecretKind.EXTENSION_SETTING),
         (f"arcway-{'a' * 111}", None),
         ("arcway-", None),

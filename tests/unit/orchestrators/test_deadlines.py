@@ -15,6 +15,8 @@ OPERATIONS: dict[str, Json] = {
     "uninstallAgents": {"operation": "offboard"},
     "waitForRelease": {"operation": "applyExtension", "extension": {"name": "flux"}},
     "deleteExtension": {"operation": "deleteExtension", "extension": {"name": "flux"}},
+    "applyConfiguration": {"operation": "applyGitops", "configuration": {"name": "config"}},
+    "deleteConfiguration": {"operation": "deleteGitops", "configuration": {"name": "config"}},
     "updateResource": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "updateAgents": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "waitForFeatures": {"operation": "update", "features": {"workloadIdentity": True}},

@@ -84,7 +84,7 @@ def test_features_are_waited_for_and_handed_out(body: Json) -> None:
 def test_an_update_that_ends_waiting_names_what_it_changed() -> None:
     changed = {**CHANGES, "resourceChanges": ["oidcIssuerProfile.enabled"]}
     for facts, leftovers in ((changed, ["connected cluster shop, changed"]), (CHANGES, [])):
-        context = InMemory({"wait_for_features": failed("ARC-5040", retryable=False)})
+        context = InMemory({"wait_for_features": failed("ARC-5060", retryable=False)})
         assert late(context, "waitForFeatures", facts, **UPDATE_ISSUER) == Code.FEATURES_FAILED
         assert describe_all(context.status["leftovers"]) == leftovers
         context = InMemory({"wait_for_features": ok(done=True, detail="set up", resource=SET_UP)})
@@ -105,7 +105,7 @@ def test_agents_that_never_report_are_waited_for_until_the_deadline() -> None:
 
 
 def test_agents_that_report_a_failure_are_not_asked_again() -> None:
-    context = InMemory({"wait_for_features": failed("ARC-5040", retryable=False)})
+    context = InMemory({"wait_for_features": failed("ARC-5060", retryable=False)})
     assert late(context, "waitForFeatures", CHANGES, **UPDATE_ISSUER) == Code.FEATURES_FAILED
     assert context.steps == ["wait_for_features"]
 
