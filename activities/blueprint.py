@@ -28,6 +28,7 @@ from activities.discard_secret import discard_secret
 from activities.end_network_check import end_network_check
 from activities.ensure_key_pair import ensure_key_pair
 from activities.ensure_resource_group import ensure_resource_group
+from activities.link_gateway import link_gateway
 from activities.look_at_azure import look_at_azure
 from activities.look_at_members import look_at_members
 from activities.poll_agents import poll_agents
@@ -52,6 +53,7 @@ from activities.uninstall_agents import uninstall_agents
 from activities.update_agents import update_agents
 from activities.update_resource import update_resource
 from activities.upgrade_agents import upgrade_agents
+from activities.wait_for_features import wait_for_features
 from activities.wait_for_metadata import wait_for_metadata
 from arcway.installation import Installation
 
@@ -81,6 +83,7 @@ STEPS = (
     end_network_check,
     ensure_key_pair,
     ensure_resource_group,
+    link_gateway,
     poll_agents,
     poll_compliance,
     poll_configuration,
@@ -99,6 +102,7 @@ STEPS = (
     update_agents,
     update_resource,
     upgrade_agents,
+    wait_for_features,
     wait_for_metadata,
 )
 

@@ -12,8 +12,8 @@ from arcway.azure.onboard_findings import (
     state_findings,
     subscription_findings,
 )
-from arcway.azure.providers import NAMESPACES, REGISTERED
-from arcway.azure.requested_changes import onboard_change
+from arcway.azure.providers import REGISTERED, needed_namespaces
+from arcway.azure.requested_changes import environment_of, link_changes, onboard_change
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import (
     has_expired,
@@ -24,6 +24,7 @@ from arcway.domain.connected_cluster import (
     taken,
 )
 from arcway.domain.errors import ArcError
+from arcway.domain.feature_findings import azure_findings
 from arcway.domain.findings import finding
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
@@ -47,7 +48,9 @@ def _check(call: Call, *, shared: bool) -> Checked:
     resource = resource_of(call, may_be_new=True, shared=shared) if group_exists else None
     findings += managed_elsewhere(resource) + _state(call, resource)
     findings += _of_another(request, resource, call.payload.get("publicKey"))
-    states = {name: azure.providers.state(request.subscription_id, name, shared=shared) for name in NAMESPACES}
+    findings += azure_findings(request.features, resource, _distribution(call, resource))
+    namespaces = needed_namespaces(request)
+    states = {name: azure.providers.state(request.subscription_id, name, shared=shared) for name in namespaces}
     if group_exists:
         findings += _permissions(call, states, shared=shared)
     else:
@@ -74,8 +77,16 @@ def _changes(call: Call, resource: Json | None) -> list[str]:
         return []
     key = cluster.get("publicKey")
     changes = [*onboard_change(call.request, resource, key, cluster).differing(resource)]
+    changes += link_changes(call.installation.azure, call.request)
     # A cluster without a key gets one.
     return sorted(changes if key else [*changes, "agentPublicKeyCertificate"])
+
+
+def _distribution(call: Call, resource: Json | None) -> str | None:
+    """The distribution of the cluster after the connect; None if the cluster could not be read."""
+    if call.request.distribution or not (cluster := call.payload.get("cluster")):
+        return call.request.distribution
+    return environment_of(resource, cluster.get("publicKey"), cluster)["distribution"]
 
 
 def _of_another(request: OnboardRequest, resource: Json | None, public_key: str | None) -> list[Json]:
@@ -131,7 +142,7 @@ def _permissions(call: Call, states: dict[str, str], *, shared: bool) -> list[Js
         call.installation.azure,
         request.subscription_id,
         request.resource_group,
-        needed_actions(states),
+        needed_actions(request, states),
         shared=shared,
     )
     return permission_findings(request.subscription_id, states, missing)

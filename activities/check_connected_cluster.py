@@ -1,13 +1,19 @@
 """check_connected_cluster: reads the connected cluster, whether it may be changed, and what an update would change."""
 
+from typing import Any
+
 from activities.absence import believe_absent
 from activities.shared_reads import checked_by, resource_of
 from activities.step import Call
-from arcway.azure import connected_clusters, subscriptions
-from arcway.azure.requested_changes import update_change
+from arcway.azure import subscriptions
+from arcway.azure.onboard_findings import needed_actions, permission_findings
+from arcway.azure.providers import REGISTERED, needed_namespaces
+from arcway.azure.requested_changes import link_changes, update_change
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere
-from arcway.domain.findings import finding, not_allowed
+from arcway.domain.feature_findings import azure_findings
+from arcway.domain.findings import finding
+from arcway.domain.json_values import Json
 from arcway.domain.request import UpdateRequest, UpgradeRequest
 from arcway.domain.steps import Checked, Facts
 
@@ -38,17 +44,29 @@ def _check(call: Call[UpdateRequest | UpgradeRequest], *, shared: bool) -> Check
         )
     if isinstance(request, UpgradeRequest):
         findings += has_expired(resource)
-    changes: list[str] = []
+    facts: Facts = {"resource": resource, "location": resource["location"], "resourceChanges": []}
     if isinstance(request, UpdateRequest):
-        changes = sorted(update_change(request).differing(resource))
-    if changes:
-        missing = subscriptions.missing_actions(
-            call.installation.azure,
-            request.subscription_id,
-            request.resource_group,
-            connected_clusters.WRITE_ACTIONS,
-            shared=shared,
-        )
-        findings += not_allowed(missing)
-    facts: Facts = {"resource": resource, "location": resource["location"], "resourceChanges": changes}
+        of_update, changes = _of_update(call, request, resource, shared=shared)
+        findings += of_update
+        facts |= changes
     return {"findings": findings, "facts": facts}
+
+
+def _of_update(call: Call[Any], request: UpdateRequest, resource: Json, *, shared: bool) -> tuple[list[Json], Facts]:
+    """What speaks against the update, what it changes in Azure, and which namespaces its features need."""
+    azure = call.installation.azure
+    properties = resource.get("properties") or {}
+    findings = azure_findings(request.features, resource, request.distribution or properties.get("distribution"))
+    changes = sorted([*update_change(request).differing(resource), *link_changes(azure, request)])
+    states = {
+        name: azure.providers.state(request.subscription_id, name, shared=shared) for name in needed_namespaces(request)
+    }
+    if actions := needed_actions(request, states, writes=bool(changes)):
+        missing = subscriptions.missing_actions(
+            azure, request.subscription_id, request.resource_group, actions, shared=shared
+        )
+        findings += permission_findings(request.subscription_id, states, missing)
+    facts: Facts = {"resourceChanges": changes}
+    if unregistered := [name for name, state in states.items() if state != REGISTERED]:
+        facts["toRegister"] = unregistered
+    return findings, facts

@@ -4,14 +4,13 @@ from typing import Any
 
 from activities.absence import believe_absent
 from activities.extension_settings import read_protected_settings
-from activities.provider_namespaces import namespaces_of
 from activities.shared_reads import checked_by, is_member, resource_of
 from activities.step import Call
 from arcway.azure import extensions, subscriptions
 from arcway.azure.extensions import EXTENSIONS, FLUX_TYPE
 from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
 from arcway.azure.onboard_findings import permission_findings, registrations
-from arcway.azure.providers import REGISTERED
+from arcway.azure.providers import REGISTERED, needed_namespaces
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import is_being_deleted, not_connected
 from arcway.domain.errors import ArcError
@@ -104,7 +103,7 @@ def _not_offered(call: Call[Any], cluster: Json, resource: Json | None) -> list[
 
 def _states(call: Call[ExtensionRequest]) -> dict[str, str]:
     providers, shared = call.installation.azure.providers, is_member(call)
-    names = namespaces_of(call.request)
+    names = needed_namespaces(call.request)
     return {name: providers.state(call.request.subscription_id, name, shared=shared) for name in names}
 
 

@@ -3,17 +3,19 @@
 from typing import Any
 
 from activities.cluster_session import read_only_cluster
-from activities.release_values import update_values
+from activities.release_values import data_plane_values, update_values
 from activities.step import Call
-from arcway.azure import data_plane
+from arcway.azure import connected_clusters, data_plane
+from arcway.azure.requested_changes import update_change
 from arcway.cluster.access.api import ClusterApi
 from arcway.cluster.agents import change, key_pair
 from arcway.cluster.agents.change import Deployed
 from arcway.cluster.agents.release import Chart
-from arcway.cluster.agents.values import changed_keys
-from arcway.cluster.checks import internal_ranges
+from arcway.cluster.agents.values import changed_keys, deep_merge
+from arcway.cluster.checks import internal_ranges, nodes
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken
+from arcway.domain.feature_findings import agent_findings
 from arcway.domain.findings import finding
 from arcway.domain.json_values import Json
 from arcway.domain.request import UpdateRequest, UpgradeRequest
@@ -29,7 +31,12 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
     """
     request, location = call.request, call.payload["location"]
     with read_only_cluster(call) as target:
-        findings = change.inspect(target.api, call.installation.settings.installation_name, request.cluster)
+        findings = change.inspect(
+            target.api,
+            call.installation.settings.installation_name,
+            request.cluster,
+            custom_locations=_uses_custom_locations(request),
+        )
         if findings or location is None:
             return {"findings": findings, "facts": {}}
         key = key_pair.public_key(target.api)
@@ -37,8 +44,10 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
             return {"findings": [finding(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))], "facts": {}}
         deployed = change.deployed(target)
         if isinstance(request, UpdateRequest):
-            facts = _update(call, request, deployed, _inside(target.api, request))
-            return {"findings": [], "facts": {**facts, "publicKey": key}}
+            node_list = _nodes(target.api, request)
+            inside = internal_ranges.internal_ranges(target.api, node_list) if request.proxy else []
+            findings = agent_findings(request.features, deployed.latest.values, nodes.architectures(node_list))
+            return {"findings": findings, "facts": {**_update(call, request, deployed, inside), "publicKey": key}}
         findings, version = _upgrade(call.installation, request, deployed, location)
     before: Release = {
         "revision": deployed.revision,
@@ -50,15 +59,24 @@ def check_release(call: Call[UpdateRequest | UpgradeRequest]) -> Checked:
 
 
 def _update(call: Call[Any], request: UpdateRequest, deployed: Deployed, inside: list[str]) -> Facts:
-    values = update_values(call.installation, request, call.user, deployed.latest.values, inside)
-    return {"inside": inside, "agentChanges": changed_keys(deployed.latest.values, values)}
+    current, resource = deployed.latest.values, call.payload.get("resource")
+    values = update_values(call.installation, request, call.user, current, inside)
+    if resource:
+        azure, after = call.installation.azure, connected_clusters.desired(resource, update_change(request))
+        given = data_plane_values(azure, request.features, after, call.payload["location"], deployed.train)
+        values = deep_merge(given, values)
+    return {"inside": inside, "agentChanges": changed_keys(current, values)}
 
 
-def _inside(api: ClusterApi, request: UpdateRequest) -> list[str]:
-    if request.proxy is None:
-        return []
-    nodes = api.items("/api/v1/nodes") if api.may("list", "nodes", "", "") else []
-    return internal_ranges.internal_ranges(api, nodes)
+def _uses_custom_locations(request: UpdateRequest | UpgradeRequest) -> bool:
+    features = request.features if isinstance(request, UpdateRequest) else None
+    return features is not None and features.uses_custom_locations
+
+
+def _nodes(api: ClusterApi, request: UpdateRequest) -> list[Json]:
+    """The nodes, if the update depends on them and they may be listed."""
+    is_needed = request.proxy is not None or (request.features is not None and request.features.azure_rbac is not None)
+    return api.items("/api/v1/nodes") if is_needed and api.may("list", "nodes", "", "") else []
 
 
 def _upgrade(

@@ -3,7 +3,7 @@
 from activities.absence import believe_absent
 from activities.step import Call
 from arcway.azure import connected_clusters
-from arcway.azure.requested_changes import onboard_change
+from arcway.azure.requested_changes import before_linking, onboard_change
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key, is_being_deleted, serves_another, taken
 from arcway.domain.errors import ArcError
@@ -30,7 +30,7 @@ def create_resource(call: Call) -> ResourceWritten:
         and serves_another(existing, call.payload["publicKey"], facts.get("publicKey"))
     ):
         raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(existing))
-    change = onboard_change(request, existing, call.payload["publicKey"], facts)
+    change = before_linking(onboard_change(request, existing, call.payload["publicKey"], facts))
     if existing is not None and is_being_deleted(existing):
         return {"beingDeleted": True}
     if existing is None:

@@ -10,9 +10,11 @@ from arcway.azure.requested_changes import environment_of
 from arcway.azure.secrets import Secrets
 from arcway.cluster.agents.change import train_of
 from arcway.cluster.agents.release import Chart
-from arcway.cluster.agents.update_values import agent_settings, changed_proxy, without_a_proxy
-from arcway.cluster.agents.values import Values, deep_merge, first_values, identity_values
+from arcway.cluster.agents.update_values import agent_settings, changed_proxy, feature_values, without_a_proxy
+from arcway.cluster.agents.values import Values, deep_merge, first_values, from_dotted, identity_values
 from arcway.domain.codes import Code
+from arcway.domain.feature_findings import is_private
+from arcway.domain.features import Features, resource_settings
 from arcway.domain.json_values import Json
 from arcway.domain.owners import SecretUser
 from arcway.domain.proxy import Proxy, no_proxy_list, proxy_credentials
@@ -41,7 +43,8 @@ def onboard_values(call: Call, facts: Json, resource: Json | None, current: Valu
         cloud_name=cloud.agents_name,
     )
     cloud_values = endpoints(cloud, request.location, chart.repository.partition("/")[0])
-    kept = deep_merge(deep_merge(first_values(**environment), cloud_values), current)
+    first = first_values(**environment, cluster_connect=not is_private(request.features, resource))
+    kept = deep_merge(deep_merge(first, cloud_values), current)
     return deep_merge(deep_merge(kept, identity), named_values(call, current, facts))
 
 
@@ -54,6 +57,7 @@ def named_values(call: Call, current: Values, facts: Json) -> Values:
         infrastructure=request.infrastructure,
         train=request.agents.train,
     )
+    values = deep_merge(values, feature_values(request.features, current))
     if request.proxy is None:
         return values
     return deep_merge(
@@ -68,11 +72,25 @@ def update_values(
     values = agent_settings(
         auto_upgrade=request.auto_upgrade, distribution=request.distribution, infrastructure=request.infrastructure
     )
+    values = deep_merge(values, feature_values(request.features, current))
     if request.disable_proxy:
         return deep_merge(values, without_a_proxy(current))
     if request.proxy is None:
         return values
     return deep_merge(values, _proxy_values(installation, request.proxy, user, current, inside))
+
+
+def data_plane_values(
+    azure: AzureClients, features: Features | None, resource: Json | None, location: str, train: str
+) -> Values:
+    """What the data plane gives the agents of `resource`, if the features set what it decides by; else nothing.
+
+    Raises `ArcError` ARC-3004 when it does not respond.
+    """
+    if resource is None or not resource_settings(features):
+        return {}
+    _, settings = data_plane.helm_settings(azure, location, train, resource)
+    return from_dotted(settings)
 
 
 def bypass_list(azure: AzureClients, proxy: Proxy, facts: Json) -> str:

@@ -9,7 +9,7 @@ from arcway.azure.extensions import EXTENSIONS
 from arcway.azure.fleet_forecasts import forecasts_by_lists
 from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
 from arcway.cluster.access.api import cluster_api
-from arcway.cluster.agents import agent_status, key_pair
+from arcway.cluster.agents import agent_status, key_pair, release_values
 from arcway.cluster.checks import permissions
 from arcway.cluster.ownership import owner
 from arcway.domain import gitops_status
@@ -17,6 +17,7 @@ from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import serves_another, taken, with_ages
 from arcway.domain.errors import ArcError
 from arcway.domain.extensions import with_failures
+from arcway.domain.feature_reports import features_of_agents
 from arcway.domain.fleets.plan import Forecast
 from arcway.domain.ids import ClusterId
 from arcway.domain.observations import observe
@@ -124,7 +125,8 @@ def agents_of(
         key = None if permissions.missing(api, (permissions.GET_KEY,)) else key_pair.public_key(api)
         if resource is not None and key is not None and serves_another(resource, key):
             raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
-        return agent_status.read(api)
+        values = None if permissions.missing(api, (permissions.LIST_RECORDS,)) else release_values.deployed_values(api)
+        return {**agent_status.read(api), "features": None if values is None else features_of_agents(values)}
 
 
 def check_secret(installation: Installation, reference: KubeconfigReference, user: SecretUser) -> None:

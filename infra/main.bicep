@@ -63,6 +63,13 @@ param createResourceGroups string = 'false'
 ])
 param offboard string = 'true'
 
+@description('Whether Arcway may link connected clusters in the target subscriptions to an Azure Arc gateway.')
+@allowed([
+  'true'
+  'false'
+])
+param gateways string = 'false'
+
 @description('Hosts that charts may come from, separated by commas.')
 param registries string = 'mcr.microsoft.com'
 
@@ -268,6 +275,7 @@ module target 'targets.bicep' = [
       principalId: identity.outputs.principalId
       createResourceGroups: createResourceGroups == 'true'
       offboard: offboard == 'true'
+      gateways: gateways == 'true'
     }
   }
 ]

@@ -10,13 +10,16 @@ param createResourceGroups bool = false
 param offboard bool = true
 @description('Whether it may apply and delete extensions and Flux configurations.')
 param operateExtensions bool = true
+@description('Whether it may link connected clusters to an Azure Arc gateway.')
+param gateways bool = false
 
 var roles = loadJsonContent('roles.json')
 var registrar = loadJsonContent('roles/provider-registrar.json')
 var creator = loadJsonContent('roles/resource-group-creator.json')
 var offboarder = loadJsonContent('roles/offboarder.json')
 var operator = loadJsonContent('roles/extension-operator.json')
-var custom = concat([registrar], createResourceGroups ? [creator] : [], offboard ? [offboarder] : [], operateExtensions ? [operator] : [])
+var linker = loadJsonContent('roles/gateway-linker.json')
+var custom = concat([registrar], createResourceGroups ? [creator] : [], offboard ? [offboarder] : [], operateExtensions ? [operator] : [], gateways ? [linker] : [])
 var builtIn = [
   roles.arcOnboarding
   roles.reader

@@ -162,6 +162,8 @@ class AgentsTable(Model):
     deployments: list[AgentDeployment]
     pods: list[AgentPod]
     problems: list[AgentProblem]
+    features: list[str] | None
+    """Those that are on by the values of the agents' release; null if the credential may not read the release."""
 
 
 class FleetList(Model):

@@ -4,9 +4,8 @@ Long-running operations are started here and followed one read at a time, withou
 or 201, and 201 carries Azure-AsyncOperation (no Location, usually no Retry-After).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
@@ -19,6 +18,7 @@ from arcway.azure.budget import POLL
 from arcway.azure.clients import AzureClients
 from arcway.azure.errors import azure_errors
 from arcway.azure.listings import Listed
+from arcway.azure.resource_change import PATCHABLE, Change, applied
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
@@ -29,44 +29,6 @@ DELETE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/delete",)
 WRITE_ACTIONS = ("Microsoft.Kubernetes/connectedClusters/read", "Microsoft.Kubernetes/connectedClusters/write")
 _SUCCEEDED = "Succeeded"
 _MOST_PAGES = 1000
-# What a PATCH takes; anything else needs a PUT of the whole resource.
-_PATCHABLE = {"tags", "distribution", "azureHybridBenefit"}
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The properties of a connected cluster that an operation sets; None leaves a property unchanged."""
-
-    tags: dict[str, str] | None = None
-    """All tags that the resource should have."""
-    removed_tags: Sequence[str] = ()
-    """Names of tags that it should not have; Azure compares them without regard to case."""
-    distribution: str | None = None
-    infrastructure: str | None = None
-    hybrid_benefit: str | None = None
-    auto_upgrade: bool | None = None
-    public_key: str | None = None
-
-    def differing(self, existing: dict[str, Any]) -> dict[str, Any]:
-        """Return the new values that differ from the resource in Azure, by property or `tags`."""
-        has, desired = existing.get("properties") or {}, self._wanted(existing)
-        profile = has.get("arcAgentProfile") or {}
-        now = {**has, "tags": existing.get("tags") or {}, "agentAutoUpgrade": profile.get("agentAutoUpgrade")}
-        return {name: value for name, value in desired.items() if not _equal(name, now.get(name), value)}
-
-    def _wanted(self, existing: dict[str, Any]) -> dict[str, Any]:
-        desired: dict[str, Any] = {
-            "distribution": self.distribution,
-            "infrastructure": self.infrastructure,
-            "azureHybridBenefit": self.hybrid_benefit,
-            "agentPublicKeyCertificate": self.public_key,
-            "agentAutoUpgrade": None if self.auto_upgrade is None else "Enabled" if self.auto_upgrade else "Disabled",
-        }
-        if self.tags is not None or self.removed_tags:
-            tags = (existing.get("tags") or {}) if self.tags is None else self.tags
-            removed = {name.lower() for name in self.removed_tags}
-            desired["tags"] = {name: value for name, value in tags.items() if name.lower() not in removed}
-        return {name: value for name, value in desired.items() if value is not None}
 
 
 def get(azure: AzureClients, cluster: ClusterId) -> dict[str, Any] | None:
@@ -87,9 +49,14 @@ def update(azure: AzureClients, cluster: ClusterId, change: Change) -> tuple[boo
     differing = change.differing(resource.as_dict())
     if not differing:
         return False, None
-    if differing.keys() <= _PATCHABLE:
-        return True, _patch(azure, cluster, _applied({}, differing))
-    return True, put(azure, cluster, _applied(_writable(resource), differing))
+    if differing.keys() <= PATCHABLE:
+        return True, _patch(azure, cluster, applied({}, differing))
+    return True, put(azure, cluster, applied(_writable(resource), differing))
+
+
+def desired(resource: dict[str, Any], change: Change) -> dict[str, Any]:
+    """`resource`, as `get` returned it, as it will be after the change: what a check asks the data plane about."""
+    return applied(resource, change.differing(resource))
 
 
 def replace(azure: AzureClients, cluster: ClusterId, resource: dict[str, Any], change: Change) -> str | None:
@@ -98,7 +65,7 @@ def replace(azure: AzureClients, cluster: ClusterId, resource: dict[str, Any], c
     Everything that Azure lets one write is in the body, because a PUT takes away what it leaves out.
     """
     model = _model_of({name: value for name, value in resource.items() if name != "resourceGroup"})
-    return put(azure, cluster, _applied(_writable(model), change.differing(resource)))
+    return put(azure, cluster, applied(_writable(model), change.differing(resource)))
 
 
 def put(azure: AzureClients, cluster: ClusterId, body: dict[str, Any]) -> str | None:
@@ -211,7 +178,7 @@ def create(azure: AzureClients, cluster: ClusterId, location: str, change: Chang
     """
     new = {"location": location, "identity": {"type": "SystemAssigned"}, "tags": {}, "properties": {}}
     default = Change(auto_upgrade=True).differing({})
-    return put(azure, cluster, _applied(new, {**default, **change.differing({})}))
+    return put(azure, cluster, applied(new, {**default, **change.differing({})}))
 
 
 def _read(azure: AzureClients, cluster: ClusterId) -> Any:
@@ -239,29 +206,6 @@ def _writable(value: Any) -> dict[str, Any]:
     body["properties"].pop("provisioningState", None)
     (body["properties"].get("arcAgentProfile") or {}).pop("agentErrors", None)
     return body
-
-
-def _applied(body: dict[str, Any], differing: dict[str, Any]) -> dict[str, Any]:
-    """`body` with the new values in their places."""
-    properties = dict(body.get("properties") or {})
-    for name, value in differing.items():
-        if name == "agentAutoUpgrade":
-            properties["arcAgentProfile"] = {**(properties.get("arcAgentProfile") or {}), name: value}
-        elif name != "tags":
-            properties[name] = value
-    tags = {"tags": differing["tags"]} if "tags" in differing else {}
-    return {**body, **tags, "properties": properties} if properties else {**body, **tags}
-
-
-def _equal(name: str, left_value: Any, right_value: Any) -> bool:
-    """The service changes the case of what it is sent (`kind`, `AKS`), but not that of tags; a key is in base64."""
-    if name == "agentPublicKeyCertificate":
-        return "".join(str(left_value).split()) == "".join(str(right_value).split())
-    return bool(
-        left_value.lower() == right_value.lower()
-        if isinstance(left_value, str) and isinstance(right_value, str)
-        else left_value == right_value
-    )
 
 
 class _Followed(PollingMethod[Any]):

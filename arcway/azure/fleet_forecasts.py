@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from arcway.azure import connected_clusters, subscriptions
 from arcway.azure.clients import AzureClients
-from arcway.azure.connected_clusters import DELETE_ACTIONS, RESOURCE_TYPE, WRITE_ACTIONS, Change
+from arcway.azure.connected_clusters import DELETE_ACTIONS, RESOURCE_TYPE
+from arcway.azure.extensions import EXTENSIONS
+from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
 from arcway.azure.onboard_findings import (
     group_findings,
     location_findings,
@@ -21,15 +23,18 @@ from arcway.azure.onboard_findings import (
     state_findings,
     subscription_findings,
 )
-from arcway.azure.providers import NAMESPACES, REGISTERED
+from arcway.azure.providers import REGISTERED, needed_namespaces
 from arcway.azure.requested_changes import update_change
+from arcway.azure.resource_change import Change
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_expired, is_being_deleted, managed_elsewhere, not_connected
 from arcway.domain.errors import ArcError
-from arcway.domain.extension_request import DeleteExtensionRequest, ExtensionRequest
+from arcway.domain.extension_request import ApplyExtensionRequest, DeleteExtensionRequest, ExtensionRequest
+from arcway.domain.feature_findings import azure_findings
+from arcway.domain.features import resource_settings
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.fleets.plan import Forecast, forecast
-from arcway.domain.gitops_request import DeleteGitopsRequest, GitopsRequest
+from arcway.domain.gitops_request import ApplyGitopsRequest, DeleteGitopsRequest, GitopsRequest
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 
@@ -81,7 +86,7 @@ class _View:
     groups: dict[str, Json] = field(default_factory=dict)
     state: str = ""
     states: Mapping[str, str] = field(default_factory=dict)
-    """Of the provider namespaces."""
+    """Of the provider namespaces that some member needs."""
     locations: Sequence[str] = ()
 
     def forecast(self, request: AnyRequest) -> Forecast:
@@ -103,18 +108,21 @@ class _View:
         findings += location_findings(request.location, self.locations)
         findings += group_findings(request, group)
         findings += managed_elsewhere(resource) + state_findings(request, resource)
-        findings += permission_findings(request.subscription_id, self.states, self._missing(request))
+        states = self._states(request)
+        findings += azure_findings(request.features, resource, request.distribution)
+        findings += permission_findings(request.subscription_id, states, self._missing(request))
         change = Change(
             tags=request.tags,
             distribution=request.distribution,
             infrastructure=request.infrastructure,
             auto_upgrade=request.agents.auto_upgrade,
+            features=resource_settings(request.features),
         )
         facts = {
             "resourceGroupExists": group is not None,
             "resourceExists": resource is not None,
             "resourceChanges": [] if resource is None else [*change.differing(resource)],
-            "toRegister": [name for name, state in self.states.items() if state != REGISTERED],
+            "toRegister": _unregistered(states),
         }
         return facts, findings
 
@@ -134,16 +142,29 @@ class _View:
             message = f"Connected cluster {request.cluster.resource_id} is being deleted."
             findings.append(finding(Code.CONNECTED_CLUSTER_DELETING, message))
         if isinstance(request, UpgradeRequest):
-            findings += has_expired(resource)
-        elif not isinstance(request, UpdateRequest):
+            return {"resource": resource, "resourceChanges": changes}, findings + has_expired(resource)
+        if not isinstance(request, UpdateRequest):
             is_forced = isinstance(request, DeleteExtensionRequest | DeleteGitopsRequest) and request.force
-            findings += [] if is_forced else not_connected(resource)
-        elif changes := sorted(update_change(request).differing(resource)):
-            findings += not_allowed(self._missing(request))
-        return {"resource": resource, "resourceChanges": changes}, findings
+            findings += ([] if is_forced else not_connected(resource)) + not_allowed(self._missing(request))
+            return {"resource": resource, "resourceChanges": changes}, findings
+        changes, states = sorted(update_change(request).differing(resource)), self._states(request)
+        distribution = request.distribution or (resource.get("properties") or {}).get("distribution")
+        findings += azure_findings(request.features, resource, distribution)
+        needed = needed_actions(request, states, writes=bool(changes))
+        missing = [action for action in self._missing(request) if action in needed]
+        findings += permission_findings(request.subscription_id, states, missing)
+        return {"resource": resource, "resourceChanges": changes, "toRegister": _unregistered(states)}, findings
 
     def _missing(self, request: AnyRequest) -> list[str]:
         return self.missing.get(request.resource_group.lower(), [])
+
+    def _states(self, request: OnboardRequest | UpdateRequest) -> dict[str, str]:
+        """Of the provider namespaces that the member needs."""
+        return {name: self.states[name] for name in needed_namespaces(request)}
+
+
+def _unregistered(states: Mapping[str, str]) -> list[str]:
+    return [name for name, state in states.items() if state != REGISTERED]
 
 
 def _view_of(azure: AzureClients, subscription_id: str, requests: Sequence[AnyRequest]) -> _View:
@@ -153,27 +174,44 @@ def _view_of(azure: AzureClients, subscription_id: str, requests: Sequence[AnyRe
     if isinstance(first, OnboardRequest):
         state = subscriptions.subscription(azure, subscription_id).state
         groups = subscriptions.resource_groups(azure, subscription_id)
-        states = {name: azure.providers.state(subscription_id, name) for name in NAMESPACES}
+        states = _states(azure, subscription_id, requests)
         there = {key: name for key, name in names.items() if key in groups}
         view = _View(*_resources(azure, subscription_id, there), groups=groups, state=state, states=states)
         view.locations = azure.providers.locations(subscription_id, RESOURCE_TYPE)
-        view.missing = _missing(azure, subscription_id, there.values(), needed_actions(states))
+        actions = {action: None for item in requests for action in _actions(item, view)}
+        view.missing = _missing(azure, subscription_id, there.values(), tuple(actions))
         return view
-    view = _View(*_resources(azure, subscription_id, names))
-    actions = DELETE_ACTIONS if isinstance(first, OffboardRequest) else WRITE_ACTIONS
-    writing = {item.resource_group.lower() for item in requests if _writes(item, view.resources)} - view.refused.keys()
-    view.missing = _missing(azure, subscription_id, [names[key] for key in sorted(writing)], actions)
+    view = _View(*_resources(azure, subscription_id, names), states=_states(azure, subscription_id, requests))
+    by_group: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for item in requests:
+        by_group[item.resource_group.lower()] |= dict.fromkeys(_actions(item, view))
+    writing = {key for key, needed in by_group.items() if needed} - view.refused.keys()
+    actions = {action: None for key in sorted(writing) for action in by_group[key]}
+    view.missing = _missing(azure, subscription_id, [names[key] for key in sorted(writing)], tuple(actions))
     return view
 
 
-def _writes(request: AnyRequest, resources: Mapping[str, Json]) -> bool:
-    """Whether the operation writes the connected cluster, so that what is allowed is to be read."""
-    resource = resources.get(request.cluster.key)
+def _states(azure: AzureClients, subscription_id: str, requests: Iterable[AnyRequest]) -> dict[str, str]:
+    """The states of the provider namespaces that some of the members need."""
+    changing = (item for item in requests if isinstance(item, OnboardRequest | UpdateRequest))
+    names = dict.fromkeys(name for item in changing for name in needed_namespaces(item))
+    return {name: azure.providers.state(subscription_id, name) for name in names}
+
+
+def _actions(request: AnyRequest, view: _View) -> tuple[str, ...]:
+    """What the operation needs to be allowed, as far as Azure's lists show what it writes."""
+    resource = view.resources.get(request.cluster.key)
     if isinstance(request, OffboardRequest):
-        return resource is not None and not request.agents_only
-    return (
-        isinstance(request, UpdateRequest) and resource is not None and bool(update_change(request).differing(resource))
-    )
+        return DELETE_ACTIONS if resource is not None and not request.agents_only else ()
+    if isinstance(request, ApplyExtensionRequest | DeleteExtensionRequest):
+        return (EXTENSIONS.action("write" if isinstance(request, ApplyExtensionRequest) else "delete"),)
+    if isinstance(request, ApplyGitopsRequest | DeleteGitopsRequest):
+        return (FLUX_CONFIGURATIONS.action("write" if isinstance(request, ApplyGitopsRequest) else "delete"),)
+    if isinstance(request, UpgradeRequest) or (resource is None and isinstance(request, UpdateRequest)):
+        return ()
+    writes = isinstance(request, OnboardRequest) or bool(update_change(request).differing(resource or {}))
+    states = {name: view.states[name] for name in needed_namespaces(request)}
+    return needed_actions(request, states, writes=writes)
 
 
 def _resources(

@@ -1,4 +1,4 @@
-"""What Azure shows against connecting a cluster: findings about subscription, location, resource group and permissions.
+"""What Azure shows against connecting or changing a cluster: subscription, location, resource group and permissions.
 
 One source for the check of a member and for the plan of a whole fleet. How each was read is its callers' concern.
 """
@@ -7,14 +7,14 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from arcway.azure import connected_clusters
+from arcway.azure import connected_clusters, gateway_links
 from arcway.azure.providers import UNDER_WAY, may_not_register, register_action
 from arcway.azure.subscriptions import is_being_deleted
 from arcway.domain import connected_cluster
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.json_values import Json
-from arcway.domain.request import OnboardRequest
+from arcway.domain.request import OnboardRequest, UpdateRequest
 
 _CLOSED_SUBSCRIPTION = ("disabled", "warned", "deleted", "expired")
 
@@ -62,9 +62,19 @@ def state_findings(request: OnboardRequest, resource: Json | None) -> list[Json]
     return [finding(Code.LOCATION_MISMATCH, f"Connected cluster {resource['id']} is in {location}.")]
 
 
-def needed_actions(states: Mapping[str, str]) -> tuple[str, ...]:
-    """What the caller must be allowed in the resource group; `states` are those of the provider namespaces."""
-    return (*connected_clusters.WRITE_ACTIONS, *registrations(states))
+def needed_actions(
+    request: OnboardRequest | UpdateRequest, states: Mapping[str, str], *, writes: bool = True
+) -> tuple[str, ...]:
+    """What the caller must be allowed in the resource group; `states` are those of the provider namespaces.
+
+    `writes` says whether the connected cluster will be written.
+    """
+    uses_gateway = request.features is not None and request.features.gateway_id is not None
+    return (
+        *(connected_clusters.WRITE_ACTIONS if writes else ()),
+        *(gateway_links.WRITE_ACTIONS if uses_gateway else ()),
+        *registrations(states),
+    )
 
 
 def registrations(states: Mapping[str, str]) -> tuple[str, ...]:

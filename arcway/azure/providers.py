@@ -15,6 +15,10 @@ from arcway.azure.constants import KEPT_SECONDS
 from arcway.azure.errors import azure_errors
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
+from arcway.domain.extension_request import ApplyExtensionRequest
+from arcway.domain.features import namespaces_of
+from arcway.domain.gitops_request import ApplyGitopsRequest
+from arcway.domain.request import AnyRequest, OnboardRequest, UpdateRequest
 
 if TYPE_CHECKING:
     from azure.mgmt.resource.resources import ResourceManagementClient
@@ -34,6 +38,18 @@ class _Known:
     read_at: float = float("-inf")
     asked_at: float = float("-inf")
     provider: dict[str, Any] = field(default_factory=dict)
+
+
+def needed_namespaces(request: AnyRequest) -> tuple[str, ...]:
+    """The namespaces that the request needs registered: an update only those of its features."""
+    if isinstance(request, ApplyGitopsRequest):
+        return ("Microsoft.KubernetesConfiguration",)
+    if isinstance(request, ApplyExtensionRequest):
+        is_policy = request.extension.type == "microsoft.policyinsights"
+        return ("Microsoft.KubernetesConfiguration", *(("Microsoft.PolicyInsights",) if is_policy else ()))
+    if isinstance(request, UpdateRequest):
+        return namespaces_of(request.features)
+    return (*NAMESPACES, *(namespaces_of(request.features) if isinstance(request, OnboardRequest) else ()))
 
 
 class Providers:

@@ -37,6 +37,8 @@ def agents(
         lambda: Group(_table(_DEPLOYMENTS, agents_status["deployments"]), "", _table(_PODS, agents_status["pods"])),
     )
     if format_ == "table":
+        if agents_status.get("features") is not None:
+            output.stderr.print(f"Features: {', '.join(agents_status['features']) or 'none'}", markup=False)
         for problem in agents_status["problems"]:
             output.stderr.print(f"{problem['code']}: {problem['message']}", markup=False)
             output.stderr.print(f"  {problem['remedy']}", markup=False)

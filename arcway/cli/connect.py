@@ -8,6 +8,7 @@ from arcway.cli import requests
 from arcway.cli.client import USAGE, ArcwayClient, CommandError
 from arcway.cli.connect_contexts import Contexts, Job, connect_contexts
 from arcway.cli.credentials.provisioning import Needs, provided_credential
+from arcway.cli.feature_options import FeatureOptions, features
 from arcway.cli.gitops_options import read_configuration
 from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, Marks, NewCluster, Proxy
 from arcway.cli.options import (
@@ -53,6 +54,7 @@ def connect(
             help="Automatic upgrade of the agents. Default: unchanged; enabled for new agents.",
         ),
     ] = None,
+    feature: FeatureOptions,
     marks: Marks,
     order: Annotated[
         Literal["agents-first", "resource-first"],
@@ -79,12 +81,13 @@ def connect(
     body |= {"distribution": distribution, "infrastructure": infrastructure, "order": order, "onFailure": on_failure}
     body["agents"] = {"version": agent_version, "train": release_train, "autoUpgrade": auto_upgrade}
     body["agents"] |= requests.marks(marks)
+    body["features"] = features(feature)
     body |= {"checkNetwork": check_network, "takeOver": take_over, "failFast": fail_fast}
     if create_resource_group is not None:
         body["createResourceGroup"] = create_resource_group
     if gitops is not None:
         body["gitops"] = read_configuration(gitops)
-    needs = Needs("onboard", network=check_network, gitops=gitops is not None)
+    needs = Needs("onboard", network=check_network, gitops=gitops is not None, features=body["features"])
     if cluster.name is None:
         del body["name"]
         return connect_contexts(client, contexts, Job(body, kubeconfig, needs, proxy, following))

@@ -174,6 +174,13 @@ def phase_detail(phase: Json) -> str | None:
     return text
 
 
+def show_issuer(issuer: Json) -> None:
+    """The cluster's OIDC issuer, and the flag by which its administrator sets it."""
+    stderr.print(f"OIDC issuer: {issuer['issuerUrl']}", markup=False)
+    if flag := issuer.get("apiServerFlag"):
+        stderr.print(f"  Flag for the API server: {flag}", markup=False)
+
+
 def show_findings(findings: list[Json]) -> None:
     """Findings for people."""
     for finding in findings:

@@ -81,6 +81,8 @@ def failure(run: Json) -> CommandError:
 def _show_cluster(run: Json, format_: Output) -> None:
     summary = {**output.flat(run["result"]), "changed": run["changed"]}
     output.show(summary, format_, lambda: output.clusters_table([run["result"]]))
+    if issuer := (run["result"].get("features") or {}).get("oidcIssuer"):
+        output.show_issuer(issuer)
     if not run["changed"]:
         output.stderr.print("Nothing was changed.")
 

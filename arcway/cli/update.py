@@ -7,13 +7,14 @@ import typer
 from arcway.cli import requests
 from arcway.cli.client import ArcwayClient
 from arcway.cli.credentials.provisioning import Needs, provided_credential
+from arcway.cli.feature_options import FeatureOptions, features
 from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, Proxy
 from arcway.cli.options import DistributionOption, FailFastOption, InfrastructureOption, ServerOption, TagsOption
 from arcway.cli.runs import start
 from arcway.domain.json_values import Json
 
 # What cannot be changed without the cluster.
-_OF_THE_AGENTS = ("disableProxy", "autoUpgrade", "distribution", "infrastructure")
+_OF_THE_AGENTS = ("disableProxy", "autoUpgrade", "distribution", "infrastructure", "features")
 
 
 def update(
@@ -37,6 +38,7 @@ def update(
         Literal["True", "False", "NotApplicable"] | None,
         typer.Option("--azure-hybrid-benefit", help="Azure Hybrid Benefit."),
     ] = None,
+    feature: FeatureOptions,
     fail_fast: FailFastOption = False,
     following: Following,
     server: ServerOption = None,
@@ -51,12 +53,14 @@ def update(
         "distribution": distribution,
         "infrastructure": infrastructure,
         "azureHybridBenefit": azure_hybrid_benefit,
+        "features": features(feature),
         "failFast": fail_fast or None,
     }
     body = requests.cluster(client, cluster)
     body |= {field: value for field, value in changes.items() if value is not None}
     needed = kubeconfig.is_named or proxy != Proxy() or any(field in body for field in _OF_THE_AGENTS)
-    with provided_credential(client, cluster.name, kubeconfig if needed else None, Needs("update"), proxy) as provided:
+    needs = Needs("update", features=changes["features"])
+    with provided_credential(client, cluster.name, kubeconfig if needed else None, needs, proxy) as provided:
         references = {"kubeconfig": provided.kubeconfig, "proxy": provided.proxy}
         body |= {field: value for field, value in references.items() if value is not None}
         return start(client, "updates", body, following, provided.accepted)

@@ -24,6 +24,7 @@ type PhaseName = Literal[
     "waitForCompliance",
     "deleteConfiguration",
     "deleteExtensions",
+    "waitForFeatures",
     "publishResult",
 ]
 
@@ -100,6 +101,7 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "applyConfiguration": 20 * 60,
     "deleteConfiguration": 20 * 60,
     "deleteExtensions": 30 * 60,
+    "waitForFeatures": 15 * 60,
     "publishResult": 24 * 3600,
 }
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.
@@ -132,17 +134,20 @@ POLL_RESOURCE = Interval(first=0.5, longest=30)
 POLL_REMOVAL = Interval(first=0.25, longest=10)
 WAIT_FOR_METADATA = Interval(first=0.5, longest=30)
 POLL_EXTENSION = Interval(first=1, longest=30)
+WAIT_FOR_FEATURES = Interval(first=5, longest=30)
 POLL_NETWORK_CHECK = Interval(first=0.5, longest=5)
 UNDO = Interval(first=0.5, longest=10)
 
 
-def longest_seconds(operation: str, *, gitops: bool = False) -> int:
+def longest_seconds(operation: str, *, gitops: bool = False, features: bool = False) -> int:
     """How long a run of the operation may take, clean-up included, if Azure does not ask it to wait longer.
 
-    `gitops`: a connect that applies a Flux configuration, a deletion of one that deletes the extension, too. Waiting
-    for a broker needs no cluster.
+    `gitops`: a connect that applies a Flux configuration, a deletion of one that deletes the extension, too. With
+    `features` those phases count, too, that some features need. Waiting for a broker needs no cluster.
     """
-    names = [name for name in phases_of(operation, gitops=gitops) if name != "publishResult"]
+    phases = phases_of(operation, gitops=gitops)
+    phases = with_features(phases, registers=True, awaits=True) if features and operation != "check" else phases
+    names = [name for name in phases if name != "publishResult"]
     return sum(TIME_LIMITS.get(name, _REQUESTED_SECONDS) for name in names) + UNDO_SECONDS + CLEAN_UP_SECONDS
 
 
@@ -163,3 +168,14 @@ def phases_of(
         return DELETE_GITOPS_AND_EXTENSION if gitops else DELETE_GITOPS
     phases = AGENTS_FIRST if order == "agents-first" else RESOURCE_FIRST
     return (*phases[:-1], *GITOPS, phases[-1]) if gitops else phases
+
+
+def with_features(phases: tuple[PhaseName, ...], *, registers: bool, awaits: bool) -> tuple[PhaseName, ...]:
+    """The phases of a run whose features need a registration, or a report of the agents to Azure."""
+    if registers and "registerProviders" not in phases:
+        check, *others = phases
+        phases = (check, "registerProviders", "pollRegistration", *others)
+    if awaits:
+        # After the agents have their settings, which they report on.
+        phases = (*phases[:-1], "waitForFeatures", phases[-1])
+    return phases

@@ -13,6 +13,7 @@ from pydantic import (
     field_validator,
 )
 
+from arcway.domain.agent_settings import Agents
 from arcway.domain.characters import control_characters
 from arcway.domain.cluster_request import ClusterRequest
 from arcway.domain.codes import Code
@@ -23,6 +24,7 @@ from arcway.domain.extension_request import (
     ExtensionRequest,
     wrong_protected_settings,
 )
+from arcway.domain.features import Features, namespaces_of, resource_settings, wrong_features
 from arcway.domain.fields import TAG_LIMIT, ChartVersion, FailFast, Location, Tags, Word
 from arcway.domain.gitops_request import (
     ApplyGitopsRequest,
@@ -31,9 +33,8 @@ from arcway.domain.gitops_request import (
     GitopsRequest,
     wrong_git_credentials,
 )
-from arcway.domain.marks import Annotations, Labels
-from arcway.domain.model import Model, field_errors
-from arcway.domain.phases import PhaseName, Scope, phases_of
+from arcway.domain.model import field_errors
+from arcway.domain.phases import PhaseName, Scope, phases_of, with_features
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
 
@@ -48,24 +49,6 @@ type Operation = Literal[
     "deleteGitops",
     "check",
 ]
-
-
-class Agents(Model):
-    """Which agents to install, and the labels and annotations that the cluster's policies require.
-
-    Omitted fields stay unchanged for existing agents.
-    """
-
-    version: ChartVersion | None = None
-    """Default for new agents: the newest version of the release train."""
-    train: Literal["stable", "preview"] | None = None
-    """Default for new agents: stable."""
-    auto_upgrade: StrictBool | None = None
-    """Default for new agents: on."""
-    namespace_labels: Labels = Field(default_factory=dict)
-    namespace_annotations: Annotations = Field(default_factory=dict)
-    pod_labels: Labels = Field(default_factory=dict)
-    pod_annotations: Annotations = Field(default_factory=dict)
 
 
 class OnboardRequest(ClusterRequest):
@@ -85,6 +68,7 @@ class OnboardRequest(ClusterRequest):
     infrastructure: Word | None = None
     check_network: StrictBool = False
     agents: Agents = Agents()
+    features: Features | None = None
     order: Literal["agents-first", "resource-first"] = "agents-first"
     on_failure: Literal["keep", "rollback"] = "keep"
     fail_fast: FailFast = False
@@ -142,14 +126,15 @@ class OffboardRequest(ClusterRequest):
 # What an update changes in Azure and in the cluster. The agents report their distribution and infrastructure, so these
 # are the cluster's, too.
 _RESOURCE_PART = ("tags", "remove_tags", "auto_upgrade", "distribution", "infrastructure", "azure_hybrid_benefit")
-_AGENTS_PART = ("proxy", "disable_proxy", "auto_upgrade", "distribution", "infrastructure")
+# Every feature is one of the agents: of some the values of their release, of others what the data plane gives them.
+_AGENTS_PART = ("proxy", "disable_proxy", "auto_upgrade", "distribution", "infrastructure", "features")
 
 
 def _asks_for(values: Mapping[str, Any], names: tuple[str, ...]) -> bool:
     """Whether the request has one of these fields; a field that is missing in `values` was present and invalid."""
-    return any(values.get(name, "wrong") not in (None, []) for name in names if name != "disable_proxy") or (
-        "disable_proxy" in names and bool(values.get("disable_proxy", True))
-    )
+    return any(
+        values.get(name, "wrong") not in (None, [], Features()) for name in names if name != "disable_proxy"
+    ) or ("disable_proxy" in names and bool(values.get("disable_proxy", True)))
 
 
 class UpdateRequest(ClusterRequest):
@@ -164,6 +149,7 @@ class UpdateRequest(ClusterRequest):
     distribution: Word | None = None
     infrastructure: Word | None = None
     azure_hybrid_benefit: Literal["True", "False", "NotApplicable"] | None = None
+    features: Features | None = None
     fail_fast: FailFast = False
     kubeconfig: Annotated[KubeconfigReference | None, Field(validate_default=True)] = None
     # Last, so that its validator sees what else was given.
@@ -191,7 +177,7 @@ class UpdateRequest(ClusterRequest):
         cls, kubeconfig: KubeconfigReference | None, info: ValidationInfo
     ) -> KubeconfigReference | None:
         if kubeconfig is None and _asks_for(info.data, _AGENTS_PART):
-            raise ValueError("is required to change proxy, autoUpgrade, distribution or infrastructure")
+            raise ValueError("is required to change proxy, autoUpgrade, distribution, infrastructure or features")
         return kubeconfig
 
     @field_validator("operation")
@@ -206,7 +192,8 @@ class UpdateRequest(ClusterRequest):
         """Azure comes first, because the agents' settings follow the connected cluster's."""
         if not _asks_for(vars(self), _AGENTS_PART):
             return "azure-only"
-        return "azure-first" if _asks_for(vars(self), _RESOURCE_PART) else "agents-only"
+        writes = _asks_for(vars(self), _RESOURCE_PART) or bool(resource_settings(self.features))
+        return "azure-first" if writes else "agents-only"
 
 
 class UpgradeRequest(ClusterRequest):
@@ -249,10 +236,20 @@ _MODELS: dict[str, type[AnyRequest]] = {
 def phases_of_request(request: AnyRequest) -> tuple[PhaseName, ...]:
     """The phases of the request's run."""
     if isinstance(request, OnboardRequest):
-        return phases_of(request.operation, order=request.order, gitops=request.gitops is not None)
-    if isinstance(request, DeleteGitopsRequest):
-        return phases_of(request.operation, gitops=request.with_extension)
-    return phases_of(request.operation, request.scope)
+        phases = phases_of(request.operation, order=request.order, gitops=request.gitops is not None)
+    elif isinstance(request, DeleteGitopsRequest):
+        phases = phases_of(request.operation, gitops=request.with_extension)
+    else:
+        phases = phases_of(request.operation, request.scope)
+    features = features_of(request)
+    if features is None or request.operation == "check":
+        return phases
+    return with_features(phases, registers=bool(namespaces_of(features)), awaits=features.awaits_agents)
+
+
+def features_of(request: AnyRequest) -> Features | None:
+    """The features that the request names; None for an operation without any."""
+    return request.features if isinstance(request, OnboardRequest | UpdateRequest) else None
 
 
 def read_request(data: dict[str, Any]) -> AnyRequest:
@@ -297,10 +294,12 @@ def parse_request(body: object, operation: Operation | None = None) -> AnyReques
     try:
         request = model.model_validate(fields)
     except ValidationError as error:
-        raise _invalid([*details, *field_errors(error), *_wrong_references(fields)]) from error
+        raise _invalid([*details, *field_errors(error), *_wrong_references(fields), *wrong_features(fields)]) from error
     # Not validators: a request that was accepted is read again on every replay, when its certificate may have ended and
     # the rules about references may be stricter than on the day it was accepted.
-    if details := [*details, *_wrong_references(fields), *_expired_certificate(request)]:
+    features = wrong_features(request.as_json())
+    details += [*_wrong_references(fields), *features, *_expired_certificate(request)]
+    if details:
         raise _invalid(details)
     return request
 

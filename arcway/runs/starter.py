@@ -152,7 +152,11 @@ def _remembered(earlier: Json) -> Json:
 
 def _digest(request: AnyRequest) -> str:
     """Equal for equal requests, also when one was accepted before the request had its newest fields."""
-    return hashlib.sha256(json.dumps(request.as_json(), sort_keys=True).encode()).hexdigest()[:32]
+    fields = request.as_json()
+    if fields.get("features", ...) is None:
+        # The digests of earlier keys are kept, and were made before there were features.
+        del fields["features"]
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _payload(request: AnyRequest, key: str, origin: Origin, earlier: Json | None, author: Author) -> Json:

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from arcway_local.azure.agentry import helm_settings
+from arcway_local.azure.cluster_features import helm_settings_of
 from arcway_local.azure.entra import Entra
 from arcway_local.azure.exchange import Exchange, Routes
 from arcway_local.azure.refusals import Refusal
@@ -46,7 +47,8 @@ class DataPlane:
         features = resource.get("properties") or {}
         configurations = features.get("arcAgentryConfigurations") or resource.get("arcAgentryConfigurations")
         configurations = configurations or cluster["properties"].get("arcAgentryConfigurations") or []
-        values = {**_values(cluster), **helm_settings(configurations), **self.extra_settings}
+        values = {**_values(cluster), **helm_settings_of(features), **helm_settings(configurations)}
+        values |= self.extra_settings
         return web.json_response({"repositoryPath": self._chart(exchange), "helmValuesContent": values})
 
     def _check(self, exchange: Exchange) -> None:

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from arcway_local.azure.cluster_features import check_features
 from arcway_local.azure.keys import load_pkcs1
 from arcway_local.azure.refusals import Refusal
 from arcway_local.azure.subscriptions import now
@@ -27,7 +28,7 @@ _READ_ONLY = {
 # What the service writes inside an object that clients write, too.
 _READ_ONLY_INSIDE = {"arcAgentProfile": ("agentState", "agentErrors"), "oidcIssuerProfile": ("issuerUrl",)}
 _DEFAULTS = {"privateLinkState": "Disabled", "azureHybridBenefit": "NotApplicable"}
-_PATCHABLE = {"distribution", "distributionVersion", "azureHybridBenefit"}
+_PATCHABLE = {"distribution", "distributionVersion", "azureHybridBenefit", "gateway"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def checked_properties(body: dict[str, Any]) -> dict[str, Any]:
         ) from error
     if (body.get("identity") or {}).get("type") != "SystemAssigned":
         raise Refusal(400, "InvalidIdentity", "identity.type must be SystemAssigned.", by_service=True)
+    check_features(properties)
     return properties
 
 

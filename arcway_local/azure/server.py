@@ -21,6 +21,7 @@ from arcway_local.azure.data_plane import DataPlane
 from arcway_local.azure.entra import Entra
 from arcway_local.azure.exchange import Exchange, Fault, RequestLog, Routes, refusal, stamp
 from arcway_local.azure.extension_type_routes import ExtensionTypeRoutes
+from arcway_local.azure.feature_routes import FeatureRoutes
 from arcway_local.azure.gate import Gate
 from arcway_local.azure.key_vault import KeyVault
 from arcway_local.azure.managed_routes import ManagedRoutes
@@ -87,6 +88,7 @@ class SimulatedAzure:
             SourceControlRoutes(self.world, self._entra, gate),
             ExtensionTypeRoutes(gate),
             PolicyRoutes(self.world, self._entra, gate),
+            FeatureRoutes(self.world, gate),
             KeyVault(self.world, self._entra),
             self._data_plane,
             self._arc,

@@ -49,6 +49,7 @@ class Paces:
     flux: Pace = Pace()
     # Counted from the provisioning of a Flux configuration on.
     compliance: Pace = Pace()
+    features: Pace = Pace()
     # Only its seconds count: how long Helm waits in the cluster for an extension's pods.
     release: Pace = Pace(seconds=600.0)
 

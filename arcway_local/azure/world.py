@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from arcway_local.azure import record
 from arcway_local.azure.agent_signal import AgentSignal
+from arcway_local.azure.cluster_features import ClusterFeatures
 from arcway_local.azure.extensions import Extensions
 from arcway_local.azure.flux_configurations import FluxConfigurations
 from arcway_local.azure.keys import load_pkcs1
@@ -53,6 +54,7 @@ class World(Subscriptions):
         self.extensions = Extensions(paces, touch, self.signal)
         self.flux = FluxConfigurations(paces, touch, self.signal, self.extensions, self.source_control)
         self.policies = PolicyAssignments(touch)
+        self.features = ClusterFeatures(paces, touch)
         self.operations: dict[str, Operation] = {}
         self._open: dict[str, Operation] = {}
         self.secrets: dict[str, list[Version]] = {}
@@ -72,6 +74,7 @@ class World(Subscriptions):
             "cluster": self.clusters,
             "secret": self.secrets,
             "deleted-secret": self.deleted_secrets,
+            "setting": self.features.settings,
         }
         return stored[kind].get(key)
 
@@ -88,6 +91,8 @@ class World(Subscriptions):
             self.clusters[key] = form
         elif part := self._part_of(kind):
             part.restore(kind, key, form)
+        elif kind == "setting":
+            self.features.settings[key] = form
         elif kind in ("secret", "deleted-secret"):
             vault = self.secrets if kind == "secret" else self.deleted_secrets
             vault[key] = [(version, value, about) for version, value, about in form]
@@ -121,7 +126,9 @@ class World(Subscriptions):
         if existing and existing["properties"].get("provisioningState") == "Deleting":
             raise Refusal(409, "Conflict", f"The resource '{name}' is being deleted. Try again when it is gone.")
         cluster = existing or record.new_record(resource_id, name, location, self.tenant, writer)
+        earlier = cluster["properties"]
         record.replace(cluster, body, writer)
+        self.features.written(cluster, earlier)
         self.clusters[resource_id.lower()] = cluster
         self.touch("cluster", resource_id.lower())
         return cluster, self._start(resource_id.lower(), "write", self.paces.provisioning), existing is None
@@ -174,6 +181,7 @@ class World(Subscriptions):
         """Forget what is below a connected cluster or a group, so that the next of this name starts without."""
         for part in (self.extensions, self.flux, self.source_control, self.policies):
             part.forget_below(scope)
+        self.features.forget_cluster(scope)
 
     def look_at_operation(self, operation_id: str) -> Operation:
         """Count a read of the operation. Raises `Refusal` 404."""
@@ -196,6 +204,8 @@ class World(Subscriptions):
         """A read of the resource moves its operation on, too."""
         if operation := self._open.get(key):
             self._advance(operation)
+        if cluster := self.clusters.get(key):
+            self.features.settle(cluster)
 
     def _advance(self, operation: Operation) -> None:
         if operation.ended is not None or not operation.change.look():

@@ -20,6 +20,7 @@ from orchestrators.phases.update_agents import update_agents
 from orchestrators.phases.update_resource import update_resource
 from orchestrators.phases.upgrade_agents import upgrade_agents
 from orchestrators.phases.wait_for_compliance import wait_for_compliance
+from orchestrators.phases.wait_for_features import wait_for_features
 from orchestrators.phases.wait_for_metadata import wait_for_metadata
 from orchestrators.phases.wait_for_release import wait_for_release
 from orchestrators.run_context import RunContext, Work
@@ -45,4 +46,5 @@ PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
     "waitForCompliance": wait_for_compliance,
     "deleteConfiguration": delete_configuration,
     "deleteExtensions": delete_extensions,
+    "waitForFeatures": wait_for_features,
 }

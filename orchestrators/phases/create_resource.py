@@ -8,6 +8,7 @@ from arcway.domain.phases import POLL_REMOVAL, POLL_RESOURCE
 
 from orchestrators.failures import StepFailed
 from orchestrators.phases.deploy_agents import ensure_key_pair
+from orchestrators.phases.link_gateway import link_gateway
 from orchestrators.run_context import RunContext, Work
 
 
@@ -30,7 +31,8 @@ def create_resource(run: RunContext) -> Work[None]:
     status_url, timeout_code = written["operation"], Code.PROVISIONING_FAILED
     if status_url or not written["done"]:
         yield from run.poll(steps.POLL_RESOURCE, POLL_RESOURCE, timeout_code=timeout_code, operation=status_url)
-    run.set_detail("provisioned" if written["changed"] else "already exists as requested")
+    is_linked_now = yield from link_gateway(run)
+    run.set_detail("provisioned" if written["changed"] or is_linked_now else "already exists as requested")
 
 
 def _write(run: RunContext, *, existed: bool) -> Work[steps.ResourceWritten]:

@@ -21,8 +21,7 @@ def plan_of(run: RunContext) -> list[str]:
         return _plan_of_gitops(run, run.request)
     if not isinstance(run.request, OnboardRequest):
         return _plan_of_extension(run, run.request)
-    facts = run.facts
-    plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
+    facts, plan = run.facts, _registrations(run)
     if not facts["resourceGroupExists"]:
         plan.append(f"create resource group {run.request.resource_group} in {run.request.location}")
     if facts["releaseDeployed"]:
@@ -37,13 +36,16 @@ def plan_of(run: RunContext) -> list[str]:
     return plan + (_lines_of_gitops(run, run.request.gitops.name) if run.request.gitops is not None else [])
 
 
+def _registrations(run: RunContext) -> list[str]:
+    return [f"register provider namespace {namespace}" for namespace in run.facts.get("toRegister", ())]
+
+
 def _plan_of_gitops(run: RunContext, request: GitopsRequest) -> list[str]:
     name, facts = request.configuration.name, run.facts
     if isinstance(request, DeleteGitopsRequest):
         plan = [f"delete Flux configuration {name}"] if facts["configurationChanges"] else []
         return [*plan, *([f"delete extension {facts['extensionName']}"] if facts["extensionChanges"] else [])]
-    plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
-    return plan + _lines_of_gitops(run, name)
+    return _registrations(run) + _lines_of_gitops(run, name)
 
 
 def _lines_of_gitops(run: RunContext, name: str) -> list[str]:
@@ -60,8 +62,8 @@ def _lines(noun: str, name: str, changes: list[str]) -> list[str]:
 
 
 def _plan_of_change(run: RunContext) -> list[str]:
-    facts = run.facts
-    plan = [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
+    facts, plan = run.facts, _registrations(run)
+    plan += [f"change {name} of connected cluster {run.request.name}" for name in facts["resourceChanges"]]
     plan += [f"change {name} of release azure-arc" for name in facts.get("agentChanges", [])]
     if "wanted" in facts and facts["wanted"] != facts["release"]["version"]:
         plan.append(f"upgrade release azure-arc from {facts['release']['version']} to {facts['wanted']}")
@@ -74,8 +76,7 @@ def _plan_of_extension(run: RunContext, request: ExtensionRequest) -> list[str]:
         return []
     if isinstance(request, DeleteExtensionRequest):
         return [f"delete extension {name}"]
-    plan = [f"register provider namespace {namespace}" for namespace in facts["toRegister"]]
-    return plan + _lines("extension", name, facts["extensionChanges"])
+    return _registrations(run) + _lines("extension", name, facts["extensionChanges"])
 
 
 def to_remove(run: RunContext) -> list[Json]:

@@ -6,6 +6,7 @@ from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_RESOURCE
 from arcway.domain.request import UpdateRequest
 
+from orchestrators.phases.link_gateway import link_gateway
 from orchestrators.run_context import RunContext, Work
 
 
@@ -21,6 +22,8 @@ def update_resource(run: RunContext) -> Work[None]:
         yield from run.poll(
             steps.POLL_RESOURCE, POLL_RESOURCE, timeout_code=Code.PROVISIONING_FAILED, operation=outcome["operation"]
         )
+    is_linked_now = yield from link_gateway(run)
+    if changes or outcome["changed"] or is_linked_now:
         yield from _read_resource(run)
     run.set_detail(f"changed {', '.join(changes)}" if changes else "already as requested")
     if isinstance(run.request, UpdateRequest) and run.request.scope == "azure-only":

@@ -145,6 +145,29 @@ def test_what_is_in_the_way_of_one_member_does_not_hold_up_the_others(
     assert (counts(finished)["skipped"], counts(finished)["failed"]) == (1, 1)
 
 
+def test_an_extension_is_applied_to_many_clusters_and_waits_for_those_that_are_not_connected(
+    arcway: Arcway, fleets: Fleets, clusters: list[SimulatedCluster]
+) -> None:
+    for cluster in clusters:
+        assert arcway.connect(cluster)["state"] == "Succeeded"
+    arcway.say(clusters[2], "Expired")
+    defaults: Json = {"subscriptionId": arcway.subscription, "resourceGroup": "clusters"}
+    defaults["extension"] = {"name": "flux", "type": "microsoft.flux"}
+    members = [{"name": f"c-{cluster.name}"} for cluster in clusters]
+    body: Json = {"fleet": fleets.name, "operation": "applyExtension", "defaults": defaults, "members": members}
+    plan = arcway.http.post("/fleets", params={"dryRun": "true", "depth": "azure"}, json=body).json()
+    assert {name: count for name, count in plan["counts"].items() if count} == {"change": 2, "unreachable": 1}, plan
+    fleets.start(body)
+    fleet = fleets.until(lambda fleet: counts(fleet) == {"succeeded": 2, "parked": 1})
+    assert [group["code"] for group in fleet["failures"]] == [Code.CLUSTER_NOT_CONNECTED]
+    for cluster in clusters[:2]:
+        path = f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}/extensions"
+        (extension,) = arcway.http.get(path).json()["value"]
+        assert extension["properties"]["provisioningState"] == "Succeeded"
+    fleets.command("cancel")
+    assert counts(fleets.finish())["succeeded"] == 2
+
+
 def test_a_fleet_that_has_ended_continues_with_what_failed(
     arcway: Arcway, fleets: Fleets, clusters: list[SimulatedCluster]
 ) -> None:

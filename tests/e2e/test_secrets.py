@@ -67,8 +67,27 @@ def test_planted_git_credentials_are_found_nowhere(arcway: Arcway, cluster: Simu
     assert (watch.rounds > 3, watch.found) == (True, set())
 
 
+def test_protected_setting_of_an_extension_reaches_azure_alone(arcway: Arcway, cluster: SimulatedCluster) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    value = f"pr0tected-{uuid.uuid4()}"
+    protected = {"key": {"secret": cluster.store(value, prefix="arcway-extension-")}}
+    extension = {"name": "flux", "type": "microsoft.flux", "protectedSettings": protected}
+    with ProcessWatch([value]) as watch:
+        accepted = arcway.http.post("/extensions", json=arcway.offboarding(cluster, extension=extension))
+        run = arcway.finish(accepted.raise_for_status().json()["id"])
+    assert run["state"] == "Succeeded", run["error"]
+    assert watch.found == set()
+    shown = arcway.http.get(f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}/extensions").text
+    assert '"key"' in shown
+    for document in (json.dumps(run), history(arcway, run["id"], "apply_extension"), shown):
+        assert value not in document
+    # Azure and the cluster are meant to have it.
+    files = {Path(path).name for path in files_with(Path(arcway.stack.secrets).parent, value)}
+    assert files <= {"azure.db", "azure.db-wal"}
+
+
 def history(arcway: Arcway, run_id: str, step: str = "ensure_key_pair") -> str:
-    """Everything the engine keeps of the run: input, output, custom status, every event with its data."""
+    """Everything the engine keeps of the run, `step` among it: input, output, custom status, events with their data."""
     instance = run_id.partition(".")[0]
     url = f"{arcway.stack.url}/runtime/webhooks/durabletask/instances/{instance}"
     query = {"showInput": "true", "showHistory": "true", "showHistoryOutput": "true"}

@@ -131,7 +131,6 @@ def test_every_step_has_a_file_of_its_name_and_every_file_a_step() -> None:
         "extension_settings",
         "managed_deletion",
         "wanted_extension",
-        "provider_namespaces",
         "release_values",
         "step",
     }

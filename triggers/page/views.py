@@ -13,6 +13,7 @@ from arcway.blocking import in_thread
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import warnings
 from arcway.domain.errors import ArcError
+from arcway.domain.feature_reports import features_in_azure, issuer_of
 from arcway.domain.fields import SubscriptionId
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
@@ -210,8 +211,10 @@ def _facts(result: Json | None) -> list[tuple[str, object]]:
         return []
     properties = result.get("properties") or {}
     facts: Iterable[tuple[str, object]] = ((label, properties.get(name)) for name, label in _FACTS.items())
+    features = ", ".join(features_in_azure(result))
     tags = ", ".join(f"{name}={value}" for name, value in (result.get("tags") or {}).items())
-    return [(label, value) for label, value in (*facts, ("Tags", tags)) if value not in (None, "")]
+    own = (("Features in Azure", features), ("OIDC issuer", issuer_of(result)), ("Tags", tags))
+    return [(label, value) for label, value in (*facts, *own) if value not in (None, "")]
 
 
 def _row(resource: Json) -> Json:
@@ -225,6 +228,7 @@ def _row(resource: Json) -> Json:
         "kubernetes": properties.get("kubernetesVersion") or "",
         "agents": properties.get("agentVersion") or "",
         "nodes": properties.get("totalNodeCount") or "",
+        "features": features_in_azure(resource),
         "heartbeat": resource["heartbeatAgeSeconds"],
         "days": resource["certificateDaysLeft"],
         "warnings": warnings(resource),

@@ -61,19 +61,31 @@ class Needs:
     operation: str
     network: bool = False
     force: bool = False
+    features: Json | None = None
+    """The features of the request."""
     gitops: bool = False
 
     @property
     def permissions(self) -> tuple[Permission, ...]:
         """The permissions that the run needs in the cluster."""
-        return role_for(self.operation, network=self.network, force=self.force, gitops=self.gitops)
+        return role_for(
+            self.operation,
+            network=self.network,
+            force=self.force,
+            gitops=self.gitops,
+            custom_locations=self._has_custom_locations,
+        )
+
+    @property
+    def _has_custom_locations(self) -> bool:
+        return bool(((self.features or {}).get("customLocations") or {}).get("enabled"))
 
     @property
     def seconds(self) -> int:
         """The time limit of a run, in seconds."""
         if self.operation == "agents":
             return SHORTEST_SECONDS
-        return longest_seconds(self.operation, gitops=self.gitops)
+        return longest_seconds(self.operation, gitops=self.gitops, features=self.features is not None)
 
 
 @contextmanager

@@ -51,12 +51,13 @@ class ReleaseBefore:
     target_version: str | None = None
 
 
-def inspect(api: ClusterApi, installation: str, cluster: ClusterId) -> list[Json]:
-    """Findings that speak against changing the agents of `cluster`; changes nothing.
+def inspect(api: ClusterApi, installation: str, cluster: ClusterId, *, custom_locations: bool = False) -> list[Json]:
+    """Findings that speak against changing the agents of `cluster`, or turning custom locations on; changes nothing.
 
     Raises `ArcError` when the API server does not answer or another installation of Arcway works on the cluster.
     """
-    missing = permissions.missing_at_its_place(api, permissions.TO_CHANGE)
+    needed = permissions.TO_CHANGE + (permissions.TO_GRANT_CUSTOM_LOCATIONS if custom_locations else ())
+    missing = permissions.missing_at_its_place(api, needed)
     if missing:
         return lacking(missing)
     lease.check(api, installation)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from arcway.cluster.agents.values import Values, proxy_values
+from arcway.domain.features import Features
 from arcway.domain.proxy import Proxy, no_proxy_list
 
 _ADDRESSES = ("httpsProxy", "httpProxy", "noProxy", "proxyCert")
@@ -49,6 +50,28 @@ def agent_settings(
     if settings := {name: value for name, value in upgrades.items() if value is not None}:
         values["systemDefaultValues"] = {"azureArcAgents": settings}
     return values
+
+
+def feature_values(features: Features | None, current: Values) -> Values:
+    """The values of the features that are values of the release; what the features leave out stays unchanged.
+
+    What is turned off and was never on in the `current` values is left out: the chart has it off.
+    """
+    if features is None:
+        return {}
+    values: Values = {}
+    if features.cluster_connect is not None:
+        values["clusterconnect-agent"] = {"enabled": features.cluster_connect}
+    if locations := features.custom_locations:
+        values["customLocations"] = {"enabled": locations.enabled, "oid": locations.object_id or ""}
+    if rbac := features.azure_rbac:
+        # az leaves the other two as they are when it turns the guard off.
+        values["guard"] = {"enabled": rbac.enabled, **({"authnMode": "arc"} if rbac.enabled else {})}
+        if rbac.skip_authorization_for is not None:
+            values["guard"]["skipAuthzCheck"] = ",".join(rbac.skip_authorization_for)
+    has = current.get("systemDefaultValues") or {}
+    named = {name: value for name, value in values.items() if value["enabled"] or has.get(name)}
+    return {"systemDefaultValues": named} if named else {}
 
 
 def _global(values: Values) -> dict[str, Any]:

@@ -32,13 +32,13 @@ def identity_values(cluster: ClusterId, *, location: str, tenant_id: str, cloud_
     }
 
 
-def first_values(*, distribution: str, infrastructure: str) -> Values:
+def first_values(*, distribution: str, infrastructure: str, cluster_connect: bool = True) -> Values:
     """The values of agents that are new, unless the request says otherwise."""
     return {
         "global": {"kubernetesDistro": distribution, "kubernetesInfra": infrastructure},
         "systemDefaultValues": {
             "spnOnboarding": False,
-            "clusterconnect-agent": {"enabled": True},
+            "clusterconnect-agent": {"enabled": cluster_connect},
             "azureArcAgents": {"autoUpdate": True, "releaseTrain": "stable"},
         },
     }

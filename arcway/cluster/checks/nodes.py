@@ -138,6 +138,15 @@ def _is_ready(node: Json) -> bool:
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
 
 
+def architectures(nodes: Sequence[Json]) -> list[str]:
+    """The architectures of all nodes, each once; `other` for each that the agents do not support.
+
+    A node may say anything of itself, which does not become a fact.
+    """
+    named = {_architecture(node) for node in nodes}
+    return sorted({name if name in ARCHITECTURES else "other" for name in named})
+
+
 def _architecture(node: Json) -> str:
     labelled = (node["metadata"].get("labels") or {}).get("kubernetes.io/arch")
     return excerpt(labelled or (node.get("status") or {}).get("nodeInfo", {}).get("architecture") or "unknown")

@@ -74,6 +74,13 @@ _APPLIED = tuple(item for kind in _CHART for item in _each(("get", "create", "pa
 # it grants (https://kubernetes.io/docs/reference/access-authn-authz/rbac/#restrictions-on-role-binding-creation-or-update).
 _BIND = Permission("bind", "clusterroles", _RBAC, "", "cluster-admin")
 
+# With custom locations the chart makes a role of this name for Azure's service principal and binds it; RBAC lets only
+# those do so who have all that it grants, or these verbs on it.
+_CUSTOM_LOCATIONS_ROLE = "AzureArc-Microsoft.ExtendedLocation-RP-Role"
+TO_GRANT_CUSTOM_LOCATIONS = tuple(
+    Permission(verb, "clusterroles", _RBAC, "", _CUSTOM_LOCATIONS_ROLE) for verb in ("escalate", "bind")
+)
+
 TO_CONNECT = (LIST_NODES, *_LEASE, *_RECORDS, *_WATCHED, *_APPLIED, LIST_CRDS, _BIND)
 TO_CHANGE = (*_LEASE, *_RECORDS, *_WATCHED, *_APPLIED, _BIND)
 # Helm reads and deletes each object of the release.
@@ -132,14 +139,19 @@ _ROLES = {
 
 
 def role_for(
-    operation: str, *, network: bool = False, force: bool = False, gitops: bool = False
+    operation: str, *, network: bool = False, force: bool = False, gitops: bool = False, custom_locations: bool = False
 ) -> tuple[Permission, ...]:
     """What a credential for one run of the operation needs, each permission once; `agents` is reading their state.
 
     `gitops`: a connect that applies a Flux configuration.
     """
-    needed = (*_ROLES[operation], *(TO_CHECK_THE_NETWORK if network else ()), *(_TO_FORCE if force else ()))
-    needed += _TO_READ_EXTENSIONS if gitops else ()
+    needed = (
+        *_ROLES[operation],
+        *(TO_CHECK_THE_NETWORK if network else ()),
+        *(_TO_FORCE if force else ()),
+        *(_TO_READ_EXTENSIONS if gitops else ()),
+        *(TO_GRANT_CUSTOM_LOCATIONS if custom_locations else ()),
+    )
     return tuple(dict.fromkeys(needed))
 
 

@@ -32,17 +32,24 @@ SERVER_CERTIFICATE_WARNING_DAYS = 30
 
 
 def inspect(
-    api: ClusterApi, access: Access, installation: str, *, proxied: bool, network: bool
+    api: ClusterApi,
+    access: Access,
+    installation: str,
+    *,
+    proxied: bool,
+    network: bool,
+    custom_locations: bool = False,
 ) -> tuple[list[Json], Json]:
     """Findings and facts, of a cluster that is `proxied` also the addresses inside it.
 
-    `network` says that its network will be checked, too, which takes permissions of its own. Raises `ArcError` when
-    the API server does not answer or refuses the credential.
+    `network` says that its network will be checked, too, `custom_locations` that they are turned on: both take
+    permissions of their own. Raises `ArcError` when the API server does not answer or refuses the credential.
     """
     version = api.get("/version") or {}
     git_version = excerpt(version.get("gitVersion"))
     findings = [*_version(git_version), *_certificate(access)]
     needed = permissions.TO_CONNECT + (permissions.TO_CHECK_THE_NETWORK if network else ())
+    needed += permissions.TO_GRANT_CUSTOM_LOCATIONS if custom_locations else ()
     missing = permissions.missing_at_its_place(api, needed)
     findings += lacking(missing)
     node_list = [] if permissions.LIST_NODES in missing else api.items("/api/v1/nodes")
@@ -60,6 +67,7 @@ def inspect(
         "kubernetesVersion": git_version.removeprefix("v"),
         "distribution": detect_distribution(node_list, git_version),
         "infrastructure": detect_infrastructure(node_list, git_version),
+        "architectures": nodes.architectures(node_list),
         "releaseDeployed": deployed,
         "inside": internal_ranges.internal_ranges(api, node_list) if proxied else [],
     }

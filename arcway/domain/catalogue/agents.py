@@ -178,4 +178,12 @@ AGENTS: dict[Code, ErrorKind] = {
         "Flux has made a key pair for the repository",
         "Add the public key in the message to the repository as a deploy key, unless it has it. It is not a secret.",
     ),
+    Code.FEATURES_FAILED: ErrorKind(
+        "The agents could not set up the features",
+        "Fix the cause given in the agents' message, then start a new run.",
+    ),
+    Code.FEATURES_NOT_REPORTED: ErrorKind(
+        "The agents did not report in time that the features are set up",
+        "Check that the agents are Ready (`arcway agents`) and can reach Azure, then start a new run; it continues.",
+    ),
 }

@@ -170,4 +170,20 @@ AZURE: dict[Code, ErrorKind] = {
         "The cluster has configurations of Flux v1",
         "Delete them (`az k8s-configuration delete`) and apply Flux configurations: a cluster cannot have both.",
     ),
+    Code.SELF_HOSTED_ISSUER_MISSING: ErrorKind(
+        "The distribution needs a self-hosted OIDC issuer",
+        "Set features.oidcIssuer.selfHostedIssuerUrl (--self-hosted-issuer) to the cluster's own public issuer URL.",
+    ),
+    Code.FEATURE_NOT_SUPPORTED: ErrorKind(
+        "The cluster does not support the feature",
+        "Leave the feature out of the request.",
+    ),
+    Code.FEATURES_EXCLUDE: ErrorKind(
+        "Two features exclude each other",
+        "Change both in one request, as the message says, or leave the second one out.",
+    ),
+    Code.FEATURE_NEEDS_ADMINISTRATOR: ErrorKind(
+        "A feature needs a change that only the cluster's administrator can make",
+        "Follow docs/features.md after the run; Arcway cannot change the API server's settings.",
+    ),
 }

@@ -8,7 +8,7 @@ from arcway.domain.json_values import Json
 
 # Nothing was changed yet, and the cluster may be there later: the member waits without a slot and has not failed.
 PARKABLE = frozenset({Code.API_SERVER_UNREACHABLE, Code.API_SERVER_TIMEOUT, Code.SECRET_UNUSABLE, Code.RUN_IN_PROGRESS})
-PARKABLE |= {Code.MEMBER_NOT_AS_PLANNED}
+PARKABLE |= {Code.CLUSTER_NOT_CONNECTED, Code.MEMBER_NOT_AS_PLANNED}
 NOTHING_CHANGED = ("checkCluster", None)
 """The phases before which nothing was changed; None is the start itself."""
 

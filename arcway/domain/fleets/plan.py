@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from arcway.domain.catalogue import CATALOGUE
 from arcway.domain.codes import Code, Family, family
+from arcway.domain.features import GATEWAY_LINK, resource_settings
 from arcway.domain.gitops_request import ApplyGitopsRequest, DeleteGitopsRequest
 from arcway.domain.json_values import Json
 from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
@@ -51,6 +52,13 @@ _UNREACHABLE = (
     )
     | {Code.PHASE_TIMEOUT, Code.CHART_UNAVAILABLE}
 ) - _BUSY
+
+
+_BY_CLUSTER_OF_ONBOARD = (
+    Code.CONNECTED_CLUSTER_EXPIRED,
+    Code.SELF_HOSTED_ISSUER_MISSING,
+    Code.FEATURE_NOT_SUPPORTED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +126,14 @@ def forecast(
 
 
 def _is_known(request: AnyRequest, code: str, depth: Depth) -> bool:
-    """Whether a check of this depth can come to the error; whose a connected cluster is, only its key tells."""
+    """Whether a check of this depth can come to the error.
+
+    Whose a connected cluster is, only its key tells, and of which distribution it is, only its nodes.
+    """
     if depth == "cluster":
         return True
-    by_key = (Code.CONNECTED_CLUSTER_TAKEN, *((Code.CONNECTED_CLUSTER_EXPIRED,) if _is_onboard(request) else ()))
-    return code == Code.AZURE_UNREACHABLE or (family(code) is Family.AZURE and code not in by_key)
+    by_cluster = (Code.CONNECTED_CLUSTER_TAKEN, *(_BY_CLUSTER_OF_ONBOARD if _is_onboard(request) else ()))
+    return code == Code.AZURE_UNREACHABLE or (family(code) is Family.AZURE and code not in by_cluster)
 
 
 def _is_onboard(request: AnyRequest) -> bool:
@@ -135,7 +146,7 @@ def _changed(changes: Iterable[str]) -> Forecast:
 
 
 def _onboard(request: OnboardRequest, facts: Mapping[str, Any], findings: Sequence[Json], depth: Depth) -> Forecast:
-    around = [PROVIDER + namespace for namespace in facts.get("toRegister", ())]
+    around = _registrations(facts)
     around += [] if facts.get("resourceGroupExists", True) else [RESOURCE_GROUP]
     around += _of_configuration(facts, depth) if request.gitops is not None else []
     if not facts.get("resourceExists"):
@@ -152,6 +163,10 @@ def _onboard(request: OnboardRequest, facts: Mapping[str, Any], findings: Sequen
     return _changed([*around, *changes])
 
 
+def _registrations(facts: Mapping[str, Any]) -> list[str]:
+    return [PROVIDER + namespace for namespace in facts.get("toRegister", ())]
+
+
 def _adopts_agents(findings: Sequence[Json]) -> bool:
     """Whether the agents in the cluster belonged to a connected cluster that does not exist any more."""
     return any(item["code"] == Code.AGENTS_OF_ANOTHER_CONNECTED_CLUSTER for item in findings)
@@ -164,6 +179,7 @@ def _named_of_resource(request: OnboardRequest) -> set[str]:
         "distribution": request.distribution,
         "infrastructure": request.infrastructure,
         "agentAutoUpgrade": request.agents.auto_upgrade,
+        **resource_settings(request.features),
     }
     return {name for name, value in values.items() if value is not None}
 
@@ -172,7 +188,8 @@ def _names_agents(request: OnboardRequest) -> bool:
     """Whether the request names something that only the agents in the cluster have."""
     agents = request.agents
     marks = (agents.namespace_labels, agents.namespace_annotations, agents.pod_labels, agents.pod_annotations)
-    return bool(request.proxy or agents.version or agents.train or any(marks))
+    features = request.features is not None and request.features.names_something
+    return bool(request.proxy or agents.version or agents.train or features or any(marks))
 
 
 def _offboard(request: OffboardRequest, facts: Mapping[str, Any], depth: Depth) -> list[str]:
@@ -185,9 +202,12 @@ def _offboard(request: OffboardRequest, facts: Mapping[str, Any], depth: Depth) 
 
 
 def _update(request: UpdateRequest, facts: Mapping[str, Any], depth: Depth) -> list[str]:
-    changes: list[str] = [*facts.get("resourceChanges", ())]
+    changes: list[str] = [*_registrations(facts), *facts.get("resourceChanges", ())]
     if depth == "azure":
-        return [*changes, *([AGENTS] if request.proxy or request.disable_proxy else [])]
+        # The link to a gateway is in no list.
+        listed = [name for name in changes if name != GATEWAY_LINK]
+        features = request.features is not None and request.features.names_something
+        return [*listed, *([AGENTS] if request.proxy or request.disable_proxy or features else [])]
     return [*changes, *(f"{AGENTS}.{name}" for name in facts.get("agentChanges", ()))]
 
 

@@ -10,6 +10,7 @@ from arcway.domain.leftovers import leftover
 from arcway.domain.request import parse_request
 from tests.chaos.fault_matrix.world import Case
 
+_GATEWAYS = "/subscriptions/s/resourceGroups/g/providers/Microsoft.HybridCompute/gateways"
 OLD, CURRENT = "1.13.4", "1.36.2"
 
 
@@ -18,7 +19,7 @@ def agents_before(operation: str) -> Json:
     return {"version": OLD, "autoUpgrade": False} if operation == "upgrade" else {}
 
 
-def changing(case: Case, operation: str) -> Json:
+def changing(case: Case, operation: str, *, features: bool = False) -> Json:
     """What a run that changes the case's cluster is given otherwise than one that connects it."""
     fields = ("subscriptionId", "resourceGroup", "name", "kubeconfig")
     body = {key: value for key, value in case.request("keep").items() if key in fields}
@@ -28,6 +29,8 @@ def changing(case: Case, operation: str) -> Json:
         assert resource
         count = int((resource["tags"] or {}).get("changes", "0"))
         body |= {"tags": {"changes": str(count + 1)}, "autoUpgrade": not _upgrades_itself(resource)}
+        if features:
+            body["features"] = {"gateway": {"resourceId": f"{_GATEWAYS}/{count}"}, "oidcIssuer": {"enabled": True}}
     if operation == "upgrade":
         body["failFast"] = True
     return {"runId": "ba9876543210", "operation": operation, "request": parse_request(body).as_json()}
@@ -51,6 +54,9 @@ def check_change(case: Case, payload: Json, status: Json, *, broken: bool, harml
         if operation == "update":
             assert (resource["tags"], _upgrades_itself(resource)) == (requests["tags"], requests["autoUpgrade"])
             assert _revision(_latest(case)) == 1 + int(requests["tags"]["changes"])
+            if gateway := ((requests["features"] or {}).get("gateway") or {}).get("resourceId"):
+                assert (resource["properties"]["gateway"]["enabled"], case.gateway()) == (True, gateway)
+                assert resource["properties"]["oidcIssuerProfile"]["issuerUrl"]
         else:
             assert _revision(_latest(case)) == 2
         return

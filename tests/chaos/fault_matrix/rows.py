@@ -23,6 +23,7 @@ class Row:
     settings_differ: bool = False
     offboard: bool = False
     change: str = ""
+    features: bool = False
     broken: bool = False
     network: bool = False
     temporary: bool = False
@@ -69,7 +70,9 @@ ROWS = (
     Row("check_connected_cluster", AZURE, "GET", CONNECTED, change="update"),
     Row("check_release", CLUSTER, "GET", LEASE, change="update"),
     Row("update_resource", AZURE, "PUT", CONNECTED, change="update"),
+    Row("link_gateway", AZURE, "PUT", r"/settings/default$", change="update", features=True),
     Row("update_agents", CLUSTER, "POST", RECORDS, change="update"),
+    Row("wait_for_features", AZURE, "GET", CONNECTED, change="update", features=True),
     Row("upgrade_agents", CLUSTER, "POST", RECORDS, change="upgrade"),
     Row("check_extension", AZURE, "GET", r"/extensions$", change="applyExtension"),
     Row("check_extension_cluster", CLUSTER, "GET", r"/azure-clusterconfig$", change="applyExtension"),

@@ -202,8 +202,18 @@ class Case:
         return bool(self.get(path)["kind"] == "Lease")
 
     def resource(self) -> Json | None:
-        headers, query = {"Authorization": f"Bearer {self._world.token}"}, {"api-version": "2026-05-01"}
-        answer = self._world.azure_http.get(self.resource_id, params=query, headers=headers)
+        return self._arm(self.resource_id, "2026-05-01")
+
+    def gateway(self) -> str | None:
+        """The gateway that the connected cluster is linked to."""
+        path = f"{self.resource_id}/providers/Microsoft.HybridCompute/settings/default"
+        setting = self._arm(path, "2025-02-19-preview") or {"properties": {"gatewayProperties": {}}}
+        gateway: str | None = setting["properties"]["gatewayProperties"].get("gatewayResourceId")
+        return gateway
+
+    def _arm(self, path: str, version: str) -> Json | None:
+        headers, query = {"Authorization": f"Bearer {self._world.token}"}, {"api-version": version}
+        answer = self._world.azure_http.get(path, params=query, headers=headers)
         return answer.json() if answer.status_code == 200 else None
 
     def arm(self, method: str, resource_id: str, body: Json | None = None) -> httpx.Response:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from arcway.azure import connected_clusters, subscriptions
-from arcway.azure.connected_clusters import Change
+from arcway.azure.resource_change import Change
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId, Origin

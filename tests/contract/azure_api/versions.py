@@ -9,6 +9,7 @@ _VERSIONS = (
     ("/microsoft.kubernetesconfiguration/sourcecontrolconfigurations", "2023-05-01"),
     ("/microsoft.kubernetesconfiguration/extensions", "2025-03-01"),
     ("/microsoft.kubernetesconfiguration/fluxconfigurations", "2025-04-01"),
+    ("/microsoft.hybridcompute/settings/", "2025-02-19-preview"),
     ("/extensiontypes", "2024-11-01-preview"),
     ("/microsoft.kubernetes/connectedclusters", "2026-05-01"),
     ("/microsoft.kubernetes/locations/", "2026-05-01"),

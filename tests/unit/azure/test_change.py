@@ -9,9 +9,9 @@ from azure.mgmt.hybridkubernetes.models import ConnectedCluster
 
 from arcway.azure import connected_clusters
 from arcway.azure.clients import AzureClients
-from arcway.azure.connected_clusters import Change
 from arcway.azure.constants import Constants
 from arcway.azure.listings import Listings
+from arcway.azure.resource_change import Change
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
@@ -152,6 +152,61 @@ def test_a_put_keeps_everything_that_azure_lets_one_write(azure: Azure) -> None:
             },
         )
     ]
+
+
+ISSUER, URL = "oidcIssuerProfile.enabled", "oidcIssuerProfile.selfHostedIssuerUrl"
+WORKLOAD = "securityProfile.workloadIdentity.enabled"
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        {ISSUER: True, WORKLOAD: True, "gateway.enabled": True, "aadProfile.enableAzureRBAC": True},
+        {"privateLinkState": "disabled"},
+    ],
+)
+def test_features_that_are_so_are_not_written(azure: Azure, features: dict[str, Any]) -> None:
+    assert update(azure, Change(features=features)) == (False, None)
+    assert azure.sent == []
+
+
+def test_features_that_are_off_need_not_be_there() -> None:
+    off = {ISSUER: False, WORKLOAD: False, "gateway.enabled": False, "privateLinkState": "Disabled"}
+    assert Change(features=off).differing({}) == {}
+    assert Change(features=off).differing({"properties": {"gateway": {"enabled": True}}}) == {"gateway.enabled": False}
+
+
+def test_issuer_is_compared_as_text() -> None:
+    has = {"properties": {"oidcIssuerProfile": {"selfHostedIssuerUrl": "https://a.example/A"}}}
+    assert Change(features={URL: "https://a.example/a"}).differing(has) == {URL: "https://a.example/a"}
+    assert Change(features={URL: "https://a.example/A"}).differing(has) == {}
+
+
+def test_gateway_alone_is_patched(azure: Azure) -> None:
+    change = Change(tags={"a": "b"}, features={"gateway.enabled": False})
+    assert update(azure, change) == (True, "https://follow")
+    assert azure.sent == [("PATCH", {"tags": {"a": "b"}, "properties": {"gateway": {"enabled": False}}})]
+
+
+def test_feature_is_put_with_everything_beside_it(azure: Azure) -> None:
+    update(azure, Change(features={WORKLOAD: False, URL: "https://a.example", "aadProfile.enableAzureRBAC": False}))
+    ((method, body),) = azure.sent
+    assert method == "PUT"
+    assert body["properties"] == {
+        **KEPT,
+        "distribution": "AKS",
+        "arcAgentProfile": {"agentAutoUpgrade": "Enabled", "desiredAgentVersion": "1.2.3"},
+        "securityProfile": {"workloadIdentity": {"enabled": False}},
+        "oidcIssuerProfile": {"enabled": True, "selfHostedIssuerUrl": "https://a.example"},
+        "aadProfile": {**KEPT["aadProfile"], "enableAzureRBAC": False},
+    }
+
+
+def test_what_a_change_will_make_of_a_resource() -> None:
+    after = connected_clusters.desired(RESOURCE, Change(features={"gateway.enabled": False}))
+    assert after["properties"]["gateway"] == {"enabled": False}
+    assert after["properties"]["oidcIssuerProfile"] == RESOURCE["properties"]["oidcIssuerProfile"]
+    assert RESOURCE["properties"]["gateway"] == {"enabled": True}
 
 
 def test_what_is_not_there_cannot_be_changed() -> None:

@@ -132,6 +132,56 @@ def test_what_is_missing_around_a_member(world: World) -> None:
     assert world.plan(request("onboard", "a", location="moon"))["a"].code == Code.LOCATION_NOT_OFFERED
 
 
+GATEWAY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.HybridCompute/gateways/one"
+OID = "51dfe1e8-70c6-4de5-a08e-e18aff23d815"
+
+
+def test_features_of_each_member(world: World) -> None:
+    world.has("on", properties={"gateway": {"enabled": True}})
+    world.has("off")
+    world.states |= {"Microsoft.HybridCompute": "NotRegistered", "Microsoft.ExtendedLocation": "Registered"}
+    link = {"gateway": {"resourceId": GATEWAY}}
+    around = ("agents", "gateway.enabled", "provider Microsoft.HybridCompute")
+    for operation in ("onboard", "update"):
+        features: list[tuple[str, Json]] = [("on", link), ("off", link), ("ON2", {"clusterConnect": False})]
+        world.has("ON2")
+        requests = [request(operation, name, features=named) for name, named in features]
+        assert world.plan(*requests) == {
+            "on": Forecast("change", (around[0], around[2])),
+            "off": Forecast("change", around),
+            "on2": Forecast("change", ("agents",)),
+        }
+
+
+def test_action_that_one_members_features_need_refuses_that_member_alone(world: World) -> None:
+    world.has("linked")
+    world.has("other")
+    world.states |= {"Microsoft.HybridCompute": "Registered", "Microsoft.ExtendedLocation": "NotRegistered"}
+    world.missing["g"] = ["Microsoft.HybridCompute/settings/write"]
+    custom = {"customLocations": {"enabled": True, "objectId": OID}}
+    linked = request("update", "linked", features={"gateway": {"resourceId": GATEWAY}})
+    other = request("update", "other", tags={"a": "b"}, features=custom)
+    assert world.plan(linked, other) == {
+        "linked": Forecast("refused", code=Code.AZURE_PERMISSION_MISSING),
+        "other": Forecast("change", ("agents", "provider Microsoft.ExtendedLocation", "tags")),
+    }
+    world.missing["g"] = ["Microsoft.ExtendedLocation/register/action"]
+    assert world.plan(linked, other)["other"].code == Code.PROVIDER_NOT_REGISTERED
+
+
+def test_feature_that_the_connected_cluster_excludes_is_refused(world: World) -> None:
+    world.has("private", properties={"privateLinkState": "Enabled"})
+    world.has("aks", properties={"distribution": "AKS"})
+    issuer = {"oidcIssuer": {"enabled": True}}
+    requests = (
+        request("update", "private", features={"clusterConnect": True}),
+        request("update", "aks", features=issuer),
+    )
+    forecasts = world.plan(*requests)
+    assert forecasts["private"] == Forecast("refused", code=Code.FEATURES_EXCLUDE)
+    assert forecasts["aks"] == Forecast("refused", code=Code.SELF_HOSTED_ISSUER_MISSING)
+
+
 def test_offboarding(world: World) -> None:
     world.has("there")
     world.missing["g"] = [*connected_clusters.WRITE_ACTIONS]

@@ -114,3 +114,16 @@ def test_options_win_over_the_file() -> None:
     }
     with pytest.raises(CommandError, match="must be FIELD=VALUE"):
         with_options({}, name=None, operation=None, fields=["location"])
+
+
+def test_features_are_columns_and_defaults(tmp_path: Path) -> None:
+    csv = "name,features.clusterConnect,features.customLocations.enabled,features.customLocations.objectId\n"
+    csv += "a,false,,\nb,,true,51dfe1e8\nc,,,\n"
+    members = read_fleet(write(tmp_path, "f.csv", csv))["members"]
+    assert members == [
+        {"name": "a", "features": {"clusterConnect": False}},
+        {"name": "b", "features": {"customLocations": {"enabled": True, "objectId": "51dfe1e8"}}},
+        {"name": "c"},
+    ]
+    body = with_options({}, name="f", operation=None, fields=["features.oidcIssuer.enabled=true"])
+    assert body["defaults"] == {"features": {"oidcIssuer": {"enabled": True}}}

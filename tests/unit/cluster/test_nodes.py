@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.checks.nodes import MEMORY, inspect, memory, quantity
+from arcway.cluster.checks.nodes import MEMORY, architectures, inspect, memory, quantity
 from arcway.domain.codes import Code
 
 
@@ -51,6 +51,12 @@ def test_architecture_and_readiness() -> None:
     assert codes([node("a", unschedulable=True)]) == [(Code.NO_LINUX_NODE, "warning")]
     many = [node(f"n{number}", ready="False") for number in range(8)]
     assert inspect(many)[0]["message"] == "Not ready: nodes n0, n1, n2, n3, n4 and 3 more."
+
+
+def test_architectures_are_known_words_whatever_a_node_says() -> None:
+    assert architectures([]) == []
+    assert architectures([node("a"), node("b", arch="arm64"), node("c")]) == ["amd64", "arm64"]
+    assert architectures([node("a", arch="Bearer secret"), node("b", arch="s390x")]) == ["other"]
 
 
 def test_a_cluster_that_makes_nodes_on_demand_has_none_yet() -> None:

@@ -12,6 +12,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"
 HEADINGS = {
     "Connecting": permissions.TO_CONNECT,
     "Checking the network (`checkNetwork`)": permissions.TO_CHECK_THE_NETWORK,
+    "Custom locations (`features.customLocations`)": permissions.TO_GRANT_CUSTOM_LOCATIONS,
     "Updating and upgrading": permissions.TO_CHANGE,
     "Disconnecting": permissions.TO_DISCONNECT,
 }
@@ -46,3 +47,12 @@ def test_other_users_are_asked_about_each_verb_once() -> None:
     some: Any = Api(pods[0])
     assert in_words(missing(some, pods)) == ["list, watch pods in namespace n"]
     assert some.asked == 4
+
+
+@pytest.mark.parametrize("operation", ["onboard", "update"])
+def test_custom_locations_take_escalate_and_bind_of_one_role_alone(operation: str) -> None:
+    plain = permissions.role_for(operation)
+    additional = set(permissions.role_for(operation, custom_locations=True)) - set(plain)
+    assert {(item.verb, item.resource, item.name) for item in additional} == {
+        (verb, "clusterroles", "AzureArc-Microsoft.ExtendedLocation-RP-Role") for verb in ("escalate", "bind")
+    }

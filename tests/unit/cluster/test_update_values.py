@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from arcway.cluster.agents.update_values import agent_settings, changed_proxy, without_a_proxy
+from arcway.cluster.agents.update_values import agent_settings, changed_proxy, feature_values, without_a_proxy
 from arcway.cluster.agents.values import changed_keys, deep_merge
+from arcway.domain.features import Features
 from arcway.domain.proxy import Proxy
 
 HTTPS = "http://proxy:3128"
@@ -61,3 +62,49 @@ def test_what_is_not_said_is_not_given() -> None:
         "global": {"kubernetesDistro": "eks"},
         "systemDefaultValues": {"azureArcAgents": {"autoUpdate": False}},
     }
+
+
+_OID = "51dfe1e8-70c6-4de5-a08e-e18aff23d815"
+_CUSTOM = {"enabled": True, "objectId": _OID}
+_ON = {"clusterconnect-agent": {"enabled": True}, "customLocations": {"enabled": True, "oid": _OID}}
+_GUARD = {"enabled": True, "authnMode": "arc", "skipAuthzCheck": "a"}
+
+
+@pytest.mark.parametrize(
+    ("features", "current", "expected"),
+    [
+        ({}, {}, {}),
+        ({"workloadIdentity": True}, {}, {}),
+        ({"clusterConnect": True}, {}, {"clusterconnect-agent": {"enabled": True}}),
+        ({"clusterConnect": False}, {}, {}),
+        ({"clusterConnect": False}, _ON, {"clusterconnect-agent": {"enabled": False}}),
+        ({"customLocations": _CUSTOM}, {}, {"customLocations": {"enabled": True, "oid": _OID}}),
+        ({"customLocations": {"enabled": False}}, {}, {}),
+        ({"customLocations": {"enabled": False}}, _ON, {"customLocations": {"enabled": False, "oid": ""}}),
+        ({"azureRbac": {"enabled": True}}, {}, {"guard": {"enabled": True, "authnMode": "arc"}}),
+        (
+            {"azureRbac": {"enabled": True, "skipAuthorizationFor": ["a", "b:c"]}},
+            {"guard": _GUARD},
+            {"guard": {"enabled": True, "authnMode": "arc", "skipAuthzCheck": "a,b:c"}},
+        ),
+        (
+            {"azureRbac": {"enabled": True, "skipAuthorizationFor": []}},
+            {"guard": _GUARD},
+            {"guard": {"enabled": True, "authnMode": "arc", "skipAuthzCheck": ""}},
+        ),
+        ({"azureRbac": {"enabled": False}}, {}, {}),
+        ({"azureRbac": {"enabled": False}}, {"guard": _GUARD}, {"guard": {"enabled": False}}),
+    ],
+)
+def test_features_that_are_values_of_the_release(
+    features: dict[str, Any], current: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    release = {"systemDefaultValues": current} if current else {}
+    values = feature_values(Features.model_validate(features), release)
+    assert values == ({"systemDefaultValues": expected} if expected else {})
+    after = deep_merge(release, values)
+    assert changed_keys(after, feature_values(Features.model_validate(features), after)) == []
+
+
+def test_features_that_are_omitted_leave_the_release_unchanged() -> None:
+    assert feature_values(None, {"systemDefaultValues": _ON}) == {}

@@ -78,3 +78,8 @@ def test_a_run_waits_for_the_broker_for_a_day_and_for_azure_for_four_hours() -> 
     day = 86_400
     assert TIME_LIMITS["publishResult"] == day
     assert day / 6 == ASKED_SECONDS
+
+
+@pytest.mark.parametrize(("operation", "minutes"), [("onboard", 15), ("update", 5 + 15 + 15), ("check", 0)])
+def test_run_with_features_may_take_longer(operation: str, minutes: int) -> None:
+    assert longest_seconds(operation, features=True) == longest_seconds(operation) + minutes * 60

@@ -57,7 +57,7 @@ def test_field_of_an_update_that_is_invalid_counts_as_present() -> None:
 
 def test_update_without_a_kubeconfig_says_which_fields_need_one() -> None:
     assert problems_of({**WITHOUT_CLUSTER, "autoUpgrade": True}) == {
-        "kubeconfig": "is required to change proxy, autoUpgrade, distribution or infrastructure"
+        "kubeconfig": "is required to change proxy, autoUpgrade, distribution, infrastructure or features"
     }
 
 

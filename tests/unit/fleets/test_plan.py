@@ -280,3 +280,31 @@ def test_forecasts_are_kept_as_three_letters_a_member() -> None:
     assert len(stored_forecasts) == 3334
     assert dict(stored_forecasts.items())[3] == expected("create")
     assert dict(stored_forecasts.items())[9999] == expected("unchanged")
+
+
+_GATEWAY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.HybridCompute/gateways/a"
+_LINK: Json = {"features": {"gateway": {"resourceId": _GATEWAY}}}
+_LINKED: Json = {
+    "resourceChanges": ["gateway.enabled", "gateway.resourceId"],
+    "toRegister": ["Microsoft.HybridCompute"],
+}
+
+
+@pytest.mark.parametrize("operation", ["onboard", "update"])
+def test_features_are_changes_of_the_connected_cluster_and_of_its_agents(operation: str) -> None:
+    facts = {**THERE, **_LINKED, "agentChanges": ["global.enableGateway"]}
+    around = ("gateway.enabled", "gateway.resourceId", "provider Microsoft.HybridCompute")
+    assert of(operation, facts, **_LINK) == expected("change", "agents.global.enableGateway", *around)
+    # The link is in no list of Azure's, and neither is what the agents have.
+    by_lists = of(operation, facts, depth="azure", **_LINK)
+    assert by_lists == expected("change", "agents", around[0], around[2])
+    seen = {**facts, "resourceChanges": ["gateway.resourceId"], "toRegister": []}
+    assert of(operation, seen, depth="azure", **_LINK) == expected("change", "agents")
+
+
+@pytest.mark.parametrize("code", [Code.SELF_HOSTED_ISSUER_MISSING, Code.FEATURE_NOT_SUPPORTED])
+def test_depth_azure_of_a_connect_does_not_know_the_distribution(code: Code) -> None:
+    features: Json = {"features": {"oidcIssuer": {"enabled": True}}}
+    assert of("onboard", NEW, error(code), depth="azure", **features) == expected("create")
+    assert of("onboard", NEW, error(code), **features) == Forecast("refused", code=code)
+    assert of("update", THERE, error(code), depth="azure", **features) == Forecast("refused", code=code)

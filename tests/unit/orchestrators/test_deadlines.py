@@ -19,6 +19,7 @@ OPERATIONS: dict[str, Json] = {
     "deleteConfiguration": {"operation": "deleteGitops", "configuration": {"name": "config"}},
     "updateResource": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "updateAgents": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
+    "waitForFeatures": {"operation": "update", "features": {"workloadIdentity": True}},
 }
 
 

@@ -24,6 +24,8 @@ RESOURCE: Json = {
         "totalCoreCount": 12,
         "distribution": "k3s",
         "infrastructure": "generic",
+        "oidcIssuerProfile": {"enabled": True, "issuerUrl": "https://issuer.example/a"},
+        "gateway": {"enabled": True},
         "lastConnectivityTime": "2026-03-01T00:00:00Z",
         "managedIdentityCertificateExpirationTime": "2026-06-01T00:00:00Z",
     },
@@ -68,12 +70,14 @@ async def test_a_row_shows_what_azure_has(page: Page, monkeypatch: pytest.Monkey
         "Kubernetes": "1.34.1",
         "Agents": "1.29.3",
         "Nodes": "3",
+        "Features": "OIDC issuer, gateway",
         "Heartbeat": "60s ago",
         "Certificate": "80 days",
         "Actions": "",
     }
     assert cells["bare"]["Connectivity"] == "unknown"
-    assert [cells["bare"][name] for name in ("Kubernetes", "Agents", "Nodes", "Heartbeat", "Certificate")] == [""] * 5
+    empty = ("Kubernetes", "Agents", "Nodes", "Features", "Heartbeat", "Certificate")
+    assert [cells["bare"][name] for name in empty] == [""] * 6
     for place in ("agents", "disconnect"):
         assert f'href="/api/page/{place}{QUERY}"' in rows["shop"]
 
@@ -91,6 +95,7 @@ async def test_a_run_shows_the_facts_of_its_result(page: Page, hub: TaskHub) -> 
         "Cores": "12",
     }
     assert (shown["Distribution"], shown["Infrastructure"], shown["Tags"]) == ("k3s", "generic", "team=north, odd=")
+    assert (shown["Features in Azure"], shown["OIDC issuer"]) == ("OIDC issuer, gateway", "https://issuer.example/a")
     assert {"Last heartbeat", "Certificate until"} <= set(shown)
 
 

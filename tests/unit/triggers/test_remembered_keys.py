@@ -1,0 +1,37 @@
+"""Idempotency keys that are remembered: a request without features has the digest that it had before there were any."""
+
+import hashlib
+import json
+
+import pytest
+
+from arcway.domain.codes import Code
+from arcway.domain.json_values import Json
+from tests.unit.triggers.task_hub import BODY, Api, TaskHub
+from triggers.access.callers import Role
+
+
+def digest_before_features(request: Json) -> str:
+    fields = {name: value for name, value in request.items() if name != "features"}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@pytest.mark.parametrize(
+    ("features", "code"),
+    [(None, Code.RUN_SUPERSEDED), ({"clusterConnect": True}, Code.IDEMPOTENCY_KEY_REUSED)],
+)
+async def test_key_that_was_remembered_before_features_still_belongs_to_its_request(
+    hub: TaskHub, features: Json | None, code: Code
+) -> None:
+    api = Api(hub, *Role)
+    first = await api.send("POST onboardings", body=BODY, Idempotency_Key="key one")
+    assert first.status == 202
+    hub.end(hub.only.instance_id)
+    second = await api.send("POST onboardings", body={**BODY, "tags": {"a": "b"}}, Idempotency_Key="key two")
+    assert second.status == 202
+    hub.end(hub.only.instance_id)
+    (remembered,) = hub.only.payload["keys"]
+    assert remembered["request"] == digest_before_features({**hub.only.payload["request"], "tags": None})
+    body = {**BODY, "features": features} if features else BODY
+    third = await api.send("POST onboardings", body=body, Idempotency_Key="key one")
+    assert third.body["code"] == code
