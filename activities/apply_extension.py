@@ -2,6 +2,7 @@
 
 from activities.absence import believe_absent
 from activities.extension_settings import read_protected_settings
+from activities.extension_target import wanted_extension
 from activities.step import Call
 from arcway.azure.extensions import EXTENSIONS
 from arcway.domain.errors import ArcError
@@ -16,15 +17,16 @@ from arcway.domain.extension_changes import (
 )
 from arcway.domain.extension_request import ApplyExtensionRequest
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import EnablePolicyRequest
 from arcway.domain.steps import ExtensionWritten
 
 
-def apply_extension(call: Call[ApplyExtensionRequest]) -> ExtensionWritten:
+def apply_extension(call: Call[ApplyExtensionRequest] | Call[EnablePolicyRequest]) -> ExtensionWritten:
     """Write nothing while Azure has not finished an earlier change: it would refuse, or one of the two would be lost.
 
     Raises `ArcError` ARC-4028, ARC-4031 or ARC-4033 for what the check before would have refused.
     """
-    extension, azure, cluster = call.request.extension, call.installation.azure, call.request.cluster
+    extension, azure, cluster = wanted_extension(call), call.installation.azure, call.request.cluster
     resource = EXTENSIONS.get(azure, cluster, extension.name)
     if resource is None:
         # Creating it over an existing one would take away all its settings.

@@ -3,6 +3,7 @@
 import azure.durable_functions as df
 
 from activities.apply_extension import apply_extension
+from activities.assign_policy import assign_policy
 from activities.await_deletion import await_deletion
 from activities.await_removal import await_removal
 from activities.check_agents import check_agents
@@ -12,12 +13,15 @@ from activities.check_connected_cluster import check_connected_cluster
 from activities.check_extension import check_extension
 from activities.check_extension_cluster import check_extension_cluster
 from activities.check_fleet_list import check_fleet_list
+from activities.check_policy import check_policy
+from activities.check_policy_cluster import check_policy_cluster
 from activities.check_release import check_release
 from activities.check_resource import check_resource
 from activities.configure_agents import configure_agents
 from activities.create_resource import create_resource
 from activities.delete_extension import delete_extension
 from activities.delete_extensions import delete_extensions
+from activities.delete_policy_assignment import delete_policy_assignment
 from activities.delete_resource import delete_resource
 from activities.deploy_agents import deploy_agents
 from activities.discard_credential import discard_credential
@@ -54,6 +58,7 @@ from arcway.installation import Installation
 
 STEPS = (
     apply_extension,
+    assign_policy,
     await_deletion,
     await_removal,
     check_agents,
@@ -62,12 +67,15 @@ STEPS = (
     check_connected_cluster,
     check_extension,
     check_extension_cluster,
+    check_policy,
+    check_policy_cluster,
     check_release,
     check_resource,
     configure_agents,
     create_resource,
     delete_extension,
     delete_extensions,
+    delete_policy_assignment,
     delete_resource,
     deploy_agents,
     discard_credential,

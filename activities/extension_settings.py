@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from activities.extension_target import wanted_extension
 from activities.step import Call
 from arcway.domain.extension_request import ApplyExtensionRequest
+from arcway.domain.policy_request import EnablePolicyRequest
 from arcway.domain.secret_names import SecretKind
 
 
@@ -17,9 +19,9 @@ class ProtectedSettings:
     written: Mapping[str, datetime | None]
 
 
-def read_protected_settings(call: Call[ApplyExtensionRequest]) -> ProtectedSettings:
+def read_protected_settings(call: Call[ApplyExtensionRequest] | Call[EnablePolicyRequest]) -> ProtectedSettings:
     """Raises `ArcError` ARC-2001 or ARC-2040 for a secret that cannot be used."""
-    secrets, references = call.installation.secrets, call.request.extension.protected_settings
+    secrets, references = call.installation.secrets, wanted_extension(call).protected_settings
     read = {
         name: secrets.read_with_time(reference.secret, SecretKind.EXTENSION_SETTING, user=call.user)
         for name, reference in references.items()

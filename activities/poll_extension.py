@@ -2,6 +2,7 @@
 
 from activities.absence import believe_absent
 from activities.cluster_session import open_cluster
+from activities.extension_target import extension_name
 from activities.step import Call
 from arcway.azure import extensions
 from arcway.azure.connected_clusters import operation_state
@@ -15,12 +16,13 @@ from arcway.domain.extension_changes import is_in_progress, state_of
 from arcway.domain.extension_request import ExtensionRequest
 from arcway.domain.extensions import code_of_failure, failures, with_failures
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import EnablePolicyRequest
 from arcway.domain.steps import ExtensionPolled
 
 _ENDED = ("", "Succeeded", "Failed", "Canceled")
 
 
-def poll_extension(call: Call[ExtensionRequest]) -> ExtensionPolled:
+def poll_extension(call: Call[ExtensionRequest] | Call[EnablePolicyRequest]) -> ExtensionPolled:
     """Done when Azure has finished. With `settle` in the payload it counts as finished when it has failed, too.
 
     Raises `ArcError`: ARC-4028 when the extension is gone, and the code of the failure when it failed.
@@ -30,7 +32,7 @@ def poll_extension(call: Call[ExtensionRequest]) -> ExtensionPolled:
         status, wait, error = operation_state(call.installation.azure, operation)
     if status not in _ENDED:
         return _waiting(call, f"extension is {status}", wait, None)
-    name = call.request.extension.name
+    name = extension_name(call)
     resource = EXTENSIONS.get(call.installation.azure, call.request.cluster, name)
     if resource is None:
         believe_absent(call, f"extension {name}")
@@ -57,14 +59,16 @@ def _raise_failure(name: str, resource: Json, status: str, error: Json) -> None:
         raise ArcError(code_of_failure(reason), f"Extension {name} is {status}: {reason}", retryable=False)
 
 
-def _waiting(call: Call[ExtensionRequest], detail: str, wait: float | None, resource: Json | None) -> ExtensionPolled:
+def _waiting(
+    call: Call[ExtensionRequest] | Call[EnablePolicyRequest], detail: str, wait: float | None, resource: Json | None
+) -> ExtensionPolled:
     """What it waits for; pods say why long before Azure does, which waits for Helm to give up."""
     polled: ExtensionPolled = {"done": False, "detail": detail, "retryAfter": wait}
     if call.request.kubeconfig is None:
         return polled
     try:
         with open_cluster(call) as api:
-            verdict = extension_release.check(api, call.request.extension.name, extensions.release_namespace(resource))
+            verdict = extension_release.check(api, extension_name(call), extensions.release_namespace(resource))
     except ArcError as error:
         # Azure decides whether the extension is installed; a cluster that cannot be read now only says less.
         return {**polled, "detail": f"{detail}; {error.message}"}

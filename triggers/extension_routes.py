@@ -20,7 +20,9 @@ from triggers.services import Invocation
 _ALL = "connectedClusters/{subscription}/{group}/{name}/extensions"
 
 
-class _OfCluster(Parameters):
+class OfCluster(Parameters):
+    """The connected cluster in a path."""
+
     subscription: SubscriptionId
     group: ResourceGroupName
     name: ClusterName
@@ -31,7 +33,7 @@ class _OfCluster(Parameters):
         return ClusterId(self.subscription, self.group, self.name)
 
 
-class _OneExtension(_OfCluster):
+class _OneExtension(OfCluster):
     extension: ExtensionName
 
 
@@ -39,12 +41,12 @@ class _OneExtension(_OfCluster):
     f"GET {_ALL}",
     READ,
     name="listExtensions",
-    parameters=_OfCluster,
+    parameters=OfCluster,
     answers={200: Answer("The extensions of the connected cluster, by name.", ExtensionList)},
     codes=AZURE_CODES,
 )
 async def _list(
-    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _OfCluster
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: OfCluster
 ) -> func.HttpResponse:
     """List the extensions of a connected cluster, with the reasons of those that failed."""
     listed = await asyncio.to_thread(queries.extensions_in, invocation.installation, parameters.cluster)

@@ -104,6 +104,25 @@ class ExtensionList(Model):
     value: list[Extension]
 
 
+class PolicyAssignment(BaseModel):
+    """A policy assignment in Azure, at the connected cluster or above it."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="allow")
+
+    id: str
+    name: str
+    properties: dict[str, Any]
+
+
+class Policy(Model):
+    """Azure Policy of a connected cluster."""
+
+    extension: Extension | None
+    """Null without the extension."""
+    assignments: list[PolicyAssignment]
+    """Those that apply to the connected cluster, by name; of policies for other resources, too."""
+
+
 class AgentDeployment(Model):
     """A Deployment as `kubectl get deployments` shows it."""
 

@@ -16,6 +16,7 @@ from triggers import (  # noqa: F401 - they declare endpoints
     fleet_routes,
     health,
     http,
+    policy_routes,
     purge,
     run_routes,
     start_routes,

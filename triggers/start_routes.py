@@ -31,7 +31,7 @@ _KEY_LIMIT = 128
 _KEY = re.compile(rf"[ -~]{{1,{_KEY_LIMIT}}}")
 
 
-class _DryRun(Parameters):
+class DryRun(Parameters):
     """What all operations that start a run take."""
 
     dry_run: Flag = False
@@ -52,11 +52,11 @@ KEY_HEADERS = (
     ),
     Header("traceparent", "The caller's trace, which the run continues (W3C Trace Context).", {"type": "string"}),
 )
-_ANSWERS: Mapping[int, Answer] = {
+ANSWERS: Mapping[int, Answer] = {
     200: Answer("The completed run for this key, or the result of a dry run.", Run),
     202: Answer("The accepted run, or the run in progress for this key or request.", Run, ("Location", "Retry-After")),
 }
-_CODES = (
+CODES = (
     Code.INVALID_FIELDS,
     Code.BODY_NOT_JSON,
     Code.BODY_TOO_LARGE,
@@ -67,7 +67,7 @@ _CODES = (
     Code.ENGINE_UNREACHABLE,
     Code.IDEMPOTENCY_KEY_REUSED,
 )
-_EXAMPLE: Mapping[str, Any] = {
+EXAMPLE: Mapping[str, Any] = {
     "subscriptionId": "11111111-2222-3333-4444-555555555555",
     "resourceGroup": "clusters",
     "name": "shop",
@@ -80,13 +80,13 @@ _EXAMPLE: Mapping[str, Any] = {
     "POST onboardings",
     ONBOARD,
     name="connect",
-    parameters=_DryRun,
+    parameters=DryRun,
     headers=KEY_HEADERS,
     body=OnboardRequest,
     examples={
-        "small": {**_EXAMPLE, "location": "eastus"},
+        "small": {**EXAMPLE, "location": "eastus"},
         "behind a proxy": {
-            **_EXAMPLE,
+            **EXAMPLE,
             "location": "eastus",
             "createResourceGroup": True,
             "tags": {"team": "shop"},
@@ -98,11 +98,11 @@ _EXAMPLE: Mapping[str, Any] = {
             "checkNetwork": True,
         },
     },
-    answers=_ANSWERS,
-    codes=_CODES,
+    answers=ANSWERS,
+    codes=CODES,
 )
 async def _onboard(
-    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: DryRun
 ) -> func.HttpResponse:
     """Connect a cluster.
 
@@ -111,81 +111,81 @@ async def _onboard(
     body = http.json_body(req)
     is_check = isinstance(body, dict) and body.get("operation") == "check"
     request = parse_request(body, "check" if is_check else "onboard")
-    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
+    return await start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
     "POST offboardings",
     OFFBOARD,
     name="disconnect",
-    parameters=_DryRun,
+    parameters=DryRun,
     headers=KEY_HEADERS,
     body=OffboardRequest,
     examples={
-        "both halves": _EXAMPLE,
-        "Azure only": {name: _EXAMPLE[name] for name in ("subscriptionId", "resourceGroup", "name")}
+        "both halves": EXAMPLE,
+        "Azure only": {name: EXAMPLE[name] for name in ("subscriptionId", "resourceGroup", "name")}
         | {"azureOnly": True},
     },
-    answers=_ANSWERS,
-    codes=_CODES,
+    answers=ANSWERS,
+    codes=CODES,
 )
 async def _offboard(
-    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: DryRun
 ) -> func.HttpResponse:
     """Disconnect a cluster: delete it in Azure, remove its agents."""
     request = parse_request(http.json_body(req), "offboard")
-    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
+    return await start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
     "POST updates",
     ONBOARD,
     name="update",
-    parameters=_DryRun,
+    parameters=DryRun,
     headers=KEY_HEADERS,
     body=UpdateRequest,
-    examples={"tags and proxy": {**_EXAMPLE, "tags": {"team": "shop"}, "disableProxy": True}},
-    answers=_ANSWERS,
-    codes=_CODES,
+    examples={"tags and proxy": {**EXAMPLE, "tags": {"team": "shop"}, "disableProxy": True}},
+    answers=ANSWERS,
+    codes=CODES,
 )
 async def _update(
-    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: DryRun
 ) -> func.HttpResponse:
     """Change a connected cluster, its agents or both; omitted fields stay unchanged."""
     request = parse_request(http.json_body(req), "update")
-    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
+    return await start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
     "POST upgrades",
     ONBOARD,
     name="upgrade",
-    parameters=_DryRun,
+    parameters=DryRun,
     headers=KEY_HEADERS,
     body=UpgradeRequest,
-    examples={"a version": {**_EXAMPLE, "agentVersion": "1.36.2"}},
-    answers=_ANSWERS,
-    codes=_CODES,
+    examples={"a version": {**EXAMPLE, "agentVersion": "1.36.2"}},
+    answers=ANSWERS,
+    codes=CODES,
 )
 async def _upgrade(
-    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: DryRun
 ) -> func.HttpResponse:
     """Upgrade a connected cluster's agents; rolled back if they do not become Ready."""
     request = parse_request(http.json_body(req), "upgrade")
-    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
+    return await start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
     "POST extensions",
     ONBOARD,
     name="applyExtension",
-    parameters=_DryRun,
+    parameters=DryRun,
     headers=KEY_HEADERS,
     body=ApplyExtensionRequest,
     examples={
-        "GitOps": {**_EXAMPLE, "extension": {"name": "flux", "type": "microsoft.flux"}},
+        "GitOps": {**EXAMPLE, "extension": {"name": "flux", "type": "microsoft.flux"}},
         "a version, a setting and a secret": {
-            **_EXAMPLE,
+            **EXAMPLE,
             "extension": {
                 "name": "monitor",
                 "type": "microsoft.azuremonitor.containers",
@@ -195,37 +195,37 @@ async def _upgrade(
             },
         },
     },
-    answers=_ANSWERS,
-    codes=_CODES,
+    answers=ANSWERS,
+    codes=CODES,
 )
 async def _apply_extension(
-    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: DryRun
 ) -> func.HttpResponse:
     """Create or change an extension of a connected cluster; omitted fields stay unchanged."""
     request = parse_request(http.json_body(req), "applyExtension")
-    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
+    return await start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
 @endpoint(
     "POST extensionDeletions",
     OFFBOARD,
     name="deleteExtension",
-    parameters=_DryRun,
+    parameters=DryRun,
     headers=KEY_HEADERS,
     body=DeleteExtensionRequest,
-    examples={"GitOps": {**_EXAMPLE, "extension": {"name": "flux"}}},
-    answers=_ANSWERS,
-    codes=_CODES,
+    examples={"GitOps": {**EXAMPLE, "extension": {"name": "flux"}}},
+    answers=ANSWERS,
+    codes=CODES,
 )
 async def _delete_extension(
-    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: _DryRun
+    req: func.HttpRequest, invocation: Invocation, caller: Caller, parameters: DryRun
 ) -> func.HttpResponse:
     """Delete an extension of a connected cluster, and its release in the cluster."""
     request = parse_request(http.json_body(req), "deleteExtension")
-    return await _start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
+    return await start_and_respond(req, invocation, request, caller, dry_run=parameters.dry_run)
 
 
-async def _start_and_respond(
+async def start_and_respond(
     req: func.HttpRequest, invocation: Invocation, request: AnyRequest, caller: Caller, *, dry_run: bool
 ) -> func.HttpResponse:
     """Start the request's run: 202 with its place, 200 when it is over already. A dry run is waited for."""

@@ -22,6 +22,7 @@ from arcway.azure.onboard_findings import (
     state_findings,
     subscription_findings,
 )
+from arcway.azure.policies import assignment_action
 from arcway.azure.providers import REGISTERED, needed_namespaces
 from arcway.azure.requested_changes import update_change
 from arcway.azure.resource_change import Change
@@ -34,6 +35,7 @@ from arcway.domain.features import resource_settings
 from arcway.domain.findings import finding, not_allowed
 from arcway.domain.fleets.plan import Forecast, forecast
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import DisablePolicyRequest, EnablePolicyRequest, PolicyRequest
 from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 
 # With more groups than this the subscription is listed as a whole: a listing has pages of 100.
@@ -129,7 +131,9 @@ class _View:
             return {"resourceExists": False}, []
         return {"resourceExists": True}, managed_elsewhere(resource) + not_allowed(self._missing(request))
 
-    def _change(self, request: UpdateRequest | UpgradeRequest | ExtensionRequest, resource: Json | None) -> Checked:
+    def _change(
+        self, request: UpdateRequest | UpgradeRequest | ExtensionRequest | PolicyRequest, resource: Json | None
+    ) -> Checked:
         if resource is None:
             message = f"Connected cluster {request.cluster.resource_id} does not exist."
             return {}, [finding(Code.CONNECTED_CLUSTER_NOT_FOUND, message)]
@@ -140,7 +144,7 @@ class _View:
         if isinstance(request, UpgradeRequest):
             return {"resource": resource, "resourceChanges": changes}, findings + has_expired(resource)
         if not isinstance(request, UpdateRequest):
-            is_forced = isinstance(request, DeleteExtensionRequest) and request.force
+            is_forced = isinstance(request, DeleteExtensionRequest | DisablePolicyRequest) and request.force
             findings += ([] if is_forced else not_connected(resource)) + not_allowed(self._missing(request))
             return {"resource": resource, "resourceChanges": changes}, findings
         changes, states = sorted(update_change(request).differing(resource)), self._states(request)
@@ -201,6 +205,9 @@ def _actions(request: AnyRequest, view: _View) -> tuple[str, ...]:
         return DELETE_ACTIONS if resource is not None and not request.agents_only else ()
     if isinstance(request, ApplyExtensionRequest | DeleteExtensionRequest):
         return (EXTENSIONS.action("write" if isinstance(request, ApplyExtensionRequest) else "delete"),)
+    if isinstance(request, EnablePolicyRequest | DisablePolicyRequest):
+        verb = "write" if isinstance(request, EnablePolicyRequest) else "delete"
+        return (EXTENSIONS.action(verb), *((assignment_action(verb),) if request.assignment else ()))
     if isinstance(request, UpgradeRequest) or (resource is None and isinstance(request, UpdateRequest)):
         return ()
     writes = isinstance(request, OnboardRequest) or bool(update_change(request).differing(resource or {}))

@@ -17,6 +17,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.extension_request import ApplyExtensionRequest
 from arcway.domain.features import namespaces_of
+from arcway.domain.policy_request import EnablePolicyRequest
 from arcway.domain.request import AnyRequest, OnboardRequest, UpdateRequest
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class _Known:
 
 def needed_namespaces(request: AnyRequest) -> tuple[str, ...]:
     """The namespaces that the request needs registered: an update only those of its features."""
+    if isinstance(request, EnablePolicyRequest):
+        return ("Microsoft.KubernetesConfiguration", "Microsoft.PolicyInsights")
     if isinstance(request, ApplyExtensionRequest):
         is_policy = request.extension.type == "microsoft.policyinsights"
         return ("Microsoft.KubernetesConfiguration", *(("Microsoft.PolicyInsights",) if is_policy else ()))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from arcway.cli import extension_output, output, progress
+from arcway.cli import extension_output, output, policy_output, progress
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
 from arcway.cli.option_groups import Following
 from arcway.cli.options import Output
@@ -60,6 +60,10 @@ def show_outcome(run: Json, format_: Output) -> int:
     elif run["operation"] == "applyExtension":
         _show_extension(run, format_)
     elif run["operation"] == "deleteExtension":
+        _show_deleted(run, format_)
+    elif run["operation"] == "enablePolicy":
+        policy_output.show_enabled(run, format_)
+    elif run["operation"] == "disablePolicy":
         _show_deleted(run, format_)
     else:
         _show_cluster(run, format_)

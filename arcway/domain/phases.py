@@ -22,6 +22,8 @@ type PhaseName = Literal[
     "deleteExtension",
     "deleteExtensions",
     "waitForFeatures",
+    "assignPolicy",
+    "deletePolicyAssignment",
     "publishResult",
 ]
 
@@ -58,6 +60,8 @@ APPLY_EXTENSION: tuple[PhaseName, ...] = (
     "publishResult",
 )
 DELETE_EXTENSION: tuple[PhaseName, ...] = ("checkCluster", "deleteExtension", "publishResult")
+ENABLE_POLICY: tuple[PhaseName, ...] = (*APPLY_EXTENSION[:-1], "assignPolicy", "publishResult")
+DISABLE_POLICY: tuple[PhaseName, ...] = ("checkCluster", "deletePolicyAssignment", "deleteExtension", "publishResult")
 CHECK: tuple[PhaseName, ...] = ("checkCluster",)
 
 _WITHOUT_SCOPE = {
@@ -65,6 +69,8 @@ _WITHOUT_SCOPE = {
     "upgrade": UPGRADE,
     "applyExtension": APPLY_EXTENSION,
     "deleteExtension": DELETE_EXTENSION,
+    "enablePolicy": ENABLE_POLICY,
+    "disablePolicy": DISABLE_POLICY,
 }
 _UPDATES = {"azure-only": UPDATE_AZURE_ONLY, "agents-only": UPDATE_AGENTS_ONLY, "azure-first": UPDATE}
 
@@ -86,6 +92,8 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "deleteExtension": 20 * 60,
     "deleteExtensions": 30 * 60,
     "waitForFeatures": 15 * 60,
+    "assignPolicy": 5 * 60,
+    "deletePolicyAssignment": 5 * 60,
     "publishResult": 24 * 3600,
 }
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.

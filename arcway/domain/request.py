@@ -28,10 +28,21 @@ from arcway.domain.fields import TAG_LIMIT, ChartVersion, FailFast, Location, Ta
 from arcway.domain.marks import Annotations, Labels
 from arcway.domain.model import Model, field_errors
 from arcway.domain.phases import PhaseName, Scope, phases_of, with_features
+from arcway.domain.policy_request import DisablePolicyRequest, EnablePolicyRequest, PolicyRequest
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
 
-type Operation = Literal["onboard", "offboard", "update", "upgrade", "applyExtension", "deleteExtension", "check"]
+type Operation = Literal[
+    "onboard",
+    "offboard",
+    "update",
+    "upgrade",
+    "applyExtension",
+    "deleteExtension",
+    "enablePolicy",
+    "disablePolicy",
+    "check",
+]
 
 
 class Agents(Model):
@@ -207,7 +218,7 @@ class UpgradeRequest(ClusterRequest):
         return "agents-only"
 
 
-type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest | ExtensionRequest
+type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest | ExtensionRequest | PolicyRequest
 
 # A certificate in PEM form has lines.
 _MULTILINE = frozenset({"proxy.certificate"})
@@ -220,6 +231,8 @@ _MODELS: dict[str, type[AnyRequest]] = {
     "upgrade": UpgradeRequest,
     "applyExtension": ApplyExtensionRequest,
     "deleteExtension": DeleteExtensionRequest,
+    "enablePolicy": EnablePolicyRequest,
+    "disablePolicy": DisablePolicyRequest,
 }
 
 

@@ -9,7 +9,16 @@ from urllib.parse import urlencode
 from arcway.domain.json_values import Json
 
 STATES = ("Accepted", "Running", "Succeeded", "Failed", "Canceled")
-OPERATIONS = ("onboard", "offboard", "update", "upgrade", "applyExtension", "deleteExtension")
+OPERATIONS = (
+    "onboard",
+    "offboard",
+    "update",
+    "upgrade",
+    "applyExtension",
+    "deleteExtension",
+    "enablePolicy",
+    "disablePolicy",
+)
 PAGE_SIZE = 50
 
 

@@ -5,15 +5,17 @@ from arcway.domain.codes import Code
 from arcway.domain.extension_request import ApplyExtensionRequest
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_EXTENSION
+from arcway.domain.policy_request import EnablePolicyRequest
 
 from orchestrators.failures import StepFailed
+from orchestrators.phases.named_extension import named_extension
 from orchestrators.run_context import RunContext, Work
 
 
 def apply_extension(run: RunContext) -> Work[None]:
     """What was seen to differ counts as changed, whichever attempt of the step changed it."""
-    if not isinstance(run.request, ApplyExtensionRequest):
-        raise TypeError("applyExtension is a phase of the request to apply an extension")
+    if not isinstance(run.request, ApplyExtensionRequest | EnablePolicyRequest):
+        raise TypeError("applyExtension is a phase of the requests to apply an extension and to enable Azure Policy")
     run.set_time_limit(run.request.timeout)
     written = yield from _write(run)
     changes = run.facts["extensionChanges"]
@@ -22,7 +24,8 @@ def apply_extension(run: RunContext) -> Work[None]:
     if changes or written["changed"]:
         run.mark_changed()
         is_new = not run.facts["extensionExists"]
-        run.set_leftovers([leftover("Extension", run.request.extension.name, reason="Kept" if is_new else "Changed")])
+        name = run.facts.get("extensionName", run.request.extension.name)
+        run.set_leftovers([leftover("Extension", name, reason="Kept" if is_new else "Changed")])
     polled = yield from _wait(run, written.get("operation"))
     run.facts["result"] = polled.get("resource")
     run.facts["extensionNamespace"] = polled.get("namespace")
@@ -32,10 +35,16 @@ def apply_extension(run: RunContext) -> Work[None]:
 def _write(run: RunContext) -> Work[steps.ExtensionWritten]:
     """Write it once no other change is in progress."""
     while True:
-        written = yield from run.call(steps.APPLY_EXTENSION)
+        written = yield from run.call(steps.APPLY_EXTENSION, **named_extension(run))
         if "inProgress" not in written:
             return written
-        yield from run.poll(steps.POLL_EXTENSION, POLL_EXTENSION, timeout_code=Code.EXTENSION_NOT_FINISHED, settle=True)
+        yield from run.poll(
+            steps.POLL_EXTENSION,
+            POLL_EXTENSION,
+            timeout_code=Code.EXTENSION_NOT_FINISHED,
+            settle=True,
+            **named_extension(run),
+        )
 
 
 def _wait(run: RunContext, operation: str | None) -> Work[steps.ExtensionPolled]:
@@ -43,7 +52,11 @@ def _wait(run: RunContext, operation: str | None) -> Work[steps.ExtensionPolled]
     try:
         return (
             yield from run.poll(
-                steps.POLL_EXTENSION, POLL_EXTENSION, timeout_code=Code.EXTENSION_NOT_FINISHED, operation=operation
+                steps.POLL_EXTENSION,
+                POLL_EXTENSION,
+                timeout_code=Code.EXTENSION_NOT_FINISHED,
+                operation=operation,
+                **named_extension(run),
             )
         )
     except StepFailed as failure:

@@ -9,17 +9,26 @@ from arcway.domain.extension_request import ApplyExtensionRequest, DeleteExtensi
 from arcway.domain.fleets.plan import forecast
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe, leftover, read_leftovers
+from arcway.domain.policy_request import DisablePolicyRequest, EnablePolicyRequest, PolicyRequest
 from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 from arcway.domain.text import counted
 
 from orchestrators.expectation import require_planned
 from orchestrators.failures import StepFailed
 from orchestrators.phases.check_network import as_finding, check_network, not_checked
+from orchestrators.phases.named_extension import named_extension
+from orchestrators.phases.policy_plan import plan_of_policy
 from orchestrators.run_context import ATTEMPTS, RunContext, Work
 
 # A cluster that does not answer is a finding soon; Azure, which responds to all others, is worth some patience.
 _CLUSTER_ATTEMPTS = 2
-_AZURE_CHECKS = (steps.CHECK_AZURE, steps.CHECK_RESOURCE, steps.CHECK_CONNECTED_CLUSTER, steps.CHECK_EXTENSION)
+_AZURE_CHECKS = (
+    steps.CHECK_AZURE,
+    steps.CHECK_RESOURCE,
+    steps.CHECK_CONNECTED_CLUSTER,
+    steps.CHECK_EXTENSION,
+    steps.CHECK_POLICY,
+)
 _NOT_CHECKED = leftover("Agents", None, reason="NotChecked")
 _IF_DEAD = " If the cluster no longer exists, set azureOnly (--azure-only) to delete only the connected cluster."
 
@@ -33,6 +42,8 @@ def check_cluster(run: RunContext) -> Work[None]:
         findings = yield from _check_disconnect(run, request)
     elif isinstance(request, ApplyExtensionRequest | DeleteExtensionRequest):
         findings = yield from _check_extension(run, request)
+    elif isinstance(request, EnablePolicyRequest | DisablePolicyRequest):
+        findings = yield from _check_policy(run, request)
     else:
         findings = yield from _check_change(run, request)
     run.add_findings(findings)
@@ -107,6 +118,19 @@ def _check_extension(run: RunContext, request: ExtensionRequest) -> Work[list[Js
     return findings
 
 
+def _check_policy(run: RunContext, request: PolicyRequest) -> Work[list[Json]]:
+    findings = yield from _check(run, steps.CHECK_POLICY)
+    if request.scope == "azure-only":
+        return findings
+    step = steps.CHECK_POLICY_CLUSTER if isinstance(request, EnablePolicyRequest) else steps.CHECK_EXTENSION_CLUSTER
+    in_cluster = yield from _check(run, step, **named_extension(run))
+    findings = [*findings, *in_cluster]
+    if isinstance(request, EnablePolicyRequest) and request.check_network:
+        # In the cluster of another connected cluster nothing is started.
+        findings += [not_checked()] if _errors(in_cluster) else (yield from check_network(run))
+    return findings
+
+
 def _check(run: RunContext, step: steps.Step[steps.Checked], **arguments: Any) -> Work[list[Json]]:
     try:
         attempts = ATTEMPTS if step in _AZURE_CHECKS else _CLUSTER_ATTEMPTS
@@ -122,6 +146,8 @@ def _plan(run: RunContext) -> list[str]:
         return [f"remove {describe(item)}" for item in _to_remove(run) if item != _NOT_CHECKED]
     if isinstance(run.request, UpdateRequest | UpgradeRequest):
         return _plan_of_change(run)
+    if isinstance(run.request, EnablePolicyRequest | DisablePolicyRequest):
+        return plan_of_policy(run, run.request)
     if not isinstance(run.request, OnboardRequest):
         return _plan_of_extension(run, run.request)
     facts, plan = run.facts, _registrations(run)

@@ -4,6 +4,7 @@ from arcway.domain import steps
 from arcway.domain.codes import Code
 from arcway.domain.phases import POLL_EXTENSION
 
+from orchestrators.phases.named_extension import named_extension
 from orchestrators.run_context import RunContext, Work
 
 
@@ -19,5 +20,6 @@ def wait_for_release(run: RunContext) -> Work[None]:
         POLL_EXTENSION,
         timeout_code=Code.EXTENSION_PODS_NOT_READY,
         namespace=namespace,
+        **named_extension(run),
     )
     run.set_leftovers([])

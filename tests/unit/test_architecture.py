@@ -127,7 +127,7 @@ def test_error_codes_are_written_by_name() -> None:
 
 def test_every_step_has_a_file_of_its_name_and_every_file_a_step() -> None:
     not_steps = {"__init__", "absence", "blueprint", "cluster_session", "shared_reads"}
-    not_steps |= {"extension_settings", "release_values", "step"}
+    not_steps |= {"extension_checks", "extension_settings", "extension_target", "release_values", "step"}
     files = {path.stem for path in (ROOT / "activities").glob("*.py")} - not_steps
     assert files == {step.__name__ for step in (*STEPS, *FLEET_STEPS)}
 

@@ -131,6 +131,8 @@ _ROLES = {
     # Deployments and pods of an extension are where its chart puts them.
     "applyExtension": (GET_CONFIG, *_TO_READ_EXTENSIONS),
     "deleteExtension": (GET_CONFIG, *_TO_READ_EXTENSIONS),
+    "enablePolicy": (GET_CONFIG, *_TO_READ_EXTENSIONS, Permission("get", *_CRDS)),
+    "disablePolicy": (GET_CONFIG, *_TO_READ_EXTENSIONS),
     "offboard": (*TO_DISCONNECT, LIST_ALL_RECORDS, *_TO_READ_EXTENSIONS),
     "agents": TO_LOOK,
 }

@@ -16,6 +16,7 @@ from arcway.domain.catalogue import CATALOGUE
 from arcway.domain.codes import Code, Family, family
 from arcway.domain.features import GATEWAY_LINK, resource_settings
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import DisablePolicyRequest, EnablePolicyRequest, PolicyRequest
 from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 
 type PlanClass = Literal["create", "adopt", "change", "unchanged", "busy", "unreachable", "refused"]
@@ -31,6 +32,8 @@ AGENTS = "agents"
 CONNECTED_CLUSTER, RESOURCE_GROUP, PROVIDER = "connectedCluster", "resourceGroup", "provider "
 EXTENSION = "extension"
 """The change of an extension of which is not known what it is; what is known begins with this and a dot."""
+ASSIGNMENT = "assignment"
+"""The change of a policy assignment, as that of an extension."""
 
 _BUSY = frozenset(
     {
@@ -115,6 +118,8 @@ def forecast(
         changes = _update(request, facts, depth)
     elif isinstance(request, UpgradeRequest):
         changes = _upgrade(request, facts, depth)
+    elif isinstance(request, EnablePolicyRequest | DisablePolicyRequest):
+        changes = _extension(facts, depth) + _assignment(request, facts, depth)
     else:
         changes = _extension(facts, depth)
     return _changed(changes)
@@ -219,6 +224,13 @@ def _extension(facts: Mapping[str, Any], depth: Depth) -> list[str]:
     around = [PROVIDER + namespace for namespace in facts.get("toRegister", ())]
     names = facts.get("extensionChanges", ())
     return [*around, *(name if name == EXTENSION else f"{EXTENSION}.{name}" for name in names)]
+
+
+def _assignment(request: PolicyRequest, facts: Mapping[str, Any], depth: Depth) -> list[str]:
+    if depth == "azure":
+        return [ASSIGNMENT] if request.assignment else []
+    names = facts.get("assignmentChanges", ())
+    return [name if name == ASSIGNMENT else f"{ASSIGNMENT}.{name}" for name in names]
 
 
 # --- the lines of a plan -------------------------------------------------------------------------------------------

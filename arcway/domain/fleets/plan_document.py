@@ -23,6 +23,8 @@ _READS_AFTER: Mapping[str, int] = {
     "update": 0,
     "applyExtension": 4,
     "deleteExtension": 3,
+    "enablePolicy": 6,
+    "disablePolicy": 5,
 }
 
 
@@ -34,7 +36,8 @@ class PlannedMember(Model):
     kind: Annotated[PlanClass, Field(alias="class")]
     changes: list[str]
     """The properties of the connected cluster that change; `connectedCluster`, if it is deleted; of the agents
-    `agents.` and what, or `agents` where that is not known, the same for `extension`; `resourceGroup` and `provider`
+    `agents.` and what, or `agents` where that is not known, the same for `extension`
+    and `assignment`; `resourceGroup` and `provider`
     with the namespace, if these are created and registered."""
     code: str | None
     """Why the member is busy, unreachable or refused."""

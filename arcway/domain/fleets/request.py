@@ -69,10 +69,10 @@ class FleetRequest(Model):
     """Which members are done before the others, and what has to be true before the next ones begin."""
     max_failures: MaxFailures | None = None
     """How many members of a stage may fail before the fleet halts: a number, or a percentage of the stage. Default: 10%
-    for onboard, update and applyExtension, 0 for offboard, upgrade and deleteExtension, 100% for check."""
+    for onboard, update, applyExtension and enablePolicy, 100% for check, 0 for the others."""
     budget: Budget | None = None
     """strict: so few members are in progress that no more than maxFailures + 1 can fail. soft: the window is used.
-    Default: strict for offboard, upgrade and deleteExtension, soft for the others."""
+    Default: soft for onboard, update, applyExtension, enablePolicy and check, strict for the others."""
     count: Annotated[list[Literal["refused"]], Field(max_length=1)] = Field(default_factory=list)
     """refused: members that fail before anything is changed count as failures, too."""
     plan: ExpectedPlan | None = None

@@ -23,6 +23,7 @@ _LIMITS = {
     "update": ("soft", "10%"),
     "check": ("soft", "100%"),
     "applyExtension": ("soft", "10%"),
+    "enablePolicy": ("soft", "10%"),
 }
 """How many members may fail of an operation; of one that takes something away or replaces agents, none."""
 

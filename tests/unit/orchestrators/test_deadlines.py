@@ -15,6 +15,8 @@ OPERATIONS: dict[str, Json] = {
     "uninstallAgents": {"operation": "offboard"},
     "waitForRelease": {"operation": "applyExtension", "extension": {"name": "flux"}},
     "deleteExtension": {"operation": "deleteExtension", "extension": {"name": "flux"}},
+    "assignPolicy": {"operation": "enablePolicy"},
+    "deletePolicyAssignment": {"operation": "disablePolicy"},
     "updateResource": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "updateAgents": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "waitForFeatures": {"operation": "update", "features": {"workloadIdentity": True}},
