@@ -14,7 +14,7 @@ from arcway.domain.phases import AGENTS_FIRST
 from tests.chaos.fault_matrix.changes import check_change
 from tests.chaos.fault_matrix.credentials import check_credential
 from tests.chaos.fault_matrix.driver import Driver
-from tests.chaos.fault_matrix.extensions import OPERATIONS, check_extension
+from tests.chaos.fault_matrix.operations import OPERATIONS
 from tests.chaos.fault_matrix.rows import BUS, HARMLESS, KILLS, RECORDS, Row
 from tests.chaos.fault_matrix.world import Case
 
@@ -35,7 +35,7 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
         check_removal(case, fault, status)
         return
     if row.change in OPERATIONS:
-        check_extension(case, driver.given, status, harmless=fault in HARMLESS)
+        OPERATIONS[row.change].check(case, driver.given, status, harmless=fault in HARMLESS)
         case.connected = fault in HARMLESS
         return
     if row.change:

@@ -35,6 +35,7 @@ class Row:
 
 
 RECORDS = r"/azure-arc-release/secrets"
+ASSIGNMENT = r"/policyAssignments/[^/]+$"
 CONNECTED = r"/connectedClusters/[^/]+$"
 ROWS = (
     Row("check_cluster", CLUSTER, "GET", LEASE),
@@ -81,6 +82,10 @@ ROWS = (
     Row("poll_extension_release", CLUSTER, "GET", r"/deployments$", change="applyExtension"),
     Row("delete_extension", AZURE, "DELETE", r"/extensions/flux$", change="deleteExtension"),
     Row("poll_extension_removal", CLUSTER, "GET", r"/deployments$", change="deleteExtension"),
+    Row("check_policy", AZURE, "GET", ASSIGNMENT, change="enablePolicy"),
+    Row("check_policy_cluster", CLUSTER, "GET", r"/deployments$", change="enablePolicy"),
+    Row("assign_policy", AZURE, "PUT", ASSIGNMENT, change="enablePolicy"),
+    Row("delete_policy_assignment", AZURE, "DELETE", ASSIGNMENT, change="disablePolicy"),
     Row("roll_back_agents", CLUSTER, "POST", RECORDS, change="upgrade", broken=True),
 )
 

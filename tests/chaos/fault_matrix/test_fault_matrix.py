@@ -18,10 +18,11 @@ from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
 from tests.chaos.fault_matrix.credentials import check_credential, temporary
 from tests.chaos.fault_matrix.driver import Driver
-from tests.chaos.fault_matrix.extensions import OPERATIONS, of_extension, prepare
+from tests.chaos.fault_matrix.extensions import prepare
 from tests.chaos.fault_matrix.faults import Hit
 from tests.chaos.fault_matrix.inputs import offboarding, payload
 from tests.chaos.fault_matrix.invariants import check_invariants
+from tests.chaos.fault_matrix.operations import OPERATIONS
 from tests.chaos.fault_matrix.page import describe, publish, published
 from tests.chaos.fault_matrix.rows import BUS, FAULTS, RECORDS, ROWS, Row
 from tests.chaos.fault_matrix.world import Case, World
@@ -132,9 +133,9 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
     if row.temporary:
         # A check is the shortest run that there is.
         step_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
-    if row.change in OPERATIONS:
-        prepare(case)
-        step_input |= of_extension(case, row.change)
+    if operation := OPERATIONS.get(row.change):
+        operation.prepare(case)
+        step_input |= operation.given(case, row.change)
     else:
         step_input |= offboarding(case) if row.offboard else _changing(case, row) if row.change else {}
     state = driver.run("cluster-x", step_input)
