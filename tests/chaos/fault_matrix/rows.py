@@ -81,6 +81,11 @@ ROWS = (
     Row("poll_extension_release", CLUSTER, "GET", r"/deployments$", change="applyExtension"),
     Row("delete_extension", AZURE, "DELETE", r"/extensions/flux$", change="deleteExtension"),
     Row("poll_extension_removal", CLUSTER, "GET", r"/deployments$", change="deleteExtension"),
+    Row("check_gitops", AZURE, "GET", r"/fluxConfigurations$", change="applyGitops"),
+    Row("apply_configuration", AZURE, "PATCH", r"/fluxConfigurations/config$", change="applyGitops"),
+    Row("poll_configuration", AZURE, "GET", r"/fluxConfigurations/config/operations/", change="applyGitops"),
+    Row("poll_compliance", AZURE, "GET", r"/fluxConfigurations/config$", change="applyGitops"),
+    Row("delete_configuration", AZURE, "DELETE", r"/fluxConfigurations/config$", change="deleteGitops"),
     Row("roll_back_agents", CLUSTER, "POST", RECORDS, change="upgrade", broken=True),
 )
 

@@ -216,9 +216,11 @@ class Case:
         answer = self._world.azure_http.get(path, params=query, headers=headers)
         return answer.json() if answer.status_code == 200 else None
 
-    def arm(self, method: str, resource_id: str, body: Json | None = None) -> httpx.Response:
-        """Ask Resource Manager about an extension."""
-        headers, query = {"Authorization": f"Bearer {self._world.token}"}, {"api-version": "2025-03-01"}
+    def arm(
+        self, method: str, resource_id: str, body: Json | None = None, version: str = "2025-03-01"
+    ) -> httpx.Response:
+        """Ask Resource Manager about an extension or a Flux configuration."""
+        headers, query = {"Authorization": f"Bearer {self._world.token}"}, {"api-version": version}
         return self._world.azure_http.request(method, resource_id, params=query, headers=headers, json=body)
 
     def vault(self, method: str, name: str, value: str = "") -> httpx.Response:
