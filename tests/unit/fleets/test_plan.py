@@ -326,7 +326,7 @@ GITOPS_CHANGES = (
 
 def test_configurations_and_their_extension_are_changes() -> None:
     assert of("applyGitops", GITOPS, configuration=CONFIGURATION) == expected("change", *GITOPS_CHANGES)
-    unchanged = {"toRegister": [], "extensionChanges": [], "configurationChanges": []}
+    unchanged: Json = {"toRegister": [], "extensionChanges": [], "configurationChanges": []}
     assert of("applyGitops", unchanged, configuration=CONFIGURATION) == expected("unchanged")
     deletion = {"extensionChanges": ["extension"], "configurationChanges": ["configuration"]}
     result = of("deleteGitops", deletion, configuration=CONFIGURATION, withExtension=True)
