@@ -24,6 +24,8 @@ from arcway.domain.timestamps import timestamp
 from arcway.runs.reader import get_instance, input_of, is_over, request_of
 
 _KEYS_CARRIED = 5
+# Null in a request that does not use them. Digests of earlier keys are kept, and were made before requests had them.
+_NEWER_FIELDS = ("features", "gitops")
 _TRIES = 3
 _OVER_OR_GONE = (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND)
 
@@ -153,9 +155,9 @@ def _remembered(earlier: Json) -> Json:
 def _digest(request: AnyRequest) -> str:
     """Equal for equal requests, also when one was accepted before the request had its newest fields."""
     fields = request.as_json()
-    if fields.get("features", ...) is None:
-        # The digests of earlier keys are kept, and were made before there were features.
-        del fields["features"]
+    for name in _NEWER_FIELDS:
+        if fields.get(name, ...) is None:
+            del fields[name]
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from arcway.domain.codes import Code
+from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all
 from arcway_local.stack import Stack
-from tests.e2e.conftest import Arcway, Control, SimulatedCluster, phase
-from tests.e2e.simulated_flux import ALL, Flux, flux_of
+from tests.e2e.conftest import Arcway, Command, Control, SimulatedCluster, phase
+from tests.e2e.simulated_flux import ALL, PACES, Flux, flux_of
 
 REPOSITORY: Json = {"url": "https://git.example/fleet", "branch": "main"}
 KUSTOMIZATIONS: Json = {
@@ -317,3 +318,51 @@ def test_configurations_are_listed_with_the_cause(runs: Runs, arcway: Arcway) ->
     assert arcway.http.get(f"{path}/config").json()["properties"]["complianceState"] == "Non-Compliant"
     missing = arcway.http.get(f"{path}/none")
     assert (missing.status_code, missing.json()["code"]) == (404, Code.GITOPS_NOT_FOUND)
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_connect_applies_the_configuration_and_a_rollback_undoes_all(
+    arcway: Arcway, cluster: SimulatedCluster, azure: Control, is_broken: bool
+) -> None:
+    azure.put("paces", PACES)
+    place = arcway.offboarding(cluster)
+    cluster_id = ClusterId(place["subscriptionId"], place["resourceGroup"], place["name"]).resource_id
+    namespace = f"{cluster_id}/providers/Microsoft.KubernetesConfiguration"
+    order = {"message": "the data plane does not respond"} if is_broken else {}
+    azure.put("flux-failures", {f"{namespace}/fluxConfigurations/config": order})
+    try:
+        gitops = {"name": "config", "gitRepository": REPOSITORY, "kustomizations": KUSTOMIZATIONS}
+        run = arcway.connect(cluster, gitops=gitops, onFailure="rollback")
+    finally:
+        azure.put("flux-failures", {})
+    configurations = f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}/fluxConfigurations"
+    if not is_broken:
+        assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
+        (item,) = arcway.http.get(configurations).json()["value"]
+        assert item["properties"]["complianceState"] == "Compliant"
+        return
+    assert (run["state"], run["error"]["code"], run["leftovers"]) == ("Failed", Code.GITOPS_FAILED, [])
+    deleted = [item["path"] for item in arcway.asked(cluster_id) if item["method"] == "DELETE"]
+    places = ("/fluxconfigurations/config", "/extensions/flux", cluster_id.lower())
+    positions = [next(at for at, path in enumerate(deleted) if path.lower().endswith(end)) for end in places]
+    assert positions == sorted(positions)
+    assert arcway.resource(cluster) is None
+
+
+def test_command_line_applies_shows_and_deletes(runs: Runs, arcway: Arcway, command: Command, tmp_path: Path) -> None:
+    place = ("-n", f"c-{runs.flux.cluster.name}", "-g", "clusters", "--subscription", arcway.subscription)
+    file = tmp_path / "config.yaml"
+    file.write_text("namespace: fleet\nkustomizations:\n  infra: {path: ./infra}\n")
+    source = ("-f", str(file), "--url", "git@git.example:fleet", "--branch", "main", "-k", "name=apps depends_on=infra")
+    applied = command("gitops", "apply", "config", *place, *source)
+    assert applied.returncode == 0, applied.stderr
+    assert applied.stdout.splitlines()[1].split()[:3] == ["config", "Compliant", "Succeeded"]
+    assert "ssh-rsa" in applied.stderr
+    planned = command("gitops", "apply", "config", *place, "--suspend", "--dry-run")
+    assert planned.stdout.strip() == "would change suspend of Flux configuration config"
+    listed = command("gitops", "list", *place, "-o", "json")
+    assert [item["name"] for item in json.loads(listed.stdout)] == ["config"]
+    assert "Deploy key of the repository: ssh-rsa" in command("gitops", "show", "config", *place).stderr
+    assert command("gitops", "delete", "config", *place).returncode == 2
+    deleted = command("gitops", "delete", "config", *place, "--with-extension", "--yes")
+    assert (deleted.returncode, "extension deleted" in deleted.stdout) == (0, True), deleted.stderr

@@ -67,6 +67,21 @@ def test_a_kubeconfig_is_of_its_own_kind_only(name: str) -> None:
     assert wrong_fields({**_BODY, "kubeconfig": {"secret": name}}) == ["kubeconfig.secret"]
 
 
+@pytest.mark.parametrize(
+    "name", ["arcway-shop", "arcway-proxy-x", "arcway-page-x", "arcway-tmp-x", "arcway-extension-x"]
+)
+@pytest.mark.parametrize("operation", ["onboard", "applyGitops"])
+def test_a_git_credential_is_of_its_own_kind_only(name: str, operation: str) -> None:
+    """Otherwise a repository of the caller's choice would be sent a kubeconfig."""
+    repository = {"url": "https://attacker.example/x", "branch": "main", "httpsUser": "x"}
+    content = {"name": "x", "gitRepository": repository, "protectedSettings": {"httpsKey": {"secret": name}}}
+    field = "gitops" if operation == "onboard" else "configuration"
+    body = {**_BODY, "operation": operation, field: content}
+    if operation != "onboard":
+        del body["location"]
+    assert wrong_fields(body) == [f"{field}.protectedSettings.httpsKey.secret"]
+
+
 def test_a_temporary_secret_needs_the_proof_that_its_name_was_made_of() -> None:
     proof = secrets.token_urlsafe(32)
     name = temporary_name("Shop 1", proof)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from arcway.domain.json_values import Json
-from tests.chaos.fault_matrix import extensions, policies
+from tests.chaos.fault_matrix import extensions, gitops, policies
 from tests.chaos.fault_matrix.world import Case
 
 
@@ -16,4 +16,9 @@ class Operation(NamedTuple):
 
 _EXTENSION = Operation(extensions.prepare, extensions.of_extension, extensions.check_extension)
 _POLICY = Operation(policies.prepare, policies.of_policy, policies.check_policy)
-OPERATIONS = {**dict.fromkeys(extensions.OPERATIONS, _EXTENSION), **dict.fromkeys(policies.OPERATIONS, _POLICY)}
+_GITOPS = Operation(gitops.prepare, gitops.of_configuration, gitops.check_configuration)
+OPERATIONS = {
+    **dict.fromkeys(extensions.OPERATIONS, _EXTENSION),
+    **dict.fromkeys(gitops.OPERATIONS, _GITOPS),
+    **dict.fromkeys(policies.OPERATIONS, _POLICY),
+}

@@ -86,6 +86,11 @@ ROWS = (
     Row("check_policy_cluster", CLUSTER, "GET", r"/deployments$", change="enablePolicy"),
     Row("assign_policy", AZURE, "PUT", ASSIGNMENT, change="enablePolicy"),
     Row("delete_policy_assignment", AZURE, "DELETE", ASSIGNMENT, change="disablePolicy"),
+    Row("check_gitops", AZURE, "GET", r"/fluxConfigurations$", change="applyGitops"),
+    Row("apply_configuration", AZURE, "PATCH", r"/fluxConfigurations/config$", change="applyGitops"),
+    Row("poll_configuration", AZURE, "GET", r"/fluxConfigurations/config/operations/", change="applyGitops"),
+    Row("poll_compliance", AZURE, "GET", r"/fluxConfigurations/config$", change="applyGitops"),
+    Row("delete_configuration", AZURE, "DELETE", r"/fluxConfigurations/config$", change="deleteGitops"),
     Row("roll_back_agents", CLUSTER, "POST", RECORDS, change="upgrade", broken=True),
 )
 

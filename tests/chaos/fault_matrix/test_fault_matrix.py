@@ -97,10 +97,6 @@ def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cance
     case.close()
 
 
-def _changing(case: Case, row: Row) -> Json:
-    return changing(case, row.change, features=row.features)
-
-
 def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Installation) -> tuple[Driver, Json]:
     """A run in which `fault` hits the first attempt of the row's step."""
     if row.settings_differ:
@@ -137,7 +133,13 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
         operation.prepare(case)
         step_input |= operation.given(case, row.change)
     else:
-        step_input |= offboarding(case) if row.offboard else _changing(case, row) if row.change else {}
+        step_input |= (
+            offboarding(case)
+            if row.offboard
+            else changing(case, row.change, features=row.features)
+            if row.change
+            else {}
+        )
     state = driver.run("cluster-x", step_input)
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
     status: Json = json.loads(state.customStatus.value)

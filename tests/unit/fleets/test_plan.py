@@ -308,3 +308,49 @@ def test_depth_azure_of_a_connect_does_not_know_the_distribution(code: Code) -> 
     assert of("onboard", NEW, error(code), depth="azure", **features) == expected("create")
     assert of("onboard", NEW, error(code), **features) == Forecast("refused", code=code)
     assert of("update", THERE, error(code), depth="azure", **features) == Forecast("refused", code=code)
+
+
+CONFIGURATION: Json = {"name": "config"}
+GITOPS: Json = {
+    "toRegister": ["Microsoft.KubernetesConfiguration"],
+    "extensionChanges": ["extension"],
+    "configurationChanges": ["kustomizations.apps.path", "suspend"],
+}
+GITOPS_CHANGES = (
+    "configuration.kustomizations.apps.path",
+    "configuration.suspend",
+    "extension",
+    "provider Microsoft.KubernetesConfiguration",
+)
+
+
+def test_configurations_and_their_extension_are_changes() -> None:
+    assert of("applyGitops", GITOPS, configuration=CONFIGURATION) == expected("change", *GITOPS_CHANGES)
+    unchanged: Json = {"toRegister": [], "extensionChanges": [], "configurationChanges": []}
+    assert of("applyGitops", unchanged, configuration=CONFIGURATION) == expected("unchanged")
+    deletion = {"extensionChanges": ["extension"], "configurationChanges": ["configuration"]}
+    result = of("deleteGitops", deletion, configuration=CONFIGURATION, withExtension=True)
+    assert result == expected("change", "configuration", "extension")
+
+
+def test_depth_azure_does_not_know_configurations() -> None:
+    for operation in ("applyGitops", "deleteGitops"):
+        result = of(operation, GITOPS, depth="azure", configuration=CONFIGURATION)
+        assert result.changes[0] == "configuration"
+    both = of("deleteGitops", {}, depth="azure", configuration=CONFIGURATION, withExtension=True)
+    assert both == expected("change", "configuration", "extension")
+
+
+def test_connect_with_a_configuration_has_its_changes() -> None:
+    facts = {**GITOPS, "toRegister": [], "configurationChanges": ["configuration"]}
+    result = of("onboard", {**NEW, **facts}, gitops=CONFIGURATION)
+    assert result == expected("create", "configuration", "extension")
+    assert of("onboard", {**THERE, **facts}, gitops=CONFIGURATION) == expected("change", "configuration", "extension")
+    assert of("onboard", {**THERE, **facts}) == expected("unchanged")
+
+
+def test_estimate_counts_extension_and_configuration() -> None:
+    document = plan_document("f", "applyGitops", "cluster", {key("a"): expected("change", *GITOPS_CHANGES)})
+    assert document["estimate"] == {"writes": 3, "reads": 9}
+    document = plan_document("f", "onboard", "cluster", {key("a"): expected("create", "configuration", "extension")})
+    assert document["estimate"]["writes"] == 3

@@ -1,4 +1,4 @@
-"""Idempotency keys that are remembered: a request without features has the digest that it had before there were any."""
+"""Idempotency keys that are remembered: a request without newer fields has the digest that it had before there were any."""
 
 import hashlib
 import json
@@ -11,17 +11,21 @@ from tests.unit.triggers.task_hub import BODY, Api, TaskHub
 from triggers.access.callers import Role
 
 
-def digest_before_features(request: Json) -> str:
-    fields = {name: value for name, value in request.items() if name != "features"}
+def digest_before(request: Json) -> str:
+    fields = {name: value for name, value in request.items() if name not in ("features", "gitops")}
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
 
 
 @pytest.mark.parametrize(
-    ("features", "code"),
-    [(None, Code.RUN_SUPERSEDED), ({"clusterConnect": True}, Code.IDEMPOTENCY_KEY_REUSED)],
+    ("newer", "code"),
+    [
+        ({}, Code.RUN_SUPERSEDED),
+        ({"features": {"clusterConnect": True}}, Code.IDEMPOTENCY_KEY_REUSED),
+        ({"gitops": {"name": "config"}}, Code.IDEMPOTENCY_KEY_REUSED),
+    ],
 )
-async def test_key_that_was_remembered_before_features_still_belongs_to_its_request(
-    hub: TaskHub, features: Json | None, code: Code
+async def test_key_that_was_remembered_before_newer_fields_still_belongs_to_its_request(
+    hub: TaskHub, newer: Json, code: Code
 ) -> None:
     api = Api(hub, *Role)
     first = await api.send("POST onboardings", body=BODY, Idempotency_Key="key one")
@@ -31,7 +35,6 @@ async def test_key_that_was_remembered_before_features_still_belongs_to_its_requ
     assert second.status == 202
     hub.end(hub.only.instance_id)
     (remembered,) = hub.only.payload["keys"]
-    assert remembered["request"] == digest_before_features({**hub.only.payload["request"], "tags": None})
-    body = {**BODY, "features": features} if features else BODY
-    third = await api.send("POST onboardings", body=body, Idempotency_Key="key one")
+    assert remembered["request"] == digest_before({**hub.only.payload["request"], "tags": None})
+    third = await api.send("POST onboardings", body={**BODY, **newer}, Idempotency_Key="key one")
     assert third.body["code"] == code
