@@ -116,6 +116,8 @@ def test_initiative_without_a_policy_for_clusters_is_a_warning() -> None:
     other: tuple[Json, Json] = ({}, definition(mode="Indexed", effect="Audit"))
     assert codes(wanted(INITIATIVE), initiative, other) == {Code.POLICY_NOT_FOR_CLUSTERS: "warning"}
     assert codes(wanted(INITIATIVE), initiative, other, ({}, definition(effect="Audit"))) == {}
+    assert codes(wanted(INITIATIVE), {"properties": {"policyDefinitions": [{}, {}]}}, other) == {}
+    assert codes(wanted(INITIATIVE), {"properties": {"policyDefinitions": [{}]}}, other) != {}
 
 
 def test_request_without_an_assignment_is_a_note() -> None:
