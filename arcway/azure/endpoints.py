@@ -50,11 +50,13 @@ def policy_endpoints(azure: AzureClients) -> list[Address]:
     """
     cloud = azure.cloud
     is_public = cloud.name.lower() == _PUBLIC
-    domain = "policy.core.windows.net" if is_public else f"policy.azure.{cloud.domain}"
+    domain = "policy.core.windows.net" if is_public else f"policy.azure.{cloud.domain}" if cloud.domain else None
+    login = "login.windows.net:443" if is_public else _host_and_port(cloud.login)
+    services = [("data", "assignments and results of Azure Policy"), ("store", "templates of Azure Policy")]
     return [
-        Address(f"data.{domain}:443", "assignments and results of Azure Policy"),
-        Address(f"store.{domain}:443", "templates of Azure Policy"),
-        Address("login.windows.net:443" if is_public else _host_and_port(cloud.login), "sign-in"),
+        # Of a cloud whose names follow no known rule the services' addresses are not known.
+        *(Address(f"{name}.{domain}:443", purpose) for name, purpose in services if domain),
+        Address(login, "sign-in"),
         Address("dc.services.visualstudio.com:443", "telemetry of Azure Policy", optional=True),
     ]
 

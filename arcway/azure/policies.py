@@ -29,12 +29,6 @@ def assignment_action(verb: str) -> str:
     return f"{_AUTHORIZATION}/policyAssignments/{verb}"
 
 
-def definition_actions(*, initiative: bool) -> tuple[str, ...]:
-    """The actions that the identity needs to read a definition."""
-    sets = (f"{_AUTHORIZATION}/policySetDefinitions/read",) if initiative else ()
-    return (f"{_AUTHORIZATION}/policyDefinitions/read", *sets)
-
-
 def get_assignment(azure: AzureClients, assignment_id: str) -> dict[str, Any] | None:
     """The assignment as Azure has it; None if it does not exist. Raises `ArcError`."""
     return _get(azure, assignment_id, "a policy assignment")

@@ -51,7 +51,10 @@ def definition_findings(
         policies = [_policy(member, _passed(reference, values)) for reference, member in members]
     else:
         policies = [_policy(definition, values)]
-    findings += _mode_findings(assignment, policies)
+    references = (definition.get("properties") or {}).get("policyDefinitions")
+    if not isinstance(references, list) or len(policies) >= len(references):
+        # Of an initiative of which not all was read, the rest may be for clusters.
+        findings += _mode_findings(assignment, policies)
     findings += _identity_findings(assignment, policies, resource)
     mode = assignment.enforcement_mode or ((resource or {}).get("properties") or {}).get("enforcementMode")
     return findings + ([] if mode == "DoNotEnforce" else _deny_findings(assignment, policies))

@@ -132,14 +132,10 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
     if operation := OPERATIONS.get(row.change):
         operation.prepare(case)
         step_input |= operation.given(case, row.change)
-    else:
-        step_input |= (
-            offboarding(case)
-            if row.offboard
-            else changing(case, row.change, features=row.features)
-            if row.change
-            else {}
-        )
+    elif row.offboard:
+        step_input |= offboarding(case)
+    elif row.change:
+        step_input |= changing(case, row.change, features=row.features)
     state = driver.run("cluster-x", step_input)
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
     status: Json = json.loads(state.customStatus.value)

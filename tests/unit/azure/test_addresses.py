@@ -74,3 +74,18 @@ def test_what_is_at_one_address_is_one_address() -> None:
         first, *remaining = endpoints.required_endpoints(mock.Mock(cloud=cloud), "eastus", "stable")
     assert (first.address, len(remaining)) == ("127.0.0.1:9000", 1)
     assert first.purpose.startswith("Resource Manager, sign-in, ")
+
+
+@pytest.mark.parametrize(
+    ("cloud", "expected"),
+    [
+        (PUBLIC, ["data.policy.core.windows.net:443", "store.policy.core.windows.net:443", "login.windows.net:443"]),
+        (GOVERNMENT, ["data.policy.azure.us:443", "store.policy.azure.us:443", "login.microsoftonline.us:443"]),
+        (LOCAL, ["login.local:443"]),
+    ],
+    ids=["public", "US government", "by its metadata"],
+)
+def test_addresses_of_azure_policy_follow_from_the_cloud(cloud: Cloud, expected: list[str]) -> None:
+    addresses = endpoints.policy_endpoints(mock.Mock(cloud=cloud))
+    assert [item.address for item in addresses if not item.optional] == expected
+    assert [item.address for item in addresses if item.optional] == ["dc.services.visualstudio.com:443"]

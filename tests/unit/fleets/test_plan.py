@@ -354,3 +354,36 @@ def test_estimate_counts_extension_and_configuration() -> None:
     assert document["estimate"] == {"writes": 3, "reads": 9}
     document = plan_document("f", "onboard", "cluster", {key("a"): expected("create", "configuration", "extension")})
     assert document["estimate"]["writes"] == 3
+
+
+ASSIGNED: Json = {"name": "a", "definitionId": f"/providers/Microsoft.Authorization/policyDefinitions/{SUBSCRIPTION}"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "result"),
+    [
+        ({"toRegister": [], "extensionChanges": [], "assignmentChanges": []}, expected("unchanged")),
+        (
+            {"toRegister": ["P"], "extensionChanges": ["extension"], "assignmentChanges": ["assignment"]},
+            expected("change", "assignment", "extension", "provider P"),
+        ),
+        (
+            {"toRegister": [], "extensionChanges": ["settings.a"], "assignmentChanges": ["parameters.effect"]},
+            expected("change", "assignment.parameters.effect", "extension.settings.a"),
+        ),
+    ],
+)
+def test_forecast_of_azure_policy_names_extension_and_assignment(facts: Json, result: Forecast) -> None:
+    assert of("enablePolicy", facts, assignment=ASSIGNED) == result
+    assert of("disablePolicy", facts, assignment={"name": "a"}) == result
+
+
+def test_forecast_of_azure_policy_by_lists_does_not_know_what_differs() -> None:
+    assert of("enablePolicy", {}, depth="azure") == expected("change", "extension")
+    assert of("enablePolicy", {}, depth="azure", assignment=ASSIGNED) == expected("change", "assignment", "extension")
+
+
+def test_member_that_is_not_connected_is_tried_again_later() -> None:
+    parked = of("enablePolicy", {}, error(Code.CLUSTER_NOT_CONNECTED))
+    assert (parked.kind, parked.code) == ("unreachable", Code.CLUSTER_NOT_CONNECTED)
+    assert of("enablePolicy", {}, error(Code.GATEKEEPER_OF_OTHERS)).kind == "refused"
