@@ -56,7 +56,7 @@ def _write(run: RunContext) -> Work[steps.ExtensionWritten]:
         named = name_of_extension(run) if isinstance(run.request, EnablePolicyRequest) else {}
         # What a connect has written until now is not the extension: Azure need not be given time to show that.
         written = yield from run.call(steps.APPLY_EXTENSION, writtenAt=None, **named)
-        if not isinstance(run.request, ApplyExtensionRequest):
+        if not isinstance(run.request, ApplyExtensionRequest | EnablePolicyRequest):
             run.facts["extensionName"] = written["extensionName"]
         if "inProgress" not in written:
             return written

@@ -97,6 +97,14 @@ def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cance
     case.close()
 
 
+def _changing(case: Case, row: Row) -> Json:
+    """What the run is given of the change; what it finds is prepared."""
+    if operation := OPERATIONS.get(row.change):
+        operation.prepare(case)
+        return operation.given(case, row.change)
+    return changing(case, row.change, features=row.features)
+
+
 def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Installation) -> tuple[Driver, Json]:
     """A run in which `fault` hits the first attempt of the row's step."""
     if row.settings_differ:
@@ -129,13 +137,7 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
     if row.temporary:
         # A check is the shortest run that there is.
         step_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
-    if operation := OPERATIONS.get(row.change):
-        operation.prepare(case)
-        step_input |= operation.given(case, row.change)
-    elif row.offboard:
-        step_input |= offboarding(case)
-    elif row.change:
-        step_input |= changing(case, row.change, features=row.features)
+    step_input |= offboarding(case) if row.offboard else _changing(case, row) if row.change else {}
     state = driver.run("cluster-x", step_input)
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
     status: Json = json.loads(state.customStatus.value)
