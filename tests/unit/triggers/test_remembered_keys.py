@@ -1,4 +1,4 @@
-"""Idempotency keys that are remembered: a request without newer fields has the digest that it had before there were any."""
+"""Idempotency keys that are remembered: a request without newer fields has the digest of before there were any."""
 
 import hashlib
 import json
