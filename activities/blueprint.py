@@ -4,6 +4,7 @@ import azure.durable_functions as df
 
 from activities.apply_configuration import apply_configuration
 from activities.apply_extension import apply_extension
+from activities.assign_policy import assign_policy
 from activities.await_deletion import await_deletion
 from activities.await_removal import await_removal
 from activities.check_agents import check_agents
@@ -14,6 +15,8 @@ from activities.check_extension import check_extension
 from activities.check_extension_cluster import check_extension_cluster
 from activities.check_fleet_list import check_fleet_list
 from activities.check_gitops import check_gitops
+from activities.check_policy import check_policy
+from activities.check_policy_cluster import check_policy_cluster
 from activities.check_release import check_release
 from activities.check_resource import check_resource
 from activities.configure_agents import configure_agents
@@ -21,6 +24,7 @@ from activities.create_resource import create_resource
 from activities.delete_configuration import delete_configuration
 from activities.delete_extension import delete_extension
 from activities.delete_extensions import delete_extensions
+from activities.delete_policy_assignment import delete_policy_assignment
 from activities.delete_resource import delete_resource
 from activities.deploy_agents import deploy_agents
 from activities.discard_credential import discard_credential
@@ -60,6 +64,7 @@ from arcway.installation import Installation
 STEPS = (
     apply_configuration,
     apply_extension,
+    assign_policy,
     await_deletion,
     await_removal,
     check_agents,
@@ -69,6 +74,8 @@ STEPS = (
     check_extension,
     check_extension_cluster,
     check_gitops,
+    check_policy,
+    check_policy_cluster,
     check_release,
     check_resource,
     configure_agents,
@@ -76,6 +83,7 @@ STEPS = (
     delete_configuration,
     delete_extension,
     delete_extensions,
+    delete_policy_assignment,
     delete_resource,
     deploy_agents,
     discard_credential,

@@ -3,14 +3,15 @@
 from typing import Any
 
 from activities.absence import believe_absent
+from activities.extension_checks import missing_in_group, not_offered, provider_states
 from activities.extension_settings import read_protected_settings
-from activities.shared_reads import checked_by, is_member, resource_of
+from activities.shared_reads import checked_by, resource_of
 from activities.step import Call
-from arcway.azure import extensions, subscriptions
-from arcway.azure.extensions import EXTENSIONS, FLUX_TYPE
+from arcway.azure import extensions
+from arcway.azure.extensions import EXTENSIONS
 from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
 from arcway.azure.onboard_findings import permission_findings, registrations
-from arcway.azure.providers import REGISTERED, needed_namespaces
+from arcway.azure.providers import REGISTERED
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import is_being_deleted, not_connected
 from arcway.domain.errors import ArcError
@@ -21,6 +22,7 @@ from arcway.domain.json_values import Json
 from arcway.domain.steps import Checked, Facts
 from arcway.domain.text import listed
 
+_FLUX = "microsoft.flux"
 _NAMED = 10
 
 
@@ -51,10 +53,10 @@ def _check(call: Call[ExtensionRequest], *, shared: bool) -> Checked:
         return {"findings": _findings_of_deletion(call, cluster, resource, shared=shared), "facts": facts}
     others = [item for item in installed if item is not resource]
     findings, facts["extensionChanges"] = _changes(call, cluster, resource, others)
-    states = _states(call)
+    states = provider_states(call)
     facts["toRegister"] = [name for name, state in states.items() if state != REGISTERED]
     if facts["extensionChanges"]:
-        missing = _missing(call, (EXTENSIONS.action("write"), *registrations(states)), shared=shared)
+        missing = missing_in_group(call, (EXTENSIONS.action("write"), *registrations(states)), shared=shared)
         findings += permission_findings(request.subscription_id, states, missing)
     return {"findings": findings, "facts": facts}
 
@@ -73,47 +75,17 @@ def _changes(call: Call[Any], cluster: Json, resource: Json | None, others: list
     if changes:
         findings += lost_settings(extension, resource)
     if {"extension", "version", "releaseTrain"}.intersection(changes):
-        findings += _not_offered(call, cluster, resource)
+        findings += not_offered(call, extension, cluster, resource)
     return findings, changes
-
-
-def _not_offered(call: Call[Any], cluster: Json, resource: Json | None) -> list[Json]:
-    """Type, train and version that the region does not have, where Azure tells: the API is a preview."""
-    extension, before = call.request.extension, (resource or {}).get("properties") or {}
-    kind = extension.type or str(before.get("extensionType") or "")
-    train = extension.release_train or str(before.get("releaseTrain") or "stable")
-    if not kind:
-        return []
-    location = str(cluster["location"]).replace(" ", "").lower()
-    azure, subscription = call.installation.azure, call.request.subscription_id
-    try:
-        versions = extensions.offered_versions(azure, subscription, location, kind, train)
-    except ArcError as error:
-        if error.retryable:
-            raise
-        message = f"Azure does not return which versions of {kind} it offers in {location}: {error.message}"
-        return [finding(Code.EXTENSION_VERSION_NOT_OFFERED, message, "info")]
-    if extension.version in versions or (versions and extension.version is None):
-        return []
-    version = f" version {extension.version}" if extension.version else ""
-    offered = f" It offers {listed(versions, _NAMED)}." if versions else ""
-    message = f"{location} does not offer {kind}{version} in release train {train}.{offered}"
-    return [finding(Code.EXTENSION_VERSION_NOT_OFFERED, message)]
-
-
-def _states(call: Call[ExtensionRequest]) -> dict[str, str]:
-    providers, shared = call.installation.azure.providers, is_member(call)
-    names = needed_namespaces(call.request)
-    return {name: providers.state(call.request.subscription_id, name, shared=shared) for name in names}
 
 
 def _findings_of_deletion(call: Call[Any], cluster: Json, resource: Json | None, *, shared: bool) -> list[Json]:
     if resource is None:
         return []
     findings = [] if call.request.force else not_connected(cluster)
-    if str(resource["properties"].get("extensionType")).lower() == FLUX_TYPE:
+    if str(resource["properties"].get("extensionType")).lower() == _FLUX:
         findings += _used_by(call, resource["name"])
-    missing = _missing(call, (EXTENSIONS.action("delete"),), shared=shared)
+    missing = missing_in_group(call, (EXTENSIONS.action("delete"),), shared=shared)
     return findings + permission_findings(call.request.subscription_id, {}, missing)
 
 
@@ -125,8 +97,3 @@ def _used_by(call: Call[Any], name: str) -> list[Json]:
         return []
     message = f"Extension {name} has Flux configurations: {listed(names, _NAMED)}."
     return [finding(Code.EXTENSION_IN_USE, message)]
-
-
-def _missing(call: Call[ExtensionRequest], actions: tuple[str, ...], *, shared: bool) -> list[str]:
-    azure, request = call.installation.azure, call.request
-    return subscriptions.missing_actions(azure, request.subscription_id, request.resource_group, actions, shared=shared)

@@ -10,6 +10,7 @@ from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.extension_request import DeleteExtensionRequest
+from arcway.domain.policy_request import DisablePolicyRequest, is_policy_extension
 from arcway.domain.steps import Polled
 from arcway.domain.text import listed
 
@@ -22,7 +23,12 @@ def delete_extension(call: Call[Any]) -> Polled:
     Raises `ArcError` ARC-4034 when a run about a Flux configuration would take it away from other ones.
     """
     name, request = extension_name(call), call.request
-    if not isinstance(request, DeleteExtensionRequest) and "operation" not in call.payload:
+    if isinstance(request, DisablePolicyRequest):
+        resource = EXTENSIONS.get(call.installation.azure, request.cluster, name)
+        if resource is not None and not is_policy_extension(resource):
+            # Created by others under the name since the check.
+            return {"done": True, "detail": "deleted"}
+    elif not isinstance(request, DeleteExtensionRequest) and "operation" not in call.payload:
         _refuse_if_used(call, name)
     is_forced = bool(getattr(request, "force", False))
     return delete_resource_of(call, EXTENSIONS, name, f"extension {name}", force=is_forced)

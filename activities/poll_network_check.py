@@ -6,10 +6,11 @@ from arcway.cluster.checks import network_check
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import EnablePolicyRequest
 from arcway.domain.steps import NetworkCheckPolled
 
 
-def poll_network_check(call: Call) -> NetworkCheckPolled:
+def poll_network_check(call: Call | Call[EnablePolicyRequest]) -> NetworkCheckPolled:
     """Done when the Job has an outcome or cannot have one; then `findings` and, by address, `reachable`."""
     with open_cluster(call) as api:
         outcome = network_check.read_outcome(api)

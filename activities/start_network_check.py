@@ -1,4 +1,4 @@
-"""start_network_check: starts a Job in the cluster that tries the endpoints that the agents need."""
+"""start_network_check: starts a Job in the cluster that tries the endpoints that the agents or Azure Policy need."""
 
 from urllib.parse import urlsplit
 
@@ -6,6 +6,7 @@ from activities.cluster_session import open_cluster
 from activities.release_values import bypass_list
 from activities.step import Call
 from arcway.azure import endpoints
+from arcway.azure.clients import AzureClients
 from arcway.azure.endpoints import Address
 from arcway.cluster.agents.marks import Marks
 from arcway.cluster.checks import network_check
@@ -13,18 +14,18 @@ from arcway.cluster.checks.network_check import Route
 from arcway.domain.codes import Code
 from arcway.domain.findings import finding
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import EnablePolicyRequest
 from arcway.domain.proxy import Proxy, is_skipped
+from arcway.domain.request import OnboardRequest
 from arcway.domain.steps import NetworkCheckStarted
 
 _THE_PROXY = "the outbound proxy"
 
 
-def start_network_check(call: Call) -> NetworkCheckStarted:
+def start_network_check(call: Call | Call[EnablePolicyRequest]) -> NetworkCheckStarted:
     """Done when the Job is started; `addresses` are those that it tries, `findings` what it cannot try."""
     request = call.request
-    endpoints_to_try = endpoints.required_endpoints(
-        call.installation.azure, request.location, request.agents.train or "stable"
-    )
+    endpoints_to_try = _endpoints(call.installation.azure, request)
     route = Route()
     findings: list[Json] = []
     if proxy := request.proxy:
@@ -39,6 +40,12 @@ def start_network_check(call: Call) -> NetworkCheckStarted:
         {"address": item.address, "purpose": item.purpose, "optional": item.optional} for item in endpoints_to_try
     ]
     return {"done": blocker is None, "detail": blocker or "started", "addresses": addresses, "findings": findings}
+
+
+def _endpoints(azure: AzureClients, request: OnboardRequest | EnablePolicyRequest) -> list[Address]:
+    if isinstance(request, EnablePolicyRequest):
+        return endpoints.policy_endpoints(azure)
+    return endpoints.required_endpoints(azure, request.location, request.agents.train or "stable")
 
 
 def _through(proxy: Proxy, endpoints_to_try: list[Address], skipped: str) -> tuple[list[Address], Route, list[Json]]:

@@ -1,4 +1,6 @@
-"""Which extension a step is about: the one that the request describes, or microsoft.flux for a Flux configuration."""
+"""Which extension a step is about: the one that the request describes, microsoft.flux for a Flux
+configuration, or microsoft.policyinsights for Azure Policy.
+"""
 
 from typing import Any
 
@@ -6,6 +8,7 @@ from activities.step import Call
 from arcway.azure.extensions import EXTENSIONS, FLUX_TYPE, flux_extension
 from arcway.domain.extension_request import ApplyExtensionRequest, Extension
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import EXTENSION_NAME, DisablePolicyRequest, EnablePolicyRequest
 
 FLUX = Extension.model_validate({"name": "flux", "type": FLUX_TYPE, "releaseNamespace": "flux-system"})
 """The extension that is installed where there is none of the type, as `az k8s-configuration flux create` does."""
@@ -28,9 +31,14 @@ def extension_to_apply(call: Call[Any]) -> tuple[Extension, Json | None]:
     azure, request = call.installation.azure, call.request
     if isinstance(request, ApplyExtensionRequest):
         return request.extension, EXTENSIONS.get(azure, request.cluster, request.extension.name)
+    if isinstance(request, EnablePolicyRequest):
+        extension = request.wanted_extension(call.payload.get("extensionName"))
+        return extension, EXTENSIONS.get(azure, request.cluster, extension.name)
     return wanted_extension(EXTENSIONS.list_in(azure, request.cluster))
 
 
 def extension_name(call: Call[Any]) -> str:
     """The name of the run's extension: the one that an earlier step returned, if the request names none."""
-    return str(call.payload.get("extensionName") or call.request.extension.name)
+    if name := call.payload.get("extensionName"):
+        return str(name)
+    return EXTENSION_NAME if isinstance(call.request, DisablePolicyRequest) else str(call.request.extension.name)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from arcway.azure import connected_clusters
+from arcway.azure import connected_clusters, policies
 from arcway.azure.extensions import EXTENSIONS
 from arcway.azure.fleet_forecasts import forecasts_by_lists
 from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
@@ -22,6 +22,7 @@ from arcway.domain.fleets.plan import Forecast
 from arcway.domain.ids import ClusterId
 from arcway.domain.observations import observe
 from arcway.domain.owners import SecretUser
+from arcway.domain.policy_request import is_policy_extension
 from arcway.domain.references import KubeconfigReference
 from arcway.domain.request import AnyRequest
 from arcway.domain.secret_names import SecretKind
@@ -94,6 +95,24 @@ def flux_configurations_in(installation: Installation, cluster: ClusterId) -> li
     listed = FLUX_CONFIGURATIONS.list_in(installation.azure, cluster)
     documents = [presentable(gitops_status.with_failures(item)) for item in listed]
     return sorted(documents, key=lambda item: str(item["name"]).lower())
+
+
+def policy_of(installation: Installation, cluster: ClusterId) -> dict[str, Any]:
+    """The extension of Azure Policy, None without one, and the assignments that apply to the cluster, by name.
+
+    Raises `ArcError` ARC-4012.
+    """
+    resource = next(
+        (item for item in EXTENSIONS.list_in(installation.azure, cluster) if is_policy_extension(item)), None
+    )
+    assignments = policies.assignments_at(installation.azure, cluster.resource_id)
+    document: dict[str, Any] = presentable(
+        {
+            "extension": with_failures(resource) if resource else None,
+            "assignments": sorted(assignments, key=lambda item: str(item.get("name")).lower()),
+        }
+    )
+    return document
 
 
 def fleet_forecasts(installation: Installation, requests: Sequence[AnyRequest]) -> dict[str, Forecast]:

@@ -63,6 +63,13 @@ param createResourceGroups string = 'false'
 ])
 param offboard string = 'true'
 
+@description('Whether Arcway may assign policies in the target subscriptions.')
+@allowed([
+  'true'
+  'false'
+])
+param policies string = 'false'
+
 @description('Whether Arcway may link connected clusters in the target subscriptions to an Azure Arc gateway.')
 @allowed([
   'true'
@@ -275,6 +282,7 @@ module target 'targets.bicep' = [
       principalId: identity.outputs.principalId
       createResourceGroups: createResourceGroups == 'true'
       offboard: offboard == 'true'
+      operatePolicies: policies == 'true'
       gateways: gateways == 'true'
     }
   }

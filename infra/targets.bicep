@@ -10,6 +10,8 @@ param createResourceGroups bool = false
 param offboard bool = true
 @description('Whether it may apply and delete extensions and Flux configurations.')
 param operateExtensions bool = true
+@description('Whether it may assign policies to connected clusters, their resource groups and the subscription.')
+param operatePolicies bool = false
 @description('Whether it may link connected clusters to an Azure Arc gateway.')
 param gateways bool = false
 
@@ -18,8 +20,9 @@ var registrar = loadJsonContent('roles/provider-registrar.json')
 var creator = loadJsonContent('roles/resource-group-creator.json')
 var offboarder = loadJsonContent('roles/offboarder.json')
 var operator = loadJsonContent('roles/extension-operator.json')
+var policyOperator = loadJsonContent('roles/policy-operator.json')
 var linker = loadJsonContent('roles/gateway-linker.json')
-var custom = concat([registrar], createResourceGroups ? [creator] : [], offboard ? [offboarder] : [], operateExtensions ? [operator] : [], gateways ? [linker] : [])
+var custom = concat([registrar], createResourceGroups ? [creator] : [], offboard ? [offboarder] : [], operateExtensions ? [operator] : [], operatePolicies ? [policyOperator] : [], gateways ? [linker] : [])
 var builtIn = [
   roles.arcOnboarding
   roles.reader

@@ -109,6 +109,10 @@ class FluxConfiguration(BaseModel):
     names are there.
     """
 
+
+class PolicyAssignment(BaseModel):
+    """A policy assignment in Azure, at the connected cluster or above it."""
+
     model_config = ConfigDict(alias_generator=to_camel, extra="allow")
 
     id: str
@@ -122,6 +126,16 @@ class FluxConfigurationList(Model):
     """Flux configurations of a connected cluster, by name."""
 
     value: list[FluxConfiguration]
+    properties: dict[str, Any]
+
+
+class Policy(Model):
+    """Azure Policy of a connected cluster."""
+
+    extension: Extension | None
+    """Null without the extension."""
+    assignments: list[PolicyAssignment]
+    """Those that apply to the connected cluster, by name; of policies for other resources, too."""
 
 
 class AgentDeployment(Model):

@@ -18,6 +18,7 @@ from triggers import (  # noqa: F401 - they declare endpoints
     flux_configuration_routes,
     health,
     http,
+    policy_routes,
     purge,
     run_routes,
     start_routes,

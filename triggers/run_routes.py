@@ -11,7 +11,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.fields import ResourceGroupName, SubscriptionId
 from arcway.domain.ids import RUN_ID
-from arcway.domain.request import Operation
+from arcway.domain.operations import Operation
 from arcway.domain.run import Run, RunState
 from arcway.runs.reader import Filter, get_run, list_page
 from arcway.runs.starter import cancel_run, retry_run

@@ -12,6 +12,7 @@ from arcway.azure.clients import AzureClients
 from arcway.azure.cloud import Cloud
 
 _GITOPS = "github.com:9418"
+_PUBLIC = "azurecloud"
 
 
 class Address(NamedTuple):
@@ -39,6 +40,23 @@ def required_endpoints(azure: AzureClients, location: str, train: str) -> list[A
         purposes.setdefault(_host_and_port(url), []).append(purpose)
     addresses = [Address(address, ", ".join(texts)) for address, texts in purposes.items()]
     return [*addresses, Address(_GITOPS, "GitOps with git:// repositories", optional=True)]
+
+
+def policy_endpoints(azure: AzureClients) -> list[Address]:
+    """What Azure Policy's extension needs besides the agents' addresses. Raises `ArcError` as the metadata's read does.
+
+    Sources: https://learn.microsoft.com/azure/governance/policy/concepts/policy-for-kubernetes and, for other clouds,
+    https://learn.microsoft.com/azure/aks/outbound-rules-control-egress.
+    """
+    cloud = azure.cloud
+    is_public = cloud.name.lower() == _PUBLIC
+    domain = "policy.core.windows.net" if is_public else f"policy.azure.{cloud.domain}"
+    return [
+        Address(f"data.{domain}:443", "assignments and results of Azure Policy"),
+        Address(f"store.{domain}:443", "templates of Azure Policy"),
+        Address("login.windows.net:443" if is_public else _host_and_port(cloud.login), "sign-in"),
+        Address("dc.services.visualstudio.com:443", "telemetry of Azure Policy", optional=True),
+    ]
 
 
 def _identity_service(current_cloud: Cloud) -> str:

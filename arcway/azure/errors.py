@@ -42,6 +42,12 @@ _BY_AZURE_CODE = {
     "DisabledSubscription": Code.SUBSCRIPTION_DISABLED,
     "SubscriptionDisabled": Code.SUBSCRIPTION_DISABLED,
     "ObjectIsDeletedButRecoverable": Code.SECRET_SOFT_DELETED,
+    "PolicyDefinitionNotFound": Code.POLICY_DEFINITION_NOT_FOUND,
+    "PolicySetDefinitionNotFound": Code.POLICY_DEFINITION_NOT_FOUND,
+    "UndefinedPolicyParameter": Code.POLICY_PARAMETERS_INVALID,
+    "MissingPolicyParameter": Code.POLICY_PARAMETERS_INVALID,
+    "PolicyParameterValueNotAllowed": Code.POLICY_PARAMETERS_INVALID,
+    "ResourceIdentityRequired": Code.POLICY_NEEDS_IDENTITY,
     "TooManyRequests": Code.AZURE_THROTTLED,
     "SubscriptionRequestsThrottled": Code.AZURE_THROTTLED,
 }

@@ -23,6 +23,7 @@ from arcway.azure.onboard_findings import (
     state_findings,
     subscription_findings,
 )
+from arcway.azure.policies import assignment_action
 from arcway.azure.providers import REGISTERED, needed_namespaces
 from arcway.azure.requested_changes import update_change
 from arcway.azure.resource_change import Change
@@ -36,6 +37,7 @@ from arcway.domain.findings import finding, not_allowed
 from arcway.domain.fleets.plan import Forecast, forecast
 from arcway.domain.gitops_request import ApplyGitopsRequest, DeleteGitopsRequest, GitopsRequest
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import DisablePolicyRequest, EnablePolicyRequest, PolicyRequest
 from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 
 # With more groups than this the subscription is listed as a whole: a listing has pages of 100.
@@ -132,7 +134,9 @@ class _View:
         return {"resourceExists": True}, managed_elsewhere(resource) + not_allowed(self._missing(request))
 
     def _change(
-        self, request: UpdateRequest | UpgradeRequest | ExtensionRequest | GitopsRequest, resource: Json | None
+        self,
+        request: UpdateRequest | UpgradeRequest | ExtensionRequest | GitopsRequest | PolicyRequest,
+        resource: Json | None,
     ) -> Checked:
         if resource is None:
             message = f"Connected cluster {request.cluster.resource_id} does not exist."
@@ -144,7 +148,8 @@ class _View:
         if isinstance(request, UpgradeRequest):
             return {"resource": resource, "resourceChanges": changes}, findings + has_expired(resource)
         if not isinstance(request, UpdateRequest):
-            is_forced = isinstance(request, DeleteExtensionRequest | DeleteGitopsRequest) and request.force
+            forced = DeleteExtensionRequest | DeleteGitopsRequest | DisablePolicyRequest
+            is_forced = isinstance(request, forced) and request.force
             findings += ([] if is_forced else not_connected(resource)) + not_allowed(self._missing(request))
             return {"resource": resource, "resourceChanges": changes}, findings
         changes, states = sorted(update_change(request).differing(resource)), self._states(request)
@@ -207,6 +212,9 @@ def _actions(request: AnyRequest, view: _View) -> tuple[str, ...]:
         return (EXTENSIONS.action("write" if isinstance(request, ApplyExtensionRequest) else "delete"),)
     if isinstance(request, ApplyGitopsRequest | DeleteGitopsRequest):
         return (FLUX_CONFIGURATIONS.action("write" if isinstance(request, ApplyGitopsRequest) else "delete"),)
+    if isinstance(request, EnablePolicyRequest | DisablePolicyRequest):
+        verb = "write" if isinstance(request, EnablePolicyRequest) else "delete"
+        return (EXTENSIONS.action(verb), *((assignment_action(verb),) if request.assignment else ()))
     if isinstance(request, UpgradeRequest) or (resource is None and isinstance(request, UpdateRequest)):
         return ()
     writes = isinstance(request, OnboardRequest) or bool(update_change(request).differing(resource or {}))

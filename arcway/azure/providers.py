@@ -18,6 +18,7 @@ from arcway.domain.errors import ArcError
 from arcway.domain.extension_request import ApplyExtensionRequest
 from arcway.domain.features import namespaces_of
 from arcway.domain.gitops_request import ApplyGitopsRequest
+from arcway.domain.policy_request import EnablePolicyRequest
 from arcway.domain.request import AnyRequest, OnboardRequest, UpdateRequest
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def needed_namespaces(request: AnyRequest) -> tuple[str, ...]:
     """The namespaces that the request needs registered: an update only those of its features."""
     if isinstance(request, ApplyGitopsRequest):
         return ("Microsoft.KubernetesConfiguration",)
+    if isinstance(request, EnablePolicyRequest):
+        return ("Microsoft.KubernetesConfiguration", "Microsoft.PolicyInsights")
     if isinstance(request, ApplyExtensionRequest):
         is_policy = request.extension.type == "microsoft.policyinsights"
         return ("Microsoft.KubernetesConfiguration", *(("Microsoft.PolicyInsights",) if is_policy else ()))

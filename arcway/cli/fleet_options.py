@@ -7,7 +7,7 @@ import typer
 
 from arcway.cli.fleet_files import read_fleet, with_options
 from arcway.domain.json_values import Json
-from arcway.domain.request import Operation
+from arcway.domain.operations import Operation
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from arcway.cli.fleet_plan import plan
 from arcway.cli.gitops import gitops
 from arcway.cli.option_groups import ClusterOptions, Following, with_groups
 from arcway.cli.options import OutputOption, ServerOption, SubscriptionOption
+from arcway.cli.policy import policy
 from arcway.cli.runs import detached
 from arcway.cli.runs import follow as follow_run
 from arcway.cli.update import update
@@ -36,6 +37,7 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(fleet, name="fleet")
 app.add_typer(extension, name="extension")
 app.add_typer(gitops, name="gitops")
+app.add_typer(policy, name="policy")
 fleet.command()(with_groups(plan))
 for command in (connect, check, agents, disconnect, update, upgrade):
     app.command()(with_groups(command))
@@ -194,6 +196,7 @@ _examples_on_a_line_of_their_own(
         *fleet.registered_commands,
         *extension.registered_commands,
         *gitops.registered_commands,
+        *policy.registered_commands,
         *fleet_commands.registered_commands,
     ]
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from arcway.cli import extension_output, gitops_output, output, progress
+from arcway.cli import extension_output, gitops_output, output, policy_output, progress
 from arcway.cli.client import FAILED, INTERRUPTED, OK, PARTLY_FAILED, ArcwayClient, CommandError
 from arcway.cli.option_groups import Following
 from arcway.cli.options import Output
@@ -65,6 +65,10 @@ def show_outcome(run: Json, format_: Output) -> int:
         _show_configuration(run, format_)
     elif run["operation"] == "deleteGitops":
         _show_deleted_configuration(run, format_)
+    elif run["operation"] == "enablePolicy":
+        policy_output.show_enabled(run, format_)
+    elif run["operation"] == "disablePolicy":
+        _show_deleted(run, format_)
     else:
         _show_cluster(run, format_)
     return PARTLY_FAILED if run["leftovers"] else OK

@@ -25,6 +25,9 @@ type ExtensionType = Annotated[
 ]
 type Namespace = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")]
 type SettingName = Annotated[str, Field(min_length=1, max_length=500)]
+type ReleaseTrain = Annotated[str, Field(max_length=60, pattern=r"^[0-9A-Za-z-]+$")]
+type ExtensionVersion = Annotated[str, Field(max_length=60, pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+.][0-9A-Za-z.+-]+)?$")]
+type AutoUpgrade = Literal["compatible", "patch", "none"]
 
 
 class Plan(Model):
@@ -47,13 +50,11 @@ class Extension(Model):
     """The namespace of the release of an extension with scope cluster. Default: the type's own."""
     target_namespace: Namespace | None = None
     """The only namespace of an extension with scope namespace."""
-    release_train: Annotated[str | None, Field(max_length=60, pattern=r"^[0-9A-Za-z-]+$")] = None
+    release_train: ReleaseTrain | None = None
     """Default for a new extension: stable."""
-    version: Annotated[str | None, Field(max_length=60, pattern=r"^[0-9]+\.[0-9]+\.[0-9]+([-+.][0-9A-Za-z.+-]+)?$")] = (
-        None
-    )
+    version: ExtensionVersion | None = None
     """A version ends automatic upgrades. Default for a new extension: the newest of the release train."""
-    auto_upgrade: Literal["compatible", "patch", "none"] | None = None
+    auto_upgrade: AutoUpgrade | None = None
     """Default for a new extension: none with a version, else compatible."""
     settings: Annotated[dict[SettingName, str], Field(max_length=_MOST_SETTINGS, default_factory=dict)]
     """Settings by name, such as a Helm value's dotted name; those that are not named stay."""

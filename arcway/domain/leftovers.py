@@ -25,6 +25,7 @@ _WORDS = {
     "ConnectedCluster": "connected cluster",
     "Extension": "extension",
     "FluxConfiguration": "Flux configuration",
+    "PolicyAssignment": "policy assignment",
     "HelmRelease": "release",
     "KeyVaultSecret": "secret",
     "AgentUpgrade": "upgrade of the agents to",
@@ -49,8 +50,8 @@ class Leftover(Model):
     """One thing that a run left behind. A field is null where it is not known."""
 
     kind: str | None
-    """A kind of Kubernetes, or ConnectedCluster, Extension, FluxConfiguration, HelmRelease, KeyVaultSecret,
-    AgentUpgrade, Agents, Event, Phase.
+    """A kind of Kubernetes, or ConnectedCluster, Extension, FluxConfiguration, PolicyAssignment, HelmRelease,
+    KeyVaultSecret, AgentUpgrade, Agents, Event, Phase.
     """
     name: str | None
     namespace: str | None = None

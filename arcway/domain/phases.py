@@ -25,6 +25,8 @@ type PhaseName = Literal[
     "deleteConfiguration",
     "deleteExtensions",
     "waitForFeatures",
+    "assignPolicy",
+    "deletePolicyAssignment",
     "publishResult",
 ]
 
@@ -71,6 +73,8 @@ DELETE_GITOPS_AND_EXTENSION: tuple[PhaseName, ...] = (
     "deleteExtension",
     "publishResult",
 )
+ENABLE_POLICY: tuple[PhaseName, ...] = (*APPLY_EXTENSION[:-1], "assignPolicy", "publishResult")
+DISABLE_POLICY: tuple[PhaseName, ...] = ("checkCluster", "deletePolicyAssignment", "deleteExtension", "publishResult")
 CHECK: tuple[PhaseName, ...] = ("checkCluster",)
 
 _WITHOUT_SCOPE = {
@@ -79,6 +83,8 @@ _WITHOUT_SCOPE = {
     "applyExtension": APPLY_EXTENSION,
     "deleteExtension": DELETE_EXTENSION,
     "applyGitops": APPLY_GITOPS,
+    "enablePolicy": ENABLE_POLICY,
+    "disablePolicy": DISABLE_POLICY,
 }
 _UPDATES = {"azure-only": UPDATE_AZURE_ONLY, "agents-only": UPDATE_AGENTS_ONLY, "azure-first": UPDATE}
 
@@ -102,6 +108,8 @@ TIME_LIMITS: dict[PhaseName, int] = {
     "deleteConfiguration": 20 * 60,
     "deleteExtensions": 30 * 60,
     "waitForFeatures": 15 * 60,
+    "assignPolicy": 5 * 60,
+    "deletePolicyAssignment": 5 * 60,
     "publishResult": 24 * 3600,
 }
 # Seconds that undoing one thing, and removing one temporary thing, may take: what does not go in that time is left.

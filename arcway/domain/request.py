@@ -34,21 +34,11 @@ from arcway.domain.gitops_request import (
     wrong_git_credentials,
 )
 from arcway.domain.model import field_errors
+from arcway.domain.operations import Operation
 from arcway.domain.phases import PhaseName, Scope, phases_of, with_features
+from arcway.domain.policy_request import DisablePolicyRequest, EnablePolicyRequest, PolicyRequest
 from arcway.domain.proxy import Proxy
 from arcway.domain.references import KubeconfigReference, wrong_references
-
-type Operation = Literal[
-    "onboard",
-    "offboard",
-    "update",
-    "upgrade",
-    "applyExtension",
-    "deleteExtension",
-    "applyGitops",
-    "deleteGitops",
-    "check",
-]
 
 
 class OnboardRequest(ClusterRequest):
@@ -215,7 +205,9 @@ class UpgradeRequest(ClusterRequest):
         return "agents-only"
 
 
-type AnyRequest = OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest | ExtensionRequest | GitopsRequest
+type AnyRequest = (
+    OnboardRequest | OffboardRequest | UpdateRequest | UpgradeRequest | ExtensionRequest | GitopsRequest | PolicyRequest
+)
 
 # A certificate in PEM form has lines.
 _MULTILINE = frozenset({"proxy.certificate"})
@@ -230,6 +222,8 @@ _MODELS: dict[str, type[AnyRequest]] = {
     "deleteExtension": DeleteExtensionRequest,
     "applyGitops": ApplyGitopsRequest,
     "deleteGitops": DeleteGitopsRequest,
+    "enablePolicy": EnablePolicyRequest,
+    "disablePolicy": DisablePolicyRequest,
 }
 
 

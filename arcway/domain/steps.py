@@ -80,7 +80,14 @@ class GitopsFacts(TypedDict, total=False):
     extensionName: str
 
 
-class Facts(ConnectFacts, DisconnectFacts, ChangeFacts, ExtensionFacts, GitopsFacts, total=False):
+class PolicyFacts(TypedDict, total=False):
+    """The facts of a run about Azure Policy, beside those of its extension."""
+
+    assignmentExists: bool
+    assignmentChanges: list[str]
+
+
+class Facts(ConnectFacts, DisconnectFacts, ChangeFacts, ExtensionFacts, GitopsFacts, PolicyFacts, total=False):
     """The facts of a run: those of its operation, those of several operations, and the `result`."""
 
     publicKey: str | None
@@ -213,6 +220,18 @@ class ExtensionWritten(Changed):
     """Earlier versions did not return it."""
 
 
+class AssignmentDeleted(Polled):
+    """`existed` says whether the policy assignment was there before this attempt."""
+
+    existed: bool
+
+
+class PolicyAssigned(Changed):
+    """`assignment` is the policy assignment as Azure has it."""
+
+    assignment: Json
+
+
 class ExtensionPolled(Polled):
     """`resource` is the extension as it is shown, `namespace` that of its release; there when `done`."""
 
@@ -242,6 +261,7 @@ class ConfigurationPolled(Polled):
 
 APPLY_CONFIGURATION: Step[ConfigurationWritten] = Step("apply_configuration")
 APPLY_EXTENSION: Step[ExtensionWritten] = Step("apply_extension")
+ASSIGN_POLICY: Step[PolicyAssigned] = Step("assign_policy")
 AWAIT_DELETION: Step[Polled] = Step("await_deletion")
 AWAIT_REMOVAL: Step[Polled] = Step("await_removal")
 CHECK_AGENTS: Step[Checked] = Step("check_agents")
@@ -251,6 +271,8 @@ CHECK_CONNECTED_CLUSTER: Step[Checked] = Step("check_connected_cluster")
 CHECK_EXTENSION: Step[Checked] = Step("check_extension")
 CHECK_EXTENSION_CLUSTER: Step[Checked] = Step("check_extension_cluster")
 CHECK_GITOPS: Step[Checked] = Step("check_gitops")
+CHECK_POLICY: Step[Checked] = Step("check_policy")
+CHECK_POLICY_CLUSTER: Step[Checked] = Step("check_policy_cluster")
 CHECK_RELEASE: Step[Checked] = Step("check_release")
 CHECK_RESOURCE: Step[Checked] = Step("check_resource")
 CONFIGURE_AGENTS: Step[SettingsChanged] = Step("configure_agents")
@@ -258,6 +280,7 @@ CREATE_RESOURCE: Step[ResourceWritten] = Step("create_resource")
 DELETE_CONFIGURATION: Step[Polled] = Step("delete_configuration")
 DELETE_EXTENSION: Step[Polled] = Step("delete_extension")
 DELETE_EXTENSIONS: Step[Polled] = Step("delete_extensions")
+DELETE_POLICY_ASSIGNMENT: Step[AssignmentDeleted] = Step("delete_policy_assignment")
 DELETE_RESOURCE: Step[Polled] = Step("delete_resource")
 DEPLOY_AGENTS: Step[AgentsDeployed] = Step("deploy_agents")
 DISCARD_CREDENTIAL: Step[Done] = Step("discard_credential")

@@ -18,6 +18,8 @@ OPERATIONS = (
     "deleteExtension",
     "applyGitops",
     "deleteGitops",
+    "enablePolicy",
+    "disablePolicy",
 )
 PAGE_SIZE = 50
 

@@ -14,7 +14,8 @@ from arcway.domain.errors import ArcError
 from arcway.domain.ids import RunId
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover, read_leftovers
-from arcway.domain.request import Operation, phases_of_request, read_request
+from arcway.domain.operations import Operation
+from arcway.domain.request import phases_of_request, read_request
 from arcway.domain.run import Cluster, Run, RunError, RunState, new_run, read_run
 from arcway.domain.text import presentable
 from arcway.domain.timestamps import timestamp

@@ -4,12 +4,14 @@ from collections.abc import Callable
 
 from orchestrators.phases.apply_configuration import apply_configuration
 from orchestrators.phases.apply_extension import apply_extension
+from orchestrators.phases.assign_policy import assign_policy
 from orchestrators.phases.check_cluster import check_cluster
 from orchestrators.phases.configure_agents import configure_agents
 from orchestrators.phases.create_resource import create_resource
 from orchestrators.phases.delete_configuration import delete_configuration
 from orchestrators.phases.delete_extension import delete_extension
 from orchestrators.phases.delete_extensions import delete_extensions
+from orchestrators.phases.delete_policy_assignment import delete_policy_assignment
 from orchestrators.phases.delete_resource import delete_resource
 from orchestrators.phases.deploy_agents import deploy_agents
 from orchestrators.phases.ensure_resource_group import ensure_resource_group
@@ -47,4 +49,6 @@ PHASES: dict[str, Callable[[RunContext], Work[None]]] = {
     "deleteConfiguration": delete_configuration,
     "deleteExtensions": delete_extensions,
     "waitForFeatures": wait_for_features,
+    "assignPolicy": assign_policy,
+    "deletePolicyAssignment": delete_policy_assignment,
 }

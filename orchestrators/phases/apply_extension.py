@@ -7,6 +7,7 @@ from arcway.domain.gitops_request import EXTENSION_TIMEOUT, ApplyGitopsRequest
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import leftover
 from arcway.domain.phases import POLL_EXTENSION
+from arcway.domain.policy_request import EnablePolicyRequest
 
 from orchestrators.failures import StepFailed
 from orchestrators.run_context import RunContext, Work
@@ -16,7 +17,9 @@ def apply_extension(run: RunContext) -> Work[None]:
     """What was seen to differ counts as changed, whichever attempt of the step changed it."""
     request = run.request
     run.set_time_limit(
-        request.timeout if isinstance(request, ApplyExtensionRequest | ApplyGitopsRequest) else EXTENSION_TIMEOUT
+        request.timeout
+        if isinstance(request, ApplyExtensionRequest | ApplyGitopsRequest | EnablePolicyRequest)
+        else EXTENSION_TIMEOUT
     )
     written = yield from _write(run)
     changes = run.facts["extensionChanges"]
@@ -26,7 +29,7 @@ def apply_extension(run: RunContext) -> Work[None]:
         run.mark_changed()
         _remember(run, written)
     polled = yield from _wait(run, written.get("operation"))
-    if isinstance(request, ApplyExtensionRequest):
+    if isinstance(request, ApplyExtensionRequest | EnablePolicyRequest):
         run.facts["result"] = polled.get("resource")
     run.facts["extensionNamespace"] = polled.get("namespace")
     run.set_detail(f"changed {', '.join(changes)}" if changes else "already as requested")
@@ -35,8 +38,8 @@ def apply_extension(run: RunContext) -> Work[None]:
 def _remember(run: RunContext, written: steps.ExtensionWritten) -> None:
     """What of the extension is left if the run does not succeed, and what a rollback undoes."""
     is_new = not run.facts["extensionExists"]
-    if isinstance(run.request, ApplyExtensionRequest):
-        own_name = run.request.extension.name
+    if isinstance(run.request, ApplyExtensionRequest | EnablePolicyRequest):
+        own_name = run.facts.get("extensionName", run.request.extension.name)
         run.set_leftovers([leftover("Extension", own_name, reason="Kept" if is_new else "Changed")])
         return
     name = run.facts["extensionName"]
@@ -50,8 +53,9 @@ def _remember(run: RunContext, written: steps.ExtensionWritten) -> None:
 def _write(run: RunContext) -> Work[steps.ExtensionWritten]:
     """Write it once no other change is in progress."""
     while True:
+        named = name_of_extension(run) if isinstance(run.request, EnablePolicyRequest) else {}
         # What a connect has written until now is not the extension: Azure need not be given time to show that.
-        written = yield from run.call(steps.APPLY_EXTENSION, writtenAt=None)
+        written = yield from run.call(steps.APPLY_EXTENSION, writtenAt=None, **named)
         if not isinstance(run.request, ApplyExtensionRequest):
             run.facts["extensionName"] = written["extensionName"]
         if "inProgress" not in written:

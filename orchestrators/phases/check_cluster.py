@@ -9,11 +9,13 @@ from arcway.domain.extension_request import ApplyExtensionRequest, DeleteExtensi
 from arcway.domain.fleets.plan import forecast
 from arcway.domain.gitops_request import ApplyGitopsRequest, DeleteGitopsRequest, GitopsRequest
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import DisablePolicyRequest, EnablePolicyRequest, PolicyRequest
 from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 from arcway.domain.text import counted
 
 from orchestrators.expectation import require_planned
 from orchestrators.failures import StepFailed
+from orchestrators.phases.apply_extension import name_of_extension
 from orchestrators.phases.check_network import as_finding, check_network, not_checked
 from orchestrators.phases.plan_lines import NOT_CHECKED, plan_of, to_remove
 from orchestrators.run_context import ATTEMPTS, RunContext, Work
@@ -26,6 +28,7 @@ _AZURE_CHECKS = (
     steps.CHECK_CONNECTED_CLUSTER,
     steps.CHECK_EXTENSION,
     steps.CHECK_GITOPS,
+    steps.CHECK_POLICY,
 )
 _IF_DEAD = " If the cluster no longer exists, set azureOnly (--azure-only) to delete only the connected cluster."
 
@@ -41,6 +44,8 @@ def check_cluster(run: RunContext) -> Work[None]:
         findings = yield from _check_extension(run, request, steps.CHECK_EXTENSION)
     elif isinstance(request, ApplyGitopsRequest | DeleteGitopsRequest):
         findings = yield from _check_extension(run, request, steps.CHECK_GITOPS)
+    elif isinstance(request, EnablePolicyRequest | DisablePolicyRequest):
+        findings = yield from _check_policy(run, request)
     else:
         findings = yield from _check_change(run, request)
     run.add_findings(findings)
@@ -116,6 +121,19 @@ def _check_extension(
     findings = yield from _check(run, step)
     if request.scope != "azure-only":
         findings += yield from _check(run, steps.CHECK_EXTENSION_CLUSTER)
+    return findings
+
+
+def _check_policy(run: RunContext, request: PolicyRequest) -> Work[list[Json]]:
+    findings = yield from _check(run, steps.CHECK_POLICY)
+    if request.scope == "azure-only":
+        return findings
+    step = steps.CHECK_POLICY_CLUSTER if isinstance(request, EnablePolicyRequest) else steps.CHECK_EXTENSION_CLUSTER
+    in_cluster = yield from _check(run, step, **name_of_extension(run))
+    findings = [*findings, *in_cluster]
+    if isinstance(request, EnablePolicyRequest) and request.check_network:
+        # In the cluster of another connected cluster nothing is started.
+        findings += [not_checked()] if _errors(in_cluster) else (yield from check_network(run))
     return findings
 
 

@@ -16,7 +16,7 @@ _NAMESPACE = (leftover("Namespace", "arcway-check"), steps.END_NETWORK_CHECK)
 
 
 def check_network(run: RunContext) -> Work[list[Json]]:
-    """Findings about the addresses that the agents need. A check that cannot run is a finding, never a hang."""
+    """Findings about the addresses that are needed. A check that cannot run is a finding, never a hang."""
     run.set_time_limit(_LIMIT_SECONDS)
     run.add_cleanup(*_NAMESPACE)
     try:
@@ -32,7 +32,7 @@ def check_network(run: RunContext) -> Work[list[Json]]:
 
 
 def _run_job(run: RunContext) -> Work[list[Json]]:
-    facts = run.facts["cluster"]
+    facts = run.facts.get("cluster", {})
     timeout_code = Code.NETWORK_NOT_CHECKED
     started = yield from run.poll(steps.START_NETWORK_CHECK, POLL_NETWORK_CHECK, timeout_code=timeout_code, facts=facts)
     addresses = started["addresses"]

@@ -4,8 +4,10 @@ from arcway.domain.extension_request import DeleteExtensionRequest, ExtensionReq
 from arcway.domain.gitops_request import ApplyGitopsRequest, DeleteGitopsRequest, GitopsRequest
 from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe, leftover, read_leftovers
+from arcway.domain.policy_request import DisablePolicyRequest, EnablePolicyRequest
 from arcway.domain.request import OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 
+from orchestrators.phases.policy_plan import plan_of_policy
 from orchestrators.run_context import RunContext
 
 NOT_CHECKED = leftover("Agents", None, reason="NotChecked")
@@ -17,6 +19,8 @@ def plan_of(run: RunContext) -> list[str]:
         return [f"remove {describe(item)}" for item in to_remove(run) if item != NOT_CHECKED]
     if isinstance(run.request, UpdateRequest | UpgradeRequest):
         return _plan_of_change(run)
+    if isinstance(run.request, EnablePolicyRequest | DisablePolicyRequest):
+        return plan_of_policy(run, run.request)
     if isinstance(run.request, ApplyGitopsRequest | DeleteGitopsRequest):
         return _plan_of_gitops(run, run.request)
     if not isinstance(run.request, OnboardRequest):

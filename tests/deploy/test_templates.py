@@ -196,7 +196,7 @@ def test_every_role_is_assigned_somewhere() -> None:
 def test_custom_roles_are_the_documented_actions() -> None:
     documented = (ROOT / "docs" / "permissions.md").read_text()
     files = sorted((INFRA / "roles").glob("*.json"))
-    assert len(files) == 5
+    assert len(files) == 6
     for path in files:
         role = json.loads(path.read_text())
         assert f"roles/{path.name}" in TEMPLATES["targets.bicep"].source

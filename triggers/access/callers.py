@@ -75,7 +75,7 @@ NOBODY = Caller("nobody", None, frozenset())
 
 def role_for(operation: str) -> Needed:
     """The role that an operation needs."""
-    return OFFBOARD if operation in ("offboard", "deleteExtension", "deleteGitops") else ONBOARD
+    return OFFBOARD if operation in ("offboard", "deleteExtension", "deleteGitops", "disablePolicy") else ONBOARD
 
 
 def roles_in(claim: object) -> frozenset[Role]:

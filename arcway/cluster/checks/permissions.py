@@ -133,6 +133,8 @@ _ROLES = {
     "deleteExtension": (GET_CONFIG, *_TO_READ_EXTENSIONS),
     "applyGitops": (GET_CONFIG, *_TO_READ_EXTENSIONS),
     "deleteGitops": (GET_CONFIG, *_TO_READ_EXTENSIONS),
+    "enablePolicy": (GET_CONFIG, *_TO_READ_EXTENSIONS, Permission("get", *_CRDS)),
+    "disablePolicy": (GET_CONFIG, *_TO_READ_EXTENSIONS),
     "offboard": (*TO_DISCONNECT, LIST_ALL_RECORDS, *_TO_READ_EXTENSIONS),
     "agents": TO_LOOK,
 }

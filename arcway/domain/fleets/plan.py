@@ -17,6 +17,7 @@ from arcway.domain.codes import Code, Family, family
 from arcway.domain.features import GATEWAY_LINK, resource_settings
 from arcway.domain.gitops_request import ApplyGitopsRequest, DeleteGitopsRequest
 from arcway.domain.json_values import Json
+from arcway.domain.policy_request import DisablePolicyRequest, EnablePolicyRequest, PolicyRequest
 from arcway.domain.request import AnyRequest, OffboardRequest, OnboardRequest, UpdateRequest, UpgradeRequest
 
 type PlanClass = Literal["create", "adopt", "change", "unchanged", "busy", "unreachable", "refused"]
@@ -34,6 +35,8 @@ EXTENSION = "extension"
 """The change of an extension of which is not known what it is; what is known begins with this and a dot."""
 CONFIGURATION = "configuration"
 """The same of a Flux configuration."""
+ASSIGNMENT = "assignment"
+"""The change of a policy assignment, as that of an extension."""
 
 _BUSY = frozenset(
     {
@@ -120,6 +123,8 @@ def forecast(
         changes = _upgrade(request, facts, depth)
     elif isinstance(request, ApplyGitopsRequest | DeleteGitopsRequest):
         changes = _gitops(request, facts, depth)
+    elif isinstance(request, EnablePolicyRequest | DisablePolicyRequest):
+        changes = _extension(facts, depth) + _assignment(request, facts, depth)
     else:
         changes = _extension(facts, depth)
     return _changed(changes)
@@ -244,6 +249,13 @@ def _of_configuration(facts: Mapping[str, Any], depth: Depth) -> list[str]:
 
 def _below(place: str, names: Iterable[str]) -> list[str]:
     return [name if name == place else f"{place}.{name}" for name in names]
+
+
+def _assignment(request: PolicyRequest, facts: Mapping[str, Any], depth: Depth) -> list[str]:
+    if depth == "azure":
+        return [ASSIGNMENT] if request.assignment else []
+    names = facts.get("assignmentChanges", ())
+    return [name if name == ASSIGNMENT else f"{ASSIGNMENT}.{name}" for name in names]
 
 
 # --- the lines of a plan -------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ _READS_AFTER: Mapping[str, int] = {
     "deleteExtension": 3,
     "applyGitops": 8,
     "deleteGitops": 5,
+    "enablePolicy": 6,
+    "disablePolicy": 5,
 }
 
 
@@ -48,7 +50,8 @@ class PlannedMember(Model):
     kind: Annotated[PlanClass, Field(alias="class")]
     changes: list[str]
     """The properties of the connected cluster that change; `connectedCluster`, if it is deleted; of the agents
-    `agents.` and what, or `agents` where that is not known, the same for `extension` and `configuration`;
+    `agents.` and what, or `agents` where that is not known, the same for `extension`, `configuration` and
+    `assignment`;
     `resourceGroup` and `provider` with the namespace, if these are created and registered."""
     code: str | None
     """Why the member is busy, unreachable or refused."""

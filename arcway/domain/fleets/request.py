@@ -32,7 +32,8 @@ from arcway.domain.fleets.stages import (
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model, field_errors
-from arcway.domain.request import Operation, parse_request
+from arcway.domain.operations import Operation
+from arcway.domain.request import parse_request
 
 MOST_MEMBERS = 10_000
 ENTRY_BYTES = 8 * 1024
@@ -69,11 +70,10 @@ class FleetRequest(Model):
     """Which members are done before the others, and what has to be true before the next ones begin."""
     max_failures: MaxFailures | None = None
     """How many members of a stage may fail before the fleet halts: a number, or a percentage of the stage. Default: 10%
-    for onboard, update, applyExtension and applyGitops, 0 for offboard, upgrade, deleteExtension and deleteGitops, 100%
-    for check."""
+    for onboard, update, applyExtension, applyGitops and enablePolicy, 100% for check, 0 for the others."""
     budget: Budget | None = None
     """strict: so few members are in progress that no more than maxFailures + 1 can fail. soft: the window is used.
-    Default: strict for offboard, upgrade, deleteExtension and deleteGitops, soft for the others."""
+    Default: soft for onboard, update, applyExtension, applyGitops, enablePolicy and check, strict for the others."""
     count: Annotated[list[Literal["refused"]], Field(max_length=1)] = Field(default_factory=list)
     """refused: members that fail before anything is changed count as failures, too."""
     plan: ExpectedPlan | None = None

@@ -12,7 +12,7 @@ from arcway.domain.fields import ResourceGroupName, SubscriptionId
 from arcway.domain.fleets.durations import seconds_of
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model
-from arcway.domain.request import Operation
+from arcway.domain.operations import Operation
 from arcway.domain.versions import VERSION, is_older
 
 _YEAR = 366 * 86_400

@@ -24,6 +24,7 @@ _LIMITS = {
     "check": ("soft", "100%"),
     "applyExtension": ("soft", "10%"),
     "applyGitops": ("soft", "10%"),
+    "enablePolicy": ("soft", "10%"),
 }
 """How many members may fail of an operation; of one that takes something away or replaces agents, none."""
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -12,18 +11,12 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import CATALOGUE
 from arcway.domain.json_values import Json
 from arcway.domain.phases import AGENTS_FIRST
-from tests.chaos.fault_matrix import gitops
 from tests.chaos.fault_matrix.changes import check_change
 from tests.chaos.fault_matrix.credentials import check_credential
 from tests.chaos.fault_matrix.driver import Driver
-from tests.chaos.fault_matrix.extensions import OPERATIONS, check_extension
+from tests.chaos.fault_matrix.operations import OPERATIONS
 from tests.chaos.fault_matrix.rows import BUS, HARMLESS, KILLS, RECORDS, Row
 from tests.chaos.fault_matrix.world import Case
-
-_CHECKS: Mapping[str, Callable[..., None]] = {
-    **dict.fromkeys(OPERATIONS, check_extension),
-    **dict.fromkeys(gitops.OPERATIONS, gitops.check_configuration),
-}
 
 
 def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Driver) -> None:
@@ -41,8 +34,8 @@ def check_invariants(case: Case, row: Row, fault: str, status: Json, driver: Dri
     if row.offboard:
         check_removal(case, fault, status)
         return
-    if row.change in _CHECKS:
-        _CHECKS[row.change](case, driver.given, status, harmless=fault in HARMLESS)
+    if row.change in OPERATIONS:
+        OPERATIONS[row.change].check(case, driver.given, status, harmless=fault in HARMLESS)
         case.connected = fault in HARMLESS
         return
     if row.change:

@@ -35,6 +35,7 @@ class Row:
 
 
 RECORDS = r"/azure-arc-release/secrets"
+ASSIGNMENT = r"/policyAssignments/[^/]+$"
 CONNECTED = r"/connectedClusters/[^/]+$"
 ROWS = (
     Row("check_cluster", CLUSTER, "GET", LEASE),
@@ -86,6 +87,10 @@ ROWS = (
     Row("poll_configuration", AZURE, "GET", r"/fluxConfigurations/config/operations/", change="applyGitops"),
     Row("poll_compliance", AZURE, "GET", r"/fluxConfigurations/config$", change="applyGitops"),
     Row("delete_configuration", AZURE, "DELETE", r"/fluxConfigurations/config$", change="deleteGitops"),
+    Row("check_policy", AZURE, "GET", ASSIGNMENT, change="enablePolicy"),
+    Row("check_policy_cluster", CLUSTER, "GET", r"/deployments$", change="enablePolicy"),
+    Row("assign_policy", AZURE, "PUT", ASSIGNMENT, change="enablePolicy"),
+    Row("delete_policy_assignment", AZURE, "DELETE", ASSIGNMENT, change="disablePolicy"),
     Row("roll_back_agents", CLUSTER, "POST", RECORDS, change="upgrade", broken=True),
 )
 

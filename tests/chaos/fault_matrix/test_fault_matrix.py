@@ -14,15 +14,15 @@ import pytest
 from activities.blueprint import STEPS
 from arcway.domain.json_values import Json
 from arcway.installation import Installation
-from tests.chaos.fault_matrix import gitops
 from tests.chaos.fault_matrix import world as worlds
 from tests.chaos.fault_matrix.changes import agents_before, break_new_agents, changing
 from tests.chaos.fault_matrix.credentials import check_credential, temporary
 from tests.chaos.fault_matrix.driver import Driver
-from tests.chaos.fault_matrix.extensions import OPERATIONS, of_extension, prepare
+from tests.chaos.fault_matrix.extensions import prepare
 from tests.chaos.fault_matrix.faults import Hit
 from tests.chaos.fault_matrix.inputs import offboarding, payload
 from tests.chaos.fault_matrix.invariants import check_invariants
+from tests.chaos.fault_matrix.operations import OPERATIONS
 from tests.chaos.fault_matrix.page import describe, publish, published
 from tests.chaos.fault_matrix.rows import BUS, FAULTS, RECORDS, ROWS, Row
 from tests.chaos.fault_matrix.world import Case, World
@@ -98,13 +98,6 @@ def test_what_was_made_for_one_run_goes_last(world: World, tmp_path: Path, cance
 
 
 def _changing(case: Case, row: Row) -> Json:
-    """What the run is given of the change; what it finds is prepared."""
-    if row.change in OPERATIONS:
-        prepare(case)
-        return of_extension(case, row.change)
-    if row.change in gitops.OPERATIONS:
-        gitops.prepare(case)
-        return gitops.of_configuration(case, row.change)
     return changing(case, row.change, features=row.features)
 
 
@@ -140,7 +133,11 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
     if row.temporary:
         # A check is the shortest run that there is.
         step_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
-    step_input |= offboarding(case) if row.offboard else _changing(case, row) if row.change else {}
+    if operation := OPERATIONS.get(row.change):
+        operation.prepare(case)
+        step_input |= operation.given(case, row.change)
+    else:
+        step_input |= offboarding(case) if row.offboard else _changing(case, row) if row.change else {}
     state = driver.run("cluster-x", step_input)
     assert hit.done, f"{row.step} never ran: {state.customStatus.value} {state.failureDetails}"
     status: Json = json.loads(state.customStatus.value)

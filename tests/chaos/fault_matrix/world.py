@@ -219,7 +219,7 @@ class Case:
     def arm(
         self, method: str, resource_id: str, body: Json | None = None, version: str = "2025-03-01"
     ) -> httpx.Response:
-        """Ask Resource Manager about an extension or a Flux configuration."""
+        """Ask Resource Manager about an extension, or with another version about something else."""
         headers, query = {"Authorization": f"Bearer {self._world.token}"}, {"api-version": version}
         return self._world.azure_http.request(method, resource_id, params=query, headers=headers, json=body)
 

@@ -17,6 +17,8 @@ OPERATIONS: dict[str, Json] = {
     "deleteExtension": {"operation": "deleteExtension", "extension": {"name": "flux"}},
     "applyConfiguration": {"operation": "applyGitops", "configuration": {"name": "config"}},
     "deleteConfiguration": {"operation": "deleteGitops", "configuration": {"name": "config"}},
+    "assignPolicy": {"operation": "enablePolicy"},
+    "deletePolicyAssignment": {"operation": "disablePolicy"},
     "updateResource": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "updateAgents": {"operation": "update", "tags": {"a": "b"}, "autoUpgrade": True},
     "waitForFeatures": {"operation": "update", "features": {"workloadIdentity": True}},
