@@ -194,6 +194,15 @@ def test_extension_of_another_name_is_used_as_it_is(runs: Runs) -> None:
     assert runs.arm("GET", runs.assignment_id()).status_code == 200
 
 
+def test_extension_of_another_type_is_left_alone(runs: Runs) -> None:
+    assert runs.arm("PUT", runs.id, {"properties": {"extensionType": "microsoft.flux"}}).status_code < 300
+    before = runs.writes()
+    for run in (runs.enable(kubeconfig=False), runs.disable(kubeconfig=False)):
+        assert (run["state"], run["error"]["code"]) == ("Failed", Code.EXTENSION_CHANGE_NOT_POSSIBLE)
+        assert "type microsoft.flux" in run["error"]["message"]
+    assert runs.writes() == before
+
+
 def test_a_cluster_that_is_not_connected_is_refused_at_once(runs: Runs, arcway: Arcway) -> None:
     arcway.say(runs.cluster, "Expired")
     run = runs.enable()
