@@ -135,7 +135,7 @@ def disturbed(case: Case, row: Row, fault: str, folder: Path, installation: Inst
         step_input["request"] |= {"operation": "check", "kubeconfig": temporary(case)}
     if operation := OPERATIONS.get(row.change):
         operation.prepare(case)
-        step_input |= operation.given(case, row.change)
+        step_input |= operation.input_of(case, row.change)
     else:
         step_input |= offboarding(case) if row.offboard else _changing(case, row) if row.change else {}
     state = driver.run("cluster-x", step_input)
