@@ -263,8 +263,8 @@ def test_command_line_enables_shows_and_disables(runs: Runs, arcway: Arcway, com
     enabled = command("policy", "enable", *place, *wanted, *secret)
     assert enabled.returncode == 0, enabled.stderr
     assert "15 to 45 minutes" in enabled.stderr
-    shown = json.loads(command("policy", "show", *place, "-o", "json").stdout)
-    assert (shown["extension"]["name"], shown["assignments"][0]["name"]) == ("azurepolicy", "no-privileged")
+    document = json.loads(command("policy", "show", *place, "-o", "json").stdout)
+    assert (document["extension"]["name"], document["assignments"][0]["name"]) == ("azurepolicy", "no-privileged")
     assert "no-privileged" in command("policy", "show", *place).stdout
     assert command("policy", "enable", *place, "--assignment", "x").returncode == 2
     assert command("policy", "disable", *place).returncode == 2
