@@ -194,6 +194,15 @@ def test_extension_of_another_name_is_used_as_it_is(runs: Runs) -> None:
     assert runs.arm("GET", runs.assignment_id()).status_code == 200
 
 
+def test_extension_of_another_type_is_left_alone(runs: Runs) -> None:
+    assert runs.arm("PUT", runs.id, {"properties": {"extensionType": "microsoft.flux"}}).status_code < 300
+    before = runs.writes()
+    for run in (runs.enable(kubeconfig=False), runs.disable(kubeconfig=False)):
+        assert (run["state"], run["error"]["code"]) == ("Failed", Code.EXTENSION_CHANGE_NOT_POSSIBLE)
+        assert "type microsoft.flux" in run["error"]["message"]
+    assert runs.writes() == before
+
+
 def test_a_cluster_that_is_not_connected_is_refused_at_once(runs: Runs, arcway: Arcway) -> None:
     arcway.say(runs.cluster, "Expired")
     run = runs.enable()
@@ -254,8 +263,8 @@ def test_command_line_enables_shows_and_disables(runs: Runs, arcway: Arcway, com
     enabled = command("policy", "enable", *place, *wanted, *secret)
     assert enabled.returncode == 0, enabled.stderr
     assert "15 to 45 minutes" in enabled.stderr
-    shown = json.loads(command("policy", "show", *place, "-o", "json").stdout)
-    assert (shown["extension"]["name"], shown["assignments"][0]["name"]) == ("azurepolicy", "no-privileged")
+    document = json.loads(command("policy", "show", *place, "-o", "json").stdout)
+    assert (document["extension"]["name"], document["assignments"][0]["name"]) == ("azurepolicy", "no-privileged")
     assert "no-privileged" in command("policy", "show", *place).stdout
     assert command("policy", "enable", *place, "--assignment", "x").returncode == 2
     assert command("policy", "disable", *place).returncode == 2

@@ -1,4 +1,4 @@
-"""The operations on what a connected cluster has: what comes before a run, what it is given, what holds after it."""
+"""The operations on what a connected cluster has: what comes before a run, what its input is, what holds after it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from tests.chaos.fault_matrix.world import Case
 
 class Operation(NamedTuple):
     prepare: Callable[[Case], None]
-    given: Callable[[Case, str], Json]
+    input_of: Callable[[Case, str], Json]
     check: Callable[..., None]
 
 

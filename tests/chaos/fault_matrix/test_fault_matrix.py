@@ -101,7 +101,7 @@ def _changing(case: Case, row: Row) -> Json:
     """What the run is given of the change; what it finds is prepared."""
     if operation := OPERATIONS.get(row.change):
         operation.prepare(case)
-        return operation.given(case, row.change)
+        return operation.input_of(case, row.change)
     return changing(case, row.change, features=row.features)
 
 

@@ -257,3 +257,20 @@ def test_what_may_pass_is_raised(world: World, place: str, code: Code) -> None:
     with pytest.raises(ArcError) as caught:
         world.plan(request("onboard", "a"), request("onboard", "b", "h"))
     assert caught.value.code == code
+
+
+def test_azure_policy_takes_extension_and_assignment(world: World) -> None:
+    definition = f"/providers/Microsoft.Authorization/policyDefinitions/{SUBSCRIPTION}"
+    assignment = {"name": "a", "definitionId": definition}
+    world.has("a")
+    assert world.plan(request("enablePolicy", "a", assignment=assignment))["a"] == Forecast(
+        "change", ("assignment", "extension")
+    )
+    world.missing["g"] = ["Microsoft.Authorization/policyAssignments/write"]
+    assert world.plan(request("enablePolicy", "a"))["a"] == Forecast("change", ("extension",))
+    refused = world.plan(request("enablePolicy", "a", assignment=assignment))["a"]
+    assert refused == Forecast("refused", code=Code.AZURE_PERMISSION_MISSING)
+    assert world.plan(request("disablePolicy", "a", assignment={"name": "a"}))["a"].kind == "change"
+    world.resources[0]["properties"]["connectivityStatus"] = "Offline"
+    assert world.plan(request("disablePolicy", "a"))["a"] == Forecast("unreachable", code=Code.CLUSTER_NOT_CONNECTED)
+    assert world.plan(request("disablePolicy", "a", force=True))["a"].kind == "change"

@@ -8,11 +8,15 @@ from unittest import mock
 import pytest
 from azure.core.exceptions import HttpResponseError
 
+from activities import delete_extension as deletion
+from activities.step import Call
 from arcway.azure import policies
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
+from arcway.domain.request import parse_request
 
+SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 ID = "/subscriptions/s/providers/Microsoft.Authorization/policyAssignments/a"
 
 
@@ -76,3 +80,17 @@ def test_policy_of_an_initiative_without_an_id_is_an_error() -> None:
     with pytest.raises(ArcError) as caught:
         policies.get_members(azure({}), {"properties": {"policyDefinitions": [{}]}})
     assert caught.value.code == Code.AZURE_RESPONSE_INVALID
+
+
+@pytest.mark.parametrize(("kind", "deletes"), [("microsoft.flux", False), ("Microsoft.PolicyInsights", True)])
+def test_extension_that_others_created_under_the_name_is_not_deleted(
+    monkeypatch: pytest.MonkeyPatch, kind: str, deletes: bool
+) -> None:
+    extensions = mock.Mock()
+    extensions.get.return_value = {"name": "azurepolicy", "properties": {"extensionType": kind}}
+    extensions.delete.return_value = "url"
+    monkeypatch.setattr(deletion, "EXTENSIONS", extensions)
+    body = {"subscriptionId": SUBSCRIPTION, "resourceGroup": "g", "name": "n", "operation": "disablePolicy"}
+    request: Any = parse_request(body)
+    outcome = deletion.delete_extension(Call(request, {"extensionName": "azurepolicy"}, mock.Mock()))
+    assert (outcome["done"], extensions.delete.called) == (not deletes, deletes)

@@ -56,3 +56,12 @@ def test_custom_locations_take_escalate_and_bind_of_one_role_alone(operation: st
     assert {(item.verb, item.resource, item.name) for item in additional} == {
         (verb, "clusterroles", "AzureArc-Microsoft.ExtendedLocation-RP-Role") for verb in ("escalate", "bind")
     }
+
+
+def test_azure_policy_reads_one_definition_more_than_an_extension() -> None:
+    policy, extension = (set(permissions.role_for(name)) for name in ("enablePolicy", "applyExtension"))
+    crds = Permission("get", "customresourcedefinitions", "apiextensions.k8s.io")
+    assert (policy - extension, extension - policy) == ({crds}, set())
+    assert set(permissions.role_for("disablePolicy")) == extension
+    network = set(permissions.role_for("enablePolicy", network=True)) - policy
+    assert network == set(permissions.TO_CHECK_THE_NETWORK)

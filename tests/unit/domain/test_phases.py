@@ -27,6 +27,16 @@ AFTER = ["configureAgents", "waitForMetadata", "publishResult"]
         ("update", "azure-only", ["checkCluster", "updateResource", "publishResult"]),
         ("update", "agents-only", ["checkCluster", "updateAgents", "publishResult"]),
         ("upgrade", "agents-only", ["checkCluster", "upgradeAgents", "waitForMetadata", "publishResult"]),
+        (
+            "enablePolicy",
+            "azure-only",
+            [*BEFORE[:3], "applyExtension", "waitForRelease", "assignPolicy", "publishResult"],
+        ),
+        (
+            "disablePolicy",
+            "azure-only",
+            ["checkCluster", "deletePolicyAssignment", "deleteExtension", "publishResult"],
+        ),
         ("check", "azure-first", ["checkCluster"]),
         ("check", "azure-only", ["checkCluster"]),
     ],

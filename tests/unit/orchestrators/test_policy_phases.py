@@ -48,8 +48,8 @@ def test_check_without_a_kubeconfig_reads_azure_alone() -> None:
 
 
 def test_gatekeeper_of_others_ends_the_run_before_anything_is_changed() -> None:
-    found = {**ERROR, "code": Code.GATEKEEPER_OF_OTHERS}
-    context = InMemory({"check_policy": ok(findings=[], facts=NEW), "check_policy_cluster": ok(findings=[found])})
+    other = {**ERROR, "code": Code.GATEKEEPER_OF_OTHERS}
+    context = InMemory({"check_policy": ok(findings=[], facts=NEW), "check_policy_cluster": ok(findings=[other])})
     assert refused(context, **ENABLE)["code"] == Code.GATEKEEPER_OF_OTHERS
 
 
