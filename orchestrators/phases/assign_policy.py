@@ -30,7 +30,8 @@ def assign_policy(run: RunContext) -> Work[None]:
     # Until Azure has answered, the assignment may be written or not.
     pending = [leftover("PolicyAssignment", request.assignment.name, reason="MayExist")] if changes else []
     run.set_leftovers([*_installed(run), *pending])
-    outcome = yield from run.call(steps.ASSIGN_POLICY)
+    # What the run has written until now is not the assignment: Azure need not be given time to show that.
+    outcome = yield from run.call(steps.ASSIGN_POLICY, writtenAt=None)
     if changes or outcome["changed"]:
         run.mark_changed()
     run.set_leftovers([])
