@@ -20,7 +20,7 @@ from arcway.domain.extension_changes import changes_of as extension_changes
 from arcway.domain.extension_changes import conflicts as extension_conflicts
 from arcway.domain.extension_changes import lost_settings as lost_extension_settings
 from arcway.domain.findings import finding
-from arcway.domain.gitops_changes import changes_of, lost_settings
+from arcway.domain.gitops_changes import applies_root, changes_of, lost_settings
 from arcway.domain.gitops_request import DeleteGitopsRequest, GitopsRequest
 from arcway.domain.gitops_validity import conflicts
 from arcway.domain.json_values import Json
@@ -79,6 +79,7 @@ def _of_application(
         "extensionChanges": extension_changes(extension, existing, {}),
     }
     findings = extension_conflicts(extension, existing, []) + conflicts(configuration, resource)
+    findings += applies_root(configuration, resource)
     if facts["extensionChanges"]:
         findings += lost_extension_settings(extension, existing)
     if not is_new:

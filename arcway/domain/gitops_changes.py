@@ -36,6 +36,8 @@ _DEFAULTS: Mapping[str, Any] = {
     "useWorkloadIdentity": False,
     "provider": "Generic",
 }
+ROOT = "kustomization-1"
+"""The kustomization of a new configuration that names none: it applies the root of the source, as with `az`."""
 _NAMED = 20
 
 
@@ -75,7 +77,7 @@ def lost_settings(configuration: Configuration, resource: Json | None) -> list[J
 def new_body(configuration: Configuration, protected: Mapping[str, str]) -> Json:
     """The body that creates the configuration, as `az k8s-configuration flux create` sends it."""
     source = _source(configuration) or ("", {})
-    kustomizations = _kustomizations(configuration)
+    kustomizations = {name: value for name, value in _kustomizations(configuration).items() if value is not None}
     return {
         "properties": {
             "scope": configuration.scope or "cluster",
@@ -83,7 +85,7 @@ def new_body(configuration: Configuration, protected: Mapping[str, str]) -> Json
             "suspend": bool(configuration.suspend),
             "sourceKind": SOURCES.get(source[0]),
             source[0]: source[1],
-            "kustomizations": {name: value for name, value in kustomizations.items() if value is not None},
+            "kustomizations": kustomizations or {ROOT: {"path": ""}},
             "configurationProtectedSettings": {**protected},
         }
     }
@@ -96,6 +98,14 @@ def changing_body(configuration: Configuration, resource: Json, protected: Mappi
     if protected or dropped:
         properties["configurationProtectedSettings"] = {**dropped, **protected}
     return {"properties": properties}
+
+
+def applies_root(configuration: Configuration, resource: Json | None) -> list[Json]:
+    """The warning that a new configuration will apply the whole source, because the request names no kustomization."""
+    if resource is not None or any(value is not None for value in configuration.kustomizations.values()):
+        return []
+    message = f"The request names no kustomization: {ROOT} will apply the root of the source."
+    return [finding(Code.GITOPS_APPLIES_ROOT, message, "warning")]
 
 
 # --- what the configuration is afterwards --------------------------------------------------------------------------

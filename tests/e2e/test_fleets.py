@@ -168,6 +168,28 @@ def test_an_extension_is_applied_to_many_clusters_and_waits_for_those_that_are_n
     assert counts(fleets.finish())["succeeded"] == 2
 
 
+def test_configurations_and_policy_are_applied_to_many_clusters(
+    arcway: Arcway, fleets: Fleets, clusters: list[SimulatedCluster]
+) -> None:
+    for cluster in clusters[:2]:
+        assert arcway.connect(cluster)["state"] == "Succeeded"
+    source = {"url": "https://git.example/fleet", "branch": "main"}
+    configuration = {"name": "apps", "gitRepository": source, "kustomizations": {"apps": {"path": "./apps"}}}
+    members = [{"name": f"c-{cluster.name}"} for cluster in clusters[:2]]
+    where = {"subscriptionId": arcway.subscription, "resourceGroup": "clusters"}
+    for operation, fields in (("applyGitops", {"configuration": configuration}), ("enablePolicy", {})):
+        fleets.name = f"fleet-{uuid.uuid4().hex[:8]}"
+        body: Json = {"operation": operation, "defaults": {**where, **fields}, "members": members}
+        fleets.start({"fleet": fleets.name, **body})
+        assert counts(fleets.finish()) == {"succeeded": 2}
+    for cluster in clusters[:2]:
+        path = f"/connectedClusters/{arcway.subscription}/clusters/c-{cluster.name}"
+        (item,) = arcway.http.get(f"{path}/fluxConfigurations").json()["value"]
+        assert item["properties"]["complianceState"] == "Compliant"
+        names = [item["name"] for item in arcway.http.get(f"{path}/extensions").json()["value"]]
+        assert names == ["azurepolicy", "flux"]
+
+
 def test_a_fleet_that_has_ended_continues_with_what_failed(
     arcway: Arcway, fleets: Fleets, clusters: list[SimulatedCluster]
 ) -> None:

@@ -170,6 +170,10 @@ AZURE: dict[Code, ErrorKind] = {
         "The cluster has configurations of Flux v1",
         "Delete them (`az k8s-configuration delete`) and apply Flux configurations: a cluster cannot have both.",
     ),
+    Code.GITOPS_APPLIES_ROOT: ErrorKind(
+        "A new Flux configuration applies the root of its source",
+        "Name a kustomization with its path (--kustomization) to apply a part of the source.",
+    ),
     Code.SELF_HOSTED_ISSUER_MISSING: ErrorKind(
         "The distribution needs a self-hosted OIDC issuer",
         "Set features.oidcIssuer.selfHostedIssuerUrl (--self-hosted-issuer) to the cluster's own public issuer URL.",

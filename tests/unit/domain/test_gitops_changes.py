@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from arcway.domain.codes import Code
-from arcway.domain.gitops_changes import changes_of, changing_body, lost_settings, new_body
+from arcway.domain.gitops_changes import applies_root, changes_of, changing_body, lost_settings, new_body
 from arcway.domain.gitops_request import Configuration
 from arcway.domain.gitops_validity import conflicts
 from arcway.domain.json_values import Json
@@ -71,6 +71,15 @@ def test_new_configuration_is_sent_with_the_defaults_of_az() -> None:
         "kustomizations": {"apps": {"prune": True}},
         "configurationProtectedSettings": {"httpsKey": "eA=="},
     }
+
+
+def test_new_configuration_without_kustomizations_applies_the_root_with_a_warning() -> None:
+    desired = configuration(gitRepository=GIT)
+    assert new_body(desired, {})["properties"]["kustomizations"] == {"kustomization-1": {"path": ""}}
+    (warning,) = applies_root(desired, None)
+    assert (warning["code"], warning["level"]) == (Code.GITOPS_APPLIES_ROOT, "warning")
+    assert applies_root(desired, resource()) == []
+    assert applies_root(configuration(gitRepository=GIT, kustomizations={"apps": {}}), None) == []
 
 
 def test_same_request_changes_nothing() -> None:
