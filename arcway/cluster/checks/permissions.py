@@ -103,12 +103,16 @@ TO_CHECK_THE_NETWORK = (
     Permission("list", "events", "", NETWORK_NAMESPACE),
 )
 TO_LOOK = (GET_CONFIG, *_WATCHED, GET_KEY, _GET_LOG, _LIST_EVENTS)
-_TO_READ_EXTENSIONS = (
+# The Deployments of an extension are where its chart puts them.
+_TO_SEE_EXTENSIONS = (
     Permission("list", "deployments", "apps"),
+    Permission("get", "extensionconfigs", "clusterconfig.azure.com", NAMESPACE),
+)
+_TO_READ_EXTENSIONS = (
+    *_TO_SEE_EXTENSIONS,
     LIST_PODS,
     Permission("list", "events"),
     Permission("get", "pods/log"),
-    Permission("get", "extensionconfigs", "clusterconfig.azure.com", NAMESPACE),
 )
 # Without these a check says less; preflight does not ask for them.
 _TO_SAY_MORE = (
@@ -128,14 +132,13 @@ _ROLES = {
     "check": (*TO_CONNECT, *TO_DISCONNECT, *_TO_SAY_MORE),
     "update": (*TO_CHANGE, *_TO_SAY_MORE),
     "upgrade": (*TO_CHANGE, *_TO_SAY_MORE),
-    # Deployments and pods of an extension are where its chart puts them.
     "applyExtension": (GET_CONFIG, *_TO_READ_EXTENSIONS),
-    "deleteExtension": (GET_CONFIG, *_TO_READ_EXTENSIONS),
+    "deleteExtension": (GET_CONFIG, *_TO_SEE_EXTENSIONS),
     "applyGitops": (GET_CONFIG, *_TO_READ_EXTENSIONS),
-    "deleteGitops": (GET_CONFIG, *_TO_READ_EXTENSIONS),
+    "deleteGitops": (GET_CONFIG, *_TO_SEE_EXTENSIONS),
     "enablePolicy": (GET_CONFIG, *_TO_READ_EXTENSIONS, Permission("get", *_CRDS)),
-    "disablePolicy": (GET_CONFIG, *_TO_READ_EXTENSIONS),
-    "offboard": (*TO_DISCONNECT, LIST_ALL_RECORDS, *_TO_READ_EXTENSIONS),
+    "disablePolicy": (GET_CONFIG, *_TO_SEE_EXTENSIONS),
+    "offboard": (*TO_DISCONNECT, LIST_ALL_RECORDS, *_TO_SEE_EXTENSIONS),
     "agents": TO_LOOK,
 }
 

@@ -62,6 +62,8 @@ def test_azure_policy_reads_one_definition_more_than_an_extension() -> None:
     policy, extension = (set(permissions.role_for(name)) for name in ("enablePolicy", "applyExtension"))
     crds = Permission("get", "customresourcedefinitions", "apiextensions.k8s.io")
     assert (policy - extension, extension - policy) == ({crds}, set())
-    assert set(permissions.role_for("disablePolicy")) == extension
+    for operation in ("deleteExtension", "deleteGitops", "disablePolicy"):
+        removal = {(item.verb, item.resource) for item in permissions.role_for(operation)}
+        assert removal == {("get", "configmaps"), ("list", "deployments"), ("get", "extensionconfigs")}
     network = set(permissions.role_for("enablePolicy", network=True)) - policy
     assert network == set(permissions.TO_CHECK_THE_NETWORK)
