@@ -101,7 +101,7 @@ def test_each_route_needs_its_role(signed: Signed, method: str, path: str, may: 
 
 def test_each_operation_needs_the_roles_that_its_description_says(signed: Signed) -> None:
     document = httpx.get(f"{signed.stack.url}/api/openapi.json").json()
-    values = dict.fromkeys(("id", "subscription", "group", "name", "extension"), "x")
+    values = dict.fromkeys(("id", "subscription", "group", "name", "extension", "configuration"), "x")
     tokens = {user: signed.token(user) for user in USERS}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
