@@ -3,14 +3,13 @@
 import base64
 
 from activities.absence import believe_absent
+from activities.extension_checks import refuse
 from activities.extension_settings import ProtectedSettings, read_protected_settings
 from activities.step import Call
 from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
-from arcway.domain.errors import ArcError
 from arcway.domain.gitops_changes import changes_of, changing_body, lost_settings, new_body
 from arcway.domain.gitops_request import ApplyGitopsRequest
 from arcway.domain.gitops_validity import conflicts
-from arcway.domain.json_values import Json
 from arcway.domain.managed_states import is_in_progress, state_of
 from arcway.domain.request import OnboardRequest
 from arcway.domain.secret_names import SecretKind
@@ -30,11 +29,11 @@ def apply_configuration(call: Call[ApplyGitopsRequest | OnboardRequest]) -> Conf
         believe_absent(call, f"Flux configuration {configuration.name}")
     elif is_in_progress(resource):
         return {"changed": False, "created": False, "inProgress": state_of(resource)}
-    _refuse(conflicts(configuration, resource))
+    refuse(conflicts(configuration, resource))
     protected = read_protected_settings(call, configuration.protected_settings, SecretKind.GIT_CREDENTIAL)
     if not changes_of(configuration, resource, protected.written):
         return {"changed": False, "created": False}
-    _refuse(lost_settings(configuration, resource))
+    refuse(lost_settings(configuration, resource))
     values = _encoded(protected)
     if resource is None:
         operation = FLUX_CONFIGURATIONS.put(azure, cluster, configuration.name, new_body(configuration, values))
@@ -53,8 +52,3 @@ def _encoded(protected: ProtectedSettings) -> dict[str, str]:
         values[name] = base64.b64encode(text.encode()).decode()
     hold(*values.values())
     return values
-
-
-def _refuse(findings: list[Json]) -> None:
-    for item in findings:
-        raise ArcError(item["code"], item["message"])

@@ -1,15 +1,14 @@
 """apply_extension: creates the extension, or changes what differs from the request."""
 
 from activities.absence import believe_absent
+from activities.extension_checks import refuse
 from activities.extension_settings import read_protected_settings
 from activities.step import Call
 from activities.wanted_extension import extension_to_apply
 from arcway.azure.extensions import EXTENSIONS
-from arcway.domain.errors import ArcError
 from arcway.domain.extension_changes import changes_of, changing_body, conflicts, lost_settings, new_body
 from arcway.domain.extension_request import ApplyExtensionRequest
 from arcway.domain.gitops_request import ApplyGitopsRequest
-from arcway.domain.json_values import Json
 from arcway.domain.managed_states import is_in_progress, state_of
 from arcway.domain.request import OnboardRequest
 from arcway.domain.steps import ExtensionWritten
@@ -28,20 +27,15 @@ def apply_extension(call: Call[ApplyExtensionRequest | ApplyGitopsRequest | Onbo
         believe_absent(call, f"extension {extension.name}")
     elif is_in_progress(resource):
         return {**written, "inProgress": state_of(resource)}
-    _refuse(conflicts(extension, resource, []))
+    refuse(conflicts(extension, resource, []))
     protected = read_protected_settings(call, extension.protected_settings)
     changes = changes_of(extension, resource, protected.written)
     if not changes:
         return written
-    _refuse(lost_settings(extension, resource))
+    refuse(lost_settings(extension, resource))
     if resource is None:
         operation = EXTENSIONS.put(azure, cluster, extension.name, new_body(extension, protected.values))
     else:
         body = changing_body(extension, protected.values, changes)
         operation = EXTENSIONS.patch(azure, cluster, extension.name, body)
     return {**written, "changed": True, "created": resource is None, "operation": operation}
-
-
-def _refuse(findings: list[Json]) -> None:
-    for item in findings:
-        raise ArcError(item["code"], item["message"])

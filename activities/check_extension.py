@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from activities.absence import believe_absent
-from activities.extension_checks import missing_in_group, not_offered, provider_states
+from activities.extension_checks import missing_in_group, not_offered, provider_states, unusable
 from activities.extension_settings import read_protected_settings
 from activities.shared_reads import checked_by, resource_of
 from activities.step import Call
 from arcway.azure import extensions
-from arcway.azure.extensions import EXTENSIONS
+from arcway.azure.extensions import EXTENSIONS, FLUX_TYPE
 from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS
 from arcway.azure.onboard_findings import permission_findings, registrations
 from arcway.azure.providers import REGISTERED
 from arcway.domain.codes import Code
-from arcway.domain.connected_cluster import is_being_deleted, not_connected
+from arcway.domain.connected_cluster import not_connected
 from arcway.domain.errors import ArcError
 from arcway.domain.extension_changes import changes_of, conflicts, lost_settings
 from arcway.domain.extension_request import DeleteExtensionRequest, ExtensionRequest
@@ -22,7 +21,6 @@ from arcway.domain.json_values import Json
 from arcway.domain.steps import Checked, Facts
 from arcway.domain.text import listed
 
-_FLUX = "microsoft.flux"
 _NAMED = 10
 
 
@@ -34,13 +32,8 @@ def check_extension(call: Call[ExtensionRequest]) -> Checked:
 def _check(call: Call[ExtensionRequest], *, shared: bool) -> Checked:
     request = call.request
     cluster = resource_of(call, shared=shared)
-    if cluster is None:
-        believe_absent(call, f"connected cluster {request.name}")
-        message = f"Connected cluster {request.cluster.resource_id} does not exist."
-        return {"findings": [finding(Code.CONNECTED_CLUSTER_NOT_FOUND, message)]}
-    if is_being_deleted(cluster):
-        message = f"Connected cluster {request.cluster.resource_id} is being deleted."
-        return {"findings": [finding(Code.CONNECTED_CLUSTER_DELETING, message)]}
+    if (findings := unusable(call, cluster)) or cluster is None:
+        return {"findings": findings}
     installed = EXTENSIONS.list_in(call.installation.azure, request.cluster)
     name = request.extension.name.lower()
     resource = next((item for item in installed if item["name"].lower() == name), None)
@@ -83,7 +76,7 @@ def _findings_of_deletion(call: Call[Any], cluster: Json, resource: Json | None,
     if resource is None:
         return []
     findings = [] if call.request.force else not_connected(cluster)
-    if str(resource["properties"].get("extensionType")).lower() == _FLUX:
+    if str(resource["properties"].get("extensionType")).lower() == FLUX_TYPE:
         findings += _used_by(call, resource["name"])
     missing = missing_in_group(call, (EXTENSIONS.action("delete"),), shared=shared)
     return findings + permission_findings(call.request.subscription_id, {}, missing)

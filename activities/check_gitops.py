@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from activities.absence import believe_absent
+from activities.extension_checks import missing_in_group, unusable
 from activities.extension_settings import read_protected_settings
 from activities.shared_reads import checked_by, is_member, resource_of
 from activities.step import Call
 from activities.wanted_extension import FLUX, wanted_extension
-from arcway.azure import extensions, subscriptions
+from arcway.azure import extensions
 from arcway.azure.extensions import EXTENSIONS, flux_extension
 from arcway.azure.flux_configurations import FLUX_CONFIGURATIONS, FLUX_V1
 from arcway.azure.kubernetes_configuration import NAMESPACE
@@ -42,13 +42,8 @@ def _check(call: Call[Any], *, shared: bool) -> Checked:
     cluster, is_connect = resource_of(call, shared=shared, may_be_new=True), isinstance(request, OnboardRequest)
     if is_connect and (cluster is None or is_being_deleted(cluster)):
         return _of_connect(call, shared=shared)
-    if cluster is None:
-        believe_absent(call, f"connected cluster {request.name}")
-        message = f"Connected cluster {request.cluster.resource_id} does not exist."
-        return {"findings": [finding(Code.CONNECTED_CLUSTER_NOT_FOUND, message)]}
-    if is_being_deleted(cluster):
-        message = f"Connected cluster {request.cluster.resource_id} is being deleted."
-        return {"findings": [finding(Code.CONNECTED_CLUSTER_DELETING, message)]}
+    if (findings := unusable(call, cluster)) or cluster is None:
+        return {"findings": findings}
     azure, name = call.installation.azure, request.configuration.name
     configurations = FLUX_CONFIGURATIONS.list_in(azure, request.cluster)
     resource = next((item for item in configurations if item["name"].lower() == name), None)
@@ -93,7 +88,7 @@ def _of_application(
     actions = [FLUX_CONFIGURATIONS.action("write")] if changes else []
     actions += [EXTENSIONS.action("write")] if facts["extensionChanges"] else []
     if actions and not is_new:
-        missing = _missing(call, (*actions, *registrations(states)), shared=shared)
+        missing = missing_in_group(call, (*actions, *registrations(states)), shared=shared)
         findings += permission_findings(call.request.subscription_id, states, missing)
     return {"findings": findings, "facts": facts}
 
@@ -139,7 +134,7 @@ def _of_deletion(
     actions = [FLUX_CONFIGURATIONS.action("delete")] if resource else []
     actions += [EXTENSIONS.action("delete")] if with_extension else []
     if actions:
-        missing = _missing(call, tuple(actions), shared=shared)
+        missing = missing_in_group(call, tuple(actions), shared=shared)
         findings += permission_findings(call.request.subscription_id, {}, missing)
     return {"findings": findings, "facts": facts}
 
@@ -147,8 +142,3 @@ def _of_deletion(
 def _states(call: Call[Any]) -> dict[str, str]:
     providers, shared = call.installation.azure.providers, is_member(call)
     return {NAMESPACE: providers.state(call.request.subscription_id, NAMESPACE, shared=shared)}
-
-
-def _missing(call: Call[Any], actions: tuple[str, ...], *, shared: bool) -> list[str]:
-    azure, request = call.installation.azure, call.request
-    return subscriptions.missing_actions(azure, request.subscription_id, request.resource_group, actions, shared=shared)

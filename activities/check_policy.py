@@ -1,7 +1,6 @@
 """check_policy: reads the extension of Azure Policy, the assignment and its definition, and what would change."""
 
-from activities.absence import believe_absent
-from activities.extension_checks import missing_in_group, not_offered, provider_states
+from activities.extension_checks import missing_in_group, not_offered, provider_states, unusable
 from activities.shared_reads import checked_by, resource_of
 from activities.step import Call
 from arcway.azure import extensions, policies
@@ -9,7 +8,7 @@ from arcway.azure.extensions import EXTENSIONS
 from arcway.azure.onboard_findings import permission_findings, registrations
 from arcway.azure.providers import REGISTERED
 from arcway.domain.codes import Code
-from arcway.domain.connected_cluster import is_being_deleted, not_connected
+from arcway.domain.connected_cluster import not_connected
 from arcway.domain.errors import ArcError
 from arcway.domain.extension_changes import changes_of, conflicts, lost_settings
 from arcway.domain.findings import finding
@@ -35,13 +34,8 @@ def check_policy(call: Call[PolicyRequest]) -> Checked:
 def _check(call: Call[PolicyRequest], *, shared: bool) -> Checked:
     request = call.request
     cluster = resource_of(call, shared=shared)
-    if cluster is None:
-        believe_absent(call, f"connected cluster {request.name}")
-        message = f"Connected cluster {request.cluster.resource_id} does not exist."
-        return {"findings": [finding(Code.CONNECTED_CLUSTER_NOT_FOUND, message)]}
-    if is_being_deleted(cluster):
-        message = f"Connected cluster {request.cluster.resource_id} is being deleted."
-        return {"findings": [finding(Code.CONNECTED_CLUSTER_DELETING, message)]}
+    if (findings := unusable(call, cluster)) or cluster is None:
+        return {"findings": findings}
     installed = EXTENSIONS.list_in(call.installation.azure, request.cluster)
     resource = next((item for item in installed if is_policy_extension(item)), None)
     if isinstance(request, DisablePolicyRequest):

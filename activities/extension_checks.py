@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from activities.absence import believe_absent
 from activities.shared_reads import is_member
 from activities.step import Call
 from arcway.azure import extensions, subscriptions
 from arcway.azure.providers import needed_namespaces
 from arcway.domain.codes import Code
+from arcway.domain.connected_cluster import is_being_deleted
 from arcway.domain.errors import ArcError
 from arcway.domain.extension_request import Extension
 from arcway.domain.findings import finding
@@ -14,6 +16,24 @@ from arcway.domain.json_values import Json
 from arcway.domain.text import listed
 
 _NAMED = 10
+
+
+def unusable(call: Call[Any], cluster: Json | None) -> list[Json]:
+    """The finding that there is no connected cluster, or that it is being deleted. Raises `ArcError` ARC-4018."""
+    if cluster is None:
+        believe_absent(call, f"connected cluster {call.request.name}")
+        message = f"Connected cluster {call.request.cluster.resource_id} does not exist."
+        return [finding(Code.CONNECTED_CLUSTER_NOT_FOUND, message)]
+    if is_being_deleted(cluster):
+        message = f"Connected cluster {call.request.cluster.resource_id} is being deleted."
+        return [finding(Code.CONNECTED_CLUSTER_DELETING, message)]
+    return []
+
+
+def refuse(findings: list[Json]) -> None:
+    """Raises the first finding as `ArcError`: a write looks once more for what its check looked for."""
+    for item in findings:
+        raise ArcError(item["code"], item["message"])
 
 
 def not_offered(call: Call[Any], extension: Extension, cluster: Json, resource: Json | None) -> list[Json]:

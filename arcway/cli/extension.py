@@ -1,17 +1,16 @@
 """`arcway extension`: the extensions of a connected cluster: list, show, apply and delete them."""
 
-import sys
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import typer
 
 from arcway.cli import extension_output, requests
-from arcway.cli.client import NOT_FOUND, OK, USAGE, ArcwayClient, CommandError
-from arcway.cli.credentials.provisioning import Needs, provided_credential
+from arcway.cli.client import OK, ArcwayClient
+from arcway.cli.cluster_runs import confirm_deletion, path_below, start_on
+from arcway.cli.credentials.provisioning import Needs
 from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, with_groups
 from arcway.cli.options import OutputOption, ServerOption
-from arcway.cli.runs import start
 from arcway.domain.json_values import Json
 
 extension = typer.Typer(help="The extensions of a connected cluster.", no_args_is_help=True)
@@ -97,7 +96,7 @@ def list_(
 ) -> int:
     """List the extensions of a connected cluster. Example: arcway extension list -n shop -g clusters"""
     client = ArcwayClient.find(server)
-    listed = client.get(_path(client, cluster))["value"]
+    listed = client.get(path_below(client, cluster, "extensions"))["value"]
     extension_output.show(listed, [extension_output.flat(item) for item in listed], format_)
     return OK
 
@@ -112,7 +111,7 @@ def show(
 ) -> int:
     """Show an extension of a connected cluster. Example: arcway extension show flux -n shop -g clusters"""
     client = ArcwayClient.find(server)
-    document = client.get(f"{_path(client, cluster)}/{extension_name}")
+    document = client.get(f"{path_below(client, cluster, 'extensions')}/{extension_name}")
     extension_output.show([document], extension_output.flat(document), format_)
     return OK
 
@@ -135,7 +134,7 @@ def apply_(
     client = ArcwayClient.find(server)
     body = {**requests.cluster(client, cluster), "extension": wanted.body(extension_name)}
     body |= {} if wait_for_azure is None else {"timeout": wait_for_azure}
-    return _start(client, "extensions", body, cluster, kubeconfig, following)
+    return start_on(client, "extensions", body, Needs("applyExtension"), cluster, kubeconfig, following)
 
 
 @extension.command(name="delete")
@@ -154,39 +153,6 @@ def delete(
     """Delete an extension and its release. Example: arcway extension delete flux -n shop -g clusters"""
     client = ArcwayClient.find(server)
     if not following.dry_run and not kubeconfig.yes:
-        _ask(extension_name, cluster)
+        confirm_deletion(f"Delete extension {extension_name} of connected cluster {cluster.name}?")
     body = {**requests.cluster(client, cluster), "extension": {"name": extension_name}, "force": force}
-    return _start(client, "extensionDeletions", body, cluster, kubeconfig, following)
-
-
-def _start(
-    client: ArcwayClient,
-    path: str,
-    body: Json,
-    cluster: ClusterOptions,
-    kubeconfig: KubeconfigOfRun,
-    following: Following,
-) -> int:
-    """Without a kubeconfig that the user names the run reads Azure alone."""
-    operation = "applyExtension" if path == "extensions" else "deleteExtension"
-    options = kubeconfig if kubeconfig.is_named else None
-    with provided_credential(client, cluster.name, options, Needs(operation)) as provided:
-        if provided.kubeconfig is not None:
-            body["kubeconfig"] = provided.kubeconfig
-        return start(client, path, body, following, provided.accepted)
-
-
-def _ask(name: str, cluster: ClusterOptions) -> None:
-    if not sys.stdin.isatty():
-        raise CommandError("Deleting requires confirmation.", USAGE, remedy="Pass --yes in non-interactive sessions.")
-    if not typer.confirm(f"Delete extension {name} of connected cluster {cluster.name}?", err=True):
-        raise CommandError("Nothing was changed.", USAGE)
-
-
-def _path(client: ArcwayClient, cluster: ClusterOptions) -> str:
-    which = requests.cluster(client, cluster)
-    if which["subscriptionId"] is None:
-        raise CommandError(
-            "--subscription is required.", NOT_FOUND, remedy="Pass --subscription or set AZURE_SUBSCRIPTION_ID."
-        )
-    return f"connectedClusters/{which['subscriptionId']}/{cluster.resource_group}/{cluster.name}/extensions"
+    return start_on(client, "extensionDeletions", body, Needs("deleteExtension"), cluster, kubeconfig, following)

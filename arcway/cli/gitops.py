@@ -6,12 +6,12 @@ from typing import Annotated, Any
 import typer
 
 from arcway.cli import gitops_output, output, requests
-from arcway.cli.client import NOT_FOUND, OK, USAGE, ArcwayClient, CommandError
-from arcway.cli.credentials.provisioning import Needs, provided_credential
+from arcway.cli.client import OK, USAGE, ArcwayClient, CommandError
+from arcway.cli.cluster_runs import confirm_deletion, path_below, start_on
+from arcway.cli.credentials.provisioning import Needs
 from arcway.cli.gitops_options import ConfigurationOptions
 from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, with_groups
 from arcway.cli.options import OutputOption, ServerOption
-from arcway.cli.runs import start
 from arcway.domain.json_values import Json
 
 gitops = typer.Typer(help="The Flux configurations of a connected cluster (GitOps).", no_args_is_help=True)
@@ -28,7 +28,7 @@ def list_(
 ) -> int:
     """List the Flux configurations of a connected cluster. Example: arcway gitops list -n shop -g clusters"""
     client = ArcwayClient.find(server)
-    listed = client.get(_path(client, cluster))["value"]
+    listed = client.get(path_below(client, cluster, "fluxConfigurations"))["value"]
     gitops_output.show(listed, [gitops_output.flat(item) for item in listed], format_)
     return OK
 
@@ -43,7 +43,7 @@ def show(
 ) -> int:
     """Show a Flux configuration of a connected cluster. Example: arcway gitops show config -n shop -g clusters"""
     client = ArcwayClient.find(server)
-    document = client.get(f"{_path(client, cluster)}/{configuration_name}")
+    document = client.get(f"{path_below(client, cluster, 'fluxConfigurations')}/{configuration_name}")
     gitops_output.show([document], gitops_output.flat(document), format_)
     if format_ == "table" and (key := gitops_output.public_key(document)):
         output.stderr.print(f"Deploy key of the repository: {key}", markup=False, soft_wrap=True)
@@ -72,7 +72,7 @@ def apply_(
     body = {**requests.cluster(client, cluster), "configuration": wanted.body(configuration_name)}
     limits = {"timeout": extension_timeout, "complianceTimeout": compliance_timeout}
     body |= {name: value for name, value in limits.items() if value is not None}
-    return _start(client, "gitops", body, Needs("applyGitops"), cluster, kubeconfig, following)
+    return start_on(client, "gitops", body, Needs("applyGitops"), cluster, kubeconfig, following)
 
 
 @gitops.command(name="delete")
@@ -98,45 +98,17 @@ def delete(
     body: Json = {**requests.cluster(client, cluster), "configuration": {"name": configuration_name}}
     body |= {"withExtension": with_extension, "force": force}
     needs = Needs("deleteGitops", gitops=with_extension)
-    return _start(client, "gitopsDeletions", body, needs, cluster, kubeconfig, following)
-
-
-def _start(
-    client: ArcwayClient,
-    path: str,
-    body: Json,
-    needs: Needs,
-    cluster: ClusterOptions,
-    kubeconfig: KubeconfigOfRun,
-    following: Following,
-) -> int:
-    """Without a kubeconfig that the user names the run reads Azure alone."""
-    options = kubeconfig if kubeconfig.is_named else None
-    with provided_credential(client, cluster.name, options, needs) as provided:
-        if provided.kubeconfig is not None:
-            body["kubeconfig"] = provided.kubeconfig
-        return start(client, path, body, following, provided.accepted)
+    return start_on(client, "gitopsDeletions", body, needs, cluster, kubeconfig, following)
 
 
 def _ask(client: ArcwayClient, name: str, cluster: ClusterOptions) -> None:
     """The user must know that what kustomizations with prune have applied goes, too."""
     if not sys.stdin.isatty():
         raise CommandError("Deleting requires confirmation.", USAGE, remedy="Pass --yes in non-interactive sessions.")
-    listed: list[Any] = client.get(_path(client, cluster))["value"]
+    listed: list[Any] = client.get(path_below(client, cluster, "fluxConfigurations"))["value"]
     existing = next((item for item in listed if item["name"] == name), None)
     kustomizations = (existing or {"properties": {}})["properties"].get("kustomizations") or {}
     pruned = sorted(key for key, value in kustomizations.items() if (value or {}).get("prune"))
     warning = f" This removes from the cluster what {', '.join(pruned)} applied." if pruned else ""
     question = f"Delete Flux configuration {name} of connected cluster {cluster.name}?{warning}"
-    if not typer.confirm(question, err=True):
-        raise CommandError("Nothing was changed.", USAGE)
-
-
-def _path(client: ArcwayClient, cluster: ClusterOptions) -> str:
-    which = requests.cluster(client, cluster)
-    if which["subscriptionId"] is None:
-        raise CommandError(
-            "--subscription is required.", NOT_FOUND, remedy="Pass --subscription or set AZURE_SUBSCRIPTION_ID."
-        )
-    place = f"{which['subscriptionId']}/{cluster.resource_group}/{cluster.name}"
-    return f"connectedClusters/{place}/fluxConfigurations"
+    confirm_deletion(question)

@@ -1,7 +1,6 @@
 """`arcway policy`: Azure Policy in a connected cluster: show, enable and disable it."""
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,11 +8,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from arcway.cli import policy_output, requests
-from arcway.cli.client import NOT_FOUND, OK, USAGE, ArcwayClient, CommandError
-from arcway.cli.credentials.provisioning import Needs, provided_credential
+from arcway.cli.client import OK, USAGE, ArcwayClient, CommandError
+from arcway.cli.cluster_runs import confirm_deletion, path_below, start_on
+from arcway.cli.credentials.provisioning import Needs
 from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, Proxy, with_groups
 from arcway.cli.options import OutputOption, ServerOption
-from arcway.cli.runs import start
 from arcway.domain.json_values import Json
 
 policy = typer.Typer(help="Azure Policy in a connected cluster.", no_args_is_help=True)
@@ -102,13 +101,7 @@ def show(
 ) -> int:
     """Show Azure Policy of a connected cluster. Example: arcway policy show -n shop -g clusters"""
     client = ArcwayClient.find(server)
-    which = requests.cluster(client, cluster)
-    if which["subscriptionId"] is None:
-        raise CommandError(
-            "--subscription is required.", NOT_FOUND, remedy="Pass --subscription or set AZURE_SUBSCRIPTION_ID."
-        )
-    path = f"connectedClusters/{which['subscriptionId']}/{cluster.resource_group}/{cluster.name}/policy"
-    policy_output.show(client.get(path), format_)
+    policy_output.show(client.get(path_below(client, cluster, "policy")), format_)
     return OK
 
 
@@ -137,7 +130,7 @@ def enable(
     body = {**requests.cluster(client, cluster), "checkNetwork": check_network}
     body |= {name: value for name, value in fields.items() if value is not None}
     needs = Needs("enablePolicy", network=check_network)
-    return _start(client, "policies", body, cluster, kubeconfig, following, needs, proxy)
+    return start_on(client, "policies", body, needs, cluster, kubeconfig, following, proxy)
 
 
 @policy.command()
@@ -161,38 +154,11 @@ def disable(
     """Delete Azure Policy's extension and its release. Example: arcway policy disable -n shop -g clusters"""
     client = ArcwayClient.find(server)
     if not following.dry_run and not kubeconfig.yes:
-        _ask(cluster)
+        confirm_deletion(f"Delete Azure Policy's extension of connected cluster {cluster.name}?")
     body = {**requests.cluster(client, cluster), "force": force}
     if assignment is not None:
         body["assignment"] = {"name": assignment, "scope": assignment_scope}
-    return _start(client, "policyDeletions", body, cluster, kubeconfig, following, Needs("disablePolicy"), None)
-
-
-def _start(
-    client: ArcwayClient,
-    path: str,
-    body: Json,
-    cluster: ClusterOptions,
-    kubeconfig: KubeconfigOfRun,
-    following: Following,
-    needs: Needs,
-    proxy: Proxy | None,
-) -> int:
-    """Without a kubeconfig that the user names the run reads Azure alone."""
-    options = kubeconfig if kubeconfig.is_named else None
-    with provided_credential(client, cluster.name, options, needs, proxy) as provided:
-        if provided.kubeconfig is not None:
-            body["kubeconfig"] = provided.kubeconfig
-        if provided.proxy is not None:
-            body["proxy"] = provided.proxy
-        return start(client, path, body, following, provided.accepted)
-
-
-def _ask(cluster: ClusterOptions) -> None:
-    if not sys.stdin.isatty():
-        raise CommandError("Deleting requires confirmation.", USAGE, remedy="Pass --yes in non-interactive sessions.")
-    if not typer.confirm(f"Delete Azure Policy's extension of connected cluster {cluster.name}?", err=True):
-        raise CommandError("Nothing was changed.", USAGE)
+    return start_on(client, "policyDeletions", body, Needs("disablePolicy"), cluster, kubeconfig, following)
 
 
 def _parameters(text: str) -> Any:

@@ -7,6 +7,7 @@ deletion with force needs no agents; they remove later what is in the cluster.
 import secrets
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
@@ -46,7 +47,7 @@ class ManagedResource:
     observed: dict[str, Any] | None = None
 
 
-class ManagedResources:
+class ManagedResources(ABC):
     """All resources of one type by id in lower case. `orders` are the failures that the test controls ask for."""
 
     TYPE: ClassVar[str]
@@ -66,31 +67,33 @@ class ManagedResources:
     # --- what each type decides ---------------------------------------------------------------------------------------
 
     @property
+    @abstractmethod
     def _pace(self) -> Pace:
-        raise NotImplementedError
+        """How long an operation takes."""
 
+    @abstractmethod
     def _replaced(
         self, existing: dict[str, Any] | None, cluster: dict[str, Any], name: str, body: dict[str, Any], writer: Writer
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """The record that a PUT leaves, and its protected settings. Raises `Refusal` 400."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _patched(
         self, existing: ManagedResource, body: dict[str, Any], writer: Writer
     ) -> tuple[dict[str, Any], dict[str, str]]:
         """The record that a PATCH leaves, and its protected settings. Raises `Refusal` 400."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _started(self, state: str) -> dict[str, Any]:
         """The properties that the service sets when an operation starts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _settle(self, resource: ManagedResource, operation: ManagedOperation, report: dict[str, Any]) -> None:
         """Write what the agents reported of an operation that is over; the state is set already."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _desired(self, key: str, resource: ManagedResource) -> dict[str, Any]:
-        raise NotImplementedError
+        """What the agents should make of the resource."""
 
     def _is_complete(self, operation: ManagedOperation) -> bool:
         """Whether an operation that the agents have reported may end; counts a read."""
