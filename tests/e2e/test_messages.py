@@ -227,6 +227,23 @@ def test_messages_update_and_upgrade_what_is_connected(arcway: Arcway, bus: Bus,
     assert [item["field"] for item in event(rejected)["data"]["error"]["details"]] == ["operation"]
 
 
+def test_messages_apply_extensions_configurations_and_policy(
+    arcway: Arcway, bus: Bus, cluster: SimulatedCluster
+) -> None:
+    assert arcway.connect(cluster)["state"] == "Succeeded"
+    source = {"url": "https://git.example/fleet", "branch": "main"}
+    configuration = {"name": "apps", "gitRepository": source, "kustomizations": {"apps": {"path": "./apps"}}}
+    for fields in (
+        {"operation": "applyExtension", "extension": {"name": "flux", "type": "microsoft.flux"}},
+        {"operation": "applyGitops", "configuration": configuration},
+        {"operation": "enablePolicy"},
+        {"operation": "deleteGitops", "configuration": {"name": "apps"}, "withExtension": True},
+        {"operation": "disablePolicy"},
+    ):
+        last = bus.heard(bus.send({**arcway.offboarding(cluster), **fields}))[-1]
+        assert (kind(last), event(last)["data"]["run"]["changed"]) == ("succeeded", True), event(last)
+
+
 def test_a_message_cancels_a_run(arcway: Arcway, azure: Control, bus: Bus, cluster: SimulatedCluster) -> None:
     azure.put("paces", {"connection": {"seconds": 600}})
     started = bus.send(arcway.request(cluster))
