@@ -19,10 +19,6 @@ _BLANK = r"(?:\s|%20|\\[nrt]|\\x[0-9a-f]{2}|\\u[02][0-9a-f]{3})"
 _ENDS = r"\s,;&\"'`<>(){}\[\]\\"
 _PEM = re.compile(r"-----BEGIN[^-]{1,60}-----.*?(?:-----END[^-]{1,60}-----|\Z)", re.DOTALL)
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}")
-_SCHEME = re.compile(
-    rf"(?i)(?<![a-z])(?:bearer|basic|negotiate|ntlm|sharedkey|sharedaccesssignature)(?:{_BLANK}|%3a|[:=+\"']){{1,8}}"
-    rf"(?!auth|token|cred|scheme|realm)[^{_ENDS}]{{6,}}"
-)
 _OF_KEYS = (
     "api|access|account|admin|client|consumer|encryption|function|functions|host|master|primary|private|root|secondary"
 )
@@ -33,10 +29,17 @@ _NAME = (
     r"|signature|authorization(?![a-z])|cookie|session[\s_.-]?(?:id|key)|jwt|kubeconfig[\s_.-]?data"
     r"|(?:client|certificate)[\s_.-]?key[\s_.-]?data|private[\s_.-]?key"
 )
-# The rest of a name, a quote that ends it, what joins it with its value, and the value: quoted to its closing quote,
-# whatever is escaped in it, or else up to what ends a word.
-_NAMED = re.compile(
-    rf"(?i)(?:(?:{_NAME})[\w.-]{{0,24}}(?:\\?[\"'`])?\]?\s{{0,4}}(?:=>|[:=>]|%3d|%3a){{1,2}}\s{{0,4}})"
+# What says that a secret follows: a name with the rest of it, a quote that ends it and what joins it with its value ...
+_NAMED = rf"(?:{_NAME})[\w.-]{{0,24}}(?:\\?[\"'`])?\]?\s{{0,4}}(?:=>|[:=>]|%3d|%3a){{1,2}}\s{{0,4}}"
+# ... or a scheme. What follows may say it again, of which the value is the last.
+_SCHEME = (
+    rf"(?<![a-z])(?:bearer|basic|negotiate|ntlm|sharedkey|sharedaccesssignature)(?:{_BLANK}|%3a|[:=+\"']){{1,8}}"
+    rf"(?!auth|token|cred|scheme|realm)(?=[^{_ENDS}]{{6,}})"
+)
+_QUOTED_NAME = r"\\?[\"'`](?=[\w.-]{1,60}(?:\\?[\"'`]\s{0,4}[:=]|\s{0,4}[:=]\s{0,4}\\?[\"'`]))"
+# The value: quoted to its closing quote, whatever is escaped in it, or else up to what ends a word.
+_SECRET = re.compile(
+    rf"(?i)(?>(?:{_NAMED}|{_SCHEME})(?>(?:{_QUOTED_NAME})?[\w.-]{{0,24}}?{_NAMED}|{_SCHEME}){{0,8}})"
     r"(?:\\\"(?:[^\\]|\\[^\"])*(?:\\\"|\\?\Z)"
     r"|\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)|'(?:[^'\\]|\\.)*(?:'|\\?\Z)|`[^`]*(?:`|\Z)"
     rf"|[|>][+-]?{_BLANK}{{1,40}}[^{_ENDS}]+|[^{_ENDS}]{{4,}}|(?<==)[^{_ENDS}]+)",
@@ -68,8 +71,7 @@ def without_secrets(message: str) -> str:
     """The text without what looks like a secret. Call it with what has been cut."""
     message = _PEM.sub(MASK, message)
     message = _JWT.sub(MASK, message)
-    message = _SCHEME.sub(MASK, message)
-    message = _FLAG.sub(MASK, _NAMED.sub(MASK, message))
+    message = _FLAG.sub(MASK, _SECRET.sub(MASK, message))
     if "@" in message or "%40" in message:
         message = _WORD.sub(_without_user, message)
     parts = _READABLE.split(message)

@@ -120,6 +120,21 @@ def test_a_secret_of_any_shape_is_taken_out_of_any_text(
         assert secret not in redacted
 
 
+# Each says that a secret follows, and so does most of what is put after it.
+INTRODUCTIONS = [
+    *("bearer ", "Basic: ", 'negotiate "', "auth: bearer ", "token: ", "'token': ", "token=> ", "password=", "pwd:"),
+    *('secret: "', "cookie: ", "authorization: ", "sig=", "--password ", "password: secret: bearer "),
+]
+
+
+@pytest.mark.parametrize("introduction", INTRODUCTIONS)
+@given(data=st.data(), shape=st.sampled_from(sorted(SHAPES)))
+@settings(max_examples=60, deadline=None)
+def test_a_secret_that_is_introduced_twice_is_taken_out(introduction: str, data: st.DataObject, shape: str) -> None:
+    content, secret = data.draw(SHAPES[shape])
+    assert secret not in redact(f"refused {introduction}{content} by it", 5000)
+
+
 @pytest.mark.parametrize(
     "message",
     [
