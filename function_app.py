@@ -1,5 +1,6 @@
 """The function app: builds the installation, registers the blueprints that work with it, and does nothing else."""
 
+import gc
 import os
 import sys
 
@@ -46,3 +47,7 @@ for blueprint in (
     app.register_functions(blueprint)
 if installation.settings.onboarding_queue:
     app.register_functions(messages.blueprint_of(services))
+
+# What is loaded by now stays: to go through it took each full collection 0.1 s, in which nothing else ran.
+gc.collect()
+gc.freeze()

@@ -18,6 +18,8 @@ _READY_SECONDS = 30.0
 _STOP_SECONDS = 10.0
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 _PREFIX = "arcway_local."
+# The other parts stand for services on other machines, which do not take the processor from those who wait for the app.
+_FIRST_SERVED, _NICENESS = "functions", 4
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -43,6 +45,8 @@ def launch(
             start_new_session=True,
         )
     _children[process.pid] = process
+    if part != _FIRST_SERVED:
+        os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
     output = cast("IO[bytes]", process.stdout)
     ready, _, _ = select.select([output], [], [], _READY_SECONDS)
     line = output.readline() if ready else b""

@@ -217,6 +217,7 @@ def _hand_out_kubeconfigs(state: Path, ready: Json) -> None:
 def _settings(state: Path, stack: Stack) -> dict[str, str]:
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
+        "FUNCTIONS_WORKER_PROCESS_COUNT": "2",
         "ARCWAY_LOCAL": "1",
         "ARCWAY_ARM_ENDPOINT": stack.azure["endpoint"],
         "ARCWAY_CA_FILE": stack.azure["caFile"],

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+# The name of the link through which a Helm worker is started.
+_HELM = b"/helm"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -13,36 +15,36 @@ class Cpu:
     """CPU seconds, user and system."""
 
     app: float
-    """Of the process itself."""
-    children: float
-    """Of all its descendants, those included that have ended and were waited for."""
+    """Of the process itself and its second worker."""
+    helm: float
+    """Of all Helm workers, those included that have ended and were waited for."""
 
     @property
     def total(self) -> float:
         """All of it."""
-        return self.app + self.children
+        return self.app + self.helm
 
     def since(self, earlier: "Cpu") -> "Cpu":
         """What was added since."""
-        return Cpu(self.app - earlier.app, self.children - earlier.children)
+        return Cpu(self.app - earlier.app, self.helm - earlier.helm)
 
 
 def cpu_of_tree(pid: int) -> Cpu:
     """CPU of the process `pid` and of its descendants, in steps of 10 ms.
 
     Of the embedded stack the function app is the process `functions`: the Functions host, the workflow engine with its
-    journal and the app's Python worker are its threads and cannot be measured apart; its children are the Helm workers.
+    journal and the app's first worker are its threads and cannot be measured apart. Its child is the second worker,
+    whose children are the Helm workers.
     The simulated clusters, the simulated Azure and the broker are processes beside it, and so is a client.
     """
     processes = dict(_processes())
-    app, children = 0.0, 0.0
+    app, helm = 0.0, 0.0
     for number, (parent, own, ended) in processes.items():
-        if number == pid:
-            app += own
-            children += ended
-        elif _descends(parent, pid, processes):
-            children += own + ended
-    return Cpu(app, children)
+        if number == pid or _descends(parent, pid, processes):
+            is_helm = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")[0].endswith(_HELM)
+            app, helm = (app, helm + own) if is_helm else (app + own, helm)
+            helm += ended
+    return Cpu(app, helm)
 
 
 def _descends(parent: int, ancestor: int, processes: dict[int, tuple[int, float, float]]) -> bool:

@@ -28,7 +28,10 @@ def measure() -> Json:
 
 
 def accepted_per_second(stack: Stack) -> float:
-    """From the first send to the last `accepted` event. The runs end at once: the API server does not answer."""
+    """From the first send to the arrival of the last `accepted` event at the broker.
+
+    The runs end at once: their kubeconfig is empty. When events are received says less: the SDK waits for more of them.
+    """
     from azure.servicebus import ServiceBusClient, ServiceBusMessage
 
     write_private(Path(stack.secrets) / "arcway-nobody", b"{}")
@@ -39,7 +42,7 @@ def accepted_per_second(stack: Stack) -> float:
         "kubeconfig": {"secret": "arcway-nobody"},
     }
     with ServiceBusClient.from_connection_string(stack.service_bus["connectionString"]) as client:
-        started = time.perf_counter()
+        started = time.time()
         with client.get_queue_sender("onboarding-requests") as sender:
             messages = [
                 ServiceBusMessage(json.dumps({**body, "name": f"b{number}"}), message_id=str(uuid.uuid4()))
@@ -47,10 +50,12 @@ def accepted_per_second(stack: Stack) -> float:
             ]
             sender.send_messages(messages[:100])
             sender.send_messages(messages[100:])
-        accepted = 0
+        accepted, last = 0, started
         with client.get_subscription_receiver("onboarding-events", "all") as receiver:
-            while accepted < _MESSAGES and time.perf_counter() - started < _LIMIT_SECONDS:
+            while accepted < _MESSAGES and time.time() - started < _LIMIT_SECONDS:
                 for message in receiver.receive_messages(200, max_wait_time=2):
                     receiver.complete_message(message)
-                    accepted += json.loads(b"".join(message.body))["type"] == "arcway.run.accepted.v1"
-        return accepted / (time.perf_counter() - started)
+                    arrived = message.enqueued_time_utc
+                    if arrived and json.loads(b"".join(message.body))["type"] == "arcway.run.accepted.v1":
+                        accepted, last = accepted + 1, max(last, arrived.timestamp())
+        return accepted / (last - started)

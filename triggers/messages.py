@@ -24,7 +24,7 @@ from arcway.domain.request import AnyRequest, parse_request
 from arcway.domain.secrets_held import holding
 from arcway.domain.text import excerpt
 from arcway.runs.reader import get_run
-from arcway.runs.starter import cancel_run, known_run
+from arcway.runs.starter import cancel_run
 from arcway.settings import Settings
 from arcway.telemetry import log
 from triggers.access.callers import Caller
@@ -103,10 +103,13 @@ async def _do(invocation: Invocation, body: object, key: str, origin: Origin) ->
         await start_from(invocation, fleet, key, origin, _sender(invocation.installation.settings))
         return
     request, sender = parse_request(body), _sender(invocation.installation.settings)
-    # The secret of a message that comes again may be gone with its run.
-    if request.kubeconfig is not None and await known_run(invocation.client, request, key) is None:
-        await in_thread(queries.check_secret, invocation.installation, request.kubeconfig, sender.secret_user)
-    await invocation.start_run(request, key, origin, sender)
+
+    async def check_secret() -> None:
+        if request.kubeconfig is not None:
+            await in_thread(queries.check_secret, invocation.installation, request.kubeconfig, sender.secret_user)
+
+    # Not at once: the secret of a message that comes again may be gone with its run.
+    await invocation.start_run(request, key, origin, sender, before=check_secret)
 
 
 async def _cancel(invocation: Invocation, body: dict[str, object]) -> None:

@@ -1,6 +1,7 @@
 """What the triggers of one function app work with: built once, handed to each invocation."""
 
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -78,6 +79,14 @@ class Invocation:
         own = {"id": str(uuid.uuid4()), "by": caller.identity.as_json()}
         return await command_fleet(self.client, state, {**own, **command})
 
-    async def start_run(self, request: AnyRequest, key: str, origin: Origin, caller: Caller) -> Started:
+    async def start_run(
+        self,
+        request: AnyRequest,
+        key: str,
+        origin: Origin,
+        caller: Caller,
+        *,
+        before: Callable[[], Awaitable[None]] | None = None,
+    ) -> Started:
         """Start the request's run for the caller. Raises `ArcError` as `arcway.runs.starter.start_run` does."""
-        return await start_run(self.client, request, key, origin, self.author_of(caller))
+        return await start_run(self.client, request, key, origin, self.author_of(caller), before=before)

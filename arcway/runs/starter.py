@@ -7,6 +7,7 @@ instance silently and refuses a running one, so the state is read first and agai
 import hashlib
 import json
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -64,12 +65,14 @@ async def start_run(
     author: Author,
     *,
     fleet: Json | None = None,
+    before: Callable[[], Awaitable[None]] | None = None,
 ) -> Started:
     """Start the request's run for the author, or return the one that the same key or an equal request started.
 
-    `fleet` names the fleet, the member and the attempt to which the run reports its end. A key belongs to one connected
-    cluster. Raises `ArcError`: ARC-6003 another request runs on this cluster, ARC-6002 the key's run was replaced by a
-    later one, ARC-6009 the key was used for another request, ARC-6007 the engine does not respond.
+    `fleet` names the fleet, the member and the attempt to which the run reports its end. `before` is awaited before a
+    run is started, which it prevents by raising. A key belongs to one connected cluster. Raises `ArcError`: ARC-6003
+    another request runs on this cluster, ARC-6002 the key's run was replaced by a later one, ARC-6009 the key was used
+    for another request, ARC-6007 the engine does not respond.
     """
     instance = instance_of(request)
     for _ in range(_TRIES):
@@ -77,6 +80,9 @@ async def start_run(
         earlier = input_of(state) if state else None
         if state and earlier and (same_run := _same_run(instance, earlier, is_over(state), request, key)):
             return same_run
+        if before:
+            await before()
+            before = None
         payload = _payload(request, key, origin, earlier, author) | ({"fleet": fleet} if fleet else {})
         try:
             await client.schedule_new_orchestration("operation", input=payload, instance_id=instance)
@@ -84,13 +90,6 @@ async def start_run(
             continue  # another request may have started one in the meantime: read again
         return Started(RunId(instance, payload["runId"]), finished=False)
     raise ArcError(Code.ENGINE_UNREACHABLE, "The workflow engine rejected the start of the run.")
-
-
-async def known_run(client: df.DurableFunctionsClient, request: AnyRequest, key: str) -> Started | None:
-    """The existing run that `start_run` would return; None if it would start one. Raises `ArcError` as it does."""
-    instance = instance_of(request)
-    state = await get_instance(client, instance)
-    return _same_run(instance, input_of(state), is_over(state), request, key) if state else None
 
 
 async def retry_run(client: df.DurableFunctionsClient, run: Json, author: Author) -> Started:

@@ -7,7 +7,8 @@ entity operations that were under way are repeated (at least once, as in Azure),
 Not imitated:
 
 - Of triggers and bindings only HTTP, timers, Service Bus queues and those of Durable Functions; retry policies of
-  functions, singletons, HTTP streaming, more than one worker or host, scaling.
+  functions, singletons, HTTP streaming, more than one host, scaling.
+- FUNCTIONS_WORKER_PROCESS_COUNT: 1 or 2, and the second worker calls all activities and nothing else.
 - Keys: HTTP functions are called without one whatever their level; of the host's keys there is that of the management
   API alone.
 - functionTimeout: the real host restarts the worker, and with it ends all that runs there. Here the call alone

@@ -26,11 +26,9 @@ def main(argv: Sequence[str]) -> int:
     Does not return, but ends the process with 0, when a function still blocks a thread after the grace period.
     """
     options = _parse(argv)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    for chatty in ("azure", "azure_functions_runtime", "durabletask"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    set_up_log()
     try:
-        with _reserved_stdout() as ready:
+        with reserved_stdout() as ready:
             asyncio.run(_until_signalled(options, ready))
     except HostError as error:
         sys.stderr.write(f"{error}\n")
@@ -62,9 +60,16 @@ async def _until_signalled(options: Options, ready: TextIO) -> None:
             host.failure.result()
 
 
+def set_up_log() -> None:
+    """Have everything logged to stderr, of chatty libraries warnings alone."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for chatty in ("azure", "azure_functions_runtime", "durabletask"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
 @contextlib.contextmanager
-def _reserved_stdout() -> Iterator[TextIO]:
-    """Keep stdout for the line that says the host is ready: what the app and its child processes print is a log."""
+def reserved_stdout() -> Iterator[TextIO]:
+    """Keep stdout for what this process announces: what the app and its child processes print is a log."""
     sys.stdout.flush()
     number = sys.stdout.fileno()
     with os.fdopen(os.dup(number), "w") as original_stdout:

@@ -22,6 +22,7 @@ from arcway_local.functions.errors import JournalError
 from arcway_local.functions.lifecycle import TERMINAL
 from arcway_local.functions.protos import TypedData
 from arcway_local.functions.records import LOCAL, Activity, EntityWork, OrchestrationWork, failed_response, failure
+from arcway_local.functions.second_worker import SecondWorker
 from arcway_local.functions.settings import Concurrency
 from arcway_local.functions.traces import activity_span, orchestration_span, texts
 from arcway_local.functions.worker import Function, InvocationError, Worker
@@ -53,11 +54,15 @@ class _Lane:
 
 
 class Dispatcher:
-    """Executes durable work until it is stopped."""
+    """Executes durable work until it is stopped; activities in the second worker, if there is one."""
 
-    def __init__(self, engine: Engine, worker: Worker, limits: Concurrency) -> None:
+    def __init__(self, engine: Engine, worker: Worker, limits: Concurrency, second: SecondWorker | None = None) -> None:
         self._engine = engine
-        self._worker = worker
+        self._workers: Mapping[str, Worker | SecondWorker] = {
+            ORCHESTRATION: worker,
+            ENTITY: worker,
+            ACTIVITY: second or worker,
+        }
         self._functions: Mapping[str, Mapping[str, Function]] = {
             kind: durable_functions(worker.functions, kind) for kind in _NAME_PROPERTY
         }
@@ -186,7 +191,7 @@ class Dispatcher:
                 f"FunctionNotFound: The function '{name}' doesn't exist, is disabled, or is not {trigger} function.",
                 "",
             )
-        value = await self._worker.invoke(function, data, trace=texts(trace))
+        value = await self._workers[kind].invoke(function, data, trace=texts(trace))
         return None if value is None else value.text()
 
 

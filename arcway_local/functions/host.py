@@ -29,6 +29,7 @@ from arcway_local.functions.keys import management_key
 from arcway_local.functions.management import PATH, ManagementApi, management_urls
 from arcway_local.functions.queues import SERVICE_BUS, Queues
 from arcway_local.functions.routes import build_routes
+from arcway_local.functions.second_worker import SecondWorker
 from arcway_local.functions.settings import HostSettings, load_host_json, load_values
 from arcway_local.functions.timers import TIMER, Timers
 from arcway_local.functions.worker import DURABLE_CLIENT, Worker
@@ -89,8 +90,13 @@ async def serve(options: Options) -> AsyncIterator[Running]:
     settings = load_host_json(app)
     worker = Worker()
     worker.function_timeout = settings.function_timeout
+    second = SecondWorker(app, settings.function_timeout) if settings.workers > 1 else None
+    if second:
+        await second.start()
     try:
         await worker.load(app)
+        if second:
+            await second.ready()
         routes = build_routes(worker.functions, settings.route_prefix)
         timers = Timers(worker)
         queues = Queues(worker, settings.messages)
@@ -102,11 +108,13 @@ async def serve(options: Options) -> AsyncIterator[Running]:
         key = f"code={code}"
         management = ManagementApi(engine, code)
         server = HttpServer(worker, routes, management, options.grace, options.home, settings.custom_headers)
-        dispatcher = Dispatcher(engine, worker, settings.concurrency)
+        dispatcher = Dispatcher(engine, worker, settings.concurrency, second)
         try:
             port = await _listen(server, options)
             url = f"http://{_bracketed(options.host)}:{port}"
             worker.client_configuration = client_configuration(settings, url, engine.start(), key)
+            if second:
+                second.client_configuration = worker.client_configuration
             if isinstance(engine, JournaledEngine):
                 engine.resume()
             timers.start()
@@ -119,6 +127,8 @@ async def serve(options: Options) -> AsyncIterator[Running]:
             engine.stop(0)
     finally:
         finished = worker.close()
+        if second:
+            await second.stop()
     if not finished:
         raise WorkLeftBehind
 

@@ -15,6 +15,7 @@ from typing import Any
 from arcway_local.functions.errors import HostError
 
 _OVERRIDES = "AzureFunctionsJobHost"
+_WORKERS = "FUNCTIONS_WORKER_PROCESS_COUNT"
 _PER_CORE = 10
 """The durable extension's default concurrency for each kind of durable function, per core."""
 
@@ -49,6 +50,8 @@ class HostSettings:
     messages: Messages
     function_timeout: float | None
     """Seconds that a function may take; None: as long as it wants."""
+    workers: int
+    """How many worker processes the app has."""
 
 
 def load_values(app: Path) -> None:
@@ -97,7 +100,15 @@ def load_host_json(app: Path) -> HostSettings:
         ),
         messages=_messages(path, _section(path, extensions, "serviceBus")),
         function_timeout=_timeout(path, _text(path, document, "functionTimeout", "00:30:00")),
+        workers=_workers(),
     )
+
+
+def _workers() -> int:
+    value = os.environ.get(_WORKERS, "1")
+    if value not in ("1", "2"):
+        raise HostError(f"{_WORKERS} must be 1 or 2 with this host.")
+    return int(value)
 
 
 def _overridden(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,17 +9,31 @@ from typing import Any
 
 import pytest
 from azure.servicebus import ServiceBusClient
+from durabletask.client import OrchestrationStatus
 
 from arcway import queries
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
-from arcway.domain.ids import RunId
-from arcway.runs.starter import Started
 from arcway_local.stack import Stack
 from tests.e2e.conftest import Arcway, SimulatedCluster
 from tests.e2e.test_messages import Bus, event, kind
 from tests.installations import invocation
-from triggers import messages, services
+from triggers import messages
+
+
+class Engine:
+    """An engine of one instance, in the place of the durable client."""
+
+    def __init__(self) -> None:
+        self.inputs: list[Any] = []
+
+    async def get_orchestration_state(self, _: str) -> Any:
+        status = OrchestrationStatus.RUNNING
+        return SimpleNamespace(get_input=lambda: self.inputs[-1], runtime_status=status) if self.inputs else None
+
+    async def schedule_new_orchestration(self, _: str, *, input: Any, instance_id: str) -> str:  # noqa: A002
+        self.inputs.append(input)
+        return instance_id
 
 
 @pytest.fixture
@@ -65,28 +79,22 @@ def test_the_key_of_a_run_that_was_replaced_stays_its_own(arcway: Arcway, cluste
 async def test_a_message_that_comes_again_needs_no_secret_of_its_run(
     arcway: Arcway, cluster: SimulatedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started_under_test = Started(RunId("cluster-0", "0"), finished=True)
-    started: list[str] = []
-
-    async def known_run(*_: object) -> Started:
-        return started_under_test
-
-    async def start(client: object, request: object, key: str, *_: object) -> Started:
-        started.append(key)
-        return started_under_test
-
-    def gone(*_: object) -> None:
-        raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
-
-    monkeypatch.setattr(messages, "known_run", known_run)
-    monkeypatch.setattr(services, "start_run", start)
-    monkeypatch.setattr(queries, "check_secret", gone)
+    engine = Engine()
     body: Any = arcway.request(cluster)
     message: Any = SimpleNamespace(
         message_id="key", application_properties={}, correlation_id=None, get_body=json.dumps(body).encode
     )
-    await messages.receive(message, invocation())
-    assert started == ["key"]
+    looked: list[object] = []
+    monkeypatch.setattr(queries, "check_secret", lambda _, reference, __: looked.append(reference))
+    await messages.receive(message, invocation(engine))
+    assert (len(looked), len(engine.inputs)) == (1, 1)
+
+    def gone(*_: object) -> None:
+        raise ArcError(Code.TEMPORARY_CREDENTIAL_GONE)
+
+    monkeypatch.setattr(queries, "check_secret", gone)
+    await messages.receive(message, invocation(engine))
+    assert len(engine.inputs) == 1
 
 
 def test_a_message_with_the_id_of_another_request_is_rejected(

@@ -30,12 +30,13 @@ ACTIVITIES_AT_ONCE = 4
 class Experiment:
     """The app, its effects, and what the host has acknowledged so far."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, workers: int) -> None:
         self.random = random.Random(seed)
         self.app = folder / "app"
         shutil.copytree(Path(__file__).parent / "app", self.app, ignore=shutil.ignore_patterns("__pycache__"))
         self.effects_file = folder / "effects"
         self.effects_file.touch()
+        self.settings = {"EFFECTS": str(self.effects_file), "FUNCTIONS_WORKER_PROCESS_COUNT": str(workers)}
         self.data = folder / "data"
         self.log = folder / "log"
         self.acknowledged: dict[str, set[str]] = {f"run{number:04}": set() for number in range(RUNS)}
@@ -65,7 +66,7 @@ class Experiment:
         """Host the app, ask for `share` of the runs, and kill the host after a random number of further effects."""
         names = sorted(self.acknowledged)[: round(len(self.acknowledged) * share)]
         target = len(self.effects()) + self.random.randrange(1, 3 * RUNS)
-        with hosted(self.app, self.log, self.data, EFFECTS=str(self.effects_file)) as host:
+        with hosted(self.app, self.log, self.data, **self.settings) as host:
             with ThreadPoolExecutor(4) as pool:
                 requests = [pool.submit(self.ask, host, name) for name in names]
                 self.until_effects(target)
@@ -83,7 +84,7 @@ class Experiment:
 
     def to_the_end(self) -> dict[str, object]:
         """Host the app until all runs have ended; the outputs, and the number that all runs together counted."""
-        with hosted(self.app, self.log, self.data, EFFECTS=str(self.effects_file)) as host:
+        with hosted(self.app, self.log, self.data, **self.settings) as host:
             for name in self.acknowledged:
                 self.ask(host, name)
             for name in self.suspended:
@@ -102,9 +103,10 @@ class Experiment:
 
 
 @pytest.mark.timeout(300 + RUNS + 10 * KILLS)
-def test_runs_of_every_kind_survive_kills_at_random_moments(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_runs_of_every_kind_survive_kills_at_random_moments(tmp_path: Path, workers: int) -> None:
     seed = int(os.environ.get("ARCWAY_CHAOS_SEED") or random.randrange(10**6))
-    experiment = Experiment(tmp_path, seed)
+    experiment = Experiment(tmp_path, seed, workers)
     for number in range(KILLS):
         experiment.until_killed((number + 1) / KILLS)
     outcome = experiment.to_the_end()
