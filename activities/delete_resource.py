@@ -4,6 +4,7 @@ from activities.absence import believe_absent
 from activities.shared_reads import listed
 from activities.step import Call
 from arcway.azure import connected_clusters
+from arcway.azure.listings import Listed
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import is_being_deleted, serves_another, taken
 from arcway.domain.errors import ArcError
@@ -19,12 +20,19 @@ def delete_resource(call: Call[AnyRequest]) -> Polled:
     `operation` is the URL to follow: once Azure has said that it deleted the resource, its absence is believed. Raises
     `ArcError` ARC-4016 when another cluster is connected by it by now.
     """
+    item, is_asked_for = listed(call), bool(call.payload.get("operation"))
+    if item is not None and is_asked_for and _is_on_its_way(item):
+        return {**_IN_PROGRESS, "retryAfter": item.next_in}
     deletion = _poll_deletion(call)
     if deletion is not None and not deletion["done"]:
         return deletion
     is_deleted = deletion is not None
-    if is_deleted and _is_listed_as_gone(call):
+    if is_deleted and item is not None and item.is_current and item.resource is None:
         return {"done": True, "detail": "deleted"}
+    is_azure_only = isinstance(call.request, OffboardRequest) and call.request.azure_only
+    if is_azure_only and "operation" not in call.payload and item is not None and _is_there(item):
+        # The first call: whatever it has become since, it is to be deleted.
+        return _deletion_of(call)
     resource = connected_clusters.get(call.installation.azure, call.request.cluster)
     if resource is None:
         if not is_deleted:
@@ -32,16 +40,22 @@ def delete_resource(call: Call[AnyRequest]) -> Polled:
         return {"done": True, "detail": "deleted"}
     if is_being_deleted(resource) or is_deleted:
         return _IN_PROGRESS
-    is_azure_only = isinstance(call.request, OffboardRequest) and call.request.azure_only
     if not is_azure_only and serves_another(resource, call.payload.get("publicKey")):
         raise ArcError(Code.CONNECTED_CLUSTER_TAKEN, taken(resource))
+    return _deletion_of(call)
+
+
+def _deletion_of(call: Call[AnyRequest]) -> Polled:
     return {**_IN_PROGRESS, "operation": connected_clusters.delete(call.installation.azure, call.request.cluster)}
 
 
-def _is_listed_as_gone(call: Call[AnyRequest]) -> bool:
-    """Whether the listing that a fleet's members share was made after the deletion was asked for, and has it not."""
-    item = listed(call)
-    return item is not None and item.is_current and item.resource is None
+def _is_there(item: Listed) -> bool:
+    return item.is_current and item.resource is not None and not is_being_deleted(item.resource)
+
+
+def _is_on_its_way(item: Listed) -> bool:
+    """Whether the listing that a fleet's members share began before the deletion, or shows that Azure is at it."""
+    return not item.is_current or (item.resource is not None and is_being_deleted(item.resource))
 
 
 def _poll_deletion(call: Call[AnyRequest]) -> Polled | None:

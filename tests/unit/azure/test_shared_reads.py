@@ -16,6 +16,7 @@ from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
+from arcway.domain.request import OffboardRequest
 
 CLUSTER = ClusterId("11111111-2222-3333-4444-555555555555", "g", "c")
 CREATED, BEFORE, AFTER = "2026-01-01T00:00:01Z", "2026-01-01T00:00:00Z", "2026-01-01T00:00:02Z"
@@ -42,10 +43,10 @@ class World:
         patch.setattr(connected_clusters, "get", self._get)
         patch.setattr(connected_clusters, "operation_state", self._operation)
 
-    def call(self, *, member: bool = True, **payload: Any) -> Any:
+    def call(self, *, member: bool = True, request: Any = None, **payload: Any) -> Any:
         own = {"runId": "run", "createdAt": CREATED, "operation": "https://operation", **payload}
         return SimpleNamespace(
-            request=SimpleNamespace(cluster=CLUSTER, name="c"),
+            request=request or SimpleNamespace(cluster=CLUSTER, name="c"),
             installation=SimpleNamespace(azure=None),
             payload=own | ({"fleet": "fleet"} if member else {}),
         )
@@ -104,10 +105,11 @@ def test_what_was_listed_before_the_write_is_waited_out(world: World) -> None:
 @pytest.mark.parametrize(
     ("item", "is_current", "state", "done", "asked"),
     [
-        (None, True, "Succeeded", True, ["operation", "listing"]),
-        (None, False, "Succeeded", True, ["operation", "listing", "resource"]),
-        (resource(), True, "Succeeded", True, ["operation", "listing", "resource"]),
-        (None, True, "Deleting", False, ["operation"]),
+        (None, True, "Succeeded", True, ["listing", "operation"]),
+        (resource(), False, "Succeeded", False, ["listing"]),
+        (resource(provisioningState="Deleting"), True, "Succeeded", False, ["listing"]),
+        (resource(), True, "Succeeded", True, ["listing", "operation", "resource"]),
+        (None, True, "Deleting", False, ["listing", "operation"]),
     ],
 )
 def test_a_deletion_that_azure_confirms_is_believed_by_a_later_listing(
@@ -116,6 +118,34 @@ def test_a_deletion_that_azure_confirms_is_believed_by_a_later_listing(
     world.lists(item, is_current=is_current)
     world.own, world.operation = None, (state, None, None)
     assert (delete_resource(world.call())["done"], world.asked) == (done, asked)
+
+
+@pytest.mark.parametrize("azure_only", [True, False])
+@pytest.mark.parametrize(
+    ("item", "is_current"),
+    [(resource(), True), (resource(), False), (resource(provisioningState="Deleting"), True), (None, True)],
+)
+def test_only_what_is_to_be_deleted_whatever_it_is_is_deleted_by_a_listing(
+    world: World, monkeypatch: pytest.MonkeyPatch, item: Json | None, is_current: bool, azure_only: bool
+) -> None:
+    monkeypatch.setattr(connected_clusters, "delete", lambda *_: world.asked.append("delete"))
+    world.lists(item, is_current=is_current)
+    world.own = resource()
+    request: Any = OffboardRequest.model_validate(
+        {"subscriptionId": CLUSTER.subscription_id, "resourceGroup": "g", "name": "c", "azureOnly": azure_only}
+        | ({} if azure_only else {"kubeconfig": {"secret": "arcway-c"}})
+    )
+    first, later = world.call(request=request), world.call(request=request, operation=None)
+    del first.payload["operation"]
+    is_believed = azure_only and is_current and item == resource()
+    assert not delete_resource(first)["done"]
+    assert world.asked == ["listing", *([] if is_believed else ["resource"]), "delete"]
+    # Azure named no operation to follow: what it shows now is what counts, and it is deleted once.
+    world.asked.clear()
+    world.own = None
+    with pytest.raises(ArcError, match="ask again"):
+        delete_resource(later)
+    assert world.asked == ["listing", "resource"]
 
 
 @pytest.mark.parametrize(
