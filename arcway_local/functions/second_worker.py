@@ -3,7 +3,7 @@
 The Functions host has as many worker processes as FUNCTIONS_WORKER_PROCESS_COUNT says, and gives any call to any of
 them. Here the second one gets the activities and a lower priority, so that requests and orchestrations never wait for
 the interpreter that the activities share. A call that was in progress when the process ended is repeated in the next
-one, as Azure repeats it: an activity is called at least once. Must not know what an activity does.
+one, as Azure repeats it: an activity is called at least once.
 """
 
 import asyncio
