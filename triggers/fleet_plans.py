@@ -44,7 +44,7 @@ async def _plan_by_lists(invocation: Invocation, fleet: Fleet) -> Json:
     for member in requests:
         if member.cluster.instance() in in_progress:
             forecasts[member.cluster.key] = BUSY
-    return await in_thread(plan_document, request.fleet, request.operation, "azure", forecasts)
+    return await in_thread(plan_document, request.fleet, request.operation, "azure", forecasts, fleet.stages)
 
 
 def _forecasts(invocation: Invocation, fleet: Fleet) -> tuple[list[AnyRequest], dict[str, Forecast]]:

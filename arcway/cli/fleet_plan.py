@@ -1,6 +1,6 @@
 """`arcway fleet plan`: what a fleet would do with each member, before anything is changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -87,6 +87,8 @@ def _show_plan(document: Json, current: PlanFile, format_: Output) -> None:
         output.print_json(document)
     else:
         output.stdout.print(_members_table(current))
+        if len(document["stages"]) > 1:
+            output.stdout.print(_stages_table(document["stages"]))
 
 
 def _show_differences(differences: list[Difference], format_: Output) -> None:
@@ -102,6 +104,21 @@ def _members_table(current: PlanFile) -> Table:
     members = [(key, item) for key, item in sorted(current.members.items()) if item.kind != "unchanged"]
     rows = [(*_place(key), item.kind, _detail(item)) for key, item in members]
     return _table(("Member", "Group", "Class", "Detail"), rows)
+
+
+def _stages_table(stages: Iterable[Json]) -> Table:
+    rows = [
+        (item["name"], *(str(item[name]) for name in ("size", "atOnce", "maxFailures")), ", ".join(_extras_of(item)))
+        for item in stages
+    ]
+    return _table(("Stage", "Members", "At once", "May fail", "Besides"), rows)
+
+
+def _extras_of(stage: Json) -> Iterator[str]:
+    if stage["soak"]:
+        yield f"soak of {stage['soak']} s"
+    if stage["approve"]:
+        yield f"approval {stage['approve']}"
 
 
 def _differences_table(differences: Iterable[Difference]) -> Table:

@@ -125,7 +125,9 @@ async def plan_of(client: df.DurableFunctionsClient, state: OrchestrationState) 
         message = f"Fleet {name} is {document['state']} and has not checked every member. Make a new plan."
         raise ArcError(Code.FLEET_COMMAND_NOT_POSSIBLE, message)
     fleet = name.partition("/")[0]
-    return await in_thread(plan_document, fleet, payload["operation"], "cluster", forecasts)
+    # Checks of earlier versions do not know the stages that their fleet would have.
+    stages = payload.get("plannedStages", [])
+    return await in_thread(plan_document, fleet, payload["operation"], "cluster", forecasts, stages)
 
 
 async def summary_of(client: df.DurableFunctionsClient, payload: Json) -> CheckSummary:

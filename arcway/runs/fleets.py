@@ -60,7 +60,8 @@ async def start_fleet(
             payload = input_of(state)
         else:
             payload = _payload(instance, fleet, key, origin, author)
-            payload |= check_fields(fleet.request.fleet) if checks else {}
+            if checks:
+                payload |= {**check_fields(fleet.request.fleet), "plannedStages": fleet.stages}
             same = None
             try:
                 await client.schedule_new_orchestration("fleet", input=payload, instance_id=instance)

@@ -111,6 +111,26 @@ def test_a_plan_says_what_would_be_done_and_nothing_is_done_for_it(
     assert new.objects() == objects
 
 
+def test_a_plan_shows_the_stages_of_either_depth(
+    fleets: Fleets, clusters: list[SimulatedCluster], command: Command, tmp_path: Path
+) -> None:
+    body = fleets.body(*map(fleets.member, clusters))
+    body |= {"budget": "strict", "maxFailures": 0}
+    body |= {"stages": [{"name": "canary", "first": 1, "soak": "1h"}, {"name": "rest"}]}
+    (tmp_path / "fleet.json").write_text(json.dumps(body))
+    for depth in ("azure", "cluster"):
+        options = ("-f", str(tmp_path / "fleet.json"), "--quiet", "--depth", depth)
+        document = json.loads(command("fleet", "plan", *options, "-o", "json").stdout)
+        assert [(item["name"], item["size"], item["atOnce"], item["soak"]) for item in document["stages"]] == [
+            ("canary", 1, 1, 3600),
+            ("rest", 2, 1, 0),
+        ]
+    table = command("fleet", "plan", *options).stdout
+    rows = [line.split() for line in table.splitlines()]
+    assert ["Stage", "Members", "At", "once", "May", "fail", "Besides"] in rows
+    assert ["canary", "1", "1", "0", "soak", "of", "3600", "s"] in rows
+
+
 def test_a_fleet_that_is_held_to_a_plan_parks_what_got_worse_and_does_the_rest(
     arcway: Arcway, fleets: Fleets, clusters: list[SimulatedCluster], command: Command, tmp_path: Path
 ) -> None:

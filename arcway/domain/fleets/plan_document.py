@@ -3,8 +3,8 @@
 It has nothing that changes while what it is about does not: two plans are compared line by line.
 """
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ from arcway.domain.fleets.plan import (
     counts_of,
     digest_of,
 )
+from arcway.domain.fleets.stage import Stage
 from arcway.domain.json_values import Json
 from arcway.domain.model import Model
 
@@ -64,6 +65,21 @@ class Estimate(Model):
     reads: int
 
 
+class PlannedStage(Model):
+    """A stage that the fleet would have, and its limits in numbers."""
+
+    name: str
+    size: int
+    """How many members it takes."""
+    at_once: int
+    """The maximum number of members in progress: the window, or with a strict budget what may fail and one."""
+    max_failures: int
+    """How many members may fail before the fleet halts."""
+    soak: int
+    """Seconds."""
+    approve: Literal["before", "after"] | None
+
+
 class FleetPlan(Model):
     """What a fleet would do, and a digest that is equal for equal plans."""
 
@@ -76,12 +92,16 @@ class FleetPlan(Model):
     counts: dict[str, int]
     """Members by class."""
     estimate: Estimate
+    stages: list[PlannedStage]
+    """In their order; one of all members, if the request has none."""
     members: list[PlannedMember]
     """By resource id."""
 
 
-def plan_document(fleet: str, operation: str, depth: Depth, forecasts: Mapping[str, Forecast]) -> Json:
-    """The plan of these members; `forecasts` are by resource id in lower case."""
+def plan_document(
+    fleet: str, operation: str, depth: Depth, forecasts: Mapping[str, Forecast], stages: Sequence[Json]
+) -> Json:
+    """The plan of these members; `forecasts` are by resource id in lower case, `stages` as a fleet's input has them."""
     members = [{"resourceId": key, **forecasts[key].as_json()} for key in sorted(forecasts)]
     plan = {
         "fleet": fleet,
@@ -90,9 +110,25 @@ def plan_document(fleet: str, operation: str, depth: Depth, forecasts: Mapping[s
         "digest": digest_of(forecasts),
         "counts": counts_of(forecasts.values()),
         "estimate": _estimate(operation, forecasts),
+        "stages": _stages([Stage(**stage) for stage in stages]),
         "members": members,
     }
     return FleetPlan.model_validate(plan).as_json()
+
+
+def _stages(stages: Sequence[Stage]) -> list[Json]:
+    starts = [0, *(stage.end for stage in stages)]
+    return [
+        {
+            "name": stage.name,
+            "size": stage.end - start,
+            "atOnce": min(stage.window, stage.end - start, stage.most_at_once),
+            "maxFailures": stage.max_failures,
+            "soak": int(stage.soak),
+            "approve": stage.approve,
+        }
+        for start, stage in zip(starts, stages, strict=False)
+    ]
 
 
 def _estimate(operation: str, forecasts: Mapping[str, Forecast]) -> Json:

@@ -1,5 +1,6 @@
 """A stage of a fleet in progress, and a gate that waits: what `rollout` decides by."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -35,6 +36,11 @@ class Stage:
     def is_over_budget(self) -> bool:
         """Whether more members have failed than the budget allows."""
         return self.max_failures is not None and self.failed > self.max_failures
+
+    @property
+    def most_at_once(self) -> float:
+        """How many members a strict budget allows in progress before any has failed."""
+        return self.max_failures + 1 if self.strict and self.max_failures is not None else math.inf
 
     def as_json(self) -> Json:
         """The stage as inputs have it."""

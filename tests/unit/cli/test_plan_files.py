@@ -25,7 +25,7 @@ BODY: Json = {"fleet": "shops", "members": []}
 
 
 def document(forecasts: dict[str, Forecast] = FORECASTS, depth: Depth = "cluster", **fields: str) -> Json:
-    return {**plan_document("shops", "onboard", depth, forecasts), **fields}
+    return {**plan_document("shops", "onboard", depth, forecasts, []), **fields}
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from arcway.domain.fleets.plan import (
     line_of,
 )
 from arcway.domain.fleets.plan_document import plan_document
+from arcway.domain.fleets.request import parse_fleet
 from arcway.domain.ids import ClusterId
 from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
@@ -230,7 +231,7 @@ def test_the_document_has_counts_and_what_it_takes() -> None:
         key("e"): expected("unchanged"),
         key("f"): Forecast("refused", code=Code.SUBSCRIPTION_DISABLED),
     }
-    plan = plan_document("shops", "onboard", "cluster", forecasts)
+    plan = plan_document("shops", "onboard", "cluster", forecasts, [])
     assert [member["resourceId"] for member in plan["members"]] == sorted(forecasts)
     assert plan["members"][-1] == {
         "resourceId": key("a", "other"),
@@ -242,6 +243,30 @@ def test_the_document_has_counts_and_what_it_takes() -> None:
     # Three connected clusters, one resource group and one registration.
     assert plan["estimate"] == {"writes": 5, "reads": 6 + 5}
     assert (plan["digest"], plan["depth"], plan["fleet"]) == (digest_of(forecasts), "cluster", "shops")
+
+
+def test_a_plan_has_the_stages_with_their_limits_in_numbers() -> None:
+    members = [{"name": f"m{number}"} for number in range(40)]
+    body = {
+        "fleet": "shops",
+        "operation": "upgrade",
+        "defaults": {"subscriptionId": SUBSCRIPTION, "resourceGroup": "g", "kubeconfig": {"secret": "arcway-{name}"}},
+        "members": members,
+        "window": 20,
+        "stages": [
+            {"name": "canary", "first": 3, "soak": "2h", "approve": "after"},
+            {"name": "pilots", "percent": 25, "maxFailures": "30%"},
+            {"name": "rest", "maxFailures": 50},
+        ],
+    }
+    stages = plan_document("shops", "upgrade", "azure", {}, parse_fleet(body).stages)["stages"]
+    assert [tuple(stage.values()) for stage in stages] == [
+        ("canary", 3, 1, 0, 7200, "after"),
+        ("pilots", 10, 4, 3, 0, None),
+        ("rest", 27, 20, 50, 0, None),
+    ]
+    soft = plan_document("shops", "upgrade", "azure", {}, parse_fleet({**body, "budget": "soft"}).stages)["stages"]
+    assert [stage["atOnce"] for stage in soft] == [3, 10, 20]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +281,7 @@ def test_the_document_has_counts_and_what_it_takes() -> None:
     ],
 )
 def test_the_estimate_of_one_member(operation: str, planned: Forecast, estimate: Json) -> None:
-    assert plan_document("shops", operation, "azure", {key("a"): planned})["estimate"] == estimate
+    assert plan_document("shops", operation, "azure", {key("a"): planned}, [])["estimate"] == estimate
 
 
 def test_counts_name_every_class_and_codes_the_most_frequent_first() -> None:
@@ -350,9 +375,11 @@ def test_connect_with_a_configuration_has_its_changes() -> None:
 
 
 def test_estimate_counts_extension_and_configuration() -> None:
-    document = plan_document("f", "applyGitops", "cluster", {key("a"): expected("change", *GITOPS_CHANGES)})
+    document = plan_document("f", "applyGitops", "cluster", {key("a"): expected("change", *GITOPS_CHANGES)}, [])
     assert document["estimate"] == {"writes": 3, "reads": 9}
-    document = plan_document("f", "onboard", "cluster", {key("a"): expected("create", "configuration", "extension")})
+    document = plan_document(
+        "f", "onboard", "cluster", {key("a"): expected("create", "configuration", "extension")}, []
+    )
     assert document["estimate"]["writes"] == 3
 
 
