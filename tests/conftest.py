@@ -3,12 +3,13 @@
 import re
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.places import MATRIX, REAL
+from tests.places import MATRIX, REAL, is_left_out
 
 pytest_plugins = ["tests.control_plane", "tests.chromium"]
 
@@ -25,7 +26,7 @@ _LONGEST = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--slow` runs what the default run leaves out."""
-    parser.addoption("--slow", action="store_true", help="run tests that take minutes, too")
+    parser.addoption("--slow", action="store_true", help="run what the default run leaves out, too")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -51,10 +52,11 @@ def _leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Slow tests are left out, not skipped: a skip would say that something is missing here."""
     if config.getoption("--slow"):
         return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    is_whole = {Path(argument).name for argument in config.args} == set(config.getini("testpaths"))
+    left_out = {item for item in items if item.get_closest_marker("slow") or (is_whole and is_left_out(item.nodeid))}
+    if left_out:
+        config.hook.pytest_deselected(items=[*left_out])
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session", autouse=True)
