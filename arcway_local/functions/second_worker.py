@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 class _Call:
     request: Mapping[str, Any]
     answer: asyncio.Future[Mapping[str, Any]]
-    attempts: int = 1
+    attempts: int = 0
 
 
 class SecondWorker:
@@ -49,6 +49,7 @@ class SecondWorker:
         self._numbers = itertools.count()
         self._calls: dict[int, _Call] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._is_ready = False
         self._stopping = False
 
     async def start(self) -> None:
@@ -72,6 +73,7 @@ class SecondWorker:
         if "ready" not in answer:
             await self._process.wait()
             raise HostError(str(answer.get("refused", "The second worker ended before it had loaded the app.")))
+        self._is_ready = True
 
     async def invoke(
         self,
@@ -104,10 +106,13 @@ class SecondWorker:
         return TypedData(**answer["result"]) if answer["result"] else None
 
     def _send(self, call: _Call) -> None:
-        self._write(json.dumps(call.request))
+        """Send a call to the process, once; while there is none that is ready, the next one gets it."""
+        if self._is_ready:
+            call.attempts += 1
+            self._write(json.dumps(call.request))
 
     def _write(self, line: str) -> None:
-        # A process that has ended gets its calls again when the next one is ready.
+        # What a process does not take that has just ended is sent to the next one.
         with contextlib.suppress(ConnectionError):
             cast("asyncio.StreamWriter", self._process.stdin).write(line.encode() + b"\n")
 
@@ -115,8 +120,10 @@ class SecondWorker:
         """Hand out answers; when the process has ended, start another one and repeat what was in progress."""
         while True:
             while answer := await self._read():
-                if call := self._calls.get(answer["call"]):
+                call = self._calls.get(answer["call"])
+                if call and not call.answer.done():
                     call.answer.set_result(answer)
+            self._is_ready = False
             code = await self._process.wait()
             if self._stopping:
                 return
@@ -137,8 +144,7 @@ class SecondWorker:
                 return
 
     def _repeat(self, call: _Call, code: int) -> None:
-        call.attempts += 1
-        if call.attempts <= _ATTEMPTS:
+        if call.attempts < _ATTEMPTS:
             self._send(call)
         elif not call.answer.done():
             failed = f"WorkerProcessExitException: the worker ended with {code} at each of {_ATTEMPTS} attempts"

@@ -76,6 +76,19 @@ def test_the_call_is_repeated_when_the_process_has_ended(host: Host, name: str, 
     assert len(set(calls.read_text().split())) == 2
 
 
+def test_what_is_called_while_there_is_no_process_is_called_once_by_the_next(
+    host: Host, name: str, tmp_path: Path
+) -> None:
+    os.kill(outcome(host, name, "where", None)["process"], signal.SIGKILL)
+    calls = tmp_path / "calls"
+    for number in range(20):
+        request = {"activity": "ends_the_process", "input": {"file": str(calls), "times": 0}}
+        assert host.start("calls", f"{name}-{number}", request).status_code == 202
+    for number in range(20):
+        assert host.until(f"{name}-{number}", "Completed", "Failed")["runtimeStatus"] == "Completed"
+    assert len(calls.read_text().splitlines()) == 20
+
+
 def test_an_activity_that_ends_each_process_fails_its_call_alone(host: Host, name: str, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
     request = {"activity": "ends_the_process", "input": {"file": str(calls), "times": 99}}
