@@ -31,6 +31,7 @@ PARTS = {
         (
             "tests/unit/domain",
             "tests/security/test_redaction.py",
+            "tests/security/test_secrets_held.py",
             "tests/security/test_retry_after.py",
             "tests/security/test_texts_from_outside.py",
         ),
