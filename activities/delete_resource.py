@@ -20,7 +20,9 @@ def delete_resource(call: Call[AnyRequest]) -> Polled:
     `operation` is the URL to follow: once Azure has said that it deleted the resource, its absence is believed. Raises
     `ArcError` ARC-4016 when another cluster is connected by it by now.
     """
-    item, is_asked_for = listed(call), bool(call.payload.get("operation"))
+    is_azure_only = isinstance(call.request, OffboardRequest) and call.request.azure_only
+    is_asked_for, is_first = bool(call.payload.get("operation")), "operation" not in call.payload
+    item = listed(call) if is_asked_for or (is_first and is_azure_only) else None
     if item is not None and is_asked_for and _is_on_its_way(item):
         return {**_IN_PROGRESS, "retryAfter": item.next_in}
     deletion = _poll_deletion(call)
@@ -29,9 +31,8 @@ def delete_resource(call: Call[AnyRequest]) -> Polled:
     is_deleted = deletion is not None
     if is_deleted and item is not None and item.is_current and item.resource is None:
         return {"done": True, "detail": "deleted"}
-    is_azure_only = isinstance(call.request, OffboardRequest) and call.request.azure_only
-    if is_azure_only and "operation" not in call.payload and item is not None and _is_there(item):
-        # The first call: whatever it has become since, it is to be deleted.
+    if is_first and item is not None and _is_there(item):
+        # With azureOnly it is to be deleted whatever it has become since.
         return _deletion_of(call)
     resource = connected_clusters.get(call.installation.azure, call.request.cluster)
     if resource is None:

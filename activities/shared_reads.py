@@ -1,4 +1,5 @@
-"""Reads of Azure that members of one fleet share. A lone run reads for itself, and so does every step before it writes.
+"""Reads of Azure that members of one fleet share. A lone run reads for itself, and so does every step before it writes,
+but for a deletion with azureOnly, which no content of the resource could prevent.
 
 Which answers may be shared is decided here and in the steps; how they are shared is the adapter's concern.
 """

@@ -41,10 +41,16 @@ def cpu_of_tree(pid: int) -> Cpu:
     app, helm = 0.0, 0.0
     for number, (parent, own, ended) in processes.items():
         if number == pid or _descends(parent, pid, processes):
-            is_helm = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")[0].endswith(_HELM)
-            app, helm = (app, helm + own) if is_helm else (app + own, helm)
+            app, helm = (app, helm + own) if _is_helm(number) else (app + own, helm)
             helm += ended
     return Cpu(app, helm)
+
+
+def _is_helm(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].endswith(_HELM)
+    except OSError:
+        return True  # only Helm workers end while others are at work
 
 
 def _descends(parent: int, ancestor: int, processes: dict[int, tuple[int, float, float]]) -> bool:

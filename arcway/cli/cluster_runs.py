@@ -33,10 +33,15 @@ def start_on(
         return start(client, path, body, following, provided.accepted)
 
 
-def confirm_deletion(question: str) -> None:
-    """Ask before something is deleted. Raises `CommandError` without a terminal, or if the user says no."""
+def require_terminal() -> None:
+    """Raise `CommandError` where no user can be asked whether something is to be deleted."""
     if not sys.stdin.isatty():
         raise CommandError("Deleting requires confirmation.", USAGE, remedy="Pass --yes in non-interactive sessions.")
+
+
+def confirm_deletion(question: str) -> None:
+    """Ask before something is deleted. Raises `CommandError` without a terminal, or if the user says no."""
+    require_terminal()
     if not typer.confirm(question, err=True):
         raise CommandError("Nothing was changed.", USAGE)
 

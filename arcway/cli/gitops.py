@@ -1,13 +1,12 @@
 """`arcway gitops`: the Flux configurations of a connected cluster: list, show, apply and delete them."""
 
-import sys
 from typing import Annotated, Any
 
 import typer
 
 from arcway.cli import gitops_output, output, requests
-from arcway.cli.client import OK, USAGE, ArcwayClient, CommandError
-from arcway.cli.cluster_runs import confirm_deletion, path_below, start_on
+from arcway.cli.client import OK, ArcwayClient
+from arcway.cli.cluster_runs import confirm_deletion, path_below, require_terminal, start_on
 from arcway.cli.credentials.provisioning import Needs
 from arcway.cli.gitops_options import ConfigurationOptions
 from arcway.cli.option_groups import ClusterOptions, Following, KubeconfigOfRun, with_groups
@@ -103,8 +102,7 @@ def delete(
 
 def _ask(client: ArcwayClient, name: str, cluster: ClusterOptions) -> None:
     """The user must know that what kustomizations with prune have applied goes, too."""
-    if not sys.stdin.isatty():
-        raise CommandError("Deleting requires confirmation.", USAGE, remedy="Pass --yes in non-interactive sessions.")
+    require_terminal()
     listed: list[Any] = client.get(path_below(client, cluster, "fluxConfigurations"))["value"]
     existing = next((item for item in listed if item["name"] == name), None)
     kustomizations = (existing or {"properties": {}})["properties"].get("kustomizations") or {}

@@ -76,11 +76,7 @@ class SecondWorker:
         self._is_ready = True
 
     async def invoke(
-        self,
-        function: Function,
-        data: TypedData,
-        _metadata: Mapping[str, TypedData] | None = None,
-        trace: tuple[str, str] = ("", ""),
+        self, function: Function, data: TypedData, *, trace: tuple[str, str] = ("", "")
     ) -> TypedData | None:
         """Call the activity with the JSON `data`; returns the JSON or text that it returned, None for anything else.
 

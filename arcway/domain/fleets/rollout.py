@@ -87,9 +87,7 @@ class Rollout:
         """Whether one more member may be in progress, by the budget of its stage, if that is strict."""
         number = self.number_of(index)
         stage, begin = self.stages[number], self.begin_of(number)
-        if not stage.strict or stage.max_failures is None:
-            return True
-        return sum(begin <= other < stage.end for other in running) + stage.failed <= stage.max_failures
+        return sum(begin <= other < stage.end for other in running) + stage.failed < stage.most_at_once
 
     def checked_range(self) -> tuple[int, int] | None:
         """The members behind the gate whose check is wanted: the first index, and the one behind the last."""
