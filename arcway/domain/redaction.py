@@ -39,7 +39,7 @@ _SCHEME = (
 _QUOTED_NAME = r"\\?[\"'`](?=[\w.-]{1,60}(?:\\?[\"'`]\s{0,4}[:=]|\s{0,4}[:=]\s{0,4}\\?[\"'`]))"
 # The value: quoted to its closing quote, whatever is escaped in it, or else up to what ends a word.
 _SECRET = re.compile(
-    rf"(?i)(?>(?:{_NAMED}|{_SCHEME})(?>(?:{_QUOTED_NAME})?[\w.-]{{0,24}}?{_NAMED}|{_SCHEME}){{0,8}})"
+    rf"(?i)(?>(?:{_NAMED}|{_SCHEME})(?>(?:{_QUOTED_NAME})?[\w.-]{{0,24}}?{_NAMED}|{_SCHEME}){{0,64}})"
     r"(?:\\\"(?:[^\\]|\\[^\"])*(?:\\\"|\\?\Z)"
     r"|\"(?:[^\"\\]|\\.)*(?:\"|\\?\Z)|'(?:[^'\\]|\\.)*(?:'|\\?\Z)|`[^`]*(?:`|\Z)"
     rf"|[|>][+-]?{_BLANK}{{1,40}}[^{_ENDS}]+|[^{_ENDS}]{{4,}}|(?<==)[^{_ENDS}]+)",

@@ -110,6 +110,12 @@ def test_a_secret_that_is_introduced_twice_is_taken_out(introduction: str, data:
     assert secret not in redact(f"refused {introduction}{content} by it", 5000)
 
 
+@pytest.mark.parametrize("word", ["token: ", "bearer ", "'password': "])
+def test_a_secret_that_is_introduced_however_often_is_taken_out(word: str) -> None:
+    for times in range(1, 60):
+        assert "hunter2hunter2" not in redact(f"refused {word * times}hunter2hunter2", 5000)
+
+
 @pytest.mark.parametrize(
     "message",
     [

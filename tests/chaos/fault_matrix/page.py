@@ -11,7 +11,7 @@ _SUCCEEDED, _FAILED, _NOT_RUN = "Succeeded", "Failed, ", "?"
 _HEAD = """# Fault matrix
 
 The outcome of a run when a fault hits the first attempt of a step. Written by
-`ARCWAY_PUBLISH_MATRIX=1 scripts/test tests/chaos/fault_matrix --slow -n 0 -p no:randomly`, and held against every `--slow` test
+`ARCWAY_PUBLISH_MATRIX=1 scripts/test tests/chaos/fault_matrix --slow -n 0 -p no:randomly`, and held against every test
 run. An empty cell is a run that Succeeded; "left" and "warning" are of runs that Succeeded, everything else is of runs
 that Failed. In every case: at most one connected cluster was created, the release has no more revisions than an
 undisturbed run gives it, the key in the cluster is the resource's key, the cluster's Lease is given back or named in
