@@ -1,14 +1,12 @@
-"""Runs a step as an activity: off the event loop, errors returned as values, no secrets in the result.
+"""Does a step as an activity: errors returned as values, no secrets in the result.
 
 An exception that leaves an activity keeps only its text and puts its stack trace into the history, so a known error
 is returned as `{"error": …}` and an unexpected one is logged and raised again with redacted text.
 """
 
-import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -52,27 +50,6 @@ class UnexpectedError(Exception):
 
 
 type Step = Callable[[Call[Any]], Mapping[str, Any]]
-
-
-class Activities:
-    """Makes activities of the steps of one installation."""
-
-    def __init__(self, installation: Installation) -> None:
-        self._installation = installation
-        # Of our own: on the worker's pool, slow steps would hold up the replay of every orchestration.
-        self._threads = ThreadPoolExecutor(installation.settings.step_threads, thread_name_prefix="step")
-
-    def activity(self, step: Step) -> Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]:
-        """The async activity that does the step."""
-
-        # The worker library refuses a parameterised generic here.
-        async def run(payload: dict) -> dict:  # type: ignore[type-arg]
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, perform, step, payload, self._installation)
-
-        run.__name__ = run.__qualname__ = step.__name__
-        run.__doc__ = step.__doc__
-        return run
 
 
 @dataclass(frozen=True, slots=True)

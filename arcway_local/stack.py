@@ -218,6 +218,8 @@ def _settings(state: Path, stack: Stack) -> dict[str, str]:
     return {
         "FUNCTIONS_WORKER_RUNTIME": "python",
         "FUNCTIONS_WORKER_PROCESS_COUNT": "2",
+        # One interpreter replays all orchestrations: more threads at once only wait for one another.
+        "AzureFunctionsJobHost__extensions__durableTask__maxConcurrentOrchestratorFunctions": "2",
         "ARCWAY_LOCAL": "1",
         "ARCWAY_ARM_ENDPOINT": stack.azure["endpoint"],
         "ARCWAY_CA_FILE": stack.azure["caFile"],

@@ -25,6 +25,7 @@ class Outbox:
         """What could not be published and never will be, as leftovers."""
         self._trace = trace
         self._waiting: list[Json] = []
+        self._is_due = False
 
     def add(self, kind: EventKind, run: Json, time: str, phase: Json | None) -> None:
         """Put an event about the run as it is now behind those that wait."""
@@ -44,7 +45,7 @@ class Outbox:
             batch = self._waiting[:size]
             error = yield from publish(batch)
             if error is None:
-                del self._waiting[: len(batch)]
+                self.confirm(batch)
             elif error["retryable"]:
                 return error
             else:
@@ -54,6 +55,19 @@ class Outbox:
                     self.lost.append(_lost(batch[0], error["code"]))
                     del self._waiting[:1]
         return None
+
+    def send_with_next_step(self) -> None:
+        """Have the next step publish what waits; it is tried once."""
+        self._is_due = True
+
+    def take_along(self) -> list[Json]:
+        """What the step that is about to be called is to publish before its work."""
+        is_due, self._is_due = self._is_due, False
+        return self._waiting[:] if is_due else []
+
+    def confirm(self, events: list[Json]) -> None:
+        """These are published: they were the first that waited."""
+        del self._waiting[: len(events)]
 
     def give_up(self, code: str | None) -> None:
         """Drop everything that waits, because of an error, or without one on a request to cancel."""

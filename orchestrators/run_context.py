@@ -26,7 +26,7 @@ from orchestrators.deadline import Deadline
 from orchestrators.failures import RunCanceled, StepFailed, unexpected
 from orchestrators.outbox import Outbox
 from orchestrators.run_status import RunStatus
-from orchestrators.versions import FREE_THROTTLING, version_of
+from orchestrators.versions import EVENTS_WITH_STEPS, FREE_THROTTLING, version_of
 
 type Work[T] = Generator[Task[Any], Any, T]
 
@@ -78,11 +78,14 @@ class RunContext(RunStatus):
             self._stop_if_canceled()
             self._phase["attempts"] += 1
             self._set_state("Running")
+            events = self.outbox.take_along()
+            step_input = self._input({**arguments, "events": events} if events else arguments, missed_at)
             try:
-                outcome: Json = yield self._context.call_activity(step.name, input=self._input(arguments, missed_at))
+                outcome: Json = yield self._context.call_activity(step.name, input=step_input)
             except TaskFailedError as failure:
                 raised += 1
                 outcome = {"error": unexpected(step.name, failure, retryable=raised < UNEXPECTED_ATTEMPTS)}
+            yield from self._settle(events, outcome.get("published"))
             if "ok" in outcome:
                 self.set_error(None)
                 result: T = outcome["ok"]
@@ -208,8 +211,11 @@ class RunContext(RunStatus):
         self.outbox.add(kind, {**truncate_for_status(self._status), "result": result}, self._now(), phase)
 
     def publish(self) -> Work[None]:
-        """Publish what waits, once; if the broker does not answer, it waits on."""
-        yield from self.outbox.send(self.publish_once)
+        """Publish what waits, once, by the next step; if the broker does not answer, it waits on."""
+        if self._version >= EVENTS_WITH_STEPS:
+            self.outbox.send_with_next_step()
+        else:
+            yield from self.outbox.send(self.publish_once)
 
     def publish_once(self, events: list[Json]) -> Work[Json | None]:
         """Publish events in order; returns the error that stopped it."""
@@ -250,7 +256,7 @@ class RunContext(RunStatus):
         Returns what the work returned, or the code of the error that ended it.
         """
         phase, self._phase = self._phase, Phase(name="afterwards").as_json()
-        before = self._deadline.time, self._is_outside_phases
+        before = self._deadline.time, self._deadline.limit, self._is_outside_phases
         self._is_outside_phases = True
         self.set_time_limit(seconds)
         try:
@@ -261,7 +267,19 @@ class RunContext(RunStatus):
             return None, Code.INTERNAL_ERROR
         finally:
             self._phase = phase
-            self._deadline.time, self._is_outside_phases = before
+            self._deadline.time, self._deadline.limit, self._is_outside_phases = before
+
+    def _settle(self, events: list[Json], published: Json | None) -> Work[None]:
+        """Take in what came of the events that a step was to publish: one that says nothing of them has not."""
+        if published is None or not events:
+            return
+        if "ok" in published:
+            self.outbox.confirm(events)
+            return
+        # The step has waited for a broker that does not answer, and no run is to fail because of that.
+        self._deadline.restart(self._context.current_utc_datetime)
+        if not published["error"]["retryable"]:
+            yield from self.outbox.send(self.publish_once)
 
     def _is_free(self, error: Json) -> bool:
         """Whether waiting for this error costs no attempt."""

@@ -13,7 +13,10 @@ FREE_THROTTLING = 2
 EXTENSIONS_FIRST = 3
 """Since this version a disconnect deletes the extensions of the connected cluster before the cluster."""
 
-NEWEST = EXTENSIONS_FIRST
+EVENTS_WITH_STEPS = 4
+"""Since this version the next step publishes the events that wait, before its own work."""
+
+NEWEST = EVENTS_WITH_STEPS
 
 
 def phases_under(version: int, names: tuple[PhaseName, ...]) -> tuple[PhaseName, ...]:

@@ -17,6 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyp
 
 from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
+from arcway.domain.steps import PUBLISH_EVENTS
 from orchestrators.operation import run_operation
 from orchestrators.versions import NEWEST
 
@@ -110,11 +111,13 @@ class VirtualRun:
         self._new = [self._orchestrator_started(), *arrived]
 
     def _outcome(self, action: pb.OrchestratorAction) -> pb.HistoryEvent:
-        name = action.scheduleTask.name
-        self.steps.append(name)
+        name, fields = action.scheduleTask.name, json.loads(action.scheduleTask.input.value)
         event = pb.HistoryEvent(eventId=-1)
+        published = self._published(fields) if name != PUBLISH_EVENTS.name and fields.get("events") else {}
+        self.steps.append(name)
         try:
-            outcome = self._answers(name, json.loads(action.scheduleTask.input.value))
+            outcome = self._answers(name, fields)
+            outcome = {**outcome, **published} if published else outcome
         except StepRaised as error:
             event.taskFailed.taskScheduledId = action.id
             event.taskFailed.failureDetails.errorType = "UnexpectedError"
@@ -123,6 +126,14 @@ class VirtualRun:
             event.taskCompleted.taskScheduledId = action.id
             event.taskCompleted.result.value = json.dumps(outcome)
         return event
+
+    def _published(self, fields: Json) -> Json:
+        """What the activity says of the events that it publishes before its own work."""
+        self.steps.append(PUBLISH_EVENTS.name)
+        try:
+            return {"published": self._answers(PUBLISH_EVENTS.name, fields)}
+        except StepRaised:
+            return {}
 
     def _next_timer(self) -> pb.HistoryEvent:
         timer = min(self._timers, key=lambda timer: self._timers[timer])

@@ -31,20 +31,27 @@ class EventSender:
         self._lock = threading.Lock()
         self._client: ServiceBusClient | None = None
         self._sender: ServiceBusSender | None = None
+        self._failures = 0
+        self._failure = ""
 
     def send(self, events: list[dict[str, Any]], correlation_id: str) -> None:
         """Send events in order.
 
         Raises `ArcError`: ARC-3005 the broker does not answer; some may have been sent then, and a repeat is the same.
-        ARC-3008 an event can never be sent; those behind it are sent all the same.
+        ARC-3008 an event can never be sent; those behind it are sent all the same. Who has waited here while the broker
+        did not answer another caller gets that answer, too: a hundred runs do not ask in vain one after the other.
         """
         refused: ArcError | None = None
+        failures = self._failures
         with self._lock:
+            if self._failures != failures:
+                raise ArcError(Code.EVENT_BROKER_UNREACHABLE, self._failure)
             for event in events:
                 try:
                     self._send(event, correlation_id)
                 except ArcError as error:
                     if error.retryable:
+                        self._failures, self._failure = self._failures + 1, error.message
                         raise
                     refused = refused or error
         if refused:

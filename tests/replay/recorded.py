@@ -52,7 +52,7 @@ def record(world: World, name: str) -> None:
             case.control_azure("provisioning-failures", {case.resource_id: {"code": "Broken", "message": "on purpose"}})
         if "paces" in scenario:
             case.control_azure("paces", scenario["paces"])
-        run_input = payload(case, scenario.get("onFailure", "keep"))
+        run_input = payload(case, scenario.get("onFailure", "keep"), scenario.get("source"))
         if operation := scenario.get("operation"):
             input_before = payload(case, "keep", agents=agents_before(operation))
             Driver(world.installation, Path(folder) / "before.db").run(INSTANCE, input_before)
@@ -97,6 +97,9 @@ def batches_of(path: Path, instance: str) -> Iterator[list[pb.HistoryEvent]]:
 
 SCENARIOS: dict[str, dict[str, Any]] = {
     "success": {},
+    "events": {"source": "urn:arcway:recorded"},
+    # Of version 3, which published by activities of their own.
+    "events-apart": {"source": "urn:arcway:recorded", "version": "3"},
     "resource-first": {"order": "resource-first"},
     "retry": {"fault": {"path": r"/connectedClusters/[^/]+$", "method": "PUT", "status": 503}},
     "failure": {"broken": True},

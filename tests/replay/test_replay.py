@@ -79,7 +79,7 @@ def test_a_change_that_breaks_running_orchestrations_is_noticed(monkeypatch: pyt
     assert any("NonDeterminism" in failure for failure in failures("success"))
 
 
-@pytest.mark.parametrize("name", ["throttled", "rollback-throttled"])
+@pytest.mark.parametrize("name", ["throttled", "rollback-throttled", "events-apart"])
 def test_a_run_keeps_to_the_decisions_of_its_version(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestrators.run_context.version_of", lambda context: NEWEST)
     assert any("NonDeterminism" in failure for failure in failures(name))

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -160,3 +163,45 @@ async def test_a_broker_that_does_not_answer_is_asked_again() -> None:
     nowhere = "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=x;SharedAccessKey=eA==;UseDevelopmentEmulator=true;"
     error = await refused(local_installation(ServiceBusConnection=nowhere).events, [event(1)])
     assert (error.code, error.retryable) == (Code.EVENT_BROKER_UNREACHABLE, True)
+
+
+def test_who_waited_while_the_broker_did_not_answer_does_not_ask_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answers, errors = list[str](), threading.Event(), list[ArcError]()
+
+    def connect(connection: str, **_: object) -> None:
+        asked.append(connection)
+        assert answers.wait(20)
+        raise OSError("no broker")
+
+    monkeypatch.setattr(ServiceBusClient, "from_connection_string", connect)
+    sender = local_installation(ServiceBusConnection="Endpoint=sb://silent").events
+
+    def send(number: int) -> None:
+        with pytest.raises(ArcError) as caught:
+            sender.send([event(number)], "rollout-7")
+        errors.append(caught.value)
+
+    callers = [threading.Thread(target=send, args=(number,), daemon=True) for number in range(4)]
+    for caller in callers:
+        caller.start()
+    while not asked or sum(is_blocked_in(caller, EventSender.send) for caller in callers) < len(callers) - 1:
+        time.sleep(0.01)
+    answers.set()
+    for caller in callers:
+        caller.join(20)
+    assert [error.code for error in errors] == [Code.EVENT_BROKER_UNREACHABLE] * 4
+    assert len({error.message for error in errors}) == len(asked) == 1
+    send(5)  # who comes after that asks
+    assert len(asked) == 2
+
+
+def is_blocked_in(thread: threading.Thread, function: Any) -> bool:
+    """Whether the thread waits in the function itself, and not in what it calls: at the same place for a while."""
+
+    def place() -> tuple[Any, int] | None:
+        frame = sys._current_frames().get(thread.ident or 0)
+        return (frame.f_code, frame.f_lasti) if frame else None
+
+    seen = place()
+    time.sleep(0.02)
+    return seen == place() and seen is not None and seen[0] is function.__code__

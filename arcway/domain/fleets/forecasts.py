@@ -5,62 +5,59 @@ A fleet carries them from generation to generation: three letters a member are 3
 
 from collections.abc import Iterator
 
-from arcway.domain.fleets.member_map import ALPHABET, VALUES
+from arcway.domain.fleets.member_map import ALPHABET
 from arcway.domain.fleets.plan import Forecast
 from arcway.domain.json_values import Json
 
 _WIDTH, _BASE = 3, 64
+_NONE = ALPHABET[0].encode() * _WIDTH
 
 
 class Forecasts:
-    """The forecasts by the index of their member."""
+    """The forecasts by the index of their member.
+
+    The letters stay letters: an orchestration reads its state with every turn, and needs the forecasts at its end.
+    """
 
     def __init__(self) -> None:
-        self._numbers: dict[Forecast, int] = {}
-        self._of: dict[int, int] = {}
+        self._letters: dict[Forecast, bytes] = {}
+        self._map = bytearray()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Forecasts) and dict(self.items()) == dict(other.items())
 
     __hash__ = None  # type: ignore[assignment] # forecasts are added
 
-    def __len__(self) -> int:
-        return len(self._of)
-
     def put(self, index: int, forecast: Forecast) -> None:
         """Keep the member's forecast, in place of an earlier one."""
-        self._of[index] = self._numbers.setdefault(forecast, len(self._numbers) + 1)
+        letters = self._letters.setdefault(forecast, _letters_of(len(self._letters) + 1))
+        begin = index * _WIDTH
+        self._map += _NONE * (index + 1 - len(self._map) // _WIDTH)
+        self._map[begin : begin + _WIDTH] = letters
 
     def items(self) -> Iterator[tuple[int, Forecast]]:
         """The members with their forecasts, in order."""
-        forecasts = {number: forecast for forecast, number in self._numbers.items()}
-        return ((index, forecasts[number]) for index, number in sorted(self._of.items()))
+        forecasts = {letters: forecast for forecast, letters in self._letters.items()}
+        kept = bytes(self._map)
+        members = ((begin // _WIDTH, kept[begin : begin + _WIDTH]) for begin in range(0, len(kept), _WIDTH))
+        return ((index, forecasts[letters]) for index, letters in members if letters != _NONE)
 
     def as_json(self) -> Json:
         """The JSON form; empty without any."""
-        if not self._of:
+        if not self._map:
             return {}
-        numbers = (self._of.get(index, 0) for index in range(max(self._of) + 1))
-        return {"forecasts": [forecast.as_json() for forecast in self._numbers], "map": "".join(map(_text, numbers))}
+        return {"forecasts": [forecast.as_json() for forecast in self._letters], "map": self._map.decode()}
 
     @classmethod
     def read(cls, document: Json | None) -> "Forecasts":
         """What `as_json` wrote; none of what was written before there were forecasts."""
         result = cls()
         if document:
-            forecasts = [Forecast.read(item) for item in document["forecasts"]]
-            for forecast in forecasts:
-                result._numbers.setdefault(forecast, len(result._numbers) + 1)
-            letters = document["map"]
-            for index in range(len(letters) // _WIDTH):
-                if number := _number(letters[index * _WIDTH : (index + 1) * _WIDTH]):
-                    result.put(index, forecasts[number - 1])
+            for number, item in enumerate(document["forecasts"], 1):
+                result._letters[Forecast.read(item)] = _letters_of(number)
+            result._map = bytearray(document["map"].encode())
         return result
 
 
-def _text(number: int) -> str:
-    return ALPHABET[number // _BASE**2] + ALPHABET[number // _BASE % _BASE] + ALPHABET[number % _BASE]
-
-
-def _number(letters: str) -> int:
-    return sum(VALUES[letter] * _BASE**power for power, letter in enumerate(reversed(letters)))
+def _letters_of(number: int) -> bytes:
+    return "".join(ALPHABET[number // _BASE**power % _BASE] for power in reversed(range(_WIDTH))).encode()

@@ -16,8 +16,9 @@ from types import SimpleNamespace
 
 import durabletask.internal.orchestrator_service_pb2 as pb
 
+from activities.activity import perform_with_events
 from activities.blueprint import STEPS
-from activities.step import UnexpectedError, perform
+from activities.step import UnexpectedError
 from arcway.domain.json_values import Json
 from arcway.installation import Installation
 from arcway_local.functions.journal import Journal
@@ -129,7 +130,7 @@ class Driver:
         payload = json.loads(task.input or "null")
         response = pb.ActivityResponse(completionToken=task.token)
         try:
-            outcome = self._around(task.name, payload, lambda: perform(_BODIES[task.name], payload, self._installation))
+            outcome = self._around(task.name, payload, lambda: self._act(task.name, payload))
         except UnexpectedError as error:
             response.failureDetails.CopyFrom(
                 pb.TaskFailureDetails(errorType="UnexpectedError", errorMessage=str(error))
@@ -137,6 +138,9 @@ class Driver:
         else:
             response.result.value = json.dumps(outcome)
         return response
+
+    def _act(self, name: str, payload: Json) -> Json:
+        return perform_with_events(_BODIES[name], payload, self._installation)
 
     def _replay(self, work: OrchestrationWork) -> pb.OrchestratorResponse:
         handle = run_operation._function.get_user_function()

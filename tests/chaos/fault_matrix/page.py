@@ -17,7 +17,7 @@ that Failed. In every case: at most one connected cluster was created, the relea
 undisturbed run gives it, the key in the cluster is the resource's key, the cluster's Lease is given back or named in
 `leftovers`, and the status says what happened. "Other settings" means that the data plane wants a setting that the
 first installation lacks. A change that succeeds leaves the resource's key and makes one revision; an upgrade that fails
-names what is left of it.
+names what is left of it. "Publishing" means that the fault hits the events that the step sends before its own work.
 
 """
 

@@ -28,10 +28,16 @@ class Row:
     network: bool = False
     temporary: bool = False
     going: bool = False
+    publishing: bool = False
 
     @property
     def name(self) -> str:
-        return self.step + " (other settings)" * self.settings_differ + " (disconnecting)" * self.offboard
+        return (
+            self.step
+            + " (other settings)" * self.settings_differ
+            + " (disconnecting)" * self.offboard
+            + " (publishing)" * self.publishing
+        )
 
 
 RECORDS = r"/azure-arc-release/secrets"
@@ -58,6 +64,7 @@ ROWS = (
     Row("configure_agents", CLUSTER, "POST", RECORDS, settings_differ=True),
     Row("wait_for_metadata", AZURE, "GET", CONNECTED),
     Row("publish_events", BUS, "", ""),
+    Row("create_resource", BUS, "", "", publishing=True),
     Row("release_cluster", CLUSTER, "DELETE", LEASE),
     Row("discard_credential", CLUSTER, "DELETE", r"/clusterroles/arcway-tmp-", temporary=True),
     Row("discard_secret", AZURE, "DELETE", r"/secrets/arcway-tmp-", temporary=True),

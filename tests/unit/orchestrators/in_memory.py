@@ -14,6 +14,7 @@ from durabletask.task import CompletableTask, OrchestrationContext, Task, TaskFa
 from arcway.domain.errors import ArcError
 from arcway.domain.json_values import Json
 from arcway.domain.request import parse_request
+from arcway.domain.steps import PUBLISH_EVENTS
 from orchestrators.operation import run_operation
 from orchestrators.run_context import RunContext
 from orchestrators.versions import NEWEST
@@ -70,6 +71,10 @@ class InMemory(OrchestrationContext):
     calls: list[StepCall] = field(default_factory=list)
     statuses: list[Json] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    activities: int = 0
+    """How many activities were called: each of them is a turn of the engine."""
+    publishes: bool = True
+    """Whether an activity publishes the events that it is given before its work."""
     timers: list[tuple[datetime, TimerTask]] = field(default_factory=list)
     _events: list[tuple[datetime, Any]] = field(default_factory=list)
     _waiting: list[CompletableTask[Any]] = field(default_factory=list)
@@ -172,20 +177,29 @@ class InMemory(OrchestrationContext):
         return timer
 
     def call_activity(self, activity: Any, *, input: Any = None, **_: Any) -> CompletableTask[Any]:  # noqa: A002
-        """Complete at once with the next canned outcome."""
+        """Complete at once with the next canned outcome, that of publishing first as the activity does it."""
+        self.activities += 1
         fields = json.loads(json.dumps(input))
-        earlier = self.steps.count(activity)
-        self.calls.append(StepCall(activity, fields, self.elapsed))
+        published = {}
+        if self.publishes and activity != PUBLISH_EVENTS.name and fields.get("events"):
+            told = self._perform(PUBLISH_EVENTS.name, fields)
+            published = {} if isinstance(told, Exception) else {"published": told}
         task: CompletableTask[Any] = CompletableTask()
-        canned = self.outcomes.get(activity, {"ok": {}})
-        if isinstance(canned, Sequence):
-            canned = canned[min(earlier, len(canned) - 1)]
-        outcome = canned(fields) if callable(canned) else canned
+        outcome = self._perform(activity, fields)
         if isinstance(outcome, Exception):
             task.fail(str(outcome), outcome)
         else:
-            task.complete(json.loads(json.dumps(outcome)))
+            task.complete({**outcome, **published} if published else outcome)
         return task
+
+    def _perform(self, step: str, fields: Json) -> Any:
+        earlier = self.steps.count(step)
+        self.calls.append(StepCall(step, fields, self.elapsed))
+        canned = self.outcomes.get(step, {"ok": {}})
+        if isinstance(canned, Sequence):
+            canned = canned[min(earlier, len(canned) - 1)]
+        outcome = canned(fields) if callable(canned) else canned
+        return outcome if isinstance(outcome, Exception) else json.loads(json.dumps(outcome))
 
     def wait_for_external_event(self, name: str, **_: Any) -> CompletableTask[Any]:  # type: ignore[override]
         """The next request to cancel."""

@@ -1,5 +1,6 @@
 """Events: in order, never lost silently; a broker that is down fails no run."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from arcway.domain.json_values import Json
 from arcway.domain.leftovers import describe_all, leftover
 from arcway.domain.phases import TIME_LIMITS
 from orchestrators.back_off import back_off
-from orchestrators.failures import RunCanceled
+from orchestrators.failures import RunCanceled, StepFailed
 from orchestrators.publishing import PUBLISH, publish_result
 from orchestrators.run_context import RunContext
+from orchestrators.versions import EVENTS_WITH_STEPS
 from tests.unit.orchestrators.in_memory import RUN, Crash, InMemory, failed, ok, payload
 
 DOWN = failed("ARC-3005")
@@ -44,14 +46,21 @@ def sent(context: InMemory) -> list[list[str]]:
     return [[event["type"].split(".")[2] for event in value["events"]] for value in context.inputs("publish_events")]
 
 
+def publish_with(context: InMemory, run: RunContext) -> None:
+    """Publish what waits, with the first step of a phase."""
+    context.drive(run.publish())
+    run.begin_phase("checkCluster")
+    context.drive(run.call(steps.CHECK_CLUSTER))
+
+
 def test_what_waits_is_published_in_order_with_the_state_of_its_time() -> None:
     context = InMemory()
     run = run_of(context)
     run.begin_phase("checkCluster")
     run.end_phase()
     run.queue_event("phaseChanged")
-    context.drive(run.publish())
-    context.drive(run.publish())
+    publish_with(context, run)
+    publish_with(context, run)
     assert sent(context) == [["accepted", "phaseChanged"]]
     accepted, changed = context.inputs("publish_events")[0]["events"]
     assert accepted["data"]["run"]["state"] == "Accepted"
@@ -81,8 +90,9 @@ def test_without_a_broker_publishing_is_skipped() -> None:
 def test_a_broker_that_is_down_during_a_phase_is_requested_once() -> None:
     context = InMemory({"publish_events": [DOWN, ok()]})
     run = run_of(context)
-    context.drive(run.publish())
-    assert (len(context.steps), context.waits) == (1, [])
+    publish_with(context, run)
+    context.drive(run.call(steps.CHECK_CLUSTER))
+    assert (context.steps, context.waits) == (["publish_events", "check_cluster", "check_cluster"], [])
     assert phase(finish(context, run=run))["state"] == "Succeeded"
     assert sent(context) == [["accepted"], ["accepted", "succeeded"]]
 
@@ -138,9 +148,10 @@ def test_an_event_that_the_broker_refuses_holds_back_no_other() -> None:
 def test_an_unexpected_failure_of_publishing_is_tried_three_times_in_a_run() -> None:
     context = InMemory({"publish_events": Crash("no such encoding")})
     run = run_of(context)
-    context.drive(run.publish())
+    publish_with(context, run)
     final = finish(context, run=run)
-    assert len(context.steps) == 5  # twice retryable, then given up: the batch, each event of it
+    # Once with a step; then twice retryable, and given up: the batch, each event of it.
+    assert context.steps == ["publish_events", "check_cluster", *["publish_events"] * 5]
     assert [leftover.rpartition(" ")[2] for leftover in describe_all(final["leftovers"])] == ["(ARC-6006)"] * 2
 
 
@@ -164,9 +175,9 @@ def test_three_events_of_which_the_broker_refuses_each_are_tried_one_by_one() ->
 
 
 def test_what_was_lost_before_is_still_named_when_publishing_is_given_up() -> None:
-    context = InMemory({"publish_events": [REFUSED, DOWN]})
+    context = InMemory({"publish_events": [REFUSED, REFUSED, DOWN]})
     run = run_of(context)
-    context.drive(run.publish())
+    publish_with(context, run)
     context.cancel(seconds=100)
     final = finish(context, run=run)
     assert [item["code"] for item in final["leftovers"]] == ["ARC-4009", None]
@@ -205,6 +216,70 @@ def test_the_trace_of_who_asked_goes_along() -> None:
     run_input: dict[str, Any] = {**payload("urn:x"), "traceparent": "00-1-2-01"}
     run = RunContext(context, run_input)
     run.queue_event("accepted")
-    context.drive(run.publish())
+    publish_with(context, run)
     event = context.inputs("publish_events")[0]["events"][0]
     assert (event["traceparent"], event["source"], event["time"]) == ("00-1-2-01", "urn:x", "2026-01-01T00:00:00.000Z")
+
+
+def test_the_next_step_publishes_what_waits_and_no_activity_is_called_for_it() -> None:
+    context = InMemory()
+    run = run_of(context)
+    publish_with(context, run)
+    context.drive(run.call(steps.CHECK_AZURE))
+    assert context.activities == 2
+    assert "events" in context.inputs("check_cluster")[0]
+    assert "events" not in context.inputs("check_azure")[0]
+
+
+def test_an_event_that_the_broker_refuses_from_a_step_holds_back_no_other() -> None:
+    context = InMemory({"publish_events": lambda value: REFUSED if "accepted" in value["events"][0]["type"] else ok()})
+    run = run_of(context)
+    run.begin_phase("checkCluster")
+    run.end_phase()
+    run.queue_event("phaseChanged")
+    publish_with(context, run)
+    assert sent(context) == [["accepted", "phaseChanged"], ["accepted", "phaseChanged"], ["accepted"], ["phaseChanged"]]
+    final = finish(context, run=run)
+    assert [item["code"] for item in final["leftovers"]] == ["ARC-4009"]
+
+
+@pytest.mark.parametrize("outcome", [Crash("x"), failed(retryable=False)])
+def test_the_events_of_a_step_that_fails_are_published(outcome: Any) -> None:
+    context = InMemory({"check_cluster": [outcome, ok()]})
+    run = run_of(context)
+    with suppress(StepFailed):
+        publish_with(context, run)
+    finish(context, run=run)
+    kinds = [kind for attempt in sent(context) for kind in attempt]
+    assert sorted({*kinds}) == ["accepted", "succeeded"]
+
+
+def test_a_step_that_says_nothing_of_its_events_has_not_published_them() -> None:
+    context = InMemory()
+    context.publishes = False  # as an instance of an earlier version beside this one
+    run = run_of(context)
+    publish_with(context, run)
+    assert sent(context) == []
+    finish(context, run=run)
+    assert sent(context) == [["accepted", "succeeded"]]
+
+
+def test_waiting_for_the_broker_counts_in_no_phase() -> None:
+    context = InMemory()
+
+    def down_for_long(_: Json) -> Json:
+        context.pass_time(45)
+        return DOWN
+
+    context.outcomes |= {"publish_events": down_for_long, "check_cluster": [failed(retry_after=40), ok()]}
+    run = run_of(context)
+    publish_with(context, run)
+    assert (context.steps.count("check_cluster"), TIME_LIMITS["checkCluster"]) == (2, 60)
+
+
+def test_a_run_of_an_earlier_version_publishes_by_activities_of_their_own() -> None:
+    context = InMemory(started_under=str(EVENTS_WITH_STEPS - 1))
+    run = run_of(context)
+    publish_with(context, run)
+    assert (context.steps, context.activities) == (["publish_events", "check_cluster"], 2)
+    assert "events" not in context.inputs("check_cluster")[0]
