@@ -1,6 +1,7 @@
 """A client of its own process: keeps so many runs in flight, or starts a fleet, and polls once a second.
 
-`python -m tests.bench_client` reads an order (`Order`, JSON) from standard input and writes a report (`Report`).
+`python -m tests.bench_client` reads an order (`Order`, JSON) from standard input and writes a report (`Report`). Its HTTP
+client is a lean one: what a client itself takes for a request is measured as if the service took it.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
-import httpx
+import aiohttp
 
 from arcway.domain.json_values import Json
 from arcway_local.stack import APP_DIR
@@ -46,7 +47,7 @@ class Report:
 
 def run_fleet(url: str, body: Json) -> Report:
     """Have a process of its own start a fleet and poll it to its end. Raises `CalledProcessError` when it fails."""
-    return run_client(Order(url, "/fleets", [], 1, fleet=body))
+    return run_client(Order(url, "fleets", [], 1, fleet=body))
 
 
 def run_client(order: Order) -> Report:
@@ -63,7 +64,7 @@ def run_client(order: Order) -> Report:
 
 
 class _Client:
-    def __init__(self, order: Order, http: httpx.AsyncClient) -> None:
+    def __init__(self, order: Order, http: aiohttp.ClientSession) -> None:
         self.report = Report()
         self._order = order
         self._http = http
@@ -83,7 +84,7 @@ class _Client:
         while not fleet["finishedAt"]:
             await asyncio.sleep(POLL_SECONDS)
             before = time.perf_counter()
-            fleet = (await self._http.get(f"/fleets/{fleet['id']}")).raise_for_status().json()
+            fleet = await self._get(f"fleets/{fleet['id']}")
             self.report.reads.append(time.perf_counter() - before)
         done = fleet["counts"]["succeeded"] + fleet["counts"]["unchanged"]
         self.report.states = ["Succeeded"] * done
@@ -99,21 +100,28 @@ class _Client:
             while not run["finishedAt"]:
                 await asyncio.sleep(POLL_SECONDS)
                 began = time.perf_counter()
-                run = (await self._http.get(f"/runs/{run['id']}")).raise_for_status().json()
+                run = await self._get(f"runs/{run['id']}")
                 self.report.reads.append(time.perf_counter() - began)
         self.report.states.append(run["state"])
         self._finished.append(datetime.fromisoformat(run["finishedAt"]).timestamp())
 
     async def _start(self, body: Json) -> Json:
         began = time.perf_counter()
-        run: Json = (await self._http.post(self._order.path, json=body)).raise_for_status().json()
+        async with self._http.post(self._order.path, json=body) as response:
+            run: Json = await response.json()
         self.report.starts.append(time.perf_counter() - began)
         return run
+
+    async def _get(self, path: str) -> Json:
+        async with self._http.get(path) as response:
+            document: Json = await response.json()
+        return document
 
 
 async def _main() -> None:
     order = Order(**json.load(sys.stdin))
-    async with httpx.AsyncClient(base_url=f"{order.url}/api", timeout=120) as http:
+    limit = aiohttp.ClientTimeout(total=120)
+    async with aiohttp.ClientSession(f"{order.url}/api/", timeout=limit, raise_for_status=True) as http:
         client = _Client(order, http)
         await (client.follow(order.fleet) if order.fleet else client.carry_out())
     json.dump(asdict(client.report), sys.stdout)

@@ -63,5 +63,5 @@ def _alone(stack: Stack, size: int) -> Cpu:
         {**_DEFAULTS, **member, "kubeconfig": {"secret": f"arcway-{member['name']}"}} for member in _members(size)
     ]
     before = cpu_of_tree(stack.pids["functions"])
-    run_client(Order(stack.url, "/onboardings?dryRun=true", bodies, _WINDOW, one_start_at_a_time=False))
+    run_client(Order(stack.url, "onboardings?dryRun=true", bodies, _WINDOW, one_start_at_a_time=False))
     return cpu_of_tree(stack.pids["functions"]).since(before)

@@ -74,7 +74,7 @@ def _in_fleet(stack: Stack, numbers: range, in_flight: int) -> Json:
 
 def _one_by_one(stack: Stack, numbers: range, in_flight: int) -> Json:
     before = _cpu_of_parts(stack)
-    report = run_client(Order(stack.url, "/onboardings", [_body(stack, number) for number in numbers], in_flight))
+    report = run_client(Order(stack.url, "onboardings", [_body(stack, number) for number in numbers], in_flight))
     reads = {"reads per cluster": round(len(report.reads) / len(numbers), 1)}
     return {**_costs(stack, before, report, len(numbers)), **reads, **_latency(report)}
 
