@@ -5,6 +5,7 @@ turn of the workflow engine more. It does not know what the events say.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -39,12 +40,13 @@ class Activities:
 
 def perform_with_events(step: Step, payload: Json, installation: Installation) -> Json:
     """Publish the events that the input has, then do the step, whatever came of them; the envelope says it as
-    `published`. Raises `UnexpectedError` as the step does.
+    `published`, with the seconds that it took. Raises `UnexpectedError` as the step does.
     """
     if step is publish_events or not payload.get("events"):
         return perform(step, payload, installation)
-    published = {}
+    published, began = {}, time.monotonic()
     # An unexpected one is in the log; the run keeps what is not confirmed, and sends it again.
     with suppress(UnexpectedError):
-        published = {"published": perform(publish_events, payload, installation)}
+        told = perform(publish_events, payload, installation)
+        published = {"published": {**told, "seconds": round(time.monotonic() - began, 3)}}
     return {**perform(step, payload, installation), **published}

@@ -19,17 +19,16 @@ class Deadline:
 
     def __init__(self) -> None:
         self.time: datetime | None = None
-        self.limit: float | None = None
         self._budget = float(ASKED_SECONDS)
 
     def start(self, now: datetime, seconds: float | None) -> None:
         """Start a limit; None is none."""
-        self.limit = seconds
         self.time = now + timedelta(seconds=seconds) if seconds else None
 
-    def restart(self, now: datetime) -> None:
-        """Start the same limit again: what has taken time so far was not the phase's."""
-        self.start(now, self.limit)
+    def extend(self, seconds: float) -> None:
+        """Let so much time not count: it was not the phase's."""
+        if self.time is not None:
+            self.time += timedelta(seconds=seconds)
 
     def is_throttled(self, error: Mapping[str, Any]) -> bool:
         """Whether waiting for this error costs no attempt: Azure says when to come back, and the budget has a rest."""
@@ -51,6 +50,5 @@ class Deadline:
         """Whether the phase may wait until then, `requested` seconds of it because Azure asks to."""
         granted = min(requested, self._budget)
         self._budget -= granted
-        if self.time is not None:
-            self.time += timedelta(seconds=granted)
+        self.extend(granted)
         return self.time is None or until <= self.time

@@ -38,6 +38,8 @@ def run_operation(context: OrchestrationContext, payload: Any) -> Work[Json]:
     yield from run.run_cleanups()
     if PUBLISH in run.phase_names:
         yield from publish_result(run, outcome)
+    else:
+        yield from run.publish_rest()
     final = run.finish(outcome, run.facts.get("result"))
     if fleet := payload.get("fleet"):
         context.send_event(fleet["id"].partition(".")[0], ENDED, data=report_of(fleet, final))

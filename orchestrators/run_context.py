@@ -217,6 +217,11 @@ class RunContext(RunStatus):
         else:
             yield from self.outbox.send(self.publish_once)
 
+    def publish_rest(self) -> Work[None]:
+        """Publish, once, what no step is to publish any more: for a run that has no phase for it."""
+        if self._version >= EVENTS_WITH_STEPS:
+            yield from self.outbox.send(self.publish_once)
+
     def publish_once(self, events: list[Json]) -> Work[Json | None]:
         """Publish events in order; returns the error that stopped it."""
         try:
@@ -256,7 +261,7 @@ class RunContext(RunStatus):
         Returns what the work returned, or the code of the error that ended it.
         """
         phase, self._phase = self._phase, Phase(name="afterwards").as_json()
-        before = self._deadline.time, self._deadline.limit, self._is_outside_phases
+        before = self._deadline.time, self._is_outside_phases
         self._is_outside_phases = True
         self.set_time_limit(seconds)
         try:
@@ -267,18 +272,17 @@ class RunContext(RunStatus):
             return None, Code.INTERNAL_ERROR
         finally:
             self._phase = phase
-            self._deadline.time, self._deadline.limit, self._is_outside_phases = before
+            self._deadline.time, self._is_outside_phases = before
 
     def _settle(self, events: list[Json], published: Json | None) -> Work[None]:
         """Take in what came of the events that a step was to publish: one that says nothing of them has not."""
         if published is None or not events:
             return
+        # No run is to fail because a broker is slow.
+        self._deadline.extend(published["seconds"])
         if "ok" in published:
             self.outbox.confirm(events)
-            return
-        # The step has waited for a broker that does not answer, and no run is to fail because of that.
-        self._deadline.restart(self._context.current_utc_datetime)
-        if not published["error"]["retryable"]:
+        elif not published["error"]["retryable"]:
             yield from self.outbox.send(self.publish_once)
 
     def _is_free(self, error: Json) -> bool:

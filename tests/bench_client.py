@@ -1,7 +1,7 @@
 """A client of its own process: keeps so many runs in flight, or starts a fleet, and polls once a second.
 
-`python -m tests.bench_client` reads an order (`Order`, JSON) from standard input and writes a report (`Report`). Its HTTP
-client is a lean one: what a client itself takes for a request is measured as if the service took it.
+`python -m tests.bench_client` reads an order (`Order`, JSON) from standard input and writes a report (`Report`). Its
+HTTP client is a lean one: what a client itself takes for a request is measured as if the service took it.
 """
 
 import asyncio

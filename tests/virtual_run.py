@@ -131,7 +131,7 @@ class VirtualRun:
         """What the activity says of the events that it publishes before its own work."""
         self.steps.append(PUBLISH_EVENTS.name)
         try:
-            return {"published": self._answers(PUBLISH_EVENTS.name, fields)}
+            return {"published": {**self._answers(PUBLISH_EVENTS.name, fields), "seconds": 0.0}}
         except StepRaised:
             return {}
 

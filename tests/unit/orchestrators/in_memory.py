@@ -182,8 +182,9 @@ class InMemory(OrchestrationContext):
         fields = json.loads(json.dumps(input))
         published = {}
         if self.publishes and activity != PUBLISH_EVENTS.name and fields.get("events"):
-            told = self._perform(PUBLISH_EVENTS.name, fields)
-            published = {} if isinstance(told, Exception) else {"published": told}
+            began, told = self.elapsed, self._perform(PUBLISH_EVENTS.name, fields)
+            seconds = self.elapsed - began
+            published = {} if isinstance(told, Exception) else {"published": {**told, "seconds": seconds}}
         task: CompletableTask[Any] = CompletableTask()
         outcome = self._perform(activity, fields)
         if isinstance(outcome, Exception):

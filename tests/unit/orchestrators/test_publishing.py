@@ -14,7 +14,8 @@ from orchestrators.failures import RunCanceled, StepFailed
 from orchestrators.publishing import PUBLISH, publish_result
 from orchestrators.run_context import RunContext
 from orchestrators.versions import EVENTS_WITH_STEPS
-from tests.unit.orchestrators.in_memory import RUN, Crash, InMemory, failed, ok, payload
+from tests.unit.orchestrators.in_memory import RUN, Crash, InMemory, failed, ok, orchestrate, payload
+from tests.unit.orchestrators.worlds import CONNECT, world
 
 DOWN = failed("ARC-3005")
 REFUSED = failed("ARC-4009", retryable=False)
@@ -221,6 +222,16 @@ def test_the_trace_of_who_asked_goes_along() -> None:
     assert (event["traceparent"], event["source"], event["time"]) == ("00-1-2-01", "urn:x", "2026-01-01T00:00:00.000Z")
 
 
+@pytest.mark.parametrize(
+    ("broker", "last"),
+    [([ok()], ["phaseChanged"]), ([DOWN, ok()], ["accepted", "phaseChanged"]), ([DOWN], ["accepted", "phaseChanged"])],
+)
+def test_a_check_publishes_what_waits_at_its_end_and_waits_for_no_broker(broker: list[Json], last: list[str]) -> None:
+    context = world(CONNECT, publish_events=broker)
+    run = orchestrate(context, payload("urn:arcway:test", operation="check", location="eastus"))
+    assert (run["state"], sent(context)) == ("Succeeded", [["accepted"], last])
+
+
 def test_the_next_step_publishes_what_waits_and_no_activity_is_called_for_it() -> None:
     context = InMemory()
     run = run_of(context)
@@ -264,14 +275,15 @@ def test_a_step_that_says_nothing_of_its_events_has_not_published_them() -> None
     assert sent(context) == [["accepted", "succeeded"]]
 
 
-def test_waiting_for_the_broker_counts_in_no_phase() -> None:
+@pytest.mark.parametrize("outcome", [DOWN, ok()])
+def test_waiting_for_the_broker_counts_in_no_phase(outcome: Json) -> None:
     context = InMemory()
 
-    def down_for_long(_: Json) -> Json:
+    def answer_late(_: Json) -> Json:
         context.pass_time(45)
-        return DOWN
+        return outcome
 
-    context.outcomes |= {"publish_events": down_for_long, "check_cluster": [failed(retry_after=40), ok()]}
+    context.outcomes |= {"publish_events": answer_late, "check_cluster": [failed(retry_after=40), ok()]}
     run = run_of(context)
     publish_with(context, run)
     assert (context.steps.count("check_cluster"), TIME_LIMITS["checkCluster"]) == (2, 60)
