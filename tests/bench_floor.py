@@ -85,6 +85,9 @@ def _main() -> None:
     )
     key_pair = _seconds(lambda: rsa.generate_private_key(public_exponent=65537, key_size=4096))
     install = _seconds(lambda: worker._install(next(requests)))
+    # Their agents would ask for their resource for as long as the stack lives, on the cores that are measured.
+    for kubeconfig in order["kubeconfigs"]:
+        worker._uninstall({**release, "kubeconfig": kubeconfig})
     json.dump({"key pair, s": key_pair, "install, s": install}, sys.stdout)
 
 
