@@ -126,7 +126,7 @@ def test_error_codes_are_written_by_name() -> None:
 
 
 def test_every_step_has_a_file_of_its_name_and_every_file_a_step() -> None:
-    not_steps = {"__init__", "absence", "blueprint", "cluster_session", "shared_reads"}
+    not_steps = {"__init__", "absence", "activity", "blueprint", "cluster_session", "shared_reads"}
     not_steps |= {
         "extension_checks",
         "extension_settings",

@@ -35,7 +35,8 @@ def test_extension_from_nothing_to_ready_to_nothing(arcway: Arcway, cluster: Rea
     assert (run["state"], run["leftovers"]) == ("Succeeded", []), run["error"]
     assert phase(run, "deleteExtensions")["detail"] == "deleted flux"
     assert flux.deployments() == set()
-    assert _definitions_of_flux(cluster) == []
+    # The API server finishes the deletion of a definition when no object of it is left.
+    cluster.eventually(lambda: _definitions_of_flux(cluster) == [])
 
 
 def _definitions_of_flux(cluster: RealCluster) -> list[Json]:
