@@ -30,7 +30,14 @@ def test_nothing_is_lost_when_processes_are_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("phase", ["deployAgents", "createResource", "waitForMetadata"])
+@pytest.mark.parametrize(
+    "phase",
+    [
+        "deployAgents",
+        pytest.param("createResource", marks=pytest.mark.slow),
+        pytest.param("waitForMetadata", marks=pytest.mark.slow),
+    ],
+)
 def test_steps_that_were_in_progress_when_the_second_worker_was_killed_are_done_again(
     tmp_path: Path, phase: str
 ) -> None:
