@@ -1,4 +1,4 @@
-"""Makes activities of the steps of one installation: off the event loop, on threads of their own.
+"""Makes activities of the steps of one installation: those of runs on threads of their own, off the event loop.
 
 A step publishes the events that its run has waiting before its own work: an activity of their own for each would cost a
 turn of the workflow engine more. It does not know what the events say.
@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from activities.publish_events import publish_events
-from activities.step import Step, UnexpectedError, perform
+from activities.step import FleetCall, FleetStep, Step, UnexpectedError, perform, perform_for_fleet
 from arcway.domain.json_values import Json
 from arcway.installation import Installation
 
@@ -36,6 +36,20 @@ class Activities:
         run.__name__ = run.__qualname__ = step.__name__
         run.__doc__ = step.__doc__
         return run
+
+
+def fleet_activity(
+    step: FleetStep, installation: Installation
+) -> Callable[[dict[str, Any], Any], Awaitable[dict[str, Any]]]:
+    """The activity that does a step of a fleet; the host hands the engine's client to it."""
+
+    # The worker library refuses a parameterised generic here, and the client's class.
+    async def run(payload: dict, client) -> dict:  # type: ignore[type-arg, no-untyped-def]
+        return await perform_for_fleet(step, FleetCall(payload, client, installation))
+
+    run.__name__ = run.__qualname__ = step.__name__
+    run.__doc__ = step.__doc__
+    return run
 
 
 def perform_with_events(step: Step, payload: Json, installation: Installation) -> Json:

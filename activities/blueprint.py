@@ -2,7 +2,7 @@
 
 import azure.durable_functions as df
 
-from activities.activity import Activities
+from activities.activity import Activities, fleet_activity
 from activities.apply_configuration import apply_configuration
 from activities.apply_extension import apply_extension
 from activities.assign_policy import assign_policy
@@ -52,7 +52,6 @@ from activities.roll_back_agents import roll_back_agents
 from activities.start_check import start_check
 from activities.start_members import start_members
 from activities.start_network_check import start_network_check
-from activities.step import fleet_activity
 from activities.summarize_check import summarize_check
 from activities.uninstall_agents import uninstall_agents
 from activities.update_agents import update_agents

@@ -64,20 +64,6 @@ class FleetCall:
 type FleetStep = Callable[[FleetCall], Awaitable[Any]]
 
 
-def fleet_activity(
-    step: FleetStep, installation: Installation
-) -> Callable[[dict[str, Any], Any], Awaitable[dict[str, Any]]]:
-    """The activity that does a step of a fleet; the host hands the engine's client to it."""
-
-    # The worker library refuses a parameterised generic here, and the client's class.
-    async def run(payload: dict, client) -> dict:  # type: ignore[type-arg, no-untyped-def]
-        return await perform_for_fleet(step, FleetCall(payload, client, installation))
-
-    run.__name__ = run.__qualname__ = step.__name__
-    run.__doc__ = step.__doc__
-    return run
-
-
 async def perform_for_fleet(step: FleetStep, call: FleetCall) -> Json:
     """Do the step and put what it returns in the envelope. Raises `UnexpectedError`."""
     payload = call.payload

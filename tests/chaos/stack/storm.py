@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,7 +66,8 @@ def storm(state: Path, clusters: int, kills: int, seed: int) -> Report:
             victim = chance.choice(VICTIMS)
             os.kill(second_worker(stack) if victim == SECOND_WORKER else stack.pids[victim], signal.SIGKILL)
             report.kills.append((round(time.monotonic() - began, 1), victim))
-            stack = stack if victim == SECOND_WORKER else restarted(state)
+            if victim != SECOND_WORKER:
+                stack = restarted(state)
         deadline = time.monotonic() + _LIMIT_SECONDS_PER_CLUSTER * clusters + 60
         for number, run_id in runs.items():
             run = finish(stack, run_id, deadline)
@@ -95,10 +97,11 @@ def second_worker(stack: Stack) -> int:
     """The function app's second worker, once there is one: it may have just been killed."""
     host, deadline = stack.pids["functions"], time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        for children in Path(f"/proc/{host}/task").glob("*/children"):
-            for child in map(int, children.read_text().split()):
-                if b"second_worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    return child
+        with suppress(OSError):  # a thread or a child has just ended
+            for children in Path(f"/proc/{host}/task").glob("*/children"):
+                for child in map(int, children.read_text().split()):
+                    if b"second_worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                        return child
         time.sleep(0.02)
     raise AssertionError("the function app has no second worker")
 
