@@ -40,6 +40,7 @@ ENTRY_BYTES = 8 * 1024
 _PROBLEMS_SHOWN = 50
 _LONGEST_PARK = 30 * 86_400
 _PLACEHOLDER = "{name}"
+_WITH_PROTECTED_SETTINGS = ("extension", "configuration", "gitops")
 _PLACE = ("subscriptionId", "resourceGroup", "name")
 _NAME = re.compile(r"[0-9A-Za-z_.-]{1,63}")
 
@@ -54,7 +55,7 @@ class FleetRequest(Model):
     """The fleet's name. Only one fleet of a name is in progress at a time."""
     operation: Operation = "onboard"
     defaults: dict[str, Any] = Field(default_factory=dict)
-    """Any fields of the operation's request; `{name}` in secret and context stands for the member's name."""
+    """Any fields of the operation's request; `{name}` in each secret and context stands for the member's name."""
     members: Annotated[list[dict[str, Any]], Field(max_length=MOST_MEMBERS)] = Field(default_factory=list)
     """The clusters: fields of the operation's request, over the defaults. Of tags, each name is overridden alone,
     and null takes it away; every other field is replaced."""
@@ -194,6 +195,12 @@ def _with_name(body: Json, name: str) -> Json:
         references["kubeconfig"] = _replaced(kubeconfig, ("secret", "context"), name)
     if isinstance(proxy := body.get("proxy"), dict) and isinstance(credentials := proxy.get("credentials"), dict):
         references["proxy"] = {**proxy, "credentials": _replaced(credentials, ("secret",), name)}
+    for field in _WITH_PROTECTED_SETTINGS:
+        if isinstance(part := body.get(field), dict) and isinstance(settings := part.get("protectedSettings"), dict):
+            named = {
+                key: _replaced(item, ("secret",), name) for key, item in settings.items() if isinstance(item, dict)
+            }
+            references[field] = {**part, "protectedSettings": {**settings, **named}}
     return references
 
 

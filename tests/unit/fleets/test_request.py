@@ -53,6 +53,19 @@ def test_other_objects_are_replaced_as_a_whole() -> None:
     assert member_body("onboard", defaults, own)["kubeconfig"] == {"secret": "arcway-other"}
 
 
+@pytest.mark.parametrize("field", ["extension", "configuration", "gitops"])
+def test_protected_settings_may_have_a_secret_for_each_member(field: str) -> None:
+    settings = {"key": {"secret": "arcway-{name}-key"}, "same": {"secret": "arcway-same"}, "wrong": "{name}"}
+    part = {"name": "{name}", "settings": {"secret": "{name}"}, "protectedSettings": settings}
+    body = member_body("onboard", {**DEFAULTS, field: part}, {"name": "shop-2"})
+    assert body[field] == {**part, "protectedSettings": {**settings, "key": {"secret": "arcway-shop-2-key"}}}
+
+
+@pytest.mark.parametrize("part", [None, "x", [1], {"protectedSettings": ["{name}"]}, {"protectedSettings": None}])
+def test_what_has_no_secrets_stays_as_it_is(part: object) -> None:
+    assert member_body("onboard", {**DEFAULTS, "extension": part}, {"name": "a"})["extension"] == part
+
+
 @pytest.mark.parametrize("operation", ["onboard", "check", "offboard", "upgrade"])
 def test_any_operation_can_be_a_fleet(operation: str) -> None:
     defaults = {name: DEFAULTS[name] for name in ("subscriptionId", "resourceGroup", "kubeconfig")}

@@ -254,15 +254,21 @@ def test_an_event_that_the_broker_refuses_from_a_step_holds_back_no_other() -> N
     assert [item["code"] for item in final["leftovers"]] == ["ARC-4009"]
 
 
-@pytest.mark.parametrize("outcome", [Crash("x"), failed(retryable=False)])
-def test_the_events_of_a_step_that_fails_are_published(outcome: Any) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "publications"),
+    [
+        # What a step published before it was gone is not known, so it is published again.
+        (Crash("x"), [["accepted"], ["accepted", "succeeded"]]),
+        (failed(retryable=False), [["accepted"], ["succeeded"]]),
+    ],
+)
+def test_the_events_of_a_step_that_fails_are_published(outcome: Any, publications: list[list[str]]) -> None:
     context = InMemory({"check_cluster": [outcome, ok()]})
     run = run_of(context)
     with suppress(StepFailed):
         publish_with(context, run)
     finish(context, run=run)
-    kinds = [kind for attempt in sent(context) for kind in attempt]
-    assert sorted({*kinds}) == ["accepted", "succeeded"]
+    assert sent(context) == publications
 
 
 def test_a_step_that_says_nothing_of_its_events_has_not_published_them() -> None:
