@@ -1,7 +1,7 @@
 """delete_resource: deletes the connected cluster from Azure. Also undoes create_resource."""
 
 from activities.absence import believe_absent
-from activities.shared_reads import listed
+from activities.shared_reads import listed, looks_until_done
 from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.azure.listings import Listed
@@ -14,6 +14,7 @@ from arcway.domain.steps import Polled
 _IN_PROGRESS: Polled = {"done": False, "detail": "being deleted"}
 
 
+@looks_until_done
 def delete_resource(call: Call[AnyRequest]) -> Polled:
     """Done when the resource does not exist; asks for deletion unless Azure is deleting it already.
 

@@ -1,7 +1,7 @@
 """poll_resource: reads the provisioning of the connected cluster once."""
 
 from activities.absence import believe_absent
-from activities.shared_reads import listed
+from activities.shared_reads import listed, looks_until_done
 from activities.step import Call
 from arcway.azure import connected_clusters
 from arcway.azure.errors import code_of, described
@@ -14,6 +14,7 @@ from arcway.domain.steps import Polled
 _ENDED_BADLY = ("Failed", "Canceled")
 
 
+@looks_until_done
 def poll_resource(call: Call[AnyRequest]) -> Polled:
     """Done when provisioning succeeded. Raises ARC-4010 when it ended otherwise, ARC-4012 when it is gone."""
     if (progress := _listed_progress(call)) is not None:

@@ -1,9 +1,8 @@
 """wait_for_features: reads once whether the agents have set up the features that the run turned on."""
 
 from activities.absence import believe_absent
-from activities.shared_reads import listed
+from activities.shared_reads import listed, looks_until_done, own_read
 from activities.step import Call
-from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
 from arcway.domain.errors import ArcError
 from arcway.domain.feature_reports import (
@@ -21,6 +20,7 @@ from arcway.domain.steps import MetadataPolled
 _DONE, _FAILED = "succeeded", "failed"
 
 
+@looks_until_done
 def wait_for_features(call: Call[OnboardRequest | UpdateRequest]) -> MetadataPolled:
     """Done when the agents report success and the issuer is known; the resource comes along then, with the issuer.
 
@@ -31,8 +31,7 @@ def wait_for_features(call: Call[OnboardRequest | UpdateRequest]) -> MetadataPol
         return {"done": False, "detail": "the agents' state is not known yet", "retryAfter": item.next_in}
     if item is not None and item.resource is not None and not _is_over(call, item.resource):
         return {**_waiting(call, item.resource), "retryAfter": item.next_in}
-    # How it ended is the run's own read, and so is every read of a lone run.
-    resource = connected_clusters.get(call.installation.azure, call.request.cluster)
+    resource = own_read(call, item)
     if resource is None:
         believe_absent(call, f"connected cluster {call.request.name}")
         raise ArcError(Code.CONNECTED_CLUSTER_NOT_FOUND, "The connected cluster was deleted during the run.")

@@ -1,9 +1,8 @@
 """wait_for_metadata: reads once whether the cluster has reported to Azure."""
 
 from activities.absence import believe_absent
-from activities.shared_reads import listed
+from activities.shared_reads import listed, looks_until_done, own_read
 from activities.step import Call
-from arcway.azure import connected_clusters
 from arcway.domain.codes import Code
 from arcway.domain.connected_cluster import has_key
 from arcway.domain.errors import ArcError
@@ -14,6 +13,7 @@ from arcway.domain.steps import MetadataPolled
 _FILLED_IN = ("kubernetesVersion", "totalNodeCount", "agentVersion")
 
 
+@looks_until_done
 def wait_for_metadata(call: Call[OnboardRequest | UpgradeRequest]) -> MetadataPolled:
     """Done when the cluster is Connected and its metadata are filled in; the resource comes along then.
 
@@ -26,8 +26,7 @@ def wait_for_metadata(call: Call[OnboardRequest | UpgradeRequest]) -> MetadataPo
         polled = _polled(call, item.resource)
         if not polled["done"]:
             return {**polled, "retryAfter": item.next_in}
-    # The result is the run's own read, and so is every read of a lone run.
-    resource = connected_clusters.get(call.installation.azure, call.request.cluster)
+    resource = own_read(call, item)
     if resource is None:
         believe_absent(call, f"connected cluster {call.request.name}")
         raise ArcError(

@@ -86,6 +86,7 @@ def _costs(stack: Stack, before: dict[str, Cpu], report: Report, count: int) -> 
         "succeeded": report.states.count("Succeeded"),
         "CPU s per cluster": round(app.total / count, 3),
         "of that Helm workers": round(app.helm / count, 3),
+        "without its key pair": round((app.total - app.key_pairs) / count, 3),
         "simulators, CPU s per cluster": round(sum(part.total for part in cpu.values()) / count, 3),
         "clusters per second": round(count / report.wall, 2),
         "load": os.getloadavg()[0],

@@ -133,15 +133,24 @@ def list_by_key(
     return {str(resource["id"]).lower(): resource for resource in resources}
 
 
-def look(azure: AzureClients, cluster: ClusterId, run: str) -> Listed | None:
-    """What a listing that the runs in the cluster's resource group share says of it; None if there is none.
+def look(azure: AzureClients, cluster: ClusterId, run: str, *, waits: bool) -> Listed:
+    """What a listing that the runs in the cluster's resource group share says of it, or a read for this run alone.
 
-    Raises `ArcError` ARC-4007 when Azure throttles.
+    `waits` says whether the run waits for a change. Raises `ArcError` as `get`, and ARC-4007 when Azure throttles.
     """
     options = {POLL: True}
     return azure.listings.look(
-        cluster, run, lambda: _listed(azure, cluster.subscription_id, cluster.resource_group, **options)
+        cluster,
+        run,
+        lambda: _listed(azure, cluster.subscription_id, cluster.resource_group, **options),
+        lambda: get(azure, cluster),
+        waits=waits,
     )
+
+
+def leave(azure: AzureClients, cluster: ClusterId, run: str) -> None:
+    """The run has seen of its cluster what it waited for: others that look do not count on it."""
+    azure.listings.leave(cluster, run)
 
 
 def _listed(

@@ -19,6 +19,7 @@ from arcway_local.stack import Options, Stack
 from tests.chaos.stack.fleet_worlds import client_of, fleet_of, make_connected_clusters
 
 MEMBERS = int(os.environ.get("ARCWAY_FLEET_MEMBERS", "12"))
+_ALONE = 3
 _LIST = "GET list of connectedclusters"
 
 
@@ -65,15 +66,16 @@ def _defaults(stack: Stack, **fields: object) -> Json:
 
 @pytest.mark.timeout(420 + 10 * MEMBERS)
 def test_members_ask_azure_for_what_is_their_own(tmp_path: Path) -> None:
-    stack = embedded.start(tmp_path, Options(clusters=MEMBERS))
+    stack = embedded.start(tmp_path, Options(clusters=MEMBERS + _ALONE))
     with ExitStack() as ends:
         ends.callback(embedded.stop, tmp_path)
         http = ends.enter_context(closing(client_of(stack)))
         make_connected_clusters(http, stack.azure["subscriptionId"], 0)
         members = [
             {"name": f"c{number}", "kubeconfig": {"secret": f"arcway-cluster-{number:03}"}}
-            for number in range(1, MEMBERS + 1)
+            for number in range(1, MEMBERS + _ALONE + 1)
         ]
+        members, alone = members[:MEMBERS], members[MEMBERS:]
         fields: Json = {"defaults": _defaults(stack, location="eastus"), "members": members, "start": "all"}
         onboarding = _finished(stack, http, {"fleet": "connect", **fields})
         fields = {
@@ -95,5 +97,10 @@ def test_members_ask_azure_for_what_is_their_own(tmp_path: Path) -> None:
         assert _own(disconnects) <= 4 * half + 3
         assert _own(deletions) <= 3 * len(names) + 3
         assert _smallest_gap(onboarding + updates + disconnects + deletions, [_LIST]) > 4.9
+        # One at a time: no listing, no longer waits, and no more requests than with one.
+        fields = {"defaults": _defaults(stack, resourceGroup="alone", createResourceGroup=True, location="eastus")}
+        sequence = _finished(stack, http, {"fleet": "alone", "members": alone, "window": 1, **fields})
+        assert _own(sequence) <= 6 * _ALONE
+        assert _LIST not in map(_kind, sequence)
         constants = ("GET subscriptions", "GET resourcegroups", "GET list of permissions")
         assert _smallest_gap(onboarding, constants) > 59

@@ -39,7 +39,9 @@ class World:
         self.own: Json | None = resource(connectivityStatus="Connected", **REPORTED)
         self.operation: tuple[str, float | None, Json | None] = ("Succeeded", None, None)
         self.asked: list[str] = []
+        self.left: list[str] = []
         patch.setattr(connected_clusters, "look", self._look)
+        patch.setattr(connected_clusters, "leave", self._leave)
         patch.setattr(connected_clusters, "get", self._get)
         patch.setattr(connected_clusters, "operation_state", self._operation)
 
@@ -51,12 +53,15 @@ class World:
             payload=own | ({"fleet": "fleet"} if member else {}),
         )
 
-    def lists(self, item: Json | None, *, is_current: bool = True) -> None:
-        self.listed = Listed(item, is_current, 4.0)
+    def lists(self, item: Json | None, *, is_current: bool = True, is_own: bool = False) -> None:
+        self.listed = Listed(item, is_current, 4.0, is_own=is_own)
 
-    def _look(self, _azure: Any, _cluster: ClusterId, _run: str) -> Listed | None:
+    def _look(self, _azure: Any, _cluster: ClusterId, _run: str, *, waits: bool) -> Listed | None:
         self.asked.append("listing")
         return self.listed
+
+    def _leave(self, _azure: Any, _cluster: ClusterId, run: str) -> None:
+        self.left.append(run)
 
     def _get(self, _azure: Any, _cluster: ClusterId) -> Json | None:
         self.asked.append("resource")
@@ -79,10 +84,38 @@ def test_a_lone_run_reads_for_itself(world: World) -> None:
     assert world.asked == ["resource", "operation", "resource"]
 
 
-def test_a_member_reads_for_itself_where_there_is_no_listing(world: World) -> None:
+def test_what_was_read_for_a_member_alone_is_its_result(world: World) -> None:
+    reported = resource(connectivityStatus="Connected", **REPORTED)
+    world.lists(resource(provisioningState="Accepted"), is_own=True)
+    polled = poll_resource(world.call())
+    assert (polled["done"], polled["retryAfter"]) == (False, 4.0)
+    world.lists(resource(), is_own=True)
     assert poll_resource(world.call())["done"]
-    assert wait_for_metadata(world.call())["done"]
-    assert world.asked == ["listing", "operation", "listing", "resource"]
+    polled = wait_for_metadata(world.call())
+    assert (polled["done"], polled["retryAfter"]) == (False, 4.0)
+    world.lists(reported, is_own=True)
+    assert wait_for_metadata(world.call())["resource"] == reported
+    assert set(world.asked) == {"listing"}
+
+
+def test_that_it_is_not_there_is_read_again_for_a_member_alone(world: World) -> None:
+    world.lists(None, is_own=True)
+    assert wait_for_metadata(world.call())["resource"] == world.own
+    assert world.asked == ["listing", "resource"]
+
+
+def test_a_member_that_has_seen_what_it_waited_for_does_not_look_any_more(world: World) -> None:
+    world.lists(resource())
+    wait_for_metadata(world.call())
+    assert world.left == []
+    poll_resource(world.call())
+    assert world.left == ["run"]
+    world.lists(None)
+    world.own = None
+    delete_resource(world.call())
+    assert world.left == ["run", "run"]
+    poll_resource(world.call(member=False))
+    assert world.left == ["run", "run"]
 
 
 def test_the_listing_will_do_until_the_result(world: World) -> None:

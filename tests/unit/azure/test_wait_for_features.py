@@ -31,6 +31,7 @@ def poll(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def do(read: Json | None, features: Json, written_at: str | None = WRITTEN, **payload: Any) -> Any:
         monkeypatch.setattr(connected_clusters, "get", lambda *_: read)
+        monkeypatch.setattr(connected_clusters, "leave", lambda *_: None)
         monkeypatch.setattr(step, "believe_absent", lambda *_: None)
         request = parse_request({**UPDATE, "features": features})
         assert isinstance(request, UpdateRequest)
@@ -118,7 +119,7 @@ def test_member_of_a_fleet_reads_for_itself_only_how_it_ended(
     poll: Any, monkeypatch: pytest.MonkeyPatch, is_over: bool
 ) -> None:
     shown = resource("Succeeded" if is_over else "Updating", ON)
-    item = SimpleNamespace(is_current=True, resource=shown, next_in=7.0)
+    item = SimpleNamespace(is_current=True, is_own=False, resource=shown, next_in=7.0)
     monkeypatch.setattr(step, "listed", lambda _call: item)
     polled = poll(resource("Succeeded", ON), FEATURE, fleet="f")
     assert (polled["done"], polled.get("retryAfter")) == ((True, None) if is_over else (False, 7.0))
@@ -128,3 +129,9 @@ def test_member_of_a_fleet_reads_for_itself_only_how_it_ended(
         "detail": "the agents' state is not known yet",
         "retryAfter": 7.0,
     }
+
+
+def test_what_was_read_for_a_member_alone_is_its_result(poll: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    item = SimpleNamespace(is_current=True, is_own=True, resource=resource("Succeeded", ON), next_in=1.5)
+    monkeypatch.setattr(step, "listed", lambda _call: item)
+    assert poll(None, FEATURE, fleet="f")["done"]
