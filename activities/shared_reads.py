@@ -1,5 +1,7 @@
-"""Reads of Azure that members of one fleet share. A lone run reads for itself, and so does every step before it writes,
-but for a deletion with azureOnly, which no content of the resource could prevent.
+"""Reads of Azure that members of one fleet share; of a member that is alone, its own steps share them.
+
+A lone run reads for itself, and so does every step before it writes, but for a deletion with azureOnly, which no
+content of the resource could prevent.
 
 Which answers may be shared is decided here and in the steps; how they are shared is the adapter's concern.
 """

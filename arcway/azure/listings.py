@@ -32,15 +32,15 @@ type ReadOne = Callable[[], dict[str, Any] | None]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a listing says of one cluster: the resource, None if it is not in it."""
+    """What a listing, or a read for one run alone, says of one cluster: the resource, None if it is not there."""
 
     resource: dict[str, Any] | None
     is_current: bool
-    """Whether the listing began after this installation's last write to the cluster."""
+    """Whether that began after this installation's last write to the cluster."""
     next_in: float
-    """Seconds until there may be another listing."""
+    """Seconds until there may be another one."""
     age: float = 0.0
-    """Seconds since the listing began."""
+    """Seconds since it began."""
     is_own: bool = False
     """Whether it was read for this run alone."""
 
